@@ -1,0 +1,52 @@
+//! What is wrong with a request's events, told so that its sender can mend it.
+
+use std::borrow::Cow;
+
+/// How many faults one answer names; the rest are only counted.
+pub const MAX_LISTED: usize = 100;
+
+/// One thing wrong with one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Which event of the request, from 0; `None` where the fault is in what
+    /// surrounds the events.
+    pub index: Option<usize>,
+    /// The field as the sender spelled it, or the contract's name for it when
+    /// it is missing; empty when the fault is the whole value.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub message: Cow<'static, str>,
+}
+
+/// The faults of one request: the first [`MAX_LISTED`] and how many in all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faults {
+    listed: Vec<Fault>,
+    total: usize,
+}
+
+impl Faults {
+    /// Adds a fault. The closure makes it only if it will be listed, so that a
+    /// hostile request cannot make us format more than is answered.
+    pub fn add(&mut self, fault: impl FnOnce() -> Fault) {
+        if self.listed.len() < MAX_LISTED {
+            self.listed.push(fault());
+        }
+        self.total += 1;
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    /// How many faults there are, listed or not.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// The first [`MAX_LISTED`] of them, in the order in which they were found.
+    pub fn listed(&self) -> &[Fault] {
+        &self.listed
+    }
+}

@@ -1,0 +1,141 @@
+//! The two numbers every event carries through the system: who it is
+//! ([`StoreId`]) and when it came ([`Arrival`]).
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// The identity of an event in every store: 16 bytes derived from
+/// (`userId`, `eventId`) and from nothing else, so that a retry, a replay and
+/// a second instance all arrive at the same one.
+///
+/// Shaped as a UUID of version 8 (RFC 9562, section 5.8). Where the event id
+/// is a UUID of version 7, its 48 bits of time come first and a hash follows,
+/// so that ids made around the same time are neighbours in the database's
+/// unique index. Any other event id gives no time, and all 122 free bits are
+/// hash. The hash is SHA-256 over the length of the user id (4 bytes, big
+/// endian), the user id and the event id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StoreId([u8; 16]);
+
+impl StoreId {
+    /// Derives the identity of one event.
+    pub fn derive(user_id: &str, event_id: &str) -> Self {
+        let user_length = u32::try_from(user_id.len()).unwrap_or(u32::MAX);
+        let digest = Sha256::new()
+            .chain_update(user_length.to_be_bytes())
+            .chain_update(user_id)
+            .chain_update(event_id)
+            .finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        if let Some(time) = uuid_v7_time(event_id) {
+            bytes[..6].copy_from_slice(&time);
+        }
+        Self(*uuid::Builder::from_custom_bytes(bytes).as_uuid().as_bytes())
+    }
+
+    /// The identity as it is kept in a store.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 16 bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// 64 bits that are hash in every id: what a hash table may use as it is.
+    pub fn hash_bits(&self) -> u64 {
+        let mut low = [0; 8];
+        low.copy_from_slice(&self.0[8..]);
+        u64::from_be_bytes(low)
+    }
+}
+
+/// The first six bytes (milliseconds since the epoch) of a UUID of version 7
+/// in its hyphenated or its plain form.
+fn uuid_v7_time(event_id: &str) -> Option<[u8; 6]> {
+    if !matches!(event_id.len(), 32 | 36) {
+        return None;
+    }
+    let uuid = Uuid::try_parse(event_id).ok()?;
+    let bytes = uuid.as_bytes();
+    (uuid.get_version_num() == 7)
+        .then(|| [bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]])
+}
+
+impl fmt::Display for StoreId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(Uuid::from_bytes_ref(&self.0), f)
+    }
+}
+
+impl fmt::Debug for StoreId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The place of an event in the order of arrival: a positive 64-bit number
+/// made of 42 bits of milliseconds since the epoch (enough until 2109), 8 bits
+/// that tell instances apart, and a counter of 13 bits.
+///
+/// Numbers of one process only grow, also when the clock is stepped back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Arrival(i64);
+
+const INSTANCE_BITS: u32 = 8;
+const COUNTER_BITS: u32 = 13;
+
+impl Arrival {
+    /// The number as it is kept in a store. Anything from there is taken: an
+    /// event that another tool wrote has none and counts as 0.
+    pub fn from_i64(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The number as it is kept in a store.
+    pub fn as_i64(self) -> i64 {
+        self.0
+    }
+}
+
+/// Hands out arrival numbers for one process.
+#[derive(Debug)]
+pub struct ArrivalClock {
+    instance: u8,
+    /// Milliseconds and counter of the next number, without the instance.
+    next: u64,
+}
+
+impl ArrivalClock {
+    /// A clock for one process; `instance` only separates processes that
+    /// number events within the same millisecond.
+    pub fn new(instance: u8) -> Self {
+        Self { instance, next: 0 }
+    }
+
+    /// Makes every later number greater than `floor`: called with the numbers
+    /// of events that an earlier process accepted.
+    pub fn advance_past(&mut self, floor: Arrival) {
+        let floor = u64::try_from(floor.0).unwrap_or(0);
+        let milliseconds = floor >> (INSTANCE_BITS + COUNTER_BITS);
+        self.next = self.next.max((milliseconds + 1) << COUNTER_BITS);
+    }
+
+    /// The next number. More than 8,192 events in one millisecond borrow from
+    /// the next millisecond.
+    pub fn next(&mut self, now: super::Timestamp) -> Arrival {
+        let now = u64::try_from(now.as_millis()).unwrap_or(0);
+        let ticks = self.next.max(now << COUNTER_BITS);
+        self.next = ticks + 1;
+        let milliseconds = ticks >> COUNTER_BITS;
+        let counter = ticks & ((1 << COUNTER_BITS) - 1);
+        let number = (milliseconds << (INSTANCE_BITS + COUNTER_BITS))
+            | (u64::from(self.instance) << COUNTER_BITS)
+            | counter;
+        Arrival(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}

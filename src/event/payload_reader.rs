@@ -1,0 +1,418 @@
+//! JSON into BSON in one pass, without a tree in between.
+//!
+//! The reader never stops the parse for a fault of the payload: it remembers
+//! the first one and reads on, so that the faults of later events are found
+//! too. Only broken JSON ends it.
+//!
+//! BSON wants a value's type before its key and a document's length before its
+//! fields; both are known only afterwards, so their places are left open and
+//! filled in.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::payload::{Payload, PayloadLimits, escape_of};
+
+mod tag {
+    pub const DOUBLE: u8 = 0x01;
+    pub const STRING: u8 = 0x02;
+    pub const DOCUMENT: u8 = 0x03;
+    pub const ARRAY: u8 = 0x04;
+    pub const BOOLEAN: u8 = 0x08;
+    pub const NULL: u8 = 0x0a;
+    pub const INT32: u8 = 0x10;
+    pub const INT64: u8 = 0x12;
+}
+
+/// What a payload's value turned out to be: `None` is JSON's null.
+pub type PayloadValue = Option<Result<Payload, Cow<'static, str>>>;
+
+/// Reads one payload. `scratch` is where it is built; handing in the same one
+/// for every event of a batch saves its growing each time.
+pub struct PayloadSeed<'a> {
+    encoder: Encoder<'a>,
+}
+
+impl<'a> PayloadSeed<'a> {
+    /// A reader for one payload.
+    pub fn new(limits: PayloadLimits, scratch: &'a mut Vec<u8>) -> Self {
+        scratch.clear();
+        Self {
+            encoder: Encoder {
+                out: scratch,
+                limits,
+                json_bytes: 0,
+                fault: None,
+                keys: Vec::new(),
+            },
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for PayloadSeed<'_> {
+    type Value = PayloadValue;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<PayloadValue, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+/// The payload itself: an object, or null for none.
+impl<'de> Visitor<'de> for PayloadSeed<'_> {
+    type Value = PayloadValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<PayloadValue, A::Error> {
+        self.encoder.document(map, 1)?;
+        Ok(Some(match self.encoder.fault {
+            None => Ok(Payload::from_encoded(self.encoder.out)),
+            Some(fault) => Err(fault),
+        }))
+    }
+
+    fn visit_unit<E>(self) -> Result<PayloadValue, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<PayloadValue, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(not_an_object("an array"))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<PayloadValue, E> {
+        Ok(not_an_object("a string"))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<PayloadValue, E> {
+        Ok(not_an_object("a boolean"))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<PayloadValue, E> {
+        Ok(not_an_object("a number"))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<PayloadValue, E> {
+        Ok(not_an_object("a number"))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<PayloadValue, E> {
+        Ok(not_an_object("a number"))
+    }
+}
+
+fn not_an_object(kind: &str) -> PayloadValue {
+    Some(Err(format!("must be a JSON object, not {kind}").into()))
+}
+
+struct Encoder<'a> {
+    out: &'a mut Vec<u8>,
+    limits: PayloadLimits,
+    /// Length so far as compact JSON.
+    json_bytes: usize,
+    fault: Option<Cow<'static, str>>,
+    /// Where the keys of the objects being read lie in `out`, outermost first.
+    keys: Vec<(usize, usize)>,
+}
+
+impl Encoder<'_> {
+    /// Writes an object's fields as a document.
+    fn document<'de, A: MapAccess<'de>>(
+        &mut self,
+        mut map: A,
+        depth: usize,
+    ) -> Result<(), A::Error> {
+        let start = self.open(depth);
+        let mut names = SeenKeys::new(self.keys.len());
+        let mut first = true;
+        while self.fault.is_none() {
+            let type_at = self.out.len();
+            if map
+                .next_key_seed(KeySeed {
+                    encoder: self,
+                    names: &mut names,
+                    first,
+                })?
+                .is_none()
+            {
+                break;
+            }
+            first = false;
+            map.next_value_seed(ValueSeed {
+                encoder: self,
+                type_at,
+                depth,
+            })?;
+        }
+        if self.fault.is_some() {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        }
+        self.keys.truncate(names.base);
+        self.close(start);
+        Ok(())
+    }
+
+    /// Writes an array as BSON has it: a document with the keys "0", "1", ...
+    fn array<'de, A: SeqAccess<'de>>(&mut self, mut seq: A, depth: usize) -> Result<(), A::Error> {
+        let start = self.open(depth);
+        let mut index = 0_usize;
+        while self.fault.is_none() {
+            let type_at = self.out.len();
+            self.out.push(0);
+            self.out
+                .extend_from_slice(itoa::Buffer::new().format(index).as_bytes());
+            self.out.push(0);
+            if seq
+                .next_element_seed(ValueSeed {
+                    encoder: self,
+                    type_at,
+                    depth,
+                })?
+                .is_none()
+            {
+                self.out.truncate(type_at);
+                break;
+            }
+            self.count(usize::from(index > 0));
+            index += 1;
+        }
+        if self.fault.is_some() {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+        }
+        self.close(start);
+        Ok(())
+    }
+
+    fn open(&mut self, depth: usize) -> usize {
+        if depth > self.limits.max_depth {
+            let limit = self.limits.max_depth;
+            self.refuse(|| format!("is nested deeper than {limit} levels").into());
+        }
+        self.count(2);
+        let start = self.out.len();
+        self.out.extend_from_slice(&[0; 4]);
+        start
+    }
+
+    fn close(&mut self, start: usize) {
+        self.out.push(0);
+        let length = i32::try_from(self.out.len() - start).unwrap_or(i32::MAX);
+        self.out[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    }
+
+    fn string(&mut self, text: &str) {
+        self.count_string(text);
+        let length = i32::try_from(text.len() + 1).unwrap_or(i32::MAX);
+        self.out.extend_from_slice(&length.to_le_bytes());
+        self.out.extend_from_slice(text.as_bytes());
+        self.out.push(0);
+    }
+
+    /// Adds to the length as JSON, and refuses what passes the limit.
+    fn count(&mut self, bytes: usize) {
+        self.json_bytes += bytes;
+        if self.json_bytes > self.limits.max_bytes {
+            let limit = self.limits.max_bytes;
+            self.refuse(|| format!("is larger than {limit} bytes").into());
+        }
+    }
+
+    fn count_string(&mut self, text: &str) {
+        let mut bytes = text.len() + 2;
+        let mut has_nul = false;
+        for &byte in text.as_bytes() {
+            bytes += match escape_of(byte) {
+                None => 0,
+                Some(b'u') => 5,
+                Some(_) => 1,
+            };
+            has_nul |= byte == 0;
+        }
+        if has_nul {
+            self.refuse(|| "holds a NUL character".into());
+        }
+        self.count(bytes);
+    }
+
+    fn refuse(&mut self, fault: impl FnOnce() -> Cow<'static, str>) {
+        self.fault.get_or_insert_with(fault);
+    }
+}
+
+/// The keys that the object being read has had so far: looked through one by
+/// one while they are few, hashed when they are many.
+struct SeenKeys {
+    base: usize,
+    many: Option<HashSet<Box<[u8]>>>,
+}
+
+const FEW: usize = 32;
+
+impl SeenKeys {
+    fn new(base: usize) -> Self {
+        Self { base, many: None }
+    }
+
+    /// Notes the key that lies at `range` in `out`; false if it was there before.
+    fn insert(
+        &mut self,
+        range: (usize, usize),
+        keys: &mut Vec<(usize, usize)>,
+        out: &[u8],
+    ) -> bool {
+        let key = &out[range.0..range.1];
+        if let Some(many) = &mut self.many {
+            return many.insert(key.into());
+        }
+        let seen = &keys[self.base..];
+        if seen.iter().any(|&(start, end)| &out[start..end] == key) {
+            return false;
+        }
+        if seen.len() == FEW {
+            let mut many: HashSet<Box<[u8]>> = seen
+                .iter()
+                .map(|&(start, end)| out[start..end].into())
+                .collect();
+            many.insert(key.into());
+            self.many = Some(many);
+        } else {
+            keys.push(range);
+        }
+        true
+    }
+}
+
+/// Reads a key: an open place for the type, the key and its end.
+struct KeySeed<'a, 'b> {
+    encoder: &'a mut Encoder<'b>,
+    names: &'a mut SeenKeys,
+    first: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
+        reader.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeySeed<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<(), E> {
+        let encoder = self.encoder;
+        encoder.count_string(key);
+        encoder.count(if self.first { 1 } else { 2 });
+        encoder.out.push(0);
+        let start = encoder.out.len();
+        encoder.out.extend_from_slice(key.as_bytes());
+        let range = (start, encoder.out.len());
+        encoder.out.push(0);
+        if !self.names.insert(range, &mut encoder.keys, encoder.out) {
+            encoder.refuse(|| format!("has the key {key:?} twice in one object").into());
+        }
+        Ok(())
+    }
+}
+
+/// Reads a value behind its key and fills in its type.
+struct ValueSeed<'a, 'b> {
+    encoder: &'a mut Encoder<'b>,
+    type_at: usize,
+    depth: usize,
+}
+
+impl ValueSeed<'_, '_> {
+    fn set_type(&mut self, tag: u8) {
+        self.encoder.out[self.type_at] = tag;
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
+        if self.encoder.fault.is_some() {
+            return reader.deserialize_ignored_any(IgnoredAny).map(|_| ());
+        }
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_str<E>(mut self, text: &str) -> Result<(), E> {
+        self.set_type(tag::STRING);
+        self.encoder.string(text);
+        Ok(())
+    }
+
+    fn visit_i64<E>(mut self, number: i64) -> Result<(), E> {
+        self.encoder.count(itoa::Buffer::new().format(number).len());
+        match i32::try_from(number) {
+            Ok(small) => {
+                self.set_type(tag::INT32);
+                self.encoder.out.extend_from_slice(&small.to_le_bytes());
+            }
+            Err(_) => {
+                self.set_type(tag::INT64);
+                self.encoder.out.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<(), E> {
+        match i64::try_from(number) {
+            Ok(number) => self.visit_i64(number),
+            #[allow(clippy::cast_precision_loss)] // the rule at the head of `payload`
+            Err(_) => self.visit_f64(number as f64),
+        }
+    }
+
+    fn visit_f64<E>(mut self, number: f64) -> Result<(), E> {
+        self.set_type(tag::DOUBLE);
+        self.encoder
+            .count(serde_json::to_string(&number).map_or(24, |text| text.len()));
+        self.encoder.out.extend_from_slice(&number.to_le_bytes());
+        Ok(())
+    }
+
+    fn visit_bool<E>(mut self, value: bool) -> Result<(), E> {
+        self.set_type(tag::BOOLEAN);
+        self.encoder.count(if value { 4 } else { 5 });
+        self.encoder.out.push(u8::from(value));
+        Ok(())
+    }
+
+    fn visit_unit<E>(mut self) -> Result<(), E> {
+        self.set_type(tag::NULL);
+        self.encoder.count(4);
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
+        self.set_type(tag::DOCUMENT);
+        self.encoder.document(map, self.depth + 1)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, seq: A) -> Result<(), A::Error> {
+        self.set_type(tag::ARRAY);
+        self.encoder.array(seq, self.depth + 1)
+    }
+}

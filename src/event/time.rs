@@ -1,0 +1,75 @@
+//! Times as the wire and the stores have them: whole milliseconds in UTC.
+
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// A moment, in milliseconds since the epoch, within the years 0000 to 9999
+/// that RFC 3339 can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// 0000-01-01T00:00:00.000Z.
+const FIRST: i64 = -62_167_219_200_000;
+/// 9999-12-31T23:59:59.999Z.
+const LAST: i64 = 253_402_300_799_999;
+
+impl Timestamp {
+    /// The moment that many milliseconds after the epoch, or `None` outside
+    /// the years 0000 to 9999.
+    pub fn from_millis(millis: i64) -> Option<Self> {
+        (FIRST..=LAST).contains(&millis).then_some(Self(millis))
+    }
+
+    /// The nearest moment that can be written: for times that a store holds
+    /// but did not get from us.
+    pub fn from_millis_clamped(millis: i64) -> Self {
+        Self(millis.clamp(FIRST, LAST))
+    }
+
+    /// Reads RFC 3339 with any offset; what is finer than a millisecond is cut.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let moment = DateTime::parse_from_rfc3339(text).ok()?;
+        Self::from_millis(moment.timestamp_millis())
+    }
+
+    /// The system clock. Only what hands out a clock calls it.
+    pub fn now() -> Self {
+        Self::from_millis_clamped(Utc::now().timestamp_millis())
+    }
+
+    /// Milliseconds since the epoch.
+    pub fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// This moment moved by some milliseconds, within what can be written.
+    pub fn plus_millis(self, millis: i64) -> Self {
+        Self::from_millis_clamped(self.0.saturating_add(millis))
+    }
+}
+
+/// `2025-12-15T10:30:00.000Z`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moment = DateTime::from_timestamp_millis(self.0).unwrap_or_default();
+        f.write_str(&moment.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+/// Where the time comes from. Parts that need it are handed one, so that a
+/// test can set it.
+pub trait Clock: Send + Sync {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}

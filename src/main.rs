@@ -1,0 +1,2 @@
+//! Trailkeep.
+fn main() {}

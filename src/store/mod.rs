@@ -1,0 +1,159 @@
+//! Where events stay: one trait with two homes.
+//!
+//! [`mongo`] is where production data lives and what scales out; [`embedded`]
+//! is a file in a local folder, so that the binary runs with nothing else
+//! installed. Both pass the same contract tests (`tests/store_contract`).
+
+pub mod embedded;
+pub mod mongo;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::event::{Accepted, Arrival, StoreId, Timestamp};
+
+/// What keeps events and gives them back.
+///
+/// Every call may be made at any time from any task, also before
+/// [`prepare`](Store::prepare) has succeeded; a store that cannot be reached
+/// answers [`StoreError::Unavailable`]. Callers bound each call with a timeout
+/// of their own: a call that is dropped half-way leaves the store usable, and
+/// may or may not have taken effect.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Makes what the store needs (collections, tables, indexes). Idempotent,
+    /// and safe while other instances do the same.
+    async fn prepare(&self) -> Result<(), StoreError>;
+
+    /// Whether the store can be reached and answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Writes events, each one for itself: a fault of one does not keep the
+    /// others out. Of two events with the same id the first stays. Acknowledged
+    /// only when the events would survive a crash of the store.
+    ///
+    /// The answer has one outcome for each event, in the same order. An error
+    /// means that nothing is known: some of the events may be stored.
+    async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Which of these identities are stored, and under which arrival number:
+    /// tells an event that is stored from a duplicate that another request sent.
+    async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError>;
+
+    /// The events in a range of one user's journey, in the range's order, at
+    /// most `limit` of them.
+    async fn journey(
+        &self,
+        range: &JourneyRange,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// How many flushes are worth having in flight at once, given the
+    /// configured number.
+    fn lanes(&self, configured: usize) -> usize;
+
+    /// Ends connections and threads. Nothing is called after it.
+    async fn close(&self);
+}
+
+/// What became of one event of an insert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the store now.
+    Stored,
+    /// An event with its identity was there before.
+    Duplicate,
+    /// The store will never take it, for this reason.
+    Refused(String),
+    /// It could not be written this time; try again.
+    Retry,
+}
+
+/// Which part of a user's journey is wanted. Bounds are inclusive.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JourneyRange {
+    /// The user.
+    pub user_id: String,
+    /// Nothing that occurred before this.
+    pub from: Option<Timestamp>,
+    /// Nothing that occurred after this.
+    pub to: Option<Timestamp>,
+    /// Only what comes after this position, in the order asked for.
+    pub after: Option<Position>,
+    /// Oldest or newest first.
+    pub order: Order,
+    /// Only these types; empty for all.
+    pub types: Vec<String>,
+    /// Only this session.
+    pub session_id: Option<String>,
+}
+
+/// The direction of a journey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Oldest first.
+    Ascending,
+    /// Newest first.
+    Descending,
+}
+
+/// The place of an event in its user's journey: by time, then by arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// Its number in the order of arrival.
+    pub arrival: Arrival,
+}
+
+/// An event as a store gives it back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredEvent {
+    /// Identity in the store.
+    pub id: StoreId,
+    /// Whose event it is.
+    pub user_id: Box<str>,
+    /// The tracker's name for it.
+    pub event_id: Box<str>,
+    /// Its type.
+    pub kind: Box<str>,
+    /// The visit it belongs to.
+    pub session_id: Option<Box<str>>,
+    /// The business account it belongs to.
+    pub account_id: Option<Box<str>>,
+    /// The payload as compact JSON, ready to be sent.
+    pub payload: Box<str>,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// Its number in the order of arrival.
+    pub arrival: Arrival,
+}
+
+impl StoredEvent {
+    /// Its place in the journey.
+    pub fn position(&self) -> Position {
+        Position {
+            occurred_at: self.occurred_at,
+            arrival: self.arrival,
+        }
+    }
+}
+
+/// Why a store could not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, is overloaded or has no primary: worth trying again.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(String),
+    /// It will not let us: credentials, rights, a wrong database. A person has
+    /// to mend it; until then trying again is all there is.
+    #[error("the database refuses us: {0}")]
+    Denied(String),
+    /// What it holds or says is not what we can read.
+    #[error("the database holds something unreadable: {0}")]
+    Unreadable(String),
+}
