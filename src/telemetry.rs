@@ -1,1 +1,4 @@
 //! To come.
+
+pub mod memory;
+pub mod names;
