@@ -1,1 +1,5 @@
-//! To come.
+//! What the service says about itself.
+
+mod logging;
+
+pub use logging::{LoggingError, init_logging};
