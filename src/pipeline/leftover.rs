@@ -187,21 +187,18 @@ fn read_file(path: &Path) -> io::Result<(Vec<Accepted>, usize)> {
     Ok((events, damaged))
 }
 
-impl Leftover {
-    /// Removes the files once all of their events have left the buffer.
-    pub async fn remove_when_stored(self, pipeline: Arc<Pipeline>) {
-        const CHECK: Duration = Duration::from_millis(100);
-        if let Some(last) = self.last {
-            while pipeline
-                .oldest_arrival()
-                .is_some_and(|oldest| oldest <= last)
-            {
-                tokio::time::sleep(CHECK).await;
-            }
+/// Removes the files once all of their events have left the buffer.
+pub async fn remove_when_stored(leftover: Arc<Leftover>, pipeline: Arc<Pipeline>) {
+    const CHECK: Duration = Duration::from_millis(100);
+    if let Some(last) = leftover.last {
+        while pipeline.oldest_arrival().is_some_and(|oldest| oldest <= last) {
+            tokio::time::sleep(CHECK).await;
         }
-        self.remove();
     }
+    leftover.remove();
+}
 
+impl Leftover {
     /// Removes the files: their events are stored, or are in a newer file.
     pub fn remove(&self) {
         for TakenFile { path, is_damaged } in &self.files {
