@@ -164,11 +164,11 @@ impl Settings {
             "shutdown.request_grace_ms",
             "because the requests finish within it",
         );
-        if self.events.types.is_empty() && !self.events.any_type {
-            reader.refuse(
-                "events.types",
-                "must name at least one type unless events.any_type is true",
-            );
-        }
+        reader.require(
+            "events.types",
+            "events.any_type",
+            self.events.any_type || !self.events.types.is_empty(),
+            "must name at least one type unless events.any_type is true",
+        );
     }
 }

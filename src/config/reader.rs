@@ -122,23 +122,26 @@ impl Reader {
 
     /// Checks that one number is not below another.
     pub fn at_least(&mut self, path: &'static str, floor: &'static str, reason: &str) {
-        let (Some(number), Some(least)) = (self.sound_number(path), self.sound_number(floor))
-        else {
+        let (Some(number), Some(least)) = (self.number(path), self.number(floor)) else {
             return;
         };
-        if self.complete && number < least {
-            let origin = self
-                .given
-                .get(floor)
-                .map_or(&Origin::Default, |given| &given.origin);
-            let rule = format!("must be at least {floor} = {least} ({origin}), {reason}");
-            self.refuse(path, &rule);
+        let origin = self
+            .given
+            .get(floor)
+            .map_or(&Origin::Default, |given| &given.origin);
+        let rule = format!("must be at least {floor} = {least} ({origin}), {reason}");
+        self.require(path, floor, number >= least, &rule);
+    }
+
+    /// Checks a rule between a setting and another, if each keeps its own.
+    pub fn require(&mut self, path: &'static str, other: &'static str, holds: bool, rule: &str) {
+        let sound = |path| !self.wrong_paths.contains(path);
+        if self.complete && sound(path) && sound(other) && !holds {
+            self.refuse(path, rule);
         }
     }
 
-    /// Notes that the value of a setting breaks a rule.
-    pub fn refuse(&mut self, path: &'static str, rule: &str) {
-        self.wrong_paths.insert(path);
+    fn refuse(&mut self, path: &'static str, rule: &str) {
         let entry = self.entries.iter().find(|entry| entry.path == path);
         self.errors.push(ConfigError::Wrong {
             path: path.to_owned(),
@@ -148,9 +151,8 @@ impl Reader {
         });
     }
 
-    fn sound_number(&self, path: &str) -> Option<i64> {
-        let given = self.given.get(path)?;
-        (!self.wrong_paths.contains(path)).then(|| given.value.as_integer())?
+    fn number(&self, path: &str) -> Option<i64> {
+        self.given.get(path)?.value.as_integer()
     }
 
     fn whole_number(&mut self, path: &'static str, range: RangeInclusive<u64>, unit: &str) -> u64 {
@@ -183,6 +185,7 @@ impl Reader {
         match parse(&given.value) {
             Ok(parsed) => Some(parsed),
             Err(rule) => {
+                self.wrong_paths.insert(path);
                 self.refuse(path, &rule);
                 None
             }

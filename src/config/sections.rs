@@ -316,8 +316,8 @@ fn level(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(
-            "must be off, error, warn, info, debug or trace, or directives such as \
-             \"info,trailkeep::store=debug\""
+            "must be off, error, warn, info, debug or trace, or directives \
+             without spaces such as \"info,trailkeep::store=debug\""
                 .to_owned(),
         )
     }
