@@ -34,7 +34,7 @@ use crate::pipeline::{FlushRules, Pipeline, buffer};
 use crate::shutdown::{Ending, Signals};
 use crate::store::Store;
 use crate::store::embedded::{EmbeddedSettings, EmbeddedStore, OpenError};
-use crate::store::mongo::{ConnectError, MongoSettings, MongoStore};
+use crate::store::mongo::{MongoOpenError, MongoSettings, MongoStore};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,7 @@ pub enum StartError {
     Embedded(#[from] OpenError),
     /// The MongoDB URI cannot be used.
     #[error(transparent)]
-    Mongo(#[from] ConnectError),
+    Mongo(#[from] MongoOpenError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}{hint}")]
     Listen {
@@ -112,7 +112,11 @@ async fn run(settings: &Settings) -> Result<Ending, StartError> {
             Ending::Forced
         }
     };
-    Ok(if is_defect && ending == Ending::Clean { Ending::Defect } else { ending })
+    Ok(if is_defect && ending == Ending::Clean {
+        Ending::Defect
+    } else {
+        ending
+    })
 }
 
 async fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, StartError> {
@@ -120,30 +124,41 @@ async fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, StartError> {
     let read_timeout = settings.store.read_timeout;
     Ok(match &settings.store.mongodb_uri {
         Some(uri) => {
-            let settings = MongoSettings { retention, read_timeout };
+            let settings = MongoSettings {
+                retention,
+                read_timeout,
+            };
             Arc::new(MongoStore::connect(uri.expose(), &settings).await?)
         }
         None => {
             let folder = &settings.store.data_dir;
-            Arc::new(EmbeddedStore::open(folder, &EmbeddedSettings { retention, read_timeout })?)
+            Arc::new(EmbeddedStore::open(
+                folder,
+                &EmbeddedSettings {
+                    retention,
+                    read_timeout,
+                },
+            )?)
         }
     })
 }
 
 async fn listen(address: &str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen {
-        address: address.to_owned(),
-        hint: match source.kind() {
-            io::ErrorKind::AddrInUse => {
-                ". Stop what uses it, or choose another port with --port or PORT"
-            }
-            io::ErrorKind::PermissionDenied => {
-                ". Ports below 1024 need a right; choose another with --port or PORT"
-            }
-            _ => ". Choose another address with --host or HOST",
-        },
-        source,
-    })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Listen {
+            address: address.to_owned(),
+            hint: match source.kind() {
+                io::ErrorKind::AddrInUse => {
+                    ". Stop what uses it, or choose another port with --port or PORT"
+                }
+                io::ErrorKind::PermissionDenied => {
+                    ". Ports below 1024 need a right; choose another with --port or PORT"
+                }
+                _ => ". Choose another address with --host or HOST",
+            },
+            source,
+        })
 }
 
 /// A running service.
@@ -168,7 +183,10 @@ impl App {
         let service = Arc::new(service(settings, Arc::clone(&store))?);
         let folder = &settings.store.data_dir;
         let leftover = leftover::take_in(folder, &service.pipeline).map_err(|source| {
-            StartError::Leftover { folder: folder.display().to_string(), source }
+            StartError::Leftover {
+                folder: folder.display().to_string(),
+                source,
+            }
         })?;
         let leftover = Arc::new(leftover);
         tokio::spawn(leftover::remove_when_stored(
@@ -189,7 +207,11 @@ impl App {
         let watcher = tokio::spawn(watch_store(Arc::clone(health), Arc::clone(&store), checks));
 
         if let Ok(address) = listener.local_addr() {
-            let store = if settings.store.mongodb_uri.is_some() { "mongodb" } else { "embedded" };
+            let store = if settings.store.mongodb_uri.is_some() {
+                "mongodb"
+            } else {
+                "embedded"
+            };
             info!(%address, store, version = env!("CARGO_PKG_VERSION"), "listening");
         }
         let stop = CancellationToken::new();
@@ -204,7 +226,16 @@ impl App {
             stop.clone(),
         ));
         let settings = settings.clone();
-        Ok(Self { service, store, flusher, server, watcher, leftover, stop, settings })
+        Ok(Self {
+            service,
+            store,
+            flusher,
+            server,
+            watcher,
+            leftover,
+            stop,
+            settings,
+        })
     }
 
     /// Waits until a part ends that must not, and names it.
@@ -267,8 +298,9 @@ async fn close(store: &dyn Store) {
 
 fn service(settings: &Settings, store: Arc<dyn Store>) -> Result<Service, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let statistics =
-        Statistics::new().map_err(|error| StartError::System(error.to_string())).map(Arc::new)?;
+    let statistics = Statistics::new()
+        .map_err(|error| StartError::System(error.to_string()))
+        .map(Arc::new)?;
     let health = Arc::new(Health::new(settings.health.unready_after));
     let flush = &settings.flush;
     let pipeline = Arc::new(Pipeline::new(
@@ -315,7 +347,13 @@ fn rules(settings: &Settings) -> Rules {
         types: if events.any_type {
             TypeRule::Any
         } else {
-            TypeRule::OneOf(events.types.iter().map(|kind| kind.as_str().into()).collect())
+            TypeRule::OneOf(
+                events
+                    .types
+                    .iter()
+                    .map(|kind| kind.as_str().into())
+                    .collect(),
+            )
         },
         default_user: events.default_user.as_deref().map(Into::into),
         max_events: events.max_per_request,

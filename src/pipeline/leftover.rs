@@ -191,7 +191,10 @@ fn read_file(path: &Path) -> io::Result<(Vec<Accepted>, usize)> {
 pub async fn remove_when_stored(leftover: Arc<Leftover>, pipeline: Arc<Pipeline>) {
     const CHECK: Duration = Duration::from_millis(100);
     if let Some(last) = leftover.last {
-        while pipeline.oldest_arrival().is_some_and(|oldest| oldest <= last) {
+        while pipeline
+            .oldest_arrival()
+            .is_some_and(|oldest| oldest <= last)
+        {
             tokio::time::sleep(CHECK).await;
         }
     }
