@@ -94,9 +94,21 @@ pub fn store_error(error: &Error) -> StoreError {
         | ErrorKind::InvalidTlsConfig { .. }
         | ErrorKind::IncompatibleServer { .. }
         | ErrorKind::SessionsNotSupported => StoreError::Denied(text),
+        ErrorKind::ServerSelection { message, .. } if was_turned_away(message) => {
+            StoreError::Denied(text)
+        }
         ErrorKind::Bson(_) | ErrorKind::InvalidResponse { .. } => StoreError::Unreadable(text),
         _ => StoreError::Unavailable(text),
     }
+}
+
+/// Whether no server could be selected because those that are there do not
+/// take the credentials. The driver tells one caller so and then counts the
+/// server as unknown; to all others it gives the reason in a message only.
+fn was_turned_away(message: &str) -> bool {
+    ["AuthenticationFailed", "AtlasError"]
+        .iter()
+        .any(|name| message.contains(&format!("code_name: \"{name}\"")))
 }
 
 /// A whole command that failed with this code.
