@@ -35,14 +35,18 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 impl Mongod {
     /// Starts a server with these further arguments.
     pub async fn start(arguments: &[&str]) -> Self {
+        let program = std::env::var("MONGOD").unwrap_or_else(|_| "mongod".to_owned());
+        let found = Command::new(&program).arg("--version").output();
+        assert!(
+            found.is_ok_and(|said| said.status.success()),
+            "{program:?} cannot be run: set TEST_MONGODB_URI, or MONGOD to the path of a mongod"
+        );
         for _ in 0..5 {
-            if let Some(server) = Self::try_start(arguments).await {
+            if let Some(server) = Self::try_start(&program, arguments).await {
                 return server;
             }
         }
-        panic!(
-            "no MongoDB could be started: set TEST_MONGODB_URI, or MONGOD to the path of a mongod"
-        );
+        panic!("no free port for a MongoDB was found");
     }
 
     pub fn uri(&self) -> String {
@@ -50,11 +54,10 @@ impl Mongod {
     }
 
     /// `None` if the port was taken in between.
-    async fn try_start(arguments: &[&str]) -> Option<Self> {
+    async fn try_start(program: &str, arguments: &[&str]) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap().keep();
         let log = folder.join("log");
         let port = free_port();
-        let program = std::env::var("MONGOD").unwrap_or_else(|_| "mongod".to_owned());
         let keeper = Command::new("sh")
             .args(["-c", KEEPER, "sh"])
             .arg(&folder)
@@ -90,9 +93,9 @@ impl Mongod {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!(
-            "the MongoDB in {} did not start listening: set TEST_MONGODB_URI, or MONGOD to the \
-             path of a mongod",
-            self.folder.display()
+            "the MongoDB in {} did not start listening: {}",
+            self.folder.display(),
+            std::fs::read_to_string(log).unwrap_or_default()
         );
     }
 }
