@@ -44,6 +44,7 @@ contract! {
         of_duplicates_in_two_inserts_the_first_stays,
         two_users_may_use_the_same_event_id,
         concurrent_inserts_store_each_event_once,
+        a_call_that_is_dropped_leaves_the_store_usable,
         arrivals_are_those_of_what_is_stored,
         a_ping_is_answered,
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use trailkeep::event::{Arrival, StoreId, Timestamp};
 use trailkeep::store::{Outcome, Store};
@@ -165,6 +166,25 @@ pub async fn concurrent_inserts_store_each_event_once(store: Arc<dyn Store>) {
     assert_eq!(times_stored, vec![1; events.len()]);
     let journey = store.journey(&all_of("ann"), 1_000).await.unwrap();
     assert_eq!(journey.len(), events.len());
+}
+
+pub async fn a_call_that_is_dropped_leaves_the_store_usable(store: Arc<dyn Store>) {
+    let events: Vec<_> = (0..200)
+        .map(|number| Arc::new(event("ann", &format!("e{number}"), number, number + 1)))
+        .collect();
+    for micros in [1, 100, 1_000, 3_000] {
+        let limit = Duration::from_micros(micros);
+        let _ = tokio::time::timeout(limit, store.insert(&events)).await;
+    }
+    for outcome in store.insert(&events).await.unwrap() {
+        assert!(
+            matches!(outcome, Outcome::Stored | Outcome::Duplicate),
+            "{outcome:?}"
+        );
+    }
+    let journey = store.journey(&all_of("ann"), 1_000).await.unwrap();
+    let expected: Vec<_> = events.iter().map(|event| stored(event)).collect();
+    assert_eq!(journey, expected);
 }
 
 pub async fn arrivals_are_those_of_what_is_stored(store: Arc<dyn Store>) {
