@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mongodb::{Client, Database};
 use trailkeep::store::Store;
+// use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep::store::mongo::{MongoSettings, MongoStore};
 
 use crate::mongod::mongodb_uri;
@@ -62,8 +63,9 @@ impl Home {
     {
         let checked = tokio::spawn(promise(self.store.clone())).await;
         self.store.close().await;
-        if let Place::Mongo(place) = self.place {
-            place.remove().await;
+        match self.place {
+            Place::Mongo(place) => place.remove().await,
+            Place::Folder(folder) => folder.close().unwrap(),
         }
         pass_on(checked);
     }
