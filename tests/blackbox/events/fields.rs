@@ -61,7 +61,7 @@ async fn every_alias_means_its_field() {
                 event[*name] = id.clone().into();
             }
             let answer = service.post(&event).await.expect(202);
-            assert_eq!(answer.event_ids(), [id.clone()], "{name}");
+            assert_eq!(answer.event_ids(), std::slice::from_ref(&id), "{name}");
 
             let page = service.journey("u", "?limit=1000").await;
             let events = page["events"].as_array().unwrap();

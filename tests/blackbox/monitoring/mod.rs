@@ -1,1 +1,6 @@
-//! To come.
+//! What load balancers, monitors and people ask a running service.
+
+mod documentation;
+mod health;
+mod metrics;
+mod stats;

@@ -1,1 +1,5 @@
-//! To come.
+//! From the 202 to the database, and what stands in the way.
+
+mod backpressure;
+mod counts;
+mod outages;
