@@ -1,1 +1,366 @@
-//! To come.
+//! Puts store, pipeline and routes together, runs them and stops them in
+//! order.
+//!
+//! Start: the store is opened, what an earlier process left behind is taken
+//! in, and the listener is opened. The service accepts from then on; it is
+//! ready once the store is prepared.
+//!
+//! Stop: unready, no new connections, requests in flight finish, the buffer is
+//! flushed, what is left goes to a file, the store is closed.
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::config::{AllowedOrigins, Settings};
+use crate::event::payload::PayloadLimits;
+use crate::event::time::{Clock, SystemClock};
+use crate::event::{Accepted, Rules, TypeRule};
+use crate::http::{self, Service, server};
+use crate::journey::Journeys;
+use crate::pipeline::flusher::Flusher;
+use crate::pipeline::health::{CheckRules, Health, watch_store};
+use crate::pipeline::leftover::{self, Leftover};
+use crate::pipeline::statistics::Statistics;
+use crate::pipeline::{FlushRules, Pipeline, buffer};
+use crate::shutdown::{Ending, Signals};
+use crate::store::Store;
+use crate::store::embedded::{EmbeddedSettings, EmbeddedStore, OpenError};
+use crate::store::mongo::{MongoOpenError, MongoSettings, MongoStore};
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The embedded store cannot be opened.
+    #[error(transparent)]
+    Embedded(#[from] OpenError),
+    /// The MongoDB URI cannot be used.
+    #[error(transparent)]
+    Mongo(#[from] MongoOpenError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}{hint}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What the system says.
+        source: io::Error,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// Events of an earlier process cannot be read.
+    #[error("cannot read the events that an earlier process left in {folder}: {source}")]
+    Leftover {
+        /// The data folder.
+        folder: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The system gives no runtime, no signals or no metrics.
+    #[error("cannot start: {0}")]
+    System(String),
+}
+
+/// Runs the service until a signal ends it.
+pub fn serve(settings: Settings) -> ExitCode {
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            error!(%error, "cannot start the runtime");
+            return Ending::NotStarted.into();
+        }
+    };
+    let ending = runtime.block_on(async {
+        run(&settings).await.unwrap_or_else(|error| {
+            error!("{error}");
+            Ending::NotStarted
+        })
+    });
+    // A read that hangs in the store must not keep the process alive.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    ending.into()
+}
+
+async fn run(settings: &Settings) -> Result<Ending, StartError> {
+    let mut signals = Signals::listen().map_err(|error| StartError::System(error.to_string()))?;
+    let store = open_store(settings).await?;
+    let listener = listen(&settings.http.address()).await?;
+    let mut app = App::start(settings, store, listener)?;
+    let is_defect = tokio::select! {
+        signal = signals.next() => {
+            info!(signal, "stopping; a second signal ends at once");
+            false
+        }
+        part = app.ended() => {
+            error!(part, "a part of the service ended unexpectedly; stopping");
+            true
+        }
+    };
+    let pipeline = Arc::clone(&app.service.pipeline);
+    let ending = tokio::select! {
+        ending = app.stop() => ending,
+        signal = signals.next() => {
+            let events = pipeline.snapshot().events;
+            error!(signal, events, "ended at once; these events were accepted and are not stored");
+            Ending::Forced
+        }
+    };
+    Ok(if is_defect && ending == Ending::Clean {
+        Ending::Defect
+    } else {
+        ending
+    })
+}
+
+async fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, StartError> {
+    let retention = settings.store.retention;
+    let read_timeout = settings.store.read_timeout;
+    Ok(match &settings.store.mongodb_uri {
+        Some(uri) => {
+            let settings = MongoSettings {
+                retention,
+                read_timeout,
+            };
+            Arc::new(MongoStore::connect(uri.expose(), &settings).await?)
+        }
+        None => {
+            let folder = &settings.store.data_dir;
+            Arc::new(EmbeddedStore::open(
+                folder,
+                &EmbeddedSettings {
+                    retention,
+                    read_timeout,
+                },
+            )?)
+        }
+    })
+}
+
+async fn listen(address: &str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Listen {
+            address: address.to_owned(),
+            hint: match source.kind() {
+                io::ErrorKind::AddrInUse => {
+                    ". Stop what uses it, or choose another port with --port or PORT"
+                }
+                io::ErrorKind::PermissionDenied => {
+                    ". Ports below 1024 need a right; choose another with --port or PORT"
+                }
+                _ => ". Choose another address with --host or HOST",
+            },
+            source,
+        })
+}
+
+/// A running service.
+pub struct App {
+    service: Arc<Service>,
+    store: Arc<dyn Store>,
+    flusher: Flusher,
+    server: JoinHandle<()>,
+    watcher: JoinHandle<()>,
+    leftover: Arc<Leftover>,
+    stop: CancellationToken,
+    settings: Settings,
+}
+
+impl App {
+    /// Starts all parts on an open listener.
+    pub fn start(
+        settings: &Settings,
+        store: Arc<dyn Store>,
+        listener: TcpListener,
+    ) -> Result<Self, StartError> {
+        let service = Arc::new(service(settings, Arc::clone(&store))?);
+        let folder = &settings.store.data_dir;
+        let leftover = leftover::take_in(folder, &service.pipeline).map_err(|source| {
+            StartError::Leftover {
+                folder: folder.display().to_string(),
+                source,
+            }
+        })?;
+        let leftover = Arc::new(leftover);
+        tokio::spawn(leftover::remove_when_stored(
+            Arc::clone(&leftover),
+            Arc::clone(&service.pipeline),
+        ));
+
+        let health = &service.health;
+        let flusher = Flusher::start(
+            Arc::clone(&service.pipeline),
+            Arc::clone(&store),
+            health.prepared(),
+        );
+        let checks = CheckRules {
+            interval: settings.health.check_interval,
+            timeout: settings.health.check_timeout,
+        };
+        let watcher = tokio::spawn(watch_store(Arc::clone(health), Arc::clone(&store), checks));
+
+        if let Ok(address) = listener.local_addr() {
+            let store = if settings.store.mongodb_uri.is_some() {
+                "mongodb"
+            } else {
+                "embedded"
+            };
+            info!(%address, store, version = env!("CARGO_PKG_VERSION"), "listening");
+        }
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(server::serve(
+            listener,
+            http::router(Arc::clone(&service)),
+            server::Limits {
+                max_connections: settings.http.max_connections,
+                header_timeout: settings.http.header_timeout,
+                grace: settings.shutdown.request_grace,
+            },
+            stop.clone(),
+        ));
+        let settings = settings.clone();
+        Ok(Self {
+            service,
+            store,
+            flusher,
+            server,
+            watcher,
+            leftover,
+            stop,
+            settings,
+        })
+    }
+
+    /// Waits until a part ends that must not, and names it.
+    async fn ended(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.flusher.ended() => "flusher",
+            _ = &mut self.server => "listener",
+            _ = &mut self.watcher => "database watch",
+        }
+    }
+
+    /// Stops all parts in order.
+    async fn stop(self) -> Ending {
+        let deadline = Instant::now() + self.settings.shutdown.grace;
+        self.service.health.drain();
+        self.stop.cancel();
+        if !self.server.is_finished() {
+            let _ = tokio::time::timeout_at(deadline, self.server).await;
+        }
+        let left = self.flusher.drain(deadline).await;
+        self.watcher.abort();
+        let ending = keep(&left, &self.settings, &*self.service.clock);
+        if ending != Ending::Lost {
+            // What these files held is stored by now, or in the new one.
+            self.leftover.remove();
+        }
+        close(&*self.store).await;
+        ending
+    }
+}
+
+/// Writes what could not be stored to a file for the next start.
+fn keep(left: &[Arc<Accepted>], settings: &Settings, clock: &dyn Clock) -> Ending {
+    if left.is_empty() {
+        return Ending::Clean;
+    }
+    let events = left.len();
+    match leftover::write(&settings.store.data_dir, left, clock.now()) {
+        Ok(file) => {
+            warn!(
+                events, file = %file.display(),
+                "the database could not be reached in time; these events are in the file and are \
+                 taken in by the next start"
+            );
+            Ending::LeftInFile
+        }
+        Err(error) => {
+            error!(events, %error, "these events were accepted and are lost");
+            Ending::Lost
+        }
+    }
+}
+
+async fn close(store: &dyn Store) {
+    const LIMIT: Duration = Duration::from_secs(2);
+    if timeout(LIMIT, store.close()).await.is_err() {
+        warn!("the database did not close in time");
+    }
+}
+
+fn service(settings: &Settings, store: Arc<dyn Store>) -> Result<Service, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let statistics = Statistics::new()
+        .map_err(|error| StartError::System(error.to_string()))
+        .map(Arc::new)?;
+    let health = Arc::new(Health::new(settings.health.unready_after));
+    let flush = &settings.flush;
+    let pipeline = Arc::new(Pipeline::new(
+        buffer::Limits {
+            max_events: settings.buffer.max_events,
+            max_bytes: settings.buffer.max_bytes,
+        },
+        FlushRules {
+            max_events: flush.max_events,
+            max_wait: flush.max_wait,
+            timeout: flush.timeout,
+            backoff_min: flush.backoff_min,
+            backoff_max: flush.backoff_max,
+        },
+        store.lanes(flush.lanes),
+        rand::random(),
+        Arc::clone(&clock),
+        Arc::clone(&statistics),
+        Arc::clone(&health),
+    ));
+    let http = &settings.http;
+    Ok(Service {
+        journeys: Journeys::new(store, Arc::clone(&pipeline), settings.store.read_timeout),
+        pipeline,
+        health,
+        statistics,
+        rules: rules(settings),
+        clock,
+        started: std::time::Instant::now(),
+        options: http::Options {
+            max_body_bytes: http.max_body_bytes,
+            body_timeout: http.body_timeout,
+            allowed_origins: match &http.allowed_origins {
+                AllowedOrigins::Any => None,
+                AllowedOrigins::Listed(list) => Some(list.clone()),
+            },
+        },
+    })
+}
+
+fn rules(settings: &Settings) -> Rules {
+    let events = &settings.events;
+    Rules {
+        types: if events.any_type {
+            TypeRule::Any
+        } else {
+            TypeRule::OneOf(
+                events
+                    .types
+                    .iter()
+                    .map(|kind| kind.as_str().into())
+                    .collect(),
+            )
+        },
+        default_user: events.default_user.as_deref().map(Into::into),
+        max_events: events.max_per_request,
+        payload: PayloadLimits {
+            max_bytes: events.max_payload_bytes,
+            max_depth: events.max_payload_depth,
+        },
+        max_future_ms: i64::try_from(events.max_future.as_millis()).unwrap_or(i64::MAX),
+    }
+}

@@ -1,1 +1,189 @@
-//! To come.
+//! The command line: what people type, and what they are told.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, ConfigErrors, Entry, Overrides, Settings};
+use crate::{app, telemetry};
+
+/// The exit code for wrong settings and for a wrong command line.
+const WRONG_SETTINGS: u8 = 2;
+
+const ABOUT: &str = "\
+Collects events that trackers post over HTTP, writes them in batches to MongoDB
+(or to a local folder where no MongoDB is named), and gives a user's journey back.";
+
+const AFTER_HELP: &str = "\
+Where settings come from, later ones winning:
+  built-in defaults; the file named by --config; the environment, and .env in the
+  working directory; flags. In the environment four have short names: PORT, HOST,
+  MONGODB_URI and DATA_DIR. Every other one is called by its path: flush.lanes is
+  FLUSH_LANES. `trailkeep config --defaults` prints all settings, documented.
+
+Examples:
+  trailkeep                                   serve on 127.0.0.1:3000, data in ./data
+  MONGODB_URI=mongodb://db:27017/shop trailkeep
+  trailkeep --port 8080 --set flush.max_wait_ms=250
+  trailkeep config                            what is in force, and where from
+  trailkeep config --defaults > trailkeep.toml
+  trailkeep --config trailkeep.toml";
+
+#[derive(Parser)]
+#[command(version, about = ABOUT, after_help = AFTER_HELP, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service (the default)
+    Serve {
+        #[command(flatten)]
+        flags: Flags,
+    },
+    /// Print the settings in force, where each came from, secrets masked
+    Config {
+        /// Print the documented defaults instead, as a file to start from
+        #[arg(long)]
+        defaults: bool,
+        #[command(flatten)]
+        flags: Flags,
+    },
+}
+
+/// Taken before and after the subcommand. Not clap's `global`, which forgets
+/// the `--set` before it when there is one after it.
+#[derive(Args)]
+#[command(next_help_heading = "Settings")]
+struct Flags {
+    /// Take settings from this TOML file
+    #[arg(long, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// Listen on this address
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<String>,
+    /// Listen on this port; 0 takes a free one
+    #[arg(long)]
+    port: Option<String>,
+    /// Write to this MongoDB (a password belongs in the environment)
+    #[arg(long, value_name = "URI")]
+    mongodb_uri: Option<String>,
+    /// Keep local data in this folder
+    #[arg(long, value_name = "PATH")]
+    data_dir: Option<String>,
+    /// Set any setting by its path; may be repeated
+    #[arg(long, value_name = "PATH=VALUE", value_parser = parse_assignment)]
+    set: Vec<(String, String)>,
+}
+
+fn parse_assignment(text: &str) -> Result<(String, String), &'static str> {
+    text.split_once('=')
+        .map(|(path, value)| (path.trim().to_owned(), value.to_owned()))
+        .ok_or("must be PATH=VALUE, such as flush.max_events=250")
+}
+
+impl Flags {
+    fn add_to(&self, mut overrides: Overrides) -> Overrides {
+        if let Some(path) = &self.config {
+            overrides = overrides.file(path);
+        }
+        for (path, value) in &self.set {
+            overrides = overrides.flag("--set", path, value);
+        }
+        let named = [
+            ("--host", "http.host", &self.host),
+            ("--port", "http.port", &self.port),
+            ("--mongodb-uri", "store.mongodb_uri", &self.mongodb_uri),
+            ("--data-dir", "store.data_dir", &self.data_dir),
+        ];
+        for (flag, path, value) in named {
+            if let Some(value) = value {
+                overrides = overrides.flag(flag, path, value);
+            }
+        }
+        overrides
+    }
+}
+
+impl Cli {
+    fn overrides(&self) -> Overrides {
+        let overrides = self.flags.add_to(Overrides::default());
+        match &self.command {
+            Some(Command::Serve { flags } | Command::Config { flags, .. }) => {
+                flags.add_to(overrides)
+            }
+            None => overrides,
+        }
+    }
+}
+
+/// Does what the command line says. A wrong command line ends the process
+/// here, with exit code 2.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    if let Some(Command::Config { defaults: true, .. }) = cli.command {
+        return print(config::DEFAULTS);
+    }
+    let loaded = match Settings::load(&cli.overrides()) {
+        Ok(loaded) => loaded,
+        Err(errors) => return refuse(&errors),
+    };
+    match cli.command {
+        Some(Command::Config { .. }) => print(&listing(&loaded.entries)),
+        Some(Command::Serve { .. }) | None => serve(loaded.settings),
+    }
+}
+
+fn serve(settings: Settings) -> ExitCode {
+    if let Err(error) = telemetry::init_logging(&settings.log) {
+        complain(&format!("trailkeep: {error}\n"));
+        return ExitCode::FAILURE;
+    }
+    app::serve(settings)
+}
+
+fn refuse(errors: &ConfigErrors) -> ExitCode {
+    let lines: String = errors.iter().map(|error| format!("  {error}\n")).collect();
+    complain(&format!(
+        "trailkeep: cannot start with these settings:\n{lines}"
+    ));
+    ExitCode::from(WRONG_SETTINGS)
+}
+
+/// The settings as TOML that `--config` takes, but for masked secrets.
+fn listing(entries: &[Entry]) -> String {
+    let mut text = String::new();
+    let mut open_section = "";
+    for entry in entries {
+        let (section, key) = entry.path.split_once('.').unwrap_or(("", entry.path));
+        if section != open_section {
+            let gap = if open_section.is_empty() { "" } else { "\n" };
+            text.push_str(&format!("{gap}[{section}]\n"));
+            open_section = section;
+        }
+        text.push_str(&format!("{key} = {} # {}\n", entry.value, entry.origin));
+    }
+    text
+}
+
+/// A reader that has seen enough (`| head`) is no failure.
+fn print(text: &str) -> ExitCode {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&format!("trailkeep: cannot print: {error}\n"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+fn complain(text: &str) {
+    // Nobody is left to be told when standard error is closed.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

@@ -1,1 +1,64 @@
-//! To come.
+//! How the process ends: the signals that ask for it, and the exit codes that
+//! tell a supervisor how it went.
+
+use std::io;
+use std::process::ExitCode;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// How a run of the service ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// All that was accepted is stored.
+    Clean,
+    /// It could not start; nothing was accepted.
+    NotStarted,
+    /// Some accepted events are in a file for the next start.
+    LeftInFile,
+    /// Some accepted events could not even be written to a file.
+    Lost,
+    /// A part that must not end has ended; what was buffered is stored or in a
+    /// file.
+    Defect,
+    /// A second signal came before the stop was complete.
+    Forced,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        Self::from(match ending {
+            Ending::Clean => 0,
+            Ending::NotStarted => 1,
+            // 2 is for wrong settings: see `cli`.
+            Ending::LeftInFile => 3,
+            Ending::Lost => 4,
+            Ending::Defect => 5,
+            Ending::Forced => 6,
+        })
+    }
+}
+
+/// SIGTERM and SIGINT.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens from now on: neither signal ends the process by itself any more.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// The name of the next signal.
+    pub async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,1 +1,8 @@
-//! To come.
+//! What the service says about itself: its log, the names of its metrics, the
+//! memory it has.
+
+mod logging;
+pub mod memory;
+pub mod names;
+
+pub use logging::{LoggingError, init_logging};

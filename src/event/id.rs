@@ -45,13 +45,6 @@ impl StoreId {
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
-
-    /// 64 bits that are hash in every id: what a hash table may use as it is.
-    pub fn hash_bits(&self) -> u64 {
-        let mut low = [0; 8];
-        low.copy_from_slice(&self.0[8..]);
-        u64::from_be_bytes(low)
-    }
 }
 
 /// The first six bytes (milliseconds since the epoch) of a UUID of version 7

@@ -10,6 +10,7 @@
 
 pub mod fault;
 pub mod id;
+mod json;
 pub mod normalize;
 pub mod payload;
 mod payload_reader;
@@ -18,7 +19,7 @@ pub mod wire;
 
 pub use fault::{Fault, Faults};
 pub use id::{Arrival, StoreId};
-pub use normalize::Rules;
+pub use normalize::{Rules, TypeRule};
 pub use payload::Payload;
 pub use time::Timestamp;
 

@@ -15,7 +15,8 @@ use bson::RawBsonRef;
 use bson::raw::{RawArray, RawDocument};
 use serde::de::DeserializeSeed as _;
 
-use super::payload_reader::PayloadSeed;
+use super::json::Read;
+use super::payload_reader::PayloadReader;
 
 /// What a payload may be at the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl Payload {
     pub fn from_json(json: &[u8], limits: PayloadLimits) -> Result<Self, String> {
         let mut reader = serde_json::Deserializer::from_slice(json);
         let mut encoded = Vec::with_capacity(json.len());
-        let value = PayloadSeed::new(limits, &mut encoded)
+        let value = Read(PayloadReader::new(limits, &mut encoded))
             .deserialize(&mut reader)
             .and_then(|value| reader.end().map(|()| value))
             .map_err(|error| error.to_string())?;

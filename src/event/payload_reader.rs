@@ -14,6 +14,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::json::{Read, Reader};
 use super::payload::{Payload, PayloadLimits, escape_of};
 
 mod tag {
@@ -32,11 +33,11 @@ pub type PayloadValue = Option<Result<Payload, Cow<'static, str>>>;
 
 /// Reads one payload. `scratch` is where it is built; handing in the same one
 /// for every event of a batch saves its growing each time.
-pub struct PayloadSeed<'a> {
+pub struct PayloadReader<'a> {
     encoder: Encoder<'a>,
 }
 
-impl<'a> PayloadSeed<'a> {
+impl<'a> PayloadReader<'a> {
     /// A reader for one payload.
     pub fn new(limits: PayloadLimits, scratch: &'a mut Vec<u8>) -> Self {
         scratch.clear();
@@ -52,23 +53,11 @@ impl<'a> PayloadSeed<'a> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for PayloadSeed<'_> {
-    type Value = PayloadValue;
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<PayloadValue, D::Error> {
-        reader.deserialize_any(self)
-    }
-}
-
 /// The payload itself: an object, or null for none.
-impl<'de> Visitor<'de> for PayloadSeed<'_> {
+impl<'de> Reader<'de> for PayloadReader<'_> {
     type Value = PayloadValue;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<PayloadValue, A::Error> {
+    fn object<A: MapAccess<'de>>(mut self, map: A) -> Result<PayloadValue, A::Error> {
         self.encoder.document(map, 1)?;
         Ok(Some(match self.encoder.fault {
             None => Ok(Payload::from_encoded(self.encoder.out)),
@@ -76,38 +65,15 @@ impl<'de> Visitor<'de> for PayloadSeed<'_> {
         }))
     }
 
-    fn visit_unit<E>(self) -> Result<PayloadValue, E> {
+    fn null<E>(self) -> Result<PayloadValue, E> {
         Ok(None)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<PayloadValue, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(not_an_object("an array"))
+    fn other<E>(self, kind: &'static str) -> Result<PayloadValue, E> {
+        Ok(Some(Err(
+            format!("must be a JSON object, not {kind}").into()
+        )))
     }
-
-    fn visit_str<E>(self, _: &str) -> Result<PayloadValue, E> {
-        Ok(not_an_object("a string"))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<PayloadValue, E> {
-        Ok(not_an_object("a boolean"))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<PayloadValue, E> {
-        Ok(not_an_object("a number"))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<PayloadValue, E> {
-        Ok(not_an_object("a number"))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<PayloadValue, E> {
-        Ok(not_an_object("a number"))
-    }
-}
-
-fn not_an_object(kind: &str) -> PayloadValue {
-    Some(Err(format!("must be a JSON object, not {kind}").into()))
 }
 
 struct Encoder<'a> {
@@ -345,24 +311,20 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_, '_> {
         if self.encoder.fault.is_some() {
             return reader.deserialize_ignored_any(IgnoredAny).map(|_| ());
         }
-        reader.deserialize_any(self)
+        Read(self).deserialize(reader)
     }
 }
 
-impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
+impl<'de> Reader<'de> for ValueSeed<'_, '_> {
     type Value = ();
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_str<E>(mut self, text: &str) -> Result<(), E> {
+    fn text<E>(mut self, text: &str) -> Result<(), E> {
         self.set_type(tag::STRING);
         self.encoder.string(text);
         Ok(())
     }
 
-    fn visit_i64<E>(mut self, number: i64) -> Result<(), E> {
+    fn integer<E>(mut self, number: i64) -> Result<(), E> {
         self.encoder.count(itoa::Buffer::new().format(number).len());
         match i32::try_from(number) {
             Ok(small) => {
@@ -377,15 +339,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
         Ok(())
     }
 
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<(), E> {
-        match i64::try_from(number) {
-            Ok(number) => self.visit_i64(number),
-            #[allow(clippy::cast_precision_loss)] // the rule at the head of `payload`
-            Err(_) => self.visit_f64(number as f64),
-        }
-    }
-
-    fn visit_f64<E>(mut self, number: f64) -> Result<(), E> {
+    fn double<E>(mut self, number: f64) -> Result<(), E> {
         self.set_type(tag::DOUBLE);
         self.encoder
             .count(serde_json::to_string(&number).map_or(24, |text| text.len()));
@@ -393,26 +347,27 @@ impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
         Ok(())
     }
 
-    fn visit_bool<E>(mut self, value: bool) -> Result<(), E> {
+    fn boolean<E>(mut self, value: bool) -> Result<(), E> {
         self.set_type(tag::BOOLEAN);
         self.encoder.count(if value { 4 } else { 5 });
         self.encoder.out.push(u8::from(value));
         Ok(())
     }
 
-    fn visit_unit<E>(mut self) -> Result<(), E> {
-        self.set_type(tag::NULL);
-        self.encoder.count(4);
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
+    fn object<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
         self.set_type(tag::DOCUMENT);
         self.encoder.document(map, self.depth + 1)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, seq: A) -> Result<(), A::Error> {
+    fn array<A: SeqAccess<'de>>(mut self, seq: A) -> Result<(), A::Error> {
         self.set_type(tag::ARRAY);
         self.encoder.array(seq, self.depth + 1)
+    }
+
+    /// Null: every other kind has its method.
+    fn other<E>(mut self, _kind: &'static str) -> Result<(), E> {
+        self.set_type(tag::NULL);
+        self.encoder.count(4);
+        Ok(())
     }
 }

@@ -1,1 +1,297 @@
-//! To come.
+//! The bytes of a request, read into drafts.
+//!
+//! One pass over the body. What is wrong with an event is noted and reading
+//! goes on, so that one answer names every fault; only broken JSON and too
+//! many events end it early.
+//!
+//! Three forms are taken: one event, an array of events, and an envelope
+//! `{"events": [...], "sentAt": "..."}`. `sentAt` is checked and not used:
+//! `occurredAt` is kept exactly as sent. NDJSON has one event on each line.
+
+use std::borrow::Cow;
+
+use serde::de::{DeserializeSeed as _, Error, IgnoredAny, MapAccess, SeqAccess};
+
+use super::fault::{Fault, Faults};
+use super::json::{Key, Read, Reader, Scalar, ScalarReader};
+use super::normalize::{Draft, Field, Rules, normalize};
+use super::payload_reader::PayloadReader;
+use super::{Event, Timestamp};
+
+/// Why a request's events were not taken. None of them was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The text is not JSON.
+    Syntax {
+        /// What the parser met.
+        message: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1; 0 where a line ended too early.
+        column: usize,
+    },
+    /// There are more events than one request may have.
+    TooMany {
+        /// How many it may have.
+        limit: usize,
+    },
+    /// Something is wrong with the events themselves.
+    Faulty(Faults),
+}
+
+/// Reads a JSON body: one event, an array of events, or an envelope.
+pub fn read_json(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let mut batch = Batch::new(rules, now);
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let read = Read(Body(&mut batch)).deserialize(&mut reader);
+    let read = read.and_then(|()| reader.end());
+    batch.finish(read.err(), 0)
+}
+
+/// Reads a body of one event a line; empty lines are passed over.
+pub fn read_ndjson(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let mut batch = Batch::new(rules, now);
+    for (index, line) in body.split(|&byte| byte == b'\n').enumerate() {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let mut reader = serde_json::Deserializer::from_slice(line);
+        let read = Read(Element(&mut batch)).deserialize(&mut reader);
+        if let Err(error) = read.and_then(|()| reader.end()) {
+            return batch.finish(Some(error), index);
+        }
+    }
+    batch.finish(None, 0)
+}
+
+/// The events of one request while they are read.
+struct Batch<'r> {
+    rules: &'r Rules,
+    now: Timestamp,
+    events: Vec<Event>,
+    faults: Faults,
+    /// How many events were met, faulty ones included.
+    met: usize,
+    too_many: bool,
+    scratch: Vec<u8>,
+}
+
+impl<'r> Batch<'r> {
+    fn new(rules: &'r Rules, now: Timestamp) -> Self {
+        Self {
+            rules,
+            now,
+            events: Vec::new(),
+            faults: Faults::default(),
+            met: 0,
+            too_many: false,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Counts one more event and gives its index; an error ends the reading.
+    fn begin<E: Error>(&mut self) -> Result<usize, E> {
+        if self.met == self.rules.max_events {
+            self.too_many = true;
+            return Err(E::custom("too many events"));
+        }
+        self.met += 1;
+        Ok(self.met - 1)
+    }
+
+    fn add(&mut self, index: usize, draft: Draft<'_>) {
+        if let Some(event) = normalize(draft, index, self.rules, self.now, &mut self.faults) {
+            self.events.push(event);
+        }
+    }
+
+    fn fault(&mut self, index: Option<usize>, field: &str, message: impl Into<Cow<'static, str>>) {
+        self.faults.add(|| Fault {
+            index,
+            field: field.to_owned(),
+            message: message.into(),
+        });
+    }
+
+    fn finish(
+        mut self,
+        error: Option<serde_json::Error>,
+        lines_before: usize,
+    ) -> Result<Vec<Event>, Refusal> {
+        if self.too_many {
+            return Err(Refusal::TooMany {
+                limit: self.rules.max_events,
+            });
+        }
+        if let Some(error) = error {
+            return Err(syntax(&error, lines_before));
+        }
+        if self.met == 0 && self.faults.is_empty() {
+            self.fault(None, "", "holds no event; send at least one");
+        }
+        if self.faults.is_empty() {
+            Ok(self.events)
+        } else {
+            Err(Refusal::Faulty(self.faults))
+        }
+    }
+}
+
+fn syntax(error: &serde_json::Error, lines_before: usize) -> Refusal {
+    let text = error.to_string();
+    let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+    Refusal::Syntax {
+        message,
+        line: lines_before + error.line(),
+        column: error.column(),
+    }
+}
+
+/// The body: an event, an array or an envelope.
+struct Body<'a, 'r>(&'a mut Batch<'r>);
+
+impl<'de> Reader<'de> for Body<'_, '_> {
+    type Value = ();
+
+    fn object<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        read_object(self.0, map, Place::Body)
+    }
+
+    fn array<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Read(Element(self.0)))?.is_some() {}
+        Ok(())
+    }
+
+    fn other<E>(self, kind: &'static str) -> Result<(), E> {
+        self.0.fault(
+            None,
+            "",
+            format!("must be an event, an array or an envelope, not {kind}"),
+        );
+        Ok(())
+    }
+}
+
+/// The `events` of an envelope.
+struct Events<'a, 'r>(&'a mut Batch<'r>);
+
+impl<'de> Reader<'de> for Events<'_, '_> {
+    type Value = ();
+
+    fn array<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Read(Element(self.0)))?.is_some() {}
+        Ok(())
+    }
+
+    fn other<E>(self, kind: &'static str) -> Result<(), E> {
+        self.0.fault(
+            None,
+            "events",
+            format!("must be an array of events, not {kind}"),
+        );
+        Ok(())
+    }
+}
+
+/// One value where an event belongs.
+struct Element<'a, 'r>(&'a mut Batch<'r>);
+
+impl<'de> Reader<'de> for Element<'_, '_> {
+    type Value = ();
+
+    fn object<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        read_object(self.0, map, Place::Element)
+    }
+
+    fn other<E: Error>(self, kind: &'static str) -> Result<(), E> {
+        let index = self.0.begin()?;
+        self.0.fault(
+            Some(index),
+            "",
+            format!("must be an event object, not {kind}"),
+        );
+        Ok(())
+    }
+}
+
+/// Where an object stands: only the body itself may be an envelope.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Body,
+    Element,
+}
+
+/// Reads an object as an event, or as an envelope once it shows to be one.
+///
+/// Whether the body is an envelope is known only when its `events` are met,
+/// and `sentAt` or a stray field may come before them. So the object is read
+/// as a draft, and what does not belong is said at the end.
+fn read_object<'de, A: MapAccess<'de>>(
+    batch: &mut Batch<'_>,
+    mut map: A,
+    place: Place,
+) -> Result<(), A::Error> {
+    let index = (place == Place::Element)
+        .then(|| batch.begin())
+        .transpose()?;
+    let mut draft = Draft::default();
+    let mut sent_at = None;
+    let mut is_envelope = false;
+    while let Some(name) = map.next_key_seed(Key)? {
+        match (Field::of(&name), place) {
+            (Field::Events, Place::Body) if !is_envelope => {
+                is_envelope = true;
+                map.next_value_seed(Read(Events(batch)))?;
+            }
+            (Field::SentAt, Place::Body) if sent_at.is_none() => {
+                sent_at = Some(map.next_value_seed(Read(ScalarReader))?);
+            }
+            (Field::Events | Field::SentAt | Field::Unknown, _) => {
+                draft.unknown.push(name);
+                map.next_value::<IgnoredAny>()?;
+            }
+            (Field::Payload, _) => {
+                let reader = PayloadReader::new(batch.rules.payload, &mut batch.scratch);
+                let value = map.next_value_seed(Read(reader))?;
+                draft.payload.set(name, value, &mut draft.repeated);
+            }
+            (field, _) => {
+                let value = map.next_value_seed(Read(ScalarReader))?;
+                draft.scalars[field as usize].set(name, value, &mut draft.repeated);
+            }
+        }
+    }
+    if is_envelope {
+        check_envelope(batch, &draft, sent_at);
+        return Ok(());
+    }
+    if sent_at.is_some() {
+        draft.unknown.push(Cow::Borrowed("sentAt"));
+    }
+    let index = index.map_or_else(|| batch.begin(), Ok)?;
+    batch.add(index, draft);
+    Ok(())
+}
+
+/// An envelope holds `events` and `sentAt`, once each, and nothing else.
+fn check_envelope(batch: &mut Batch<'_>, draft: &Draft<'_>, sent_at: Option<Scalar<'_>>) {
+    for name in draft.names() {
+        batch.fault(
+            None,
+            name,
+            "does not belong beside \"events\"; put it into each event",
+        );
+    }
+    let valid = match sent_at {
+        None | Some(Scalar::Null | Scalar::Integer(_)) => true,
+        Some(Scalar::Text(text)) => Timestamp::parse_rfc3339(&text).is_some(),
+        Some(Scalar::Other(_)) => false,
+    };
+    if !valid {
+        batch.fault(
+            None,
+            "sentAt",
+            "must be an RFC 3339 time or milliseconds since the epoch",
+        );
+    }
+}

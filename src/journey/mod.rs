@@ -1,1 +1,104 @@
-//! To come.
+//! What one user did, in order: stored and still buffered events as one list.
+//!
+//! A page is made in this order, which is what makes it whole while flushes go
+//! on: first the user's buffered events are looked up, then the store. An
+//! event that is flushed in between is found in both and shown once; looked up
+//! the other way round it could be found in neither.
+//!
+//! An event may also be buffered while another with its identity, sent before,
+//! is stored at another place in the journey. The stored one is the one that
+//! stays, so a buffered event is shown only if its identity is not stored.
+
+pub mod cursor;
+pub mod export;
+mod merge;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::event::{Accepted, StoreId};
+use crate::pipeline::Pipeline;
+use crate::store::{JourneyRange, Order, Position, Store, StoreError, StoredEvent};
+
+/// Reads journeys.
+pub struct Journeys {
+    store: Arc<dyn Store>,
+    pipeline: Arc<Pipeline>,
+    read_timeout: Duration,
+}
+
+/// A part of a journey.
+#[derive(Debug, Default, PartialEq)]
+pub struct Page {
+    /// The events, in the order asked for.
+    pub events: Vec<StoredEvent>,
+    /// Where the next page begins; `None` when this is the last.
+    pub next: Option<Position>,
+}
+
+impl Journeys {
+    /// A reader that gives the store that long for a page.
+    pub fn new(store: Arc<dyn Store>, pipeline: Arc<Pipeline>, read_timeout: Duration) -> Self {
+        Self {
+            store,
+            pipeline,
+            read_timeout,
+        }
+    }
+
+    /// The first `limit` events of the range.
+    pub async fn page(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
+        timeout(self.read_timeout, self.read(range, limit))
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("it did not answer in time".into())))
+    }
+
+    async fn read(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
+        let mut buffered = self.pipeline.buffered(&range.user_id);
+        buffered.retain(|accepted| merge::is_in_range(accepted, range));
+        // One more than asked for tells whether there is a next page.
+        let stored = self.store.journey(range, limit + 1).await?;
+        if !buffered.is_empty() {
+            let ids: Vec<StoreId> = buffered.iter().map(|accepted| accepted.event.id).collect();
+            let known = self.store.arrivals(&ids).await?;
+            // One that was flushed since the store was read is not on the page
+            // yet: it is known under its own arrival number, and stays.
+            buffered.retain(|accepted| {
+                known
+                    .get(&accepted.event.id)
+                    .is_none_or(|arrival| *arrival == accepted.arrival)
+            });
+        }
+        Ok(merge::page(stored, &buffered, range.order, limit))
+    }
+}
+
+/// A buffered event as the store would give it back.
+fn as_stored(accepted: &Accepted) -> StoredEvent {
+    let event = &accepted.event;
+    StoredEvent {
+        id: event.id,
+        user_id: event.user_id.clone(),
+        event_id: event.event_id.clone(),
+        kind: event.kind.clone(),
+        session_id: event.session_id.clone(),
+        account_id: event.account_id.clone(),
+        payload: event.payload.to_json(),
+        occurred_at: event.occurred_at,
+        received_at: event.received_at,
+        arrival: accepted.arrival,
+    }
+}
+
+/// The order of two places in a journey, in the direction asked for.
+fn compare(left: Position, right: Position, order: Order) -> std::cmp::Ordering {
+    match order {
+        Order::Ascending => left.cmp(&right),
+        Order::Descending => right.cmp(&left),
+    }
+}
+
+#[cfg(test)]
+mod tests;

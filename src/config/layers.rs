@@ -1,0 +1,282 @@
+//! What each layer says, laid over each other: for every setting the value
+//! that is in force, and where it came from.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::{fmt, fs};
+
+use toml::{Table, Value};
+
+use super::ConfigError;
+use super::catalog::{Catalog, environment_name, join, parse_toml};
+
+/// The file in the working directory that may hold environment variables.
+const DOT_ENV: &str = ".env";
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// `config/default.toml`, compiled in.
+    Default,
+    /// The file named on the command line.
+    File(PathBuf),
+    /// The environment variable of this name.
+    Environment(String),
+    /// The variable of this name in the `.env` of the working directory.
+    DotEnv(String),
+    /// This flag of the command line.
+    Flag(&'static str),
+}
+
+/// `default`, `file trailkeep.toml`, `environment PORT`, `.env PORT` or
+/// `flag --port`.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::DotEnv(name) => write!(f, "{DOT_ENV} {name}"),
+            Self::Flag(name) => write!(f, "flag {name}"),
+        }
+    }
+}
+
+/// What the command line says about settings.
+#[derive(Clone, Default)]
+pub struct Overrides {
+    file: Option<PathBuf>,
+    flags: Vec<Flag>,
+}
+
+#[derive(Clone)]
+struct Flag {
+    name: &'static str,
+    path: String,
+    value: String,
+}
+
+impl Overrides {
+    /// Takes settings from this TOML file, below the environment and flags.
+    #[must_use]
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.file = Some(path.into());
+        self
+    }
+
+    /// Sets one setting, above all else. `name` is how the flag is called in
+    /// messages. Of two flags for one setting the later counts.
+    #[must_use]
+    pub fn flag(mut self, name: &'static str, path: &str, value: &str) -> Self {
+        self.flags.push(Flag {
+            name,
+            path: path.to_owned(),
+            value: value.to_owned(),
+        });
+        self
+    }
+}
+
+/// Environment variables, those of a `.env` file apart. Empty by default.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: HashMap<OsString, OsString>,
+    dot_env: Option<Result<String, ConfigError>>,
+}
+
+impl Environment {
+    /// The variables of this process and the `.env` of its working directory.
+    pub fn of_process() -> Self {
+        Self {
+            variables: std::env::vars_os().collect(),
+            dot_env: read_dot_env(Path::new(DOT_ENV)),
+        }
+    }
+
+    /// These variables alone.
+    pub fn from_pairs<N: Into<OsString>, V: Into<OsString>>(
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let variables = pairs
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        Self {
+            variables,
+            dot_env: None,
+        }
+    }
+
+    /// The same with the text of a `.env` file.
+    #[must_use]
+    pub fn with_dot_env(mut self, text: impl Into<String>) -> Self {
+        self.dot_env = Some(Ok(text.into()));
+        self
+    }
+}
+
+fn read_dot_env(path: &Path) -> Option<Result<String, ConfigError>> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        read => Some(read.map_err(|error| unreadable(path, &error))),
+    }
+}
+
+fn unreadable(file: &Path, error: &std::io::Error) -> ConfigError {
+    ConfigError::Unreadable {
+        file: file.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+/// A value that some layer gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Given {
+    pub value: Value,
+    pub origin: Origin,
+}
+
+/// All layers, merged.
+pub struct Layers {
+    /// The value in force for every setting, by path.
+    pub given: BTreeMap<String, Given>,
+    /// What is wrong with the layers themselves.
+    pub errors: Vec<ConfigError>,
+}
+
+impl Layers {
+    pub fn collect(catalog: &Catalog, overrides: &Overrides, environment: &Environment) -> Self {
+        let mut layers = Self {
+            given: BTreeMap::new(),
+            errors: Vec::new(),
+        };
+        for (path, value) in catalog.defaults() {
+            layers.give(path, value.clone(), Origin::Default);
+        }
+        if let Some(path) = &overrides.file {
+            layers.add_file(catalog, path);
+        }
+        layers.add_environment(catalog, environment);
+        layers.add_flags(catalog, &overrides.flags);
+        layers
+    }
+
+    fn give(&mut self, path: &str, value: Value, origin: Origin) {
+        self.given.insert(path.to_owned(), Given { value, origin });
+    }
+
+    fn add_file(&mut self, catalog: &Catalog, path: &Path) {
+        let table = fs::read_to_string(path)
+            .map_err(|error| unreadable(path, &error))
+            .and_then(|text| parse_toml(&text, path));
+        match table {
+            Ok(table) => self.add_table(catalog, "", table, &Origin::File(path.to_owned())),
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    fn add_table(&mut self, catalog: &Catalog, section: &str, table: Table, origin: &Origin) {
+        for (key, value) in table {
+            let name = join(section, &key);
+            let origin = origin.clone();
+            match value {
+                value if catalog.has(&name) => self.give(&name, value, origin),
+                Value::Table(inner) if catalog.has_section(&name) => {
+                    self.add_table(catalog, &name, inner, &origin);
+                }
+                Value::Table(_) => self.errors.push(ConfigError::Unknown {
+                    nearest: catalog.nearest_section(&name),
+                    name: format!("[{name}]"),
+                    origin,
+                }),
+                _ if catalog.has_section(&name) => {
+                    self.errors.push(ConfigError::NotASection { name, origin });
+                }
+                _ => self.refuse_unknown(catalog, name, origin),
+            }
+        }
+    }
+
+    fn refuse_unknown(&mut self, catalog: &Catalog, name: String, origin: Origin) {
+        self.errors.push(ConfigError::Unknown {
+            nearest: catalog.nearest_setting(&name),
+            name,
+            origin,
+        });
+    }
+
+    /// A variable that exists but is empty sets nothing, and hides the one of
+    /// the same name in `.env`: so a variable of `.env` can be switched off.
+    fn add_environment(&mut self, catalog: &Catalog, environment: &Environment) {
+        let dot_env = self.parse_dot_env(environment);
+        for (path, _) in catalog.defaults() {
+            let name = environment_name(path);
+            if let Some(value) = environment.variables.get(OsStr::new(&name)) {
+                self.add_variable(catalog, path, value, Origin::Environment(name));
+            } else if let Some(value) = dot_env.get(&name) {
+                self.add_variable(catalog, path, OsStr::new(value), Origin::DotEnv(name));
+            }
+        }
+    }
+
+    fn add_variable(&mut self, catalog: &Catalog, path: &str, value: &OsStr, origin: Origin) {
+        match value.to_str() {
+            Some("") => {}
+            Some(text) => self.give(path, catalog.value_from_text(path, text), origin),
+            None => self.errors.push(ConfigError::NotText {
+                path: path.to_owned(),
+                origin,
+            }),
+        }
+    }
+
+    fn parse_dot_env(&mut self, environment: &Environment) -> HashMap<String, String> {
+        let text = match &environment.dot_env {
+            None => return HashMap::new(),
+            Some(Ok(text)) => text.trim_start_matches('\u{feff}'),
+            Some(Err(error)) => {
+                self.errors.push(error.clone());
+                return HashMap::new();
+            }
+        };
+        let mut variables = HashMap::new();
+        for variable in dotenvy::from_read_iter(text.as_bytes()) {
+            match variable {
+                Ok((name, value)) => {
+                    // The first of two counts, as everywhere that `.env` is read.
+                    variables.entry(name).or_insert(value);
+                }
+                Err(error) => self.errors.push(dot_env_error(text, &error)),
+            }
+        }
+        variables
+    }
+
+    fn add_flags(&mut self, catalog: &Catalog, flags: &[Flag]) {
+        for flag in flags {
+            let origin = Origin::Flag(flag.name);
+            if catalog.has(&flag.path) {
+                let value = catalog.value_from_text(&flag.path, &flag.value);
+                self.give(&flag.path, value, origin);
+            } else {
+                self.refuse_unknown(catalog, flag.path.clone(), origin);
+            }
+        }
+    }
+}
+
+/// The parser's own message quotes the line, which may hold a password.
+fn dot_env_error(text: &str, error: &dotenvy::Error) -> ConfigError {
+    let wrong_line = match error {
+        dotenvy::Error::LineParse(line, _) => line.trim(),
+        _ => "",
+    };
+    let line = text.lines().position(|line| line.trim() == wrong_line);
+    ConfigError::Malformed {
+        file: DOT_ENV.into(),
+        line: line.map_or(1, |index| index + 1),
+        reason: "must be NAME=value; a value with spaces, # or $ belongs in single quotes".into(),
+    }
+}

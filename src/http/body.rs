@@ -1,0 +1,99 @@
+//! The bytes that a client sends, within limits of size and time.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt as _;
+use tokio::time::timeout;
+
+use super::problem::Problem;
+
+/// How the events in a body are written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One JSON text.
+    Json,
+    /// One JSON text a line.
+    Ndjson,
+}
+
+/// The form that the headers name.
+pub fn form_of(headers: &HeaderMap) -> Result<Form, Problem> {
+    // The layer in front of the handler takes away the name of an encoding
+    // that it decodes; what it leaves is one it does not know.
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            return Err(Problem::unsupported_encoding());
+        }
+        _ => {}
+    }
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = media_type
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
+    match essence.to_ascii_lowercase().as_str() {
+        "application/json" | "text/plain" => Ok(Form::Json),
+        "application/x-ndjson" => Ok(Form::Ndjson),
+        _ => Err(Problem::unsupported_media_type()),
+    }
+}
+
+/// Why a body was not read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// More bytes than allowed; reading stopped there.
+    TooLarge,
+    /// Not at its end in time.
+    TimedOut,
+    /// Broken off, or not what its encoding says.
+    Broken(String),
+}
+
+/// Reads a body to its end. Of one that is too large no more than the limit
+/// and the piece that passed it are ever in memory.
+pub async fn read(body: Body, max_bytes: usize, limit: Duration) -> Result<Bytes, BodyError> {
+    timeout(limit, collect(body, max_bytes))
+        .await
+        .unwrap_or(Err(BodyError::TimedOut))
+}
+
+async fn collect(mut body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
+    let mut first = Bytes::new();
+    let mut rest = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| BodyError::Broken(root_cause(&error)))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if first.len() + rest.len() + data.len() > max_bytes {
+            return Err(BodyError::TooLarge);
+        }
+        // Most bodies come in one piece, which then is not copied.
+        if first.is_empty() {
+            first = data;
+        } else {
+            rest.extend_from_slice(&data);
+        }
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    let mut whole = Vec::with_capacity(first.len() + rest.len());
+    whole.extend_from_slice(&first);
+    whole.append(&mut rest);
+    Ok(whole.into())
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

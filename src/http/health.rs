@@ -1,0 +1,101 @@
+//! `GET /health` for monitors, `GET /livez` and `GET /readyz` for load balancers.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Service;
+use crate::telemetry::memory::{self, Memory};
+
+/// How the service is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "status": "ok",
+    "timestamp": "2025-12-15T10:30:00.000Z",
+    "uptime": 86400.5,
+    "memory": {"rss": 20971520, "heapTotal": 31457280, "heapUsed": 12582912},
+    "database": "connected",
+    "bufferSize": 42
+}))]
+pub struct HealthBody {
+    /// `ok`, or `degraded` when the service is not ready for traffic.
+    status: &'static str,
+    /// Now.
+    timestamp: String,
+    /// Seconds since the start.
+    uptime: f64,
+    memory: Memory,
+    /// `connected` or `disconnected`: whether the database answered when it
+    /// was last asked.
+    database: &'static str,
+    /// Accepted events that are not stored yet.
+    buffer_size: usize,
+}
+
+/// How the service is, for monitors
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "Monitoring",
+    responses(
+        (status = 200, description = "The database answers.", body = HealthBody),
+        (status = 503, description = "The database does not answer.", body = HealthBody),
+    ),
+)]
+pub async fn health(State(service): State<Arc<Service>>) -> Response {
+    let is_connected = service.health.is_connected();
+    let is_well = is_connected && service.health.readiness().is_ok();
+    let body = HealthBody {
+        status: if is_well { "ok" } else { "degraded" },
+        timestamp: service.clock.now().to_string(),
+        uptime: (service.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+        memory: memory::usage(),
+        database: if is_connected {
+            "connected"
+        } else {
+            "disconnected"
+        },
+        buffer_size: service.statistics.buffered_events(),
+    };
+    let status = if is_connected {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(body)).into_response()
+}
+
+/// Whether the process answers
+#[utoipa::path(
+    get,
+    path = "/livez",
+    tag = "Monitoring",
+    responses((status = 200, description = "`ok`", body = String, content_type = "text/plain")),
+)]
+pub async fn livez() -> &'static str {
+    "ok"
+}
+
+/// Whether the service should get traffic
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "Monitoring",
+    responses(
+        (status = 200, description = "`ok`", body = String, content_type = "text/plain"),
+        (status = 503, description = "`starting`, `draining`, `full` or `disconnected`",
+            body = String, content_type = "text/plain"),
+    ),
+)]
+pub async fn readyz(State(service): State<Arc<Service>>) -> Response {
+    match service.health.readiness() {
+        Ok(()) => "ok".into_response(),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason.word()).into_response(),
+    }
+}

@@ -1,0 +1,289 @@
+//! Errors as they are answered: RFC 9457 problem details.
+//!
+//! `type` names the kind of problem and is made to be switched on; `detail` is
+//! for the person who reads it. A 5xx says nothing of what is inside.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::event::fault::MAX_LISTED;
+use crate::event::wire::Refusal;
+use crate::event::{Fault, Faults};
+use crate::store::StoreError;
+
+/// The media type of every error.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// An error, with the status under which it is answered.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "type": "urn:trailkeep:problem:invalid-events",
+    "title": "Invalid events",
+    "status": 400,
+    "detail": "1 fault in the events of this request; none of them was taken.",
+    "errors": [{"index": 0, "field": "userId", "message": "is missing"}]
+}))]
+pub struct Problem {
+    /// Names the kind of problem.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind of problem in words.
+    title: &'static str,
+    /// The HTTP status.
+    #[serde(serialize_with = "as_number")]
+    #[schema(value_type = u16)]
+    status: StatusCode,
+    /// What happened this time.
+    detail: Cow<'static, str>,
+    /// What is wrong with the input: the first 100 faults.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FaultBody>,
+    #[serde(skip)]
+    headers: Vec<(header::HeaderName, HeaderValue)>,
+}
+
+/// One thing that is wrong with the input.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FaultBody {
+    /// Which event of the request, from 0; left out where it is none of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    /// The field or parameter; empty where the whole value is at fault.
+    field: String,
+    /// What is wrong and what would be right.
+    message: String,
+}
+
+fn as_number<S: serde::Serializer>(status: &StatusCode, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    fn new(
+        status: StatusCode,
+        kind: &'static str,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            kind: format!("urn:trailkeep:problem:{kind}"),
+            title,
+            status,
+            detail: detail.into(),
+            errors: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    fn with_header(mut self, name: header::HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    /// The status under which it is answered.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// 404: no such route.
+    pub fn not_found() -> Self {
+        let detail = "There is no such route; /api-docs lists all of them.";
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+    }
+
+    /// 405: the route has other methods. The router adds `Allow`.
+    pub fn method_not_allowed() -> Self {
+        let detail = "This route does not take this method; the Allow header lists what it takes.";
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Self::new(status, "method-not-allowed", "Method not allowed", detail)
+    }
+
+    /// 408: the body did not come to its end in time.
+    pub fn body_timeout() -> Self {
+        let detail = "The body did not arrive in time; nothing of it was taken.";
+        let problem = Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body-timeout",
+            "Request timeout",
+            detail,
+        );
+        problem.with_header(header::CONNECTION, "close")
+    }
+
+    /// 400: the body broke off, or its encoding is damaged.
+    pub fn broken_body(reason: &str) -> Self {
+        let detail = format!("The body cannot be read to its end: {reason}.");
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "broken-body",
+            "Broken body",
+            detail,
+        )
+    }
+
+    /// 413: too many bytes after decompression.
+    pub fn body_too_large(limit: usize) -> Self {
+        let detail = format!("The body is larger than {limit} bytes; send it in parts.");
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "Too large",
+            detail,
+        )
+    }
+
+    /// 415: a media type that is not taken.
+    pub fn unsupported_media_type() -> Self {
+        let detail = "Send application/json, text/plain with JSON, or application/x-ndjson.";
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        let problem = Self::new(
+            status,
+            "unsupported-media-type",
+            "Unsupported media type",
+            detail,
+        );
+        problem.with_header(
+            header::HeaderName::from_static("accept-post"),
+            "application/json, text/plain, application/x-ndjson",
+        )
+    }
+
+    /// 415: an encoding that is not taken.
+    pub fn unsupported_encoding() -> Self {
+        let detail = "Send the body as it is, or encoded once with gzip, deflate, br or zstd.";
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        let problem = Self::new(
+            status,
+            "unsupported-encoding",
+            "Unsupported encoding",
+            detail,
+        );
+        problem.with_header(header::ACCEPT_ENCODING, "gzip, deflate, br, zstd")
+    }
+
+    /// 503: the buffer has no room for the batch.
+    pub fn buffer_full() -> Self {
+        let detail = "Too many events wait for the database; nothing of this request was taken. \
+                      Send it again later.";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, "buffer-full", "Buffer full", detail)
+            .with_header(header::RETRY_AFTER, "1")
+    }
+
+    /// 400: parameters of a query or a path are out of their rules.
+    pub fn invalid_parameters(errors: Vec<(String, String)>) -> Self {
+        let detail = "One or more parameters are out of their rules.";
+        let mut problem = Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-parameters",
+            "Invalid parameters",
+            detail,
+        );
+        problem.errors = errors
+            .into_iter()
+            .take(MAX_LISTED)
+            .map(|(field, message)| FaultBody {
+                index: None,
+                field,
+                message,
+            })
+            .collect();
+        problem
+    }
+
+    /// 500: a defect of ours.
+    pub fn internal() -> Self {
+        let detail = "This is a defect of the service; its log has it under this request's id.";
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, "internal", "Internal error", detail)
+    }
+
+    fn invalid_events(faults: &Faults) -> Self {
+        let total = faults.total();
+        let noun = if total == 1 { "fault" } else { "faults" };
+        let mut detail =
+            format!("{total} {noun} in the events of this request; none of them was taken.");
+        if total > faults.listed().len() {
+            detail.push_str(" The first 100 are listed.");
+        }
+        let status = StatusCode::BAD_REQUEST;
+        let mut problem = Self::new(status, "invalid-events", "Invalid events", detail);
+        problem.errors = faults.listed().iter().map(FaultBody::from).collect();
+        problem
+    }
+}
+
+impl From<&Fault> for FaultBody {
+    fn from(fault: &Fault) -> Self {
+        Self {
+            index: fault.index,
+            field: fault.field.clone(),
+            message: fault.message.clone().into_owned(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Syntax {
+                message,
+                line,
+                column,
+            } => Self::new(
+                StatusCode::BAD_REQUEST,
+                "invalid-json",
+                "Invalid JSON",
+                format!("The body is not JSON: {message} at line {line}, column {column}."),
+            ),
+            Refusal::TooMany { limit } => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-many-events",
+                "Too many events",
+                format!("A request may hold at most {limit} events; send them in parts."),
+            ),
+            Refusal::Faulty(faults) => Self::invalid_events(&faults),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Denied(_) => {
+                tracing::warn!(%error, "a read failed");
+                let detail = "The database cannot be reached at the moment; try again.";
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(
+                    status,
+                    "database-unavailable",
+                    "Database unavailable",
+                    detail,
+                )
+                .with_header(header::RETRY_AFTER, "5")
+            }
+            StoreError::Unreadable(_) => {
+                tracing::error!(%error, "a read failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(mut self) -> Response {
+        let headers = std::mem::take(&mut self.headers);
+        let mut response = (self.status, Json(self)).into_response();
+        let media_type = HeaderValue::from_static(MEDIA_TYPE);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, media_type);
+        response.headers_mut().extend(headers);
+        response
+    }
+}

@@ -1,0 +1,93 @@
+//! Parameters of a query. Every fault is found, and a parameter that no route
+//! knows is one: a misspelt filter must not show what was not asked for.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use super::problem::Problem;
+use crate::event::Timestamp;
+
+/// The parameters of one request while they are read.
+pub struct Parameters {
+    values: HashMap<String, Vec<String>>,
+    faults: Vec<(String, String)>,
+}
+
+impl Parameters {
+    /// Takes a query apart.
+    pub fn parse(query: Option<&str>) -> Self {
+        let mut values: HashMap<String, Vec<String>> = HashMap::new();
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            values
+                .entry(name.into_owned())
+                .or_default()
+                .push(value.into_owned());
+        }
+        Self {
+            values,
+            faults: Vec::new(),
+        }
+    }
+
+    /// Notes that a parameter is out of its rule.
+    pub fn fault(&mut self, name: &str, message: impl Into<String>) {
+        self.faults.push((name.to_owned(), message.into()));
+    }
+
+    /// A parameter that may be given any number of times.
+    pub fn all(&mut self, name: &str) -> Vec<String> {
+        self.values.remove(name).unwrap_or_default()
+    }
+
+    /// A parameter that may be given once.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        let mut values = self.all(name);
+        if values.len() > 1 {
+            self.fault(name, "may be given only once");
+        }
+        values.pop()
+    }
+
+    /// A whole number within a range.
+    pub fn number<T>(&mut self, name: &str, range: std::ops::RangeInclusive<T>) -> Option<T>
+    where
+        T: FromStr + PartialOrd + std::fmt::Display,
+    {
+        let text = self.text(name)?;
+        match text.parse() {
+            Ok(number) if range.contains(&number) => Some(number),
+            _ => {
+                let (low, high) = (range.start(), range.end());
+                self.fault(name, format!("must be a whole number from {low} to {high}"));
+                None
+            }
+        }
+    }
+
+    /// A time.
+    pub fn time(&mut self, name: &str) -> Option<Timestamp> {
+        let text = self.text(name)?;
+        let time = Timestamp::parse_rfc3339(&text);
+        if time.is_none() {
+            let hint = "must be an RFC 3339 time such as 2025-12-15T10:30:00.000Z; \
+                        a plus sign in it is written %2B";
+            self.fault(name, hint);
+        }
+        time
+    }
+
+    /// Ends the reading: a fault for all that was not asked for, and the
+    /// answer if anything is at fault.
+    pub fn finish(mut self) -> Result<(), Problem> {
+        let mut unknown: Vec<String> = self.values.drain().map(|(name, _)| name).collect();
+        unknown.sort_unstable();
+        for name in unknown {
+            self.fault(&name, "is not a parameter of this route");
+        }
+        if self.faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::invalid_parameters(self.faults))
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Connections: accepted until a stop begins, then finished.
+//!
+//! Our own loop rather than `axum::serve`, because a client must not be able
+//! to hold a connection by sending its head slowly, the number of connections
+//! has a limit, and a stop has a deadline.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+use tower_http::normalize_path::NormalizePath;
+use tracing::{debug, info, warn};
+
+/// Limits of connections.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections served at once; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// How long a client may take to send a request's head.
+    pub header_timeout: Duration,
+    /// How long requests in flight have to finish once a stop has begun.
+    pub grace: Duration,
+}
+
+/// Serves until `stop` is cancelled, then finishes what is in flight.
+pub async fn serve(
+    listener: TcpListener,
+    router: NormalizePath<Router>,
+    limits: Limits,
+    stop: CancellationToken,
+) {
+    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(limits.max_connections));
+    loop {
+        let (stream, permit) = tokio::select! {
+            accepted = accept(&listener, &room) => accepted,
+            () = stop.cancelled() => break,
+        };
+        let connection = connection(stream, router.clone(), limits.header_timeout);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                debug!(%error, "a connection ended early");
+            }
+            drop(permit);
+        });
+    }
+    drop(listener);
+    info!(
+        connections = graceful.count(),
+        "no new connections; finishing requests in flight"
+    );
+    if timeout(limits.grace, graceful.shutdown()).await.is_err() {
+        warn!("some requests did not finish in time; their connections are cut");
+    }
+}
+
+/// The next connection, once there is room for one.
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed.
+    let permit = Arc::clone(room).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, permit),
+            Err(error) => refused(&error).await,
+        }
+    }
+}
+
+/// A client that went away again is nothing; running out of file descriptors
+/// passes, and until then trying without a pause would only burn CPU.
+async fn refused(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    if !matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionReset | Interrupted
+    ) {
+        warn!(%error, "cannot accept a connection");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn connection(
+    stream: TcpStream,
+    router: NormalizePath<Router>,
+    header_timeout: Duration,
+) -> impl GracefulConnection<Error = hyper::Error> {
+    // Answers are small and written at once: waiting to fill a packet only delays them.
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "cannot set TCP_NODELAY");
+    }
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        router.clone().oneshot(request.map(Body::new))
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .serve_connection(TokioIo::new(stream), service)
+}

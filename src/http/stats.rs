@@ -1,0 +1,157 @@
+//! `GET /stats`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Service;
+use crate::pipeline::statistics::{self, RefusedBecause};
+
+/// What the service has done since its start, and what it has before it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StatsBody {
+    /// Accepted events that are not stored yet.
+    #[schema(example = 42)]
+    buffer_size: usize,
+    /// Whether a write to the database is under way.
+    is_flushing_in_progress: bool,
+    /// Events in one write at the most (`flush.max_events`).
+    #[schema(example = 500)]
+    max_buffer_size: usize,
+    /// Events past which a batch is answered 503 (`buffer.max_events`).
+    #[schema(example = 5000)]
+    emergency_threshold: usize,
+    /// `bufferSize` as a percentage of `maxBufferSize`.
+    #[schema(example = 8.4)]
+    buffer_utilization: f64,
+    /// Bytes of memory that the buffered events hold.
+    buffer_bytes: usize,
+    /// Bytes past which a batch is answered 503 (`buffer.max_bytes`).
+    max_buffer_bytes: usize,
+    /// Milliseconds since the oldest buffered event was received.
+    oldest_event_age_ms: Option<i64>,
+    events: EventCounts,
+    /// Requests refused as a whole, by reason.
+    #[schema(example = json!({"invalid": 3, "bufferFull": 0}))]
+    refused: BTreeMap<&'static str, u64>,
+    flushes: FlushesBody,
+}
+
+/// Events since the start. Accepted and restored together are stored,
+/// duplicate, dead-lettered and buffered together.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EventCounts {
+    /// Answered 202.
+    accepted: u64,
+    /// Accepted by an earlier process and taken in by this one.
+    restored: u64,
+    /// Written to the database.
+    stored: u64,
+    /// Known by user and `eventId` before.
+    duplicate: u64,
+    /// Refused by the database for good.
+    dead_lettered: u64,
+}
+
+/// Writes to the database.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FlushesBody {
+    /// Writes that were answered.
+    count: u64,
+    /// Tries that failed.
+    failed: u64,
+    /// When the last one was answered.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_success_at: Option<String>,
+    last_error: Option<LastError>,
+    /// Of the last 1,024 writes.
+    latency_ms: PercentilesBody,
+    /// Of the last 1,024 writes.
+    batch_size: PercentilesBody,
+}
+
+/// What the last failed try said.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LastError {
+    message: String,
+    #[schema(format = DateTime)]
+    at: String,
+}
+
+/// By the nearest rank.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PercentilesBody {
+    p50: f64,
+    p95: f64,
+    p99: f64,
+}
+
+impl From<statistics::Percentiles> for PercentilesBody {
+    fn from(percentiles: statistics::Percentiles) -> Self {
+        let statistics::Percentiles { p50, p95, p99 } = percentiles;
+        Self { p50, p95, p99 }
+    }
+}
+
+/// Counters since the start, and the state of the buffer
+#[utoipa::path(
+    get,
+    path = "/stats",
+    tag = "Monitoring",
+    responses((status = 200, description = "The counters.", body = StatsBody)),
+)]
+#[allow(clippy::cast_precision_loss)] // counts of a bounded buffer
+pub async fn stats(State(service): State<Arc<Service>>) -> Json<StatsBody> {
+    let buffer = service.pipeline.snapshot();
+    let limits = service.pipeline.limits();
+    let max_buffer_size = service.pipeline.flush_rules().max_events;
+    let now = service.clock.now().as_millis();
+    Json(StatsBody {
+        buffer_size: buffer.events,
+        is_flushing_in_progress: buffer.in_flight > 0,
+        max_buffer_size,
+        emergency_threshold: limits.max_events,
+        buffer_utilization: buffer.events as f64 * 100.0 / max_buffer_size as f64,
+        buffer_bytes: buffer.bytes,
+        max_buffer_bytes: limits.max_bytes,
+        oldest_event_age_ms: buffer
+            .oldest
+            .map(|oldest| (now - oldest.as_millis()).max(0)),
+        events: event_counts(&service.statistics),
+        refused: RefusedBecause::ALL
+            .map(|reason| (reason.name(), service.statistics.refused_count(reason)))
+            .into(),
+        flushes: flushes(service.statistics.flushes()),
+    })
+}
+
+fn event_counts(statistics: &statistics::Statistics) -> EventCounts {
+    EventCounts {
+        accepted: statistics.accepted.get(),
+        restored: statistics.restored.get(),
+        stored: statistics.stored.get(),
+        duplicate: statistics.duplicate.get(),
+        dead_lettered: statistics.dead_lettered.get(),
+    }
+}
+
+fn flushes(flushes: statistics::Flushes) -> FlushesBody {
+    FlushesBody {
+        count: flushes.done,
+        failed: flushes.failed,
+        last_success_at: flushes.last_success.map(|time| time.to_string()),
+        last_error: flushes.last_error.map(|(message, at)| LastError {
+            message,
+            at: at.to_string(),
+        }),
+        latency_ms: flushes.latency_ms.into(),
+        batch_size: flushes.batch_size.into(),
+    }
+}

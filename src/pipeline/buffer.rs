@@ -1,0 +1,276 @@
+//! What is accepted and not yet stored.
+//!
+//! A queue for each lane; a user's events always go through the same one. An
+//! event keeps its place at the front of its queue while it is on its way to
+//! the store: a failed flush has nothing to put back, and whoever reads a
+//! user's events finds all of them in one queue, in order.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::event::{Accepted, Arrival, StoreId, Timestamp};
+
+/// How much may be buffered. Whichever limit is reached first counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Events.
+    pub max_events: usize,
+    /// Bytes of memory, as [`Event::size`](crate::event::Event::size) counts them.
+    pub max_bytes: usize,
+}
+
+/// What lies in the buffer at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Events, those on their way to the store included.
+    pub events: usize,
+    /// Bytes of memory that these hold.
+    pub bytes: usize,
+    /// Events on their way to the store.
+    pub in_flight: usize,
+    /// When the oldest of them was received.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What became of a batch that was pushed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Pushed {
+    /// Events whose identity was in the buffer before.
+    pub duplicates: usize,
+    /// Lanes that had nothing waiting until now: their flushers know of no
+    /// moment to wake at.
+    pub lanes_started: Vec<usize>,
+}
+
+/// The queues and what they hold in all.
+#[derive(Debug)]
+pub struct Buffer {
+    lanes: Vec<Lane>,
+    ids: HashSet<StoreId>,
+    limits: Limits,
+    events: usize,
+    bytes: usize,
+    in_flight: usize,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    queue: VecDeque<Entry>,
+    /// How many entries at the front are on their way to the store.
+    in_flight: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    accepted: Arc<Accepted>,
+    size: usize,
+    since: Instant,
+}
+
+/// Bytes of events in one flush at the most: well below the 48 MB that a
+/// MongoDB message may have, also when the largest payloads meet.
+const MAX_FLUSH_BYTES: usize = 16 << 20;
+
+impl Buffer {
+    /// An empty buffer with that many lanes.
+    pub fn new(lanes: usize, limits: Limits) -> Self {
+        Self {
+            lanes: (0..lanes.max(1)).map(|_| Lane::default()).collect(),
+            ids: HashSet::new(),
+            limits,
+            events: 0,
+            bytes: 0,
+            in_flight: 0,
+        }
+    }
+
+    /// Takes all of a batch, or nothing of it where the limits forbid.
+    pub fn push(&mut self, batch: Vec<Arc<Accepted>>, now: Instant) -> Option<Pushed> {
+        if !self.has_room(&batch) {
+            return None;
+        }
+        Some(self.push_beyond(batch, now))
+    }
+
+    /// Takes all of a batch, whatever the limits say.
+    pub fn push_beyond(&mut self, batch: Vec<Arc<Accepted>>, now: Instant) -> Pushed {
+        let mut pushed = Pushed::default();
+        for accepted in batch {
+            if !self.ids.insert(accepted.event.id) {
+                pushed.duplicates += 1;
+                continue;
+            }
+            let size = accepted.event.size();
+            self.events += 1;
+            self.bytes += size;
+            let number = self.lane_of(&accepted.event.user_id);
+            let lane = &mut self.lanes[number];
+            if lane.queue.len() == lane.in_flight && !pushed.lanes_started.contains(&number) {
+                pushed.lanes_started.push(number);
+            }
+            lane.queue.push_back(Entry {
+                accepted,
+                size,
+                since: now,
+            });
+        }
+        pushed
+    }
+
+    fn has_room(&self, batch: &[Arc<Accepted>]) -> bool {
+        let sizes = || batch.iter().map(|accepted| accepted.event.size());
+        let fits = |events: usize, bytes: usize| {
+            self.events + events <= self.limits.max_events
+                && self.bytes + bytes <= self.limits.max_bytes
+        };
+        if fits(batch.len(), sizes().sum()) {
+            return true;
+        }
+        // Duplicates of what is here need no room.
+        let mut ids = HashSet::new();
+        let (mut events, mut bytes) = (0, 0);
+        for (accepted, size) in batch.iter().zip(sizes()) {
+            if !self.ids.contains(&accepted.event.id) && ids.insert(accepted.event.id) {
+                events += 1;
+                bytes += size;
+            }
+        }
+        fits(events, bytes)
+    }
+
+    fn lane_of(&self, user_id: &str) -> usize {
+        let mut hasher = DefaultHasher::new();
+        user_id.hash(&mut hasher);
+        let lanes = self.lanes.len() as u64;
+        usize::try_from(hasher.finish() % lanes).unwrap_or(0)
+    }
+
+    /// The next events of a lane for one flush; they stay in the buffer until
+    /// [`settle`](Self::settle) is told what became of them.
+    pub fn take(&mut self, lane: usize, max_events: usize) -> Vec<Arc<Accepted>> {
+        let lane = &mut self.lanes[lane];
+        let mut bytes = 0;
+        let batch: Vec<Arc<Accepted>> = lane
+            .queue
+            .iter()
+            .take(max_events)
+            .take_while(|entry| {
+                bytes += entry.size;
+                bytes <= MAX_FLUSH_BYTES || bytes == entry.size
+            })
+            .map(|entry| Arc::clone(&entry.accepted))
+            .collect();
+        self.in_flight = self.in_flight - lane.in_flight + batch.len();
+        lane.in_flight = batch.len();
+        batch
+    }
+
+    /// Ends a lane's flush. `keeps` says for each of its events, in order,
+    /// whether it has to be tried again; those stay at the front, the others
+    /// leave and give their room back. Hands out what left, so that it is
+    /// freed outside of any lock.
+    pub fn settle(&mut self, lane: usize, keeps: &[bool]) -> Vec<Arc<Accepted>> {
+        let lane = &mut self.lanes[lane];
+        let flushed: Vec<Entry> = lane
+            .queue
+            .drain(..lane.in_flight.min(keeps.len()))
+            .collect();
+        self.in_flight -= lane.in_flight;
+        lane.in_flight = 0;
+        let mut left = Vec::with_capacity(flushed.len());
+        let mut kept = Vec::new();
+        for (entry, &keep) in flushed.into_iter().zip(keeps) {
+            if keep {
+                kept.push(entry);
+            } else {
+                self.events -= 1;
+                self.bytes -= entry.size;
+                self.ids.remove(&entry.accepted.event.id);
+                left.push(entry.accepted);
+            }
+        }
+        for entry in kept.into_iter().rev() {
+            lane.queue.push_front(entry);
+        }
+        left
+    }
+
+    /// Empties the buffer, in order of arrival.
+    pub fn take_all(&mut self) -> Vec<Arc<Accepted>> {
+        let mut all: Vec<Arc<Accepted>> = self
+            .lanes
+            .iter_mut()
+            .flat_map(|lane| {
+                lane.in_flight = 0;
+                lane.queue.drain(..).map(|entry| entry.accepted)
+            })
+            .collect();
+        all.sort_by_key(|accepted| accepted.arrival);
+        self.ids.clear();
+        (self.events, self.bytes, self.in_flight) = (0, 0, 0);
+        all
+    }
+
+    /// One user's events, in order of arrival.
+    pub fn of_user(&self, user_id: &str) -> Vec<Arc<Accepted>> {
+        self.lanes[self.lane_of(user_id)]
+            .queue
+            .iter()
+            .filter(|entry| &*entry.accepted.event.user_id == user_id)
+            .map(|entry| Arc::clone(&entry.accepted))
+            .collect()
+    }
+
+    /// Since when the oldest event of a lane has waited.
+    pub fn waiting_since(&self, lane: usize) -> Option<Instant> {
+        self.lanes[lane].queue.front().map(|entry| entry.since)
+    }
+
+    /// Events that are not on their way to the store.
+    pub fn waiting(&self) -> usize {
+        self.events - self.in_flight
+    }
+
+    /// Events.
+    pub fn len(&self) -> usize {
+        self.events
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.events == 0
+    }
+
+    /// Bytes of memory that the events hold.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The lowest arrival number.
+    pub fn oldest_arrival(&self) -> Option<Arrival> {
+        self.fronts().map(|accepted| accepted.arrival).min()
+    }
+
+    /// What lies here.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            events: self.events,
+            bytes: self.bytes,
+            in_flight: self.in_flight,
+            oldest: self
+                .fronts()
+                .map(|accepted| accepted.event.received_at)
+                .min(),
+        }
+    }
+
+    fn fronts(&self) -> impl Iterator<Item = &Accepted> {
+        self.lanes
+            .iter()
+            .filter_map(|lane| lane.queue.front())
+            .map(|entry| &*entry.accepted)
+    }
+}

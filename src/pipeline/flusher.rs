@@ -1,0 +1,270 @@
+//! The way out of the buffer: one task a lane, each with one write in flight.
+//!
+//! A flush is due when `max_events` wait in all lanes together, when the
+//! lane's oldest event has waited `max_wait`, and at once while draining. A
+//! flush that fails is tried again with growing pauses for as long as the
+//! process lives; nothing that the store answers ends the task.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use super::Pipeline;
+use super::backoff::Backoff;
+use crate::event::{Accepted, StoreId};
+use crate::store::{Outcome, Store, StoreError};
+
+/// The running lanes.
+pub struct Flusher {
+    pipeline: Arc<Pipeline>,
+    draining: CancellationToken,
+    lanes: JoinSet<()>,
+}
+
+impl Flusher {
+    /// Starts a task for each lane. Nothing is written before `prepared` is
+    /// true: what is inserted into a store without its indexes costs later.
+    pub fn start(
+        pipeline: Arc<Pipeline>,
+        store: Arc<dyn Store>,
+        prepared: watch::Receiver<bool>,
+    ) -> Self {
+        let draining = CancellationToken::new();
+        let mut lanes = JoinSet::new();
+        for number in 0..pipeline.wakes.len() {
+            let lane = LaneTask {
+                number,
+                pipeline: Arc::clone(&pipeline),
+                store: Arc::clone(&store),
+                draining: draining.clone(),
+            };
+            let mut prepared = prepared.clone();
+            lanes.spawn(async move {
+                if prepared.wait_for(|is_prepared| *is_prepared).await.is_ok() {
+                    lane.run().await;
+                }
+            });
+        }
+        Self {
+            pipeline,
+            draining,
+            lanes,
+        }
+    }
+
+    /// Waits until a lane ends, which none does before [`drain`](Self::drain):
+    /// it is a defect, and the caller ends the process.
+    pub async fn ended(&mut self) -> Result<(), JoinError> {
+        self.lanes.join_next().await.unwrap_or(Ok(()))
+    }
+
+    /// Writes all that is buffered, partial batches at once, until nothing is
+    /// left or the deadline has come. Gives back what is left.
+    pub async fn drain(mut self, deadline: Instant) -> Vec<Arc<Accepted>> {
+        self.draining.cancel();
+        self.pipeline.wake(true, &[]);
+        let before = self.pipeline.statistics.stored.get();
+        let events = self.pipeline.snapshot().events;
+        let drained = tokio::time::timeout_at(deadline, async {
+            while let Some(ended) = self.lanes.join_next().await {
+                if let Err(error) = ended {
+                    error!(%error, "a flusher lane ended unexpectedly");
+                }
+            }
+        });
+        let _ = drained.await;
+        self.lanes.shutdown().await;
+        let left = self.pipeline.buffer.lock().take_all();
+        self.pipeline.statistics.buffer_is(0, 0);
+        if left.is_empty() {
+            let stored = self.pipeline.statistics.stored.get() - before;
+            info!(events, stored, "Buffer flushed successfully");
+        }
+        left
+    }
+}
+
+struct LaneTask {
+    number: usize,
+    pipeline: Arc<Pipeline>,
+    store: Arc<dyn Store>,
+    draining: CancellationToken,
+}
+
+/// Why the events of a flush are still in the buffer.
+#[derive(Debug, thiserror::Error)]
+enum FlushError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the database did not answer in time")]
+    TimedOut,
+    #[error("the database could not write {0} of the events this time")]
+    Partial(usize),
+}
+
+impl LaneTask {
+    async fn run(self) {
+        while self.is_due().await {
+            self.flush().await;
+        }
+    }
+
+    /// Waits until a flush is due; false once draining has emptied the lane.
+    async fn is_due(&self) -> bool {
+        loop {
+            let draining = self.draining.is_cancelled();
+            let (oldest, waiting) = {
+                let buffer = self.pipeline.buffer.lock();
+                (buffer.waiting_since(self.number), buffer.waiting())
+            };
+            let wake = self.pipeline.wakes[self.number].notified();
+            let Some(oldest) = oldest else {
+                if draining {
+                    return false;
+                }
+                wake.await;
+                continue;
+            };
+            let due = oldest + self.pipeline.rules.max_wait;
+            let is_full = waiting >= self.pipeline.rules.max_events;
+            if draining || is_full || due <= Instant::now() {
+                return true;
+            }
+            let _ = tokio::time::timeout_at(due, wake).await;
+        }
+    }
+
+    /// Takes a batch from the lane and has it written, however often that
+    /// takes. Events that the store could not write this time stay in the
+    /// lane and are part of its next flush.
+    async fn flush(&self) {
+        let rules = &self.pipeline.rules;
+        let batch = self
+            .pipeline
+            .buffer
+            .lock()
+            .take(self.number, rules.max_events);
+        let mut backoff = Backoff::new(rules.backoff_min, rules.backoff_max);
+        let mut failures = 0_u32;
+        loop {
+            let started = Instant::now();
+            let written = timeout(rules.timeout, self.write(&batch, failures > 0)).await;
+            let outcomes = match written.map_err(|_| FlushError::TimedOut) {
+                Ok(Ok(outcomes)) => outcomes,
+                Ok(Err(error)) | Err(error) => {
+                    failures += 1;
+                    self.failed(&error, batch.len(), failures);
+                    self.rest(backoff.pause()).await;
+                    continue;
+                }
+            };
+            let kept = self.settle(&batch, &outcomes);
+            self.pipeline.statistics.flushed(
+                started.elapsed(),
+                batch.len() - kept,
+                self.pipeline.clock.now(),
+            );
+            if kept == 0 {
+                self.pipeline.health.store_answered();
+                debug!(lane = self.number, events = batch.len(), "flushed");
+            } else {
+                self.failed(&FlushError::Partial(kept), batch.len(), failures + 1);
+                self.rest(backoff.pause()).await;
+            }
+            return;
+        }
+    }
+
+    /// Pauses between two tries. A drain cuts it short, once.
+    async fn rest(&self, pause: Duration) {
+        if self.draining.is_cancelled() {
+            tokio::time::sleep(pause).await;
+        } else {
+            let _ = timeout(pause, self.draining.cancelled()).await;
+        }
+    }
+
+    /// Writes the batch. After a failure an event may have been written
+    /// before it became known: what then comes back as a duplicate is looked
+    /// up, so that it is counted as what it is.
+    async fn write(
+        &self,
+        batch: &[Arc<Accepted>],
+        is_retry: bool,
+    ) -> Result<Vec<Outcome>, FlushError> {
+        let mut outcomes = self.store.insert(batch).await?;
+        outcomes.resize(batch.len(), Outcome::Retry);
+        let is_restored = |accepted: &Accepted| accepted.arrival <= self.pipeline.restored_up_to();
+        let doubtful: Vec<StoreId> = batch
+            .iter()
+            .zip(&outcomes)
+            .filter(|(accepted, outcome)| {
+                **outcome == Outcome::Duplicate && (is_retry || is_restored(accepted))
+            })
+            .map(|(accepted, _)| accepted.event.id)
+            .collect();
+        if doubtful.is_empty() {
+            return Ok(outcomes);
+        }
+        let stored = self.store.arrivals(&doubtful).await?;
+        let doubtful: HashSet<StoreId> = doubtful.into_iter().collect();
+        for (accepted, outcome) in batch.iter().zip(&mut outcomes) {
+            let id = &accepted.event.id;
+            if doubtful.contains(id) && stored.get(id) == Some(&accepted.arrival) {
+                *outcome = Outcome::Stored;
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Counts what became of each event and lets those go that are done with.
+    /// Answers how many have to be tried again.
+    fn settle(&self, batch: &[Arc<Accepted>], outcomes: &[Outcome]) -> usize {
+        let statistics = &self.pipeline.statistics;
+        let (mut stored, mut duplicate) = (0, 0);
+        for (accepted, outcome) in batch.iter().zip(outcomes) {
+            match outcome {
+                Outcome::Stored => stored += 1,
+                Outcome::Duplicate => duplicate += 1,
+                Outcome::Refused(reason) => {
+                    statistics.dead_lettered.inc();
+                    let event = &accepted.event;
+                    error!(
+                        event_id = %event.event_id, user_id = %event.user_id, reason,
+                        "the database refuses an event for good; it is dropped"
+                    );
+                }
+                Outcome::Retry => {}
+            }
+        }
+        statistics.stored.inc_by(stored);
+        statistics.duplicate.inc_by(duplicate);
+        let keeps: Vec<bool> = outcomes
+            .iter()
+            .map(|outcome| *outcome == Outcome::Retry)
+            .collect();
+        let mut buffer = self.pipeline.buffer.lock();
+        let left = buffer.settle(self.number, &keeps);
+        let (events, bytes) = (buffer.len(), buffer.bytes());
+        statistics.buffer_is(events, bytes);
+        drop(buffer);
+        self.pipeline
+            .health
+            .buffer_is(events, bytes, self.pipeline.limits);
+        batch.len() - left.len()
+    }
+
+    fn failed(&self, error: &FlushError, events: usize, failures: u32) {
+        self.pipeline
+            .statistics
+            .flush_failed(error.to_string(), self.pipeline.clock.now());
+        self.pipeline.health.store_failed();
+        warn!(lane = self.number, events, failures, %error, "a flush failed; its events are kept");
+    }
+}

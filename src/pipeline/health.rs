@@ -1,0 +1,216 @@
+//! Whether the service is well, from its own state alone.
+//!
+//! Three things count: whether the start is complete and no stop has begun,
+//! whether the store answers, and whether the buffer takes events. Nothing
+//! that a client sends and no other service decides it. Readiness has
+//! hysteresis: a store must be away for `unready_after` before it counts, and
+//! a buffer that was full counts as full until a fifth of it is free.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+use tracing::{error, info, warn};
+
+use super::backoff::Backoff;
+use super::buffer::Limits;
+use crate::store::{Store, StoreError};
+
+/// What the parts of the service say of themselves, and what follows.
+pub struct Health {
+    unready_after: Duration,
+    prepared: watch::Sender<bool>,
+    is_draining: AtomicBool,
+    is_full: AtomicBool,
+    store: Mutex<Contact>,
+}
+
+/// Whether the store answers.
+#[derive(Debug, Clone, Copy)]
+enum Contact {
+    /// Not yet asked.
+    Unknown,
+    Answering,
+    FailingSince(Instant),
+}
+
+/// Why the service should get no traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unready {
+    /// The store has not been prepared yet.
+    Starting,
+    /// A stop has begun.
+    Draining,
+    /// The buffer is full, or was and is not yet well below.
+    Full,
+    /// The store has not answered for long enough to matter.
+    Disconnected,
+}
+
+impl Unready {
+    /// One word for a probe.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Draining => "draining",
+            Self::Full => "full",
+            Self::Disconnected => "disconnected",
+        }
+    }
+}
+
+impl Health {
+    /// A service that has just begun to start.
+    pub fn new(unready_after: Duration) -> Self {
+        Self {
+            unready_after,
+            prepared: watch::Sender::new(false),
+            is_draining: AtomicBool::new(false),
+            is_full: AtomicBool::new(false),
+            store: Mutex::new(Contact::Unknown),
+        }
+    }
+
+    /// Whether the service should get traffic.
+    pub fn readiness(&self) -> Result<(), Unready> {
+        if self.is_draining.load(Ordering::Acquire) {
+            return Err(Unready::Draining);
+        }
+        if !*self.prepared.borrow() {
+            return Err(Unready::Starting);
+        }
+        if let Contact::FailingSince(since) = *self.store.lock()
+            && since.elapsed() >= self.unready_after
+        {
+            return Err(Unready::Disconnected);
+        }
+        if self.is_full.load(Ordering::Relaxed) {
+            return Err(Unready::Full);
+        }
+        Ok(())
+    }
+
+    /// Whether the store answered when it was last asked.
+    pub fn is_connected(&self) -> bool {
+        matches!(*self.store.lock(), Contact::Answering)
+    }
+
+    /// Becomes true when the store is prepared.
+    pub fn prepared(&self) -> watch::Receiver<bool> {
+        self.prepared.subscribe()
+    }
+
+    /// A stop has begun.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::Release);
+    }
+
+    /// The store has all it needs.
+    pub fn store_prepared(&self) {
+        self.prepared.send_replace(true);
+    }
+
+    /// The store answered.
+    pub fn store_answered(&self) {
+        let before = std::mem::replace(&mut *self.store.lock(), Contact::Answering);
+        if let Contact::FailingSince(since) = before {
+            info!(
+                away_ms = millis(since.elapsed()),
+                "the database answers again"
+            );
+        }
+    }
+
+    /// The store did not answer, or not in time.
+    pub fn store_failed(&self) {
+        let mut store = self.store.lock();
+        if !matches!(*store, Contact::FailingSince(_)) {
+            *store = Contact::FailingSince(Instant::now());
+        }
+    }
+
+    /// A batch found no room.
+    pub fn buffer_full(&self) {
+        if !self.is_full.swap(true, Ordering::Relaxed) {
+            warn!("the buffer is full; events are refused with 503 until the database takes some");
+        }
+    }
+
+    /// What the buffer holds after something left it.
+    pub fn buffer_is(&self, events: usize, bytes: usize, limits: Limits) {
+        let below = |held: usize, max: usize| held <= max - max / 5;
+        if self.is_full.load(Ordering::Relaxed)
+            && below(events, limits.max_events)
+            && below(bytes, limits.max_bytes)
+        {
+            self.is_full.store(false, Ordering::Relaxed);
+            info!(events, "the buffer has room again");
+        }
+    }
+}
+
+/// How the store is watched.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckRules {
+    /// Time between two checks.
+    pub interval: Duration,
+    /// After how long a check counts as failed.
+    pub timeout: Duration,
+}
+
+/// Prepares the store, however long it takes to be reached, and then asks it
+/// at intervals whether it still answers. Ends with the process.
+pub async fn watch_store(health: Arc<Health>, store: Arc<dyn Store>, rules: CheckRules) {
+    prepare(&health, &*store, rules).await;
+    loop {
+        tokio::time::sleep(rules.interval).await;
+        match timeout(rules.timeout, store.ping()).await {
+            Ok(Ok(())) => health.store_answered(),
+            Ok(Err(error)) => missed(&health, &error.to_string()),
+            Err(_) => missed(&health, "it did not answer in time"),
+        }
+    }
+}
+
+/// How long making an index on a large collection may take before it is asked
+/// for again; the database goes on with it meanwhile.
+const PREPARE_TIMEOUT: Duration = Duration::from_secs(60);
+
+async fn prepare(health: &Health, store: &dyn Store, rules: CheckRules) {
+    let mut backoff = Backoff::new(rules.interval, rules.interval * 5);
+    loop {
+        let reason = match timeout(PREPARE_TIMEOUT, store.prepare()).await {
+            Ok(Ok(())) => {
+                health.store_answered();
+                health.store_prepared();
+                info!("the database is ready");
+                return;
+            }
+            Ok(Err(error @ StoreError::Denied(_))) => {
+                error!(%error, "the database cannot be prepared; mend its settings");
+                health.store_failed();
+                tokio::time::sleep(backoff.pause()).await;
+                continue;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it did not answer in time".to_owned(),
+        };
+        warn!(reason, "the database is not ready yet; trying again");
+        health.store_failed();
+        tokio::time::sleep(backoff.pause()).await;
+    }
+}
+
+fn missed(health: &Health, reason: &str) {
+    if health.is_connected() {
+        warn!(reason, "the database does not answer");
+    }
+    health.store_failed();
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,342 @@
+//! The one thread that writes.
+//!
+//! It owns the only connection that may write, so nothing ever waits for a
+//! lock of the database, and no caller's cancellation can touch a transaction.
+//! Inserts that wait for it are committed together: one sync of the disk
+//! serves them all, and each still gets its own outcomes. Between commits it
+//! takes one step of [`retention`](super::retention) and looks after the WAL.
+//!
+//! When the thread ends, for whatever reason, all that waits for it is told so:
+//! the channel and the answers in it are dropped with it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, TransactionBehavior, params};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tracing::{error, warn};
+
+use super::retention::Retention;
+use super::{OpenError, fault, schema};
+use crate::event::Accepted;
+use crate::store::{Outcome, StoreError};
+
+/// Commands that may wait for the thread; further callers wait before it.
+const QUEUE: usize = 64;
+
+/// Events after which a commit takes no further inserts along: it would keep
+/// the first one waiting, and a failure would hit all of them.
+const GROUP_EVENTS: usize = 2_000;
+
+/// Bytes of WAL after which it is emptied by force: readers that always
+/// overlap would otherwise let it grow for ever.
+const WAL_LIMIT_BYTES: u64 = 64 << 20;
+
+/// How long emptying the WAL by force waits for readers. Inserts wait as well.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The way to the writing thread.
+pub(super) struct Writer {
+    commands: Sender<Command>,
+    room: Arc<Semaphore>,
+    /// Gone once somebody ends the thread.
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+enum Command {
+    Insert(Insert),
+    Ping(oneshot::Sender<Result<(), StoreError>>),
+    BeginRetention,
+    Stop(oneshot::Sender<()>),
+    #[cfg(test)]
+    Run(Box<dyn FnOnce(&Connection) + Send>),
+}
+
+struct Insert {
+    events: Vec<Arc<Accepted>>,
+    answer: oneshot::Sender<Result<Vec<Outcome>, StoreError>>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Writer {
+    /// Starts the thread. `database` is the file that `connection` has open.
+    pub(super) fn start(
+        connection: Connection,
+        database: PathBuf,
+        retention: Retention,
+    ) -> Result<Self, OpenError> {
+        let (commands, received) = channel();
+        let task = Task {
+            connection,
+            wal: side_file(&database),
+            database,
+            retention,
+        };
+        let thread = std::thread::Builder::new()
+            .name("trailkeep-writer".to_owned())
+            .spawn(move || task.run(&received))
+            .map_err(OpenError::Thread)?;
+        Ok(Self {
+            commands,
+            room: Arc::new(Semaphore::new(QUEUE)),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Writes the events and answers once they are on disk. Carried out to the
+    /// end also if the caller does not wait for it.
+    pub(super) async fn insert(
+        &self,
+        events: Vec<Arc<Accepted>>,
+    ) -> Result<Vec<Outcome>, StoreError> {
+        let room = self.room().await?;
+        let (answer, outcomes) = oneshot::channel();
+        self.send(Command::Insert(Insert {
+            events,
+            answer,
+            _room: room,
+        }))?;
+        outcomes.await.map_err(|_| gone())?
+    }
+
+    /// Answers as soon as the thread gets to it, and has found its files in place.
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::Ping(answer))?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    /// Looks for expired events now, and from now on.
+    pub(super) fn begin_retention(&self) -> Result<(), StoreError> {
+        self.send(Command::BeginRetention)
+    }
+
+    /// Has the thread finish what waits for it and end. Returns when the file
+    /// is closed.
+    pub(super) async fn stop(&self) {
+        let Some(thread) = self.thread.lock().take() else {
+            return;
+        };
+        let (done, stopped) = oneshot::channel();
+        if self.send(Command::Stop(done)).is_ok() {
+            // An error means that the thread has ended by itself.
+            let _ = stopped.await;
+        }
+        // Its last act is behind it, so this does not block.
+        join(thread);
+    }
+
+    #[cfg(test)]
+    pub(super) fn run(&self, job: impl FnOnce(&Connection) + Send + 'static) {
+        self.send(Command::Run(Box::new(job))).unwrap();
+    }
+
+    async fn room(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let room = Arc::clone(&self.room);
+        room.acquire_owned().await.map_err(|_| gone())
+    }
+
+    fn send(&self, command: Command) -> Result<(), StoreError> {
+        self.commands.send(command).map_err(|_| gone())
+    }
+}
+
+/// A store that is dropped without having been closed still ends its thread,
+/// and waits for it: the folder is free for the next one afterwards.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.get_mut().take() {
+            let (done, _) = oneshot::channel();
+            let _ = self.send(Command::Stop(done));
+            join(thread);
+        }
+    }
+}
+
+fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        error!("the embedded store's writer ended by a panic");
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable(
+        "the embedded store's writer has ended; restart the service and look for \
+         the reason in its log"
+            .to_owned(),
+    )
+}
+
+/// The WAL lies beside the database.
+fn side_file(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-wal");
+    path.into()
+}
+
+/// What the thread owns.
+struct Task {
+    connection: Connection,
+    database: PathBuf,
+    wal: PathBuf,
+    retention: Retention,
+}
+
+impl Task {
+    fn run(mut self, commands: &Receiver<Command>) {
+        if let Some(done) = self.serve(commands) {
+            self.finish();
+            let _ = done.send(());
+        }
+    }
+
+    /// Serves commands until it is told to stop.
+    fn serve(&mut self, commands: &Receiver<Command>) -> Option<oneshot::Sender<()>> {
+        let mut next = None;
+        loop {
+            let command = match next.take() {
+                Some(command) => Ok(command),
+                None => commands.recv_timeout(self.retention.wait()),
+            };
+            match command {
+                Ok(Command::Insert(first)) => {
+                    let (group, after) = gather(first, commands);
+                    next = after;
+                    self.commit(group);
+                    self.limit_wal();
+                }
+                Ok(Command::Ping(answer)) => {
+                    let _ = answer.send(self.files_in_place());
+                }
+                Ok(Command::BeginRetention) => self.retention.begin(),
+                Ok(Command::Stop(done)) => return Some(done),
+                #[cfg(test)]
+                Ok(Command::Run(job)) => job(&self.connection),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+            self.retention.step_if_due(&self.connection);
+        }
+    }
+
+    fn commit(&mut self, group: Vec<Insert>) {
+        let written = write(&mut self.connection, &group)
+            .map_err(|error| fault::store_error(&error))
+            .and_then(|outcomes| self.files_in_place().map(|()| outcomes));
+        match written {
+            Ok(outcomes) => {
+                for (insert, outcomes) in group.into_iter().zip(outcomes) {
+                    let _ = insert.answer.send(Ok(outcomes));
+                }
+            }
+            Err(error) => {
+                for insert in group {
+                    let _ = insert.answer.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Files that somebody removed can still be written to, and what is written
+    /// is gone with the process: that is not to be acknowledged.
+    fn files_in_place(&self) -> Result<(), StoreError> {
+        for path in [&self.database, &self.wal] {
+            std::fs::metadata(path).map_err(|error| {
+                StoreError::Denied(format!(
+                    "{} was removed or moved while it was in use ({error}); restart the service",
+                    path.display()
+                ))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn limit_wal(&self) {
+        let length = std::fs::metadata(&self.wal).map_or(0, |file| file.len());
+        if length > WAL_LIMIT_BYTES
+            && let Err(error) = empty_wal(&self.connection)
+        {
+            warn!(%error, "cannot empty the write-ahead log");
+        }
+    }
+
+    /// Leaves one file that needs no recovery.
+    fn finish(self) {
+        if let Err(error) = empty_wal(&self.connection) {
+            warn!(%error, "cannot empty the write-ahead log; the next start reads it in");
+        }
+        if let Err((_, error)) = self.connection.close() {
+            warn!(%error, "cannot close the database");
+        }
+    }
+}
+
+/// Takes along the inserts that are waiting. What ends the group but is no
+/// insert comes back to be served next.
+fn gather(first: Insert, commands: &Receiver<Command>) -> (Vec<Insert>, Option<Command>) {
+    let mut events = first.events.len();
+    let mut group = vec![first];
+    while events < GROUP_EVENTS {
+        match commands.try_recv() {
+            Ok(Command::Insert(insert)) => {
+                events += insert.events.len();
+                group.push(insert);
+            }
+            Ok(other) => return (group, Some(other)),
+            Err(_) => break,
+        }
+    }
+    (group, None)
+}
+
+/// Writes a group in one transaction: all of it is on disk, or none of it.
+fn write(connection: &mut Connection, group: &[Insert]) -> rusqlite::Result<Vec<Vec<Outcome>>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let outcomes = group
+        .iter()
+        .map(|insert| {
+            insert
+                .events
+                .iter()
+                .map(|event| write_one(&transaction, event))
+                .collect()
+        })
+        .collect::<rusqlite::Result<_>>()?;
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+fn write_one(connection: &Connection, accepted: &Accepted) -> rusqlite::Result<Outcome> {
+    let event = &accepted.event;
+    let written = connection.prepare_cached(schema::INSERT)?.execute(params![
+        event.id.as_bytes(),
+        event.user_id,
+        event.event_id,
+        event.kind,
+        event.session_id,
+        event.account_id,
+        event.payload.to_json(),
+        event.occurred_at.as_millis(),
+        event.received_at.as_millis(),
+        accepted.arrival.as_i64(),
+    ]);
+    match written {
+        Ok(0) => Ok(Outcome::Duplicate),
+        Ok(_) => Ok(Outcome::Stored),
+        Err(error) if fault::is_of_the_row(&error) => Ok(Outcome::Refused(error.to_string())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Moves all of the WAL to the main file and cuts it to nothing, as far as
+/// readers let it.
+fn empty_wal(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(CHECKPOINT_PATIENCE)?;
+    let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    connection.busy_timeout(schema::WRITER_PATIENCE)?;
+    emptied
+}

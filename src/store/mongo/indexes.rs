@@ -1,0 +1,183 @@
+//! What the collection needs before the first event comes. Several instances
+//! may do this at once, with each other and with a person at a shell.
+
+use std::time::Duration;
+
+use bson::{Document, doc};
+use futures_util::TryStreamExt as _;
+use mongodb::IndexModel;
+use mongodb::error::Error;
+use mongodb::options::IndexOptions;
+
+use super::EVENTS;
+use super::connection::Link;
+use super::errors::{code_of, store_error};
+use crate::store::StoreError;
+
+/// The index that serves every journey: a range of one user, in order. The
+/// tie-breaker is part of it, or ties would be sorted in memory.
+const JOURNEY: &str = "journey";
+
+/// The index by which the server deletes old events.
+const RETENTION: &str = "retention";
+
+/// The longest that a TTL index can say, in seconds: 68 years.
+const MAX_TTL_SECONDS: u64 = 2_147_483_647;
+
+/// There is no such collection.
+const NAMESPACE_NOT_FOUND: i32 = 26;
+
+/// Codes by which a change of indexes loses a race with the same change made
+/// elsewhere; looking again shows what is left to do.
+const RACES: [i32; 9] = [
+    NAMESPACE_NOT_FOUND,
+    27,    // IndexNotFound
+    48,    // NamespaceExists
+    68,    // IndexAlreadyExists
+    85,    // IndexOptionsConflict
+    86,    // IndexKeySpecsConflict
+    117,   // ConflictingOperationInProgress
+    276,   // IndexBuildAborted
+    12587, // BackgroundOperationInProgressForNamespace
+];
+
+/// How often a lost race is run again, and the pause before it, which grows.
+const TRIES: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The first version of the server that stores keys with a dollar in front
+/// inside of a payload.
+const FIRST_VERSION: i32 = 5;
+
+/// Makes the collection and its indexes what they have to be.
+pub async fn make(link: &Link, retention: Option<Duration>) -> Result<(), StoreError> {
+    for attempt in 1..=TRIES {
+        match try_make(link, retention).await {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                let raced = code_of(&error).is_some_and(|code| RACES.contains(&code));
+                if !raced || attempt == TRIES {
+                    return Err(store_error(&error));
+                }
+            }
+        }
+        tokio::time::sleep(PAUSE * attempt).await;
+    }
+    Ok(())
+}
+
+async fn try_make(link: &Link, retention: Option<Duration>) -> Result<(), Error> {
+    let existing = existing_indexes(link).await?;
+    if !existing.iter().any(serves_journeys) {
+        link.events::<Document>()
+            .create_index(journey_index())
+            .await?;
+    }
+    let wanted = retention.map(ttl_seconds);
+    match (retention_in_force(&existing), wanted) {
+        (None, None) => Ok(()),
+        (None, Some(seconds)) => {
+            let index = retention_index(seconds);
+            link.events::<Document>().create_index(index).await?;
+            tracing::info!(seconds, "old events are deleted from now on");
+            Ok(())
+        }
+        (Some(_), None) => {
+            link.events::<Document>().drop_index(RETENTION).await?;
+            tracing::info!("events are kept for good from now on");
+            Ok(())
+        }
+        (Some(current), Some(seconds)) if current == Some(seconds) => Ok(()),
+        (Some(_), Some(seconds)) => change_retention(link, seconds).await,
+    }
+}
+
+/// Changes the TTL in place: dropping and making the index again would read
+/// the whole collection.
+async fn change_retention(link: &Link, seconds: u64) -> Result<(), Error> {
+    let index = doc! { "name": RETENTION, "expireAfterSeconds": as_i64(seconds) };
+    link.database()
+        .run_command(doc! { "collMod": EVENTS, "index": index })
+        .await?;
+    tracing::info!(seconds, "the retention of events has changed");
+    Ok(())
+}
+
+/// The collection's indexes; none if there is no collection yet.
+async fn existing_indexes(link: &Link) -> Result<Vec<IndexModel>, Error> {
+    match link.events::<Document>().list_indexes().await {
+        Ok(indexes) => indexes.try_collect().await,
+        Err(error) if code_of(&error) == Some(NAMESPACE_NOT_FOUND) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether an index is as good as ours, whatever its name: on a large
+/// collection a person may have made it beforehand.
+fn serves_journeys(index: &IndexModel) -> bool {
+    let whole = index.options.as_ref().is_none_or(|options| {
+        options.sparse != Some(true)
+            && options.hidden != Some(true)
+            && options.partial_filter_expression.is_none()
+            && options.collation.is_none()
+    });
+    whole && index.keys == journey_keys()
+}
+
+/// Whether there is a retention index, and the seconds it says.
+fn retention_in_force(existing: &[IndexModel]) -> Option<Option<u64>> {
+    existing
+        .iter()
+        .filter_map(|index| index.options.as_ref())
+        .find(|options| options.name.as_deref() == Some(RETENTION))
+        .map(|options| options.expire_after.map(|ttl| ttl.as_secs()))
+}
+
+fn journey_keys() -> Document {
+    doc! { "userId": 1, "occurredAt": 1, "arrival": 1 }
+}
+
+fn journey_index() -> IndexModel {
+    IndexModel::builder()
+        .keys(journey_keys())
+        .options(IndexOptions::builder().name(JOURNEY.to_owned()).build())
+        .build()
+}
+
+fn retention_index(seconds: u64) -> IndexModel {
+    let options = IndexOptions::builder()
+        .name(RETENTION.to_owned())
+        .expire_after(Duration::from_secs(seconds))
+        .build();
+    IndexModel::builder()
+        .keys(doc! { "receivedAt": 1 })
+        .options(options)
+        .build()
+}
+
+fn ttl_seconds(retention: Duration) -> u64 {
+    retention.as_secs().min(MAX_TTL_SECONDS)
+}
+
+fn as_i64(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}
+
+/// Says so if the server is too old for every payload; one that does not tell
+/// its version is taken as it is.
+pub async fn warn_of_old_server(link: &Link) {
+    let Ok(info) = link.database().run_command(doc! { "buildInfo": 1 }).await else {
+        return;
+    };
+    let major = info
+        .get_array("versionArray")
+        .ok()
+        .and_then(|parts| parts.first()?.as_i32());
+    if major.is_some_and(|major| major < FIRST_VERSION) {
+        tracing::warn!(
+            version = info.get_str("version").unwrap_or_default(),
+            "MongoDB is older than {FIRST_VERSION}.0: events whose payloads have keys such as \
+             \"$id\" will be refused by it"
+        );
+    }
+}

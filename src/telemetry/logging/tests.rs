@@ -1,0 +1,82 @@
+#![allow(clippy::unwrap_used)]
+
+use std::io::Write;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::*;
+
+/// What was logged, as it would have been written.
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn logged(level: &str, format: LogFormat, colour: bool, act: impl FnOnce()) -> String {
+    let sink = Sink::default();
+    let log = Log {
+        level: level.to_owned(),
+        format,
+    };
+    let writer = sink.clone();
+    let subscriber = subscriber(&log, colour, move || writer.clone()).unwrap();
+    tracing::subscriber::with_default(subscriber, act);
+    let bytes = sink.0.lock().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+fn store_event() {
+    let _request = tracing::info_span!("request", request_id = "r1").entered();
+    tracing::info!(events = 500, "flushed");
+}
+
+#[test]
+fn json_is_one_flat_object_a_line() {
+    let text = logged("info", LogFormat::Json, false, || {
+        store_event();
+        store_event();
+    });
+    assert_eq!(text.lines().count(), 2);
+    for line in text.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["message"], "flushed");
+        assert_eq!(line["events"], 500);
+        assert_eq!(line["target"], module_path!());
+        assert_eq!(line["span"]["request_id"], "r1");
+        let time = line["timestamp"].as_str().unwrap();
+        assert!(time.contains('T') && time.ends_with('Z'), "{time}");
+    }
+}
+
+#[test]
+fn text_is_coloured_only_on_request() {
+    let plain = logged("info", LogFormat::Text, false, store_event);
+    assert!(
+        plain.contains("INFO") && plain.contains("flushed events=500"),
+        "{plain}"
+    );
+    assert!(!plain.contains('\u{1b}'));
+    let coloured = logged("info", LogFormat::Text, true, store_event);
+    assert!(coloured.contains('\u{1b}'));
+}
+
+#[test]
+fn the_level_may_differ_by_module() {
+    let act = || {
+        tracing::warn!("from here");
+        tracing::debug!(target: "trailkeep::store", "from the store");
+    };
+    let text = logged("error,trailkeep::store=debug", LogFormat::Text, false, act);
+    assert!(text.contains("from the store"), "{text}");
+    assert!(!text.contains("from here"), "{text}");
+}

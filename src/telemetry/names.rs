@@ -1,0 +1,64 @@
+//! The names of all metrics, each with its help text.
+
+/// Counter.
+pub const EVENTS_ACCEPTED: (&str, &str) =
+    ("trailkeep_events_accepted_total", "Events answered 202.");
+/// Counter.
+pub const EVENTS_RESTORED: (&str, &str) = (
+    "trailkeep_events_restored_total",
+    "Events that an earlier process had accepted and this one took in.",
+);
+/// Counter.
+pub const EVENTS_STORED: (&str, &str) = (
+    "trailkeep_events_stored_total",
+    "Events written to the database.",
+);
+/// Counter.
+pub const EVENTS_DUPLICATE: (&str, &str) = (
+    "trailkeep_events_duplicate_total",
+    "Events whose (user, eventId) was in the buffer or in the database before.",
+);
+/// Counter.
+pub const EVENTS_DEAD_LETTERED: (&str, &str) = (
+    "trailkeep_events_dead_lettered_total",
+    "Events that the database refused for good.",
+);
+/// Counter, by reason.
+pub const REQUESTS_REFUSED: (&str, &str) = (
+    "trailkeep_requests_refused_total",
+    "Requests to POST /events refused as a whole.",
+);
+/// Counter.
+pub const FLUSHES: (&str, &str) = (
+    "trailkeep_flushes_total",
+    "Writes of a batch that the database answered.",
+);
+/// Counter.
+pub const FLUSHES_FAILED: (&str, &str) = (
+    "trailkeep_flushes_failed_total",
+    "Tries to write a batch that failed.",
+);
+/// Histogram.
+pub const FLUSH_SECONDS: (&str, &str) = (
+    "trailkeep_flush_duration_seconds",
+    "Time that the database took to write a batch.",
+);
+/// Histogram.
+pub const FLUSH_EVENTS: (&str, &str) = ("trailkeep_flush_events", "Events in one batch.");
+/// Gauge.
+pub const BUFFER_EVENTS: (&str, &str) = (
+    "trailkeep_buffer_events",
+    "Accepted events that are not stored yet.",
+);
+/// Gauge.
+pub const BUFFER_BYTES: (&str, &str) = (
+    "trailkeep_buffer_bytes",
+    "Memory that the buffered events hold, in bytes.",
+);
+/// Gauge.
+pub const RESIDENT_BYTES: (&str, &str) = (
+    "trailkeep_resident_memory_bytes",
+    "Resident memory of the process, in bytes.",
+);
+/// Gauge.
+pub const READY: (&str, &str) = ("trailkeep_ready", "1 when /readyz answers 200, else 0.");

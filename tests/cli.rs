@@ -1,0 +1,221 @@
+//! The command line, seen from outside: the built binary in an empty folder
+//! with an empty environment.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// A folder to run the binary in; gone when it is dropped.
+struct Bench {
+    folder: TempDir,
+    environment: Vec<(&'static str, &'static str)>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            environment: Vec::new(),
+        }
+    }
+
+    fn file(self, name: &str, text: &str) -> Self {
+        fs::write(self.folder.path().join(name), text).unwrap();
+        self
+    }
+
+    fn variable(mut self, name: &'static str, value: &'static str) -> Self {
+        self.environment.push((name, value));
+        self
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_trailkeep"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(self.environment.iter().copied())
+            .output()
+            .unwrap()
+    }
+
+    /// What it prints when all is well.
+    fn prints(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{complaint}");
+        assert_eq!(complaint, "");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What it complains of when it refuses the settings or the arguments.
+    fn refuses(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+fn line<'a>(text: &'a str, start: &str) -> &'a str {
+    let mut lines = text.lines();
+    lines
+        .find(|line| line.starts_with(start))
+        .unwrap_or_else(|| panic!("no line starts with {start:?} in\n{text}"))
+}
+
+#[test]
+fn config_prints_every_layer_s_share() {
+    let bench = Bench::new()
+        .file(".env", "FLUSH_LANES=3\nFLUSH_MAX_WAIT_MS=9\n")
+        .file("my.toml", "[flush]\ntimeout_ms = 2000\nlanes = 2\n")
+        .variable("FLUSH_MAX_WAIT_MS", "250");
+    let text = bench.prints(&["config", "--config", "my.toml", "--port", "0"]);
+    assert_eq!(line(&text, "port"), "port = 0 # flag --port");
+    assert_eq!(
+        line(&text, "max_wait_ms"),
+        "max_wait_ms = 250 # environment FLUSH_MAX_WAIT_MS"
+    );
+    assert_eq!(line(&text, "lanes"), "lanes = 3 # .env FLUSH_LANES");
+    assert_eq!(
+        line(&text, "timeout_ms"),
+        "timeout_ms = 2000 # file my.toml"
+    );
+    assert_eq!(line(&text, "host"), "host = \"127.0.0.1\" # default");
+}
+
+#[test]
+fn what_config_prints_can_be_given_back_as_a_file() {
+    let values = |text: &str| -> toml::Table { toml::from_str(text).unwrap() };
+    let first = Bench::new().prints(&["config", "--set", "events.types=a,b", "--host", "::1"]);
+    let second =
+        Bench::new()
+            .file("same.toml", &first)
+            .prints(&["config", "--config", "same.toml"]);
+    assert_eq!(values(&first), values(&second));
+}
+
+#[test]
+fn config_masks_the_password() {
+    let bench = Bench::new().variable("MONGODB_URI", "mongodb://ann:hunter2@a:1,b:2/shop");
+    let text = bench.prints(&["config"]);
+    assert_eq!(
+        line(&text, "mongodb_uri"),
+        "mongodb_uri = \"mongodb://ann:***@a:1,b:2/shop\" # environment MONGODB_URI"
+    );
+    assert!(!text.contains("hunter2"));
+}
+
+#[test]
+fn flags_count_before_and_after_the_subcommand() {
+    let text = Bench::new().prints(&[
+        "--set",
+        "flush.lanes=2",
+        "--host",
+        "::1",
+        "config",
+        "--set",
+        "flush.max_events=7",
+    ]);
+    assert_eq!(line(&text, "lanes"), "lanes = 2 # flag --set");
+    assert_eq!(line(&text, "host"), "host = \"::1\" # flag --host");
+    assert!(text.contains("max_events = 7 # flag --set"), "{text}");
+}
+
+#[test]
+fn the_defaults_are_printed_as_they_are_documented() {
+    let bench = Bench::new().variable("PORT", "wrong");
+    assert_eq!(
+        bench.prints(&["config", "--defaults"]),
+        include_str!("../config/default.toml")
+    );
+}
+
+#[test]
+fn wrong_settings_stop_every_command_and_are_all_named() {
+    let bench = Bench::new()
+        .file(".env", "LOG_FORMAT=xml\n")
+        .variable("FLUSH_MAX_EVENTS", "many")
+        .variable("MONGODB_URI", "mongo://ann:hunter2@db");
+    for arguments in [&[][..], &["serve"], &["config"]] {
+        let complaint = bench.refuses(arguments);
+        assert_eq!(
+            complaint,
+            "trailkeep: cannot start with these settings:\n\
+             \x20 flush.max_events = \"many\" (environment FLUSH_MAX_EVENTS): \
+             must be a whole number from 1 to 10000\n\
+             \x20 store.mongodb_uri = \"mongo://ann:***@db\" (environment MONGODB_URI): \
+             must start with mongodb:// or mongodb+srv://\n\
+             \x20 log.format = \"xml\" (.env LOG_FORMAT): must be \"text\" or \"json\"\n"
+        );
+    }
+}
+
+#[test]
+fn a_missing_file_stops_the_start() {
+    let complaint = Bench::new().refuses(&["--config", "missing.toml"]);
+    assert!(
+        complaint.contains("missing.toml: cannot be read: "),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn dot_env_is_not_looked_for_in_folders_above() {
+    let bench = Bench::new().file(".env", "PORT=1\n");
+    let below = bench.folder.path().join("below");
+    fs::create_dir(&below).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_trailkeep"))
+        .arg("config")
+        .current_dir(below)
+        .env_clear()
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(line(&text, "port"), "port = 3000 # default");
+}
+
+#[test]
+fn help_names_what_people_look_for() {
+    let bench = Bench::new();
+    let text = bench.prints(&["--help"]);
+    for word in [
+        "serve",
+        "config",
+        "--config <PATH>",
+        "--host",
+        "--port",
+        "--mongodb-uri",
+        "--data-dir",
+        "--set <PATH=VALUE>",
+        "HOST",
+        "PORT",
+        "MONGODB_URI",
+        "DATA_DIR",
+        "config --defaults",
+        "Examples:",
+    ] {
+        assert!(text.contains(word), "{word} is not in\n{text}");
+    }
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 90),
+        "{text}"
+    );
+}
+
+#[test]
+fn version_is_that_of_the_crate() {
+    let expected = concat!("trailkeep ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(Bench::new().prints(&["--version"]), expected);
+}
+
+#[test]
+fn a_wrong_command_line_is_refused_too() {
+    let bench = Bench::new();
+    assert!(bench.refuses(&["srve"]).contains("serve"));
+    let complaint = bench.refuses(&["--set", "flush.lanes"]);
+    assert!(complaint.contains("must be PATH=VALUE"), "{complaint}");
+}
