@@ -16,6 +16,7 @@ pub mod backoff;
 pub mod buffer;
 pub mod flusher;
 pub mod health;
+pub mod journal;
 pub mod leftover;
 pub mod statistics;
 
@@ -27,7 +28,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::event::id::ArrivalClock;
+use crate::event::id::{ArrivalClock, Arrivals};
 use crate::event::time::Clock;
 use crate::event::{Accepted, Arrival, Event};
 
@@ -105,14 +106,11 @@ impl Pipeline {
         // Numbered under the buffer's lock, so that the order of numbers is
         // the order in the lanes.
         let mut arrivals = self.arrivals.lock();
+        let numbers = Arrivals::from(arrivals.take(events.len(), now));
         let batch: Vec<Arc<Accepted>> = events
             .into_iter()
-            .map(|event| {
-                Arc::new(Accepted {
-                    event,
-                    arrival: arrivals.next(now),
-                })
-            })
+            .zip(numbers)
+            .map(|(event, arrival)| Arc::new(Accepted { event, arrival }))
             .collect();
         drop(arrivals);
         let Some(pushed) = buffer.push(batch, Instant::now()) else {
