@@ -123,6 +123,8 @@ async fn a_full_buffer_makes_unready_until_there_is_room() {
     let home = Home::on(&server);
     let settings = [
         ("BUFFER_MAX_EVENTS", "100"),
+        ("EVENTS_MAX_PER_REQUEST", "100"),
+        ("FLUSH_MAX_EVENTS", "100"),
         ("FLUSH_TIMEOUT_MS", "1000"),
         ("HEALTH_UNREADY_AFTER_MS", "60000"),
     ];
