@@ -55,7 +55,7 @@ impl Mongod {
 
     /// Starts a server with further arguments. A port that somebody else took
     /// in the meantime costs another try.
-    pub(super) fn start_with(arguments: &[&str]) -> Self {
+    pub fn start_with(arguments: &[&str]) -> Self {
         for _ in 0..5 {
             let server = Self::prepare(free_port(), arguments);
             server.order("start");

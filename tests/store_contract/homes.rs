@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use mongodb::{Client, Database};
 use trailkeep::store::Store;
-// use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
+use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep::store::mongo::{MongoSettings, MongoStore};
 
-use crate::mongod::mongodb_uri;
+use crate::mongod::shared_uri;
 
 /// Settings that no test has an opinion on.
 pub const SETTINGS: MongoSettings = MongoSettings {
@@ -24,7 +24,6 @@ pub struct Home {
 
 enum Place {
     Mongo(MongoPlace),
-    #[expect(dead_code, reason = "the embedded half is not there yet")]
     Folder(tempfile::TempDir),
 }
 
@@ -39,20 +38,20 @@ pub async fn open_mongo() -> Home {
     }
 }
 
-// /// A prepared embedded store in a new folder.
-// pub async fn open_embedded() -> Home {
-//     let folder = tempfile::tempdir().unwrap();
-//     let settings = EmbeddedSettings {
-//         retention: None,
-//         read_timeout: Duration::from_secs(20),
-//     };
-//     let store = EmbeddedStore::open(folder.path(), &settings).unwrap();
-//     store.prepare().await.unwrap();
-//     Home {
-//         store: Arc::new(store),
-//         place: Place::Folder(folder),
-//     }
-// }
+/// A prepared embedded store in a new folder.
+pub async fn open_embedded() -> Home {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = EmbeddedSettings {
+        retention: None,
+        read_timeout: Duration::from_secs(20),
+    };
+    let store = EmbeddedStore::open(folder.path(), &settings).unwrap();
+    store.prepare().await.unwrap();
+    Home {
+        store: Arc::new(store),
+        place: Place::Folder(folder),
+    }
+}
 
 impl Home {
     /// Checks one promise, and leaves nothing behind whether it holds or not.
@@ -79,18 +78,12 @@ pub struct MongoPlace {
 }
 
 impl MongoPlace {
+    /// A new database.
     pub async fn new() -> Self {
-        Self::on(&mongodb_uri().await).await
-    }
-
-    /// A new database on this server.
-    pub async fn on(server: &str) -> Self {
         let name = format!("trailkeep_test_{}", uuid::Uuid::new_v4().simple());
-        Self {
-            uri: with_database(server, &name),
-            client: Client::with_uri_str(server).await.unwrap(),
-            name,
-        }
+        let uri = shared_uri(&name);
+        let client = Client::with_uri_str(&uri).await.unwrap();
+        Self { uri, client, name }
     }
 
     /// A new store on this database, not yet prepared.
@@ -127,22 +120,4 @@ fn pass_on(checked: Result<(), tokio::task::JoinError>) {
     if let Err(error) = checked {
         std::panic::resume_unwind(error.into_panic());
     }
-}
-
-/// A URI with its database replaced. Credentials stay those of the database
-/// that the URI named.
-fn with_database(uri: &str, name: &str) -> String {
-    let (base, options) = uri.split_once('?').unwrap_or((uri, ""));
-    let (scheme, rest) = base.split_once("://").unwrap();
-    let (hosts, database) = rest.split_once('/').unwrap_or((rest, ""));
-    let mut uri = format!("{scheme}://{hosts}/{name}?{options}");
-    if hosts.contains('@') && !options.to_lowercase().contains("authsource=") {
-        let source = if database.is_empty() {
-            "admin"
-        } else {
-            database
-        };
-        uri.push_str(&format!("&authSource={source}"));
-    }
-    uri.replace("?&", "?")
 }

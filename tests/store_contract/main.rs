@@ -5,6 +5,7 @@
 mod homes;
 mod journeys;
 mod mongo;
+#[path = "../mongod/mod.rs"]
 mod mongod;
 mod paging;
 mod preparing;
@@ -23,14 +24,14 @@ macro_rules! contract {
             )*)*
         }
 
-        // mod on_embedded {
-        //     $($(
-        //         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        //         async fn $promise() {
-        //             crate::homes::open_embedded().await.run(crate::$module::$promise).await;
-        //         }
-        //     )*)*
-        // }
+        mod on_embedded {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    crate::homes::open_embedded().await.run(crate::$module::$promise).await;
+                }
+            )*)*
+        }
     };
 }
 

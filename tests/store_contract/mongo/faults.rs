@@ -40,8 +40,8 @@ async fn a_server_that_is_down_is_unavailable_within_the_selection_timeout() {
 
 #[tokio::test]
 async fn a_server_that_goes_away_is_unavailable() {
-    let server = Mongod::start(&[]).await;
-    let uri = format!("{}?serverSelectionTimeoutMS=300", server.uri());
+    let server = Mongod::start();
+    let uri = format!("{}?serverSelectionTimeoutMS=300", server.uri("shop"));
     let store = MongoStore::connect(&uri, &SETTINGS).await.unwrap();
     store_all(&store, &[event("ann", "e1", 0, 1)]).await;
     drop(server);
@@ -53,8 +53,8 @@ async fn a_server_that_goes_away_is_unavailable() {
 
 #[tokio::test]
 async fn wrong_credentials_and_missing_rights_are_denied() {
-    let server = Mongod::start(&["--auth"]).await;
-    let admin = Client::with_uri_str(server.uri()).await.unwrap();
+    let server = Mongod::start_with(&["--auth"]);
+    let admin = Client::with_uri_str(server.uri("admin")).await.unwrap();
     let user = |name: &str, roles: Vec<Document>| doc! { "createUser": name, "pwd": "s3cr3t", "roles": roles };
     // With no user yet, the server lets a local client make the first one.
     admin
@@ -63,9 +63,9 @@ async fn wrong_credentials_and_missing_rights_are_denied() {
         .await
         .unwrap();
     let as_user = |name: &str, password: &str| {
-        let host = server.uri().replace("mongodb://", "");
+        let host = server.address();
         format!(
-            "mongodb://{name}:{password}@{host}shop?authSource=admin&serverSelectionTimeoutMS=500"
+            "mongodb://{name}:{password}@{host}/shop?authSource=admin&serverSelectionTimeoutMS=500"
         )
     };
     let root = Client::with_uri_str(as_user("root", "s3cr3t"))
