@@ -18,7 +18,8 @@ use crate::home::Home;
 pub struct Service {
     process: Process,
     address: SocketAddr,
-    /// Keeps connections open, as trackers' servers do.
+    /// Opens a connection for each request: one that is kept may be closed by
+    /// the service in the moment in which the next request is sent.
     pub http: reqwest::Client,
 }
 
@@ -56,16 +57,10 @@ impl Service {
             std::future::ready(found)
         })
         .await;
-        let http = reqwest::Client::builder()
-            .http1_only()
-            .no_proxy()
-            .timeout(Duration::from_secs(60))
-            .build()
-            .expect("an HTTP client");
         Self {
             process,
             address,
-            http,
+            http: http_client(0),
         }
     }
 
@@ -128,6 +123,17 @@ impl Service {
             .expect("a number of kB");
         kibibytes * 1024
     }
+}
+
+/// A client that keeps up to as many idle connections.
+pub fn http_client(idle_connections: usize) -> reqwest::Client {
+    reqwest::Client::builder()
+        .http1_only()
+        .no_proxy()
+        .pool_max_idle_per_host(idle_connections)
+        .timeout(Duration::from_secs(60))
+        .build()
+        .expect("an HTTP client")
 }
 
 struct Process {
