@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::eventually::{SOON, eventually};
 use crate::home::Home;
+use crate::watchdog::Watchdog;
 
 /// A running service. Dropping it kills it; when the test has failed, its log
 /// is printed.
@@ -138,6 +139,7 @@ pub fn http_client(idle_connections: usize) -> reqwest::Client {
 
 struct Process {
     child: Child,
+    watchdog: Option<Watchdog>,
     log: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
 }
@@ -161,6 +163,7 @@ impl Process {
         }
         command.envs(settings.iter().copied());
         let mut child = command.spawn().expect("the service's binary");
+        let watchdog = Some(Watchdog::over(&child, home.folder()));
 
         let log = Arc::new(Mutex::new(String::new()));
         let readers = vec![
@@ -169,6 +172,7 @@ impl Process {
         ];
         Self {
             child,
+            watchdog,
             log,
             readers,
         }
@@ -206,6 +210,7 @@ impl Process {
             std::future::ready(self.child.try_wait().expect("a child"))
         })
         .await;
+        self.watchdog = None;
         for reader in self.readers.drain(..) {
             let _ = reader.join();
         }
@@ -225,6 +230,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
+        self.watchdog = None;
         let _ = self.child.wait();
         for reader in self.readers.drain(..) {
             let _ = reader.join();
