@@ -36,7 +36,7 @@ use health::Health;
 use statistics::Statistics;
 
 /// When a flush goes out, and what happens when it fails.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct FlushRules {
     /// Events in one write.
     pub max_events: usize,
@@ -125,7 +125,7 @@ impl Pipeline {
         self.statistics.accepted.inc_by(count);
         self.statistics.duplicate.inc_by(pushed.duplicates as u64);
         self.statistics.buffer_is(buffer.len(), buffer.bytes());
-        let is_flush_due = buffer.waiting() >= self.rules.max_events;
+        let is_flush_due = buffer.call_if_full(self.rules.max_events);
         drop(buffer);
 
         self.wake(is_flush_due, &pushed.lanes_started);

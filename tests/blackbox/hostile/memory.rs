@@ -1,0 +1,66 @@
+//! Requests that would have us hold more than we must.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use reqwest::Method;
+
+use super::{assert_unharmed, start};
+
+const MEBIBYTE: u64 = 1024 * 1024;
+
+/// 1 GiB of blanks in about 1 MiB: a gzip file may have any number of members,
+/// so one that holds a mebibyte is made once and repeated.
+fn bomb() -> Vec<u8> {
+    let mut member = GzEncoder::new(Vec::new(), Compression::best());
+    member.write_all(&[b' '; 1024 * 1024]).expect("memory");
+    member.finish().expect("memory").repeat(1024)
+}
+
+#[tokio::test]
+async fn a_gzip_bomb_is_refused_with_memory_flat() {
+    let (_home, service) = start().await;
+    assert_unharmed(&service).await;
+    service.wait_until_flushed().await;
+    let before = service.peak_memory();
+    let bomb = bomb();
+
+    let bombs = (0..4).map(|_| {
+        let request = service
+            .request(Method::POST, "/events")
+            .header("content-type", "application/json")
+            .header("content-encoding", "gzip")
+            .body(bomb.clone());
+        service.send(request)
+    });
+    for answer in futures_util::future::join_all(bombs).await {
+        answer.problem(413);
+    }
+
+    let grown = service.peak_memory() - before;
+    assert!(grown < 40 * MEBIBYTE, "memory grew by {grown} bytes");
+    assert_unharmed(&service).await;
+}
+
+#[tokio::test]
+async fn a_request_full_of_faults_is_answered_with_few_of_them() {
+    let (_home, service) = start().await;
+    let body = format!("[{}]", vec!["{}"; 1000].join(","));
+    let answer = service.post_as("application/json", body).await;
+    assert_eq!(answer.faults().len(), 100);
+
+    let unknown: Vec<_> = (0..100_000).map(|n| format!("\"k{n}\":0")).collect();
+    let body = format!("{{{}}}", unknown.join(","));
+    let answer = service.post_as("application/json", body).await;
+    assert_eq!(answer.faults().len(), 100);
+
+    let long = format!("{{\"{}\":1}}", "k".repeat(4_000_000));
+    let answer = service.post_as("application/json", long).await;
+    assert!(
+        answer.body.len() < 64 * 1024,
+        "a fault repeats a field of 4 MB"
+    );
+    answer.problem(400);
+    assert_unharmed(&service).await;
+}
