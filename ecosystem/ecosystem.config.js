@@ -32,11 +32,12 @@ module.exports = {
       kill_timeout: 15000,
       env: { SHUTDOWN_GRACE_MS: '12000' },
 
-      // Wrong settings (exit code 2) do not get better by trying again. (PM2
-      // goes on showing "waiting restart" then, but does not restart.) Code 0
-      // must not stand here: PM2 takes a process that was killed by a signal, as
-      // by the kernel's out-of-memory killer, for one that ended with 0.
-      stop_exit_codes: [2],
+      // Wrong settings (2) and a missing binary (126, 127) do not get better by
+      // trying again. (PM2 goes on showing "waiting restart" then, but does not
+      // restart.) Code 0 must not stand here: PM2 takes a process that was killed
+      // by a signal, as by the kernel's out-of-memory killer, for one that ended
+      // with 0.
+      stop_exit_codes: [2, 126, 127],
 
       // Any other end is tried again after 0.1 s, then 1.5 times as long each
       // time, up to 15 s; PM2 resets it after 30 s without a restart. The limit
