@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use serde::de::{DeserializeSeed as _, Error, IgnoredAny, MapAccess, SeqAccess};
 
-use super::fault::{Fault, Faults};
+use super::fault::{Fault, Faults, clip};
 use super::json::{Key, Read, Reader, Scalar, ScalarReader};
 use super::normalize::{Draft, Field, Rules, normalize};
 use super::payload_reader::PayloadReader;
@@ -108,7 +108,7 @@ impl<'r> Batch<'r> {
     fn fault(&mut self, index: Option<usize>, field: &str, message: impl Into<Cow<'static, str>>) {
         self.faults.add(|| Fault {
             index,
-            field: field.to_owned(),
+            field: clip(field),
             message: message.into(),
         });
     }
@@ -295,3 +295,6 @@ fn check_envelope(batch: &mut Batch<'_>, draft: &Draft<'_>, sent_at: Option<Scal
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,7 @@ mod load;
 mod raw;
 mod sample;
 mod service;
+mod watchdog;
 
 mod events;
 mod hostile;
