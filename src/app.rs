@@ -8,7 +8,10 @@
 //! Stop: unready, no new connections, requests in flight finish, the buffer is
 //! flushed, what is left goes to a file, the store is closed.
 
+mod earlier;
+
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,13 +31,15 @@ use crate::http::{self, Service, server};
 use crate::journey::Journeys;
 use crate::pipeline::flusher::Flusher;
 use crate::pipeline::health::{CheckRules, Health, watch_store};
-use crate::pipeline::leftover::{self, Leftover};
+use crate::pipeline::journal::{self, Journal};
+use crate::pipeline::leftover;
 use crate::pipeline::statistics::Statistics;
-use crate::pipeline::{FlushRules, Pipeline, buffer};
+use crate::pipeline::{FlushRules, Parts, Pipeline, buffer};
 use crate::shutdown::{Ending, Signals};
 use crate::store::Store;
 use crate::store::embedded::{EmbeddedSettings, EmbeddedStore, OpenError};
 use crate::store::mongo::{MongoOpenError, MongoSettings, MongoStore};
+use earlier::{Earlier, Kept};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +68,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] journal::OpenError),
     /// The system gives no runtime, no signals or no metrics.
     #[error("cannot start: {0}")]
     System(String),
@@ -125,6 +133,7 @@ async fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, StartError> {
     Ok(match &settings.store.mongodb_uri {
         Some(uri) => {
             let settings = MongoSettings {
+                has_journal: settings.journal,
                 retention,
                 read_timeout,
             };
@@ -168,7 +177,7 @@ pub struct App {
     flusher: Flusher,
     server: JoinHandle<()>,
     watcher: JoinHandle<()>,
-    leftover: Arc<Leftover>,
+    kept: Arc<Kept>,
     stop: CancellationToken,
     settings: Settings,
 }
@@ -180,21 +189,20 @@ impl App {
         store: Arc<dyn Store>,
         listener: TcpListener,
     ) -> Result<Self, StartError> {
-        let service = Arc::new(service(settings, Arc::clone(&store))?);
-        let folder = &settings.store.data_dir;
-        let leftover = leftover::take_in(folder, &service.pipeline).map_err(|source| {
-            StartError::Leftover {
-                folder: folder.display().to_string(),
-                source,
-            }
-        })?;
-        let leftover = Arc::new(leftover);
-        tokio::spawn(leftover::remove_when_stored(
-            Arc::clone(&leftover),
-            Arc::clone(&service.pipeline),
-        ));
+        let health = Arc::new(Health::new(settings.health.unready_after));
+        let earlier = Earlier::read(settings, &health)?;
+        let service = Arc::new(service(
+            settings,
+            Arc::clone(&store),
+            &health,
+            earlier.journal,
+        )?);
+        health.replaying(true);
+        service.pipeline.restore(earlier.events);
+        let kept = Arc::new(earlier.kept);
+        let replayed = Arc::clone(&kept);
+        tokio::spawn(replayed.replayed(Arc::clone(&service.pipeline), Arc::clone(&health)));
 
-        let health = &service.health;
         let flusher = Flusher::start(
             Arc::clone(&service.pipeline),
             Arc::clone(&store),
@@ -204,7 +212,7 @@ impl App {
             interval: settings.health.check_interval,
             timeout: settings.health.check_timeout,
         };
-        let watcher = tokio::spawn(watch_store(Arc::clone(health), Arc::clone(&store), checks));
+        let watcher = tokio::spawn(watch_store(Arc::clone(&health), Arc::clone(&store), checks));
 
         if let Ok(address) = listener.local_addr() {
             let store = if settings.store.mongodb_uri.is_some() {
@@ -232,7 +240,7 @@ impl App {
             flusher,
             server,
             watcher,
-            leftover,
+            kept,
             stop,
             settings,
         })
@@ -244,6 +252,7 @@ impl App {
             _ = self.flusher.ended() => "flusher",
             _ = &mut self.server => "listener",
             _ = &mut self.watcher => "database watch",
+            () = self.service.pipeline.journal_ended() => "journal",
         }
     }
 
@@ -257,29 +266,43 @@ impl App {
         }
         let left = self.flusher.drain(deadline).await;
         self.watcher.abort();
-        let ending = keep(&left, &self.settings, &*self.service.clock);
-        if ending != Ending::Lost {
-            // What these files held is stored by now, or in the new one.
-            self.leftover.remove();
-        }
+        let ending = keep(
+            &left,
+            &self.service,
+            &self.kept,
+            &self.settings.store.data_dir,
+        );
+        self.service.pipeline.close();
         close(&*self.store).await;
         ending
     }
 }
 
-/// Writes what could not be stored to a file for the next start.
-fn keep(left: &[Arc<Accepted>], settings: &Settings, clock: &dyn Clock) -> Ending {
-    if left.is_empty() {
+/// Sees to it that what could not be stored is there at the next start.
+fn keep(left: &[Arc<Accepted>], service: &Service, kept: &Kept, folder: &Path) -> Ending {
+    let events = left.len();
+    if events == 0 {
+        kept.remove();
         return Ending::Clean;
     }
-    let events = left.len();
-    match leftover::write(&settings.store.data_dir, left, clock.now()) {
+    if service.pipeline.has_journal() {
+        // Those that came from the file of an earlier stop are in it still.
+        warn!(
+            events,
+            "the database could not be reached in time; these events are in the journal and are \
+             stored by the next start"
+        );
+        return Ending::Clean;
+    }
+    match leftover::write(folder, left, service.clock.now()) {
         Ok(file) => {
             warn!(
                 events, file = %file.display(),
                 "the database could not be reached in time; these events are in the file and are \
-                 taken in by the next start"
+                 stored by the next start"
             );
+            // What older files held is stored by now, or in the new one.
+            kept.remove();
             Ending::LeftInFile
         }
         Err(error) => {
@@ -296,36 +319,41 @@ async fn close(store: &dyn Store) {
     }
 }
 
-fn service(settings: &Settings, store: Arc<dyn Store>) -> Result<Service, StartError> {
+fn service(
+    settings: &Settings,
+    store: Arc<dyn Store>,
+    health: &Arc<Health>,
+    journal: Option<Journal>,
+) -> Result<Service, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let statistics = Statistics::new()
         .map_err(|error| StartError::System(error.to_string()))
         .map(Arc::new)?;
-    let health = Arc::new(Health::new(settings.health.unready_after));
     let flush = &settings.flush;
-    let pipeline = Arc::new(Pipeline::new(
-        buffer::Limits {
+    let pipeline = Arc::new(Pipeline::new(Parts {
+        limits: buffer::Limits {
             max_events: settings.buffer.max_events,
             max_bytes: settings.buffer.max_bytes,
         },
-        FlushRules {
+        rules: FlushRules {
             max_events: flush.max_events,
             max_wait: flush.max_wait,
             timeout: flush.timeout,
             backoff_min: flush.backoff_min,
             backoff_max: flush.backoff_max,
         },
-        store.lanes(flush.lanes),
-        rand::random(),
-        Arc::clone(&clock),
-        Arc::clone(&statistics),
-        Arc::clone(&health),
-    ));
+        lanes: store.lanes(flush.lanes),
+        instance: rand::random(),
+        journal,
+        clock: Arc::clone(&clock),
+        statistics: Arc::clone(&statistics),
+        health: Arc::clone(health),
+    }));
     let http = &settings.http;
     Ok(Service {
         journeys: Journeys::new(store, Arc::clone(&pipeline), settings.store.read_timeout),
         pipeline,
-        health,
+        health: Arc::clone(health),
         statistics,
         rules: rules(settings),
         clock,

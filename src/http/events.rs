@@ -189,7 +189,7 @@ pub enum EventsBody {
             body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Another media type or encoding.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The buffer is full; nothing was taken.",
+        (status = 503, description = "The buffer is full, or the disk; nothing was taken.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
     ),
@@ -232,6 +232,7 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     service
         .pipeline
         .admit(events)
+        .await
         .map_err(|refusal| not_admitted(service, refusal))?;
     let answer = AcceptedBody {
         message: "Events accepted for processing",
@@ -291,6 +292,7 @@ fn not_admitted(service: &Service, refusal: NotAdmitted) -> Refused {
             let limit = service.pipeline.limits().max_bytes;
             (RefusedBecause::TooLarge, Problem::batch_too_large(limit))
         }
+        NotAdmitted::NotWritten => (RefusedBecause::NotWritten, Problem::not_written()),
     }
 }
 

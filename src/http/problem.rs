@@ -189,6 +189,15 @@ impl Problem {
         )
     }
 
+    /// 503: the journal cannot be written.
+    pub fn not_written() -> Self {
+        let detail = "Events cannot be written to disk at the moment, so nothing of this request \
+                      was taken. Send it again later.";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, "not-written", "Not written", detail)
+            .with_header(header::RETRY_AFTER, "5")
+    }
+
     /// 400: parameters of a query or a path are out of their rules.
     pub fn invalid_parameters(errors: Vec<(String, String)>) -> Self {
         let detail = "One or more parameters are out of their rules.";

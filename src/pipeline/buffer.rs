@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::event::{Accepted, Arrival, StoreId, Timestamp};
+use crate::event::{Accepted, Arrival, Event, StoreId, Timestamp};
 
 /// How much may be buffered. Whichever limit is reached first counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,24 @@ pub struct Snapshot {
     pub oldest: Option<Timestamp>,
 }
 
+/// Room that is kept for events which are not here yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Room {
+    events: usize,
+    bytes: usize,
+}
+
+/// A batch for which there is room.
+#[derive(Debug, PartialEq)]
+pub struct Reserved {
+    /// Those of its events that are not in the buffer.
+    pub events: Vec<Event>,
+    /// How many others there were.
+    pub duplicates: usize,
+    /// What is kept for them.
+    pub room: Room,
+}
+
 /// What became of a batch that was pushed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pushed {
@@ -54,6 +72,9 @@ pub struct Buffer {
     events: usize,
     bytes: usize,
     in_flight: usize,
+    reserved: Room,
+    /// The highest arrival number that was ever here.
+    last: Option<Arrival>,
 }
 
 #[derive(Debug, Default)]
@@ -86,21 +107,47 @@ impl Buffer {
             events: 0,
             bytes: 0,
             in_flight: 0,
+            reserved: Room::default(),
+            last: None,
         }
     }
 
-    /// Takes all of a batch, or nothing of it where the limits forbid.
-    pub fn push(&mut self, batch: Vec<Arc<Accepted>>, now: Instant) -> Option<Pushed> {
-        if !self.has_room(&batch) {
-            return None;
-        }
-        Some(self.push_beyond(batch, now))
+    /// Keeps room for events that are about to come, or says that there is
+    /// none. Those that are here already are taken out: they need no room.
+    pub fn reserve(&mut self, events: Vec<Event>) -> Option<Reserved> {
+        let sent = events.len();
+        let fresh: Vec<Event> = events
+            .into_iter()
+            .filter(|event| !self.ids.contains(&event.id))
+            .collect();
+        let room = Room {
+            events: fresh.len(),
+            bytes: fresh.iter().map(Event::size).sum(),
+        };
+        let has_room = self.events + self.reserved.events + room.events <= self.limits.max_events
+            && self.bytes + self.reserved.bytes + room.bytes <= self.limits.max_bytes;
+        has_room.then(|| {
+            self.reserved.events += room.events;
+            self.reserved.bytes += room.bytes;
+            Reserved {
+                duplicates: sent - fresh.len(),
+                events: fresh,
+                room,
+            }
+        })
+    }
+
+    /// Gives up room that was kept.
+    pub fn release(&mut self, room: Room) {
+        self.reserved.events -= room.events;
+        self.reserved.bytes -= room.bytes;
     }
 
     /// Takes all of a batch, whatever the limits say.
-    pub fn push_beyond(&mut self, batch: Vec<Arc<Accepted>>, now: Instant) -> Pushed {
+    pub fn push(&mut self, batch: Vec<Arc<Accepted>>, now: Instant) -> Pushed {
         let mut pushed = Pushed::default();
         for accepted in batch {
+            self.last = self.last.max(Some(accepted.arrival));
             if !self.ids.insert(accepted.event.id) {
                 pushed.duplicates += 1;
                 continue;
@@ -120,27 +167,6 @@ impl Buffer {
             });
         }
         pushed
-    }
-
-    fn has_room(&self, batch: &[Arc<Accepted>]) -> bool {
-        let sizes = || batch.iter().map(|accepted| accepted.event.size());
-        let fits = |events: usize, bytes: usize| {
-            self.events + events <= self.limits.max_events
-                && self.bytes + bytes <= self.limits.max_bytes
-        };
-        if fits(batch.len(), sizes().sum()) {
-            return true;
-        }
-        // Duplicates of what is here need no room.
-        let mut ids = HashSet::new();
-        let (mut events, mut bytes) = (0, 0);
-        for (accepted, size) in batch.iter().zip(sizes()) {
-            if !self.ids.contains(&accepted.event.id) && ids.insert(accepted.event.id) {
-                events += 1;
-                bytes += size;
-            }
-        }
-        fits(events, bytes)
     }
 
     fn lane_of(&self, user_id: &str) -> usize {
@@ -214,6 +240,8 @@ impl Buffer {
         all.sort_by_key(|accepted| accepted.arrival);
         self.ids.clear();
         (self.events, self.bytes, self.in_flight) = (0, 0, 0);
+        // They left without being stored: nothing may be said to be.
+        self.last = None;
         all
     }
 
@@ -255,6 +283,12 @@ impl Buffer {
         self.events - self.in_flight
     }
 
+    /// Whether a further event would find no room.
+    pub fn is_full(&self) -> bool {
+        self.events + self.reserved.events >= self.limits.max_events
+            || self.bytes + self.reserved.bytes >= self.limits.max_bytes
+    }
+
     /// Events.
     pub fn len(&self) -> usize {
         self.events
@@ -268,6 +302,12 @@ impl Buffer {
     /// Bytes of memory that the events hold.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Everything with a lower arrival number than this has left the buffer;
+    /// `None` if nothing was ever here.
+    pub fn stored_before(&self) -> Option<Arrival> {
+        self.oldest_arrival().or(self.last.map(Arrival::next))
     }
 
     /// The lowest arrival number.

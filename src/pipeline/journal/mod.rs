@@ -103,6 +103,9 @@ pub struct NotWritten(pub Arc<str>);
 /// a batch is on disk or cannot be.
 pub type Done = Box<dyn FnOnce(Result<(), NotWritten>) + Send>;
 
+/// What is called when the journal gets stuck (true) or works again (false).
+pub type OnStuck = Box<dyn Fn(bool) + Send>;
+
 /// Takes batches to be kept. Dropping it ends the thread after what was
 /// appended is written.
 pub struct Journal {
@@ -133,28 +136,74 @@ pub enum OpenError {
     },
 }
 
-impl Journal {
-    /// Opens the journal in this folder, which is made if it is missing, and
-    /// gives back what an earlier process left in it.
-    pub fn open(folder: &Path) -> Result<(Self, Recovered), OpenError> {
-        let name = || folder.display().to_string();
-        let io = |source| OpenError::Io {
-            folder: name(),
-            source,
-        };
-        let disk = Folder::open(folder).map_err(io)?;
-        if !disk.lock().map_err(io)? {
-            return Err(OpenError::Locked { folder: name() });
+/// A journal that is only read: a service that has none any more stores what
+/// an earlier one left.
+pub struct OldJournal {
+    folder: Folder,
+    segments: Vec<u64>,
+}
+
+impl OldJournal {
+    /// Opens the journal in this folder; `None` if there is none.
+    pub fn open(folder: &Path) -> Result<Option<(Self, Recovered)>, OpenError> {
+        if !folder.exists() {
+            return Ok(None);
         }
-        let (journal, recovered) = Self::on(disk).map_err(io)?;
-        Ok((journal, recovered))
+        let disk = lock(folder)?;
+        let recovered = recovery::recover(&disk).map_err(io_error(folder))?;
+        let segments = recovered
+            .segments
+            .iter()
+            .map(|segment| segment.number)
+            .collect();
+        Ok(Some((
+            Self {
+                folder: disk,
+                segments,
+            },
+            recovered,
+        )))
     }
 
-    fn on<D: Disk>(disk: D) -> std::io::Result<(Self, Recovered)> {
+    /// Removes what was read, once it is stored.
+    pub fn remove(&self) {
+        for &number in &self.segments {
+            if let Err(error) = self.folder.remove(number) {
+                tracing::warn!(segment = number, %error, "a segment cannot be removed");
+            }
+        }
+    }
+}
+
+fn io_error(folder: &Path) -> impl FnOnce(std::io::Error) -> OpenError {
+    let folder = folder.display().to_string();
+    |source| OpenError::Io { folder, source }
+}
+
+fn lock(folder: &Path) -> Result<Folder, OpenError> {
+    let disk = Folder::open(folder).map_err(io_error(folder))?;
+    if !disk.lock().map_err(io_error(folder))? {
+        return Err(OpenError::Locked {
+            folder: folder.display().to_string(),
+        });
+    }
+    Ok(disk)
+}
+
+impl Journal {
+    /// Opens the journal in this folder, which is made if it is missing, and
+    /// gives back what an earlier process left in it. `on_stuck` is told, on
+    /// the journal's thread, when no batch can be written any more and when
+    /// one can again.
+    pub fn open(folder: &Path, on_stuck: OnStuck) -> Result<(Self, Recovered), OpenError> {
+        Self::on(lock(folder)?, on_stuck).map_err(io_error(folder))
+    }
+
+    fn on<D: Disk>(disk: D, on_stuck: OnStuck) -> std::io::Result<(Self, Recovered)> {
         let recovered = recovery::recover(&disk)?;
         let forget_before = Arc::new(AtomicI64::new(i64::MIN));
         let (submissions, received) = mpsc::channel();
-        let writer = Writer::new(disk, &recovered, Arc::clone(&forget_before));
+        let writer = Writer::new(disk, &recovered, Arc::clone(&forget_before), on_stuck);
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(&received))?;

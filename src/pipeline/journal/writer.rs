@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 use super::frame::{Body, Segment};
 use super::recovery::{OldSegment, Recovered};
 use super::segment::{Disk, GivenUp, HEAD_BYTES, Head, SEGMENT_BYTES, SegmentFile};
-use super::{Done, NotWritten};
+use super::{Done, NotWritten, OnStuck};
 use crate::event::Arrival;
 
 /// A batch to be written.
@@ -47,6 +47,7 @@ pub struct Writer<D: Disk> {
     untrusted: Vec<u64>,
     /// When the last try to make a segment failed, and why.
     stuck: Option<(Instant, NotWritten)>,
+    on_stuck: OnStuck,
     noted: i64,
     scratch: Vec<u8>,
 }
@@ -61,7 +62,12 @@ struct Current<F> {
 }
 
 impl<D: Disk> Writer<D> {
-    pub fn new(disk: D, recovered: &Recovered, forget_before: Arc<AtomicI64>) -> Self {
+    pub fn new(
+        disk: D,
+        recovered: &Recovered,
+        forget_before: Arc<AtomicI64>,
+        on_stuck: OnStuck,
+    ) -> Self {
         let sealed: VecDeque<OldSegment> = recovered.segments.iter().copied().collect();
         Self {
             next_number: sealed.back().map_or(1, |segment| segment.number + 1),
@@ -73,6 +79,7 @@ impl<D: Disk> Writer<D> {
             given_up: None,
             untrusted: Vec::new(),
             stuck: None,
+            on_stuck,
             noted: i64::MIN,
             scratch: Vec::new(),
         }
@@ -88,11 +95,20 @@ impl<D: Disk> Writer<D> {
                     let group = gather(first, submissions);
                     self.commit(group);
                 }
-                Err(RecvTimeoutError::Timeout) => self.note_forgotten(),
+                Err(RecvTimeoutError::Timeout) => self.idle(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         self.note_forgotten();
+    }
+
+    /// What is done while no batch comes. A journal that is stuck is tried
+    /// again: while it is, the service is unready, and no batch may come.
+    fn idle(&mut self) {
+        self.note_forgotten();
+        if self.stuck.is_some() {
+            let _ = self.segment_for(0);
+        }
     }
 
     /// Writes a group, with as few syncs as segments allow, and answers it.
@@ -193,6 +209,7 @@ impl<D: Disk> Writer<D> {
             Ok(opened) => {
                 if self.stuck.take().is_some() {
                     info!("the journal can be written again");
+                    (self.on_stuck)(false);
                 }
                 let room = room_of(&opened);
                 if let Some(full) = self.current.replace(opened) {
@@ -214,6 +231,7 @@ impl<D: Disk> Writer<D> {
                 let reason = NotWritten(error.to_string().into());
                 if self.stuck.is_none() {
                     error!(%error, "the journal has no room; events are refused until it has");
+                    (self.on_stuck)(true);
                 }
                 self.stuck = Some((Instant::now(), reason.clone()));
                 Err(reason)

@@ -19,7 +19,7 @@ fn batches() -> Vec<Vec<Accepted>> {
 /// A folder with a journal of eight batches in one segment, and that segment.
 fn written() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let (journal, _) = Journal::open(folder.path()).unwrap();
+    let (journal, _) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
     for batch in batches() {
         append(&journal, &batch).recv().unwrap().unwrap();
     }
@@ -55,7 +55,7 @@ proptest! {
         let end = end_of_frames(&segment);
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         flip(&segment, (place * end as f64) as u64, bit);
-        let (_journal, recovered) = Journal::open(folder.path()).unwrap();
+        let (_journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
         let whole = batches();
         let missing: Vec<_> = whole
             .iter()
@@ -78,7 +78,7 @@ proptest! {
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let cut = (place * end as f64) as u64;
         OpenOptions::new().write(true).open(&segment).unwrap().set_len(cut).unwrap();
-        let (_journal, recovered) = Journal::open(folder.path()).unwrap();
+        let (_journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
         let all = batches().concat();
         prop_assert!(all.starts_with(&recovered.events));
         prop_assert_eq!(recovered.events.len() % 3, 0);
@@ -95,7 +95,7 @@ fn files_of_others_are_left_alone() {
         "garbage",
     )
     .unwrap();
-    let (_journal, recovered) = Journal::open(folder.path()).unwrap();
+    let (_journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
     assert_eq!(recovered.events, batches().concat());
     assert_eq!(fs::read_to_string(stranger).unwrap(), "mine");
 }

@@ -9,7 +9,7 @@ use crate::pipeline::journal::segment::SEGMENT_BYTES;
 use crate::pipeline::journal::{Journal, OpenError};
 
 fn open(disk: &MemoryDisk) -> (Journal, Vec<Accepted>) {
-    let (journal, recovered) = Journal::on(disk.clone()).unwrap();
+    let (journal, recovered) = Journal::on(disk.clone(), Box::new(|_| ())).unwrap();
     (journal, recovered.events)
 }
 
@@ -135,14 +135,14 @@ fn after_a_clean_end_nothing_that_is_stored_comes_back() {
 fn a_folder_has_one_journal_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");
-    let (journal, _) = Journal::open(&path).unwrap();
+    let (journal, _) = Journal::open(&path, Box::new(|_| ())).unwrap();
     assert!(matches!(
-        Journal::open(&path),
+        Journal::open(&path, Box::new(|_| ())),
         Err(OpenError::Locked { .. })
     ));
     assert!(write(&journal, &batch(256, 3, 100)));
     drop(journal);
-    let (_journal, recovered) = Journal::open(&path).unwrap();
+    let (_journal, recovered) = Journal::open(&path, Box::new(|_| ())).unwrap();
     assert_eq!(recovered.events, batch(256, 3, 100));
     assert_eq!(recovered.damaged, 0);
 }

@@ -28,7 +28,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let batch = (
         1..6_usize,
-        prop_oneof![9 => 0..300_usize, 1 => 0..2_000_000_usize],
+        prop_oneof![9 => 0..300_usize, 1 => 0..400_000_usize],
     );
     prop_oneof![
         8 => prop::collection::vec(batch, 1..6).prop_map(Step::Append),
@@ -57,7 +57,7 @@ struct Model {
 impl Model {
     fn new() -> Self {
         let disk = MemoryDisk::default();
-        let (journal, recovered) = Journal::on(disk.clone()).unwrap();
+        let (journal, recovered) = Journal::on(disk.clone(), Box::new(|_| ())).unwrap();
         assert!(recovered.events.is_empty());
         Self {
             disk,
@@ -99,7 +99,7 @@ impl Model {
 
     fn power_cut(&mut self, seed: u64) {
         let disk = self.disk.after_power_cut(&mut StdRng::seed_from_u64(seed));
-        let (journal, recovered) = Journal::on(disk.clone()).unwrap();
+        let (journal, recovered) = Journal::on(disk.clone(), Box::new(|_| ())).unwrap();
         self.check(&recovered.events);
         // The old thread writes to a disk that nobody will read.
         self.disk = disk;
