@@ -1,4 +1,42 @@
-//! Trailkeep.
+//! Trailkeep collects events that trackers post, keeps them, and gives a
+//! user's journey back.
+//!
+//! # The way of an event
+//!
+//! ```text
+//! HTTP body -> drafts -> Event -> buffer -> flusher -> store
+//!                                    |                   |
+//!                        journey <---+-------------------+
+//! ```
+//!
+//! To follow one, read these six files in this order:
+//!
+//! 1. `http/events.rs`: bytes, media type and encoding; the answer.
+//! 2. `event/wire.rs`: the body becomes drafts, in one pass.
+//! 3. `event/normalize.rs`: each rule about events; a draft becomes an
+//!    [`Event`](event::Event) or a list of faults.
+//! 4. `pipeline/mod.rs`: room for the whole batch, or none of it.
+//! 5. `pipeline/flusher.rs`: when a batch goes out, and what happens when that
+//!    fails.
+//! 6. `store/mongo/insert.rs` or `store/embedded/writer.rs`: into the database.
+//!
+//! # Where things are
+//!
+//! | module | what it knows |
+//! | --- | --- |
+//! | [`event`] | what an event is; pure, imports nothing of ours |
+//! | [`store`] | one trait, two homes: MongoDB and an embedded SQLite file |
+//! | [`pipeline`] | from accepted to stored: buffer, flusher, health, counters |
+//! | [`journey`] | stored and buffered events as one list; cursors, exports |
+//! | [`http`] | the HTTP contract; alone knows status codes |
+//! | [`config`] | every setting, where it came from, what is allowed |
+//! | [`telemetry`] | logs, names of metrics, memory |
+//! | [`app`] | puts the parts together, starts and stops them in order |
+//! | [`shutdown`] | signals and exit codes |
+//! | [`cli`] | arguments in, exit code out |
+//!
+//! Imports point one way: `http -> {journey, pipeline} -> store -> event`.
+
 pub mod app;
 pub mod cli;
 pub mod config;

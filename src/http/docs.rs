@@ -35,6 +35,7 @@ struct Head;
 pub fn head() -> Document {
     let mut document = Head::openapi();
     env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
+    document.info.license = None;
     document
 }
 

@@ -1,14 +1,21 @@
 //! `POST /events`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::json;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::decompression::RequestDecompressionLayer;
 use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{
+    KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type,
+};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -16,15 +23,21 @@ use super::body::{self, BodyError, Form};
 use super::problem::Problem;
 use super::{Options, Service};
 use crate::event::wire;
+use crate::pipeline::NotAdmitted;
 use crate::pipeline::statistics::RefusedBecause;
 
 /// The route, with what only it needs: bodies in every encoding, and pages of
 /// other origins.
 pub fn routes(options: &Options) -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::new()
+    let (router, document) = OpenApiRouter::new()
         .routes(routes!(post_events))
+        .split_for_parts();
+    // Before the layers, so that a preflight, which is no POST, meets them.
+    let router = router
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        .layer(cors(options))
+        .layer(cors(options));
+    OpenApiRouter::with_openapi(document).merge(OpenApiRouter::from(router))
 }
 
 fn cors(options: &Options) -> CorsLayer {
@@ -46,7 +59,7 @@ fn cors(options: &Options) -> CorsLayer {
             HeaderName::from_static("x-request-id"),
         ])
         .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
-        .max_age(std::time::Duration::from_secs(24 * 60 * 60))
+        .max_age(Duration::from_secs(24 * 60 * 60))
 }
 
 /// The answer to events that were accepted.
@@ -91,13 +104,32 @@ pub struct EventBody {
     payload: Option<()>,
     /// When it happened: RFC 3339 with any offset, or whole milliseconds since
     /// the epoch; the time of receipt when left out. Also `timestamp`, `ts`.
-    #[schema(value_type = Option<String>, format = DateTime, example = "2025-12-15T10:30:00.000Z")]
+    #[schema(schema_with = time_schema)]
     occurred_at: Option<()>,
     /// Your id for the event, unique within its user: 1 to 128 bytes, best a
     /// UUID of version 7; made by the service when left out. An event sent
     /// again with the same id is stored once. Also `event_id`, `messageId`.
     #[schema(min_length = 1, max_length = 128)]
     event_id: Option<String>,
+}
+
+/// A time as it may be sent.
+fn time_schema() -> RefOr<Schema> {
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    let millis = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)));
+    let time = OneOfBuilder::new()
+        .item(text)
+        .item(millis)
+        .examples([
+            json!("2025-12-15T10:30:00.000Z"),
+            json!(1_765_794_600_000_i64),
+        ])
+        .build();
+    RefOr::T(Schema::OneOf(time))
 }
 
 /// Events with the time at which they were sent.
@@ -108,7 +140,7 @@ pub struct EnvelopeBody {
     /// 1 to 1,000 events.
     events: Vec<EventBody>,
     /// When the envelope was sent; checked and not used.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(schema_with = time_schema)]
     sent_at: Option<()>,
 }
 
@@ -177,17 +209,17 @@ async fn post_events(
 type Refused = (RefusedBecause, Problem);
 
 async fn accept(service: &Service, request: Request) -> Result<Response, Refused> {
-    let full = |_| (RefusedBecause::BufferFull, Problem::buffer_full());
+    let (head, body) = request.into_parts();
     if service.pipeline.is_full() {
-        // Before the body is read: refusing must cost little when it counts.
-        return Err(full(()));
+        // Before anything is parsed: refusing must cost little when it counts.
+        let problem = unread(body, Problem::buffer_full()).await;
+        return Err((RefusedBecause::BufferFull, problem));
     }
-    let form = body::form_of(request.headers())
-        .map_err(|problem| (RefusedBecause::Unsupported, problem))?;
-    let max_bytes = service.options.max_body_bytes;
-    let bytes = body::read(request.into_body(), max_bytes, service.options.body_timeout)
-        .await
-        .map_err(|error| unread(error, max_bytes))?;
+    let form = match body::form_of(&head.headers) {
+        Ok(form) => form,
+        Err(problem) => return Err((RefusedBecause::Unsupported, unread(body, problem).await)),
+    };
+    let bytes = read(service, body).await?;
 
     let now = service.clock.now();
     let events = match form {
@@ -197,7 +229,10 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     let events = events.map_err(|refusal| (reason_of(&refusal), Problem::from(refusal)))?;
 
     let event_ids: Vec<Box<str>> = events.iter().map(|event| event.event_id.clone()).collect();
-    service.pipeline.admit(events).map_err(|_| full(()))?;
+    service
+        .pipeline
+        .admit(events)
+        .map_err(|refusal| not_admitted(service, refusal))?;
     let answer = AcceptedBody {
         message: "Events accepted for processing",
         count: event_ids.len(),
@@ -206,11 +241,56 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     Ok((StatusCode::ACCEPTED, axum::Json(answer)).into_response())
 }
 
-fn unread(error: BodyError, max_bytes: usize) -> Refused {
-    match error {
-        BodyError::TooLarge => (RefusedBecause::TooLarge, Problem::body_too_large(max_bytes)),
-        BodyError::TimedOut => (RefusedBecause::Incomplete, Problem::body_timeout()),
-        BodyError::Broken(reason) => (RefusedBecause::Incomplete, Problem::broken_body(&reason)),
+async fn read(service: &Service, body: Body) -> Result<Bytes, Refused> {
+    let Options {
+        max_body_bytes,
+        body_timeout,
+        ..
+    } = service.options;
+    let too_large = || {
+        (
+            RefusedBecause::TooLarge,
+            Problem::body_too_large(max_body_bytes).closing(),
+        )
+    };
+    // What the client announces, where nothing has to be decoded.
+    if body.size_hint().lower() > max_body_bytes as u64 {
+        return Err(too_large());
+    }
+    body::read(body, max_body_bytes, body_timeout)
+        .await
+        .map_err(|error| match error {
+            BodyError::TooLarge => too_large(),
+            BodyError::TimedOut => (
+                RefusedBecause::Incomplete,
+                Problem::body_timeout().closing(),
+            ),
+            BodyError::Broken(reason) => (
+                RefusedBecause::Incomplete,
+                Problem::broken_body(&reason).closing(),
+            ),
+        })
+}
+
+/// An answer that is given before the body is read. A short body is read away,
+/// so that the client can go on using the connection; with a long one the
+/// connection ends, and the client is told.
+async fn unread(body: Body, problem: Problem) -> Problem {
+    const SHORT: usize = 64 << 10;
+    const BRIEFLY: Duration = Duration::from_millis(100);
+    match body::read(body, SHORT, BRIEFLY).await {
+        Ok(_) => problem,
+        Err(_) => problem.closing(),
+    }
+}
+
+fn not_admitted(service: &Service, refusal: NotAdmitted) -> Refused {
+    match refusal {
+        NotAdmitted::Full => (RefusedBecause::BufferFull, Problem::buffer_full()),
+        NotAdmitted::TooLarge => {
+            let limit = service.pipeline.limits().max_bytes;
+            (RefusedBecause::TooLarge, Problem::batch_too_large(limit))
+        }
     }
 }
 

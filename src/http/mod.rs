@@ -21,7 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
 use tower::Layer as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
@@ -91,10 +90,4 @@ fn routes(options: &Options) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(health::readyz))
         .routes(routes!(stats::stats))
         .routes(routes!(metrics::metrics))
-}
-
-/// The path of a request as it is logged: without the query, which may hold
-/// what does not belong into a log.
-fn path_of(request: &Request) -> String {
-    request.uri().path().to_owned()
 }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::time::Instant;
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -21,7 +21,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub async fn trace(request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let method = request.method().clone();
-    let path = super::path_of(&request);
+    let path = path_of(&request);
     let started = Instant::now();
     let span = info_span!("request", id = id.to_str().unwrap_or_default());
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -35,6 +35,18 @@ pub async fn trace(request: Request, next: Next) -> Response {
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }
+
+/// The path as it is logged: of a known route its pattern, since the path
+/// itself may hold a user's id.
+fn path_of(request: &Request) -> String {
+    match request.extensions().get::<MatchedPath>() {
+        Some(pattern) => pattern.as_str().to_owned(),
+        None => request.uri().path().chars().take(MAX_PATH).collect(),
+    }
+}
+
+/// Characters of an unknown path that are logged.
+const MAX_PATH: usize = 200;
 
 /// The id that the client sent, where it is harmless, else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {

@@ -61,6 +61,8 @@ struct Lane {
     queue: VecDeque<Entry>,
     /// How many entries at the front are on their way to the store.
     in_flight: usize,
+    /// Whether enough had come together, in all lanes, to be written.
+    is_called: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -165,6 +167,7 @@ impl Buffer {
             .collect();
         self.in_flight = self.in_flight - lane.in_flight + batch.len();
         lane.in_flight = batch.len();
+        lane.is_called = false;
         batch
     }
 
@@ -229,8 +232,26 @@ impl Buffer {
         self.lanes[lane].queue.front().map(|entry| entry.since)
     }
 
+    /// Calls every lane to write what it has, if that many events wait in all.
+    /// A call and not a number to look at: once the first lane has taken its
+    /// share fewer wait, and the others still have to go.
+    pub fn call_if_full(&mut self, max_events: usize) -> bool {
+        let is_full = self.waiting() >= max_events;
+        if is_full {
+            for lane in &mut self.lanes {
+                lane.is_called = true;
+            }
+        }
+        is_full
+    }
+
+    /// Whether a lane should write what it has without waiting for more.
+    pub fn is_due(&self, lane: usize, max_events: usize) -> bool {
+        self.lanes[lane].is_called || self.waiting() >= max_events
+    }
+
     /// Events that are not on their way to the store.
-    pub fn waiting(&self) -> usize {
+    fn waiting(&self) -> usize {
         self.events - self.in_flight
     }
 

@@ -6,6 +6,7 @@
 //! process lives; nothing that the store answers ends the task.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use tracing::{debug, error, info, warn};
 
 use super::Pipeline;
 use super::backoff::Backoff;
-use crate::event::{Accepted, StoreId};
+use crate::event::{Accepted, Arrival, StoreId};
 use crate::store::{Outcome, Store, StoreError};
 
 /// The running lanes.
@@ -38,15 +39,16 @@ impl Flusher {
         let draining = CancellationToken::new();
         let mut lanes = JoinSet::new();
         for number in 0..pipeline.wakes.len() {
-            let lane = LaneTask {
+            let mut lane = LaneTask {
                 number,
+                doubtful_up_to: pipeline.restored_up_to(),
                 pipeline: Arc::clone(&pipeline),
                 store: Arc::clone(&store),
                 draining: draining.clone(),
             };
-            let mut prepared = prepared.clone();
+            let prepared = prepared.clone();
             lanes.spawn(async move {
-                if prepared.wait_for(|is_prepared| *is_prepared).await.is_ok() {
+                if lane.may_begin(prepared).await {
                     lane.run().await;
                 }
             });
@@ -92,6 +94,9 @@ impl Flusher {
 
 struct LaneTask {
     number: usize,
+    /// Events up to this arrival number may have been written by a try whose
+    /// answer never came.
+    doubtful_up_to: Arrival,
     pipeline: Arc<Pipeline>,
     store: Arc<dyn Store>,
     draining: CancellationToken,
@@ -109,7 +114,25 @@ enum FlushError {
 }
 
 impl LaneTask {
-    async fn run(self) {
+    /// Waits until the store is prepared; false if a stop begins before that
+    /// and the lane has nothing to write.
+    async fn may_begin(&self, mut prepared: watch::Receiver<bool>) -> bool {
+        let mut prepared =
+            pin!(async { prepared.wait_for(|is_prepared| *is_prepared).await.is_ok() });
+        let is_empty = || {
+            self.pipeline
+                .buffer
+                .lock()
+                .waiting_since(self.number)
+                .is_none()
+        };
+        tokio::select! {
+            is_prepared = &mut prepared => is_prepared,
+            () = self.draining.cancelled() => !is_empty() && prepared.await,
+        }
+    }
+
+    async fn run(&mut self) {
         while self.is_due().await {
             self.flush().await;
         }
@@ -119,9 +142,12 @@ impl LaneTask {
     async fn is_due(&self) -> bool {
         loop {
             let draining = self.draining.is_cancelled();
-            let (oldest, waiting) = {
+            let (oldest, is_full) = {
                 let buffer = self.pipeline.buffer.lock();
-                (buffer.waiting_since(self.number), buffer.waiting())
+                (
+                    buffer.waiting_since(self.number),
+                    buffer.is_due(self.number, self.pipeline.rules.max_events),
+                )
             };
             let wake = self.pipeline.wakes[self.number].notified();
             let Some(oldest) = oldest else {
@@ -132,7 +158,6 @@ impl LaneTask {
                 continue;
             };
             let due = oldest + self.pipeline.rules.max_wait;
-            let is_full = waiting >= self.pipeline.rules.max_events;
             if draining || is_full || due <= Instant::now() {
                 return true;
             }
@@ -143,8 +168,8 @@ impl LaneTask {
     /// Takes a batch from the lane and has it written, however often that
     /// takes. Events that the store could not write this time stay in the
     /// lane and are part of its next flush.
-    async fn flush(&self) {
-        let rules = &self.pipeline.rules;
+    async fn flush(&mut self) {
+        let rules = self.pipeline.rules;
         let batch = self
             .pipeline
             .buffer
@@ -154,11 +179,12 @@ impl LaneTask {
         let mut failures = 0_u32;
         loop {
             let started = Instant::now();
-            let written = timeout(rules.timeout, self.write(&batch, failures > 0)).await;
+            let written = timeout(rules.timeout, self.write(&batch)).await;
             let outcomes = match written.map_err(|_| FlushError::TimedOut) {
                 Ok(Ok(outcomes)) => outcomes,
                 Ok(Err(error)) | Err(error) => {
                     failures += 1;
+                    self.doubt(&batch);
                     self.failed(&error, batch.len(), failures);
                     self.rest(backoff.pause()).await;
                     continue;
@@ -171,7 +197,7 @@ impl LaneTask {
                 self.pipeline.clock.now(),
             );
             if kept == 0 {
-                self.pipeline.health.store_answered();
+                self.pipeline.health.write_succeeded();
                 debug!(lane = self.number, events = batch.len(), "flushed");
             } else {
                 self.failed(&FlushError::Partial(kept), batch.len(), failures + 1);
@@ -190,22 +216,21 @@ impl LaneTask {
         }
     }
 
-    /// Writes the batch. After a failure an event may have been written
-    /// before it became known: what then comes back as a duplicate is looked
-    /// up, so that it is counted as what it is.
-    async fn write(
-        &self,
-        batch: &[Arc<Accepted>],
-        is_retry: bool,
-    ) -> Result<Vec<Outcome>, FlushError> {
+    fn doubt(&mut self, batch: &[Arc<Accepted>]) {
+        let last = batch.last().map(|accepted| accepted.arrival);
+        self.doubtful_up_to = self.doubtful_up_to.max(last.unwrap_or(self.doubtful_up_to));
+    }
+
+    /// Writes the batch. What comes back as a duplicate after an earlier try
+    /// may be what that try wrote: it is looked up, and counted as what it is.
+    async fn write(&self, batch: &[Arc<Accepted>]) -> Result<Vec<Outcome>, FlushError> {
         let mut outcomes = self.store.insert(batch).await?;
         outcomes.resize(batch.len(), Outcome::Retry);
-        let is_restored = |accepted: &Accepted| accepted.arrival <= self.pipeline.restored_up_to();
         let doubtful: Vec<StoreId> = batch
             .iter()
             .zip(&outcomes)
             .filter(|(accepted, outcome)| {
-                **outcome == Outcome::Duplicate && (is_retry || is_restored(accepted))
+                **outcome == Outcome::Duplicate && accepted.arrival <= self.doubtful_up_to
             })
             .map(|(accepted, _)| accepted.event.id)
             .collect();
@@ -264,7 +289,7 @@ impl LaneTask {
         self.pipeline
             .statistics
             .flush_failed(error.to_string(), self.pipeline.clock.now());
-        self.pipeline.health.store_failed();
+        self.pipeline.health.write_failed();
         warn!(lane = self.number, events, failures, %error, "a flush failed; its events are kept");
     }
 }

@@ -1,1 +1,384 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod conservation;
+mod fake_store;
+mod health;
+mod leftover;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::buffer::Limits;
+use super::flusher::Flusher;
+use super::health::Health;
+use super::statistics::Statistics;
+use super::{FlushRules, NotAdmitted, Pipeline};
+use crate::event::time::SystemClock;
+use crate::event::{Event, Payload, StoreId, Timestamp};
+use fake_store::{FakeStore, Next};
+
+const LANES: usize = 4;
+
+const RULES: FlushRules = FlushRules {
+    max_events: 500,
+    max_wait: Duration::from_millis(1000),
+    timeout: Duration::from_secs(10),
+    backoff_min: Duration::from_millis(100),
+    backoff_max: Duration::from_secs(5),
+};
+
+const LIMITS: Limits = Limits {
+    max_events: 5000,
+    max_bytes: 64 << 20,
+};
+
+fn event(user: &str, id: &str) -> Event {
+    let now = Timestamp::from_millis(1_765_794_600_000).unwrap();
+    Event {
+        id: StoreId::derive(user, id),
+        user_id: user.into(),
+        event_id: id.into(),
+        kind: "search".into(),
+        session_id: None,
+        account_id: None,
+        payload: Payload::empty(),
+        occurred_at: now,
+        received_at: now,
+    }
+}
+
+fn events(user: &str, ids: std::ops::Range<usize>) -> Vec<Event> {
+    ids.map(|id| event(user, &id.to_string())).collect()
+}
+
+fn pipeline_with(limits: Limits) -> Arc<Pipeline> {
+    Arc::new(Pipeline::new(
+        limits,
+        RULES,
+        LANES,
+        7,
+        Arc::new(SystemClock),
+        Arc::new(Statistics::new().unwrap()),
+        Arc::new(Health::new(Duration::from_secs(10))),
+    ))
+}
+
+struct Running {
+    pipeline: Arc<Pipeline>,
+    store: Arc<FakeStore>,
+    flusher: Flusher,
+    _prepared: watch::Sender<bool>,
+}
+
+fn start() -> Running {
+    let pipeline = pipeline_with(LIMITS);
+    let store = Arc::new(FakeStore::default());
+    let (prepared, is_prepared) = watch::channel(true);
+    let flusher = Flusher::start(Arc::clone(&pipeline), Arc::clone(&store) as _, is_prepared);
+    Running {
+        pipeline,
+        store,
+        flusher,
+        _prepared: prepared,
+    }
+}
+
+impl Running {
+    /// Waits, on the paused clock, until the buffer is empty.
+    async fn emptied(&self) {
+        let limit = Instant::now() + Duration::from_secs(120);
+        while self.pipeline.snapshot().events > 0 {
+            assert!(
+                Instant::now() < limit,
+                "not emptied: {:?}",
+                self.pipeline.snapshot()
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    fn stored_ids(&self) -> Vec<String> {
+        self.store
+            .stored
+            .lock()
+            .iter()
+            .map(|a| a.event.event_id.to_string())
+            .collect()
+    }
+
+    fn counts(&self) -> (u64, u64, u64, u64) {
+        let of = &self.pipeline.statistics;
+        (
+            of.accepted.get(),
+            of.stored.get(),
+            of.duplicate.get(),
+            of.dead_lettered.get(),
+        )
+    }
+}
+
+#[test]
+fn a_batch_is_taken_whole_or_not_at_all() {
+    let pipeline = pipeline_with(Limits {
+        max_events: 10,
+        ..LIMITS
+    });
+    assert_eq!(pipeline.admit(events("u", 0..7)), Ok(()));
+    assert_eq!(pipeline.admit(events("u", 7..11)), Err(NotAdmitted::Full));
+    assert_eq!(pipeline.snapshot().events, 7);
+    assert!(!pipeline.is_full());
+    assert_eq!(pipeline.admit(events("u", 7..10)), Ok(()));
+    assert!(pipeline.is_full());
+    assert_eq!(pipeline.admit(events("u", 10..11)), Err(NotAdmitted::Full));
+    assert_eq!(pipeline.statistics.accepted.get(), 10);
+}
+
+#[test]
+fn room_is_counted_in_bytes_too() {
+    let size = event("u", "0").size();
+    let pipeline = pipeline_with(Limits {
+        max_events: 100,
+        max_bytes: 3 * size,
+    });
+    assert_eq!(pipeline.admit(events("u", 0..2)), Ok(()));
+    assert_eq!(pipeline.admit(events("u", 2..4)), Err(NotAdmitted::Full));
+    assert_eq!(pipeline.admit(events("u", 2..3)), Ok(()));
+    assert_eq!(pipeline.snapshot().bytes, 3 * size);
+    assert!(pipeline.is_full());
+}
+
+#[test]
+fn a_batch_that_no_buffer_could_hold_is_not_told_to_come_again() {
+    let size = event("u", "0").size();
+    let pipeline = pipeline_with(Limits {
+        max_events: 100,
+        max_bytes: 3 * size,
+    });
+    assert_eq!(
+        pipeline.admit(events("u", 0..4)),
+        Err(NotAdmitted::TooLarge)
+    );
+    assert_eq!(pipeline.snapshot().events, 0);
+}
+
+#[test]
+fn what_is_in_the_buffer_already_is_accepted_and_takes_no_room() {
+    let pipeline = pipeline_with(Limits {
+        max_events: 3,
+        ..LIMITS
+    });
+    assert_eq!(pipeline.admit(events("u", 0..3)), Ok(()));
+    assert_eq!(pipeline.admit(events("u", 1..3)), Ok(()));
+    assert_eq!(pipeline.snapshot().events, 3);
+    assert_eq!(pipeline.statistics.duplicate.get(), 2);
+    let mut twice_in_one_batch = events("v", 0..1);
+    twice_in_one_batch.extend(events("v", 0..1));
+    assert_eq!(pipeline.admit(twice_in_one_batch), Err(NotAdmitted::Full));
+}
+
+#[test]
+fn arrival_numbers_follow_the_order_of_a_batch() {
+    let pipeline = pipeline_with(LIMITS);
+    pipeline.admit(events("u", 0..100)).unwrap();
+    pipeline.admit(events("u", 100..200)).unwrap();
+    let buffered = pipeline.buffered("u");
+    assert!(buffered.is_sorted_by(|a, b| a.arrival < b.arrival));
+    let ids: Vec<usize> = buffered
+        .iter()
+        .map(|a| a.event.event_id.parse().unwrap())
+        .collect();
+    assert_eq!(ids, (0..200).collect::<Vec<_>>());
+    assert_eq!(pipeline.oldest_arrival(), Some(buffered[0].arrival));
+    assert!(pipeline.buffered("v").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_event_is_written_when_it_has_waited_long_enough() {
+    let run = start();
+    let began = Instant::now();
+    run.pipeline.admit(events("u", 0..1)).unwrap();
+    run.emptied().await;
+    let waited = began.elapsed();
+    assert!(
+        waited >= RULES.max_wait && waited < RULES.max_wait * 2,
+        "{waited:?}"
+    );
+    assert_eq!(run.counts(), (1, 1, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_batch_is_written_at_once_whoever_sent_it() {
+    let run = start();
+    let began = Instant::now();
+    for user in 0..500 {
+        run.pipeline
+            .admit(events(&format!("u{user}"), 0..1))
+            .unwrap();
+    }
+    run.emptied().await;
+    assert!(began.elapsed() < RULES.max_wait, "{:?}", began.elapsed());
+    assert_eq!(run.counts(), (500, 500, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_has_at_most_its_number_of_events() {
+    let run = start();
+    run.pipeline.admit(events("u", 0..1800)).unwrap();
+    run.emptied().await;
+    assert_eq!(*run.store.batches.lock(), [500, 500, 500, 300]);
+    assert_eq!(
+        run.stored_ids(),
+        (0..1800).map(|id| id.to_string()).collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_flush_keeps_its_events_and_their_order() {
+    let run = start();
+    run.store
+        .script
+        .lock()
+        .extend([Next::Fail, Next::Hang, Next::WriteHalf, Next::Fail]);
+    run.pipeline.admit(events("u", 0..20)).unwrap();
+    run.emptied().await;
+    assert_eq!(
+        run.stored_ids(),
+        (0..20).map(|id| id.to_string()).collect::<Vec<_>>()
+    );
+    assert_eq!(run.counts(), (20, 20, 0, 0));
+    assert_eq!(run.pipeline.statistics.flushes().failed, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_to_the_store_still_counts() {
+    let run = start();
+    *run.store.always.lock() = Some(Next::Hang);
+    for batch in 0..5 {
+        run.pipeline
+            .admit(events("u", batch * 1000..(batch + 1) * 1000))
+            .unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(
+        run.pipeline.admit(events("v", 0..1)),
+        Err(NotAdmitted::Full)
+    );
+    let snapshot = run.pipeline.snapshot();
+    assert_eq!((snapshot.events, snapshot.in_flight), (5000, 500));
+    *run.store.always.lock() = None;
+    run.emptied().await;
+    assert_eq!(run.counts(), (5000, 5000, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_acknowledgement_was_lost_is_no_duplicate() {
+    let run = start();
+    run.pipeline.admit(events("u", 0..10)).unwrap();
+    run.emptied().await;
+    run.store.script.lock().push_back(Next::WriteAndFail);
+    // Five are known from before, fifteen are new.
+    run.pipeline.admit(events("u", 5..25)).unwrap();
+    run.emptied().await;
+    assert_eq!(run.counts(), (30, 25, 5, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_refused_for_good_holds_up_no_other() {
+    let run = start();
+    run.store.refused.lock().push(StoreId::derive("u", "3"));
+    run.pipeline.admit(events("u", 0..10)).unwrap();
+    run.emptied().await;
+    assert_eq!(run.counts(), (10, 9, 0, 1));
+    assert!(!run.stored_ids().contains(&"3".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_writes_partial_batches_at_once() {
+    let run = start();
+    run.pipeline.admit(events("u", 0..3)).unwrap();
+    run.pipeline.admit(events("v", 0..3)).unwrap();
+    let began = Instant::now();
+    let left = run.flusher.drain(began + Duration::from_secs(15)).await;
+    assert_eq!(left.len(), 0);
+    assert!(began.elapsed() < RULES.max_wait);
+    assert_eq!(run.store.stored.lock().len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_that_the_store_does_not_answer_gives_back_all_in_order() {
+    let run = start();
+    *run.store.always.lock() = Some(Next::Hang);
+    for user in ["u", "v", "w", "x", "y"] {
+        run.pipeline.admit(events(user, 0..200)).unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let began = Instant::now();
+    let left = run.flusher.drain(began + Duration::from_secs(15)).await;
+    assert_eq!(began.elapsed(), Duration::from_secs(15));
+    assert_eq!(left.len(), 1000);
+    assert!(left.is_sorted_by(|a, b| a.arrival < b.arrival));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_does_not_wait_for_a_pause_between_tries() {
+    let run = start();
+    *run.store.always.lock() = Some(Next::Fail);
+    run.pipeline.admit(events("u", 0..3)).unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    *run.store.always.lock() = None;
+    let began = Instant::now();
+    let left = run.flusher.drain(began + Duration::from_secs(15)).await;
+    assert_eq!(left.len(), 0);
+    assert!(began.elapsed() < RULES.backoff_min, "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_that_ends_is_noticed_and_its_events_are_given_back() {
+    let mut run = start();
+    run.store.script.lock().push_back(Next::Panic);
+    run.pipeline.admit(events("u", 0..3)).unwrap();
+    assert!(run.flusher.ended().await.unwrap_err().is_panic());
+    let left = run
+        .flusher
+        .drain(Instant::now() + Duration::from_secs(15))
+        .await;
+    assert_eq!(left.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_before_the_store_is_prepared() {
+    let pipeline = pipeline_with(LIMITS);
+    let store = Arc::new(FakeStore::default());
+    let (prepared, is_prepared) = watch::channel(false);
+    let flusher = Flusher::start(Arc::clone(&pipeline), Arc::clone(&store) as _, is_prepared);
+    pipeline.admit(events("u", 0..500)).unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(store.batches.lock().is_empty());
+    let run = Running {
+        pipeline,
+        store,
+        flusher,
+        _prepared: prepared,
+    };
+    run._prepared.send_replace(true);
+    run.emptied().await;
+    assert_eq!(run.counts(), (500, 500, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_before_the_store_is_prepared_waits_only_if_there_is_something_to_write() {
+    for (events_before, seconds) in [(0, 0), (1, 15)] {
+        let pipeline = pipeline_with(LIMITS);
+        let store = Arc::new(FakeStore::default());
+        let (_prepared, is_prepared) = watch::channel(false);
+        let flusher = Flusher::start(Arc::clone(&pipeline), store as _, is_prepared);
+        pipeline.admit(events("u", 0..events_before)).unwrap();
+        let began = Instant::now();
+        let left = flusher.drain(began + Duration::from_secs(15)).await;
+        assert_eq!(left.len(), events_before);
+        assert_eq!(began.elapsed(), Duration::from_secs(seconds));
+    }
+}

@@ -1,11 +1,11 @@
 //! The embedded store: a SQLite database in a local folder, for one process.
 //!
-//! - [`folder`]: the folder and the lock that keeps other processes out.
-//! - [`schema`]: what the file holds, and how it is brought up to date.
-//! - [`writer`]: the one thread that writes.
-//! - [`reader`]: the connections that read, and never wait for the writer.
-//! - [`retention`]: deleting what has expired, in small steps.
-//! - [`fault`]: what SQLite's errors mean.
+//! - `folder`: the folder and the lock that keeps other processes out.
+//! - `schema`: what the file holds, and how it is brought up to date.
+//! - `writer`: the one thread that writes.
+//! - `reader`: the connections that read, and never wait for the writer.
+//! - `retention`: deleting what has expired, in small steps.
+//! - `fault`: what SQLite's errors mean.
 //!
 //! The file is in WAL mode and every commit is synced: what was acknowledged
 //! survives a power cut. Anyone can open it with `sqlite3`, also while the

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, InterruptHandle, OptionalExtension as _, Row, params};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
@@ -79,7 +79,7 @@ impl Readers {
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let connection = self.connection().await?;
-        let interrupt = connection.get_interrupt_handle();
+        let interrupt = InterruptOnDrop(Some(connection.get_interrupt_handle()));
         let mut work = spawn_blocking(move || {
             let result = job(&connection);
             (connection, result)
@@ -89,18 +89,19 @@ impl Readers {
             () = tokio::time::sleep(left) => None,
             () = self.closing.cancelled() => None,
         };
-        // The connection comes back only through `work`, so an interrupt
-        // cannot hit another read.
+        // The connection comes back only through `work`, so until then an
+        // interrupt cannot hit another read.
         let in_time = finished.is_some();
         let finished = match finished {
             Some(finished) => finished,
             None => loop {
-                interrupt.interrupt();
+                interrupt.now();
                 if let Ok(finished) = tokio::time::timeout(INTERRUPT_EVERY, &mut work).await {
                     break finished;
                 }
             },
         };
+        interrupt.disarm();
         let (connection, result) = finished.map_err(ended)?;
         match result {
             Ok(value) => {
@@ -140,6 +141,28 @@ impl Readers {
         StoreError::Unavailable(format!(
             "reading took longer than {limit} ms (store.read_timeout_ms)"
         ))
+    }
+}
+
+/// Ends the query also when the runtime is shut down in the midst of it: the
+/// runtime waits for blocking threads.
+struct InterruptOnDrop(Option<InterruptHandle>);
+
+impl InterruptOnDrop {
+    fn now(&self) {
+        if let Some(handle) = &self.0 {
+            handle.interrupt();
+        }
+    }
+
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for InterruptOnDrop {
+    fn drop(&mut self) {
+        self.now();
     }
 }
 

@@ -11,6 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
+
 use super::*;
 use crate::event::payload::PayloadLimits;
 use crate::event::{Event, Payload, Timestamp};
@@ -90,4 +92,13 @@ async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut()
 
 fn wal_bytes(folder: &Path) -> u64 {
     std::fs::metadata(folder.join("trailkeep.db-wal")).map_or(0, |file| file.len())
+}
+
+/// Holds the writer up until the sender is dropped.
+fn hold_up(store: &EmbeddedStore) -> oneshot::Sender<()> {
+    let (release, released) = oneshot::channel::<()>();
+    store.writer.run(|_| {
+        let _ = released.blocking_recv();
+    });
+    release
 }

@@ -74,6 +74,7 @@ impl Writer {
             connection,
             wal: side_file(&database),
             database,
+            wal_limit: WAL_LIMIT_BYTES,
             retention,
         };
         let thread = std::thread::Builder::new()
@@ -132,7 +133,7 @@ impl Writer {
 
     #[cfg(test)]
     pub(super) fn run(&self, job: impl FnOnce(&Connection) + Send + 'static) {
-        self.send(Command::Run(Box::new(job))).unwrap();
+        let _ = self.send(Command::Run(Box::new(job)));
     }
 
     async fn room(&self) -> Result<OwnedSemaphorePermit, StoreError> {
@@ -183,6 +184,8 @@ struct Task {
     connection: Connection,
     database: PathBuf,
     wal: PathBuf,
+    /// Bytes of WAL after which it is emptied by force.
+    wal_limit: u64,
     retention: Retention,
 }
 
@@ -255,13 +258,20 @@ impl Task {
         Ok(())
     }
 
-    fn limit_wal(&self) {
-        let length = std::fs::metadata(&self.wal).map_or(0, |file| file.len());
-        if length > WAL_LIMIT_BYTES
-            && let Err(error) = empty_wal(&self.connection)
-        {
+    /// Where a reader keeps the WAL from being emptied, the next try comes only
+    /// when it has grown as much again: each one holds inserts up.
+    fn limit_wal(&mut self) {
+        if self.wal_bytes() <= self.wal_limit {
+            return;
+        }
+        if let Err(error) = empty_wal(&self.connection) {
             warn!(%error, "cannot empty the write-ahead log");
         }
+        self.wal_limit = self.wal_bytes() + WAL_LIMIT_BYTES;
+    }
+
+    fn wal_bytes(&self) -> u64 {
+        std::fs::metadata(&self.wal).map_or(0, |file| file.len())
     }
 
     /// Leaves one file that needs no recovery.

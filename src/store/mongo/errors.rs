@@ -13,14 +13,13 @@ const DUPLICATE_KEY: [i32; 3] = [11000, 11001, 12582];
 pub const OBJECT_TOO_LARGE: i32 = 10334;
 
 /// Faults of the one document: sent again it would fail again.
-const DOCUMENT_FAULTS: [i32; 22] = [
+const DOCUMENT_FAULTS: [i32; 15] = [
     2,   // BadValue
     9,   // FailedToParse
     14,  // TypeMismatch
     15,  // Overflow
     22,  // InvalidBSON
     28,  // PathNotViable
-    40,  // ConflictingUpdateOperators
     52,  // DollarPrefixedFieldName
     53,  // InvalidIdField
     54,  // NotSingleValueField
@@ -28,14 +27,8 @@ const DOCUMENT_FAULTS: [i32; 22] = [
     56,  // EmptyFieldName
     57,  // DottedFieldName
     61,  // ShardKeyNotFound
-    66,  // ImmutableField
     121, // DocumentValidationFailure
-    164, // InvalidUUID
-    165, // DuplicateKeyName
     171, // CannotIndexParallelArrays
-    197, // InvalidIndexSpecificationOption
-    271, // CannotCreateIndexOn
-    301, // DataCorruptionDetected in the document
 ];
 
 /// Codes from here on name a place in the server's source, not a kind of
@@ -57,7 +50,7 @@ const PASSING_LOCATIONS: [i32; 9] = [
 
 /// Faults that stay until a person mends credentials, rights, the URI or the
 /// server's configuration.
-const DENIALS: [i32; 24] = [
+const DENIALS: [i32; 23] = [
     2,     // BadValue
     9,     // FailedToParse
     11,    // UserNotFound
@@ -66,7 +59,6 @@ const DENIALS: [i32; 24] = [
     18,    // AuthenticationFailed
     20,    // IllegalOperation
     31,    // RoleNotFound
-    33,    // CannotBackfillArray, of a view
     59,    // CommandNotFound
     67,    // CannotCreateIndex
     72,    // InvalidOptions
@@ -94,9 +86,21 @@ pub fn store_error(error: &Error) -> StoreError {
         | ErrorKind::InvalidTlsConfig { .. }
         | ErrorKind::IncompatibleServer { .. }
         | ErrorKind::SessionsNotSupported => StoreError::Denied(text),
+        ErrorKind::ServerSelection { message, .. } if was_turned_away(message) => {
+            StoreError::Denied(text)
+        }
         ErrorKind::Bson(_) | ErrorKind::InvalidResponse { .. } => StoreError::Unreadable(text),
         _ => StoreError::Unavailable(text),
     }
+}
+
+/// Whether no server could be selected because those that are there do not
+/// take the credentials. The driver tells one caller so and then counts the
+/// server as unknown; to all others it gives the reason in a message only.
+fn was_turned_away(message: &str) -> bool {
+    ["AuthenticationFailed", "AtlasError"]
+        .iter()
+        .any(|name| message.contains(&format!("code_name: \"{name}\"")))
 }
 
 /// A whole command that failed with this code.
@@ -128,6 +132,10 @@ pub fn code_of(error: &Error) -> Option<i32> {
 }
 
 /// The outcome for a document that has an entry in `writeErrors`.
+///
+/// A code that we do not know is tried again where it names a kind of fault,
+/// most of which pass, and is a refusal where it names a place in the source:
+/// an event tried for ever would hold up all behind it.
 pub fn write_outcome(fault: &Document) -> Outcome {
     let code = int(fault, "code").unwrap_or_default();
     if DUPLICATE_KEY.contains(&code) {

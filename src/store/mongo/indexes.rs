@@ -51,19 +51,20 @@ const FIRST_VERSION: i32 = 5;
 
 /// Makes the collection and its indexes what they have to be.
 pub async fn make(link: &Link, retention: Option<Duration>) -> Result<(), StoreError> {
-    for attempt in 1..=TRIES {
+    let mut attempt = 1;
+    loop {
         match try_make(link, retention).await {
-            Ok(()) => return Ok(()),
-            Err(error) => {
-                let raced = code_of(&error).is_some_and(|code| RACES.contains(&code));
-                if !raced || attempt == TRIES {
-                    return Err(store_error(&error));
-                }
+            Err(error) if attempt < TRIES && lost_a_race(&error) => {
+                tokio::time::sleep(PAUSE * attempt).await;
+                attempt += 1;
             }
+            result => return result.map_err(|error| store_error(&error)),
         }
-        tokio::time::sleep(PAUSE * attempt).await;
     }
-    Ok(())
+}
+
+fn lost_a_race(error: &Error) -> bool {
+    code_of(error).is_some_and(|code| RACES.contains(&code))
 }
 
 async fn try_make(link: &Link, retention: Option<Duration>) -> Result<(), Error> {

@@ -38,50 +38,47 @@ const MAX_COMMAND_DOCUMENTS: usize = 100_000;
 pub async fn insert(link: &Link, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
     let mut outcomes = Vec::with_capacity(events.len());
     while outcomes.len() < events.len() {
-        let batch = Batch::take(&events[outcomes.len()..], link.write_concern())?;
-        match batch.command {
-            Some(command) => {
+        match Batch::take(&events[outcomes.len()..], link.write_concern())? {
+            Batch::Command { command, documents } => {
                 let answer = link
                     .database()
                     .run_raw_command(command)
                     .await
                     .map_err(|error| store_error(&error))?;
-                outcomes.extend(verdicts(&answer, batch.documents)?);
+                outcomes.extend(verdicts(&answer, documents)?);
             }
-            None => outcomes.push(too_large(batch.oversized)),
+            Batch::TooLarge { bytes } => outcomes.push(too_large(bytes)),
         }
     }
     Ok(outcomes)
 }
 
-/// The next events that go into one command, or one that fits into none.
-struct Batch {
-    command: Option<RawDocumentBuf>,
-    /// Events in the command.
-    documents: usize,
-    /// Bytes of the document that no command can carry; 0 if there is none.
-    oversized: usize,
+/// What the next events go out as.
+enum Batch {
+    /// As many of them as fit, in order.
+    Command {
+        command: RawDocumentBuf,
+        documents: usize,
+    },
+    /// Not at all, for the first fits into no command.
+    TooLarge { bytes: usize },
 }
 
 impl Batch {
     fn take(events: &[Arc<Accepted>], write_concern: &Document) -> Result<Self, StoreError> {
         let mut builder = CommandBuilder::new(write_concern)?;
-        let mut oversized = 0;
         for accepted in events.iter().take(MAX_COMMAND_DOCUMENTS) {
             match builder.push(accepted) {
                 Push::Taken => {}
-                Push::Full => break,
-                Push::TooLarge(bytes) => {
-                    oversized = bytes;
-                    break;
+                Push::TooLarge { bytes } if builder.documents == 0 => {
+                    return Ok(Self::TooLarge { bytes });
                 }
+                Push::Full | Push::TooLarge { .. } => break,
             }
         }
-        let documents = builder.documents;
-        Ok(Self {
-            command: (documents > 0).then(|| builder.finish()).transpose()?,
-            documents,
-            oversized,
+        Ok(Self::Command {
+            documents: builder.documents,
+            command: builder.finish()?,
         })
     }
 }
@@ -91,8 +88,10 @@ enum Push {
     Taken,
     /// It goes into the next command.
     Full,
-    /// It fits into no command: its document has that many bytes.
-    TooLarge(usize),
+    /// It fits into no command.
+    TooLarge {
+        bytes: usize,
+    },
 }
 
 /// An `insert` command under construction, all in one buffer.
@@ -132,7 +131,7 @@ impl CommandBuilder {
         self.out.close(document);
         let bytes = self.out.len() - start + size_of::<i32>();
         let pushed = if bytes > MAX_DOCUMENT_BYTES {
-            Push::TooLarge(bytes)
+            Push::TooLarge { bytes }
         } else if self.documents > 0 && self.out.len() - self.head_bytes > MAX_COMMAND_BYTES {
             Push::Full
         } else {

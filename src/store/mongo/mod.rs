@@ -5,12 +5,13 @@
 //! serves every journey, and a TTL index deletes old events where a retention
 //! is configured. The files:
 //!
-//! - [`connection`]: from the URI to a client, also when there is no network yet.
-//! - [`documents`]: the collection's fields, and events out of documents.
-//! - [`insert`]: events into `insert` commands, and the server's verdict on each.
-//! - [`query`]: a range of a journey as a filter that one index scan answers.
-//! - [`indexes`]: what is made before the first event comes.
-//! - [`errors`]: which fault of the server means what.
+//! - `connection`: from the URI to a client, also when there is no network yet.
+//! - `secrets`: what of a URI may be shown.
+//! - `documents`: the collection's fields, and events out of documents.
+//! - `insert`: events into `insert` commands, and the server's verdict on each.
+//! - `query`: a range of a journey as a filter that one index scan answers.
+//! - `indexes`: what is made before the first event comes.
+//! - `errors`: which fault of the server means what.
 
 mod bson_writer;
 mod connection;

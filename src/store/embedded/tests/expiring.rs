@@ -91,22 +91,36 @@ async fn a_step_is_small_and_leaves_later_rows_alone() {
 }
 
 #[tokio::test]
-async fn flushes_go_through_while_a_sweep_is_under_way() {
+async fn a_flush_waits_for_one_step_at_the_most() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Hands::at(NOON);
     let store = open_for_a_day(folder.path(), &clock);
-    store.insert(&events("old", 0..10_000)).await.unwrap();
-    // Far enough for the old ones, not for those that are to come.
+    store.insert(&events("old", 0..5_000)).await.unwrap();
+    // Far enough for the old ones, not for the one that is to come.
     clock.move_to(NOON + DAY + 10_000);
+
+    let release = hold_up(&store);
     store.prepare().await.unwrap();
-    store.insert(&events("new", 20_000..20_001)).await.unwrap();
-    assert!(
-        count(&store, "old").await > 0,
-        "the insert waited for the whole sweep"
-    );
+    let batch = events("new", 20_000..20_001);
+    let (inserted, left, ()) =
+        tokio::join!(store.insert(&batch), rows(&store), async { drop(release) });
+    assert_eq!(inserted.unwrap(), [Outcome::Stored]);
+    // One step after `prepare` was served, one after the insert.
+    assert_eq!(left, 5_001 - 2 * STEP_ROWS as i64);
+
     until("the sweep is done", || async {
         count(&store, "old").await == 0
     })
     .await;
     assert_eq!(count(&store, "new").await, 1);
+}
+
+/// How many rows there are when the writer comes to this.
+async fn rows(store: &EmbeddedStore) -> i64 {
+    let (answer, rows) = oneshot::channel();
+    store.writer.run(|connection| {
+        let count = connection.query_row("SELECT count(*) FROM events", [], |row| row.get(0));
+        let _ = answer.send(count.unwrap());
+    });
+    rows.await.unwrap()
 }

@@ -1,5 +1,4 @@
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
 use super::*;
 use crate::store::embedded::folder::DATABASE;
@@ -67,15 +66,6 @@ fn limit_pages(connection: &Connection, pages: i64) {
     connection
         .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
         .unwrap();
-}
-
-/// Holds the writer up until the sender is dropped.
-fn hold_up(store: &EmbeddedStore) -> oneshot::Sender<()> {
-    let (release, released) = oneshot::channel::<()>();
-    store.writer.run(|_| {
-        let _ = released.blocking_recv();
-    });
-    release
 }
 
 #[tokio::test]
@@ -220,6 +210,40 @@ async fn the_wal_is_small_again_after_a_reader_held_it() {
         "{}",
         wal_bytes(folder.path())
     );
+}
+
+/// Past its limit the WAL is emptied at once, and not only written anew from
+/// its beginning; a reader that is in the way delays inserts, and fails none.
+#[tokio::test]
+async fn a_wal_past_its_limit_is_emptied_by_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let reader = Connection::open(folder.path().join(DATABASE)).unwrap();
+    reader
+        .execute_batch("BEGIN; SELECT count(*) FROM events;")
+        .unwrap();
+    let fill = |store: &EmbeddedStore| {
+        store.writer.run(|connection| {
+            connection
+                .execute_batch(
+                    "CREATE TABLE IF NOT EXISTS filler (x);
+                     INSERT INTO filler VALUES (zeroblob(70000000));",
+                )
+                .unwrap();
+        });
+    };
+    fill(&store);
+    let outcomes = store.insert(&events("u", 0..1)).await.unwrap();
+    assert_eq!(outcomes, [Outcome::Stored]);
+    assert!(wal_bytes(folder.path()) > 64 << 20);
+
+    fill(&store);
+    store.ping().await.unwrap();
+    reader.execute_batch("COMMIT").unwrap();
+    store.insert(&events("u", 1..2)).await.unwrap();
+    store.ping().await.unwrap();
+    assert_eq!(wal_bytes(folder.path()), 0);
+    assert_eq!(count(&store, "u").await, 2);
 }
 
 #[tokio::test]

@@ -71,6 +71,7 @@ async fn no_malformed_uri_shows_its_password() {
         "mongodb://ann:s3cr3t/w0rd@host/db",
         "mongodb://ann:s3cr3t?w0rd@host/db",
         "mongodb://ann:s3cr3t@w0rd@host/db",
+        "mongodb://ann:x@s3cr3t?w0rd@host/db",
         "mongodb://ann:s3cr3t%w0rd@host/db",
         "mongodb://ann:s3cr3tw0rd@host/db?nonsense",
         "mongodb://ann:s3cr3tw0rd@/db",

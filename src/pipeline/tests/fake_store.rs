@@ -1,0 +1,115 @@
+//! A store in memory that fails when it is told to.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+
+use crate::event::{Accepted, Arrival, StoreId};
+use crate::store::{JourneyRange, Outcome, Store, StoreError, StoredEvent};
+
+/// What the next insert does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Fails and writes nothing.
+    Fail,
+    /// Writes everything, and the acknowledgement is lost.
+    WriteAndFail,
+    /// Never answers.
+    Hang,
+    /// Writes the first half; the rest could not be written this time.
+    WriteHalf,
+    /// Panics.
+    Panic,
+}
+
+/// Inserts do as the script says, and work once it is at its end.
+#[derive(Default)]
+pub struct FakeStore {
+    pub script: Mutex<VecDeque<Next>>,
+    /// What every insert does, whatever the script says.
+    pub always: Mutex<Option<Next>>,
+    /// Ids that are refused for good.
+    pub refused: Mutex<Vec<StoreId>>,
+    /// What is stored, in the order in which it came.
+    pub stored: Mutex<Vec<Arc<Accepted>>>,
+    /// How many events each insert had.
+    pub batches: Mutex<Vec<usize>>,
+}
+
+impl FakeStore {
+    fn write(&self, events: &[Arc<Accepted>]) -> Vec<Outcome> {
+        let mut stored = self.stored.lock();
+        let refused = self.refused.lock();
+        events
+            .iter()
+            .map(|accepted| {
+                if refused.contains(&accepted.event.id) {
+                    Outcome::Refused("not wanted".to_owned())
+                } else if stored
+                    .iter()
+                    .any(|other| other.event.id == accepted.event.id)
+                {
+                    Outcome::Duplicate
+                } else {
+                    stored.push(Arc::clone(accepted));
+                    Outcome::Stored
+                }
+            })
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Store for FakeStore {
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
+        let lost = || StoreError::Unavailable("as told".to_owned());
+        self.batches.lock().push(events.len());
+        let always = *self.always.lock();
+        let next = always.or_else(|| self.script.lock().pop_front());
+        match next {
+            None => Ok(self.write(events)),
+            Some(Next::Fail) => Err(lost()),
+            Some(Next::WriteAndFail) => {
+                self.write(events);
+                Err(lost())
+            }
+            Some(Next::Hang) => std::future::pending().await,
+            Some(Next::WriteHalf) => {
+                let mut outcomes = self.write(&events[..events.len() / 2]);
+                outcomes.resize(events.len(), Outcome::Retry);
+                Ok(outcomes)
+            }
+            Some(Next::Panic) => panic!("as told"),
+        }
+    }
+
+    async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {
+        let stored = self.stored.lock();
+        let known = stored
+            .iter()
+            .filter(|accepted| ids.contains(&accepted.event.id));
+        Ok(known
+            .map(|accepted| (accepted.event.id, accepted.arrival))
+            .collect())
+    }
+
+    async fn journey(&self, _: &JourneyRange, _: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn lanes(&self, configured: usize) -> usize {
+        configured
+    }
+
+    async fn close(&self) {}
+}

@@ -1,0 +1,84 @@
+//! When the service says that it is well.
+
+use std::time::Duration;
+
+use crate::pipeline::buffer::Limits;
+use crate::pipeline::health::{Health, Unready};
+
+const AWAY: Duration = Duration::from_secs(10);
+const LIMITS: Limits = Limits {
+    max_events: 100,
+    max_bytes: 1000,
+};
+
+fn ready() -> Health {
+    let health = Health::new(AWAY);
+    health.store_answered();
+    health.store_prepared();
+    health
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_is_ready_once_its_store_is_prepared() {
+    let health = Health::new(AWAY);
+    assert_eq!(health.readiness(), Err(Unready::Starting));
+    assert!(!health.is_connected());
+    health.store_answered();
+    health.store_prepared();
+    assert_eq!(health.readiness(), Ok(()));
+    assert!(health.is_connected());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_away_shortly_makes_nothing_unready() {
+    let health = ready();
+    health.store_failed("as told");
+    assert!(!health.is_connected());
+    tokio::time::advance(AWAY - Duration::from_millis(1)).await;
+    health.store_failed("as told");
+    assert_eq!(health.readiness(), Ok(()));
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert_eq!(health.readiness(), Err(Unready::Disconnected));
+    health.store_answered();
+    assert_eq!(health.readiness(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_answers_and_takes_nothing_is_no_store() {
+    let health = ready();
+    health.write_failed();
+    assert!(health.is_connected());
+    assert!(!health.is_well());
+    tokio::time::advance(AWAY).await;
+    health.store_answered();
+    assert_eq!(health.readiness(), Err(Unready::Disconnected));
+    health.write_succeeded();
+    assert_eq!(health.readiness(), Ok(()));
+    assert!(health.is_well());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_buffer_that_was_full_is_ready_again_when_a_fifth_is_free() {
+    let health = ready();
+    health.buffer_is(100, 10, LIMITS);
+    assert_eq!(
+        health.readiness(),
+        Ok(()),
+        "full to the brim, and nothing refused yet"
+    );
+    health.buffer_full();
+    assert_eq!(health.readiness(), Err(Unready::Full));
+    health.buffer_is(81, 10, LIMITS);
+    assert_eq!(health.readiness(), Err(Unready::Full));
+    health.buffer_is(80, 801, LIMITS);
+    assert_eq!(health.readiness(), Err(Unready::Full));
+    health.buffer_is(80, 800, LIMITS);
+    assert_eq!(health.readiness(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_stops_is_unready_whatever_else_holds() {
+    let health = ready();
+    health.drain();
+    assert_eq!(health.readiness(), Err(Unready::Draining));
+}

@@ -1,0 +1,229 @@
+//! The fields of an event, their other names, and what they may hold.
+
+use serde_json::{Value, json};
+
+use crate::home::Home;
+use crate::sample;
+use crate::service::Service;
+
+/// Each field of the contract, its other names, and a value.
+fn aliases() -> Vec<(&'static str, &'static [&'static str], Value)> {
+    vec![
+        (
+            "userId",
+            &[
+                "user_id",
+                "patientId",
+                "patient_id",
+                "distinctId",
+                "distinct_id",
+            ],
+            json!("u"),
+        ),
+        ("type", &["event"], json!("search")),
+        ("sessionId", &["session_id"], json!("s")),
+        ("accountId", &["account_id"], json!("acme")),
+        (
+            "payload",
+            &["data", "metadata", "properties"],
+            json!({ "q": "shoes" }),
+        ),
+        (
+            "occurredAt",
+            &["timestamp", "ts"],
+            json!("2025-12-15T10:30:00.000Z"),
+        ),
+        ("eventId", &["event_id", "messageId"], json!("e")),
+    ]
+}
+
+/// An event with every field under the contract's name.
+fn full_event() -> Value {
+    let fields = aliases();
+    let fields = fields
+        .into_iter()
+        .map(|(field, _, value)| (field.to_owned(), value));
+    Value::Object(fields.collect())
+}
+
+#[tokio::test]
+async fn every_alias_means_its_field() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    for (field, names, value) in aliases() {
+        for (number, name) in names.iter().enumerate() {
+            let id = format!("{field}-{number}");
+            let mut event = full_event();
+            event["eventId"] = id.clone().into();
+            event.as_object_mut().unwrap().remove(field);
+            event[*name] = value.clone();
+            if field == "eventId" {
+                event[*name] = id.clone().into();
+            }
+            let answer = service.post(&event).await.expect(202);
+            assert_eq!(answer.event_ids(), std::slice::from_ref(&id), "{name}");
+
+            let page = service.journey("u", "?limit=1000").await;
+            let events = page["events"].as_array().unwrap();
+            let mut kept = events
+                .iter()
+                .find(|event| event["eventId"] == id)
+                .unwrap_or_else(|| panic!("{name} was lost"))
+                .clone();
+            kept.as_object_mut().unwrap().remove("receivedAt");
+            let mut expected = full_event();
+            expected["eventId"] = id.into();
+            assert_eq!(kept, expected, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_field_and_its_alias_in_one_event_are_refused_by_name() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    for (field, names, value) in aliases() {
+        for name in names {
+            let mut event = full_event();
+            event[*name] = value.clone();
+            let fault = service.post(&event).await.only_fault();
+            assert_eq!(fault.index, Some(0));
+            let told = format!("{} {}", fault.field, fault.message);
+            assert!(told.contains(field) && told.contains(name), "{told}");
+        }
+    }
+    let two_aliases = json!({ "user_id": "u", "patientId": "u", "type": "search" });
+    let fault = service.post(&two_aliases).await.only_fault();
+    let told = format!("{} {}", fault.field, fault.message);
+    assert!(
+        told.contains("user_id") && told.contains("patientId"),
+        "{told}"
+    );
+    assert_eq!(service.buffered().await, 0);
+}
+
+#[tokio::test]
+async fn an_optional_field_that_is_null_counts_as_left_out() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let event = json!({
+        "userId": "u", "type": "search", "sessionId": null, "accountId": null,
+        "payload": null, "occurredAt": null, "eventId": null,
+    });
+    service.post(&event).await.expect(202);
+
+    let page = service.journey("u", "").await;
+
+    let kept = page["events"][0].as_object().unwrap();
+    assert_eq!(kept["payload"], json!({}));
+    assert_eq!(kept["occurredAt"], kept["receivedAt"]);
+    let mut names: Vec<_> = kept.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    let expected = [
+        "eventId",
+        "occurredAt",
+        "payload",
+        "receivedAt",
+        "type",
+        "userId",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn a_time_may_have_any_offset_or_be_milliseconds() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    for (number, (sent, kept)) in [
+        (json!("2025-12-15T10:30:00Z"), "2025-12-15T10:30:00.000Z"),
+        (
+            json!("2025-12-15T00:00:00.5-10:30"),
+            "2025-12-15T10:30:00.500Z",
+        ),
+        (
+            json!("2025-12-15T10:30:00.123999Z"),
+            "2025-12-15T10:30:00.123Z",
+        ),
+        (
+            json!("1969-12-31T23:59:59.999Z"),
+            "1969-12-31T23:59:59.999Z",
+        ),
+        (json!(1_765_794_600_123_i64), "2025-12-15T10:30:00.123Z"),
+        (json!(0), "1970-01-01T00:00:00.000Z"),
+        (json!(-1), "1969-12-31T23:59:59.999Z"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let user = format!("u{number}");
+        let mut event = sample::event(&user, "e");
+        event["occurredAt"] = sent.clone();
+        service.post(&event).await.expect(202);
+        let page = service.journey(&user, "").await;
+        assert_eq!(page["events"][0]["occurredAt"], kept, "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn every_listed_type_is_accepted_and_a_setting_opens_the_list() {
+    let home = Home::embedded();
+    let listed = [
+        "session_start",
+        "page_view",
+        "search",
+        "purchase",
+        "add_to_cart",
+        "remove_from_cart",
+        "button_click",
+        "form_submit",
+        "video_play",
+        "video_pause",
+    ];
+    let service = Service::start(&home).await;
+    for kind in listed {
+        let event = json!({ "userId": "u", "type": kind });
+        service.post(&event).await.expect(202);
+    }
+    let unlisted = json!({ "userId": "u", "type": "Page View" });
+    assert_eq!(service.post(&unlisted).await.only_fault().field, "type");
+    assert_eq!(service.terminate().await.code, Some(0));
+
+    let service = Service::start_with(&home, &[("EVENTS_ANY_TYPE", "true")]).await;
+    service.post(&unlisted).await.expect(202);
+    let too_long = json!({ "userId": "u", "type": "x".repeat(65) });
+    assert_eq!(service.post(&too_long).await.only_fault().field, "type");
+}
+
+#[tokio::test]
+async fn a_default_user_takes_the_events_that_name_none() {
+    let home = Home::embedded();
+    let service = Service::start_with(&home, &[("EVENTS_DEFAULT_USER", "nobody")]).await;
+    service
+        .post(&json!({ "type": "search", "eventId": "e" }))
+        .await
+        .expect(202);
+    assert_eq!(service.journey_ids("nobody", "").await, ["e"]);
+}
+
+#[tokio::test]
+async fn lengths_up_to_the_limit_are_accepted_and_beyond_it_refused() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    for (field, limit) in [
+        ("userId", 256),
+        ("sessionId", 256),
+        ("accountId", 256),
+        ("eventId", 128),
+    ] {
+        let mut event = sample::event("u", "e");
+        event[field] = "é".repeat(limit / 2).into();
+        service.post(&event).await.expect(202);
+        event[field] = format!("{}x", "é".repeat(limit / 2)).into();
+        let fault = service.post(&event).await.only_fault();
+        assert_eq!((fault.index, fault.field.as_str()), (Some(0), field));
+        event[field] = "".into();
+        assert_eq!(service.post(&event).await.only_fault().field, field);
+        event[field] = 5.into();
+        assert_eq!(service.post(&event).await.only_fault().field, field);
+    }
+}

@@ -1,0 +1,8 @@
+//! POST /events: what is taken, what is refused, and how that is said.
+
+mod cors;
+mod fields;
+mod forms;
+mod limits;
+mod refusals;
+mod routes;

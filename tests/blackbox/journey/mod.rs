@@ -1,0 +1,6 @@
+//! GET /users/{userId}/journey: order, filters, pages and exports.
+
+mod exports;
+mod filters;
+mod order;
+mod pages;

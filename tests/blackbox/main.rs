@@ -1,0 +1,44 @@
+//! Black-box tests: the real binary, a real MongoDB, real signals.
+//!
+//! Each test starts a service of its own, on a free port and in its own
+//! folder, and knows of it only what the contract says. The names of the tests
+//! are the promises they check.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+/// Runs tests on both stores: each `async fn name(home: Home)` becomes
+/// `name::embedded` and `name::mongodb`.
+macro_rules! on_both_stores {
+    ($($test:ident),+ $(,)?) => {$(
+        mod $test {
+            #[tokio::test]
+            async fn embedded() {
+                super::$test(crate::home::Home::embedded()).await;
+            }
+
+            #[tokio::test]
+            async fn mongodb() {
+                super::$test(crate::home::Home::mongodb()).await;
+            }
+        }
+    )+};
+}
+
+#[path = "../mongod/mod.rs"]
+mod mongod;
+
+mod answer;
+mod client;
+mod eventually;
+mod home;
+mod load;
+mod raw;
+mod sample;
+mod service;
+mod watchdog;
+
+mod events;
+mod hostile;
+mod journey;
+mod monitoring;
+mod pipeline;
+mod shutdown;

@@ -1,0 +1,137 @@
+//! GET /api-docs and /api-docs.json.
+
+use serde_json::Value;
+
+use crate::home::Home;
+use crate::service::Service;
+
+const ROUTES: [(&str, &str, &[u16]); 7] = [
+    ("/events", "post", &[202, 400, 413, 415, 503]),
+    ("/users/{userId}/journey", "get", &[200, 400, 503]),
+    ("/health", "get", &[200, 503]),
+    ("/stats", "get", &[200]),
+    ("/livez", "get", &[200]),
+    ("/readyz", "get", &[200, 503]),
+    ("/metrics", "get", &[200]),
+];
+
+async fn document(service: &Service) -> Value {
+    let answer = service.get("/api-docs.json").await.expect(200);
+    assert!(
+        answer
+            .header("content-type")
+            .starts_with("application/json")
+    );
+    answer.json()
+}
+
+#[tokio::test]
+async fn the_document_is_openapi_3_1_and_names_every_route_and_status() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let document = document(&service).await;
+    let version = document["openapi"].as_str().expect("a version");
+    assert!(version.starts_with("3.1."), "{version}");
+    for (path, method, statuses) in ROUTES {
+        let operation = &document["paths"][path][method];
+        assert!(operation.is_object(), "{method} {path} is not documented");
+        for status in statuses {
+            let response = &operation["responses"][status.to_string()];
+            let described = response["description"].as_str().unwrap_or_default();
+            assert!(!described.is_empty(), "{method} {path} lacks {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_reference_in_the_document_leads_somewhere() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let document = document(&service).await;
+    let mut values = vec![&document];
+    while let Some(value) = values.pop() {
+        if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+            let pointer = reference.strip_prefix('#').expect("a local reference");
+            assert!(document.pointer(pointer).is_some(), "{reference}");
+        }
+        match value {
+            Value::Array(list) => values.extend(list),
+            Value::Object(fields) => values.extend(fields.values()),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_json_schema_in_use_has_an_example() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let document = document(&service).await;
+    for (path, method, statuses) in ROUTES {
+        for status in statuses {
+            let response = &document["paths"][path][method]["responses"][status.to_string()];
+            for (media_type, content) in response["content"].as_object().into_iter().flatten() {
+                if !media_type.ends_with("/json") && !media_type.ends_with("+json") {
+                    continue;
+                }
+                let schema = resolve(&document, &content["schema"]);
+                let has_example = content.get("example").is_some()
+                    || content.get("examples").is_some()
+                    || has_examples(schema);
+                assert!(has_example, "{method} {path} {status}: no example");
+            }
+        }
+    }
+}
+
+fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => document.pointer(&reference[1..]).expect("a schema"),
+        None => schema,
+    }
+}
+
+/// The schema's own, or one on a field of it.
+fn has_examples(schema: &Value) -> bool {
+    let own = |schema: &Value| schema.get("example").is_some() || schema.get("examples").is_some();
+    own(schema)
+        || schema["properties"]
+            .as_object()
+            .is_some_and(|fields| fields.values().any(own))
+}
+
+#[tokio::test]
+async fn the_pages_scripts_and_styles_are_served_too() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    for path in ["/api-docs", "/api-docs/"] {
+        let response = service.http.get(service.url(path)).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let page_url = response.url().clone();
+        let media_type = response.headers()["content-type"].to_str().unwrap();
+        assert!(media_type.starts_with("text/html"), "{media_type}");
+        let page = response.text().await.unwrap();
+
+        let assets = linked(&page);
+        assert!(assets.iter().any(|asset| asset.ends_with(".js")));
+        assert!(assets.iter().any(|asset| asset.ends_with(".css")));
+        for asset in assets {
+            let url = page_url.join(&asset).expect("a link");
+            assert_eq!(url.host_str(), page_url.host_str(), "{asset} is elsewhere");
+            let answer = service.http.get(url.clone()).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{url}");
+            assert!(!answer.bytes().await.unwrap().is_empty(), "{url}");
+        }
+    }
+}
+
+/// The values of `src` and `href` in a page.
+fn linked(page: &str) -> Vec<String> {
+    ["src=\"", "href=\""]
+        .iter()
+        .flat_map(|attribute| page.split(attribute).skip(1))
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|link| !link.is_empty() && !link.starts_with("data:"))
+        .map(str::to_owned)
+        .collect()
+}

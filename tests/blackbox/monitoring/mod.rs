@@ -1,0 +1,6 @@
+//! What load balancers, monitors and people ask a running service.
+
+mod documentation;
+mod health;
+mod metrics;
+mod stats;

@@ -1,0 +1,252 @@
+//! The real binary as a process: started, watched, signalled.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::eventually::{SOON, eventually};
+use crate::home::Home;
+use crate::watchdog::Watchdog;
+
+/// A running service. Dropping it kills it; when the test has failed, its log
+/// is printed.
+pub struct Service {
+    process: Process,
+    address: SocketAddr,
+    /// Opens a connection for each request: one that is kept may be closed by
+    /// the service in the moment in which the next request is sent.
+    pub http: reqwest::Client,
+}
+
+/// How a service ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// All that it wrote.
+    pub log: String,
+}
+
+impl Service {
+    /// Starts a service with the default settings and waits until it is ready.
+    pub async fn start(home: &Home) -> Self {
+        Self::start_with(home, &[]).await
+    }
+
+    /// Starts a service with some settings, by their names in the environment,
+    /// and waits until it is ready.
+    pub async fn start_with(home: &Home, settings: &[(&str, &str)]) -> Self {
+        let service = Self::start_unready(home, settings).await;
+        service.wait_until_ready().await;
+        service
+    }
+
+    /// Starts a service and waits only until it listens.
+    pub async fn start_unready(home: &Home, settings: &[(&str, &str)]) -> Self {
+        let mut process = Process::spawn(home, settings);
+        let address = eventually("the service listens", SOON, || {
+            let found = process.address();
+            if found.is_none() {
+                process.assert_alive();
+            }
+            std::future::ready(found)
+        })
+        .await;
+        Self {
+            process,
+            address,
+            http: http_client(0),
+        }
+    }
+
+    /// Starts a service that is expected to refuse, and waits for its end.
+    pub async fn refuses_to_start(home: &Home, settings: &[(&str, &str)]) -> Ended {
+        Process::spawn(home, settings).wait(SOON).await
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address of one of its routes.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Waits until the service says that it is ready.
+    pub async fn wait_until_ready(&self) {
+        eventually("/readyz answers 200", SOON, || async {
+            (self.get("/readyz").await.status == 200).then_some(())
+        })
+        .await;
+    }
+
+    /// What it has written so far.
+    pub fn log(&self) -> String {
+        self.process.log().clone()
+    }
+
+    /// Sends a signal, by its name without SIG.
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    /// Waits for the end of a service that was told to end.
+    pub async fn wait(mut self, limit: Duration) -> Ended {
+        self.process.wait(limit).await
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub async fn terminate(self) -> Ended {
+        self.signal("TERM");
+        self.wait(Duration::from_secs(30)).await
+    }
+
+    /// The most memory that the service has held at once so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.child.id()))
+            .expect("the service runs, on Linux");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .expect("VmHWM");
+        let kibibytes: u64 = line
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .expect("a number of kB");
+        kibibytes * 1024
+    }
+}
+
+/// A client that keeps up to as many idle connections.
+pub fn http_client(idle_connections: usize) -> reqwest::Client {
+    reqwest::Client::builder()
+        .http1_only()
+        .no_proxy()
+        .pool_max_idle_per_host(idle_connections)
+        .timeout(Duration::from_secs(60))
+        .build()
+        .expect("an HTTP client")
+}
+
+struct Process {
+    child: Child,
+    watchdog: Option<Watchdog>,
+    log: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Process {
+    /// Nothing of the test's own environment reaches the service, and no
+    /// `.env` of the folder that the tests run in.
+    fn spawn(home: &Home, settings: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trailkeep"));
+        command
+            .env_clear()
+            .current_dir(home.folder())
+            .env("PORT", "0")
+            .env("DATA_DIR", home.folder())
+            .env("LOG_FORMAT", "json")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(uri) = home.mongodb_uri() {
+            command.env("MONGODB_URI", uri);
+        }
+        command.envs(settings.iter().copied());
+        let mut child = command.spawn().expect("the service's binary");
+        let watchdog = Some(Watchdog::over(&child, home.folder()));
+
+        let log = Arc::new(Mutex::new(String::new()));
+        let readers = vec![
+            collect(child.stdout.take().expect("a pipe"), log.clone()),
+            collect(child.stderr.take().expect("a pipe"), log.clone()),
+        ];
+        Self {
+            child,
+            watchdog,
+            log,
+            readers,
+        }
+    }
+
+    /// The address in the line that says `listening`.
+    fn address(&self) -> Option<SocketAddr> {
+        self.log().lines().find_map(|line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            let fields = line.get("fields").unwrap_or(&line);
+            if fields.get("message")?.as_str()? != "listening" {
+                return None;
+            }
+            fields.get("address")?.as_str()?.parse().ok()
+        })
+    }
+
+    fn assert_alive(&mut self) {
+        if let Some(status) = self.child.try_wait().expect("a child") {
+            panic!("the service ended with {status} before it listened");
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string())
+            .status()
+            .expect("kill");
+        assert!(sent.success(), "the service is not there to be signalled");
+    }
+
+    async fn wait(&mut self, limit: Duration) -> Ended {
+        let status: ExitStatus = eventually("the service ends", limit, || {
+            std::future::ready(self.child.try_wait().expect("a child"))
+        })
+        .await;
+        self.watchdog = None;
+        for reader in self.readers.drain(..) {
+            let _ = reader.join();
+        }
+        Ended {
+            code: status.code(),
+            log: self.log().clone(),
+        }
+    }
+
+    fn log(&self) -> MutexGuard<'_, String> {
+        self.log
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        self.watchdog = None;
+        let _ = self.child.wait();
+        for reader in self.readers.drain(..) {
+            let _ = reader.join();
+        }
+        if std::thread::panicking() {
+            eprintln!("--- what the service wrote ---\n{}---", self.log());
+        }
+    }
+}
+
+fn collect(output: impl Read + Send + 'static, log: Arc<Mutex<String>>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            let mut log = log.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            log.push_str(&String::from_utf8_lossy(&line));
+            log.push('\n');
+        }
+    })
+}

@@ -1,0 +1,123 @@
+//! Each store opened for one test, in a place of its own that goes with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mongodb::{Client, Database};
+use trailkeep::store::Store;
+use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
+use trailkeep::store::mongo::{MongoSettings, MongoStore};
+
+use crate::mongod::shared_uri;
+
+/// Settings that no test has an opinion on.
+pub const SETTINGS: MongoSettings = MongoSettings {
+    retention: None,
+    read_timeout: Duration::from_secs(20),
+};
+
+/// A store and what has to be removed after the test.
+pub struct Home {
+    store: Arc<dyn Store>,
+    place: Place,
+}
+
+enum Place {
+    Mongo(MongoPlace),
+    Folder(tempfile::TempDir),
+}
+
+/// A prepared MongoDB store in a new database.
+pub async fn open_mongo() -> Home {
+    let place = MongoPlace::new().await;
+    let store = place.store(&SETTINGS).await;
+    store.prepare().await.unwrap();
+    Home {
+        store,
+        place: Place::Mongo(place),
+    }
+}
+
+/// A prepared embedded store in a new folder.
+pub async fn open_embedded() -> Home {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = EmbeddedSettings {
+        retention: None,
+        read_timeout: Duration::from_secs(20),
+    };
+    let store = EmbeddedStore::open(folder.path(), &settings).unwrap();
+    store.prepare().await.unwrap();
+    Home {
+        store: Arc::new(store),
+        place: Place::Folder(folder),
+    }
+}
+
+impl Home {
+    /// Checks one promise, and leaves nothing behind whether it holds or not.
+    pub async fn run<F, Checking>(self, promise: F)
+    where
+        F: FnOnce(Arc<dyn Store>) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let checked = tokio::spawn(promise(self.store.clone())).await;
+        self.store.close().await;
+        match self.place {
+            Place::Mongo(place) => place.remove().await,
+            Place::Folder(folder) => folder.close().unwrap(),
+        }
+        pass_on(checked);
+    }
+}
+
+/// A database of one test.
+pub struct MongoPlace {
+    uri: String,
+    client: Client,
+    name: String,
+}
+
+impl MongoPlace {
+    /// A new database.
+    pub async fn new() -> Self {
+        let name = format!("trailkeep_test_{}", uuid::Uuid::new_v4().simple());
+        let uri = shared_uri(&name);
+        let client = Client::with_uri_str(&uri).await.unwrap();
+        Self { uri, client, name }
+    }
+
+    /// A new store on this database, not yet prepared.
+    pub async fn store(&self, settings: &MongoSettings) -> Arc<dyn Store> {
+        Arc::new(MongoStore::connect(&self.uri, settings).await.unwrap())
+    }
+
+    /// What a person at a shell would see.
+    pub fn database(&self) -> Database {
+        self.client.database(&self.name)
+    }
+
+    /// Runs a test on this database and drops the database, whatever comes.
+    pub async fn run<F, Checking>(self, test: F)
+    where
+        F: FnOnce(Arc<Self>) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let place = Arc::new(self);
+        let checked = tokio::spawn(test(place.clone())).await;
+        if let Some(place) = Arc::into_inner(place) {
+            place.remove().await;
+        }
+        pass_on(checked);
+    }
+
+    async fn remove(self) {
+        self.database().drop().await.unwrap();
+        self.client.shutdown().await;
+    }
+}
+
+fn pass_on(checked: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = checked {
+        std::panic::resume_unwind(error.into_panic());
+    }
+}

@@ -1,0 +1,128 @@
+//! What a person at a shell finds, and what becomes of what they write.
+
+use bson::spec::{BinarySubtype, ElementType};
+use bson::{Binary, DateTime, Document, doc};
+use futures_util::TryStreamExt as _;
+use trailkeep::event::{Arrival, StoreId};
+use trailkeep::store::{JourneyRange, StoredEvent};
+
+use crate::homes::{MongoPlace, SETTINGS};
+use crate::samples::{all_of, at, event, names, newest_first, payload, store_all};
+
+fn date(millis: i64) -> DateTime {
+    DateTime::from_millis(at(millis).as_millis())
+}
+
+#[tokio::test]
+async fn documents_are_what_a_person_would_look_for() {
+    MongoPlace::new()
+        .await
+        .run(|place| async move {
+            let store = place.store(&SETTINGS).await;
+            let mut purchase = event("test123", "e1", 0, 42);
+            purchase.event.kind = "purchase".into();
+            purchase.event.session_id = Some("s1".into());
+            purchase.event.account_id = Some("a1".into());
+            purchase.event.payload = payload(r#"{"total":5,"$price":1}"#);
+            store_all(&*store, &[purchase, event("test123", "e2", 1, 43)]).await;
+
+            let found: Vec<Document> = place
+                .database()
+                .collection("events")
+                .find(doc! { "userId": "test123" })
+                .sort(doc! { "occurredAt": -1 })
+                .await
+                .unwrap()
+                .try_collect()
+                .await
+                .unwrap();
+            let id = |event_id| Binary {
+                subtype: BinarySubtype::Uuid,
+                bytes: StoreId::derive("test123", event_id).as_bytes().to_vec(),
+            };
+            assert_eq!(
+                found,
+                [
+                    doc! {
+                        "_id": id("e2"), "userId": "test123", "eventId": "e2",
+                        "type": "page_view", "payload": {},
+                        "occurredAt": date(1), "receivedAt": date(251), "arrival": 43_i64,
+                    },
+                    doc! {
+                        "_id": id("e1"), "userId": "test123", "eventId": "e1",
+                        "type": "purchase", "sessionId": "s1", "accountId": "a1",
+                        "payload": { "total": 5, "$price": 1 },
+                        "occurredAt": date(0), "receivedAt": date(250), "arrival": 42_i64,
+                    },
+                ]
+            );
+            let kind = found[0].get("occurredAt").unwrap().element_type();
+            assert_eq!(kind, ElementType::DateTime);
+            store.close().await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn documents_of_other_tools_do_not_break_a_journey() {
+    MongoPlace::new()
+        .await
+        .run(|place| async move {
+            let store = place.store(&SETTINGS).await;
+            store.prepare().await.unwrap();
+            store_all(
+                &*store,
+                &[event("ann", "ours", 10, 1), event("ann", "last", 20, 2)],
+            )
+            .await;
+            place
+                .database()
+                .collection::<Document>("events")
+                .insert_many([
+                    doc! { "_id": "note", "userId": "ann", "type": "note", "occurredAt": date(10) },
+                    doc! { "_id": 7, "userId": "ann", "occurredAt": date(15), "arrival": 3.0,
+                    "payload": { "when": date(1), "n": f64::NAN } },
+                    doc! { "_id": "no time", "userId": "ann" },
+                    doc! { "_id": "text time", "userId": "ann", "occurredAt": "2025-12-15" },
+                    doc! { "_id": "far", "userId": "ann", "occurredAt": DateTime::MAX },
+                    doc! { "_id": "odd", "userId": "ann", "occurredAt": date(12),
+                    "arrival": "x" },
+                ])
+                .await
+                .unwrap();
+
+            let forwards = all_of("ann");
+            let in_order = ["note", "ours", "7", "last"];
+            assert_eq!(names(&*store, &forwards).await, in_order);
+            let journey = store.journey(&forwards, 10).await.unwrap();
+            assert_eq!(journey[0].id, StoreId::derive("ann", "note"));
+            assert_eq!(journey[0].arrival, Arrival::from_i64(0));
+            assert_eq!(
+                *journey[2].payload,
+                *r#"{"when":"2025-12-15T10:30:00.001Z","n":null}"#
+            );
+
+            let backwards = newest_first(all_of("ann"));
+            for (range, expected) in [
+                (forwards, in_order),
+                (backwards, ["last", "7", "ours", "note"]),
+            ] {
+                for limit in 1..=5 {
+                    let mut range: JourneyRange = range.clone();
+                    let mut seen = Vec::new();
+                    loop {
+                        let page = store.journey(&range, limit).await.unwrap();
+                        seen.extend(page.iter().map(|event| event.event_id.to_string()));
+                        assert!(seen.len() <= 10, "pages without an end");
+                        range.after = page.last().map(StoredEvent::position);
+                        if page.len() < limit {
+                            break;
+                        }
+                    }
+                    assert_eq!(seen, expected, "limit {limit}, {:?}", range.order);
+                }
+            }
+            store.close().await;
+        })
+        .await;
+}

@@ -1,0 +1,6 @@
+//! What a MongoDB store promises beyond the contract.
+
+mod documents;
+mod faults;
+mod indexes;
+mod plans;

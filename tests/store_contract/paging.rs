@@ -1,0 +1,143 @@
+//! Promises of going through a journey page by page.
+
+use std::sync::Arc;
+
+use rand::rngs::StdRng;
+use rand::seq::{IndexedRandom as _, SliceRandom as _};
+use rand::{Rng as _, SeedableRng as _};
+use trailkeep::event::{Accepted, Arrival};
+use trailkeep::store::{JourneyRange, Order, Position, Store, StoredEvent};
+
+use crate::samples::{all_of, at, event, names, newest_first, store_all, stored};
+
+/// All pages of a range, put together. No page but the last may be short.
+async fn page_through(store: &dyn Store, range: &JourneyRange, limit: usize) -> Vec<StoredEvent> {
+    let mut range = range.clone();
+    let mut journey = Vec::new();
+    loop {
+        let page = store.journey(&range, limit).await.unwrap();
+        let is_last = page.len() < limit;
+        assert!(page.len() <= limit);
+        range.after = page.last().map(StoredEvent::position).or(range.after);
+        journey.extend(page);
+        assert!(journey.len() <= 1_000, "pages without an end");
+        if is_last {
+            return journey;
+        }
+    }
+}
+
+/// What a range holds, found the slow way.
+fn expected(events: &[Accepted], range: &JourneyRange) -> Vec<StoredEvent> {
+    let wanted = |event: &StoredEvent| {
+        *event.user_id == *range.user_id
+            && range.from.is_none_or(|from| event.occurred_at >= from)
+            && range.to.is_none_or(|to| event.occurred_at <= to)
+            && (range.types.is_empty() || range.types.iter().any(|kind| **kind == *event.kind))
+            && range
+                .session_id
+                .as_ref()
+                .is_none_or(|session| event.session_id.as_deref() == Some(session))
+    };
+    let mut events: Vec<_> = events.iter().map(stored).filter(wanted).collect();
+    events.sort_by_key(StoredEvent::position);
+    if range.order == Order::Descending {
+        events.reverse();
+    }
+    events
+}
+
+/// Events of two users within 12 milliseconds, so that most are tied.
+fn random_events(random: &mut StdRng, count: i64) -> Vec<Accepted> {
+    let mut arrivals: Vec<i64> = (1..=count).collect();
+    arrivals.shuffle(random);
+    (0..)
+        .zip(arrivals)
+        .map(|(number, arrival)| {
+            let user = ["ann", "bob"].choose(random).unwrap();
+            let millis = random.random_range(0..12);
+            let mut event = event(user, &format!("e{number}"), millis, arrival);
+            event.event.kind = (*["x", "y", "z"].choose(random).unwrap()).into();
+            event.event.session_id = [None, Some("s"), Some("t")]
+                .choose(random)
+                .copied()
+                .flatten()
+                .map(Into::into);
+            event
+        })
+        .collect()
+}
+
+fn random_range(random: &mut StdRng) -> JourneyRange {
+    let kinds = [vec![], vec!["x"], vec!["y", "z"]];
+    JourneyRange {
+        from: random
+            .random_bool(0.5)
+            .then(|| at(random.random_range(0..12))),
+        to: random
+            .random_bool(0.5)
+            .then(|| at(random.random_range(0..12))),
+        order: *[Order::Ascending, Order::Descending]
+            .choose(random)
+            .unwrap(),
+        types: kinds
+            .choose(random)
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        session_id: random.random_bool(0.3).then(|| "s".to_owned()),
+        ..all_of(["ann", "bob"].choose(random).unwrap())
+    }
+}
+
+pub async fn pages_visit_every_event_once_and_in_order(store: Arc<dyn Store>) {
+    const SEED: u64 = 0x7261_696c;
+    let random = &mut StdRng::seed_from_u64(SEED);
+    let events = random_events(random, 150);
+    store_all(&*store, &events).await;
+    for round in 0..40 {
+        let range = random_range(random);
+        let limit = random.random_range(1..=25);
+        let journey = page_through(&*store, &range, limit).await;
+        assert_eq!(
+            journey,
+            expected(&events, &range),
+            "seed {SEED:#x}, round {round}, limit {limit}, {range:?}"
+        );
+    }
+}
+
+pub async fn a_page_goes_on_in_the_middle_of_a_tie(store: Arc<dyn Store>) {
+    let events: Vec<_> = (1..=7)
+        .map(|arrival| event("ann", &arrival.to_string(), 0, arrival))
+        .collect();
+    store_all(&*store, &events).await;
+    let after = Some(Position {
+        occurred_at: at(0),
+        arrival: Arrival::from_i64(4),
+    });
+    let range = JourneyRange {
+        after,
+        ..all_of("ann")
+    };
+    assert_eq!(names(&*store, &range).await, ["5", "6", "7"]);
+    let range = newest_first(range);
+    assert_eq!(names(&*store, &range).await, ["3", "2", "1"]);
+}
+
+pub async fn events_that_come_later_do_not_shift_pages(store: Arc<dyn Store>) {
+    let batch: Vec<_> = (0..4)
+        .map(|number| event("ann", &number.to_string(), number * 10, number + 1))
+        .collect();
+    store_all(&*store, &batch).await;
+    let range = newest_first(all_of("ann"));
+    let page = store.journey(&range, 2).await.unwrap();
+
+    store_all(&*store, &[event("ann", "newest", 99, 9)]).await;
+    let range = JourneyRange {
+        after: page.last().map(StoredEvent::position),
+        ..range
+    };
+    assert_eq!(names(&*store, &range).await, ["1", "0"]);
+}
