@@ -103,10 +103,19 @@ fn nothing_else_belongs_into_an_envelope() {
     let expected = ["data", "extra", "userId", "user_id"].map(|field| at(None, field));
     assert_eq!(found, expected);
 
-    let twice = format!(r#"{{"events":[{EVENT}],"events":[{EVENT}]}}"#);
-    assert_eq!(named(&twice), [at(None, "events")]);
-    let twice = format!(r#"{{"sentAt":1,"events":[{EVENT}],"sentAt":1}}"#);
-    assert_eq!(named(&twice), [at(None, "sentAt")]);
+    let again = "is given a second time; send one";
+    for (body, field) in [
+        (
+            format!(r#"{{"events":[{EVENT}],"events":[{EVENT}]}}"#),
+            "events",
+        ),
+        (
+            format!(r#"{{"sentAt":1,"events":[{EVENT}],"sentAt":1}}"#),
+            "sentAt",
+        ),
+    ] {
+        assert_eq!(faults(&body), [(None, field.to_owned(), again.to_owned())]);
+    }
 }
 
 #[test]
@@ -157,14 +166,18 @@ fn an_event_says_nothing_of_its_sending() {
 
 #[test]
 fn a_body_holds_an_event() {
-    let none = [(
-        None,
-        String::new(),
-        "holds no event; send at least one".to_owned(),
-    )];
-    assert_eq!(faults("[]"), none);
-    assert_eq!(faults(r#"{"events":[]}"#), none);
-    assert_eq!(faults(r#"{"events":[],"sentAt":1}"#), none);
+    let none = |field: &str| {
+        let message = "holds no event; send at least one";
+        (None, field.to_owned(), message.to_owned())
+    };
+    assert_eq!(faults("[]"), [none("")]);
+    assert_eq!(faults(r#"{"events":[]}"#), [none("events")]);
+    assert_eq!(faults(r#"{"events":[],"sentAt":1}"#), [none("events")]);
+    let more = r#"{"events":[],"sentAt":"x","user":1}"#;
+    assert_eq!(
+        named(more),
+        [at(None, "events"), at(None, "user"), at(None, "sentAt")]
+    );
     assert_eq!(faults_of(lines("")).total(), 1);
     assert_eq!(faults_of(lines("\n \r\n\t\n")).total(), 1);
 }

@@ -119,6 +119,7 @@ impl Store for MemoryStore {
         self.go_on().await;
         let mut journey = journey_of(&*self.events.lock(), range);
         journey.truncate(limit);
+        self.go_on().await;
         Ok(journey)
     }
 

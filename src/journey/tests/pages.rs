@@ -83,6 +83,7 @@ proptest! {
             prop_assert!(page.events.len() <= *limit);
             prop_assert!(page.next.is_none() || page.events.len() == *limit);
             seen.extend(page.events);
+            prop_assert!(seen.len() <= expected.len(), "more than there is: {:?}", seen);
             match page.next {
                 Some(position) => range.after = Some(position),
                 None => break,
