@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::frame::Segment;
 
-/// Bytes of a segment, unless a single batch needs more.
-pub const SEGMENT_BYTES: u64 = 16 << 20;
+/// Bytes of a segment, unless a single batch needs more. Small in unit tests, so
+/// that segments fill up.
+pub const SEGMENT_BYTES: u64 = if cfg!(test) { 128 << 10 } else { 16 << 20 };
 /// Bytes in front of the first frame.
 pub const HEAD_BYTES: u64 = 4096;
 const MAGIC: [u8; 8] = *b"TKJRNL1\n";
@@ -191,7 +192,7 @@ impl Disk for Folder {
     }
 
     fn create(&self, number: u64, bytes: u64) -> io::Result<File> {
-        const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+        static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
         let path = self.path_of(number);
         let file = File::options()
             .write(true)
