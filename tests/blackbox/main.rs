@@ -38,6 +38,7 @@ mod watchdog;
 
 mod events;
 mod hostile;
+mod journal;
 mod journey;
 mod monitoring;
 mod pipeline;

@@ -102,11 +102,12 @@ impl<D: Disk> Writer<D> {
         self.note_forgotten();
     }
 
-    /// What is done while no batch comes. A journal that is stuck is tried
-    /// again: while it is, the service is unready, and no batch may come.
+    /// What is done while no batch comes. A journal without a segment gets one
+    /// as soon as that is possible: while it has none the service is unready,
+    /// and it may be that no batch comes that would ask for it.
     fn idle(&mut self) {
         self.note_forgotten();
-        if self.stuck.is_some() {
+        if self.current.is_none() {
             let _ = self.segment_for(0);
         }
     }
