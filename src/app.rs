@@ -1,12 +1,13 @@
 //! Puts store, pipeline and routes together, runs them and stops them in
 //! order.
 //!
-//! Start: the store is opened, what an earlier process left behind is taken
-//! in, and the listener is opened. The service accepts from then on; it is
-//! ready once the store is prepared.
+//! Start: the store and the listener are opened, and what an earlier process
+//! left behind is taken in. The service accepts from then on; it is ready once
+//! the store is prepared and has what was left behind.
 //!
 //! Stop: unready, no new connections, requests in flight finish, the buffer is
-//! flushed, what is left goes to a file, the store is closed.
+//! flushed, what is left stays in the journal or goes to a file, the store is
+//! closed.
 
 mod earlier;
 
@@ -116,7 +117,8 @@ async fn run(settings: &Settings) -> Result<Ending, StartError> {
         ending = app.stop() => ending,
         signal = signals.next_on_purpose() => {
             let events = pipeline.snapshot().events;
-            error!(signal, events, "ended at once; these events were accepted and are not stored");
+            let is_journaled = pipeline.has_journal();
+            error!(signal, events, is_journaled, "ended at once; these events are not stored yet");
             Ending::Forced
         }
     };
