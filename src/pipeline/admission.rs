@@ -19,8 +19,9 @@ use super::Pipeline;
 use super::buffer::{Reserved, Room};
 use super::journal::frame::Body;
 use super::journal::{Journal, NotWritten};
+use super::waiter::Waiter;
 use crate::event::id::Arrivals;
-use crate::event::{Accepted, Arrival, Event};
+use crate::event::{Accepted, Arrival, Event, StoreId};
 
 /// Why a batch was not taken. Nothing of it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,19 +41,48 @@ impl Pipeline {
     /// Takes a batch whole, or refuses it. An event whose identity is in the
     /// buffer already is accepted and takes no further room.
     pub async fn admit(self: &Arc<Self>, events: Vec<Event>) -> Result<(), NotAdmitted> {
+        self.take(events, None).await
+    }
+
+    /// As [`admit`](Self::admit), and has the batch written to the store at
+    /// once: whoever waits for it waits for the store and not for the clock.
+    pub async fn admit_at_once(
+        self: &Arc<Self>,
+        events: Vec<Event>,
+    ) -> Result<Arc<Waiter>, NotAdmitted> {
+        let waiter = Arc::new(Waiter::default());
+        self.take(events, Some(Arc::clone(&waiter))).await?;
+        Ok(waiter)
+    }
+
+    async fn take(
+        self: &Arc<Self>,
+        events: Vec<Event>,
+        waiter: Option<Arc<Waiter>>,
+    ) -> Result<(), NotAdmitted> {
         let bytes = events.iter().map(Event::size).sum::<usize>();
         if events.len() > self.limits.max_events || bytes > self.limits.max_bytes {
             return Err(NotAdmitted::TooLarge);
         }
         let reserved = self.buffer.lock().reserve(events);
-        let Some(reserved) = reserved else {
+        let Some(Reserved {
+            events,
+            repeated,
+            room,
+        }) = reserved
+        else {
             self.health.buffer_full();
             return Err(NotAdmitted::Full);
         };
+        let place = Place {
+            repeated,
+            room,
+            waiter,
+        };
         match &self.journal {
-            Some(journal) if !reserved.events.is_empty() => self.journaled(journal, reserved).await,
+            Some(journal) if !events.is_empty() => self.journaled(journal, events, place).await,
             _ => {
-                self.in_memory(reserved);
+                self.in_memory(events, place);
                 Ok(())
             }
         }
@@ -68,28 +98,19 @@ impl Pipeline {
         is_full
     }
 
-    fn in_memory(&self, reserved: Reserved) {
-        let Reserved {
-            events,
-            duplicates,
-            room,
-        } = reserved;
+    fn in_memory(&self, events: Vec<Event>, place: Place) {
         let mut clock = self.arrivals.lock();
         let first = clock.take(events.len(), self.clock.now());
-        self.push(numbered(events, first), duplicates, room);
+        self.push(numbered(events, first), place);
         drop(clock);
     }
 
     async fn journaled(
         self: &Arc<Self>,
         journal: &Journal,
-        reserved: Reserved,
+        events: Vec<Event>,
+        place: Place,
     ) -> Result<(), NotAdmitted> {
-        let Reserved {
-            events,
-            duplicates,
-            room,
-        } = reserved;
         let mut body = Body::encode(&events);
         let (answer, answered) = oneshot::channel();
         {
@@ -101,8 +122,8 @@ impl Pipeline {
             let pipeline = Arc::clone(self);
             let done = move |written: Result<(), NotWritten>| {
                 match &written {
-                    Ok(()) => pipeline.push(batch, duplicates, room),
-                    Err(_) => pipeline.buffer.lock().release(room),
+                    Ok(()) => pipeline.push(batch, place),
+                    Err(_) => pipeline.buffer.lock().release(place.room),
                 }
                 // Nobody may be waiting any more.
                 let _ = answer.send(written);
@@ -116,22 +137,40 @@ impl Pipeline {
     }
 
     /// Puts a batch into the buffer, and wakes the lanes that have a reason.
-    fn push(&self, batch: Vec<Arc<Accepted>>, duplicates: usize, room: Room) {
-        let count = batch.len() + duplicates;
+    fn push(&self, batch: Vec<Arc<Accepted>>, place: Place) {
+        let Place {
+            repeated,
+            room,
+            waiter,
+        } = place;
+        let count = batch.len() + repeated.len();
         let mut buffer = self.buffer.lock();
         buffer.release(room);
-        let pushed = buffer.push(batch, Instant::now());
+        let pushed = buffer.push(batch, Instant::now(), waiter.as_ref());
         // Counted before the flusher can see them, so that no reader finds
         // more stored than accepted.
         self.statistics.accepted.inc_by(count as u64);
         self.statistics
             .duplicate
-            .inc_by((duplicates + pushed.duplicates) as u64);
+            .inc_by((repeated.len() + pushed.duplicates) as u64);
         self.statistics.buffer_is(&buffer);
-        let is_flush_due = buffer.call_if_full(self.rules.max_events);
+        let mut is_flush_due = buffer.call_if_full(self.rules.max_events);
+        if let Some(waiter) = &waiter {
+            buffer.follow_repeated(&repeated, waiter);
+            buffer.call();
+            is_flush_due = true;
+        }
         drop(buffer);
         self.wake(is_flush_due, &pushed.lanes_started);
     }
+}
+
+/// What belongs to a batch on its way into the buffer.
+struct Place {
+    /// Events of the request that were in the buffer before.
+    repeated: Vec<StoreId>,
+    room: Room,
+    waiter: Option<Arc<Waiter>>,
 }
 
 fn numbered(events: Vec<Event>, first: Arrival) -> Vec<Arc<Accepted>> {

@@ -5,13 +5,15 @@
 //! the store: a failed flush has nothing to put back, and whoever reads a
 //! user's events finds all of them in one queue, in order.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::waiter::{Share, Waiter};
 use crate::event::{Accepted, Arrival, Event, StoreId, Timestamp};
+use crate::store::Outcome;
 
 /// How much may be buffered. Whichever limit is reached first counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +49,8 @@ pub struct Room {
 pub struct Reserved {
     /// Those of its events that are not in the buffer.
     pub events: Vec<Event>,
-    /// How many others there were.
-    pub duplicates: usize,
+    /// Those that are.
+    pub repeated: Vec<StoreId>,
     /// What is kept for them.
     pub room: Room,
 }
@@ -68,6 +70,8 @@ pub struct Pushed {
 pub struct Buffer {
     lanes: Vec<Lane>,
     ids: HashSet<StoreId>,
+    /// Who follows which event; most are followed by nobody.
+    waiters: HashMap<StoreId, Vec<(Arc<Waiter>, Share)>>,
     limits: Limits,
     events: usize,
     bytes: usize,
@@ -103,6 +107,7 @@ impl Buffer {
         Self {
             lanes: (0..lanes.max(1)).map(|_| Lane::default()).collect(),
             ids: HashSet::new(),
+            waiters: HashMap::new(),
             limits,
             events: 0,
             bytes: 0,
@@ -115,11 +120,9 @@ impl Buffer {
     /// Keeps room for events that are about to come, or says that there is
     /// none. Those that are here already are taken out: they need no room.
     pub fn reserve(&mut self, events: Vec<Event>) -> Option<Reserved> {
-        let sent = events.len();
-        let fresh: Vec<Event> = events
+        let (repeated, fresh): (Vec<Event>, Vec<Event>) = events
             .into_iter()
-            .filter(|event| !self.ids.contains(&event.id))
-            .collect();
+            .partition(|event| self.ids.contains(&event.id));
         let room = Room {
             events: fresh.len(),
             bytes: fresh.iter().map(Event::size).sum(),
@@ -130,7 +133,7 @@ impl Buffer {
             self.reserved.events += room.events;
             self.reserved.bytes += room.bytes;
             Reserved {
-                duplicates: sent - fresh.len(),
+                repeated: repeated.iter().map(|event| event.id).collect(),
                 events: fresh,
                 room,
             }
@@ -143,12 +146,27 @@ impl Buffer {
         self.reserved.bytes -= room.bytes;
     }
 
-    /// Takes all of a batch, whatever the limits say.
-    pub fn push(&mut self, batch: Vec<Arc<Accepted>>, now: Instant) -> Pushed {
+    /// Takes all of a batch, whatever the limits say. The waiter, where there
+    /// is one, follows its events.
+    pub fn push(
+        &mut self,
+        batch: Vec<Arc<Accepted>>,
+        now: Instant,
+        waiter: Option<&Arc<Waiter>>,
+    ) -> Pushed {
         let mut pushed = Pushed::default();
         for accepted in batch {
+            let id = accepted.event.id;
             self.last = self.last.max(Some(accepted.arrival));
-            if !self.ids.insert(accepted.event.id) {
+            let is_new = self.ids.insert(id);
+            if let Some(waiter) = waiter {
+                self.follow(
+                    id,
+                    if is_new { Share::Own } else { Share::Repeated },
+                    waiter,
+                );
+            }
+            if !is_new {
                 pushed.duplicates += 1;
                 continue;
             }
@@ -167,6 +185,25 @@ impl Buffer {
             });
         }
         pushed
+    }
+
+    /// Has the waiter follow events that are here already.
+    pub fn follow_repeated(&mut self, ids: &[StoreId], waiter: &Arc<Waiter>) {
+        for &id in ids {
+            if self.ids.contains(&id) {
+                self.follow(id, Share::Repeated, waiter);
+            } else {
+                waiter.was_stored_before();
+            }
+        }
+    }
+
+    fn follow(&mut self, id: StoreId, share: Share, waiter: &Arc<Waiter>) {
+        waiter.follow();
+        self.waiters
+            .entry(id)
+            .or_default()
+            .push((Arc::clone(waiter), share));
     }
 
     fn lane_of(&self, user_id: &str) -> usize {
@@ -197,29 +234,33 @@ impl Buffer {
         batch
     }
 
-    /// Ends a lane's flush. `keeps` says for each of its events, in order,
-    /// whether it has to be tried again; those stay at the front, the others
-    /// leave and give their room back. Hands out what left, so that it is
-    /// freed outside of any lock.
-    pub fn settle(&mut self, lane: usize, keeps: &[bool]) -> Vec<Arc<Accepted>> {
+    /// Ends a lane's flush, given what became of each of its events. Those that
+    /// have to be tried again stay at the front, the others leave and give
+    /// their room back. Hands out what left, so that it is freed outside of
+    /// any lock.
+    pub fn settle(&mut self, lane: usize, outcomes: &[Outcome]) -> Vec<Arc<Accepted>> {
         let lane = &mut self.lanes[lane];
-        let flushed: Vec<Entry> = lane
+        let flushed = lane
             .queue
-            .drain(..lane.in_flight.min(keeps.len()))
-            .collect();
+            .drain(..lane.in_flight.min(outcomes.len()))
+            .collect::<Vec<_>>();
         self.in_flight -= lane.in_flight;
         lane.in_flight = 0;
         let mut left = Vec::with_capacity(flushed.len());
         let mut kept = Vec::new();
-        for (entry, &keep) in flushed.into_iter().zip(keeps) {
-            if keep {
+        for (entry, outcome) in flushed.into_iter().zip(outcomes) {
+            if *outcome == Outcome::Retry {
                 kept.push(entry);
-            } else {
-                self.events -= 1;
-                self.bytes -= entry.size;
-                self.ids.remove(&entry.accepted.event.id);
-                left.push(entry.accepted);
+                continue;
             }
+            let id = entry.accepted.event.id;
+            self.events -= 1;
+            self.bytes -= entry.size;
+            self.ids.remove(&id);
+            for (waiter, share) in self.waiters.remove(&id).unwrap_or_default() {
+                waiter.settled(share, outcome);
+            }
+            left.push(entry.accepted);
         }
         for entry in kept.into_iter().rev() {
             lane.queue.push_front(entry);
@@ -266,11 +307,16 @@ impl Buffer {
     pub fn call_if_full(&mut self, max_events: usize) -> bool {
         let is_full = self.waiting() >= max_events;
         if is_full {
-            for lane in &mut self.lanes {
-                lane.is_called = true;
-            }
+            self.call();
         }
         is_full
+    }
+
+    /// Calls every lane to write what it has.
+    pub fn call(&mut self) {
+        for lane in &mut self.lanes {
+            lane.is_called = true;
+        }
     }
 
     /// Whether a lane should write what it has without waiting for more.

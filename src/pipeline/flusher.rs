@@ -269,12 +269,8 @@ impl LaneTask {
         }
         statistics.stored.inc_by(stored);
         statistics.duplicate.inc_by(duplicate);
-        let keeps: Vec<bool> = outcomes
-            .iter()
-            .map(|outcome| *outcome == Outcome::Retry)
-            .collect();
         let mut buffer = self.pipeline.buffer.lock();
-        let left = buffer.settle(self.number, &keeps);
+        let left = buffer.settle(self.number, outcomes);
         let (events, bytes) = (buffer.len(), buffer.bytes());
         statistics.buffer_is(&buffer);
         self.pipeline.forget_stored(&buffer);

@@ -22,6 +22,7 @@ pub mod health;
 pub mod journal;
 pub mod leftover;
 pub mod statistics;
+pub mod waiter;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -128,7 +129,11 @@ impl Pipeline {
             .fetch_max(last.as_i64(), Ordering::Relaxed);
         self.statistics.restored.inc_by(events.len() as u64);
         let mut buffer = self.buffer.lock();
-        let pushed = buffer.push(events.into_iter().map(Arc::new).collect(), Instant::now());
+        let pushed = buffer.push(
+            events.into_iter().map(Arc::new).collect(),
+            Instant::now(),
+            None,
+        );
         self.statistics.duplicate.inc_by(pushed.duplicates as u64);
         self.statistics.buffer_is(&buffer);
         drop(buffer);

@@ -15,6 +15,7 @@ use super::buffer::Limits;
 use super::flusher::Flusher;
 use super::health::Health;
 use super::statistics::Statistics;
+use super::waiter::Settled;
 use super::{FlushRules, NotAdmitted, Parts, Pipeline};
 use crate::event::time::SystemClock;
 use crate::event::{Event, Payload, StoreId, Timestamp};
@@ -396,4 +397,59 @@ async fn a_stop_before_the_store_is_prepared_waits_only_if_there_is_something_to
         assert_eq!(left.len(), events_before);
         assert_eq!(began.elapsed(), Duration::from_secs(seconds));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_the_store_does_not_wait_for_the_clock() {
+    let run = start();
+    run.pipeline.admit(events("u", 0..3)).await.unwrap();
+    run.pipeline.admit(events("v", 0..1)).await.unwrap();
+    let began = Instant::now();
+    // One is buffered from before, two are the same.
+    let mut batch = events("u", 2..6);
+    batch.extend(events("w", 0..1));
+    batch.extend(events("w", 0..1));
+    let waiter = run.pipeline.admit_at_once(batch).await.unwrap();
+    let settled = waiter.wait().await;
+    assert_eq!(
+        settled,
+        Settled {
+            duplicates: 2,
+            refused: 0
+        }
+    );
+    assert!(began.elapsed() < RULES.max_wait, "{:?}", began.elapsed());
+
+    // All of it is stored: nothing is left to wait for.
+    let waiter = run.pipeline.admit_at_once(events("u", 0..6)).await.unwrap();
+    assert_eq!(
+        waiter.wait().await,
+        Settled {
+            duplicates: 6,
+            refused: 0
+        }
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_hears_of_what_is_refused_for_good_and_of_retries_not_at_all() {
+    let run = start();
+    run.store.refused.lock().push(StoreId::derive("u", "3"));
+    run.store
+        .script
+        .lock()
+        .extend([Next::Fail, Next::WriteHalf, Next::WriteAndFail]);
+    let waiter = run
+        .pipeline
+        .admit_at_once(events("u", 0..10))
+        .await
+        .unwrap();
+    assert_eq!(
+        waiter.wait().await,
+        Settled {
+            duplicates: 0,
+            refused: 1
+        }
+    );
+    assert_eq!(run.counts(), (10, 9, 0, 1));
 }
