@@ -363,6 +363,7 @@ fn service(
         options: http::Options {
             max_body_bytes: http.max_body_bytes,
             body_timeout: http.body_timeout,
+            wait_timeout: http.wait_timeout,
             allowed_origins: match &http.allowed_origins {
                 AllowedOrigins::Any => None,
                 AllowedOrigins::Listed(list) => Some(list.clone()),
