@@ -200,6 +200,9 @@ impl App {
             earlier.journal,
         )?);
         health.replaying(true);
+        if let Some(arrival) = earlier.number_above {
+            service.pipeline.number_above(arrival);
+        }
         service.pipeline.restore(earlier.events);
         let kept = Arc::new(earlier.kept);
         let replayed = Arc::clone(&kept);

@@ -28,6 +28,7 @@ mod trouble;
 mod verdict;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser as _;
 
@@ -100,6 +101,7 @@ async fn rounds(
             fault.name(),
             store.name()
         );
+        let started = Instant::now();
         let result = async {
             let scene = match &mut scene {
                 Some(scene) => scene,
@@ -110,7 +112,12 @@ async fn rounds(
         let result = result.await;
         row.rounds += 1;
         match result {
-            Ok(verdict) if verdict.is_clean() => eprintln!("{name}: {verdict}"),
+            Ok(verdict) if verdict.is_clean() => {
+                eprintln!(
+                    "{name}: {verdict} ({:.1} s)",
+                    started.elapsed().as_secs_f32()
+                );
+            }
             Ok(verdict) => {
                 eprintln!("{name}: FAILED: {verdict}");
                 row.take_over(scene.take().map(Scene::keep));

@@ -20,6 +20,8 @@ pub struct Earlier {
     pub journal: Option<Journal>,
     /// Events that are not known to be stored.
     pub events: Vec<Accepted>,
+    /// Above this all further events have to be numbered.
+    pub number_above: Option<Arrival>,
     /// Where they are kept meanwhile.
     pub kept: Kept,
 }
@@ -42,20 +44,24 @@ impl Earlier {
         })?;
         let folder = folder.join("journal");
         let (mut journal, mut old_journal) = (None, None);
+        let mut number_above = None;
         if settings.journal {
             let health = Arc::clone(health);
             let on_stuck = Box::new(move |is_stuck| health.journal_stuck(is_stuck));
             let (opened, mut recovered) = Journal::open(&folder, on_stuck)?;
             events.append(&mut recovered.events);
+            number_above = recovered.number_above;
             journal = Some(opened);
         } else if let Some((opened, mut recovered)) = OldJournal::open(&folder)? {
             events.append(&mut recovered.events);
+            number_above = recovered.number_above;
             old_journal = Some(opened);
         }
         let last = events.iter().map(|accepted| accepted.arrival).max();
         Ok(Self {
             journal,
             events,
+            number_above,
             kept: Kept {
                 files,
                 journal: old_journal,

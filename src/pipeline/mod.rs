@@ -135,6 +135,11 @@ impl Pipeline {
         self.wake(true, &[]);
     }
 
+    /// Has all further events numbered above this.
+    pub fn number_above(&self, arrival: Arrival) {
+        self.arrivals.lock().advance_past(arrival);
+    }
+
     fn wake(&self, everyone: bool, lanes: &[usize]) {
         for (lane, wake) in self.wakes.iter().enumerate() {
             if everyone || lanes.contains(&lane) {

@@ -13,6 +13,10 @@ use crate::event::{Accepted, Arrival};
 pub struct Recovered {
     /// Events that are not known to be stored, in order of arrival.
     pub events: Vec<Accepted>,
+    /// Above this all further events have to be numbered: what lies below
+    /// counts as stored. That is so by itself, unless the clock is behind the
+    /// one of the process that wrote this.
+    pub number_above: Option<Arrival>,
     /// Places that could not be read: torn or damaged frames, whole segments.
     pub damaged: usize,
     /// The segments that were there.
@@ -50,6 +54,7 @@ pub(super) fn recover<D: Disk>(disk: &D) -> io::Result<Recovered> {
         .map(|batch| batch.stored_before)
         .max()
         .unwrap_or(i64::MIN);
+    recovered.number_above = batches().flat_map(Batch::highest_numbers).max();
     for scan in scans {
         let segment = OldSegment {
             number: scan.number,
@@ -87,6 +92,15 @@ struct Batch {
     offset: u64,
     stored_before: i64,
     events: Vec<Accepted>,
+}
+
+impl Batch {
+    /// Of what is in it, and of what it says about others.
+    fn highest_numbers(&self) -> impl Iterator<Item = Arrival> {
+        let stored = Some(self.stored_before).filter(|before| *before > 0);
+        let own = self.events.last().map(|event| event.arrival);
+        stored.map(Arrival::from_i64).into_iter().chain(own)
+    }
 }
 
 impl Scan {
