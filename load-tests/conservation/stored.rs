@@ -36,6 +36,28 @@ impl Stored {
     }
 }
 
+#[cfg(test)]
+impl Stored {
+    /// An event as a store would have it.
+    pub fn of(content: Content, arrival: i64) -> Self {
+        Self {
+            user: content.user.clone(),
+            event_id: content.event_id.clone(),
+            occurred_at: content.occurred_at,
+            arrival,
+            hash: hex(&content.hash()),
+            content: Some(content),
+        }
+    }
+
+    /// Changes what is there, and leaves its hash.
+    pub fn damage(&mut self) {
+        if let Some(content) = &mut self.content {
+            content.filler.push('x');
+        }
+    }
+}
+
 /// All events in the embedded store's file.
 pub fn in_file(file: &Path) -> Result<Vec<Stored>, Trouble> {
     let database = open(file)?;

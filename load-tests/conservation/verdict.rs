@@ -147,6 +147,9 @@ fn inversions(mut journey: Vec<Step>) -> u64 {
     journey.windows(2).filter(is_wrong).count() as u64
 }
 
+#[cfg(test)]
+mod tests;
+
 impl AddAssign for Verdict {
     fn add_assign(&mut self, other: Self) {
         self.accepted += other.accepted;

@@ -24,8 +24,8 @@ pub async fn flip_a_bit(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Res
     load.wait_for_more(100).await
 }
 
-/// Which producer the frame is from is noted, but for the last frame, which
-/// may be of a batch without an answer and is left alone.
+/// Whose batch is in the frame is noted. The last frame is left alone: it may
+/// be one that was being written.
 fn flip(scene: &Scene, rng: &mut StdRng) -> Result<(), Trouble> {
     let segment = last_segment(scene)?;
     let mut bytes = fs::read(&segment).during("reading a segment")?;
