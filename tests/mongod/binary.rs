@@ -30,10 +30,7 @@ fn on_path() -> Option<PathBuf> {
 }
 
 fn fetched() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .expect("cargo's folder for tests lies in the target folder");
-    let mongod = fetch_into(&target.join("mongod-6.0.5")).unwrap_or_else(|reason| {
+    let mongod = fetch_into(&target_folder().join("mongod-6.0.5")).unwrap_or_else(|reason| {
         panic!(
             "These tests need a MongoDB, and there is none: {reason}\n\
              Any one of these helps:\n\
@@ -46,6 +43,16 @@ fn fetched() -> PathBuf {
     });
     check_that_it_runs(&mongod);
     mongod
+}
+
+/// Examples are not told where it is; they lie two folders deep in it.
+fn target_folder() -> PathBuf {
+    let own = std::env::current_exe().expect("this program has a path");
+    let folder = match option_env!("CARGO_TARGET_TMPDIR") {
+        Some(tests) => Path::new(tests).parent(),
+        None => own.ancestors().nth(3),
+    };
+    folder.expect("it lies in the target folder").to_owned()
 }
 
 /// Parallel test binaries wait for each other here, and fetch once.

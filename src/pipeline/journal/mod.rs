@@ -73,7 +73,9 @@
 //! Events that are stored already come back as well: their identity makes the
 //! second insert harmless. To keep these few, each frame says up to which
 //! arrival number everything was stored when it was written, and events below
-//! the highest such number are not given back.
+//! the highest such number are not given back. Later events must therefore be
+//! numbered above all that the journal names, also when the clock has gone
+//! back meanwhile: see [`Recovered::numbered_up_to`].
 
 pub mod frame;
 pub mod recovery;

@@ -13,6 +13,23 @@ use crate::event::id::Arrivals;
 use crate::event::payload::PayloadLimits;
 use crate::event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
 
+#[test]
+fn what_comes_after_a_start_is_numbered_above_all_that_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
+    assert_eq!(recovered.numbered_up_to, None);
+    let batch = batch(4096, 3, 10);
+    append(&journal, &batch).recv().unwrap().unwrap();
+    let after = batch[2].arrival.next();
+    journal.forget_before(after);
+    drop(journal);
+
+    let (_journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
+
+    assert_eq!(recovered.events, []);
+    assert_eq!(recovered.numbered_up_to, Some(after));
+}
+
 /// A batch whose events are numbered as an arrival clock would.
 fn batch(first: i64, events: usize, payload_bytes: usize) -> Vec<Accepted> {
     let limits = PayloadLimits {

@@ -1,0 +1,100 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+use crate::fault::{Fault, StoreKind};
+
+/// The seed that every quick run begins with.
+const FIXED_SEED: u64 = 1;
+
+/// Shows that accepted events are kept, whatever breaks meanwhile.
+#[derive(Debug, Parser)]
+#[command(name = "conservation")]
+pub struct Arguments {
+    /// Rounds of each fault on each store, for each seed.
+    #[arg(long, default_value_t = 3)]
+    pub rounds: u32,
+
+    /// What the rounds draw their chances from; may be given several times. A
+    /// fresh one is drawn and printed where none is given.
+    #[arg(long = "seed")]
+    seeds: Vec<u64>,
+
+    /// Only this fault; may be given several times.
+    #[arg(long = "fault", value_enum)]
+    faults: Vec<Fault>,
+
+    /// Only this store.
+    #[arg(long, value_enum, default_value_t = Stores::Both)]
+    store: Stores,
+
+    /// `off` runs the service without its journal, to see the loss.
+    #[arg(long, value_enum, default_value_t = Journal::On)]
+    pub journal: Journal,
+
+    /// Short phases, and the seed 1 beside a fresh one.
+    #[arg(long)]
+    pub quick: bool,
+
+    /// Lists the faults.
+    #[arg(long)]
+    pub list: bool,
+
+    /// The service's binary, instead of the one beside this program.
+    #[arg(long)]
+    pub service: Option<PathBuf>,
+}
+
+/// Which stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Stores {
+    Embedded,
+    Mongodb,
+    Both,
+}
+
+/// Whether the service keeps a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Journal {
+    On,
+    Off,
+}
+
+impl Journal {
+    /// Whether it does.
+    pub fn is_on(self) -> bool {
+        self == Self::On
+    }
+}
+
+impl Arguments {
+    /// The seeds to run with.
+    pub fn seeds(&self) -> Vec<u64> {
+        if !self.seeds.is_empty() {
+            return self.seeds.clone();
+        }
+        let fresh = rand::random_range(2..1_000_000_000);
+        if self.quick {
+            vec![FIXED_SEED, fresh]
+        } else {
+            vec![fresh]
+        }
+    }
+
+    /// The faults to inject, each with the stores on which it applies.
+    pub fn combinations(&self) -> Vec<(Fault, StoreKind)> {
+        let is_wanted = |fault: &Fault| self.faults.is_empty() || self.faults.contains(fault);
+        Fault::ALL
+            .into_iter()
+            .filter(is_wanted)
+            .flat_map(|fault| fault.stores().iter().map(move |store| (fault, *store)))
+            .filter(|(_, store)| match self.store {
+                Stores::Both => true,
+                Stores::Embedded => *store == StoreKind::Embedded,
+                Stores::Mongodb => *store != StoreKind::Embedded,
+            })
+            .collect()
+    }
+}

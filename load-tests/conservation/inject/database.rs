@@ -1,0 +1,54 @@
+//! The end, or the silence, of a database server.
+
+use rand::rngs::StdRng;
+use tokio::task::block_in_place;
+
+use super::a_moment;
+use crate::load::Load;
+use crate::mongod::{Mongod, ReplicaSet};
+use crate::scene::{Scene, Store};
+use crate::trouble::Trouble;
+
+/// Lets it stand still for longer than a write, a check or a connection may take.
+pub async fn pause(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
+    a_moment(scene, 0..500, rng).await;
+    block_in_place(|| server(scene).map(Mongod::pause))?;
+    a_moment(scene, 1500..4000, rng).await;
+    server(scene)?.resume();
+    load.wait_for_more(100).await
+}
+
+/// Kills it and starts it again.
+pub async fn kill(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
+    a_moment(scene, 0..800, rng).await;
+    server(scene)?.kill();
+    a_moment(scene, 0..2000, rng).await;
+    block_in_place(|| server(scene).map(Mongod::restart))?;
+    load.wait_for_more(100).await
+}
+
+/// Kills the primary, and starts it again once the others had time to elect
+/// another, or before that.
+pub async fn kill_primary(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
+    a_moment(scene, 0..800, rng).await;
+    let primary = set(scene)?.primary().await;
+    primary.kill();
+    a_moment(scene, 0..5000, rng).await;
+    block_in_place(|| primary.restart());
+    set(scene)?.primary().await;
+    load.wait_for_more(100).await
+}
+
+fn server(scene: &Scene) -> Result<&Mongod, Trouble> {
+    match &scene.store {
+        Store::Mongodb(server) => Ok(server),
+        Store::Embedded | Store::ReplicaSet(_) => Err(Trouble("there is no mongod".to_owned())),
+    }
+}
+
+fn set(scene: &Scene) -> Result<&ReplicaSet, Trouble> {
+    match &scene.store {
+        Store::ReplicaSet(set) => Ok(set),
+        Store::Embedded | Store::Mongodb(_) => Err(Trouble("there is no replica set".to_owned())),
+    }
+}

@@ -1,0 +1,43 @@
+//! What breaks in a round, and how it is mended again.
+
+mod clock;
+mod database;
+mod disk;
+mod journal;
+mod network;
+mod process;
+
+use std::time::Duration;
+
+use rand::Rng as _;
+use rand::rngs::StdRng;
+
+use crate::fault::Fault;
+use crate::load::Load;
+use crate::scene::Scene;
+use crate::trouble::Trouble;
+
+/// Breaks something while the load runs, and mends it.
+pub async fn inject(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
+    match scene.fault {
+        Fault::Kill9 => process::kill_and_restart(scene, load, rng).await,
+        Fault::Sigterm => process::stop_and_restart(scene, load, rng).await,
+        Fault::MongodPause => database::pause(scene, load, rng).await,
+        Fault::MongodKill9 => database::kill(scene, load, rng).await,
+        Fault::PrimaryKill => database::kill_primary(scene, load, rng).await,
+        Fault::CutConnection => network::cut(scene, load, rng).await,
+        Fault::DiskFull => disk::fill(scene, load, rng).await,
+        Fault::BitFlip => journal::flip_a_bit(scene, load, rng).await,
+        Fault::ClockBack => clock::step_back(scene, load, rng).await,
+    }
+}
+
+/// Waits for a random time, at least this long; a quick run waits at most
+/// half as long beyond that.
+async fn a_moment(scene: &Scene, millis: std::ops::Range<u64>, rng: &mut StdRng) {
+    let mut length = rng.random_range(millis.clone());
+    if scene.is_quick {
+        length = millis.start + (length - millis.start) / 2;
+    }
+    tokio::time::sleep(Duration::from_millis(length)).await;
+}

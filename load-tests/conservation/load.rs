@@ -1,0 +1,201 @@
+//! Producers: several connections that post one batch after the other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use crate::content::Content;
+use crate::oracle::{Answer, Batch, Oracle, Sent};
+use crate::trouble::{Trouble, While as _};
+
+const PRODUCERS: usize = 6;
+const USERS_OF_EACH: usize = 3;
+const MAX_BATCH: usize = 50;
+/// After which a producer takes it that no answer comes.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// How long the service may take to accept again when nothing is wrong any more.
+const ACCEPTING_LIMIT: Duration = Duration::from_secs(60);
+/// How far back the events of a round begin, in milliseconds.
+const BEGINNING: i64 = 600_000;
+
+/// A client that keeps a connection for each producer.
+pub fn http_client() -> Result<reqwest::Client, Trouble> {
+    reqwest::Client::builder()
+        .http1_only()
+        .no_proxy()
+        .pool_max_idle_per_host(PRODUCERS)
+        .timeout(ANSWER_LIMIT)
+        .build()
+        .during("an HTTP client")
+}
+
+/// Running producers.
+pub struct Load {
+    producers: Vec<JoinHandle<Result<Producer, Trouble>>>,
+    stop: Arc<AtomicBool>,
+    oracle: Arc<Oracle>,
+}
+
+impl Load {
+    /// Starts them. `name` begins the names of their users, which are new ones.
+    pub fn start(
+        name: &str,
+        url: &str,
+        oracle: &Arc<Oracle>,
+        rng: &mut StdRng,
+    ) -> Result<Self, Trouble> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let http = http_client()?;
+        let producers = (0..PRODUCERS)
+            .map(|number| {
+                let producer = Producer {
+                    http: http.clone(),
+                    url: format!("{url}/events"),
+                    users: (0..USERS_OF_EACH)
+                        .map(|user| (format!("{name}-p{number}-u{user}"), 0))
+                        .collect(),
+                    occurred_at: chrono::Utc::now().timestamp_millis() - BEGINNING,
+                    oracle: Arc::clone(oracle),
+                    rng: StdRng::from_rng(rng),
+                };
+                tokio::spawn(producer.run(Arc::clone(&stop)))
+            })
+            .collect();
+        Ok(Self {
+            producers,
+            stop,
+            oracle: Arc::clone(oracle),
+        })
+    }
+
+    /// Waits until as many more events are accepted.
+    pub async fn wait_for_more(&self, events: u64) -> Result<(), Trouble> {
+        let goal = self.oracle.accepted() + events;
+        let deadline = Instant::now() + ACCEPTING_LIMIT;
+        while self.oracle.accepted() < goal {
+            if Instant::now() > deadline {
+                return Err(Trouble(format!(
+                    "{events} events were not accepted in {ACCEPTING_LIMIT:?}"
+                )));
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
+    /// Ends the load; each producer then has one last batch accepted, as it
+    /// must be when nothing is wrong any more.
+    pub async fn stop(self) -> Result<(), Trouble> {
+        self.stop.store(true, Ordering::Relaxed);
+        for producer in self.producers {
+            producer.await.during("a producer")??.finish().await?;
+        }
+        Ok(())
+    }
+}
+
+/// One connection, with users of its own.
+struct Producer {
+    http: reqwest::Client,
+    url: String,
+    /// Each with the number of its next event.
+    users: Vec<(String, i64)>,
+    /// Of the next event. It stands still for several batches, so that the
+    /// order of arrival matters, and never goes back.
+    occurred_at: i64,
+    oracle: Arc<Oracle>,
+    rng: StdRng,
+}
+
+/// What became of a request.
+enum Reply {
+    Answered(Answer),
+    /// Nobody listened: nothing was sent.
+    NotSent,
+}
+
+impl Producer {
+    async fn run(mut self, stop: Arc<AtomicBool>) -> Result<Self, Trouble> {
+        while !stop.load(Ordering::Relaxed) {
+            let answer = self.post().await?;
+            let pause = match answer {
+                Answer::Accepted => self.rng.random_range(0..10),
+                Answer::Refused | Answer::None => 20,
+            };
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+        Ok(self)
+    }
+
+    /// Has one last batch accepted.
+    async fn finish(mut self) -> Result<(), Trouble> {
+        let deadline = Instant::now() + ACCEPTING_LIMIT;
+        while self.post().await? != Answer::Accepted {
+            if Instant::now() > deadline {
+                return Err(Trouble(format!(
+                    "nothing is accepted again after {ACCEPTING_LIMIT:?}"
+                )));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Posts a new batch, and notes what is answered.
+    async fn post(&mut self) -> Result<Answer, Trouble> {
+        let contents = self.draw();
+        let events: Value = contents.iter().map(Content::to_json).collect();
+        let started = Instant::now();
+        let answer = loop {
+            match self.send(&events).await? {
+                Reply::Answered(answer) => break answer,
+                Reply::NotSent if started.elapsed() < ACCEPTING_LIMIT => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                Reply::NotSent => {
+                    return Err(Trouble(format!("nobody listened for {ACCEPTING_LIMIT:?}")));
+                }
+            }
+        };
+        self.oracle.note(Batch {
+            events: contents.iter().map(Sent::from).collect(),
+            answer,
+        });
+        Ok(answer)
+    }
+
+    /// The status decides; a reply that ends behind it is an answer.
+    async fn send(&self, events: &Value) -> Result<Reply, Trouble> {
+        let response = match self.http.post(&self.url).json(events).send().await {
+            Ok(response) => response,
+            Err(error) if error.is_connect() => return Ok(Reply::NotSent),
+            Err(_) => return Ok(Reply::Answered(Answer::None)),
+        };
+        let status = response.status().as_u16();
+        let body = response.text().await.unwrap_or_default();
+        match status {
+            202 => Ok(Reply::Answered(Answer::Accepted)),
+            503 => Ok(Reply::Answered(Answer::Refused)),
+            _ => Err(Trouble(format!("a batch was answered {status}: {body}"))),
+        }
+    }
+
+    fn draw(&mut self) -> Vec<Content> {
+        if self.rng.random_bool(0.1) {
+            self.occurred_at += self.rng.random_range(1..50);
+        }
+        (0..self.rng.random_range(1..=MAX_BATCH))
+            .map(|_| {
+                let user = self.rng.random_range(0..self.users.len());
+                let (user, number) = &mut self.users[user];
+                *number += 1;
+                Content::draw(user, *number, self.occurred_at, &mut self.rng)
+            })
+            .collect()
+    }
+}
