@@ -156,7 +156,8 @@ pub struct AuditRange {
 /// database that is away is [`StoreError::Unavailable`].
 #[async_trait]
 pub trait AccessStore: Send + Sync + 'static {
-    /// Makes an account.
+    /// Makes an account. The same one again, with its id and its address, is
+    /// there already, which counts as made: the first answer may have been lost.
     async fn create_account(
         &self,
         account: &Account,
@@ -199,7 +200,8 @@ pub trait AccessStore: Send + Sync + 'static {
     /// Ends all sessions of an account.
     async fn delete_sessions_of(&self, account_id: Uuid) -> Result<(), StoreError>;
 
-    /// Keeps a new token.
+    /// Keeps a new token. The same one again, with its id and its hash, is
+    /// fine; one that shares only one of them is [`StoreError::Denied`].
     async fn create_token(&self, token: &TokenRecord) -> Result<(), StoreError>;
 
     /// The token with this hash, whether or not it has ended.
@@ -211,10 +213,11 @@ pub trait AccessStore: Send + Sync + 'static {
     /// Ends a token for good; answers it, `None` if there is none.
     async fn delete_token(&self, id: Uuid) -> Result<Option<TokenRecord>, StoreError>;
 
-    /// Notes when a token was used.
+    /// Notes when a token was used, unless it was used later.
     async fn touch_token(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Adds to the audit trail.
+    /// Adds to the audit trail. Entries that are there already stay as they
+    /// are, so all of them may be sent again after an error.
     async fn record(&self, entries: &[AuditEntry]) -> Result<(), StoreError>;
 
     /// A part of the audit trail, newest first.
@@ -225,4 +228,9 @@ pub trait AccessStore: Send + Sync + 'static {
     /// by itself does nothing here.
     async fn sweep(&self, now: Timestamp, audit_since: Option<Timestamp>)
     -> Result<(), StoreError>;
+}
+
+/// The answer to a new token that shares its id or its hash with another one.
+pub(super) fn token_is_taken() -> StoreError {
+    StoreError::Denied("there is another token with this id or this hash".to_owned())
 }
