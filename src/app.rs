@@ -8,6 +8,8 @@
 //! Stop: unready, no new connections, requests in flight finish, the buffer is
 //! flushed, what is left goes to a file, the store is closed.
 
+pub(crate) mod access;
+
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use crate::access::audit::AuditWriter;
 use crate::config::{AllowedOrigins, Settings};
 use crate::event::payload::PayloadLimits;
 use crate::event::time::{Clock, SystemClock};
@@ -33,6 +36,7 @@ use crate::pipeline::statistics::Statistics;
 use crate::pipeline::{FlushRules, Pipeline, buffer};
 use crate::shutdown::{Ending, Signals};
 use crate::store::Store;
+use crate::store::access::AccessStore;
 use crate::store::embedded::{EmbeddedSettings, EmbeddedStore, OpenError};
 use crate::store::mongo::{MongoOpenError, MongoSettings, MongoStore};
 
@@ -90,9 +94,9 @@ pub fn serve(settings: Settings) -> ExitCode {
 
 async fn run(settings: &Settings) -> Result<Ending, StartError> {
     let mut signals = Signals::listen().map_err(|error| StartError::System(error.to_string()))?;
-    let store = open_store(settings).await?;
+    let stores = Stores::open(settings).await?;
     let listener = listen(&settings.http.address()).await?;
-    let mut app = App::start(settings, store, listener)?;
+    let mut app = App::start(settings, stores, listener)?;
     let is_defect = tokio::select! {
         signal = signals.next() => {
             info!(signal, "stopping; a second signal ends at once");
@@ -119,28 +123,48 @@ async fn run(settings: &Settings) -> Result<Ending, StartError> {
     })
 }
 
-async fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, StartError> {
-    let retention = settings.store.retention;
-    let read_timeout = settings.store.read_timeout;
-    Ok(match &settings.store.mongodb_uri {
-        Some(uri) => {
-            let settings = MongoSettings {
-                retention,
-                read_timeout,
-            };
-            Arc::new(MongoStore::connect(uri.expose(), &settings).await?)
-        }
-        None => {
-            let folder = &settings.store.data_dir;
-            Arc::new(EmbeddedStore::open(
-                folder,
-                &EmbeddedSettings {
+/// The one database, as the two parts that use it see it.
+#[derive(Clone)]
+pub struct Stores {
+    /// Where events stay.
+    pub events: Arc<dyn Store>,
+    /// Where accounts, sessions, tokens and the audit trail stay.
+    pub access: Arc<dyn AccessStore>,
+}
+
+impl Stores {
+    /// Opens the store that the settings name.
+    pub async fn open(settings: &Settings) -> Result<Self, StartError> {
+        let retention = settings.store.retention;
+        let read_timeout = settings.store.read_timeout;
+        Ok(match &settings.store.mongodb_uri {
+            Some(uri) => {
+                let settings = MongoSettings {
                     retention,
                     read_timeout,
-                },
-            )?)
+                };
+                Self::of(MongoStore::connect(uri.expose(), &settings).await?)
+            }
+            None => {
+                let folder = &settings.store.data_dir;
+                Self::of(EmbeddedStore::open(
+                    folder,
+                    &EmbeddedSettings {
+                        retention,
+                        read_timeout,
+                    },
+                )?)
+            }
+        })
+    }
+
+    fn of(store: impl Store + AccessStore) -> Self {
+        let store = Arc::new(store);
+        Self {
+            events: Arc::clone(&store) as Arc<dyn Store>,
+            access: store,
         }
-    })
+    }
 }
 
 async fn listen(address: &str) -> Result<TcpListener, StartError> {
@@ -168,6 +192,7 @@ pub struct App {
     flusher: Flusher,
     server: JoinHandle<()>,
     watcher: JoinHandle<()>,
+    access: access::Tasks,
     leftover: Arc<Leftover>,
     stop: CancellationToken,
     settings: Settings,
@@ -177,10 +202,19 @@ impl App {
     /// Starts all parts on an open listener.
     pub fn start(
         settings: &Settings,
-        store: Arc<dyn Store>,
+        stores: Stores,
         listener: TcpListener,
     ) -> Result<Self, StartError> {
-        let service = Arc::new(service(settings, Arc::clone(&store))?);
+        let (service, audit_writer) = service(settings, &stores)?;
+        let service = Arc::new(service);
+        let access = access::Tasks::start(
+            Arc::clone(&service.access),
+            audit_writer,
+            stores.access,
+            Arc::clone(&service.clock),
+            settings.access.audit_retention,
+        );
+        let store = stores.events;
         let folder = &settings.store.data_dir;
         let leftover = leftover::take_in(folder, &service.pipeline).map_err(|source| {
             StartError::Leftover {
@@ -232,6 +266,7 @@ impl App {
             flusher,
             server,
             watcher,
+            access,
             leftover,
             stop,
             settings,
@@ -244,6 +279,7 @@ impl App {
             _ = self.flusher.ended() => "flusher",
             _ = &mut self.server => "listener",
             _ = &mut self.watcher => "database watch",
+            () = self.access.ended() => "audit trail",
         }
     }
 
@@ -257,6 +293,7 @@ impl App {
         }
         let left = self.flusher.drain(deadline).await;
         self.watcher.abort();
+        self.access.stop().await;
         let ending = keep(&left, &self.settings, &*self.service.clock);
         if ending != Ending::Lost {
             // What these files held is stored by now, or in the new one.
@@ -296,8 +333,10 @@ async fn close(store: &dyn Store) {
     }
 }
 
-fn service(settings: &Settings, store: Arc<dyn Store>) -> Result<Service, StartError> {
+fn service(settings: &Settings, stores: &Stores) -> Result<(Service, AuditWriter), StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = Arc::clone(&stores.events);
+    let (access, audit_writer) = access::access(settings, Arc::clone(&stores.access), &clock)?;
     let statistics = Statistics::new()
         .map_err(|error| StartError::System(error.to_string()))
         .map(Arc::new)?;
@@ -322,10 +361,11 @@ fn service(settings: &Settings, store: Arc<dyn Store>) -> Result<Service, StartE
         Arc::clone(&health),
     ));
     let http = &settings.http;
-    Ok(Service {
+    let service = Service {
         journeys: Journeys::new(store, Arc::clone(&pipeline), settings.store.read_timeout),
         pipeline,
         health,
+        access: Arc::new(access),
         statistics,
         rules: rules(settings),
         clock,
@@ -337,8 +377,11 @@ fn service(settings: &Settings, store: Arc<dyn Store>) -> Result<Service, StartE
                 AllowedOrigins::Any => None,
                 AllowedOrigins::Listed(list) => Some(list.clone()),
             },
+            session: access::session_options(settings),
+            api_docs: http.api_docs,
         },
-    })
+    };
+    Ok((service, audit_writer))
 }
 
 fn rules(settings: &Settings) -> Rules {

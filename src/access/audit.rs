@@ -17,7 +17,8 @@ use tracing::{error, warn};
 use uuid::Uuid;
 
 use crate::event::time::Clock;
-use crate::store::access::{AccessStore, AuditEntry};
+use crate::store::StoreError;
+use crate::store::access::{AccessStore, AuditEntry, AuditRange};
 
 /// Entries that may wait: some MiB at the most.
 const QUEUE: usize = 10_000;
@@ -100,9 +101,10 @@ impl Actor {
     }
 }
 
-/// The way into the trail.
+/// The way into the trail, and back.
 pub struct Audit {
     queue: mpsc::Sender<AuditEntry>,
+    store: Arc<dyn AccessStore>,
     clock: Arc<dyn Clock>,
     lost: AtomicU64,
 }
@@ -118,6 +120,7 @@ pub fn trail(store: Arc<dyn AccessStore>, clock: Arc<dyn Clock>) -> (Audit, Audi
     let (sender, receiver) = mpsc::channel(QUEUE);
     let audit = Audit {
         queue: sender,
+        store: Arc::clone(&store),
         clock,
         lost: AtomicU64::new(0),
     };
@@ -139,6 +142,15 @@ impl Audit {
                 warn!(lost, action, "the audit trail is full; entries are lost");
             }
         }
+    }
+
+    /// A part of the trail, newest first: what is written of it.
+    pub async fn read(
+        &self,
+        range: &AuditRange,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit(range, limit).await
     }
 
     /// Entries that found no room since the start.
@@ -213,7 +225,6 @@ mod tests {
 
     use super::*;
     use crate::access::memory_store::{MemoryStore, TestClock};
-    use crate::store::access::AuditRange;
 
     fn parts() -> (Audit, AuditWriter, Arc<MemoryStore>) {
         let store = Arc::new(MemoryStore::default());

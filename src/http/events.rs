@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -13,10 +14,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::{self, BodyError, Form};
+use super::guard::Client;
 use super::problem::Problem;
+use super::sessions::bearer;
 use super::{Options, Service};
+use crate::access::{AccessError, limits};
 use crate::event::wire;
 use crate::pipeline::statistics::RefusedBecause;
+
+const WRITE_KEY: HeaderName = HeaderName::from_static("x-write-key");
 
 /// The route, with what only it needs: bodies in every encoding, and pages of
 /// other origins.
@@ -42,7 +48,7 @@ fn cors(options: &Options) -> CorsLayer {
             header::CONTENT_TYPE,
             header::CONTENT_ENCODING,
             header::AUTHORIZATION,
-            HeaderName::from_static("x-write-key"),
+            WRITE_KEY,
             HeaderName::from_static("x-request-id"),
         ])
         .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
@@ -136,6 +142,9 @@ pub enum EventsBody {
     post,
     path = "/events",
     tag = "Events",
+    security((), ("writeKey" = []), ("writeKeyHeader" = []), ("writeKeyParameter" = [])),
+    params(("writeKey" = Option<String>, Query,
+        description = "A write key, for beacons, which have no headers.")),
     request_body(
         description = "One event, an array, or an envelope; as NDJSON one event a line.",
         content(
@@ -151,12 +160,17 @@ pub enum EventsBody {
         (status = 202, description = "All events were accepted.", body = AcceptedBody),
         (status = 400, description = "Broken JSON or faulty events; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Write keys are configured, and none that is taken was sent.",
+            body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body did not arrive in time; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too many events or bytes; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Another media type or encoding.",
             body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Over the configured rate; nothing was taken.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
         (status = 503, description = "The buffer is full; nothing was taken.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
@@ -178,14 +192,16 @@ type Refused = (RefusedBecause, Problem);
 
 async fn accept(service: &Service, request: Request) -> Result<Response, Refused> {
     let full = |_| (RefusedBecause::BufferFull, Problem::buffer_full());
+    let (parts, body) = request.into_parts();
+    may_write(service, &parts)?;
     if service.pipeline.is_full() {
         // Before the body is read: refusing must cost little when it counts.
         return Err(full(()));
     }
-    let form = body::form_of(request.headers())
-        .map_err(|problem| (RefusedBecause::Unsupported, problem))?;
+    let form =
+        body::form_of(&parts.headers).map_err(|problem| (RefusedBecause::Unsupported, problem))?;
     let max_bytes = service.options.max_body_bytes;
-    let bytes = body::read(request.into_body(), max_bytes, service.options.body_timeout)
+    let bytes = body::read(body, max_bytes, service.options.body_timeout)
         .await
         .map_err(|error| unread(error, max_bytes))?;
 
@@ -204,6 +220,39 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
         event_ids,
     };
     Ok((StatusCode::ACCEPTED, axum::Json(answer)).into_response())
+}
+
+/// Whether the sender may post, and may post now. Decided by the head alone.
+fn may_write(service: &Service, parts: &Parts) -> Result<(), Refused> {
+    let access = &service.access;
+    let too_often = |error: AccessError| (RefusedBecause::TooOften, error.into());
+    if let Some(limit) = &access.limits.events_by_client {
+        let Client(client) = Client::of(parts, service);
+        limits::check(Some(limit), &limits::network(client)).map_err(too_often)?;
+    }
+    if !access.write_keys.is_required() {
+        return Ok(());
+    }
+    let sent = sent_write_key(parts);
+    let name = sent.and_then(|key| access.write_keys.name_of(&key));
+    let Some(name) = name else {
+        return Err((RefusedBecause::Unauthorized, Problem::write_key_required()));
+    };
+    limits::check(access.limits.events_by_key.as_ref(), name).map_err(too_often)
+}
+
+/// The key, as a bearer, in a header of its own, or, for beacons, which have
+/// no headers, in the query.
+fn sent_write_key(parts: &Parts) -> Option<String> {
+    if let Some(bearer) = bearer(&parts.headers) {
+        return Some(bearer.to_owned());
+    }
+    if let Some(header) = parts.headers.get(WRITE_KEY) {
+        return header.to_str().ok().map(str::to_owned);
+    }
+    form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+        .find(|(name, _)| name == "writeKey")
+        .map(|(_, key)| key.into_owned())
 }
 
 fn unread(error: BodyError, max_bytes: usize) -> Refused {

@@ -24,16 +24,22 @@ pub enum RefusedBecause {
     Incomplete,
     /// The buffer is full (503).
     BufferFull,
+    /// No write key that is taken (401).
+    Unauthorized,
+    /// Over the configured rate (429).
+    TooOften,
 }
 
 impl RefusedBecause {
     /// All of them, in the order in which `/stats` lists them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Invalid,
         Self::TooLarge,
         Self::Unsupported,
         Self::Incomplete,
         Self::BufferFull,
+        Self::Unauthorized,
+        Self::TooOften,
     ];
 
     /// Its name on the wire.
@@ -44,6 +50,8 @@ impl RefusedBecause {
             Self::Unsupported => "unsupported",
             Self::Incomplete => "incomplete",
             Self::BufferFull => "bufferFull",
+            Self::Unauthorized => "unauthorized",
+            Self::TooOften => "tooOften",
         }
     }
 }
