@@ -14,8 +14,7 @@ use super::problem::Problem;
 use crate::access::accounts::NewAccount;
 use crate::access::audit::{Actor, action};
 use crate::access::sessions::{SignedIn, Trouble};
-use crate::access::{AccessError, Flaw, email};
-use crate::event::Timestamp;
+use crate::access::{AccessError, Flaw, email, hash_secret};
 use crate::store::access::Account;
 
 /// Somebody who wants an account.
@@ -448,14 +447,14 @@ async fn open(
     };
     let id = Arc::clone(&trouble).watch(opening).await;
     let id = id.ok_or_else(|| failed(&trouble))?;
+    let token = id.to_string();
+    let expires_at = now.plus_millis(lifetime_ms(service));
+    let remembered = &service.access.remembered;
+    remembered.good(hash_secret(&token), now, Some(expires_at));
     Ok(NewSessionBody {
-        token: id.to_string(),
-        expires_at: expiry(service, now).to_string(),
+        token,
+        expires_at: expires_at.to_string(),
     })
-}
-
-fn expiry(service: &Service, now: Timestamp) -> Timestamp {
-    now.plus_millis(lifetime_ms(service))
 }
 
 /// What a session could not be written for.

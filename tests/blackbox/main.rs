@@ -34,7 +34,9 @@ mod load;
 mod raw;
 mod sample;
 mod service;
+mod staff;
 
+mod access;
 mod events;
 mod hostile;
 mod journey;

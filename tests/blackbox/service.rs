@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use crate::eventually::{SOON, eventually};
 use crate::home::Home;
@@ -20,6 +21,8 @@ pub struct Service {
     address: SocketAddr,
     /// Keeps connections open, as trackers' servers do.
     pub http: reqwest::Client,
+    /// The administrator's session, once there is one.
+    pub(crate) admin: OnceCell<String>,
 }
 
 /// How a service ended.
@@ -38,10 +41,11 @@ impl Service {
     }
 
     /// Starts a service with some settings, by their names in the environment,
-    /// and waits until it is ready.
+    /// and waits until it is ready and an administrator is signed in.
     pub async fn start_with(home: &Home, settings: &[(&str, &str)]) -> Self {
         let service = Self::start_unready(home, settings).await;
         service.wait_until_ready().await;
+        service.admin().await;
         service
     }
 
@@ -66,6 +70,7 @@ impl Service {
             process,
             address,
             http,
+            admin: OnceCell::new(),
         }
     }
 

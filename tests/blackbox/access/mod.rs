@@ -1,0 +1,1 @@
+//! Who may read, who may write, and what is noted of it.
