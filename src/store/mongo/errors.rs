@@ -50,7 +50,7 @@ const PASSING_LOCATIONS: [i32; 9] = [
 
 /// Faults that stay until a person mends credentials, rights, the URI or the
 /// server's configuration.
-const DENIALS: [i32; 23] = [
+const DENIALS: [i32; 24] = [
     2,     // BadValue
     9,     // FailedToParse
     11,    // UserNotFound
@@ -73,6 +73,7 @@ const DENIALS: [i32; 23] = [
     322,   // APIVersionError
     323,   // APIStrictError
     8000,  // AtlasError
+    11000, // DuplicateKey: what is there keeps a unique index from being made
     40415, // unknown field of a command
 ];
 

@@ -98,3 +98,6 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
         client: row.get(6)?,
     })
 }
+
+#[cfg(test)]
+mod tests;
