@@ -110,7 +110,7 @@ async fn run(settings: &Settings) -> Result<Ending, StartError> {
     let pipeline = Arc::clone(&app.service.pipeline);
     let ending = tokio::select! {
         ending = app.stop() => ending,
-        signal = signals.next() => {
+        signal = signals.next_on_purpose() => {
             let events = pipeline.snapshot().events;
             error!(signal, events, "ended at once; these events were accepted and are not stored");
             Ending::Forced

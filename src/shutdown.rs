@@ -3,8 +3,10 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
 
 /// How a run of the service ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,20 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
+    }
+
+    /// The name of the next signal that comes on purpose: what follows within
+    /// half a second is the same request once more, as when a terminal and a
+    /// supervisor both pass Ctrl-C on.
+    pub async fn next_on_purpose(&mut self) -> &'static str {
+        const SAME: Duration = Duration::from_millis(500);
+        let _ = timeout(SAME, async {
+            loop {
+                self.next().await;
+            }
+        })
+        .await;
+        self.next().await
     }
 
     /// The name of the next signal.

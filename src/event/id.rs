@@ -132,3 +132,6 @@ impl ArrivalClock {
         Arrival(i64::try_from(number).unwrap_or(i64::MAX))
     }
 }
+
+#[cfg(test)]
+mod tests;

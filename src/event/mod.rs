@@ -70,3 +70,6 @@ pub struct Accepted {
     /// Its place in the order of arrival.
     pub arrival: Arrival,
 }
+
+#[cfg(test)]
+mod tests;

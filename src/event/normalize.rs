@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::fault::{Fault, Faults};
+use super::fault::{Fault, Faults, clip};
 use super::json::Scalar;
 use super::payload::PayloadLimits;
 use super::payload_reader::PayloadValue;
@@ -385,10 +385,5 @@ fn is_placeholder(user_id: &str) -> bool {
         .any(|placeholder| user_id.eq_ignore_ascii_case(placeholder))
 }
 
-/// A key as it is named in an answer: a hostile one is not sent back whole.
-fn clip(key: &str) -> String {
-    match key.char_indices().nth(MAX_TYPE) {
-        None => key.to_owned(),
-        Some((end, _)) => format!("{}...", &key[..end]),
-    }
-}
+#[cfg(test)]
+mod tests;

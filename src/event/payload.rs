@@ -227,3 +227,6 @@ pub(super) fn escape_of(byte: u8) -> Option<u8> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

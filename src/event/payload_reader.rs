@@ -14,6 +14,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::fault::clip;
 use super::json::{Read, Reader};
 use super::payload::{Payload, PayloadLimits, escape_of};
 
@@ -285,7 +286,7 @@ impl<'de> Visitor<'de> for KeySeed<'_, '_> {
         let range = (start, encoder.out.len());
         encoder.out.push(0);
         if !self.names.insert(range, &mut encoder.keys, encoder.out) {
-            encoder.refuse(|| format!("has the key {key:?} twice in one object").into());
+            encoder.refuse(|| format!("has the key {:?} twice in one object", clip(key)).into());
         }
         Ok(())
     }

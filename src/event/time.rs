@@ -73,3 +73,6 @@ impl Clock for SystemClock {
         Timestamp::now()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use serde::de::{DeserializeSeed as _, Error, IgnoredAny, MapAccess, SeqAccess};
 
-use super::fault::{Fault, Faults};
+use super::fault::{Fault, Faults, clip};
 use super::json::{Key, Read, Reader, Scalar, ScalarReader};
 use super::normalize::{Draft, Field, Rules, normalize};
 use super::payload_reader::PayloadReader;
@@ -61,6 +61,7 @@ pub fn read_ndjson(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Eve
             return batch.finish(Some(error), index);
         }
     }
+    batch.has_events("");
     batch.finish(None, 0)
 }
 
@@ -108,13 +109,31 @@ impl<'r> Batch<'r> {
     fn fault(&mut self, index: Option<usize>, field: &str, message: impl Into<Cow<'static, str>>) {
         self.faults.add(|| Fault {
             index,
-            field: field.to_owned(),
+            field: clip(field),
             message: message.into(),
         });
     }
 
+    /// Notes it if the list of events, named by its field, has ended without one.
+    fn has_events(&mut self, field: &str) {
+        if self.met == 0 {
+            self.fault(None, field, "holds no event; send at least one");
+        }
+    }
+
+    /// Reads an array of events.
+    fn read_array<'de, A: SeqAccess<'de>>(
+        &mut self,
+        mut seq: A,
+        field: &str,
+    ) -> Result<(), A::Error> {
+        while seq.next_element_seed(Read(Element(self)))?.is_some() {}
+        self.has_events(field);
+        Ok(())
+    }
+
     fn finish(
-        mut self,
+        self,
         error: Option<serde_json::Error>,
         lines_before: usize,
     ) -> Result<Vec<Event>, Refusal> {
@@ -125,9 +144,6 @@ impl<'r> Batch<'r> {
         }
         if let Some(error) = error {
             return Err(syntax(&error, lines_before));
-        }
-        if self.met == 0 && self.faults.is_empty() {
-            self.fault(None, "", "holds no event; send at least one");
         }
         if self.faults.is_empty() {
             Ok(self.events)
@@ -157,9 +173,8 @@ impl<'de> Reader<'de> for Body<'_, '_> {
         read_object(self.0, map, Place::Body)
     }
 
-    fn array<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Read(Element(self.0)))?.is_some() {}
-        Ok(())
+    fn array<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
+        self.0.read_array(seq, "")
     }
 
     fn other<E>(self, kind: &'static str) -> Result<(), E> {
@@ -178,9 +193,8 @@ struct Events<'a, 'r>(&'a mut Batch<'r>);
 impl<'de> Reader<'de> for Events<'_, '_> {
     type Value = ();
 
-    fn array<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Read(Element(self.0)))?.is_some() {}
-        Ok(())
+    fn array<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
+        self.0.read_array(seq, "events")
     }
 
     fn other<E>(self, kind: &'static str) -> Result<(), E> {
@@ -276,11 +290,11 @@ fn read_object<'de, A: MapAccess<'de>>(
 /// An envelope holds `events` and `sentAt`, once each, and nothing else.
 fn check_envelope(batch: &mut Batch<'_>, draft: &Draft<'_>, sent_at: Option<Scalar<'_>>) {
     for name in draft.names() {
-        batch.fault(
-            None,
-            name,
-            "does not belong beside \"events\"; put it into each event",
-        );
+        let message = match Field::of(name) {
+            Field::Events | Field::SentAt => "is given a second time; send one",
+            _ => "does not belong beside \"events\"; put it into each event",
+        };
+        batch.fault(None, name, message);
     }
     let valid = match sent_at {
         None | Some(Scalar::Null | Scalar::Integer(_)) => true,
@@ -295,3 +309,6 @@ fn check_envelope(batch: &mut Batch<'_>, draft: &Draft<'_>, sent_at: Option<Scal
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,36 +1,44 @@
 //! `POST /events`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::json;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::decompression::RequestDecompressionLayer;
 use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{
+    KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type,
+};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::{self, BodyError, Form};
-use super::guard::Client;
 use super::problem::Problem;
-use super::sessions::bearer;
+use super::writing::{self, WRITE_KEY};
 use super::{Options, Service};
-use crate::access::{AccessError, limits};
 use crate::event::wire;
+use crate::pipeline::NotAdmitted;
 use crate::pipeline::statistics::RefusedBecause;
-
-const WRITE_KEY: HeaderName = HeaderName::from_static("x-write-key");
 
 /// The route, with what only it needs: bodies in every encoding, and pages of
 /// other origins.
 pub fn routes(options: &Options) -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::new()
+    let (router, document) = OpenApiRouter::new()
         .routes(routes!(post_events))
+        .split_for_parts();
+    // Before the layers, so that a preflight, which is no POST, meets them.
+    let router = router
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        .layer(cors(options))
+        .layer(cors(options));
+    OpenApiRouter::with_openapi(document).merge(OpenApiRouter::from(router))
 }
 
 fn cors(options: &Options) -> CorsLayer {
@@ -52,7 +60,7 @@ fn cors(options: &Options) -> CorsLayer {
             HeaderName::from_static("x-request-id"),
         ])
         .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
-        .max_age(std::time::Duration::from_secs(24 * 60 * 60))
+        .max_age(Duration::from_secs(24 * 60 * 60))
 }
 
 /// The answer to events that were accepted.
@@ -97,13 +105,32 @@ pub struct EventBody {
     payload: Option<()>,
     /// When it happened: RFC 3339 with any offset, or whole milliseconds since
     /// the epoch; the time of receipt when left out. Also `timestamp`, `ts`.
-    #[schema(value_type = Option<String>, format = DateTime, example = "2025-12-15T10:30:00.000Z")]
+    #[schema(schema_with = time_schema)]
     occurred_at: Option<()>,
     /// Your id for the event, unique within its user: 1 to 128 bytes, best a
     /// UUID of version 7; made by the service when left out. An event sent
     /// again with the same id is stored once. Also `event_id`, `messageId`.
     #[schema(min_length = 1, max_length = 128)]
     event_id: Option<String>,
+}
+
+/// A time as it may be sent.
+fn time_schema() -> RefOr<Schema> {
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    let millis = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)));
+    let time = OneOfBuilder::new()
+        .item(text)
+        .item(millis)
+        .examples([
+            json!("2025-12-15T10:30:00.000Z"),
+            json!(1_765_794_600_000_i64),
+        ])
+        .build();
+    RefOr::T(Schema::OneOf(time))
 }
 
 /// Events with the time at which they were sent.
@@ -114,7 +141,7 @@ pub struct EnvelopeBody {
     /// 1 to 1,000 events.
     events: Vec<EventBody>,
     /// When the envelope was sent; checked and not used.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(schema_with = time_schema)]
     sent_at: Option<()>,
 }
 
@@ -191,19 +218,20 @@ async fn post_events(
 type Refused = (RefusedBecause, Problem);
 
 async fn accept(service: &Service, request: Request) -> Result<Response, Refused> {
-    let full = |_| (RefusedBecause::BufferFull, Problem::buffer_full());
-    let (parts, body) = request.into_parts();
-    may_write(service, &parts)?;
-    if service.pipeline.is_full() {
-        // Before the body is read: refusing must cost little when it counts.
-        return Err(full(()));
+    let (head, body) = request.into_parts();
+    if let Err((reason, problem)) = writing::may_write(service, &head) {
+        return Err((reason, unread(body, problem).await));
     }
-    let form =
-        body::form_of(&parts.headers).map_err(|problem| (RefusedBecause::Unsupported, problem))?;
-    let max_bytes = service.options.max_body_bytes;
-    let bytes = body::read(body, max_bytes, service.options.body_timeout)
-        .await
-        .map_err(|error| unread(error, max_bytes))?;
+    if service.pipeline.is_full() {
+        // Before anything is parsed: refusing must cost little when it counts.
+        let problem = unread(body, Problem::buffer_full()).await;
+        return Err((RefusedBecause::BufferFull, problem));
+    }
+    let form = match body::form_of(&head.headers) {
+        Ok(form) => form,
+        Err(problem) => return Err((RefusedBecause::Unsupported, unread(body, problem).await)),
+    };
+    let bytes = read(service, body).await?;
 
     let now = service.clock.now();
     let events = match form {
@@ -213,7 +241,10 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     let events = events.map_err(|refusal| (reason_of(&refusal), Problem::from(refusal)))?;
 
     let event_ids: Vec<Box<str>> = events.iter().map(|event| event.event_id.clone()).collect();
-    service.pipeline.admit(events).map_err(|_| full(()))?;
+    service
+        .pipeline
+        .admit(events)
+        .map_err(|refusal| not_admitted(service, refusal))?;
     let answer = AcceptedBody {
         message: "Events accepted for processing",
         count: event_ids.len(),
@@ -222,44 +253,56 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     Ok((StatusCode::ACCEPTED, axum::Json(answer)).into_response())
 }
 
-/// Whether the sender may post, and may post now. Decided by the head alone.
-fn may_write(service: &Service, parts: &Parts) -> Result<(), Refused> {
-    let access = &service.access;
-    let too_often = |error: AccessError| (RefusedBecause::TooOften, error.into());
-    if let Some(limit) = &access.limits.events_by_client {
-        let Client(client) = Client::of(parts, service);
-        limits::check(Some(limit), &limits::network(client)).map_err(too_often)?;
-    }
-    if !access.write_keys.is_required() {
-        return Ok(());
-    }
-    let sent = sent_write_key(parts);
-    let name = sent.and_then(|key| access.write_keys.name_of(&key));
-    let Some(name) = name else {
-        return Err((RefusedBecause::Unauthorized, Problem::write_key_required()));
+async fn read(service: &Service, body: Body) -> Result<Bytes, Refused> {
+    let Options {
+        max_body_bytes,
+        body_timeout,
+        ..
+    } = service.options;
+    let too_large = || {
+        (
+            RefusedBecause::TooLarge,
+            Problem::body_too_large(max_body_bytes).closing(),
+        )
     };
-    limits::check(access.limits.events_by_key.as_ref(), name).map_err(too_often)
+    // What the client announces, where nothing has to be decoded.
+    if body.size_hint().lower() > max_body_bytes as u64 {
+        return Err(too_large());
+    }
+    body::read(body, max_body_bytes, body_timeout)
+        .await
+        .map_err(|error| match error {
+            BodyError::TooLarge => too_large(),
+            BodyError::TimedOut => (
+                RefusedBecause::Incomplete,
+                Problem::body_timeout().closing(),
+            ),
+            BodyError::Broken(reason) => (
+                RefusedBecause::Incomplete,
+                Problem::broken_body(&reason).closing(),
+            ),
+        })
 }
 
-/// The key, as a bearer, in a header of its own, or, for beacons, which have
-/// no headers, in the query.
-fn sent_write_key(parts: &Parts) -> Option<String> {
-    if let Some(bearer) = bearer(&parts.headers) {
-        return Some(bearer.to_owned());
+/// An answer that is given before the body is read. A short body is read away,
+/// so that the client can go on using the connection; with a long one the
+/// connection ends, and the client is told.
+async fn unread(body: Body, problem: Problem) -> Problem {
+    const SHORT: usize = 64 << 10;
+    const BRIEFLY: Duration = Duration::from_millis(100);
+    match body::read(body, SHORT, BRIEFLY).await {
+        Ok(_) => problem,
+        Err(_) => problem.closing(),
     }
-    if let Some(header) = parts.headers.get(WRITE_KEY) {
-        return header.to_str().ok().map(str::to_owned);
-    }
-    form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
-        .find(|(name, _)| name == "writeKey")
-        .map(|(_, key)| key.into_owned())
 }
 
-fn unread(error: BodyError, max_bytes: usize) -> Refused {
-    match error {
-        BodyError::TooLarge => (RefusedBecause::TooLarge, Problem::body_too_large(max_bytes)),
-        BodyError::TimedOut => (RefusedBecause::Incomplete, Problem::body_timeout()),
-        BodyError::Broken(reason) => (RefusedBecause::Incomplete, Problem::broken_body(&reason)),
+fn not_admitted(service: &Service, refusal: NotAdmitted) -> Refused {
+    match refusal {
+        NotAdmitted::Full => (RefusedBecause::BufferFull, Problem::buffer_full()),
+        NotAdmitted::TooLarge => {
+            let limit = service.pipeline.limits().max_bytes;
+            (RefusedBecause::TooLarge, Problem::batch_too_large(limit))
+        }
     }
 }
 

@@ -26,7 +26,8 @@ use crate::telemetry::memory::{self, Memory};
     "bufferSize": 42
 }))]
 pub struct HealthBody {
-    /// `ok`, or `degraded` when the service is not ready for traffic.
+    /// `ok`, or `degraded` when the service is not ready for traffic or writes
+    /// to the database fail.
     status: &'static str,
     /// Now.
     timestamp: String,
@@ -56,7 +57,7 @@ pub struct HealthBody {
 )]
 pub async fn health(State(service): State<Arc<Service>>, _monitor: Monitor) -> Response {
     let is_connected = service.health.is_connected();
-    let is_well = is_connected && service.health.readiness().is_ok();
+    let is_well = service.health.is_well();
     let body = HealthBody {
         status: if is_well { "ok" } else { "degraded" },
         timestamp: service.clock.now().to_string(),

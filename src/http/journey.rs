@@ -56,7 +56,6 @@ const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
 /// Events that an export has in memory at once.
 const EXPORT_PAGE: usize = 200;
-const MAX_ID: usize = 256;
 
 /// What one user did, in order
 ///
@@ -142,9 +141,7 @@ struct JourneyRequest {
 impl JourneyRequest {
     fn read(user_id: String, query: Option<&str>) -> Result<Self, Problem> {
         let mut parameters = Parameters::parse(query);
-        if !(1..=MAX_ID).contains(&user_id.len()) {
-            parameters.fault("userId", format!("must have 1 to {MAX_ID} bytes"));
-        }
+        parameters.check_id("userId", &user_id);
         let order = match parameters.text("order").as_deref() {
             None | Some("desc") => Order::Descending,
             Some("asc") => Order::Ascending,
@@ -167,6 +164,12 @@ impl JourneyRequest {
             types: parameters.all("type"),
             session_id: parameters.text("sessionId"),
         };
+        for kind in &range.types {
+            parameters.check_id("type", kind);
+        }
+        if let Some(session_id) = &range.session_id {
+            parameters.check_id("sessionId", session_id);
+        }
         if let (Some(from), Some(to)) = (range.from, range.to)
             && from > to
         {

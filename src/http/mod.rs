@@ -25,6 +25,7 @@ pub mod staff;
 pub mod stats;
 pub mod tokens;
 pub mod trace;
+pub mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -87,6 +87,11 @@ impl Problem {
         self
     }
 
+    /// Also ends the connection: the rest of the request is not read.
+    pub fn closing(self) -> Self {
+        self.with_header(header::CONNECTION, "close")
+    }
+
     /// The status under which it is answered.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -108,13 +113,8 @@ impl Problem {
     /// 408: the body did not come to its end in time.
     pub fn body_timeout() -> Self {
         let detail = "The body did not arrive in time; nothing of it was taken.";
-        let problem = Self::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "body-timeout",
-            "Request timeout",
-            detail,
-        );
-        problem.with_header(header::CONNECTION, "close")
+        let status = StatusCode::REQUEST_TIMEOUT;
+        Self::new(status, "body-timeout", "Request timeout", detail)
     }
 
     /// 400: the body broke off, or its encoding is damaged.
@@ -175,6 +175,20 @@ impl Problem {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         Self::new(status, "buffer-full", "Buffer full", detail)
             .with_header(header::RETRY_AFTER, "1")
+    }
+
+    /// 413: the batch alone is larger than the buffer.
+    pub fn batch_too_large(limit: usize) -> Self {
+        let detail = format!(
+            "The events of this request need more than the {limit} bytes of memory that the buffer \
+             has in all; send them in parts."
+        );
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "Too large",
+            detail,
+        )
     }
 
     /// 400: parameters of a query or a path are out of their rules.

@@ -7,6 +7,9 @@ use std::str::FromStr;
 use super::problem::Problem;
 use crate::event::Timestamp;
 
+/// Bytes of the longest id that an event may have.
+const MAX_ID: usize = 256;
+
 /// The parameters of one request while they are read.
 pub struct Parameters {
     values: HashMap<String, Vec<String>>,
@@ -32,6 +35,15 @@ impl Parameters {
     /// Notes that a parameter is out of its rule.
     pub fn fault(&mut self, name: &str, message: impl Into<String>) {
         self.faults.push((name.to_owned(), message.into()));
+    }
+
+    /// Notes a fault where a text cannot be an id that an event has.
+    pub fn check_id(&mut self, name: &str, id: &str) {
+        if !(1..=MAX_ID).contains(&id.len()) {
+            self.fault(name, format!("must have 1 to {MAX_ID} bytes"));
+        } else if id.chars().any(char::is_control) {
+            self.fault(name, "holds a control character");
+        }
     }
 
     /// A parameter that may be given any number of times.

@@ -63,3 +63,6 @@ pub enum CursorFault {
     #[error("was given out for the other order")]
     OtherOrder,
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,3 +80,6 @@ fn without_formula(cell: String) -> String {
         _ => cell,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,8 @@ pub fn is_in_range(accepted: &Accepted, range: &JourneyRange) -> bool {
             || range.session_id.as_deref() == event.session_id.as_deref())
 }
 
-fn position(accepted: &Accepted) -> Position {
+/// The place of a buffered event.
+pub fn position(accepted: &Accepted) -> Position {
     Position {
         occurred_at: accepted.event.occurred_at,
         arrival: accepted.arrival,

@@ -60,18 +60,38 @@ impl Journeys {
         buffered.retain(|accepted| merge::is_in_range(accepted, range));
         // One more than asked for tells whether there is a next page.
         let stored = self.store.journey(range, limit + 1).await?;
-        if !buffered.is_empty() {
-            let ids: Vec<StoreId> = buffered.iter().map(|accepted| accepted.event.id).collect();
-            let known = self.store.arrivals(&ids).await?;
-            // One that was flushed since the store was read is not on the page
-            // yet: it is known under its own arrival number, and stays.
-            buffered.retain(|accepted| {
-                known
-                    .get(&accepted.event.id)
-                    .is_none_or(|arrival| *arrival == accepted.arrival)
-            });
-        }
+        let buffered = self
+            .without_repetitions(buffered, range.order, limit + 1)
+            .await?;
         Ok(merge::page(stored, &buffered, range.order, limit))
+    }
+
+    /// The first `wanted` of a user's buffered events, without those that
+    /// repeat an event which is stored.
+    async fn without_repetitions(
+        &self,
+        mut buffered: Vec<Arc<Accepted>>,
+        order: Order,
+        wanted: usize,
+    ) -> Result<Vec<Arc<Accepted>>, StoreError> {
+        buffered
+            .sort_by(|left, right| compare(merge::position(left), merge::position(right), order));
+        let mut kept = Vec::new();
+        for part in buffered.chunks(wanted) {
+            let ids: Vec<StoreId> = part.iter().map(|accepted| accepted.event.id).collect();
+            let stored = self.store.arrivals(&ids).await?;
+            // One that was flushed since the store was read is stored under
+            // its own arrival number, and is not on the page yet: it stays.
+            let is_shown = |accepted: &&Arc<Accepted>| {
+                let arrival = stored.get(&accepted.event.id);
+                arrival.is_none_or(|arrival| *arrival == accepted.arrival)
+            };
+            kept.extend(part.iter().filter(is_shown).cloned());
+            if kept.len() >= wanted {
+                break;
+            }
+        }
+        Ok(kept)
     }
 }
 

@@ -6,6 +6,7 @@
 //! process lives; nothing that the store answers ends the task.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,9 +46,9 @@ impl Flusher {
                 store: Arc::clone(&store),
                 draining: draining.clone(),
             };
-            let mut prepared = prepared.clone();
+            let prepared = prepared.clone();
             lanes.spawn(async move {
-                if prepared.wait_for(|is_prepared| *is_prepared).await.is_ok() {
+                if lane.may_begin(prepared).await {
                     lane.run().await;
                 }
             });
@@ -113,6 +114,24 @@ enum FlushError {
 }
 
 impl LaneTask {
+    /// Waits until the store is prepared; false if a stop begins before that
+    /// and the lane has nothing to write.
+    async fn may_begin(&self, mut prepared: watch::Receiver<bool>) -> bool {
+        let mut prepared =
+            pin!(async { prepared.wait_for(|is_prepared| *is_prepared).await.is_ok() });
+        let is_empty = || {
+            self.pipeline
+                .buffer
+                .lock()
+                .waiting_since(self.number)
+                .is_none()
+        };
+        tokio::select! {
+            is_prepared = &mut prepared => is_prepared,
+            () = self.draining.cancelled() => !is_empty() && prepared.await,
+        }
+    }
+
     async fn run(&mut self) {
         while self.is_due().await {
             self.flush().await;
@@ -178,7 +197,7 @@ impl LaneTask {
                 self.pipeline.clock.now(),
             );
             if kept == 0 {
-                self.pipeline.health.store_answered();
+                self.pipeline.health.write_succeeded();
                 debug!(lane = self.number, events = batch.len(), "flushed");
             } else {
                 self.failed(&FlushError::Partial(kept), batch.len(), failures + 1);
@@ -270,7 +289,7 @@ impl LaneTask {
         self.pipeline
             .statistics
             .flush_failed(error.to_string(), self.pipeline.clock.now());
-        self.pipeline.health.store_failed();
+        self.pipeline.health.write_failed();
         warn!(lane = self.number, events, failures, %error, "a flush failed; its events are kept");
     }
 }

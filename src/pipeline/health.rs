@@ -25,7 +25,10 @@ pub struct Health {
     prepared: watch::Sender<bool>,
     is_draining: AtomicBool,
     is_full: AtomicBool,
-    store: Mutex<Contact>,
+    /// Whether checks are answered.
+    checks: Mutex<Contact>,
+    /// Whether writes succeed: a store may answer and have no room.
+    writes: Mutex<Contact>,
 }
 
 /// Whether the store answers.
@@ -35,6 +38,29 @@ enum Contact {
     Unknown,
     Answering,
     FailingSince(Instant),
+}
+
+impl Contact {
+    /// Notes an answer; says for how long there had been none.
+    fn answered(&mut self) -> Option<Duration> {
+        match std::mem::replace(self, Self::Answering) {
+            Self::FailingSince(since) => Some(since.elapsed()),
+            Self::Unknown | Self::Answering => None,
+        }
+    }
+
+    /// Notes that there was no answer; says whether that is new.
+    fn failed(&mut self) -> bool {
+        let is_new = !matches!(self, Self::FailingSince(_));
+        if is_new {
+            *self = Self::FailingSince(Instant::now());
+        }
+        is_new
+    }
+
+    fn has_failed_for(&self, limit: Duration) -> bool {
+        matches!(self, Self::FailingSince(since) if since.elapsed() >= limit)
+    }
 }
 
 /// Why the service should get no traffic.
@@ -70,7 +96,8 @@ impl Health {
             prepared: watch::Sender::new(false),
             is_draining: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
-            store: Mutex::new(Contact::Unknown),
+            checks: Mutex::new(Contact::Unknown),
+            writes: Mutex::new(Contact::Unknown),
         }
     }
 
@@ -82,9 +109,8 @@ impl Health {
         if !*self.prepared.borrow() {
             return Err(Unready::Starting);
         }
-        if let Contact::FailingSince(since) = *self.store.lock()
-            && since.elapsed() >= self.unready_after
-        {
+        let is_away = |contact: &Mutex<Contact>| contact.lock().has_failed_for(self.unready_after);
+        if is_away(&self.checks) || is_away(&self.writes) {
             return Err(Unready::Disconnected);
         }
         if self.is_full.load(Ordering::Relaxed) {
@@ -95,7 +121,13 @@ impl Health {
 
     /// Whether the store answered when it was last asked.
     pub fn is_connected(&self) -> bool {
-        matches!(*self.store.lock(), Contact::Answering)
+        matches!(*self.checks.lock(), Contact::Answering)
+    }
+
+    /// Whether all is as it should be: ready, and no write is failing.
+    pub fn is_well(&self) -> bool {
+        let is_failing = matches!(*self.writes.lock(), Contact::FailingSince(_));
+        self.is_connected() && !is_failing && self.readiness().is_ok()
     }
 
     /// Becomes true when the store is prepared.
@@ -113,23 +145,33 @@ impl Health {
         self.prepared.send_replace(true);
     }
 
-    /// The store answered.
+    /// The store answered a check.
     pub fn store_answered(&self) {
-        let before = std::mem::replace(&mut *self.store.lock(), Contact::Answering);
-        if let Contact::FailingSince(since) = before {
+        if let Some(away) = self.checks.lock().answered() {
+            info!(away_ms = millis(away), "the database answers again");
+        }
+    }
+
+    /// The store did not answer a check, or not in time.
+    pub fn store_failed(&self, reason: &str) {
+        if self.checks.lock().failed() {
+            warn!(reason, "the database does not answer");
+        }
+    }
+
+    /// A write succeeded.
+    pub fn write_succeeded(&self) {
+        if let Some(failing) = self.writes.lock().answered() {
             info!(
-                away_ms = millis(since.elapsed()),
-                "the database answers again"
+                failing_ms = millis(failing),
+                "the database takes events again"
             );
         }
     }
 
-    /// The store did not answer, or not in time.
-    pub fn store_failed(&self) {
-        let mut store = self.store.lock();
-        if !matches!(*store, Contact::FailingSince(_)) {
-            *store = Contact::FailingSince(Instant::now());
-        }
+    /// A write failed, or was not answered in time.
+    pub fn write_failed(&self) {
+        self.writes.lock().failed();
     }
 
     /// A batch found no room.
@@ -169,11 +211,13 @@ pub async fn watch_store(health: Arc<Health>, store: Arc<dyn Store>, rules: Chec
         tokio::time::sleep(rules.interval).await;
         match timeout(rules.timeout, store.ping()).await {
             Ok(Ok(())) => health.store_answered(),
-            Ok(Err(error)) => missed(&health, &error.to_string()),
-            Err(_) => missed(&health, "it did not answer in time"),
+            Ok(Err(error)) => health.store_failed(&error.to_string()),
+            Err(_) => health.store_failed(NO_ANSWER),
         }
     }
 }
+
+const NO_ANSWER: &str = "it did not answer in time";
 
 /// How long making an index on a large collection may take before it is asked
 /// for again; the database goes on with it meanwhile.
@@ -191,24 +235,15 @@ async fn prepare(health: &Health, store: &dyn Store, rules: CheckRules) {
             }
             Ok(Err(error @ StoreError::Denied(_))) => {
                 error!(%error, "the database cannot be prepared; mend its settings");
-                health.store_failed();
-                tokio::time::sleep(backoff.pause()).await;
-                continue;
+                error.to_string()
             }
             Ok(Err(error)) => error.to_string(),
-            Err(_) => "it did not answer in time".to_owned(),
+            Err(_) => NO_ANSWER.to_owned(),
         };
         warn!(reason, "the database is not ready yet; trying again");
-        health.store_failed();
+        health.store_failed(&reason);
         tokio::time::sleep(backoff.pause()).await;
     }
-}
-
-fn missed(health: &Health, reason: &str) {
-    if health.is_connected() {
-        warn!(reason, "the database does not answer");
-    }
-    health.store_failed();
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -66,10 +66,16 @@ pub struct Pipeline {
     restored_up_to: AtomicI64,
 }
 
-/// There is no room for the batch; nothing of it was taken.
+/// Why a batch was not taken. Nothing of it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the buffer is full")]
-pub struct Full;
+pub enum NotAdmitted {
+    /// There is no room for it now.
+    #[error("the buffer is full")]
+    Full,
+    /// There will never be room for it: alone it is larger than the buffer.
+    #[error("the batch is larger than the buffer")]
+    TooLarge,
+}
 
 impl Pipeline {
     /// A pipeline with that many lanes. `instance` tells the arrival numbers
@@ -98,7 +104,11 @@ impl Pipeline {
 
     /// Takes a batch whole, or refuses it. An event whose identity is in the
     /// buffer already is accepted and takes no further room.
-    pub fn admit(&self, events: Vec<Event>) -> Result<(), Full> {
+    pub fn admit(&self, events: Vec<Event>) -> Result<(), NotAdmitted> {
+        let bytes = events.iter().map(Event::size).sum::<usize>();
+        if events.len() > self.limits.max_events || bytes > self.limits.max_bytes {
+            return Err(NotAdmitted::TooLarge);
+        }
         let count = events.len() as u64;
         let now = self.clock.now();
         let mut buffer = self.buffer.lock();
@@ -118,7 +128,7 @@ impl Pipeline {
         let Some(pushed) = buffer.push(batch, Instant::now()) else {
             drop(buffer);
             self.health.buffer_full();
-            return Err(Full);
+            return Err(NotAdmitted::Full);
         };
         // Counted before the flusher can see them, so that no reader finds
         // more stored than accepted.
@@ -165,10 +175,14 @@ impl Pipeline {
     }
 
     /// Whether no further event would be taken: lets a request be refused
-    /// before its body is read.
+    /// before its body is read. Called only for a request that then is.
     pub fn is_full(&self) -> bool {
-        self.statistics.buffered_events() >= self.limits.max_events
-            || self.statistics.buffered_bytes() >= self.limits.max_bytes
+        let is_full = self.statistics.buffered_events() >= self.limits.max_events
+            || self.statistics.buffered_bytes() >= self.limits.max_bytes;
+        if is_full {
+            self.health.buffer_full();
+        }
+        is_full
     }
 
     /// The events of one user that are not stored yet, in order of arrival.

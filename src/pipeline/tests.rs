@@ -15,7 +15,7 @@ use super::buffer::Limits;
 use super::flusher::Flusher;
 use super::health::Health;
 use super::statistics::Statistics;
-use super::{FlushRules, Full, Pipeline};
+use super::{FlushRules, NotAdmitted, Pipeline};
 use crate::event::time::SystemClock;
 use crate::event::{Event, Payload, StoreId, Timestamp};
 use fake_store::{FakeStore, Next};
@@ -127,12 +127,12 @@ fn a_batch_is_taken_whole_or_not_at_all() {
         ..LIMITS
     });
     assert_eq!(pipeline.admit(events("u", 0..7)), Ok(()));
-    assert_eq!(pipeline.admit(events("u", 7..11)), Err(Full));
+    assert_eq!(pipeline.admit(events("u", 7..11)), Err(NotAdmitted::Full));
     assert_eq!(pipeline.snapshot().events, 7);
     assert!(!pipeline.is_full());
     assert_eq!(pipeline.admit(events("u", 7..10)), Ok(()));
     assert!(pipeline.is_full());
-    assert_eq!(pipeline.admit(events("u", 10..11)), Err(Full));
+    assert_eq!(pipeline.admit(events("u", 10..11)), Err(NotAdmitted::Full));
     assert_eq!(pipeline.statistics.accepted.get(), 10);
 }
 
@@ -143,10 +143,25 @@ fn room_is_counted_in_bytes_too() {
         max_events: 100,
         max_bytes: 3 * size,
     });
-    assert_eq!(pipeline.admit(events("u", 0..4)), Err(Full));
-    assert_eq!(pipeline.admit(events("u", 0..3)), Ok(()));
+    assert_eq!(pipeline.admit(events("u", 0..2)), Ok(()));
+    assert_eq!(pipeline.admit(events("u", 2..4)), Err(NotAdmitted::Full));
+    assert_eq!(pipeline.admit(events("u", 2..3)), Ok(()));
     assert_eq!(pipeline.snapshot().bytes, 3 * size);
     assert!(pipeline.is_full());
+}
+
+#[test]
+fn a_batch_that_no_buffer_could_hold_is_not_told_to_come_again() {
+    let size = event("u", "0").size();
+    let pipeline = pipeline_with(Limits {
+        max_events: 100,
+        max_bytes: 3 * size,
+    });
+    assert_eq!(
+        pipeline.admit(events("u", 0..4)),
+        Err(NotAdmitted::TooLarge)
+    );
+    assert_eq!(pipeline.snapshot().events, 0);
 }
 
 #[test]
@@ -161,7 +176,7 @@ fn what_is_in_the_buffer_already_is_accepted_and_takes_no_room() {
     assert_eq!(pipeline.statistics.duplicate.get(), 2);
     let mut twice_in_one_batch = events("v", 0..1);
     twice_in_one_batch.extend(events("v", 0..1));
-    assert_eq!(pipeline.admit(twice_in_one_batch), Err(Full));
+    assert_eq!(pipeline.admit(twice_in_one_batch), Err(NotAdmitted::Full));
 }
 
 #[test]
@@ -247,7 +262,10 @@ async fn what_is_on_its_way_to_the_store_still_counts() {
             .unwrap();
     }
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(run.pipeline.admit(events("v", 0..1)), Err(Full));
+    assert_eq!(
+        run.pipeline.admit(events("v", 0..1)),
+        Err(NotAdmitted::Full)
+    );
     let snapshot = run.pipeline.snapshot();
     assert_eq!((snapshot.events, snapshot.in_flight), (5000, 500));
     *run.store.always.lock() = None;
@@ -348,4 +366,19 @@ async fn nothing_is_written_before_the_store_is_prepared() {
     run._prepared.send_replace(true);
     run.emptied().await;
     assert_eq!(run.counts(), (500, 500, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_before_the_store_is_prepared_waits_only_if_there_is_something_to_write() {
+    for (events_before, seconds) in [(0, 0), (1, 15)] {
+        let pipeline = pipeline_with(LIMITS);
+        let store = Arc::new(FakeStore::default());
+        let (_prepared, is_prepared) = watch::channel(false);
+        let flusher = Flusher::start(Arc::clone(&pipeline), store as _, is_prepared);
+        pipeline.admit(events("u", 0..events_before)).unwrap();
+        let began = Instant::now();
+        let left = flusher.drain(began + Duration::from_secs(15)).await;
+        assert_eq!(left.len(), events_before);
+        assert_eq!(began.elapsed(), Duration::from_secs(seconds));
+    }
 }

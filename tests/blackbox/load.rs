@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::eventually::{SOON, eventually};
 use crate::sample;
-use crate::service::Service;
+use crate::service::{Service, http_client};
 
 const BATCH: usize = 10;
 
@@ -29,10 +29,12 @@ impl Load {
     pub fn start(service: &Service, senders: usize) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let accepted = Arc::new(AtomicUsize::new(0));
+        // Connections are kept, as trackers' servers do.
+        let http = http_client(senders);
         let senders = (0..senders)
             .map(|number| {
                 let sender = Sender {
-                    http: service.http.clone(),
+                    http: http.clone(),
                     url: service.url("/events"),
                     user: format!("load-{number}"),
                     stop: stop.clone(),

@@ -35,6 +35,7 @@ mod raw;
 mod sample;
 mod service;
 mod staff;
+mod watchdog;
 
 mod access;
 mod events;

@@ -13,13 +13,15 @@ use tokio::sync::OnceCell;
 
 use crate::eventually::{SOON, eventually};
 use crate::home::Home;
+use crate::watchdog::Watchdog;
 
 /// A running service. Dropping it kills it; when the test has failed, its log
 /// is printed.
 pub struct Service {
     process: Process,
     address: SocketAddr,
-    /// Keeps connections open, as trackers' servers do.
+    /// Opens a connection for each request: one that is kept may be closed by
+    /// the service in the moment in which the next request is sent.
     pub http: reqwest::Client,
     /// The administrator's session, once there is one.
     pub(crate) admin: OnceCell<String>,
@@ -60,16 +62,10 @@ impl Service {
             std::future::ready(found)
         })
         .await;
-        let http = reqwest::Client::builder()
-            .http1_only()
-            .no_proxy()
-            .timeout(Duration::from_secs(60))
-            .build()
-            .expect("an HTTP client");
         Self {
             process,
             address,
-            http,
+            http: http_client(0),
             admin: OnceCell::new(),
         }
     }
@@ -135,8 +131,20 @@ impl Service {
     }
 }
 
+/// A client that keeps up to as many idle connections.
+pub fn http_client(idle_connections: usize) -> reqwest::Client {
+    reqwest::Client::builder()
+        .http1_only()
+        .no_proxy()
+        .pool_max_idle_per_host(idle_connections)
+        .timeout(Duration::from_secs(60))
+        .build()
+        .expect("an HTTP client")
+}
+
 struct Process {
     child: Child,
+    watchdog: Option<Watchdog>,
     log: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
 }
@@ -160,6 +168,7 @@ impl Process {
         }
         command.envs(settings.iter().copied());
         let mut child = command.spawn().expect("the service's binary");
+        let watchdog = Some(Watchdog::over(&child, home.folder()));
 
         let log = Arc::new(Mutex::new(String::new()));
         let readers = vec![
@@ -168,6 +177,7 @@ impl Process {
         ];
         Self {
             child,
+            watchdog,
             log,
             readers,
         }
@@ -205,6 +215,7 @@ impl Process {
             std::future::ready(self.child.try_wait().expect("a child"))
         })
         .await;
+        self.watchdog = None;
         for reader in self.readers.drain(..) {
             let _ = reader.join();
         }
@@ -224,6 +235,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
+        self.watchdog = None;
         let _ = self.child.wait();
         for reader in self.readers.drain(..) {
             let _ = reader.join();

@@ -32,15 +32,29 @@ async fn a_service_is_ready_once_its_store_is_prepared() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_away_shortly_makes_nothing_unready() {
     let health = ready();
-    health.store_failed();
+    health.store_failed("as told");
     assert!(!health.is_connected());
     tokio::time::advance(AWAY - Duration::from_millis(1)).await;
-    health.store_failed();
+    health.store_failed("as told");
     assert_eq!(health.readiness(), Ok(()));
     tokio::time::advance(Duration::from_millis(1)).await;
     assert_eq!(health.readiness(), Err(Unready::Disconnected));
     health.store_answered();
     assert_eq!(health.readiness(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_answers_and_takes_nothing_is_no_store() {
+    let health = ready();
+    health.write_failed();
+    assert!(health.is_connected());
+    assert!(!health.is_well());
+    tokio::time::advance(AWAY).await;
+    health.store_answered();
+    assert_eq!(health.readiness(), Err(Unready::Disconnected));
+    health.write_succeeded();
+    assert_eq!(health.readiness(), Ok(()));
+    assert!(health.is_well());
 }
 
 #[tokio::test(start_paused = true)]

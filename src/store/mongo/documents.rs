@@ -24,6 +24,15 @@ use crate::event::payload::bson_to_json;
 use crate::event::{Accepted, Arrival, StoreId, Timestamp};
 use crate::store::StoredEvent;
 
+/// An event as the document that goes into the collection.
+pub fn encode(accepted: &Accepted) -> Vec<u8> {
+    let mut out = BsonWriter::default();
+    let document = out.open();
+    write_fields(accepted, &mut out);
+    out.close(document);
+    out.into_bytes()
+}
+
 /// Writes the fields of an event into the document that is open.
 pub fn write_fields(accepted: &Accepted, out: &mut BsonWriter) {
     let event = &accepted.event;

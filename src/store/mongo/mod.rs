@@ -39,6 +39,7 @@ use crate::event::{Accepted, Arrival, StoreId};
 
 use connection::Connection;
 pub use connection::MongoOpenError;
+pub use documents::encode as encode_document;
 use errors::store_error;
 
 /// The collection that holds the events.

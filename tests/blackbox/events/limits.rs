@@ -58,6 +58,7 @@ async fn both_limits_are_settings() {
     let settings = [
         ("EVENTS_MAX_PER_REQUEST", "2"),
         ("HTTP_MAX_BODY_BYTES", "2000"),
+        ("EVENTS_MAX_PAYLOAD_BYTES", "2000"),
     ];
     let service = Service::start_with(&home, &settings).await;
     service

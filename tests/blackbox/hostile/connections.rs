@@ -105,3 +105,23 @@ async fn what_is_not_http_is_answered_400_or_closed() {
     }
     assert_unharmed(&service).await;
 }
+
+#[tokio::test]
+async fn an_answer_before_the_whole_body_came_says_that_the_connection_closes() {
+    let (_home, service) = start_with("HTTP_BODY_TIMEOUT_MS", "500").await;
+    let head = "POST /events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+    let too_much = " ".repeat(5 * 1024 * 1024);
+    for (length, sent, status) in [(100_000_000, too_much.as_str(), 413), (100, "[", 408)] {
+        let mut connection = RawConnection::open(&service).await;
+        let request = format!("{head}content-length: {length}\r\n\r\n{sent}");
+        // The service may close before it has taken all of this.
+        connection.send(request.as_bytes()).await;
+        let answer = connection.answer(LIMIT).await.expect("an end");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+    assert_unharmed(&service).await;
+}

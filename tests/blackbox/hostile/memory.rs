@@ -2,20 +2,38 @@
 
 use std::io::Write as _;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::DeflateEncoder;
+use flate2::{Compression, Crc};
 use reqwest::Method;
 
 use super::{assert_unharmed, start};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
-/// 1 GiB of blanks in about 1 MiB: a gzip file may have any number of members,
-/// so one that holds a mebibyte is made once and repeated.
+/// 1 GiB of blanks as a valid gzip file of about 1 MiB: a mebibyte is
+/// compressed once, up to a byte's border, and repeated.
 fn bomb() -> Vec<u8> {
-    let mut member = GzEncoder::new(Vec::new(), Compression::best());
-    member.write_all(&[b' '; 1024 * 1024]).expect("memory");
-    member.finish().expect("memory").repeat(1024)
+    let blanks = [b' '; MEBIBYTE as usize];
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&blanks).expect("memory");
+    encoder.flush().expect("memory");
+    let part = encoder.get_ref().clone();
+
+    let (mut crc_of_part, mut crc) = (Crc::new(), Crc::new());
+    crc_of_part.update(&blanks);
+    for _ in 0..1024 {
+        crc.combine(&crc_of_part);
+    }
+
+    const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    const LAST_EMPTY_BLOCK: [u8; 5] = [1, 0, 0, 0xff, 0xff];
+    let length = 1024 * MEBIBYTE as u32;
+    let mut file = HEAD.to_vec();
+    file.extend(part.repeat(1024));
+    file.extend(LAST_EMPTY_BLOCK);
+    file.extend(crc.sum().to_le_bytes());
+    file.extend(length.to_le_bytes());
+    file
 }
 
 #[tokio::test]

@@ -123,6 +123,8 @@ async fn a_full_buffer_makes_unready_until_there_is_room() {
     let home = Home::on(&server);
     let settings = [
         ("BUFFER_MAX_EVENTS", "100"),
+        ("EVENTS_MAX_PER_REQUEST", "100"),
+        ("FLUSH_MAX_EVENTS", "100"),
         ("FLUSH_TIMEOUT_MS", "1000"),
         ("HEALTH_UNREADY_AFTER_MS", "60000"),
     ];
@@ -132,12 +134,34 @@ async fn a_full_buffer_makes_unready_until_there_is_room() {
         .post(&sample::events("u", "e", 0..100))
         .await
         .expect(202);
+    let more = sample::event("u", "more");
+    service.post(&more).await.problem(503);
     eventually("/readyz tells the full buffer", SOON, || async {
         (service.get("/readyz").await.status == 503).then_some(())
     })
     .await;
     server.resume();
     service.wait_until_ready().await;
+}
+
+#[tokio::test]
+async fn a_batch_that_fits_no_buffer_makes_nobody_unready() {
+    let home = Home::embedded();
+    let settings = [
+        ("HTTP_MAX_BODY_BYTES", "1000000"),
+        ("BUFFER_MAX_BYTES", "1000000"),
+    ];
+    let service = Service::start_with(&home, &settings).await;
+    // Small numbers take several times as much room as they take in JSON.
+    let numbers = vec![1; 16_000];
+    let mut batch = sample::events("u", "e", 0..25);
+    for event in batch.as_array_mut().unwrap() {
+        event["payload"] = serde_json::json!({ "n": numbers });
+    }
+    let answer = service.post(&batch).await;
+    assert!(matches!(answer.status, 413 | 503), "{}", answer.status);
+    assert_eq!(service.buffered().await, 0);
+    service.get("/readyz").await.expect(200);
 }
 
 #[tokio::test]

@@ -1,0 +1,47 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn a_time_is_written_with_milliseconds_in_utc() {
+    for (millis, text) in [
+        (1_765_794_600_000, "2025-12-15T10:30:00.000Z"),
+        (0, "1970-01-01T00:00:00.000Z"),
+        (-1, "1969-12-31T23:59:59.999Z"),
+        (FIRST, "0000-01-01T00:00:00.000Z"),
+        (LAST, "9999-12-31T23:59:59.999Z"),
+    ] {
+        let time = Timestamp::from_millis(millis).unwrap();
+        assert_eq!(time.to_string(), text);
+        assert_eq!(Timestamp::parse_rfc3339(text), Some(time));
+    }
+}
+
+#[test]
+fn times_end_where_four_digits_of_year_end() {
+    for (beyond, nearest) in [
+        (FIRST - 1, FIRST),
+        (LAST + 1, LAST),
+        (i64::MIN, FIRST),
+        (i64::MAX, LAST),
+    ] {
+        assert_eq!(Timestamp::from_millis(beyond), None);
+        assert_eq!(Timestamp::from_millis_clamped(beyond).as_millis(), nearest);
+    }
+    let last = Timestamp::from_millis(LAST).unwrap();
+    assert_eq!(last.plus_millis(1), last);
+    assert_eq!(last.plus_millis(i64::MAX), last);
+    assert_eq!(last.plus_millis(i64::MIN).as_millis(), FIRST);
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_as_the_same(millis in FIRST..=LAST) {
+        let time = Timestamp::from_millis(millis).unwrap();
+        let text = time.to_string();
+        prop_assert_eq!(text.len(), 24);
+        prop_assert_eq!(Timestamp::parse_rfc3339(&text), Some(time));
+    }
+}

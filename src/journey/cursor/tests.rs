@@ -1,0 +1,86 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn position(millis: i64, arrival: i64) -> Position {
+    Position {
+        occurred_at: Timestamp::from_millis_clamped(millis),
+        arrival: Arrival::from_i64(arrival),
+    }
+}
+
+fn order() -> impl Strategy<Value = Order> {
+    prop_oneof![Just(Order::Ascending), Just(Order::Descending)]
+}
+
+fn other(order: Order) -> Order {
+    match order {
+        Order::Ascending => Order::Descending,
+        Order::Descending => Order::Ascending,
+    }
+}
+
+/// Clients keep cursors across updates of the service.
+#[test]
+fn a_cursor_never_changes() {
+    let position = position(1_765_794_600_000, 3_703_067_693_056_000_001);
+    let text = encode(position, Order::Descending);
+    assert_eq!(text, "EQAAAZshj1RAM2PwcnfUAAE");
+    assert_eq!(decode(&text, Order::Descending), Ok(position));
+}
+
+#[test]
+fn a_time_that_cannot_be_written_is_refused() {
+    let mut bytes = [0; LENGTH];
+    bytes[0] = ASCENDING;
+    bytes[1..9].copy_from_slice(&i64::MAX.to_be_bytes());
+    let text = URL_SAFE_NO_PAD.encode(bytes);
+    assert_eq!(
+        decode(&text, Order::Ascending),
+        Err(CursorFault::Unreadable)
+    );
+}
+
+proptest! {
+    #[test]
+    fn a_position_comes_back(millis in any::<i64>(), arrival in any::<i64>(), order in order()) {
+        let position = position(millis, arrival);
+        let text = encode(position, order);
+        prop_assert_eq!(decode(&text, order), Ok(position));
+        prop_assert_eq!(decode(&text, other(order)), Err(CursorFault::OtherOrder));
+        // It goes into a query without escapes.
+        prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+    }
+
+    #[test]
+    fn any_other_text_is_refused(text in "\\PC{0,40}", order in order()) {
+        prop_assert_eq!(decode(&text, order), Err(CursorFault::Unreadable));
+    }
+
+    /// What is taken is what would be given out: no two texts name one place.
+    #[test]
+    fn a_changed_cursor_is_refused_or_another_one(
+        millis in any::<i64>(),
+        arrival in any::<i64>(),
+        at in any::<prop::sample::Index>(),
+        replacement in "[A-Za-z0-9_=+/. -]{0,2}",
+    ) {
+        let text = encode(position(millis, arrival), Order::Ascending);
+        let at = at.index(text.len());
+        let changed = format!("{}{replacement}{}", &text[..at], &text[at + 1..]);
+        if let Ok(position) = decode(&changed, Order::Ascending) {
+            prop_assert_eq!(encode(position, Order::Ascending), changed);
+        }
+    }
+
+    #[test]
+    fn other_versions_are_refused(version in any::<u8>(), order in order()) {
+        prop_assume!(version != ASCENDING && version != DESCENDING);
+        let mut bytes = [0; LENGTH];
+        bytes[0] = version;
+        let text = URL_SAFE_NO_PAD.encode(bytes);
+        prop_assert_eq!(decode(&text, order), Err(CursorFault::Unreadable));
+    }
+}

@@ -1,0 +1,134 @@
+//! The merge alone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::super::{Page, as_stored, merge};
+use super::{Spec, journey_of, order, range, spec, whole};
+use crate::event::Accepted;
+use crate::store::{JourneyRange, Order, StoredEvent};
+
+/// Where an event is when a page is read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Home {
+    Buffer,
+    Store,
+    Both,
+}
+
+fn home() -> impl Strategy<Value = Home> {
+    prop_oneof![Just(Home::Buffer), Just(Home::Store), Just(Home::Both)]
+}
+
+/// One page from what the store and the buffer would hand out.
+fn page(events: &[(Arc<Accepted>, Home)], range: &JourneyRange, limit: usize) -> Page {
+    let stored: Vec<StoredEvent> = events
+        .iter()
+        .filter(|(_, home)| *home != Home::Buffer)
+        .map(|(accepted, _)| as_stored(accepted))
+        .collect();
+    let mut stored = journey_of(&stored, range);
+    stored.truncate(limit + 1);
+    let buffered: Vec<Arc<Accepted>> = events
+        .iter()
+        .filter(|(accepted, home)| *home != Home::Store && merge::is_in_range(accepted, range))
+        .map(|(accepted, _)| Arc::clone(accepted))
+        .collect();
+    merge::page(stored, &buffered, range.order, limit)
+}
+
+/// Events with an identity each, in order of arrival.
+fn events() -> impl Strategy<Value = Vec<Arc<Accepted>>> {
+    proptest::collection::vec(spec(), 0..16).prop_map(|specs| {
+        (0_u8..)
+            .zip(specs)
+            .map(|(number, spec)| {
+                let spec = Spec { number, ..spec };
+                Arc::new(spec.accepted(i64::from(number) + 1))
+            })
+            .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_event_is_on_one_page(
+        events in events(),
+        // For each page anew: events only move from the buffer to the store.
+        homes in proptest::collection::vec(proptest::collection::vec(home(), 16), 1..20),
+        limits in proptest::collection::vec(1_usize..6, 20),
+        mut range in range(),
+    ) {
+        let all: Vec<StoredEvent> = events.iter().map(|accepted| as_stored(accepted)).collect();
+        let expected = journey_of(&all, &range);
+        let mut rank: HashMap<usize, Home> = HashMap::new();
+        let mut seen = Vec::new();
+        for (homes, limit) in homes.iter().cycle().zip(limits.iter().cycle()) {
+            let placed: Vec<(Arc<Accepted>, Home)> = events
+                .iter()
+                .enumerate()
+                .map(|(number, accepted)| {
+                    let home = match (rank.get(&number), homes[number]) {
+                        (Some(Home::Store), _) => Home::Store,
+                        (Some(Home::Both), Home::Buffer) => Home::Both,
+                        (_, next) => next,
+                    };
+                    rank.insert(number, home);
+                    (Arc::clone(accepted), home)
+                })
+                .collect();
+            let page = page(&placed, &range, *limit);
+            prop_assert!(page.events.len() <= *limit);
+            prop_assert!(page.next.is_none() || page.events.len() == *limit);
+            seen.extend(page.events);
+            prop_assert!(seen.len() <= expected.len(), "more than there is: {:?}", seen);
+            match page.next {
+                Some(position) => range.after = Some(position),
+                None => break,
+            }
+        }
+        prop_assert_eq!(seen, expected);
+    }
+
+    /// The limit that cuts nothing off announces no further page.
+    #[test]
+    fn a_further_page_is_announced_only_if_there_is_one(
+        events in events(),
+        homes in proptest::collection::vec(home(), 16),
+        order in order(),
+    ) {
+        let placed: Vec<_> = events.iter().cloned().zip(homes).collect();
+        let all: Vec<StoredEvent> = events.iter().map(|accepted| as_stored(accepted)).collect();
+        let journey = journey_of(&all, &whole(order));
+        let range = whole(order);
+        for limit in 1..=journey.len() + 1 {
+            let page = page(&placed, &range, limit);
+            prop_assert_eq!(page.next.is_some(), limit < journey.len());
+            prop_assert_eq!(&page.events, &journey[..limit.min(journey.len())]);
+        }
+    }
+
+    #[test]
+    fn the_range_is_the_same_for_buffered_and_stored(
+        spec in spec(),
+        arrival in 0_i64..4,
+        range in range(),
+        after in proptest::option::of((spec(), 0_i64..4)),
+    ) {
+        let after = after.map(|(spec, arrival)| as_stored(&spec.accepted(arrival)).position());
+        let range = JourneyRange { after, ..range };
+        let accepted = spec.accepted(arrival);
+        let is_stored_in_range = !journey_of(&[as_stored(&accepted)], &range).is_empty();
+        prop_assert_eq!(merge::is_in_range(&accepted, &range), is_stored_in_range);
+    }
+}
+
+#[test]
+fn nothing_is_a_page_without_events() {
+    assert_eq!(
+        merge::page(Vec::new(), &[], Order::Ascending, 10),
+        Page::default()
+    );
+}

@@ -1,0 +1,294 @@
+//! Journeys with a real pipeline, while its flusher works.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use proptest::prelude::*;
+use tokio::time::Instant;
+
+use super::super::{Journeys, as_stored, cursor};
+use super::memory_store::MemoryStore;
+use super::{Spec, at, journey_of, range, spec, whole};
+use crate::event::time::Clock;
+use crate::event::{Accepted, Arrival, StoreId, Timestamp};
+use crate::pipeline::buffer::Limits;
+use crate::pipeline::flusher::Flusher;
+use crate::pipeline::health::Health;
+use crate::pipeline::statistics::Statistics;
+use crate::pipeline::{FlushRules, Pipeline};
+use crate::store::{JourneyRange, Order, Outcome, Store, StoreError, StoredEvent};
+
+struct Standing;
+
+impl Clock for Standing {
+    fn now(&self) -> Timestamp {
+        at(0)
+    }
+}
+
+/// A pipeline that writes as soon as it may, some events at a time.
+fn pipeline(flush_events: usize, lanes: usize) -> (Arc<Pipeline>, Arc<Health>) {
+    let health = Arc::new(Health::new(Duration::from_secs(5)));
+    let limits = Limits {
+        max_events: 1000,
+        max_bytes: 1 << 20,
+    };
+    let rules = FlushRules {
+        max_events: flush_events,
+        max_wait: Duration::ZERO,
+        timeout: Duration::from_secs(60),
+        backoff_min: Duration::from_millis(1),
+        backoff_max: Duration::from_millis(1),
+    };
+    let statistics = Arc::new(Statistics::new().unwrap());
+    let clock = Arc::new(Standing);
+    let pipeline = Pipeline::new(
+        limits,
+        rules,
+        lanes,
+        1,
+        clock,
+        statistics,
+        Arc::clone(&health),
+    );
+    (Arc::new(pipeline), health)
+}
+
+/// What happens to one journey while it is read.
+#[derive(Debug)]
+struct Story {
+    stored: Vec<Spec>,
+    batches: Vec<Vec<Spec>>,
+    flush_events: usize,
+    lanes: usize,
+    schedule: Vec<usize>,
+    range: JourneyRange,
+    limits: Vec<usize>,
+}
+
+fn story() -> impl Strategy<Value = Story> {
+    let specs = |most| proptest::collection::vec(spec(), 0..most);
+    (
+        specs(8),
+        proptest::collection::vec(specs(6), 0..4),
+        1_usize..5,
+        1_usize..4,
+        proptest::collection::vec(0_usize..4, 0..40),
+        range(),
+        proptest::collection::vec(1_usize..5, 1..8),
+    )
+        .prop_map(
+            |(stored, batches, flush_events, lanes, schedule, range, limits)| Story {
+                stored,
+                batches,
+                flush_events,
+                lanes,
+                schedule,
+                range,
+                limits,
+            },
+        )
+}
+
+impl Story {
+    /// What is stored before: of each identity the first, in any order of
+    /// arrival, all of it before what comes now.
+    fn stored(&self) -> Vec<StoredEvent> {
+        let mut ids = HashSet::new();
+        (1..)
+            .zip(&self.stored)
+            .map(|(arrival, spec)| as_stored(&spec.accepted(arrival)))
+            .filter(|event| ids.insert(event.id))
+            .collect()
+    }
+
+    async fn check(&self) -> Result<(), TestCaseError> {
+        let stored = self.stored();
+        let (pipeline, health) = pipeline(self.flush_events, self.lanes);
+        for batch in &self.batches {
+            pipeline
+                .admit(batch.iter().map(Spec::event).collect())
+                .unwrap();
+        }
+        let expected = journey_of(&self.promised(&stored, &pipeline), &self.range);
+
+        let store = Arc::new(MemoryStore::new(stored, self.schedule.clone()));
+        let as_store: Arc<dyn Store> = Arc::clone(&store) as _;
+        let journeys = Journeys::new(
+            Arc::clone(&as_store),
+            Arc::clone(&pipeline),
+            Duration::from_secs(30),
+        );
+        let flusher = Flusher::start(pipeline, as_store, health.prepared());
+        health.store_prepared();
+
+        let mut seen = Vec::new();
+        let mut range = self.range.clone();
+        for &limit in self.limits.iter().cycle() {
+            store.go_on().await;
+            let page = journeys.page(&range, limit).await.unwrap();
+            prop_assert!(page.events.len() <= limit);
+            prop_assert!(page.next.is_none() || page.events.len() == limit);
+            seen.extend(page.events);
+            prop_assert!(
+                seen.len() <= expected.len(),
+                "more than there is: {:?}",
+                seen
+            );
+            let Some(position) = page.next else { break };
+            let text = cursor::encode(position, range.order);
+            range.after = Some(cursor::decode(&text, range.order).unwrap());
+        }
+        // Ends the lanes, whatever they wait for.
+        flusher.drain(Instant::now()).await;
+        prop_assert_eq!(seen, expected);
+        Ok(())
+    }
+
+    /// All that was ever accepted, of each identity the first.
+    fn promised(&self, stored: &[StoredEvent], pipeline: &Pipeline) -> Vec<StoredEvent> {
+        let known: HashSet<StoreId> = stored.iter().map(|event| event.id).collect();
+        let buffered = ["ann", "bob"].map(|user| pipeline.buffered(user)).concat();
+        let new = buffered
+            .iter()
+            .map(|accepted| as_stored(accepted))
+            .filter(|event| !known.contains(&event.id));
+        stored.iter().cloned().chain(new).collect()
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+proptest! {
+    /// While events go from the buffer to the store: before a page is read,
+    /// between the two looks of one page, and before identities are looked up.
+    #[test]
+    fn a_walk_meets_every_event_once_and_in_order(story in story()) {
+        block_on(story.check())?;
+    }
+}
+
+fn spec_of(number: u8, moment: i64) -> Spec {
+    Spec {
+        user: "ann",
+        number,
+        moment,
+        kind: "search",
+        session: None,
+    }
+}
+
+#[test]
+fn what_is_stored_already_is_not_shown_at_the_place_of_its_repetition() {
+    let (pipeline, _) = pipeline(100, 1);
+    let first = as_stored(&spec_of(1, 3).accepted(1));
+    let store = Arc::new(MemoryStore::new(vec![first.clone()], Vec::new()));
+    pipeline.admit(vec![spec_of(1, 0).event()]).unwrap();
+    let journeys = Journeys::new(store, pipeline, Duration::from_secs(30));
+
+    let whole_journey = block_on(journeys.page(&whole(Order::Ascending), 10)).unwrap();
+    assert_eq!(whole_journey.events, [first]);
+
+    let range = JourneyRange {
+        to: Some(at(1)),
+        ..whole(Order::Ascending)
+    };
+    let page = block_on(journeys.page(&range, 10)).unwrap();
+    assert_eq!(page.events, []);
+}
+
+#[test]
+fn an_accepted_event_is_visible_at_once() {
+    let (pipeline, _) = pipeline(100, 4);
+    let store = Arc::new(MemoryStore::new(Vec::new(), Vec::new()));
+    let journeys = Journeys::new(store, Arc::clone(&pipeline), Duration::from_secs(30));
+    for number in 0..5 {
+        pipeline.admit(vec![spec_of(number, 0).event()]).unwrap();
+        let page = block_on(journeys.page(&whole(Order::Ascending), 10)).unwrap();
+        let ids: Vec<String> = page.events.iter().map(|e| e.event_id.to_string()).collect();
+        let expected: Vec<String> = (0..=number).map(|number| format!("e-{number}")).collect();
+        assert_eq!(ids, expected);
+    }
+}
+
+/// A store that never answers, or answers with an error.
+struct BrokenStore {
+    error: Option<StoreError>,
+}
+
+impl BrokenStore {
+    async fn answer<T>(&self) -> Result<T, StoreError> {
+        match &self.error {
+            Some(error) => Err(error.clone()),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[async_trait]
+impl Store for BrokenStore {
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.answer().await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.answer().await
+    }
+
+    async fn insert(&self, _: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
+        self.answer().await
+    }
+
+    async fn arrivals(
+        &self,
+        _: &[StoreId],
+    ) -> Result<std::collections::HashMap<StoreId, Arrival>, StoreError> {
+        self.answer().await
+    }
+
+    async fn journey(&self, _: &JourneyRange, _: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.answer().await
+    }
+
+    fn lanes(&self, configured: usize) -> usize {
+        configured
+    }
+
+    async fn close(&self) {}
+}
+
+#[test]
+fn a_store_that_is_away_is_said_and_not_shown_as_an_empty_journey() {
+    for error in [
+        StoreError::Denied("no".to_owned()),
+        StoreError::Unavailable("gone".to_owned()),
+    ] {
+        let store = BrokenStore {
+            error: Some(error.clone()),
+        };
+        let (pipeline, _) = pipeline(1, 1);
+        let journeys = Journeys::new(Arc::new(store), pipeline, Duration::from_secs(30));
+        let answer = block_on(journeys.page(&whole(Order::Ascending), 10));
+        assert_eq!(answer.unwrap_err().to_string(), error.to_string());
+    }
+}
+
+#[test]
+fn a_store_that_does_not_answer_counts_as_unreachable() {
+    let (pipeline, _) = pipeline(1, 1);
+    let store = BrokenStore { error: None };
+    let journeys = Journeys::new(Arc::new(store), pipeline, Duration::from_millis(5));
+    let answer = block_on(journeys.page(&whole(Order::Ascending), 10));
+    assert!(
+        matches!(answer, Err(StoreError::Unavailable(_))),
+        "{answer:?}"
+    );
+}
