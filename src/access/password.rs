@@ -1,18 +1,18 @@
 //! Passwords as Argon2id hashes.
 //!
 //! A hash costs tens of milliseconds of a core and, by default, 19 MiB. So
-//! hashing happens off the async threads, a few at once, and behind a queue of
-//! a fixed length: a flood of sign-ins gets [`PasswordError::Busy`], and
+//! hashing happens off the async threads, a few at once in memory that is used
+//! again, and behind a queue of a fixed length: a flood of sign-ins gets [`PasswordError::Busy`], and
 //! neither takes the memory nor the threads that ingestion needs.
+
+mod hasher;
 
 use std::sync::Arc;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{Error as HashError, PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
+use self::hasher::Hasher;
 use super::AccessError;
 
 /// What a hash costs, and how many are made at once.
@@ -41,12 +41,6 @@ pub enum PasswordError {
     Failed(String),
 }
 
-impl From<HashError> for PasswordError {
-    fn from(error: HashError) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
 impl From<PasswordError> for AccessError {
     fn from(error: PasswordError) -> Self {
         match error {
@@ -69,7 +63,7 @@ pub enum Verdict {
 
 /// Hashes and checks passwords.
 pub struct Passwords {
-    argon2: Argon2<'static>,
+    hasher: Arc<Hasher>,
     /// Of a password that nobody has.
     nobodys: Arc<str>,
     turns: Arc<Semaphore>,
@@ -79,13 +73,11 @@ pub struct Passwords {
 impl Passwords {
     /// Checks the cost, and takes the time of one hash.
     pub fn new(cost: &HashCost) -> Result<Self, PasswordError> {
-        let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, None)
-            .map_err(|error| PasswordError::Failed(error.to_string()))?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let nobodys = argon2.hash_password(&rand::random::<[u8; 32]>())?;
+        let hasher = Hasher::new(cost)?;
+        let nobodys = hasher.hash(&rand::random::<[u8; 32]>())?;
         Ok(Self {
-            nobodys: nobodys.to_string().into(),
-            argon2,
+            hasher: Arc::new(hasher),
+            nobodys: nobodys.into(),
             turns: Arc::new(Semaphore::new(cost.parallel)),
             places: Arc::new(Semaphore::new(cost.parallel + cost.waiting)),
         })
@@ -93,9 +85,8 @@ impl Passwords {
 
     /// The hash of a new password, in its PHC form.
     pub async fn hash(&self, password: String) -> Result<String, PasswordError> {
-        let argon2 = self.argon2.clone();
-        self.in_turn(move || Ok(argon2.hash_password(password.as_bytes())?.to_string()))
-            .await
+        let hasher = Arc::clone(&self.hasher);
+        self.in_turn(move || hasher.hash(password.as_bytes())).await
     }
 
     /// Checks a password against a kept hash. Where there is none, it is
@@ -106,11 +97,11 @@ impl Passwords {
         password: String,
         kept: Option<&str>,
     ) -> Result<Verdict, PasswordError> {
-        let argon2 = self.argon2.clone();
+        let hasher = Arc::clone(&self.hasher);
         let is_somebodys = kept.is_some();
         let kept: Arc<str> = kept.map_or_else(|| Arc::clone(&self.nobodys), Into::into);
         self.in_turn(move || {
-            let verdict = verify(&argon2, password.as_bytes(), &kept)?;
+            let verdict = hasher.verify(password.as_bytes(), &kept)?;
             Ok(if is_somebodys {
                 verdict
             } else {
@@ -141,33 +132,6 @@ impl Passwords {
         .await
         .map_err(|error| PasswordError::Failed(error.to_string()))?
     }
-}
-
-fn verify(argon2: &Argon2<'_>, password: &[u8], kept: &str) -> Result<Verdict, PasswordError> {
-    let kept = PasswordHash::new(kept)
-        .map_err(|error| PasswordError::Failed(format!("a kept hash is unreadable: {error}")))?;
-    match argon2.verify_password(password, &kept) {
-        Ok(()) => {}
-        Err(HashError::PasswordInvalid) => return Ok(Verdict::Wrong),
-        Err(error) => return Err(error.into()),
-    }
-    match &kept.salt {
-        Some(salt) if !is_current(argon2, &kept) => {
-            // The salt stays, because sessions are bound to it: see `binding`.
-            let renewed = argon2.hash_password_with_salt(password, salt)?;
-            Ok(Verdict::Outdated(renewed.to_string()))
-        }
-        _ => Ok(Verdict::Right),
-    }
-}
-
-fn is_current(argon2: &Argon2<'_>, kept: &PasswordHash) -> bool {
-    let current = argon2.params();
-    Params::try_from(kept).is_ok_and(|params| {
-        kept.algorithm == Algorithm::Argon2id.ident()
-            && (params.m_cost(), params.t_cost(), params.p_cost())
-                == (current.m_cost(), current.t_cost(), current.p_cost())
-    })
 }
 
 /// What a session keeps of the password that it was opened with: another one

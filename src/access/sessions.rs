@@ -13,6 +13,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum_login::{AuthUser, AuthnBackend};
@@ -29,6 +30,9 @@ use crate::event::Timestamp;
 use crate::event::time::Clock;
 use crate::store::StoreError;
 use crate::store::access::{AccessStore, Account, SessionRecord};
+
+/// When a session was last prolonged, in milliseconds, as the session keeps it.
+pub const RENEWED_KEY: &str = "renewedAt";
 
 /// Where `axum-login` keeps in a session who is signed in.
 pub const ACCOUNT_KEY: &str = "account";
@@ -140,12 +144,44 @@ impl AuthnBackend for Backend {
 pub struct Sessions {
     store: Arc<dyn AccessStore>,
     clock: Arc<dyn Clock>,
+    lifetime_ms: i64,
 }
 
 impl Sessions {
-    /// On a store, with the clock that says which have ended.
-    pub fn new(store: Arc<dyn AccessStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    /// On a store, with the clock that says which have ended, and how long
+    /// each lasts after it was prolonged.
+    pub fn new(store: Arc<dyn AccessStore>, clock: Arc<dyn Clock>, lifetime: Duration) -> Self {
+        Self {
+            store,
+            clock,
+            lifetime_ms: i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// When a session ends that was prolonged at a moment.
+    pub fn end_of(&self, renewed_at: Timestamp) -> Timestamp {
+        renewed_at.plus_millis(self.lifetime_ms)
+    }
+
+    /// Whether enough of a session's life has gone to be worth a write.
+    pub fn is_worth_prolonging(&self, renewed_at: Timestamp, now: Timestamp) -> bool {
+        const STEPS: i64 = 100;
+        now.as_millis() - renewed_at.as_millis() >= self.lifetime_ms / STEPS
+    }
+
+    /// What is kept. The end that clients are told counts, not the one that
+    /// `tower-sessions` makes up when it saves.
+    fn kept(&self, record: &Record) -> Result<SessionRecord> {
+        let renewed_at = record.data.get(RENEWED_KEY).and_then(Value::as_i64);
+        let renewed_at =
+            renewed_at.map_or_else(|| self.clock.now(), Timestamp::from_millis_clamped);
+        Ok(SessionRecord {
+            id_hash: hash_secret(&record.id.to_string()),
+            account_id: account_of(&record.data),
+            data: serde_json::to_vec(&record.data)
+                .map_err(|error| Error::Encode(error.to_string()))?,
+            expires_at: self.end_of(renewed_at),
+        })
     }
 }
 
@@ -163,7 +199,7 @@ impl SessionStore for Sessions {
             record.id = Id::default();
             if self
                 .store
-                .create_session(&kept(record)?)
+                .create_session(&self.kept(record)?)
                 .await
                 .map_err(failed)?
             {
@@ -174,7 +210,7 @@ impl SessionStore for Sessions {
 
     /// Only prolongs, so a failure costs nothing but an earlier end.
     async fn save(&self, record: &Record) -> Result<()> {
-        if let Err(error) = self.store.save_session(&kept(record)?).await {
+        if let Err(error) = self.store.save_session(&self.kept(record)?).await {
             warn!(%error, "a session is not prolonged");
         }
         Ok(())
@@ -207,19 +243,6 @@ fn failed(error: StoreError) -> Error {
     Error::Backend(error.to_string())
 }
 
-fn kept(record: &Record) -> Result<SessionRecord> {
-    let data =
-        serde_json::to_vec(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
-    let millis = record.expiry_date.unix_timestamp_nanos() / 1_000_000;
-    let millis = i64::try_from(millis).unwrap_or(i64::MAX);
-    Ok(SessionRecord {
-        id_hash: hash_secret(&record.id.to_string()),
-        account_id: account_of(&record.data),
-        data,
-        expires_at: Timestamp::from_millis_clamped(millis),
-    })
-}
-
 fn account_of(data: &HashMap<String, Value>) -> Option<Uuid> {
     data.get(ACCOUNT_KEY)?
         .get("user_id")?
@@ -249,7 +272,11 @@ mod tests {
     fn sessions() -> (Sessions, Arc<MemoryStore>, Arc<TestClock>) {
         let store = Arc::new(MemoryStore::default());
         let clock = Arc::new(TestClock::default());
-        let sessions = Sessions::new(Arc::clone(&store) as _, Arc::clone(&clock) as _);
+        let sessions = Sessions::new(
+            Arc::clone(&store) as _,
+            Arc::clone(&clock) as _,
+            Duration::from_secs(10),
+        );
         (sessions, store, clock)
     }
 
@@ -257,7 +284,10 @@ mod tests {
         let signed_in = serde_json::json!({ "user_id": account, "auth_hash": [1, 2] });
         Record {
             id: Id(7),
-            data: HashMap::from([(ACCOUNT_KEY.to_owned(), signed_in)]),
+            data: HashMap::from([
+                (ACCOUNT_KEY.to_owned(), signed_in),
+                (RENEWED_KEY.to_owned(), 0.into()),
+            ]),
             expiry_date: OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(10),
         }
     }
@@ -288,7 +318,7 @@ mod tests {
         clock.advance_millis(1);
         assert!(sessions.load(&record.id).await.unwrap().is_none());
         sessions.delete(&record.id).await.unwrap();
-        record.expiry_date += time::Duration::days(7);
+        record.data.insert(RENEWED_KEY.to_owned(), 10_000.into());
         sessions.save(&record).await.unwrap();
         assert!(sessions.load(&record.id).await.unwrap().is_none());
     }

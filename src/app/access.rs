@@ -44,7 +44,11 @@ pub(super) fn access(
     let keys = rules.write_keys.iter();
     let access = Access {
         accounts: accounts(rules, Arc::clone(&store), clock)?,
-        sessions: Sessions::new(Arc::clone(&store), Arc::clone(clock)),
+        sessions: Sessions::new(
+            Arc::clone(&store),
+            Arc::clone(clock),
+            rules.session_lifetime,
+        ),
         tokens: Tokens::new(store, Arc::clone(clock)),
         remembered: Remembered::default(),
         audit,

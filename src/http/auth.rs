@@ -1,180 +1,25 @@
 //! `POST /api/auth/...` and `GET /session`: signing up, in and out.
 
+mod bodies;
+
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
+use self::bodies::{
+    ChangePasswordInput, CurrentSessionBody, DoneBody, NewSessionBody, NewUserBody, SessionBody,
+    SignInInput, SignUpInput, SignedInBody, SignedUpBody, UserBody,
+};
 use super::Service;
-use super::guard::{Client, RENEWED_KEY, Session, Staff, actor, lifetime_ms};
+use super::guard::{Client, Session, Staff, actor};
 use super::input::Input;
 use super::problem::Problem;
 use crate::access::accounts::NewAccount;
 use crate::access::audit::{Actor, action};
-use crate::access::sessions::{SignedIn, Trouble};
+use crate::access::sessions::{RENEWED_KEY, SignedIn, Trouble};
 use crate::access::{AccessError, Flaw, email, hash_secret};
 use crate::store::access::Account;
-
-/// Somebody who wants an account.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = SignUp, example = json!({
-    "email": "jo@example.com", "password": "several words are best", "name": "Jo Miller"
-}))]
-pub struct SignUpInput {
-    /// An address; it has one account, however it is written.
-    #[serde(default)]
-    email: String,
-    /// 8 to 128 characters, and none that is guessed first.
-    #[serde(default)]
-    #[schema(min_length = 8, max_length = 128, format = Password)]
-    password: String,
-    /// 1 to 200 bytes.
-    #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
-    name: String,
-}
-
-/// Somebody who has an account.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = SignIn, example = json!({
-    "email": "jo@example.com", "password": "several words are best"
-}))]
-pub struct SignInInput {
-    #[serde(default)]
-    email: String,
-    #[serde(default)]
-    #[schema(format = Password)]
-    password: String,
-}
-
-/// Another password.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = ChangePassword, example = json!({
-    "currentPassword": "several words are best", "newPassword": "others are as good"
-}))]
-pub struct ChangePasswordInput {
-    /// The one in force.
-    #[serde(default)]
-    #[schema(format = Password)]
-    current_password: String,
-    /// 8 to 128 characters, and none that is guessed first.
-    #[serde(default)]
-    #[schema(min_length = 8, max_length = 128, format = Password)]
-    new_password: String,
-}
-
-/// An account that was made just now, and its session.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({
-    "user": {
-        "id": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "email": "jo@example.com",
-        "name": "Jo Miller", "emailVerified": false, "createdAt": "2025-12-15T10:30:00.000Z"
-    },
-    "session": {"token": "nVb2cYQ0mJr7Kx3p9sTzLw", "expiresAt": "2025-12-22T10:30:00.000Z"}
-}))]
-pub struct SignedUpBody {
-    user: NewUserBody,
-    session: NewSessionBody,
-}
-
-/// An account that was made just now.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct NewUserBody {
-    #[schema(format = Uuid)]
-    id: String,
-    email: String,
-    name: String,
-    /// Always false: addresses are not verified.
-    email_verified: bool,
-    #[schema(format = DateTime)]
-    created_at: String,
-}
-
-/// Who signed in, and the session.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({
-    "user": {
-        "id": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "email": "jo@example.com",
-        "name": "Jo Miller"
-    },
-    "session": {"token": "nVb2cYQ0mJr7Kx3p9sTzLw", "expiresAt": "2025-12-22T10:30:00.000Z"}
-}))]
-pub struct SignedInBody {
-    user: UserBody,
-    session: NewSessionBody,
-}
-
-/// Whose session it is.
-#[derive(Serialize, ToSchema)]
-pub struct UserBody {
-    #[schema(format = Uuid)]
-    id: String,
-    email: String,
-    name: String,
-}
-
-impl From<&Account> for UserBody {
-    fn from(account: &Account) -> Self {
-        Self {
-            id: account.id.to_string(),
-            email: account.email.clone(),
-            name: account.name.clone(),
-        }
-    }
-}
-
-/// A session that was opened just now.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct NewSessionBody {
-    /// Also set as a cookie; as good as `Authorization: Bearer`.
-    token: String,
-    /// Unless the session is used again.
-    #[schema(format = DateTime)]
-    expires_at: String,
-}
-
-/// The session of this request.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({
-    "session": {
-        "token": "nVb2cYQ0mJr7Kx3p9sTzLw", "userId": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88",
-        "expiresAt": "2025-12-22T10:30:00.000Z"
-    },
-    "user": {
-        "id": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "email": "jo@example.com",
-        "name": "Jo Miller"
-    }
-}))]
-pub struct CurrentSessionBody {
-    session: SessionBody,
-    user: UserBody,
-}
-
-/// A session.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SessionBody {
-    token: String,
-    #[schema(format = Uuid)]
-    user_id: String,
-    /// Unless the session is used again.
-    #[schema(format = DateTime)]
-    expires_at: String,
-}
-
-/// That something was done.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({"message": "Signed out"}))]
-pub struct DoneBody {
-    message: &'static str,
-}
 
 /// Make an account and open its session
 ///
@@ -448,7 +293,7 @@ async fn open(
     let id = Arc::clone(&trouble).watch(opening).await;
     let id = id.ok_or_else(|| failed(&trouble))?;
     let token = id.to_string();
-    let expires_at = now.plus_millis(lifetime_ms(service));
+    let expires_at = service.access.sessions.end_of(now);
     let remembered = &service.access.remembered;
     remembered.good(hash_secret(&token), now, Some(expires_at));
     Ok(NewSessionBody {

@@ -219,7 +219,8 @@ type Refused = (RefusedBecause, Problem);
 
 async fn accept(service: &Service, request: Request) -> Result<Response, Refused> {
     let (head, body) = request.into_parts();
-    if let Err((reason, problem)) = writing::may_write(service, &head) {
+    if let Err(refusal) = writing::may_write(service, &head) {
+        let (reason, problem) = refusal.into();
         return Err((reason, unread(body, problem).await));
     }
     if service.pipeline.is_full() {

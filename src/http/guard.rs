@@ -20,7 +20,7 @@ use super::Service;
 use super::problem::Problem;
 use super::sessions::{bearer, cookie};
 use crate::access::audit::Actor;
-use crate::access::sessions::{Backend, Trouble};
+use crate::access::sessions::{Backend, RENEWED_KEY, Trouble};
 use crate::access::{hash_secret, tokens};
 use crate::event::Timestamp;
 use crate::store::StoreError;
@@ -28,9 +28,6 @@ use crate::store::access::{Account, Role, Scope, SecretHash, TokenRecord};
 
 /// A request's session, signed in or not.
 pub type Session = axum_login::AuthSession<Backend>;
-
-/// When a session was last prolonged, in milliseconds, as the session keeps it.
-pub const RENEWED_KEY: &str = "renewedAt";
 
 /// Where a request's connection comes from. Put in by the server.
 #[derive(Debug, Clone, Copy)]
@@ -132,7 +129,7 @@ async fn staff(parts: &Parts, service: &Service) -> Result<Staff, Unknown> {
     Ok(Staff {
         actor: actor(&account, client),
         account,
-        expires_at: renewed_at.plus_millis(lifetime_ms(service)),
+        expires_at: service.access.sessions.end_of(renewed_at),
     })
 }
 
@@ -145,21 +142,13 @@ pub fn actor(account: &Account, client: IpAddr) -> Actor {
     }
 }
 
-/// Milliseconds that a session lasts after its last use.
-pub fn lifetime_ms(service: &Service) -> i64 {
-    i64::try_from(service.options.session.lifetime.as_millis()).unwrap_or(i64::MAX)
-}
-
 /// Notes that the session is used, in steps: not every read is worth a write.
 /// Answers the moment from which its life counts.
 async fn prolong(session: &Session, service: &Service) -> Timestamp {
-    const STEPS: i64 = 100;
     let now = service.clock.now();
     let renewed = session.session.get::<i64>(RENEWED_KEY).await.ok().flatten();
-    match renewed {
-        Some(millis) if now.as_millis() - millis < lifetime_ms(service) / STEPS => {
-            Timestamp::from_millis_clamped(millis)
-        }
+    match renewed.map(Timestamp::from_millis_clamped) {
+        Some(renewed) if !service.access.sessions.is_worth_prolonging(renewed, now) => renewed,
         _ => {
             // The session is loaded by now, so this only changes it in memory.
             let _ = session.session.insert(RENEWED_KEY, now.as_millis()).await;

@@ -13,13 +13,30 @@ use crate::pipeline::statistics::RefusedBecause;
 /// The header that may carry a write key.
 pub const WRITE_KEY: HeaderName = HeaderName::from_static("x-write-key");
 
+/// Why events are not taken from somebody.
+#[derive(Debug)]
+pub enum MayNot {
+    /// Write keys are configured, and none of them was sent.
+    WithoutKey,
+    /// Over the configured rate.
+    SoOften(AccessError),
+}
+
+impl From<MayNot> for (RefusedBecause, Problem) {
+    fn from(refusal: MayNot) -> Self {
+        match refusal {
+            MayNot::WithoutKey => (RefusedBecause::Unauthorized, Problem::write_key_required()),
+            MayNot::SoOften(error) => (RefusedBecause::TooOften, error.into()),
+        }
+    }
+}
+
 /// Whether the sender may post, and may post now.
-pub fn may_write(service: &Service, head: &Parts) -> Result<(), (RefusedBecause, Problem)> {
+pub fn may_write(service: &Service, head: &Parts) -> Result<(), MayNot> {
     let access = &service.access;
-    let too_often = |error: AccessError| (RefusedBecause::TooOften, error.into());
     if let Some(limit) = &access.limits.events_by_client {
         let Client(client) = Client::of(head, service);
-        limits::check(Some(limit), &limits::network(client)).map_err(too_often)?;
+        limits::check(Some(limit), &limits::network(client)).map_err(MayNot::SoOften)?;
     }
     if !access.write_keys.is_required() {
         return Ok(());
@@ -27,9 +44,9 @@ pub fn may_write(service: &Service, head: &Parts) -> Result<(), (RefusedBecause,
     let sent = sent_key(head);
     let name = sent.and_then(|key| access.write_keys.name_of(&key));
     let Some(name) = name else {
-        return Err((RefusedBecause::Unauthorized, Problem::write_key_required()));
+        return Err(MayNot::WithoutKey);
     };
-    limits::check(access.limits.events_by_key.as_ref(), name).map_err(too_often)
+    limits::check(access.limits.events_by_key.as_ref(), name).map_err(MayNot::SoOften)
 }
 
 /// The key, as a bearer, in a header of its own, or, for beacons, which have

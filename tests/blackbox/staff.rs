@@ -20,7 +20,7 @@ impl Service {
             eventually("the administrator is signed in", SOON, || async {
                 let answer = self.sign_up(ADMIN, PASSWORD).await;
                 let answer = match answer.status {
-                    403 => self.sign_in(ADMIN, PASSWORD).await,
+                    403 | 409 => self.sign_in(ADMIN, PASSWORD).await,
                     _ => answer,
                 };
                 (answer.status == 200).then(|| token_of(&answer))
