@@ -142,6 +142,7 @@ pub struct AccountChangeInput {
 /// The staff
 #[utoipa::path(
     get,
+    operation_id = "list_accounts",
     path = "/users",
     tag = "Administration",
     security(("session" = []), ("token" = [])),
@@ -202,6 +203,7 @@ fn decode(cursor: &str) -> Option<String> {
 /// Make an account for somebody
 #[utoipa::path(
     post,
+    operation_id = "create_account",
     path = "/users",
     tag = "Administration",
     request_body = NewAccountInput,
@@ -243,6 +245,7 @@ pub async fn create(
 /// Disable, enable, promote or demote an account
 #[utoipa::path(
     patch,
+    operation_id = "change_account",
     path = "/users/{id}",
     tag = "Administration",
     params(("id" = String, Path, format = Uuid, description = "The account's id.")),

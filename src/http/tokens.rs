@@ -131,6 +131,7 @@ pub struct TokensBody {
 /// All tokens that have not ended
 #[utoipa::path(
     get,
+    operation_id = "list_tokens",
     path = "/api/tokens",
     tag = "Administration",
     security(("session" = []), ("token" = [])),
@@ -158,6 +159,7 @@ pub async fn list(
 /// Make a token for a machine
 #[utoipa::path(
     post,
+    operation_id = "create_token",
     path = "/api/tokens",
     tag = "Administration",
     request_body = NewTokenInput,
@@ -205,6 +207,7 @@ fn moment(text: &str) -> Result<Timestamp, Problem> {
 /// Revoke a token
 #[utoipa::path(
     delete,
+    operation_id = "revoke_token",
     path = "/api/tokens/{id}",
     tag = "Administration",
     params(("id" = String, Path, format = Uuid, description = "The token's id.")),

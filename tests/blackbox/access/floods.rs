@@ -118,7 +118,10 @@ async fn an_unknown_address_takes_as_long_as_a_wrong_password() {
         let mut times = [Vec::new(), Vec::new()];
         for number in 0..200 {
             let unknown = format!("a{number}@example.com");
-            for (kind, email) in [ADMIN, &unknown].into_iter().enumerate() {
+            let mut tries = [(0, ADMIN), (1, unknown.as_str())];
+            // Neither kind is always the one that follows the other.
+            tries.rotate_left(number % 2);
+            for (kind, email) in tries {
                 let started = Instant::now();
                 service.sign_in(email, "not this one").await.problem(401);
                 times[kind].push(started.elapsed());

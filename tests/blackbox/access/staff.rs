@@ -51,6 +51,23 @@ async fn of_several_first_sign_ups_one_is_made(home: Home) {
     assert_eq!(users["users"][0]["role"], "admin");
 }
 
+#[tokio::test]
+async fn of_two_first_sign_ups_on_two_instances_one_is_made() {
+    let home = Home::mongodb();
+    let (one, other) = tokio::join!(
+        Service::start_unready(&home, &[]),
+        Service::start_unready(&home, &[])
+    );
+    tokio::join!(one.wait_until_ready(), other.wait_until_ready());
+    let (first, second) = tokio::join!(
+        one.sign_up("a@example.com", PASSWORD),
+        other.sign_up("b@example.com", PASSWORD)
+    );
+    let mut statuses = [first.status, second.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 403]);
+}
+
 async fn sign_up_is_closed_until_it_is_opened(home: Home) {
     let service = Service::start(&home).await;
     service

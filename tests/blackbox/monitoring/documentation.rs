@@ -1,11 +1,13 @@
 //! GET /api-docs and /api-docs.json.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 19] = [
+const ROUTES: [(&str, &str, &[u16]); 20] = [
     ("/events", "post", &[202, 400, 401, 413, 415, 429, 503]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 503]),
     ("/health", "get", &[200, 401, 503]),
@@ -34,6 +36,7 @@ const ROUTES: [(&str, &str, &[u16]); 19] = [
     ("/users", "get", &[200, 400, 401, 403, 503]),
     ("/users", "post", &[201, 400, 401, 403, 409, 503]),
     ("/users/{id}", "patch", &[200, 400, 401, 403, 404, 409, 503]),
+    ("/api/tokens", "get", &[200, 401, 403, 503]),
     ("/api/tokens", "post", &[201, 400, 401, 403, 503]),
     ("/api/tokens/{id}", "delete", &[204, 401, 403, 404, 503]),
     ("/api/audit", "get", &[200, 400, 401, 403, 503]),
@@ -72,6 +75,20 @@ async fn the_document_is_openapi_3_1_and_names_every_route_and_status() {
             let response = &operation["responses"][status.to_string()];
             let described = response["description"].as_str().unwrap_or_default();
             assert!(!described.is_empty(), "{method} {path} lacks {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_operation_has_a_name_of_its_own() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let document = document(&service).await;
+    let mut seen = HashSet::new();
+    for operations in document["paths"].as_object().expect("paths").values() {
+        for operation in operations.as_object().expect("operations").values() {
+            let name = operation["operationId"].as_str().expect("a name");
+            assert!(seen.insert(name), "{name} is there twice");
         }
     }
 }
