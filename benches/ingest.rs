@@ -18,7 +18,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use trailkeep::event::id::ArrivalClock;
+use trailkeep::event::id::{ArrivalClock, Arrivals};
 use trailkeep::event::payload::PayloadLimits;
 use trailkeep::event::{Accepted, Rules, Timestamp, TypeRule, wire};
 use trailkeep::store::mongo::encode_document;
@@ -39,8 +39,8 @@ fn body_to_bson(criterion: &mut Criterion) {
             |bencher, body| {
                 bencher.iter(|| {
                     let events = wire::read_json(black_box(body), &rules, now).unwrap();
-                    for event in events {
-                        let arrival = arrivals.next(now);
+                    let numbers = Arrivals::from(arrivals.take(events.len(), now));
+                    for (event, arrival) in events.into_iter().zip(numbers) {
                         black_box(encode_document(&Accepted { event, arrival }));
                     }
                 });

@@ -27,8 +27,8 @@ module.exports = {
       wait_ready: true,
       listen_timeout: 20000,
 
-      // PM2 sends SIGINT and, after kill_timeout, SIGKILL. What could not be
-      // stored has to be in its file by then, hence the shorter grace.
+      // PM2 sends SIGINT and, after kill_timeout, SIGKILL. A stop has to be
+      // complete by then, also while the database is away, hence the shorter grace.
       kill_timeout: 15000,
       env: { SHUTDOWN_GRACE_MS: '12000' },
 

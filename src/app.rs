@@ -1,16 +1,20 @@
 //! Puts store, pipeline and routes together, runs them and stops them in
 //! order.
 //!
-//! Start: the store is opened, what an earlier process left behind is taken
-//! in, and the listener is opened. The service accepts from then on; it is
-//! ready once the store is prepared.
+//! Start: the store and the listener are opened, and what an earlier process
+//! left behind is taken in. The service accepts from then on; it is ready once
+//! the store is prepared and has what was left behind.
 //!
 //! Stop: unready, no new connections, requests in flight finish, the buffer is
-//! flushed, what is left goes to a file, the store is closed.
+//! flushed, what is left stays in the journal or goes to a file, the store is
+//! closed.
 
 pub(crate) mod access;
+mod earlier;
+mod stores;
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,14 +35,16 @@ use crate::http::{self, Service, server};
 use crate::journey::Journeys;
 use crate::pipeline::flusher::Flusher;
 use crate::pipeline::health::{CheckRules, Health, watch_store};
-use crate::pipeline::leftover::{self, Leftover};
+use crate::pipeline::journal::{self, Journal};
+use crate::pipeline::leftover;
 use crate::pipeline::statistics::Statistics;
-use crate::pipeline::{FlushRules, Pipeline, buffer};
+use crate::pipeline::{FlushRules, Parts, Pipeline, buffer};
 use crate::shutdown::{Ending, Signals};
 use crate::store::Store;
-use crate::store::access::AccessStore;
-use crate::store::embedded::{EmbeddedSettings, EmbeddedStore, OpenError};
-use crate::store::mongo::{MongoOpenError, MongoSettings, MongoStore};
+use crate::store::embedded::OpenError;
+use crate::store::mongo::MongoOpenError;
+use earlier::{Earlier, Kept};
+pub use stores::Stores;
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +73,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] journal::OpenError),
     /// The system gives no runtime, no signals or no metrics.
     #[error("cannot start: {0}")]
     System(String),
@@ -112,7 +121,8 @@ async fn run(settings: &Settings) -> Result<Ending, StartError> {
         ending = app.stop() => ending,
         signal = signals.next_on_purpose() => {
             let events = pipeline.snapshot().events;
-            error!(signal, events, "ended at once; these events were accepted and are not stored");
+            let is_journaled = pipeline.has_journal();
+            error!(signal, events, is_journaled, "ended at once; these events are not stored yet");
             Ending::Forced
         }
     };
@@ -121,50 +131,6 @@ async fn run(settings: &Settings) -> Result<Ending, StartError> {
     } else {
         ending
     })
-}
-
-/// The one database, as the two parts that use it see it.
-#[derive(Clone)]
-pub struct Stores {
-    /// Where events stay.
-    pub events: Arc<dyn Store>,
-    /// Where accounts, sessions, tokens and the audit trail stay.
-    pub access: Arc<dyn AccessStore>,
-}
-
-impl Stores {
-    /// Opens the store that the settings name.
-    pub async fn open(settings: &Settings) -> Result<Self, StartError> {
-        let retention = settings.store.retention;
-        let read_timeout = settings.store.read_timeout;
-        Ok(match &settings.store.mongodb_uri {
-            Some(uri) => {
-                let settings = MongoSettings {
-                    retention,
-                    read_timeout,
-                };
-                Self::of(MongoStore::connect(uri.expose(), &settings).await?)
-            }
-            None => {
-                let folder = &settings.store.data_dir;
-                Self::of(EmbeddedStore::open(
-                    folder,
-                    &EmbeddedSettings {
-                        retention,
-                        read_timeout,
-                    },
-                )?)
-            }
-        })
-    }
-
-    fn of(store: impl Store + AccessStore) -> Self {
-        let store = Arc::new(store);
-        Self {
-            events: Arc::clone(&store) as Arc<dyn Store>,
-            access: store,
-        }
-    }
 }
 
 async fn listen(address: &str) -> Result<TcpListener, StartError> {
@@ -193,7 +159,7 @@ pub struct App {
     server: JoinHandle<()>,
     watcher: JoinHandle<()>,
     access: access::Tasks,
-    leftover: Arc<Leftover>,
+    kept: Arc<Kept>,
     stop: CancellationToken,
     settings: Settings,
 }
@@ -205,7 +171,9 @@ impl App {
         stores: Stores,
         listener: TcpListener,
     ) -> Result<Self, StartError> {
-        let (service, audit_writer) = service(settings, &stores)?;
+        let health = Arc::new(Health::new(settings.health.unready_after));
+        let earlier = Earlier::read(settings, &health)?;
+        let (service, audit_writer) = service(settings, &stores, &health, earlier.journal)?;
         let service = Arc::new(service);
         let access = access::Tasks::start(
             Arc::clone(&service.access),
@@ -215,20 +183,12 @@ impl App {
             settings.access.audit_retention,
         );
         let store = stores.events;
-        let folder = &settings.store.data_dir;
-        let leftover = leftover::take_in(folder, &service.pipeline).map_err(|source| {
-            StartError::Leftover {
-                folder: folder.display().to_string(),
-                source,
-            }
-        })?;
-        let leftover = Arc::new(leftover);
-        tokio::spawn(leftover::remove_when_stored(
-            Arc::clone(&leftover),
-            Arc::clone(&service.pipeline),
-        ));
+        health.replaying(true);
+        service.pipeline.restore(earlier.events);
+        let kept = Arc::new(earlier.kept);
+        let replayed = Arc::clone(&kept);
+        tokio::spawn(replayed.replayed(Arc::clone(&service.pipeline), Arc::clone(&health)));
 
-        let health = &service.health;
         let flusher = Flusher::start(
             Arc::clone(&service.pipeline),
             Arc::clone(&store),
@@ -238,7 +198,7 @@ impl App {
             interval: settings.health.check_interval,
             timeout: settings.health.check_timeout,
         };
-        let watcher = tokio::spawn(watch_store(Arc::clone(health), Arc::clone(&store), checks));
+        let watcher = tokio::spawn(watch_store(Arc::clone(&health), Arc::clone(&store), checks));
 
         if let Ok(address) = listener.local_addr() {
             let store = if settings.store.mongodb_uri.is_some() {
@@ -267,7 +227,7 @@ impl App {
             server,
             watcher,
             access,
-            leftover,
+            kept,
             stop,
             settings,
         })
@@ -280,6 +240,7 @@ impl App {
             _ = &mut self.server => "listener",
             _ = &mut self.watcher => "database watch",
             () = self.access.ended() => "audit trail",
+            () = self.service.pipeline.journal_ended() => "journal",
         }
     }
 
@@ -294,29 +255,43 @@ impl App {
         let left = self.flusher.drain(deadline).await;
         self.watcher.abort();
         self.access.stop().await;
-        let ending = keep(&left, &self.settings, &*self.service.clock);
-        if ending != Ending::Lost {
-            // What these files held is stored by now, or in the new one.
-            self.leftover.remove();
-        }
+        let ending = keep(
+            &left,
+            &self.service,
+            &self.kept,
+            &self.settings.store.data_dir,
+        );
+        self.service.pipeline.close();
         close(&*self.store).await;
         ending
     }
 }
 
-/// Writes what could not be stored to a file for the next start.
-fn keep(left: &[Arc<Accepted>], settings: &Settings, clock: &dyn Clock) -> Ending {
-    if left.is_empty() {
+/// Sees to it that what could not be stored is there at the next start.
+fn keep(left: &[Arc<Accepted>], service: &Service, kept: &Kept, folder: &Path) -> Ending {
+    let events = left.len();
+    if events == 0 {
+        kept.remove();
         return Ending::Clean;
     }
-    let events = left.len();
-    match leftover::write(&settings.store.data_dir, left, clock.now()) {
+    if service.pipeline.has_journal() {
+        // Those that came from the file of an earlier stop are in it still.
+        warn!(
+            events,
+            "the database could not be reached in time; these events are in the journal and are \
+             stored by the next start"
+        );
+        return Ending::Clean;
+    }
+    match leftover::write(folder, left, service.clock.now()) {
         Ok(file) => {
             warn!(
                 events, file = %file.display(),
                 "the database could not be reached in time; these events are in the file and are \
-                 taken in by the next start"
+                 stored by the next start"
             );
+            // What older files held is stored by now, or in the new one.
+            kept.remove();
             Ending::LeftInFile
         }
         Err(error) => {
@@ -333,38 +308,43 @@ async fn close(store: &dyn Store) {
     }
 }
 
-fn service(settings: &Settings, stores: &Stores) -> Result<(Service, AuditWriter), StartError> {
+fn service(
+    settings: &Settings,
+    stores: &Stores,
+    health: &Arc<Health>,
+    journal: Option<Journal>,
+) -> Result<(Service, AuditWriter), StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::clone(&stores.events);
     let (access, audit_writer) = access::access(settings, Arc::clone(&stores.access), &clock)?;
     let statistics = Statistics::new()
         .map_err(|error| StartError::System(error.to_string()))
         .map(Arc::new)?;
-    let health = Arc::new(Health::new(settings.health.unready_after));
     let flush = &settings.flush;
-    let pipeline = Arc::new(Pipeline::new(
-        buffer::Limits {
+    let pipeline = Arc::new(Pipeline::new(Parts {
+        limits: buffer::Limits {
             max_events: settings.buffer.max_events,
             max_bytes: settings.buffer.max_bytes,
         },
-        FlushRules {
+        rules: FlushRules {
             max_events: flush.max_events,
             max_wait: flush.max_wait,
             timeout: flush.timeout,
             backoff_min: flush.backoff_min,
             backoff_max: flush.backoff_max,
         },
-        store.lanes(flush.lanes),
-        rand::random(),
-        Arc::clone(&clock),
-        Arc::clone(&statistics),
-        Arc::clone(&health),
-    ));
+        lanes: store.lanes(flush.lanes),
+        instance: rand::random(),
+        journal,
+        clock: Arc::clone(&clock),
+        statistics: Arc::clone(&statistics),
+        health: Arc::clone(health),
+    }));
     let http = &settings.http;
     let service = Service {
         journeys: Journeys::new(store, Arc::clone(&pipeline), settings.store.read_timeout),
         pipeline,
-        health,
+        health: Arc::clone(health),
         access: Arc::new(access),
         statistics,
         rules: rules(settings),
@@ -373,6 +353,7 @@ fn service(settings: &Settings, stores: &Stores) -> Result<(Service, AuditWriter
         options: http::Options {
             max_body_bytes: http.max_body_bytes,
             body_timeout: http.body_timeout,
+            wait_timeout: http.wait_timeout,
             allowed_origins: match &http.allowed_origins {
                 AllowedOrigins::Any => None,
                 AllowedOrigins::Listed(list) => Some(list.clone()),

@@ -4,9 +4,9 @@
 //! # The way of an event
 //!
 //! ```text
-//! HTTP body -> drafts -> Event -> buffer -> flusher -> store
-//!                                    |                   |
-//!                        journey <---+-------------------+
+//! HTTP body -> drafts -> Event -> journal -> buffer -> flusher -> store
+//!                                               |                   |
+//!                                   journey <---+-------------------+
 //! ```
 //!
 //! To follow one, read these six files in this order:
@@ -15,7 +15,8 @@
 //! 2. `event/wire.rs`: the body becomes drafts, in one pass.
 //! 3. `event/normalize.rs`: each rule about events; a draft becomes an
 //!    [`Event`](event::Event) or a list of faults.
-//! 4. `pipeline/mod.rs`: room for the whole batch, or none of it.
+//! 4. `pipeline/admission.rs`: room for the whole batch, or none of it; onto the
+//!    disk, and into the buffer.
 //! 5. `pipeline/flusher.rs`: when a batch goes out, and what happens when that
 //!    fails.
 //! 6. `store/mongo/insert.rs` or `store/embedded/writer.rs`: into the database.
@@ -26,7 +27,7 @@
 //! | --- | --- |
 //! | [`event`] | what an event is; pure, imports nothing of ours |
 //! | [`store`] | one trait, two homes: MongoDB and an embedded SQLite file |
-//! | [`pipeline`] | from accepted to stored: buffer, flusher, health, counters |
+//! | [`pipeline`] | from accepted to stored: journal, buffer, flusher, health, counters |
 //! | [`journey`] | stored and buffered events as one list; cursors, exports |
 //! | [`http`] | the HTTP contract; alone knows status codes |
 //! | [`config`] | every setting, where it came from, what is allowed |

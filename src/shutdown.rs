@@ -11,7 +11,7 @@ use tokio::time::timeout;
 /// How a run of the service ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// All that was accepted is stored.
+    /// All that was accepted is stored, or in the journal.
     Clean,
     /// It could not start; nothing was accepted.
     NotStarted,

@@ -43,6 +43,8 @@ pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
+    /// Whether a batch is on disk before it is answered.
+    pub journal: bool,
     /// The listener and what a request may cost.
     pub http: Http,
     /// Who may read and write, and how often.
@@ -61,6 +63,14 @@ pub struct Settings {
     pub shutdown: Shutdown,
     /// What is logged, and how.
     pub log: Log,
+}
+
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be \"on\" or \"off\"".to_owned()),
+    }
 }
 
 /// Settings, and for each one where it came from.
@@ -130,6 +140,7 @@ impl Settings {
 
     fn read(reader: &mut Reader) -> Self {
         Self {
+            journal: reader.text("journal", on_or_off).unwrap_or(true),
             http: Http::read(reader),
             access: Access::read(reader),
             events: Events::read(reader),

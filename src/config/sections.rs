@@ -33,6 +33,8 @@ pub struct Http {
     pub header_timeout: Duration,
     /// How long a request's body may take.
     pub body_timeout: Duration,
+    /// How long a client may wait for its events to be stored.
+    pub wait_timeout: Duration,
     /// Whose pages may post events.
     pub allowed_origins: AllowedOrigins,
     /// Whether the documentation is served.
@@ -48,6 +50,7 @@ impl Http {
             max_connections: reader.count("http.max_connections", 1..=1_000_000),
             header_timeout: reader.milliseconds("http.header_timeout_ms", 10..=HOUR),
             body_timeout: reader.milliseconds("http.body_timeout_ms", 10..=HOUR),
+            wait_timeout: reader.milliseconds("http.wait_timeout_ms", 10..=HOUR),
             allowed_origins: reader
                 .list("http.allowed_origins", AllowedOrigins::parse)
                 .unwrap_or(AllowedOrigins::Any),

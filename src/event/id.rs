@@ -72,8 +72,8 @@ impl fmt::Debug for StoreId {
 }
 
 /// The place of an event in the order of arrival: a positive 64-bit number
-/// made of 42 bits of milliseconds since the epoch (enough until 2109), 8 bits
-/// that tell instances apart, and a counter of 13 bits.
+/// made of 42 bits of milliseconds since the epoch (enough until 2109), a
+/// counter of 13 bits, and 8 bits that tell instances apart.
 ///
 /// Numbers of one process only grow, also when the clock is stepped back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,6 +92,31 @@ impl Arrival {
     /// The number as it is kept in a store.
     pub fn as_i64(self) -> i64 {
         self.0
+    }
+
+    /// The lowest number that comes after this one in every process.
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// Consecutive numbers, from one on without end: those of a batch.
+#[derive(Debug, Clone)]
+pub struct Arrivals(Arrival);
+
+impl From<Arrival> for Arrivals {
+    fn from(first: Arrival) -> Self {
+        Self(first)
+    }
+}
+
+impl Iterator for Arrivals {
+    type Item = Arrival;
+
+    fn next(&mut self) -> Option<Arrival> {
+        let arrival = self.0;
+        self.0 = Arrival(arrival.0.saturating_add(1 << INSTANCE_BITS));
+        Some(arrival)
     }
 }
 
@@ -113,22 +138,17 @@ impl ArrivalClock {
     /// Makes every later number greater than `floor`: called with the numbers
     /// of events that an earlier process accepted.
     pub fn advance_past(&mut self, floor: Arrival) {
-        let floor = u64::try_from(floor.0).unwrap_or(0);
-        let milliseconds = floor >> (INSTANCE_BITS + COUNTER_BITS);
-        self.next = self.next.max((milliseconds + 1) << COUNTER_BITS);
+        let ticks = u64::try_from(floor.0).unwrap_or(0) >> INSTANCE_BITS;
+        self.next = self.next.max(ticks + 1);
     }
 
-    /// The next number. More than 8,192 events in one millisecond borrow from
-    /// the next millisecond.
-    pub fn next(&mut self, now: super::Timestamp) -> Arrival {
+    /// The first of `count` consecutive numbers. More than 8,192 events in one
+    /// millisecond borrow from the next millisecond.
+    pub fn take(&mut self, count: usize, now: super::Timestamp) -> Arrival {
         let now = u64::try_from(now.as_millis()).unwrap_or(0);
-        let ticks = self.next.max(now << COUNTER_BITS);
-        self.next = ticks + 1;
-        let milliseconds = ticks >> COUNTER_BITS;
-        let counter = ticks & ((1 << COUNTER_BITS) - 1);
-        let number = (milliseconds << (INSTANCE_BITS + COUNTER_BITS))
-            | (u64::from(self.instance) << COUNTER_BITS)
-            | counter;
+        let first = self.next.max(now << COUNTER_BITS);
+        self.next = first + count as u64;
+        let number = (first << INSTANCE_BITS) | u64::from(self.instance);
         Arrival(i64::try_from(number).unwrap_or(i64::MAX))
     }
 }

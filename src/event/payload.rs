@@ -44,6 +44,13 @@ impl Payload {
         Self(bson.into())
     }
 
+    /// Takes a payload that [`as_bson`](Self::as_bson) gave; `None` if the
+    /// bytes cannot be one.
+    pub fn from_bson(bson: &[u8]) -> Option<Self> {
+        RawDocument::from_bytes(bson).ok()?;
+        Some(Self(bson.into()))
+    }
+
     /// Reads a payload from JSON text. The error says what is wrong with it.
     pub fn from_json(json: &[u8], limits: PayloadLimits) -> Result<Self, String> {
         let mut reader = serde_json::Deserializer::from_slice(json);

@@ -9,6 +9,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
+use tokio::time::timeout;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::decompression::RequestDecompressionLayer;
 use utoipa::ToSchema;
@@ -21,11 +22,13 @@ use utoipa_axum::routes;
 
 use super::body::{self, BodyError, Form};
 use super::problem::Problem;
+use super::query::Parameters;
 use super::writing::{self, WRITE_KEY};
 use super::{Options, Service};
-use crate::event::wire;
+use crate::event::{Event, wire};
 use crate::pipeline::NotAdmitted;
 use crate::pipeline::statistics::RefusedBecause;
+use crate::pipeline::waiter::Settled;
 
 /// The route, with what only it needs: bodies in every encoding, and pages of
 /// other origins.
@@ -77,6 +80,25 @@ pub struct AcceptedBody {
     count: usize,
     /// Their ids, in the order in which they were sent.
     event_ids: Vec<Box<str>>,
+}
+
+/// The answer to events that are in the database.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "message": "Events stored",
+    "count": 2,
+    "eventIds": ["0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "evt_002"],
+    "duplicates": 1
+}))]
+pub struct StoredBody {
+    message: &'static str,
+    /// How many events were accepted.
+    count: usize,
+    /// Their ids, in the order in which they were sent.
+    event_ids: Vec<Box<str>>,
+    /// How many of them were accepted before.
+    duplicates: usize,
 }
 
 /// One event as it is sent. Each field has other names under which it is
@@ -183,7 +205,13 @@ pub enum EventsBody {
                 example = "{\"userId\": \"test123\", \"type\": \"search\"}\n"),
         ),
     ),
+    params(
+        ("wait" = Option<String>, Query,
+            description = "`stored` answers 200 once the events are in the database."),
+    ),
     responses(
+        (status = 200, description = "With `wait=stored`: all events are in the database.",
+            body = StoredBody),
         (status = 202, description = "All events were accepted.", body = AcceptedBody),
         (status = 400, description = "Broken JSON or faulty events; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
@@ -198,9 +226,12 @@ pub enum EventsBody {
         (status = 429, description = "Over the configured rate; nothing was taken.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
-        (status = 503, description = "The buffer is full; nothing was taken.",
+        (status = 503, description = "The buffer is full, or the disk; nothing was taken.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        (status = 504, description = "With `wait=stored`: it takes longer; the events of \
+            `eventIds` stay accepted.",
+            body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn post_events(
@@ -223,6 +254,8 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
         let (reason, problem) = refusal.into();
         return Err((reason, unread(body, problem).await));
     }
+    let is_waiting =
+        waits(head.uri.query()).map_err(|problem| (RefusedBecause::Invalid, problem.closing()))?;
     if service.pipeline.is_full() {
         // Before anything is parsed: refusing must cost little when it counts.
         let problem = unread(body, Problem::buffer_full()).await;
@@ -242,9 +275,13 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     let events = events.map_err(|refusal| (reason_of(&refusal), Problem::from(refusal)))?;
 
     let event_ids: Vec<Box<str>> = events.iter().map(|event| event.event_id.clone()).collect();
+    if is_waiting {
+        return store(service, events, event_ids).await;
+    }
     service
         .pipeline
         .admit(events)
+        .await
         .map_err(|refusal| not_admitted(service, refusal))?;
     let answer = AcceptedBody {
         message: "Events accepted for processing",
@@ -252,6 +289,54 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
         event_ids,
     };
     Ok((StatusCode::ACCEPTED, axum::Json(answer)).into_response())
+}
+
+/// Whether the client waits for the database (`?wait=stored`). Other
+/// parameters are let pass: pages append some against caches.
+fn waits(query: Option<&str>) -> Result<bool, Problem> {
+    let mut parameters = Parameters::parse(query);
+    match parameters.text("wait").as_deref() {
+        None => Ok(false),
+        Some("stored") => Ok(true),
+        Some(_) => {
+            let fault = (
+                "wait".to_owned(),
+                "must be \"stored\", or left out".to_owned(),
+            );
+            Err(Problem::invalid_parameters(vec![fault]))
+        }
+    }
+}
+
+/// Takes the events and answers when they are in the database.
+async fn store(
+    service: &Service,
+    events: Vec<Event>,
+    event_ids: Vec<Box<str>>,
+) -> Result<Response, Refused> {
+    let waiter = service
+        .pipeline
+        .admit_at_once(events)
+        .await
+        .map_err(|refusal| not_admitted(service, refusal))?;
+    Ok(
+        match timeout(service.options.wait_timeout, waiter.wait()).await {
+            Ok(Settled {
+                duplicates,
+                refused: 0,
+            }) => axum::Json(StoredBody {
+                message: "Events stored",
+                count: event_ids.len(),
+                event_ids,
+                duplicates,
+            })
+            .into_response(),
+            Ok(Settled { refused, .. }) => {
+                Problem::not_all_stored(refused, event_ids).into_response()
+            }
+            Err(_) => Problem::not_stored_in_time(event_ids).into_response(),
+        },
+    )
 }
 
 async fn read(service: &Service, body: Body) -> Result<Bytes, Refused> {
@@ -304,6 +389,7 @@ fn not_admitted(service: &Service, refusal: NotAdmitted) -> Refused {
             let limit = service.pipeline.limits().max_bytes;
             (RefusedBecause::TooLarge, Problem::batch_too_large(limit))
         }
+        NotAdmitted::NotWritten => (RefusedBecause::NotWritten, Problem::not_written()),
     }
 }
 

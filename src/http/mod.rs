@@ -76,6 +76,8 @@ pub struct Options {
     pub max_body_bytes: usize,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
+    /// How long a client may wait for its events to be stored.
+    pub wait_timeout: Duration,
     /// Origins whose pages may post events; `None` for any.
     pub allowed_origins: Option<Vec<String>>,
     /// How sessions are kept by clients.

@@ -32,8 +32,9 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 }))]
 pub struct Problem {
     /// Names the kind of problem.
-    #[serde(rename = "type")]
-    kind: String,
+    #[serde(rename = "type", serialize_with = "as_urn")]
+    #[schema(value_type = String)]
+    kind: &'static str,
     /// The kind of problem in words.
     title: &'static str,
     /// The HTTP status.
@@ -43,8 +44,13 @@ pub struct Problem {
     /// What happened this time.
     detail: Cow<'static, str>,
     /// What is wrong with the input: the first 100 faults.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FaultBody>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FaultBody>, required = false)]
+    errors: Box<[FaultBody]>,
+    /// The ids of events that were accepted all the same.
+    #[serde(rename = "eventIds", skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<String>, required = false)]
+    event_ids: Box<[Box<str>]>,
     #[serde(skip)]
     headers: Vec<(header::HeaderName, HeaderValue)>,
 }
@@ -61,6 +67,10 @@ pub struct FaultBody {
     message: String,
 }
 
+fn as_urn<S: serde::Serializer>(kind: &&'static str, out: S) -> Result<S::Ok, S::Error> {
+    out.collect_str(&format_args!("urn:trailkeep:problem:{kind}"))
+}
+
 fn as_number<S: serde::Serializer>(status: &StatusCode, out: S) -> Result<S::Ok, S::Error> {
     out.serialize_u16(status.as_u16())
 }
@@ -73,11 +83,12 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self {
-            kind: format!("urn:trailkeep:problem:{kind}"),
+            kind,
             title,
             status,
             detail: detail.into(),
-            errors: Vec::new(),
+            errors: Box::default(),
+            event_ids: Box::default(),
             headers: Vec::new(),
         }
     }
@@ -189,6 +200,41 @@ impl Problem {
             "Too large",
             detail,
         )
+    }
+
+    /// 503: the journal cannot be written.
+    pub fn not_written() -> Self {
+        let detail = "Events cannot be written to disk at the moment, so nothing of this request \
+                      was taken. Send it again later.";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, "not-written", "Not written", detail)
+            .with_header(header::RETRY_AFTER, "5")
+    }
+
+    /// 504: accepted, and not stored within the time that clients may wait.
+    pub fn not_stored_in_time(event_ids: Vec<Box<str>>) -> Self {
+        let detail = "The events are accepted and will be stored; the database takes longer than \
+                      this request may wait.";
+        Self {
+            event_ids: event_ids.into(),
+            ..Self::gateway_timeout("not-stored-in-time", detail)
+        }
+    }
+
+    /// 504: accepted, and refused by the database.
+    pub fn not_all_stored(refused: usize, event_ids: Vec<Box<str>>) -> Self {
+        let detail = format!(
+            "The events were accepted, but the database refuses {refused} of them for good; the \
+             service's log says which and why."
+        );
+        Self {
+            event_ids: event_ids.into(),
+            ..Self::gateway_timeout("not-all-stored", detail)
+        }
+    }
+
+    fn gateway_timeout(kind: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::GATEWAY_TIMEOUT, kind, "Not stored", detail)
     }
 
     /// 400: parameters of a query or a path are out of their rules.

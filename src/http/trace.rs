@@ -28,7 +28,7 @@ pub async fn trace(request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| match status {
-        503 | 400..500 => event!(Level::INFO, %method, path, status, took_us, "answered"),
+        503 | 504 | 400..500 => event!(Level::INFO, %method, path, status, took_us, "answered"),
         500.. => error!(%method, path, status, took_us, "answered"),
         _ => debug!(%method, path, status, took_us, "answered"),
     });

@@ -5,13 +5,15 @@
 //! the store: a failed flush has nothing to put back, and whoever reads a
 //! user's events finds all of them in one queue, in order.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::event::{Accepted, Arrival, StoreId, Timestamp};
+use super::waiter::{Share, Waiter};
+use crate::event::{Accepted, Arrival, Event, StoreId, Timestamp};
+use crate::store::Outcome;
 
 /// How much may be buffered. Whichever limit is reached first counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,24 @@ pub struct Snapshot {
     pub oldest: Option<Timestamp>,
 }
 
+/// Room that is kept for events which are not here yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Room {
+    events: usize,
+    bytes: usize,
+}
+
+/// A batch for which there is room.
+#[derive(Debug, PartialEq)]
+pub struct Reserved {
+    /// Those of its events that are not in the buffer.
+    pub events: Vec<Event>,
+    /// Those that are.
+    pub repeated: Vec<StoreId>,
+    /// What is kept for them.
+    pub room: Room,
+}
+
 /// What became of a batch that was pushed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pushed {
@@ -50,10 +70,15 @@ pub struct Pushed {
 pub struct Buffer {
     lanes: Vec<Lane>,
     ids: HashSet<StoreId>,
+    /// Who follows which event; most are followed by nobody.
+    waiters: HashMap<StoreId, Vec<(Arc<Waiter>, Share)>>,
     limits: Limits,
     events: usize,
     bytes: usize,
     in_flight: usize,
+    reserved: Room,
+    /// The highest arrival number that was ever here.
+    last: Option<Arrival>,
 }
 
 #[derive(Debug, Default)]
@@ -82,26 +107,66 @@ impl Buffer {
         Self {
             lanes: (0..lanes.max(1)).map(|_| Lane::default()).collect(),
             ids: HashSet::new(),
+            waiters: HashMap::new(),
             limits,
             events: 0,
             bytes: 0,
             in_flight: 0,
+            reserved: Room::default(),
+            last: None,
         }
     }
 
-    /// Takes all of a batch, or nothing of it where the limits forbid.
-    pub fn push(&mut self, batch: Vec<Arc<Accepted>>, now: Instant) -> Option<Pushed> {
-        if !self.has_room(&batch) {
-            return None;
-        }
-        Some(self.push_beyond(batch, now))
+    /// Keeps room for events that are about to come, or says that there is
+    /// none. Those that are here already are taken out: they need no room.
+    pub fn reserve(&mut self, events: Vec<Event>) -> Option<Reserved> {
+        let (repeated, fresh): (Vec<Event>, Vec<Event>) = events
+            .into_iter()
+            .partition(|event| self.ids.contains(&event.id));
+        let room = Room {
+            events: fresh.len(),
+            bytes: fresh.iter().map(Event::size).sum(),
+        };
+        let has_room = self.events + self.reserved.events + room.events <= self.limits.max_events
+            && self.bytes + self.reserved.bytes + room.bytes <= self.limits.max_bytes;
+        has_room.then(|| {
+            self.reserved.events += room.events;
+            self.reserved.bytes += room.bytes;
+            Reserved {
+                repeated: repeated.iter().map(|event| event.id).collect(),
+                events: fresh,
+                room,
+            }
+        })
     }
 
-    /// Takes all of a batch, whatever the limits say.
-    pub fn push_beyond(&mut self, batch: Vec<Arc<Accepted>>, now: Instant) -> Pushed {
+    /// Gives up room that was kept.
+    pub fn release(&mut self, room: Room) {
+        self.reserved.events -= room.events;
+        self.reserved.bytes -= room.bytes;
+    }
+
+    /// Takes all of a batch, whatever the limits say. The waiter, where there
+    /// is one, follows its events.
+    pub fn push(
+        &mut self,
+        batch: Vec<Arc<Accepted>>,
+        now: Instant,
+        waiter: Option<&Arc<Waiter>>,
+    ) -> Pushed {
         let mut pushed = Pushed::default();
         for accepted in batch {
-            if !self.ids.insert(accepted.event.id) {
+            let id = accepted.event.id;
+            self.last = self.last.max(Some(accepted.arrival));
+            let is_new = self.ids.insert(id);
+            if let Some(waiter) = waiter {
+                self.follow(
+                    id,
+                    if is_new { Share::Own } else { Share::Repeated },
+                    waiter,
+                );
+            }
+            if !is_new {
                 pushed.duplicates += 1;
                 continue;
             }
@@ -122,25 +187,23 @@ impl Buffer {
         pushed
     }
 
-    fn has_room(&self, batch: &[Arc<Accepted>]) -> bool {
-        let sizes = || batch.iter().map(|accepted| accepted.event.size());
-        let fits = |events: usize, bytes: usize| {
-            self.events + events <= self.limits.max_events
-                && self.bytes + bytes <= self.limits.max_bytes
-        };
-        if fits(batch.len(), sizes().sum()) {
-            return true;
-        }
-        // Duplicates of what is here need no room.
-        let mut ids = HashSet::new();
-        let (mut events, mut bytes) = (0, 0);
-        for (accepted, size) in batch.iter().zip(sizes()) {
-            if !self.ids.contains(&accepted.event.id) && ids.insert(accepted.event.id) {
-                events += 1;
-                bytes += size;
+    /// Has the waiter follow events that are here already.
+    pub fn follow_repeated(&mut self, ids: &[StoreId], waiter: &Arc<Waiter>) {
+        for &id in ids {
+            if self.ids.contains(&id) {
+                self.follow(id, Share::Repeated, waiter);
+            } else {
+                waiter.was_stored_before();
             }
         }
-        fits(events, bytes)
+    }
+
+    fn follow(&mut self, id: StoreId, share: Share, waiter: &Arc<Waiter>) {
+        waiter.follow();
+        self.waiters
+            .entry(id)
+            .or_default()
+            .push((Arc::clone(waiter), share));
     }
 
     fn lane_of(&self, user_id: &str) -> usize {
@@ -171,29 +234,33 @@ impl Buffer {
         batch
     }
 
-    /// Ends a lane's flush. `keeps` says for each of its events, in order,
-    /// whether it has to be tried again; those stay at the front, the others
-    /// leave and give their room back. Hands out what left, so that it is
-    /// freed outside of any lock.
-    pub fn settle(&mut self, lane: usize, keeps: &[bool]) -> Vec<Arc<Accepted>> {
+    /// Ends a lane's flush, given what became of each of its events. Those that
+    /// have to be tried again stay at the front, the others leave and give
+    /// their room back. Hands out what left, so that it is freed outside of
+    /// any lock.
+    pub fn settle(&mut self, lane: usize, outcomes: &[Outcome]) -> Vec<Arc<Accepted>> {
         let lane = &mut self.lanes[lane];
-        let flushed: Vec<Entry> = lane
+        let flushed = lane
             .queue
-            .drain(..lane.in_flight.min(keeps.len()))
-            .collect();
+            .drain(..lane.in_flight.min(outcomes.len()))
+            .collect::<Vec<_>>();
         self.in_flight -= lane.in_flight;
         lane.in_flight = 0;
         let mut left = Vec::with_capacity(flushed.len());
         let mut kept = Vec::new();
-        for (entry, &keep) in flushed.into_iter().zip(keeps) {
-            if keep {
+        for (entry, outcome) in flushed.into_iter().zip(outcomes) {
+            if *outcome == Outcome::Retry {
                 kept.push(entry);
-            } else {
-                self.events -= 1;
-                self.bytes -= entry.size;
-                self.ids.remove(&entry.accepted.event.id);
-                left.push(entry.accepted);
+                continue;
             }
+            let id = entry.accepted.event.id;
+            self.events -= 1;
+            self.bytes -= entry.size;
+            self.ids.remove(&id);
+            for (waiter, share) in self.waiters.remove(&id).unwrap_or_default() {
+                waiter.settled(share, outcome);
+            }
+            left.push(entry.accepted);
         }
         for entry in kept.into_iter().rev() {
             lane.queue.push_front(entry);
@@ -214,6 +281,8 @@ impl Buffer {
         all.sort_by_key(|accepted| accepted.arrival);
         self.ids.clear();
         (self.events, self.bytes, self.in_flight) = (0, 0, 0);
+        // They left without being stored: nothing may be said to be.
+        self.last = None;
         all
     }
 
@@ -238,11 +307,16 @@ impl Buffer {
     pub fn call_if_full(&mut self, max_events: usize) -> bool {
         let is_full = self.waiting() >= max_events;
         if is_full {
-            for lane in &mut self.lanes {
-                lane.is_called = true;
-            }
+            self.call();
         }
         is_full
+    }
+
+    /// Calls every lane to write what it has.
+    pub fn call(&mut self) {
+        for lane in &mut self.lanes {
+            lane.is_called = true;
+        }
     }
 
     /// Whether a lane should write what it has without waiting for more.
@@ -253,6 +327,12 @@ impl Buffer {
     /// Events that are not on their way to the store.
     fn waiting(&self) -> usize {
         self.events - self.in_flight
+    }
+
+    /// Whether a further event would find no room.
+    pub fn is_full(&self) -> bool {
+        self.events + self.reserved.events >= self.limits.max_events
+            || self.bytes + self.reserved.bytes >= self.limits.max_bytes
     }
 
     /// Events.
@@ -268,6 +348,12 @@ impl Buffer {
     /// Bytes of memory that the events hold.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Everything with a lower arrival number than this has left the buffer;
+    /// `None` if nothing was ever here.
+    pub fn stored_before(&self) -> Option<Arrival> {
+        self.oldest_arrival().or(self.last.map(Arrival::next))
     }
 
     /// The lowest arrival number.

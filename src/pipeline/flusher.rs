@@ -83,7 +83,6 @@ impl Flusher {
         let _ = drained.await;
         self.lanes.shutdown().await;
         let left = self.pipeline.buffer.lock().take_all();
-        self.pipeline.statistics.buffer_is(0, 0);
         if left.is_empty() {
             let stored = self.pipeline.statistics.stored.get() - before;
             info!(events, stored, "Buffer flushed successfully");
@@ -270,14 +269,11 @@ impl LaneTask {
         }
         statistics.stored.inc_by(stored);
         statistics.duplicate.inc_by(duplicate);
-        let keeps: Vec<bool> = outcomes
-            .iter()
-            .map(|outcome| *outcome == Outcome::Retry)
-            .collect();
         let mut buffer = self.pipeline.buffer.lock();
-        let left = buffer.settle(self.number, &keeps);
+        let left = buffer.settle(self.number, outcomes);
         let (events, bytes) = (buffer.len(), buffer.bytes());
-        statistics.buffer_is(events, bytes);
+        statistics.buffer_is(&buffer);
+        self.pipeline.forget_stored(&buffer);
         drop(buffer);
         self.pipeline
             .health

@@ -1,7 +1,8 @@
 //! Whether the service is well, from its own state alone.
 //!
-//! Three things count: whether the start is complete and no stop has begun,
-//! whether the store answers, and whether the buffer takes events. Nothing
+//! These count: whether the start is complete and no stop has begun, whether
+//! the store answers and takes writes, whether the journal can be written, and
+//! whether the buffer takes events. Nothing
 //! that a client sends and no other service decides it. Readiness has
 //! hysteresis: a store must be away for `unready_after` before it counts, and
 //! a buffer that was full counts as full until a fifth of it is free.
@@ -24,6 +25,8 @@ pub struct Health {
     unready_after: Duration,
     prepared: watch::Sender<bool>,
     is_draining: AtomicBool,
+    is_replaying: AtomicBool,
+    is_journal_stuck: AtomicBool,
     is_full: AtomicBool,
     /// Whether checks are answered.
     checks: Mutex<Contact>,
@@ -66,10 +69,13 @@ impl Contact {
 /// Why the service should get no traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unready {
-    /// The store has not been prepared yet.
+    /// The store has not been prepared yet, or what an earlier process
+    /// accepted is not stored yet.
     Starting,
     /// A stop has begun.
     Draining,
+    /// The journal cannot be written: the disk is full or broken.
+    Journal,
     /// The buffer is full, or was and is not yet well below.
     Full,
     /// The store has not answered for long enough to matter.
@@ -82,6 +88,7 @@ impl Unready {
         match self {
             Self::Starting => "starting",
             Self::Draining => "draining",
+            Self::Journal => "journal",
             Self::Full => "full",
             Self::Disconnected => "disconnected",
         }
@@ -95,6 +102,8 @@ impl Health {
             unready_after,
             prepared: watch::Sender::new(false),
             is_draining: AtomicBool::new(false),
+            is_replaying: AtomicBool::new(false),
+            is_journal_stuck: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
             checks: Mutex::new(Contact::Unknown),
             writes: Mutex::new(Contact::Unknown),
@@ -106,12 +115,15 @@ impl Health {
         if self.is_draining.load(Ordering::Acquire) {
             return Err(Unready::Draining);
         }
-        if !*self.prepared.borrow() {
+        if !*self.prepared.borrow() || self.is_replaying.load(Ordering::Acquire) {
             return Err(Unready::Starting);
         }
         let is_away = |contact: &Mutex<Contact>| contact.lock().has_failed_for(self.unready_after);
         if is_away(&self.checks) || is_away(&self.writes) {
             return Err(Unready::Disconnected);
+        }
+        if self.is_journal_stuck.load(Ordering::Relaxed) {
+            return Err(Unready::Journal);
         }
         if self.is_full.load(Ordering::Relaxed) {
             return Err(Unready::Full);
@@ -143,6 +155,16 @@ impl Health {
     /// The store has all it needs.
     pub fn store_prepared(&self) {
         self.prepared.send_replace(true);
+    }
+
+    /// Whether events of an earlier process are still to be stored.
+    pub fn replaying(&self, is_replaying: bool) {
+        self.is_replaying.store(is_replaying, Ordering::Release);
+    }
+
+    /// Whether the journal cannot be written.
+    pub fn journal_stuck(&self, is_stuck: bool) {
+        self.is_journal_stuck.store(is_stuck, Ordering::Relaxed);
     }
 
     /// The store answered a check.

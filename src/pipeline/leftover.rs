@@ -11,13 +11,11 @@ use std::io::{self, BufRead as _, BufReader, BufWriter};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tracing::{error, info};
 
-use super::Pipeline;
 use crate::event::payload::PayloadLimits;
 use crate::event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
 
@@ -111,25 +109,21 @@ fn read_line(line: &[u8]) -> Result<Accepted, String> {
     })
 }
 
-/// The files that were taken in.
+/// The files that were read.
 #[derive(Debug, Default)]
-pub struct Leftover {
-    files: Vec<TakenFile>,
-    last: Option<Arrival>,
-}
+pub struct Leftover(Vec<ReadFile>);
 
 #[derive(Debug)]
-struct TakenFile {
+struct ReadFile {
     path: PathBuf,
     is_damaged: bool,
 }
 
-/// Reads all files of earlier processes and puts their events into the
-/// pipeline. A line that cannot be read is logged and left in its file, which
-/// is then renamed instead of removed.
-pub fn take_in(folder: &Path, pipeline: &Pipeline) -> io::Result<Leftover> {
+/// Reads all files of earlier processes. A line that cannot be read is logged
+/// and left in its file, which is then renamed instead of removed.
+pub fn read(folder: &Path) -> io::Result<(Vec<Accepted>, Leftover)> {
     let mut events = Vec::new();
-    let mut leftover = Leftover::default();
+    let mut files = Vec::new();
     for path in files_in(folder)? {
         let (mut read, damaged_lines) = read_file(&path)?;
         info!(
@@ -137,17 +131,12 @@ pub fn take_in(folder: &Path, pipeline: &Pipeline) -> io::Result<Leftover> {
             "taking in events that an earlier process could not store"
         );
         events.append(&mut read);
-        leftover.files.push(TakenFile {
+        files.push(ReadFile {
             path,
             is_damaged: damaged_lines > 0,
         });
     }
-    events.sort_by_key(|accepted| accepted.arrival);
-    leftover.last = events.last().map(|accepted| accepted.arrival);
-    if !events.is_empty() {
-        pipeline.restore(events);
-    }
-    Ok(leftover)
+    Ok((events, Leftover(files)))
 }
 
 fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -187,24 +176,10 @@ fn read_file(path: &Path) -> io::Result<(Vec<Accepted>, usize)> {
     Ok((events, damaged))
 }
 
-/// Removes the files once all of their events have left the buffer.
-pub async fn remove_when_stored(leftover: Arc<Leftover>, pipeline: Arc<Pipeline>) {
-    const CHECK: Duration = Duration::from_millis(100);
-    if let Some(last) = leftover.last {
-        while pipeline
-            .oldest_arrival()
-            .is_some_and(|oldest| oldest <= last)
-        {
-            tokio::time::sleep(CHECK).await;
-        }
-    }
-    leftover.remove();
-}
-
 impl Leftover {
     /// Removes the files: their events are stored, or are in a newer file.
     pub fn remove(&self) {
-        for TakenFile { path, is_damaged } in &self.files {
+        for ReadFile { path, is_damaged } in &self.0 {
             let removed = if *is_damaged {
                 fs::rename(path, path.with_extension("damaged"))
             } else {

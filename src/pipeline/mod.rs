@@ -1,23 +1,28 @@
 //! From accepted to stored.
 //!
 //! [`Pipeline::admit`] takes a batch whole or refuses it at once; nobody waits
-//! for room. What is admitted lies in the [`buffer`], in the lane of its user,
-//! until the [`flusher`] has it stored: also while it is on its way to the
-//! store, so that a failed flush has lost nothing and a journey shows it.
+//! for room. A batch is in the [`journal`], on disk, before it is answered.
+//! What is admitted lies in the [`buffer`], in the lane of its user, until the
+//! [`flusher`] has it stored: also while it is on its way to the store, so that
+//! a failed flush has lost nothing and a journey shows it.
 //!
 //! Invariants, which the tests of this module hold against random traffic:
 //!
 //! - `accepted + restored = stored + duplicate + dead-lettered + buffered`.
 //! - Room is given back only when an event has left the buffer.
+//! - The journal forgets an event only when it has left the buffer.
 //! - Events of one user leave in the order in which they came.
 //! - At any time at most one event with a given identity is in the buffer.
 
+mod admission;
 pub mod backoff;
 pub mod buffer;
 pub mod flusher;
 pub mod health;
+pub mod journal;
 pub mod leftover;
 pub mod statistics;
+pub mod waiter;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -29,10 +34,12 @@ use tokio::time::Instant;
 
 use crate::event::id::ArrivalClock;
 use crate::event::time::Clock;
-use crate::event::{Accepted, Arrival, Event};
+use crate::event::{Accepted, Arrival};
 
+pub use admission::NotAdmitted;
 use buffer::{Buffer, Limits, Snapshot};
 use health::Health;
+use journal::Journal;
 use statistics::Statistics;
 
 /// When a flush goes out, and what happens when it fails.
@@ -53,7 +60,12 @@ pub struct FlushRules {
 /// The way of events into the store; shared by all that admit or read them.
 pub struct Pipeline {
     buffer: Mutex<Buffer>,
+    /// Held while a batch is numbered and handed on, so that batches go on in
+    /// the order of their numbers.
     arrivals: Mutex<ArrivalClock>,
+    /// Where batches are kept before they are answered; `None` keeps them in
+    /// memory alone.
+    journal: Option<Journal>,
     /// One for each lane: told when there is a reason to look at its queue.
     wakes: Vec<Notify>,
     rules: FlushRules,
@@ -66,103 +78,65 @@ pub struct Pipeline {
     restored_up_to: AtomicI64,
 }
 
-/// Why a batch was not taken. Nothing of it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotAdmitted {
-    /// There is no room for it now.
-    #[error("the buffer is full")]
-    Full,
-    /// There will never be room for it: alone it is larger than the buffer.
-    #[error("the batch is larger than the buffer")]
-    TooLarge,
+/// What a pipeline is made of.
+pub struct Parts {
+    /// The limits of the buffer.
+    pub limits: Limits,
+    /// The rules of the flusher.
+    pub rules: FlushRules,
+    /// How many flushes may be in flight.
+    pub lanes: usize,
+    /// Tells the arrival numbers of processes apart that number events in the
+    /// same millisecond.
+    pub instance: u8,
+    /// Where batches are kept before they are answered.
+    pub journal: Option<Journal>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub statistics: Arc<Statistics>,
+    /// Whether the service is well.
+    pub health: Arc<Health>,
 }
 
 impl Pipeline {
-    /// A pipeline with that many lanes. `instance` tells the arrival numbers
-    /// of processes apart that number events in the same millisecond.
-    pub fn new(
-        limits: Limits,
-        rules: FlushRules,
-        lanes: usize,
-        instance: u8,
-        clock: Arc<dyn Clock>,
-        statistics: Arc<Statistics>,
-        health: Arc<Health>,
-    ) -> Self {
+    /// An empty pipeline.
+    pub fn new(parts: Parts) -> Self {
         Self {
-            buffer: Mutex::new(Buffer::new(lanes, limits)),
-            arrivals: Mutex::new(ArrivalClock::new(instance)),
-            wakes: (0..lanes).map(|_| Notify::new()).collect(),
-            rules,
-            limits,
-            clock,
-            statistics,
-            health,
+            buffer: Mutex::new(Buffer::new(parts.lanes, parts.limits)),
+            arrivals: Mutex::new(ArrivalClock::new(parts.instance)),
+            journal: parts.journal,
+            wakes: (0..parts.lanes).map(|_| Notify::new()).collect(),
+            rules: parts.rules,
+            limits: parts.limits,
+            clock: parts.clock,
+            statistics: parts.statistics,
+            health: parts.health,
             restored_up_to: AtomicI64::new(0),
         }
     }
 
-    /// Takes a batch whole, or refuses it. An event whose identity is in the
-    /// buffer already is accepted and takes no further room.
-    pub fn admit(&self, events: Vec<Event>) -> Result<(), NotAdmitted> {
-        let bytes = events.iter().map(Event::size).sum::<usize>();
-        if events.len() > self.limits.max_events || bytes > self.limits.max_bytes {
-            return Err(NotAdmitted::TooLarge);
-        }
-        let count = events.len() as u64;
-        let now = self.clock.now();
-        let mut buffer = self.buffer.lock();
-        // Numbered under the buffer's lock, so that the order of numbers is
-        // the order in the lanes.
-        let mut arrivals = self.arrivals.lock();
-        let batch: Vec<Arc<Accepted>> = events
-            .into_iter()
-            .map(|event| {
-                Arc::new(Accepted {
-                    event,
-                    arrival: arrivals.next(now),
-                })
-            })
-            .collect();
-        drop(arrivals);
-        let Some(pushed) = buffer.push(batch, Instant::now()) else {
-            drop(buffer);
-            self.health.buffer_full();
-            return Err(NotAdmitted::Full);
-        };
-        // Counted before the flusher can see them, so that no reader finds
-        // more stored than accepted.
-        self.statistics.accepted.inc_by(count);
-        self.statistics.duplicate.inc_by(pushed.duplicates as u64);
-        self.statistics.buffer_is(buffer.len(), buffer.bytes());
-        let is_flush_due = buffer.call_if_full(self.rules.max_events);
-        drop(buffer);
-
-        self.wake(is_flush_due, &pushed.lanes_started);
-        Ok(())
-    }
-
     /// Takes in events that an earlier process accepted and could not store,
-    /// whatever room there is: they were promised.
-    pub fn restore(&self, events: Vec<Accepted>) {
+    /// in the order of their numbers and whatever room there is: they were
+    /// promised.
+    pub fn restore(&self, mut events: Vec<Accepted>) {
+        events.sort_by_key(|accepted| accepted.arrival);
+        let Some(last) = events.last().map(|accepted| accepted.arrival) else {
+            return;
+        };
+        self.arrivals.lock().advance_past(last);
+        self.restored_up_to
+            .fetch_max(last.as_i64(), Ordering::Relaxed);
+        self.statistics.restored.inc_by(events.len() as u64);
         let mut buffer = self.buffer.lock();
-        let mut arrivals = self.arrivals.lock();
-        for accepted in &events {
-            arrivals.advance_past(accepted.arrival);
-        }
-        drop(arrivals);
-        let last = events
-            .iter()
-            .map(|accepted| accepted.arrival.as_i64())
-            .max()
-            .unwrap_or(0);
-        self.restored_up_to.fetch_max(last, Ordering::Relaxed);
-        let count = events.len() as u64;
-        let pushed = buffer.push_beyond(events.into_iter().map(Arc::new).collect(), Instant::now());
-        self.statistics.buffer_is(buffer.len(), buffer.bytes());
-        drop(buffer);
-        self.statistics.restored.inc_by(count);
+        let pushed = buffer.push(
+            events.into_iter().map(Arc::new).collect(),
+            Instant::now(),
+            None,
+        );
         self.statistics.duplicate.inc_by(pushed.duplicates as u64);
+        self.statistics.buffer_is(&buffer);
+        drop(buffer);
         self.wake(true, &[]);
     }
 
@@ -174,15 +148,32 @@ impl Pipeline {
         }
     }
 
-    /// Whether no further event would be taken: lets a request be refused
-    /// before its body is read. Called only for a request that then is.
-    pub fn is_full(&self) -> bool {
-        let is_full = self.statistics.buffered_events() >= self.limits.max_events
-            || self.statistics.buffered_bytes() >= self.limits.max_bytes;
-        if is_full {
-            self.health.buffer_full();
+    /// Lets the journal forget what has left the buffer.
+    fn forget_stored(&self, buffer: &Buffer) {
+        if let (Some(journal), Some(before)) = (&self.journal, buffer.stored_before()) {
+            journal.forget_before(before);
         }
-        is_full
+    }
+
+    /// Whether what is left at a stop is on disk already.
+    pub fn has_journal(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// Waits until the journal's thread ends, which it does not before
+    /// [`close`](Self::close): it is a defect.
+    pub async fn journal_ended(&self) {
+        const CHECK: Duration = Duration::from_secs(1);
+        while self.journal.as_ref().is_none_or(Journal::is_alive) {
+            tokio::time::sleep(CHECK).await;
+        }
+    }
+
+    /// Ends the journal. Nothing is admitted any more.
+    pub fn close(&self) {
+        if let Some(journal) = &self.journal {
+            journal.close();
+        }
     }
 
     /// The events of one user that are not stored yet, in order of arrival.
@@ -203,6 +194,11 @@ impl Pipeline {
 
     fn restored_up_to(&self) -> Arrival {
         Arrival::from_i64(self.restored_up_to.load(Ordering::Relaxed))
+    }
+
+    /// What is counted.
+    pub fn statistics(&self) -> &Statistics {
+        &self.statistics
     }
 
     /// The limits of the buffer.

@@ -2,12 +2,13 @@
 //! `/metrics`, so the two cannot differ.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
+use super::buffer::Buffer;
 use crate::event::Timestamp;
 use crate::telemetry::names;
 
@@ -28,11 +29,13 @@ pub enum RefusedBecause {
     Unauthorized,
     /// Over the configured rate (429).
     TooOften,
+    /// The journal cannot be written (503).
+    NotWritten,
 }
 
 impl RefusedBecause {
     /// All of them, in the order in which `/stats` lists them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Invalid,
         Self::TooLarge,
         Self::Unsupported,
@@ -40,6 +43,7 @@ impl RefusedBecause {
         Self::BufferFull,
         Self::Unauthorized,
         Self::TooOften,
+        Self::NotWritten,
     ];
 
     /// Its name on the wire.
@@ -52,6 +56,7 @@ impl RefusedBecause {
             Self::BufferFull => "bufferFull",
             Self::Unauthorized => "unauthorized",
             Self::TooOften => "tooOften",
+            Self::NotWritten => "notWritten",
         }
     }
 }
@@ -81,7 +86,7 @@ pub struct Statistics {
     ready: IntGauge,
     // Beside the gauges, because admission reads them for each request.
     buffered_events: AtomicUsize,
-    buffered_bytes: AtomicUsize,
+    is_buffer_full: AtomicBool,
     recent: Mutex<Recent>,
 }
 
@@ -175,7 +180,7 @@ impl Statistics {
             resident_bytes: gauge(names::RESIDENT_BYTES)?,
             ready: gauge(names::READY)?,
             buffered_events: AtomicUsize::new(0),
-            buffered_bytes: AtomicUsize::new(0),
+            is_buffer_full: AtomicBool::new(false),
             recent: Mutex::default(),
             registry,
         })
@@ -196,11 +201,6 @@ impl Statistics {
         self.buffered_events.load(Ordering::Relaxed)
     }
 
-    /// Bytes of memory that these hold.
-    pub fn buffered_bytes(&self) -> usize {
-        self.buffered_bytes.load(Ordering::Relaxed)
-    }
-
     /// What is known of the process only when it is asked for.
     pub fn process_is(&self, resident_bytes: u64, is_ready: bool) {
         self.resident_bytes
@@ -208,9 +208,17 @@ impl Statistics {
         self.ready.set(i64::from(is_ready));
     }
 
-    pub(super) fn buffer_is(&self, events: usize, bytes: usize) {
+    /// Whether a further event would have found no room, when the buffer was
+    /// last changed.
+    pub fn is_buffer_full(&self) -> bool {
+        self.is_buffer_full.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn buffer_is(&self, buffer: &Buffer) {
+        let (events, bytes) = (buffer.len(), buffer.bytes());
         self.buffered_events.store(events, Ordering::Relaxed);
-        self.buffered_bytes.store(bytes, Ordering::Relaxed);
+        self.is_buffer_full
+            .store(buffer.is_full(), Ordering::Relaxed);
         self.buffer_events
             .set(i64::try_from(events).unwrap_or(i64::MAX));
         self.buffer_bytes

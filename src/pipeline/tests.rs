@@ -15,7 +15,8 @@ use super::buffer::Limits;
 use super::flusher::Flusher;
 use super::health::Health;
 use super::statistics::Statistics;
-use super::{FlushRules, NotAdmitted, Pipeline};
+use super::waiter::Settled;
+use super::{FlushRules, NotAdmitted, Parts, Pipeline};
 use crate::event::time::SystemClock;
 use crate::event::{Event, Payload, StoreId, Timestamp};
 use fake_store::{FakeStore, Next};
@@ -55,15 +56,16 @@ fn events(user: &str, ids: std::ops::Range<usize>) -> Vec<Event> {
 }
 
 fn pipeline_with(limits: Limits) -> Arc<Pipeline> {
-    Arc::new(Pipeline::new(
+    Arc::new(Pipeline::new(Parts {
         limits,
-        RULES,
-        LANES,
-        7,
-        Arc::new(SystemClock),
-        Arc::new(Statistics::new().unwrap()),
-        Arc::new(Health::new(Duration::from_secs(10))),
-    ))
+        rules: RULES,
+        lanes: LANES,
+        instance: 7,
+        journal: None,
+        clock: Arc::new(SystemClock),
+        statistics: Arc::new(Statistics::new().unwrap()),
+        health: Arc::new(Health::new(Duration::from_secs(10))),
+    }))
 }
 
 struct Running {
@@ -120,70 +122,82 @@ impl Running {
     }
 }
 
-#[test]
-fn a_batch_is_taken_whole_or_not_at_all() {
+#[tokio::test]
+async fn a_batch_is_taken_whole_or_not_at_all() {
     let pipeline = pipeline_with(Limits {
         max_events: 10,
         ..LIMITS
     });
-    assert_eq!(pipeline.admit(events("u", 0..7)), Ok(()));
-    assert_eq!(pipeline.admit(events("u", 7..11)), Err(NotAdmitted::Full));
+    assert_eq!(pipeline.admit(events("u", 0..7)).await, Ok(()));
+    assert_eq!(
+        pipeline.admit(events("u", 7..11)).await,
+        Err(NotAdmitted::Full)
+    );
     assert_eq!(pipeline.snapshot().events, 7);
     assert!(!pipeline.is_full());
-    assert_eq!(pipeline.admit(events("u", 7..10)), Ok(()));
+    assert_eq!(pipeline.admit(events("u", 7..10)).await, Ok(()));
     assert!(pipeline.is_full());
-    assert_eq!(pipeline.admit(events("u", 10..11)), Err(NotAdmitted::Full));
+    assert_eq!(
+        pipeline.admit(events("u", 10..11)).await,
+        Err(NotAdmitted::Full)
+    );
     assert_eq!(pipeline.statistics.accepted.get(), 10);
 }
 
-#[test]
-fn room_is_counted_in_bytes_too() {
+#[tokio::test]
+async fn room_is_counted_in_bytes_too() {
     let size = event("u", "0").size();
     let pipeline = pipeline_with(Limits {
         max_events: 100,
         max_bytes: 3 * size,
     });
-    assert_eq!(pipeline.admit(events("u", 0..2)), Ok(()));
-    assert_eq!(pipeline.admit(events("u", 2..4)), Err(NotAdmitted::Full));
-    assert_eq!(pipeline.admit(events("u", 2..3)), Ok(()));
+    assert_eq!(pipeline.admit(events("u", 0..2)).await, Ok(()));
+    assert_eq!(
+        pipeline.admit(events("u", 2..4)).await,
+        Err(NotAdmitted::Full)
+    );
+    assert_eq!(pipeline.admit(events("u", 2..3)).await, Ok(()));
     assert_eq!(pipeline.snapshot().bytes, 3 * size);
     assert!(pipeline.is_full());
 }
 
-#[test]
-fn a_batch_that_no_buffer_could_hold_is_not_told_to_come_again() {
+#[tokio::test]
+async fn a_batch_that_no_buffer_could_hold_is_not_told_to_come_again() {
     let size = event("u", "0").size();
     let pipeline = pipeline_with(Limits {
         max_events: 100,
         max_bytes: 3 * size,
     });
     assert_eq!(
-        pipeline.admit(events("u", 0..4)),
+        pipeline.admit(events("u", 0..4)).await,
         Err(NotAdmitted::TooLarge)
     );
     assert_eq!(pipeline.snapshot().events, 0);
 }
 
-#[test]
-fn what_is_in_the_buffer_already_is_accepted_and_takes_no_room() {
+#[tokio::test]
+async fn what_is_in_the_buffer_already_is_accepted_and_takes_no_room() {
     let pipeline = pipeline_with(Limits {
         max_events: 3,
         ..LIMITS
     });
-    assert_eq!(pipeline.admit(events("u", 0..3)), Ok(()));
-    assert_eq!(pipeline.admit(events("u", 1..3)), Ok(()));
+    assert_eq!(pipeline.admit(events("u", 0..3)).await, Ok(()));
+    assert_eq!(pipeline.admit(events("u", 1..3)).await, Ok(()));
     assert_eq!(pipeline.snapshot().events, 3);
     assert_eq!(pipeline.statistics.duplicate.get(), 2);
     let mut twice_in_one_batch = events("v", 0..1);
     twice_in_one_batch.extend(events("v", 0..1));
-    assert_eq!(pipeline.admit(twice_in_one_batch), Err(NotAdmitted::Full));
+    assert_eq!(
+        pipeline.admit(twice_in_one_batch).await,
+        Err(NotAdmitted::Full)
+    );
 }
 
-#[test]
-fn arrival_numbers_follow_the_order_of_a_batch() {
+#[tokio::test]
+async fn arrival_numbers_follow_the_order_of_a_batch() {
     let pipeline = pipeline_with(LIMITS);
-    pipeline.admit(events("u", 0..100)).unwrap();
-    pipeline.admit(events("u", 100..200)).unwrap();
+    pipeline.admit(events("u", 0..100)).await.unwrap();
+    pipeline.admit(events("u", 100..200)).await.unwrap();
     let buffered = pipeline.buffered("u");
     assert!(buffered.is_sorted_by(|a, b| a.arrival < b.arrival));
     let ids: Vec<usize> = buffered
@@ -199,7 +213,7 @@ fn arrival_numbers_follow_the_order_of_a_batch() {
 async fn a_single_event_is_written_when_it_has_waited_long_enough() {
     let run = start();
     let began = Instant::now();
-    run.pipeline.admit(events("u", 0..1)).unwrap();
+    run.pipeline.admit(events("u", 0..1)).await.unwrap();
     run.emptied().await;
     let waited = began.elapsed();
     assert!(
@@ -216,6 +230,7 @@ async fn a_full_batch_is_written_at_once_whoever_sent_it() {
     for user in 0..500 {
         run.pipeline
             .admit(events(&format!("u{user}"), 0..1))
+            .await
             .unwrap();
     }
     run.emptied().await;
@@ -226,7 +241,7 @@ async fn a_full_batch_is_written_at_once_whoever_sent_it() {
 #[tokio::test(start_paused = true)]
 async fn a_flush_has_at_most_its_number_of_events() {
     let run = start();
-    run.pipeline.admit(events("u", 0..1800)).unwrap();
+    run.pipeline.admit(events("u", 0..1800)).await.unwrap();
     run.emptied().await;
     assert_eq!(*run.store.batches.lock(), [500, 500, 500, 300]);
     assert_eq!(
@@ -242,7 +257,7 @@ async fn a_failed_flush_keeps_its_events_and_their_order() {
         .script
         .lock()
         .extend([Next::Fail, Next::Hang, Next::WriteHalf, Next::Fail]);
-    run.pipeline.admit(events("u", 0..20)).unwrap();
+    run.pipeline.admit(events("u", 0..20)).await.unwrap();
     run.emptied().await;
     assert_eq!(
         run.stored_ids(),
@@ -259,11 +274,12 @@ async fn what_is_on_its_way_to_the_store_still_counts() {
     for batch in 0..5 {
         run.pipeline
             .admit(events("u", batch * 1000..(batch + 1) * 1000))
+            .await
             .unwrap();
     }
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(
-        run.pipeline.admit(events("v", 0..1)),
+        run.pipeline.admit(events("v", 0..1)).await,
         Err(NotAdmitted::Full)
     );
     let snapshot = run.pipeline.snapshot();
@@ -276,11 +292,11 @@ async fn what_is_on_its_way_to_the_store_still_counts() {
 #[tokio::test(start_paused = true)]
 async fn a_write_whose_acknowledgement_was_lost_is_no_duplicate() {
     let run = start();
-    run.pipeline.admit(events("u", 0..10)).unwrap();
+    run.pipeline.admit(events("u", 0..10)).await.unwrap();
     run.emptied().await;
     run.store.script.lock().push_back(Next::WriteAndFail);
     // Five are known from before, fifteen are new.
-    run.pipeline.admit(events("u", 5..25)).unwrap();
+    run.pipeline.admit(events("u", 5..25)).await.unwrap();
     run.emptied().await;
     assert_eq!(run.counts(), (30, 25, 5, 0));
 }
@@ -289,7 +305,7 @@ async fn a_write_whose_acknowledgement_was_lost_is_no_duplicate() {
 async fn an_event_that_is_refused_for_good_holds_up_no_other() {
     let run = start();
     run.store.refused.lock().push(StoreId::derive("u", "3"));
-    run.pipeline.admit(events("u", 0..10)).unwrap();
+    run.pipeline.admit(events("u", 0..10)).await.unwrap();
     run.emptied().await;
     assert_eq!(run.counts(), (10, 9, 0, 1));
     assert!(!run.stored_ids().contains(&"3".to_owned()));
@@ -298,8 +314,8 @@ async fn an_event_that_is_refused_for_good_holds_up_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_drain_writes_partial_batches_at_once() {
     let run = start();
-    run.pipeline.admit(events("u", 0..3)).unwrap();
-    run.pipeline.admit(events("v", 0..3)).unwrap();
+    run.pipeline.admit(events("u", 0..3)).await.unwrap();
+    run.pipeline.admit(events("v", 0..3)).await.unwrap();
     let began = Instant::now();
     let left = run.flusher.drain(began + Duration::from_secs(15)).await;
     assert_eq!(left.len(), 0);
@@ -312,7 +328,7 @@ async fn a_drain_that_the_store_does_not_answer_gives_back_all_in_order() {
     let run = start();
     *run.store.always.lock() = Some(Next::Hang);
     for user in ["u", "v", "w", "x", "y"] {
-        run.pipeline.admit(events(user, 0..200)).unwrap();
+        run.pipeline.admit(events(user, 0..200)).await.unwrap();
     }
     tokio::time::sleep(Duration::from_secs(3)).await;
     let began = Instant::now();
@@ -326,7 +342,7 @@ async fn a_drain_that_the_store_does_not_answer_gives_back_all_in_order() {
 async fn a_drain_does_not_wait_for_a_pause_between_tries() {
     let run = start();
     *run.store.always.lock() = Some(Next::Fail);
-    run.pipeline.admit(events("u", 0..3)).unwrap();
+    run.pipeline.admit(events("u", 0..3)).await.unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
     *run.store.always.lock() = None;
     let began = Instant::now();
@@ -339,7 +355,7 @@ async fn a_drain_does_not_wait_for_a_pause_between_tries() {
 async fn a_lane_that_ends_is_noticed_and_its_events_are_given_back() {
     let mut run = start();
     run.store.script.lock().push_back(Next::Panic);
-    run.pipeline.admit(events("u", 0..3)).unwrap();
+    run.pipeline.admit(events("u", 0..3)).await.unwrap();
     assert!(run.flusher.ended().await.unwrap_err().is_panic());
     let left = run
         .flusher
@@ -354,7 +370,7 @@ async fn nothing_is_written_before_the_store_is_prepared() {
     let store = Arc::new(FakeStore::default());
     let (prepared, is_prepared) = watch::channel(false);
     let flusher = Flusher::start(Arc::clone(&pipeline), Arc::clone(&store) as _, is_prepared);
-    pipeline.admit(events("u", 0..500)).unwrap();
+    pipeline.admit(events("u", 0..500)).await.unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(store.batches.lock().is_empty());
     let run = Running {
@@ -375,10 +391,65 @@ async fn a_stop_before_the_store_is_prepared_waits_only_if_there_is_something_to
         let store = Arc::new(FakeStore::default());
         let (_prepared, is_prepared) = watch::channel(false);
         let flusher = Flusher::start(Arc::clone(&pipeline), store as _, is_prepared);
-        pipeline.admit(events("u", 0..events_before)).unwrap();
+        pipeline.admit(events("u", 0..events_before)).await.unwrap();
         let began = Instant::now();
         let left = flusher.drain(began + Duration::from_secs(15)).await;
         assert_eq!(left.len(), events_before);
         assert_eq!(began.elapsed(), Duration::from_secs(seconds));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_the_store_does_not_wait_for_the_clock() {
+    let run = start();
+    run.pipeline.admit(events("u", 0..3)).await.unwrap();
+    run.pipeline.admit(events("v", 0..1)).await.unwrap();
+    let began = Instant::now();
+    // One is buffered from before, two are the same.
+    let mut batch = events("u", 2..6);
+    batch.extend(events("w", 0..1));
+    batch.extend(events("w", 0..1));
+    let waiter = run.pipeline.admit_at_once(batch).await.unwrap();
+    let settled = waiter.wait().await;
+    assert_eq!(
+        settled,
+        Settled {
+            duplicates: 2,
+            refused: 0
+        }
+    );
+    assert!(began.elapsed() < RULES.max_wait, "{:?}", began.elapsed());
+
+    // All of it is stored: nothing is left to wait for.
+    let waiter = run.pipeline.admit_at_once(events("u", 0..6)).await.unwrap();
+    assert_eq!(
+        waiter.wait().await,
+        Settled {
+            duplicates: 6,
+            refused: 0
+        }
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_hears_of_what_is_refused_for_good_and_of_retries_not_at_all() {
+    let run = start();
+    run.store.refused.lock().push(StoreId::derive("u", "3"));
+    run.store
+        .script
+        .lock()
+        .extend([Next::Fail, Next::WriteHalf, Next::WriteAndFail]);
+    let waiter = run
+        .pipeline
+        .admit_at_once(events("u", 0..10))
+        .await
+        .unwrap();
+    assert_eq!(
+        waiter.wait().await,
+        Settled {
+            duplicates: 0,
+            refused: 1
+        }
+    );
+    assert_eq!(run.counts(), (10, 9, 0, 1));
 }

@@ -49,6 +49,12 @@ impl Service {
         self.send(self.request(Method::GET, path)).await
     }
 
+    /// POST to a path, events as JSON.
+    pub async fn post_to(&self, path: &str, events: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(events))
+            .await
+    }
+
     /// POST /events as JSON.
     pub async fn post(&self, events: &Value) -> Answer {
         self.post_as("application/json", events.to_string()).await

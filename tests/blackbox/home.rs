@@ -39,6 +39,11 @@ impl Home {
         Self::new(Some(uri))
     }
 
+    /// The same database, and another folder: what a second instance has.
+    pub fn on_another_machine(&self) -> Self {
+        Self::new(self.mongodb_uri.clone())
+    }
+
     fn new(mongodb_uri: Option<String>) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("trailkeep-test-")

@@ -27,6 +27,11 @@ pub struct Load {
 impl Load {
     /// Starts the senders.
     pub fn start(service: &Service, senders: usize) -> Self {
+        Self::start_as("load", service, senders)
+    }
+
+    /// Starts the senders with users of that name.
+    pub fn start_as(name: &str, service: &Service, senders: usize) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let accepted = Arc::new(AtomicUsize::new(0));
         // Connections are kept, as trackers' servers do.
@@ -36,7 +41,7 @@ impl Load {
                 let sender = Sender {
                     http: http.clone(),
                     url: service.url("/events"),
-                    user: format!("load-{number}"),
+                    user: format!("{name}-{number}"),
                     stop: stop.clone(),
                     accepted: accepted.clone(),
                 };

@@ -40,6 +40,7 @@ mod watchdog;
 mod access;
 mod events;
 mod hostile;
+mod journal;
 mod journey;
 mod monitoring;
 mod pipeline;

@@ -103,6 +103,23 @@ impl Service {
         self.process.signal(name);
     }
 
+    /// Ends the service as a crash would.
+    pub async fn crash(self) {
+        self.signal("KILL");
+        self.wait(Duration::from_secs(10)).await;
+    }
+
+    /// Limits how large a file the service may write, in bytes; `None` lifts
+    /// the limit. A write beyond it fails as one on a full disk does.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let limited = Command::new("prlimit")
+            .arg(format!("--pid={}", self.process.child.id()))
+            .arg(format!("--fsize={limit}:unlimited"))
+            .status();
+        assert!(limited.expect("prlimit, of util-linux").success());
+    }
+
     /// Waits for the end of a service that was told to end.
     pub async fn wait(mut self, limit: Duration) -> Ended {
         self.process.wait(limit).await
@@ -153,8 +170,14 @@ impl Process {
     /// Nothing of the test's own environment reaches the service, and no
     /// `.env` of the folder that the tests run in.
     fn spawn(home: &Home, settings: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_trailkeep"));
+        // A write beyond a limit of its size fails, and does not end the process.
+        let mut command = Command::new("sh");
         command
+            .args([
+                "-c",
+                r#"trap '' XFSZ; exec "$0""#,
+                env!("CARGO_BIN_EXE_trailkeep"),
+            ])
             .env_clear()
             .current_dir(home.folder())
             .env("PORT", "0")

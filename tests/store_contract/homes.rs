@@ -13,6 +13,7 @@ use crate::mongod::shared_uri;
 
 /// Settings that no test has an opinion on.
 pub const SETTINGS: MongoSettings = MongoSettings {
+    has_journal: false,
     retention: None,
     read_timeout: Duration::from_secs(20),
 };

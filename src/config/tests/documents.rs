@@ -34,7 +34,7 @@ fn every_setting_of_the_defaults_is_read_and_none_else_in_the_file_s_order() {
 
     let keys_read: Vec<&str> = read
         .iter()
-        .map(|path| path.split_once('.').unwrap().1)
+        .map(|path| path.rsplit('.').next().unwrap())
         .collect();
     let keys_in_file: Vec<&str> = default_keys().iter().map(|(_, key, _)| *key).collect();
     assert_eq!(keys_read, keys_in_file);

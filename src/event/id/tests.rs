@@ -103,12 +103,12 @@ fn millis_of(arrival: Arrival) -> i64 {
 }
 
 #[test]
-fn an_arrival_is_made_of_time_instance_and_counter() {
+fn an_arrival_is_made_of_time_counter_and_instance() {
     let mut clock = ArrivalClock::new(0xa5);
-    let first = clock.next(at(NOW)).as_i64();
-    assert_eq!(first, NOW << 21 | 0xa5 << 13);
-    assert_eq!(clock.next(at(NOW)).as_i64(), first + 1);
-    assert_eq!(clock.next(at(NOW + 1)).as_i64(), first + (1 << 21));
+    let first = clock.take(1, at(NOW)).as_i64();
+    assert_eq!(first, NOW << 21 | 0xa5);
+    assert_eq!(clock.take(1, at(NOW)).as_i64(), first + 256);
+    assert_eq!(clock.take(1, at(NOW + 1)).as_i64(), first + (1 << 21));
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn arrivals_grow_when_the_clock_is_stepped_back() {
         NOW + 5,
         NOW + 6,
     ];
-    let arrivals = times.map(|millis| clock.next(at(millis)));
+    let arrivals = times.map(|millis| clock.take(1, at(millis)));
     assert!(
         arrivals.is_sorted_by(|left, right| left < right),
         "{arrivals:?}"
@@ -136,15 +136,15 @@ fn arrivals_grow_when_the_clock_is_stepped_back() {
 fn a_full_millisecond_borrows_from_the_next() {
     let mut clock = ArrivalClock::new(255);
     let arrivals: Vec<Arrival> = (0..3 * PER_MILLISECOND)
-        .map(|_| clock.next(at(NOW)))
+        .map(|_| clock.take(1, at(NOW)))
         .collect();
     assert!(arrivals.is_sorted_by(|left, right| left < right));
     for (number, arrival) in (0..).zip(&arrivals) {
         assert_eq!(millis_of(*arrival), NOW + number / PER_MILLISECOND);
-        assert_eq!(arrival.as_i64() >> COUNTER_BITS & 0xff, 255);
+        assert_eq!(arrival.as_i64() & 0xff, 255);
     }
     // What comes in the borrowed time still grows.
-    assert!(clock.next(at(NOW + 1)) > arrivals[arrivals.len() - 1]);
+    assert!(clock.take(1, at(NOW + 1)) > arrivals[arrivals.len() - 1]);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn instances_differ_within_one_millisecond() {
     let mut arrivals = HashSet::new();
     for instance in 0..=255 {
         let mut clock = ArrivalClock::new(instance);
-        arrivals.extend((0..10).map(|_| clock.next(at(NOW))));
+        arrivals.extend((0..10).map(|_| clock.take(1, at(NOW))));
     }
     assert_eq!(arrivals.len(), 2560);
 }
@@ -160,10 +160,10 @@ fn instances_differ_within_one_millisecond() {
 #[test]
 fn a_clock_goes_on_behind_an_earlier_process() {
     for instance in [0, 7, 255] {
-        let floor = Arrival::from_i64(NOW << 21 | 200 << 13 | 8_191);
+        let floor = Arrival::from_i64(NOW << 21 | 8_191 << 8 | 200);
         let mut clock = ArrivalClock::new(instance);
         clock.advance_past(floor);
-        let first = clock.next(at(NOW - 60_000));
+        let first = clock.take(1, at(NOW - 60_000));
         assert!(first > floor);
         assert_eq!(millis_of(first), NOW + 1);
     }
@@ -172,16 +172,29 @@ fn a_clock_goes_on_behind_an_earlier_process() {
 #[test]
 fn a_floor_that_is_long_past_changes_nothing() {
     let mut clock = ArrivalClock::new(1);
-    let before = clock.next(at(NOW));
+    let before = clock.take(1, at(NOW));
     for floor in [0, -1, i64::MIN, 5 << 21] {
         clock.advance_past(Arrival::from_i64(floor));
     }
-    assert_eq!(clock.next(at(NOW)).as_i64(), before.as_i64() + 1);
+    assert_eq!(clock.take(1, at(NOW)).as_i64(), before.as_i64() + 256);
 }
 
 #[test]
 fn the_highest_floor_does_not_overflow() {
     let mut clock = ArrivalClock::new(255);
     clock.advance_past(Arrival::from_i64(i64::MAX));
-    assert_eq!(clock.next(at(NOW)).as_i64(), i64::MAX);
+    assert_eq!(clock.take(1, at(NOW)).as_i64(), i64::MAX);
+    let mut numbers = Arrivals::from(Arrival::from_i64(i64::MAX));
+    assert_eq!(numbers.nth(5), Some(Arrival::from_i64(i64::MAX)));
+}
+
+#[test]
+fn a_batch_has_the_numbers_that_its_events_would_have_had_one_by_one() {
+    let mut one_by_one = ArrivalClock::new(9);
+    let mut at_once = ArrivalClock::new(9);
+    let count = usize::try_from(2 * PER_MILLISECOND + 3).unwrap();
+    let numbers = Arrivals::from(at_once.take(count, at(NOW)));
+    let expected = (0..count).map(|_| one_by_one.take(1, at(NOW)));
+    assert!(numbers.take(count).eq(expected));
+    assert_eq!(at_once.take(1, at(NOW)), one_by_one.take(1, at(NOW)));
 }

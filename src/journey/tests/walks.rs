@@ -17,7 +17,7 @@ use crate::pipeline::buffer::Limits;
 use crate::pipeline::flusher::Flusher;
 use crate::pipeline::health::Health;
 use crate::pipeline::statistics::Statistics;
-use crate::pipeline::{FlushRules, Pipeline};
+use crate::pipeline::{FlushRules, Parts, Pipeline};
 use crate::store::{JourneyRange, Order, Outcome, Store, StoreError, StoredEvent};
 
 struct Standing;
@@ -44,15 +44,16 @@ fn pipeline(flush_events: usize, lanes: usize) -> (Arc<Pipeline>, Arc<Health>) {
     };
     let statistics = Arc::new(Statistics::new().unwrap());
     let clock = Arc::new(Standing);
-    let pipeline = Pipeline::new(
+    let pipeline = Pipeline::new(Parts {
         limits,
         rules,
         lanes,
-        1,
+        instance: 1,
+        journal: None,
         clock,
         statistics,
-        Arc::clone(&health),
-    );
+        health: Arc::clone(&health),
+    });
     (Arc::new(pipeline), health)
 }
 
@@ -110,6 +111,7 @@ impl Story {
         for batch in &self.batches {
             pipeline
                 .admit(batch.iter().map(Spec::event).collect())
+                .await
                 .unwrap();
         }
         let expected = journey_of(&self.promised(&stored, &pipeline), &self.range);
@@ -191,7 +193,7 @@ fn what_is_stored_already_is_not_shown_at_the_place_of_its_repetition() {
     let (pipeline, _) = pipeline(100, 1);
     let first = as_stored(&spec_of(1, 3).accepted(1));
     let store = Arc::new(MemoryStore::new(vec![first.clone()], Vec::new()));
-    pipeline.admit(vec![spec_of(1, 0).event()]).unwrap();
+    block_on(pipeline.admit(vec![spec_of(1, 0).event()])).unwrap();
     let journeys = Journeys::new(store, pipeline, Duration::from_secs(30));
 
     let whole_journey = block_on(journeys.page(&whole(Order::Ascending), 10)).unwrap();
@@ -211,7 +213,7 @@ fn an_accepted_event_is_visible_at_once() {
     let store = Arc::new(MemoryStore::new(Vec::new(), Vec::new()));
     let journeys = Journeys::new(store, Arc::clone(&pipeline), Duration::from_secs(30));
     for number in 0..5 {
-        pipeline.admit(vec![spec_of(number, 0).event()]).unwrap();
+        block_on(pipeline.admit(vec![spec_of(number, 0).event()])).unwrap();
         let page = block_on(journeys.page(&whole(Order::Ascending), 10)).unwrap();
         let ids: Vec<String> = page.events.iter().map(|e| e.event_id.to_string()).collect();
         let expected: Vec<String> = (0..=number).map(|number| format!("e-{number}")).collect();

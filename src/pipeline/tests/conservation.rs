@@ -43,6 +43,7 @@ async fn run_steps(steps: Vec<Step>) {
                 if run
                     .pipeline
                     .admit(batch.iter().map(named).collect())
+                    .await
                     .is_ok()
                 {
                     accepted += batch.len() as u64;

@@ -48,6 +48,10 @@ const EVENTS: &str = "events";
 /// What the store needs to know beyond the URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MongoSettings {
+    /// Whether a journal relies on what is acknowledged here: then every write
+    /// is acknowledged only when a majority has it and its journal is written,
+    /// also where the URI asks for less.
+    pub has_journal: bool,
     /// How long an event is kept, counted from its receipt, to the second;
     /// `None` keeps events for good.
     pub retention: Option<Duration>,
@@ -74,7 +78,7 @@ impl MongoStore {
     /// If the URI cannot be used. The text never holds its password.
     pub async fn connect(uri: &str, settings: &MongoSettings) -> Result<Self, MongoOpenError> {
         Ok(Self {
-            connection: Connection::open(uri).await?,
+            connection: Connection::open(uri, settings.has_journal).await?,
             settings: *settings,
         })
     }

@@ -172,7 +172,9 @@ async fn a_used_session_lasts_longer(home: Home) {
 #[tokio::test]
 async fn a_session_is_one_on_every_instance() {
     let home = Home::mongodb();
-    let (one, other) = tokio::join!(Service::start(&home), Service::start(&home));
+    let elsewhere = home.on_another_machine();
+    let one = Service::start(&home).await;
+    let other = Service::start(&elsewhere).await;
     let token = token_of(&one.sign_in(ADMIN, PASSWORD).await.expect(200));
     session(&other, &token).await.expect(200);
     let request = one

@@ -54,9 +54,10 @@ async fn of_several_first_sign_ups_one_is_made(home: Home) {
 #[tokio::test]
 async fn of_two_first_sign_ups_on_two_instances_one_is_made() {
     let home = Home::mongodb();
+    let elsewhere = home.on_another_machine();
     let (one, other) = tokio::join!(
         Service::start_unready(&home, &[]),
-        Service::start_unready(&home, &[])
+        Service::start_unready(&elsewhere, &[])
     );
     tokio::join!(one.wait_until_ready(), other.wait_until_ready());
     let (first, second) = tokio::join!(

@@ -6,3 +6,4 @@ mod forms;
 mod limits;
 mod refusals;
 mod routes;
+mod waiting;

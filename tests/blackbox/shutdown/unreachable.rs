@@ -1,4 +1,4 @@
-//! SIGTERM with a database that does not answer.
+//! SIGTERM with a database that does not answer, and no journal.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use crate::mongod::Mongod;
 use crate::sample;
 use crate::service::Service;
 
-const SHORT_GRACE: [(&str, &str); 2] = [
+const SHORT_GRACE: [(&str, &str); 3] = [
+    ("JOURNAL", "off"),
     ("SHUTDOWN_GRACE_MS", "1500"),
     ("SHUTDOWN_REQUEST_GRACE_MS", "500"),
 ];
@@ -73,7 +74,7 @@ async fn what_was_put_by_comes_before_what_is_sent_after_the_start() {
     assert!(!matches!(ended.code, Some(0) | None), "{ended:?}");
 
     server.resume();
-    let service = Service::start(&home).await;
+    let service = Service::start_with(&home, &SHORT_GRACE).await;
     service.post(&sample::event("u", "later")).await.expect(202);
     let kept = service.export_ids("u").await;
     assert_eq!(kept[..50], ids);

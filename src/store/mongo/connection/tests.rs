@@ -4,7 +4,7 @@ use super::*;
 
 async fn settled(uri: &str) -> (ClientOptions, WriteConcern) {
     let mut options = ClientOptions::parse(uri).await.unwrap();
-    let concern = settle(&mut options).unwrap();
+    let concern = settle(&mut options, false).unwrap();
     (options, concern)
 }
 
@@ -37,6 +37,26 @@ async fn what_the_uri_says_stands() {
 }
 
 #[tokio::test]
+async fn what_is_relied_on_is_acknowledged_by_a_majority_and_journaled() {
+    for (uri, expected) in [
+        (
+            "mongodb://localhost/?w=1&journal=false",
+            Acknowledgment::Majority,
+        ),
+        ("mongodb://localhost/?w=2", Acknowledgment::Majority),
+        (
+            "mongodb://localhost/?w=everywhere",
+            Acknowledgment::Custom("everywhere".to_owned()),
+        ),
+    ] {
+        let mut options = ClientOptions::parse(uri).await.unwrap();
+        let concern = settle(&mut options, true).unwrap();
+        assert_eq!(concern.w, Some(expected), "{uri}");
+        assert_eq!(concern.journal, Some(true), "{uri}");
+    }
+}
+
+#[tokio::test]
 async fn a_write_timeout_alone_names_no_write_concern() {
     let (_, concern) = settled("mongodb://localhost/?wtimeoutMS=300").await;
     assert_eq!(concern.w, Some(Acknowledgment::Majority));
@@ -46,10 +66,12 @@ async fn a_write_timeout_alone_names_no_write_concern() {
 
 #[tokio::test]
 async fn the_command_carries_the_write_concern_in_the_servers_words() {
-    let connection =
-        Connection::open("mongodb://localhost/?w=majority&wtimeoutMS=300&journal=true")
-            .await
-            .unwrap();
+    let connection = Connection::open(
+        "mongodb://localhost/?w=majority&wtimeoutMS=300&journal=true",
+        false,
+    )
+    .await
+    .unwrap();
     let link = connection.link().await.unwrap();
     let w = link.write_concern();
     assert_eq!(w.get_str("w").unwrap(), "majority");
@@ -60,7 +82,9 @@ async fn the_command_carries_the_write_concern_in_the_servers_words() {
 
 #[tokio::test]
 async fn writes_without_an_acknowledgement_are_refused() {
-    let error = Connection::open("mongodb://localhost/?w=0").await.err();
+    let error = Connection::open("mongodb://localhost/?w=0", false)
+        .await
+        .err();
     assert_eq!(error, Some(MongoOpenError::Unacknowledged));
 }
 
@@ -81,7 +105,11 @@ async fn no_malformed_uri_shows_its_password() {
         "postgres://ann:s3cr3tw0rd@host/db",
         "ann:s3cr3tw0rd@host/db",
     ] {
-        let error = Connection::open(uri).await.err().expect(uri).to_string();
+        let error = Connection::open(uri, false)
+            .await
+            .err()
+            .expect(uri)
+            .to_string();
         assert!(
             !error.contains("s3cr3t") && !error.contains("w0rd"),
             "{uri}: {error}"
@@ -91,7 +119,7 @@ async fn no_malformed_uri_shows_its_password() {
 
 #[tokio::test]
 async fn hosts_that_cannot_be_looked_up_yet_are_no_error_at_the_start() {
-    let connection = Connection::open("mongodb+srv://cluster.trailkeep.invalid/db")
+    let connection = Connection::open("mongodb+srv://cluster.trailkeep.invalid/db", false)
         .await
         .unwrap();
     match connection.link().await.err() {

@@ -1,0 +1,219 @@
+//! Batches as bytes, and back. Pure.
+//!
+//! A body, all numbers little endian: the arrival number below which all is
+//! stored (8 bytes), the arrival number of the first event (8), how many
+//! events there are (4), and the events. An event's own number follows from
+//! its place. An event: `occurredAt` and `receivedAt` in milliseconds (8
+//! each), then user id, event id, type, session id, account id and payload,
+//! each with its length in front (4 bytes; all ones where there is none).
+//! The identity in the store is not written: it is derived.
+
+use crate::event::id::Arrivals;
+use crate::event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
+
+/// Marks the beginning of every frame of one use of a segment.
+pub type Marker = [u8; 8];
+
+/// Which frames of which segment are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Its number.
+    pub number: u64,
+    /// What its frames begin with.
+    pub marker: Marker,
+}
+
+/// Bytes of a frame in front of its body.
+pub const HEAD: usize = 16;
+/// What the offset of every frame is a multiple of.
+pub const ALIGNMENT: usize = 8;
+
+const STORED_BEFORE: std::ops::Range<usize> = 0..8;
+const FIRST: std::ops::Range<usize> = 8..16;
+const ABSENT: u32 = u32::MAX;
+
+/// The body of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body(Vec<u8>);
+
+impl Body {
+    /// Writes events down. Their numbers are not known yet: they are given
+    /// out later, under a lock that is not held meanwhile.
+    pub fn encode(events: &[Event]) -> Self {
+        let bytes = events.iter().map(Event::size).sum::<usize>();
+        let mut out = Vec::with_capacity(20 + bytes);
+        out.extend_from_slice(&[0; 16]);
+        put_length(&mut out, events.len());
+        for event in events {
+            out.extend_from_slice(&event.occurred_at.as_millis().to_le_bytes());
+            out.extend_from_slice(&event.received_at.as_millis().to_le_bytes());
+            put(&mut out, Some(event.user_id.as_bytes()));
+            put(&mut out, Some(event.event_id.as_bytes()));
+            put(&mut out, Some(event.kind.as_bytes()));
+            put(&mut out, event.session_id.as_deref().map(str::as_bytes));
+            put(&mut out, event.account_id.as_deref().map(str::as_bytes));
+            put(&mut out, Some(event.payload.as_bson()));
+        }
+        Self(out)
+    }
+
+    /// Sets the number of the first event; the others follow.
+    pub fn number_from(&mut self, first: Arrival) {
+        self.0[FIRST].copy_from_slice(&first.as_i64().to_le_bytes());
+    }
+
+    /// Bytes of the frame with this body, up to where the next one begins.
+    pub fn frame_bytes(&self) -> usize {
+        (HEAD + self.0.len()).next_multiple_of(ALIGNMENT)
+    }
+
+    /// Appends the frame for this place.
+    pub fn write_frame(
+        mut self,
+        stored_before: i64,
+        segment: Segment,
+        offset: u64,
+        out: &mut Vec<u8>,
+    ) {
+        self.0[STORED_BEFORE].copy_from_slice(&stored_before.to_le_bytes());
+        let length = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        let end = out.len() + self.frame_bytes();
+        out.extend_from_slice(&segment.marker);
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(&checksum(segment.number, offset, &self.0).to_le_bytes());
+        out.extend_from_slice(&self.0);
+        out.resize(end, 0);
+    }
+}
+
+fn put(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    match bytes {
+        None => out.extend_from_slice(&ABSENT.to_le_bytes()),
+        Some(bytes) => {
+            put_length(out, bytes.len());
+            out.extend_from_slice(bytes);
+        }
+    }
+}
+
+fn put_length(out: &mut Vec<u8>, length: usize) {
+    // Nothing that is admitted comes near 4 GiB.
+    out.extend_from_slice(&u32::try_from(length).unwrap_or(ABSENT).to_le_bytes());
+}
+
+fn checksum(segment: u64, offset: u64, body: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&segment.to_le_bytes());
+    hasher.update(&offset.to_le_bytes());
+    hasher.update(&(body.len() as u64).to_le_bytes());
+    hasher.update(body);
+    hasher.finalize()
+}
+
+/// A frame that was found whole.
+#[derive(Debug, PartialEq)]
+pub struct Found {
+    /// All with lower numbers was stored when it was written.
+    pub stored_before: i64,
+    /// The batch.
+    pub events: Vec<Accepted>,
+    /// Bytes up to where the next frame begins.
+    pub bytes: usize,
+}
+
+/// Reads the frame at `offset`; `None` if there is no whole frame of this
+/// segment there.
+pub fn read(bytes: &[u8], segment: Segment, offset: usize) -> Option<Found> {
+    let frame = bytes.get(offset..)?;
+    if !begins(bytes, segment, offset) {
+        return None;
+    }
+    let length = usize::try_from(u32::from_le_bytes(frame.get(8..12)?.try_into().ok()?)).ok()?;
+    let expected = u32::from_le_bytes(frame.get(12..16)?.try_into().ok()?);
+    let body = frame.get(HEAD..HEAD.checked_add(length)?)?;
+    if checksum(segment.number, offset as u64, body) != expected {
+        return None;
+    }
+    let (stored_before, events) = decode(body)?;
+    Some(Found {
+        stored_before,
+        events,
+        bytes: (HEAD + length).next_multiple_of(ALIGNMENT),
+    })
+}
+
+/// Whether a frame of this segment begins at `offset`, whole or not.
+pub fn begins(bytes: &[u8], segment: Segment, offset: usize) -> bool {
+    bytes.get(offset..offset + segment.marker.len()) == Some(&segment.marker)
+}
+
+fn decode(body: &[u8]) -> Option<(i64, Vec<Accepted>)> {
+    let mut reader = Reader(body);
+    let stored_before = reader.i64()?;
+    let numbers = Arrivals::from(Arrival::from_i64(reader.i64()?));
+    let count = usize::try_from(reader.u32()?).ok()?;
+    // The count is covered by the checksum; capped all the same, because a
+    // reservation is made before the first event is read.
+    let mut events = Vec::with_capacity(count.min(body.len() / 32));
+    for arrival in numbers.take(count) {
+        events.push(Accepted {
+            event: reader.event()?,
+            arrival,
+        });
+    }
+    reader.0.is_empty().then_some((stored_before, events))
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
+    }
+
+    fn i64(&mut self) -> Option<i64> {
+        Some(i64::from_le_bytes(self.take(8)?.try_into().ok()?))
+    }
+
+    fn optional(&mut self) -> Option<Option<&'a [u8]>> {
+        match self.u32()? {
+            ABSENT => Some(None),
+            length => Some(Some(self.take(usize::try_from(length).ok()?)?)),
+        }
+    }
+
+    fn text(&mut self) -> Option<Box<str>> {
+        self.optional_text()?
+    }
+
+    fn optional_text(&mut self) -> Option<Option<Box<str>>> {
+        match self.optional()? {
+            None => Some(None),
+            Some(bytes) => Some(Some(std::str::from_utf8(bytes).ok()?.into())),
+        }
+    }
+
+    fn event(&mut self) -> Option<Event> {
+        let occurred_at = Timestamp::from_millis(self.i64()?)?;
+        let received_at = Timestamp::from_millis(self.i64()?)?;
+        let user_id = self.text()?;
+        let event_id = self.text()?;
+        Some(Event {
+            id: StoreId::derive(&user_id, &event_id),
+            user_id,
+            event_id,
+            kind: self.text()?,
+            session_id: self.optional_text()?,
+            account_id: self.optional_text()?,
+            payload: Payload::from_bson(self.optional()??)?,
+            occurred_at,
+            received_at,
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! Disks that fail, segments that fill up and are used again.
+
+use std::time::{Duration, Instant};
+
+use super::memory_disk::MemoryDisk;
+use super::{append, batch};
+use crate::event::{Accepted, Arrival};
+use crate::pipeline::journal::segment::SEGMENT_BYTES;
+use crate::pipeline::journal::{Journal, OpenError};
+
+fn open(disk: &MemoryDisk) -> (Journal, Vec<Accepted>) {
+    let (journal, recovered) = Journal::on(disk.clone(), Box::new(|_| ())).unwrap();
+    (journal, recovered.events)
+}
+
+fn write(journal: &Journal, batch: &[Accepted]) -> bool {
+    append(journal, batch).recv().unwrap().is_ok()
+}
+
+/// Tries until it works: a disk that was full is asked again after a second.
+fn write_at_last(journal: &Journal, batch: &[Accepted]) {
+    let limit = Instant::now() + Duration::from_secs(30);
+    while !write(journal, batch) {
+        assert!(Instant::now() < limit, "the journal stays stuck");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_batch_is_refused_when_its_write_or_its_sync_fails_and_does_not_come_back() {
+    let disk = MemoryDisk::default();
+    let (journal, _) = open(&disk);
+    let batches: Vec<_> = (1..=4).map(|n| batch(n * 1024, 2, 10)).collect();
+    assert!(write(&journal, &batches[0]));
+    disk.fail(|faults| faults.writes = 1);
+    assert!(!write(&journal, &batches[1]));
+    assert!(write(&journal, &batches[2]));
+    disk.fail(|faults| faults.syncs = 1);
+    assert!(!write(&journal, &batches[3]));
+    assert!(write(&journal, &batch(9999, 1, 0)));
+    journal.close();
+
+    let (_, found) = open(&disk);
+    let expected = [&batches[0][..], &batches[2][..], &batch(9999, 1, 0)].concat();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_full_disk_refuses_and_works_again_by_itself() {
+    let disk = MemoryDisk::default();
+    let (journal, _) = open(&disk);
+    assert!(write(&journal, &batch(256, 1, 10)));
+    disk.fail(|faults| (faults.writes, faults.creates) = (1, usize::MAX));
+    assert!(!write(&journal, &batch(512, 1, 10)));
+    assert!(!write(&journal, &batch(768, 1, 10)));
+    disk.fail(|faults| faults.creates = 0);
+    write_at_last(&journal, &batch(1024, 1, 10));
+    journal.close();
+    let (_, found) = open(&disk);
+    assert_eq!(found, [batch(256, 1, 10), batch(1024, 1, 10)].concat());
+}
+
+#[test]
+fn segments_are_used_again_once_their_events_are_stored() {
+    let disk = MemoryDisk::default();
+    let (journal, _) = open(&disk);
+    let payload = usize::try_from(SEGMENT_BYTES / 16).unwrap();
+    let rounds = 160;
+    for round in 1..=rounds {
+        assert!(write(&journal, &batch(round * 256, 1, payload)));
+        journal.forget_before(Arrival::from_i64(round * 256));
+    }
+    assert!(
+        disk.segments() <= 4,
+        "{} segments for ten segments' data",
+        disk.segments()
+    );
+    journal.close();
+    let (_, found) = open(&disk);
+    assert_eq!(
+        found,
+        batch(rounds * 256, 1, payload),
+        "nothing of an earlier use comes back"
+    );
+}
+
+#[test]
+fn nothing_is_forgotten_that_is_not_stored() {
+    let disk = MemoryDisk::default();
+    let (journal, _) = open(&disk);
+    let batches: Vec<_> = (1..=40).map(|n| batch(n * 256, 1, 10_000)).collect();
+    for batch in &batches {
+        assert!(write(&journal, batch));
+    }
+    drop(journal);
+    let (journal, found) = open(&disk);
+    assert_eq!(found, batches.concat());
+    drop(journal);
+    let (_, again) = open(&disk);
+    assert_eq!(
+        again,
+        batches.concat(),
+        "also when nothing was done in between"
+    );
+}
+
+#[test]
+fn a_batch_larger_than_a_segment_gets_one_of_its_size() {
+    let disk = MemoryDisk::default();
+    let (journal, _) = open(&disk);
+    let large = batch(256, 1, usize::try_from(SEGMENT_BYTES).unwrap() + 1000);
+    assert!(write(&journal, &large));
+    assert!(write(&journal, &batch(512, 1, 0)));
+    drop(journal);
+    let (_, found) = open(&disk);
+    assert_eq!(found, [large, batch(512, 1, 0)].concat());
+}
+
+#[test]
+fn after_a_clean_end_nothing_that_is_stored_comes_back() {
+    let disk = MemoryDisk::default();
+    let (journal, _) = open(&disk);
+    assert!(write(&journal, &batch(256, 5, 10)));
+    journal.forget_before(Arrival::from_i64(i64::MAX));
+    journal.close();
+    assert!(
+        !write(&journal, &batch(9999, 1, 10)),
+        "nothing is taken after the end"
+    );
+    let (_, found) = open(&disk);
+    assert_eq!(found, []);
+}
+
+#[test]
+fn a_folder_has_one_journal_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let (journal, _) = Journal::open(&path, Box::new(|_| ())).unwrap();
+    assert!(matches!(
+        Journal::open(&path, Box::new(|_| ())),
+        Err(OpenError::Locked { .. })
+    ));
+    assert!(write(&journal, &batch(256, 3, 100)));
+    drop(journal);
+    let (_journal, recovered) = Journal::open(&path, Box::new(|_| ())).unwrap();
+    assert_eq!(recovered.events, batch(256, 3, 100));
+    assert_eq!(recovered.damaged, 0);
+}

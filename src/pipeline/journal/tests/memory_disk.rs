@@ -1,0 +1,179 @@
+//! A disk in memory that forgets what was not synced, and fails when told to.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rand::Rng as _;
+use rand::rngs::StdRng;
+
+use crate::pipeline::journal::segment::{Disk, SegmentFile};
+
+/// What a disk writes as one.
+const SECTOR: usize = 512;
+
+#[derive(Default)]
+struct File {
+    durable: Vec<u8>,
+    unsynced: Vec<(usize, Vec<u8>)>,
+}
+
+/// What fails, how often.
+#[derive(Default)]
+pub struct Faults {
+    pub writes: usize,
+    pub syncs: usize,
+    pub creates: usize,
+}
+
+#[derive(Default)]
+struct State {
+    files: BTreeMap<u64, File>,
+    faults: Faults,
+}
+
+#[derive(Clone, Default)]
+pub struct MemoryDisk(Arc<Mutex<State>>);
+
+pub struct MemoryFile {
+    disk: MemoryDisk,
+    number: u64,
+}
+
+fn fault(left: &mut usize, what: &str) -> io::Result<()> {
+    if *left == 0 {
+        return Ok(());
+    }
+    *left -= 1;
+    Err(io::Error::other(format!("as told: {what}")))
+}
+
+impl MemoryDisk {
+    pub fn fail(&self, set: impl FnOnce(&mut Faults)) {
+        set(&mut self.0.lock().faults);
+    }
+
+    /// The power goes: of what was not synced, some sectors are on the disk
+    /// and some are not. What a process still holds is of no use any more.
+    pub fn after_power_cut(&self, random: &mut StdRng) -> Self {
+        let state = self.0.lock();
+        let mut after = State::default();
+        for (&number, file) in &state.files {
+            let mut durable = file.durable.clone();
+            for (offset, bytes) in &file.unsynced {
+                write_sectors(&mut durable, *offset, bytes, |_| random.random());
+            }
+            after.files.insert(
+                number,
+                File {
+                    durable,
+                    unsynced: Vec::new(),
+                },
+            );
+        }
+        Self(Arc::new(Mutex::new(after)))
+    }
+
+    pub fn segments(&self) -> usize {
+        self.0.lock().files.len()
+    }
+}
+
+fn write_sectors(
+    file: &mut [u8],
+    offset: usize,
+    bytes: &[u8],
+    mut is_written: impl FnMut(usize) -> bool,
+) {
+    let mut at = offset;
+    while at < offset + bytes.len() {
+        let end = ((at / SECTOR + 1) * SECTOR).min(offset + bytes.len());
+        if is_written(at) {
+            file[at..end].copy_from_slice(&bytes[at - offset..end - offset]);
+        }
+        at = end;
+    }
+}
+
+impl Disk for MemoryDisk {
+    type Segment = MemoryFile;
+
+    fn numbers(&self) -> io::Result<Vec<u64>> {
+        Ok(self.0.lock().files.keys().copied().collect())
+    }
+
+    fn read(&self, number: u64) -> io::Result<Vec<u8>> {
+        Ok(self.0.lock().files[&number].durable.clone())
+    }
+
+    fn create(&self, number: u64, bytes: u64) -> io::Result<MemoryFile> {
+        let mut state = self.0.lock();
+        fault(&mut state.faults.creates, "no space")?;
+        let durable = vec![0; usize::try_from(bytes).unwrap()];
+        let before = state.files.insert(
+            number,
+            File {
+                durable,
+                unsynced: Vec::new(),
+            },
+        );
+        assert!(before.is_none(), "segment {number} is there already");
+        drop(state);
+        Ok(MemoryFile {
+            disk: self.clone(),
+            number,
+        })
+    }
+
+    fn reuse(&self, old: u64, new: u64) -> io::Result<MemoryFile> {
+        let mut state = self.0.lock();
+        let file = state.files.remove(&old).unwrap();
+        assert!(
+            state.files.insert(new, file).is_none(),
+            "segment {new} is there already"
+        );
+        drop(state);
+        Ok(MemoryFile {
+            disk: self.clone(),
+            number: new,
+        })
+    }
+
+    fn remove(&self, number: u64) -> io::Result<()> {
+        self.0.lock().files.remove(&number);
+        Ok(())
+    }
+
+    fn quarantine(&self, _: u64, _: usize, _: &[u8]) -> io::Result<PathBuf> {
+        Ok(PathBuf::new())
+    }
+}
+
+impl SegmentFile for MemoryFile {
+    fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut state = self.disk.0.lock();
+        let result = fault(&mut state.faults.writes, "the write");
+        let file = state.files.get_mut(&self.number).unwrap();
+        let offset = usize::try_from(offset).unwrap();
+        assert!(
+            offset + bytes.len() <= file.durable.len(),
+            "a write behind the end"
+        );
+        // Also a write that fails may have written.
+        file.unsynced.push((offset, bytes.to_vec()));
+        result
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.disk.0.lock();
+        // A sync that fails leaves it open what is on the disk.
+        fault(&mut state.faults.syncs, "the sync")?;
+        let file = state.files.get_mut(&self.number).unwrap();
+        for (offset, bytes) in std::mem::take(&mut file.unsynced) {
+            file.durable[offset..offset + bytes.len()].copy_from_slice(&bytes);
+        }
+        Ok(())
+    }
+}

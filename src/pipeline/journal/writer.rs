@@ -1,0 +1,349 @@
+//! The thread that writes the journal.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use tracing::{error, info, warn};
+
+use super::frame::{Body, Segment};
+use super::recovery::{OldSegment, Recovered};
+use super::segment::{Disk, GivenUp, HEAD_BYTES, Head, SEGMENT_BYTES, SegmentFile};
+use super::{Done, NotWritten, OnStuck};
+use crate::event::Arrival;
+
+/// A batch to be written.
+pub struct Submission {
+    pub body: Body,
+    /// The highest arrival number in it; `None` for a mere note.
+    pub last: Option<Arrival>,
+    pub done: Done,
+}
+
+/// Bytes that one write may have before it is synced: what comes on top waits
+/// for the next, so that a flood does not make everybody wait for all of it.
+const GROUP_BYTES: usize = 4 << 20;
+/// Segments kept for use again.
+const SPARES: usize = 2;
+/// How long to leave a disk alone that could not give a segment.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// After how long without a batch it is noted what may be forgotten.
+const IDLE: Duration = Duration::from_secs(1);
+
+pub struct Writer<D: Disk> {
+    disk: D,
+    forget_before: Arc<AtomicI64>,
+    current: Option<Current<D::Segment>>,
+    sealed: VecDeque<OldSegment>,
+    /// Numbers of segments that may be used again.
+    spares: Vec<u64>,
+    next_number: u64,
+    /// A segment that was given up and that no head names yet.
+    given_up: Option<GivenUp>,
+    /// Segments that must not be used again.
+    untrusted: Vec<u64>,
+    /// When the last try to make a segment failed, and why.
+    stuck: Option<(Instant, NotWritten)>,
+    on_stuck: OnStuck,
+    noted: i64,
+    scratch: Vec<u8>,
+}
+
+/// The segment that is written to.
+struct Current<F> {
+    file: F,
+    segment: Segment,
+    bytes: u64,
+    offset: u64,
+    last: Option<Arrival>,
+}
+
+impl<D: Disk> Writer<D> {
+    pub fn new(
+        disk: D,
+        recovered: &Recovered,
+        forget_before: Arc<AtomicI64>,
+        on_stuck: OnStuck,
+    ) -> Self {
+        let sealed: VecDeque<OldSegment> = recovered.segments.iter().copied().collect();
+        Self {
+            next_number: sealed.back().map_or(1, |segment| segment.number + 1),
+            disk,
+            forget_before,
+            current: None,
+            sealed,
+            spares: Vec::new(),
+            given_up: None,
+            untrusted: Vec::new(),
+            stuck: None,
+            on_stuck,
+            noted: i64::MIN,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Writes what comes until there is nobody left to send.
+    pub fn run(mut self, submissions: &Receiver<Submission>) {
+        // Before the first batch waits for it; what goes wrong comes up again.
+        let _ = self.segment_for(0);
+        loop {
+            match submissions.recv_timeout(IDLE) {
+                Ok(first) => {
+                    let group = gather(first, submissions);
+                    self.commit(group);
+                }
+                Err(RecvTimeoutError::Timeout) => self.idle(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.note_forgotten();
+    }
+
+    /// What is done while no batch comes. A journal without a segment gets one
+    /// as soon as that is possible: while it has none the service is unready,
+    /// and it may be that no batch comes that would ask for it.
+    fn idle(&mut self) {
+        self.note_forgotten();
+        if self.current.is_none() {
+            let _ = self.segment_for(0);
+        }
+    }
+
+    /// Writes a group, with as few syncs as segments allow, and answers it.
+    fn commit(&mut self, group: Vec<Submission>) {
+        self.free();
+        let mut group = VecDeque::from(group);
+        while let Some(first) = group.front() {
+            let need = first.body.frame_bytes();
+            match self.segment_for(need) {
+                Ok(room) => {
+                    let count = fitting(&group, room);
+                    let part = group.drain(..count).collect();
+                    self.commit_part(part);
+                }
+                Err(reason) => {
+                    for submission in group.drain(..) {
+                        (submission.done)(Err(reason.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes batches that fit into the current segment, and answers them.
+    fn commit_part(&mut self, part: Vec<Submission>) {
+        let last = part.iter().filter_map(|submission| submission.last).max();
+        let (bodies, answers): (Vec<Body>, Vec<Done>) = part
+            .into_iter()
+            .map(|submission| (submission.body, submission.done))
+            .unzip();
+        let written = self.write(bodies, last);
+        if let Err(error) = &written {
+            self.give_up(error);
+        }
+        let written = written.map_err(|error| NotWritten(error.to_string().into()));
+        for done in answers {
+            done(written.clone());
+        }
+    }
+
+    fn write(&mut self, bodies: Vec<Body>, last: Option<Arrival>) -> io::Result<()> {
+        let Some(current) = &mut self.current else {
+            return Err(io::Error::other("there is no segment"));
+        };
+        let stored_before = self.forget_before.load(Ordering::Acquire);
+        self.scratch.clear();
+        for body in bodies {
+            let offset = current.offset + self.scratch.len() as u64;
+            body.write_frame(stored_before, current.segment, offset, &mut self.scratch);
+        }
+        current.file.write(&self.scratch, current.offset)?;
+        current.file.sync()?;
+        current.offset += self.scratch.len() as u64;
+        current.last = last.max(current.last);
+        self.noted = stored_before;
+        Ok(())
+    }
+
+    /// Never touches the current segment again: after a failed sync nobody
+    /// knows what of it is on the disk.
+    fn give_up(&mut self, error: &io::Error) {
+        let Some(current) = self.current.take() else {
+            return;
+        };
+        let GivenUp { number, counts } = GivenUp {
+            number: current.segment.number,
+            counts: current.offset,
+        };
+        error!(segment = number, %error, "the journal cannot be written; this segment is given up");
+        self.given_up = Some(GivenUp { number, counts });
+        self.untrusted.push(number);
+        self.sealed.push_back(OldSegment {
+            number,
+            bytes: current.bytes,
+            last: current.last,
+        });
+    }
+
+    /// Sees to it that the current segment has room for a frame of that size;
+    /// answers how much it has.
+    fn segment_for(&mut self, need: usize) -> Result<u64, NotWritten> {
+        let need = need as u64;
+        let room_of = |current: &Current<D::Segment>| current.bytes - current.offset;
+        if let Some(room) = self
+            .current
+            .as_ref()
+            .map(room_of)
+            .filter(|room| *room >= need)
+        {
+            return Ok(room);
+        }
+        if let Some((since, reason)) = &self.stuck
+            && since.elapsed() < RETRY_AFTER
+        {
+            return Err(reason.clone());
+        }
+        match self.open_segment(need) {
+            Ok(opened) => {
+                if self.stuck.take().is_some() {
+                    info!("the journal can be written again");
+                    (self.on_stuck)(false);
+                }
+                let room = room_of(&opened);
+                if let Some(full) = self.current.replace(opened) {
+                    let Current {
+                        segment,
+                        bytes,
+                        last,
+                        ..
+                    } = full;
+                    self.sealed.push_back(OldSegment {
+                        number: segment.number,
+                        bytes,
+                        last,
+                    });
+                }
+                Ok(room)
+            }
+            Err(error) => {
+                let reason = NotWritten(error.to_string().into());
+                if self.stuck.is_none() {
+                    error!(%error, "the journal has no room; events are refused until it has");
+                    (self.on_stuck)(true);
+                }
+                self.stuck = Some((Instant::now(), reason.clone()));
+                Err(reason)
+            }
+        }
+    }
+
+    fn open_segment(&mut self, need: u64) -> io::Result<Current<D::Segment>> {
+        let bytes = SEGMENT_BYTES.max(HEAD_BYTES + need);
+        let number = self.next_number;
+        self.next_number += 1;
+        let segment = Segment {
+            number,
+            marker: rand::random(),
+        };
+        let spare = if bytes == SEGMENT_BYTES {
+            self.spares.pop()
+        } else {
+            None
+        };
+        let head = Head {
+            segment,
+            given_up: self.given_up,
+        };
+        let file = match spare {
+            Some(spare) => self.disk.reuse(spare, number),
+            None => self.disk.create(number, bytes),
+        };
+        let opened = file.and_then(|file| {
+            file.write(&head.to_bytes(), 0)?;
+            file.sync()?;
+            Ok(Current {
+                file,
+                segment,
+                bytes,
+                offset: HEAD_BYTES,
+                last: None,
+            })
+        });
+        if opened.is_ok() {
+            self.given_up = None;
+        } else {
+            let _ = self.disk.remove(number);
+        }
+        opened
+    }
+
+    /// Lets segments go of which everything is stored.
+    fn free(&mut self) {
+        let forget_before = self.forget_before.load(Ordering::Acquire);
+        let is_free = |segment: &OldSegment| {
+            segment
+                .last
+                .is_none_or(|last| last.as_i64() < forget_before)
+        };
+        while let Some(segment) = self.sealed.pop_front_if(|segment| is_free(segment)) {
+            let may_be_reused = segment.bytes == SEGMENT_BYTES
+                && self.spares.len() < SPARES
+                && !self.untrusted.contains(&segment.number);
+            self.untrusted.retain(|number| *number != segment.number);
+            if may_be_reused {
+                self.spares.push(segment.number);
+            } else if let Err(error) = self.disk.remove(segment.number) {
+                warn!(segment = segment.number, %error, "a segment cannot be removed");
+            }
+        }
+    }
+
+    /// Writes down what may be forgotten, so that the next start has less to
+    /// do. Nothing depends on it.
+    fn note_forgotten(&mut self) {
+        self.free();
+        let forget_before = self.forget_before.load(Ordering::Acquire);
+        if forget_before <= self.noted {
+            return;
+        }
+        let body = Body::encode(&[]);
+        let done = |written: Result<(), NotWritten>| {
+            if let Err(NotWritten(reason)) = written {
+                warn!(%reason, "the journal cannot note what is stored; it will be read again");
+            }
+        };
+        if self.current.is_some() {
+            self.commit(vec![Submission {
+                body,
+                last: None,
+                done: Box::new(done),
+            }]);
+        }
+    }
+}
+
+/// All that waits behind the first, up to a limit.
+fn gather(first: Submission, submissions: &Receiver<Submission>) -> Vec<Submission> {
+    let mut bytes = first.body.frame_bytes();
+    let mut group = vec![first];
+    while bytes < GROUP_BYTES
+        && let Ok(next) = submissions.try_recv()
+    {
+        bytes += next.body.frame_bytes();
+        group.push(next);
+    }
+    group
+}
+
+/// How many batches fit into that room.
+fn fitting(group: &VecDeque<Submission>, room: u64) -> usize {
+    let mut used = 0;
+    let fits = |submission: &&Submission| {
+        used += submission.body.frame_bytes() as u64;
+        used <= room
+    };
+    group.iter().take_while(fits).count()
+}
