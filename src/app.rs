@@ -160,6 +160,7 @@ pub struct App {
     watcher: JoinHandle<()>,
     access: access::Tasks,
     kept: Arc<Kept>,
+    replay: JoinHandle<()>,
     stop: CancellationToken,
     settings: Settings,
 }
@@ -184,10 +185,14 @@ impl App {
         );
         let store = stores.events;
         health.replaying(true);
+        if let Some(last) = earlier.numbered_up_to {
+            service.pipeline.number_after(last);
+        }
         service.pipeline.restore(earlier.events);
         let kept = Arc::new(earlier.kept);
         let replayed = Arc::clone(&kept);
-        tokio::spawn(replayed.replayed(Arc::clone(&service.pipeline), Arc::clone(&health)));
+        let replay = replayed.replayed(Arc::clone(&service.pipeline), Arc::clone(&health));
+        let replay = tokio::spawn(replay);
 
         let flusher = Flusher::start(
             Arc::clone(&service.pipeline),
@@ -228,6 +233,7 @@ impl App {
             watcher,
             access,
             kept,
+            replay,
             stop,
             settings,
         })
@@ -246,12 +252,16 @@ impl App {
 
     /// Stops all parts in order.
     async fn stop(self) -> Ending {
-        let deadline = Instant::now() + self.settings.shutdown.grace;
+        let grace = self.settings.shutdown.grace;
+        let deadline = Instant::now() + grace - (grace / 5).min(CLOSING);
         self.service.health.drain();
         self.stop.cancel();
         if !self.server.is_finished() {
             let _ = tokio::time::timeout_at(deadline, self.server).await;
         }
+        // What it waits for would look stored once the buffer is emptied.
+        self.replay.abort();
+        let _ = self.replay.await;
         let left = self.flusher.drain(deadline).await;
         self.watcher.abort();
         self.access.stop().await;
@@ -261,8 +271,7 @@ impl App {
             &self.kept,
             &self.settings.store.data_dir,
         );
-        self.service.pipeline.close();
-        close(&*self.store).await;
+        close(&self.service, &*self.store).await;
         ending
     }
 }
@@ -301,9 +310,16 @@ fn keep(left: &[Arc<Accepted>], service: &Service, kept: &Kept, folder: &Path) -
     }
 }
 
-async fn close(store: &dyn Store) {
-    const LIMIT: Duration = Duration::from_secs(2);
-    if timeout(LIMIT, store.close()).await.is_err() {
+/// What of the grace is left for closing the journal and the store.
+const CLOSING: Duration = Duration::from_secs(3);
+
+async fn close(service: &Service, store: &dyn Store) {
+    let pipeline = Arc::clone(&service.pipeline);
+    let journal = tokio::task::spawn_blocking(move || pipeline.close_journal());
+    if timeout(CLOSING / 2, journal).await.is_err() {
+        warn!("the disk did not answer in time; what is in the journal stays there");
+    }
+    if timeout(CLOSING / 2, store.close()).await.is_err() {
         warn!("the database did not close in time");
     }
 }

@@ -20,6 +20,9 @@ pub struct Earlier {
     pub journal: Option<Journal>,
     /// Events that are not known to be stored.
     pub events: Vec<Accepted>,
+    /// The highest arrival number that an earlier process is known to have
+    /// given out.
+    pub numbered_up_to: Option<Arrival>,
     /// Where they are kept meanwhile.
     pub kept: Kept,
 }
@@ -41,21 +44,24 @@ impl Earlier {
             StartError::Leftover { folder, source }
         })?;
         let folder = folder.join("journal");
-        let (mut journal, mut old_journal) = (None, None);
+        let (mut journal, mut old_journal, mut numbered_up_to) = (None, None, None);
         if settings.journal {
             let health = Arc::clone(health);
             let on_stuck = Box::new(move |is_stuck| health.journal_stuck(is_stuck));
             let (opened, mut recovered) = Journal::open(&folder, on_stuck)?;
             events.append(&mut recovered.events);
+            numbered_up_to = recovered.numbered_up_to;
             journal = Some(opened);
         } else if let Some((opened, mut recovered)) = OldJournal::open(&folder)? {
             events.append(&mut recovered.events);
+            numbered_up_to = recovered.numbered_up_to;
             old_journal = Some(opened);
         }
         let last = events.iter().map(|accepted| accepted.arrival).max();
         Ok(Self {
             journal,
             events,
+            numbered_up_to,
             kept: Kept {
                 files,
                 journal: old_journal,

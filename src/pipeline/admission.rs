@@ -64,16 +64,11 @@ impl Pipeline {
         if events.len() > self.limits.max_events || bytes > self.limits.max_bytes {
             return Err(NotAdmitted::TooLarge);
         }
-        let reserved = self.buffer.lock().reserve(events);
-        let Some(Reserved {
+        let Reserved {
             events,
             repeated,
             room,
-        }) = reserved
-        else {
-            self.health.buffer_full();
-            return Err(NotAdmitted::Full);
-        };
+        } = self.reserve(events)?;
         let place = Place {
             repeated,
             room,
@@ -81,11 +76,27 @@ impl Pipeline {
         };
         match &self.journal {
             Some(journal) if !events.is_empty() => self.journaled(journal, events, place).await,
-            _ => {
-                self.in_memory(events, place);
-                Ok(())
-            }
+            _ => self.in_memory(events, place),
         }
+    }
+
+    fn reserve(&self, events: Vec<Event>) -> Result<Reserved, NotAdmitted> {
+        let mut buffer = self.buffer.lock();
+        buffer.reserve(events).ok_or_else(|| {
+            // Under the lock: whoever makes room next takes it back.
+            self.health.buffer_full();
+            NotAdmitted::Full
+        })
+    }
+
+    /// Gives back the room of a batch that could not be kept. The buffer may
+    /// have been full for that room alone.
+    fn release(&self, room: Room) {
+        let mut buffer = self.buffer.lock();
+        buffer.release(room);
+        self.statistics.buffer_is(&buffer);
+        self.health
+            .buffer_is(buffer.len(), buffer.bytes(), self.limits);
     }
 
     /// Whether no further event would be taken: lets a request be refused
@@ -98,11 +109,15 @@ impl Pipeline {
         is_full
     }
 
-    fn in_memory(&self, events: Vec<Event>, place: Place) {
+    fn in_memory(&self, events: Vec<Event>, place: Place) -> Result<(), NotAdmitted> {
         let mut clock = self.arrivals.lock();
+        if self.buffer.lock().is_closed() {
+            return Err(NotAdmitted::Full);
+        }
         let first = clock.take(events.len(), self.clock.now());
         self.push(numbered(events, first), place);
         drop(clock);
+        Ok(())
     }
 
     async fn journaled(
@@ -123,7 +138,7 @@ impl Pipeline {
             let done = move |written: Result<(), NotWritten>| {
                 match &written {
                     Ok(()) => pipeline.push(batch, place),
-                    Err(_) => pipeline.buffer.lock().release(place.room),
+                    Err(_) => pipeline.release(place.room),
                 }
                 // Nobody may be waiting any more.
                 let _ = answer.send(written);

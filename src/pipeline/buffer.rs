@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio::time::Instant;
 
@@ -71,12 +71,14 @@ pub struct Buffer {
     lanes: Vec<Lane>,
     ids: HashSet<StoreId>,
     /// Who follows which event; most are followed by nobody.
-    waiters: HashMap<StoreId, Vec<(Arc<Waiter>, Share)>>,
+    waiters: HashMap<StoreId, Vec<(Weak<Waiter>, Share)>>,
     limits: Limits,
     events: usize,
     bytes: usize,
     in_flight: usize,
     reserved: Room,
+    /// Nothing is taken any more: what is here is being put elsewhere.
+    is_closed: bool,
     /// The highest arrival number that was ever here.
     last: Option<Arrival>,
 }
@@ -113,6 +115,7 @@ impl Buffer {
             bytes: 0,
             in_flight: 0,
             reserved: Room::default(),
+            is_closed: false,
             last: None,
         }
     }
@@ -129,7 +132,7 @@ impl Buffer {
         };
         let has_room = self.events + self.reserved.events + room.events <= self.limits.max_events
             && self.bytes + self.reserved.bytes + room.bytes <= self.limits.max_bytes;
-        has_room.then(|| {
+        (has_room && !self.is_closed).then(|| {
             self.reserved.events += room.events;
             self.reserved.bytes += room.bytes;
             Reserved {
@@ -138,6 +141,11 @@ impl Buffer {
                 room,
             }
         })
+    }
+
+    /// Whether nothing is taken any more.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     /// Gives up room that was kept.
@@ -200,10 +208,10 @@ impl Buffer {
 
     fn follow(&mut self, id: StoreId, share: Share, waiter: &Arc<Waiter>) {
         waiter.follow();
-        self.waiters
-            .entry(id)
-            .or_default()
-            .push((Arc::clone(waiter), share));
+        let waiters = self.waiters.entry(id).or_default();
+        // Those that gave up waiting, so that trying again costs no memory.
+        waiters.retain(|(waiter, _)| waiter.strong_count() > 0);
+        waiters.push((Arc::downgrade(waiter), share));
     }
 
     fn lane_of(&self, user_id: &str) -> usize {
@@ -258,7 +266,9 @@ impl Buffer {
             self.bytes -= entry.size;
             self.ids.remove(&id);
             for (waiter, share) in self.waiters.remove(&id).unwrap_or_default() {
-                waiter.settled(share, outcome);
+                if let Some(waiter) = waiter.upgrade() {
+                    waiter.settled(share, outcome);
+                }
             }
             left.push(entry.accepted);
         }
@@ -268,7 +278,7 @@ impl Buffer {
         left
     }
 
-    /// Empties the buffer, in order of arrival.
+    /// Empties the buffer, in order of arrival, and closes it.
     pub fn take_all(&mut self) -> Vec<Arc<Accepted>> {
         let mut all: Vec<Arc<Accepted>> = self
             .lanes
@@ -283,6 +293,7 @@ impl Buffer {
         (self.events, self.bytes, self.in_flight) = (0, 0, 0);
         // They left without being stored: nothing may be said to be.
         self.last = None;
+        self.is_closed = true;
         all
     }
 
@@ -315,7 +326,7 @@ impl Buffer {
     /// Calls every lane to write what it has.
     pub fn call(&mut self) {
         for lane in &mut self.lanes {
-            lane.is_called = true;
+            lane.is_called = !lane.queue.is_empty();
         }
     }
 

@@ -8,7 +8,6 @@
 use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -42,6 +41,7 @@ impl Flusher {
             let mut lane = LaneTask {
                 number,
                 doubtful_up_to: pipeline.restored_up_to(),
+                backoff: Backoff::new(pipeline.rules.backoff_min, pipeline.rules.backoff_max),
                 pipeline: Arc::clone(&pipeline),
                 store: Arc::clone(&store),
                 draining: draining.clone(),
@@ -82,7 +82,11 @@ impl Flusher {
         });
         let _ = drained.await;
         self.lanes.shutdown().await;
-        let left = self.pipeline.buffer.lock().take_all();
+        let left = {
+            // Nothing that is admitted without a journal comes in between.
+            let _numbering = self.pipeline.arrivals.lock();
+            self.pipeline.buffer.lock().take_all()
+        };
         if left.is_empty() {
             let stored = self.pipeline.statistics.stored.get() - before;
             info!(events, stored, "Buffer flushed successfully");
@@ -96,6 +100,7 @@ struct LaneTask {
     /// Events up to this arrival number may have been written by a try whose
     /// answer never came.
     doubtful_up_to: Arrival,
+    backoff: Backoff,
     pipeline: Arc<Pipeline>,
     store: Arc<dyn Store>,
     draining: CancellationToken,
@@ -174,7 +179,6 @@ impl LaneTask {
             .buffer
             .lock()
             .take(self.number, rules.max_events);
-        let mut backoff = Backoff::new(rules.backoff_min, rules.backoff_max);
         let mut failures = 0_u32;
         loop {
             let started = Instant::now();
@@ -185,7 +189,7 @@ impl LaneTask {
                     failures += 1;
                     self.doubt(&batch);
                     self.failed(&error, batch.len(), failures);
-                    self.rest(backoff.pause()).await;
+                    self.rest().await;
                     continue;
                 }
             };
@@ -196,18 +200,20 @@ impl LaneTask {
                 self.pipeline.clock.now(),
             );
             if kept == 0 {
+                self.backoff.reset();
                 self.pipeline.health.write_succeeded();
                 debug!(lane = self.number, events = batch.len(), "flushed");
             } else {
                 self.failed(&FlushError::Partial(kept), batch.len(), failures + 1);
-                self.rest(backoff.pause()).await;
+                self.rest().await;
             }
             return;
         }
     }
 
     /// Pauses between two tries. A drain cuts it short, once.
-    async fn rest(&self, pause: Duration) {
+    async fn rest(&mut self) {
+        let pause = self.backoff.pause();
         if self.draining.is_cancelled() {
             tokio::time::sleep(pause).await;
         } else {

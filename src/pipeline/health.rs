@@ -2,10 +2,10 @@
 //!
 //! These count: whether the start is complete and no stop has begun, whether
 //! the store answers and takes writes, whether the journal can be written, and
-//! whether the buffer takes events. Nothing
-//! that a client sends and no other service decides it. Readiness has
-//! hysteresis: a store must be away for `unready_after` before it counts, and
-//! a buffer that was full counts as full until a fifth of it is free.
+//! whether the buffer takes events. Nothing that a client sends and no other
+//! service decides it. Readiness has hysteresis: a store must be away for
+//! `unready_after` before it counts, and a buffer that was full counts as full
+//! until a fifth of it is free.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -116,6 +116,12 @@ impl Pipeline {
         }
     }
 
+    /// Numbers every later event higher than this: earlier processes gave out
+    /// numbers up to it, and the clock may have been stepped back since.
+    pub fn number_after(&self, last: Arrival) {
+        self.arrivals.lock().advance_past(last);
+    }
+
     /// Takes in events that an earlier process accepted and could not store,
     /// in the order of their numbers and whatever room there is: they were
     /// promised.
@@ -124,7 +130,7 @@ impl Pipeline {
         let Some(last) = events.last().map(|accepted| accepted.arrival) else {
             return;
         };
-        self.arrivals.lock().advance_past(last);
+        self.number_after(last);
         self.restored_up_to
             .fetch_max(last.as_i64(), Ordering::Relaxed);
         self.statistics.restored.inc_by(events.len() as u64);
@@ -148,7 +154,8 @@ impl Pipeline {
         }
     }
 
-    /// Lets the journal forget what has left the buffer.
+    /// Lets the journal forget what has left the buffer, stored or refused for
+    /// good.
     fn forget_stored(&self, buffer: &Buffer) {
         if let (Some(journal), Some(before)) = (&self.journal, buffer.stored_before()) {
             journal.forget_before(before);
@@ -161,7 +168,7 @@ impl Pipeline {
     }
 
     /// Waits until the journal's thread ends, which it does not before
-    /// [`close`](Self::close): it is a defect.
+    /// [`close_journal`](Self::close_journal): it is a defect.
     pub async fn journal_ended(&self) {
         const CHECK: Duration = Duration::from_secs(1);
         while self.journal.as_ref().is_none_or(Journal::is_alive) {
@@ -169,8 +176,9 @@ impl Pipeline {
         }
     }
 
-    /// Ends the journal. Nothing is admitted any more.
-    pub fn close(&self) {
+    /// Ends the journal, after what was handed to it is written. Blocks until
+    /// then.
+    pub fn close_journal(&self) {
         if let Some(journal) = &self.journal {
             journal.close();
         }

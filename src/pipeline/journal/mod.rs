@@ -168,7 +168,9 @@ impl OldJournal {
     /// Removes what was read, once it is stored.
     pub fn remove(&self) {
         for &number in &self.segments {
-            if let Err(error) = self.folder.remove(number) {
+            if let Err(error) = self.folder.remove(number)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
                 tracing::warn!(segment = number, %error, "a segment cannot be removed");
             }
         }
@@ -243,7 +245,9 @@ impl Journal {
     pub fn close(&self) {
         self.submissions.lock().take();
         let writer = self.writer.lock().take();
-        if let Some(Err(_)) = writer.map(JoinHandle::join) {
+        // The last owner may be what the thread itself was handed.
+        let other = writer.filter(|writer| writer.thread().id() != std::thread::current().id());
+        if let Some(Err(_)) = other.map(JoinHandle::join) {
             tracing::error!("the journal's thread panicked");
         }
     }

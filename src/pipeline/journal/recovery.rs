@@ -2,11 +2,14 @@
 
 use std::io;
 
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
-use super::frame::{self, ALIGNMENT, Segment};
-use super::segment::{Disk, GivenUp, HEAD_BYTES, Head};
+use super::frame::{self, ALIGNMENT, Marker, Segment};
+use super::segment::{Disk, Found, GivenUp, HEAD_BYTES, Head};
 use crate::event::{Accepted, Arrival};
+
+/// Bytes in front of the first frame.
+const HEAD_LENGTH: usize = HEAD_BYTES as usize;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -15,6 +18,13 @@ pub struct Recovered {
     pub events: Vec<Accepted>,
     /// Places that could not be read: torn or damaged frames, whole segments.
     pub damaged: usize,
+    /// The highest arrival number that was ever given out, as far as the
+    /// journal knows. Later events must have higher ones, also where the clock
+    /// was stepped back: what is below a note of what is stored is not given
+    /// back.
+    pub numbered_up_to: Option<Arrival>,
+    /// The number of the next segment.
+    pub(super) next_number: u64,
     /// The segments that were there.
     pub(super) segments: Vec<OldSegment>,
 }
@@ -26,13 +36,17 @@ pub(super) struct OldSegment {
     pub bytes: u64,
     /// The highest arrival number in it; `None` if it holds no event.
     pub last: Option<Arrival>,
+    /// Whether it may be used again once its events are stored.
+    pub is_sound: bool,
 }
 
 /// Reads all segments. An error means that the folder itself cannot be read.
 pub(super) fn recover<D: Disk>(disk: &D) -> io::Result<Recovered> {
     let mut recovered = Recovered::default();
     let mut scans = Vec::new();
-    for number in disk.numbers()? {
+    let numbers = disk.numbers()?;
+    recovered.next_number = numbers.last().map_or(1, |last| last + 1);
+    for number in numbers {
         match disk.read(number) {
             Ok(bytes) => scans.push(scan(disk, number, &bytes)),
             Err(error) => {
@@ -45,16 +59,20 @@ pub(super) fn recover<D: Disk>(disk: &D) -> io::Result<Recovered> {
     for scan in &mut scans {
         scan.forget_what_was_given_up(&given_up);
     }
+    let highest = scans.iter().filter_map(Scan::last).max();
     let batches = || scans.iter().flat_map(|scan| &scan.batches);
     let stored_before = batches()
         .map(|batch| batch.stored_before)
         .max()
         .unwrap_or(i64::MIN);
+    let noted = (stored_before > i64::MIN).then(|| Arrival::from_i64(stored_before));
+    recovered.numbered_up_to = highest.max(noted);
     for scan in scans {
         let segment = OldSegment {
             number: scan.number,
             bytes: scan.bytes,
             last: scan.last(),
+            is_sound: scan.is_sound,
         };
         recovered.segments.push(segment);
         recovered.damaged += scan.damaged;
@@ -81,6 +99,7 @@ struct Scan {
     batches: Vec<Batch>,
     given_up: Option<GivenUp>,
     damaged: usize,
+    is_sound: bool,
 }
 
 struct Batch {
@@ -97,6 +116,7 @@ impl Scan {
             .iter()
             .find(|given_up| given_up.number == self.number)
         {
+            self.is_sound = false;
             self.batches.retain(|batch| batch.offset < given_up.counts);
         }
     }
@@ -117,19 +137,28 @@ fn scan<D: Disk>(disk: &D, number: u64, bytes: &[u8]) -> Scan {
         batches: Vec::new(),
         given_up: None,
         damaged: 0,
+        is_sound: true,
     };
-    let Some(head) = Head::read(bytes, number) else {
-        // Made or renamed and not yet used, or damaged in both copies.
-        warn!(
-            segment = number,
-            "a segment of the journal has no head; it is passed over"
-        );
-        return scan;
+    let segment = match Head::read(bytes, number) {
+        Found::Head(head) => {
+            scan.given_up = head.given_up;
+            head.segment
+        }
+        // Made or renamed, and not yet used.
+        Found::Unused => return scan,
+        Found::Damaged => {
+            put_aside(disk, number, 0, &bytes[..bytes.len().min(HEAD_LENGTH)]);
+            scan.damaged += 1;
+            scan.is_sound = false;
+            match marker_of_first_frame(bytes) {
+                Some(marker) => Segment { number, marker },
+                None => return scan,
+            }
+        }
     };
-    scan.given_up = head.given_up;
-    let mut offset = usize::try_from(HEAD_BYTES).unwrap_or(usize::MAX);
+    let mut offset = HEAD_LENGTH;
     loop {
-        if let Some(found) = frame::read(bytes, head.segment, offset) {
+        if let Some(found) = frame::read(bytes, segment, offset) {
             let frame::Found {
                 stored_before,
                 events,
@@ -143,8 +172,8 @@ fn scan<D: Disk>(disk: &D, number: u64, bytes: &[u8]) -> Scan {
             offset += bytes;
             continue;
         }
-        let next = next_frame(bytes, head.segment, offset);
-        if next.is_none() && !frame::begins(bytes, head.segment, offset) {
+        let next = next_frame(bytes, segment, offset);
+        if next.is_none() && !frame::begins(bytes, segment, offset) {
             return scan;
         }
         let end = next.unwrap_or_else(|| torn_end(bytes, offset));
@@ -155,6 +184,15 @@ fn scan<D: Disk>(disk: &D, number: u64, bytes: &[u8]) -> Scan {
             None => return scan,
         }
     }
+}
+
+/// What the frames of a segment begin with whose head cannot be read: what
+/// stands where the first one begins. Its checksum tells whether it is one.
+fn marker_of_first_frame(bytes: &[u8]) -> Option<Marker> {
+    bytes
+        .get(HEAD_LENGTH..HEAD_LENGTH + size_of::<Marker>())?
+        .try_into()
+        .ok()
 }
 
 /// Where the next whole frame begins behind a place that cannot be read.

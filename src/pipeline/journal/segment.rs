@@ -32,6 +32,17 @@ pub struct Head {
     pub given_up: Option<GivenUp>,
 }
 
+/// What stands where the head belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// The head of this segment.
+    Head(Head),
+    /// Nothing yet, or the head of an earlier use of the file.
+    Unused,
+    /// Neither.
+    Damaged,
+}
+
 /// Where in the head its words stand: twice, so that one damaged spot does not
 /// cost the segment.
 const COPIES: [usize; 2] = [0, 2048];
@@ -57,13 +68,17 @@ impl Head {
         head
     }
 
-    /// Reads the head of the segment with this number; `None` if neither copy
-    /// is whole, or the file was last used under another number.
-    pub fn read(bytes: &[u8], number: u64) -> Option<Self> {
-        let head = COPIES
+    /// Reads the head of the segment with this number.
+    pub fn read(bytes: &[u8], number: u64) -> Found {
+        let copies = COPIES
             .iter()
-            .find_map(|&copy| Self::read_words(bytes.get(copy..)?))?;
-        (head.segment.number == number).then_some(head)
+            .map(|&copy| bytes.get(copy..).and_then(Self::read_words));
+        match copies.flatten().next() {
+            Some(head) if head.segment.number == number => Found::Head(head),
+            Some(_) => Found::Unused,
+            None if bytes.iter().all(|byte| *byte == 0) => Found::Unused,
+            None => Found::Damaged,
+        }
     }
 
     fn read_words(words: &[u8]) -> Option<Self> {

@@ -43,8 +43,6 @@ pub struct Writer<D: Disk> {
     next_number: u64,
     /// A segment that was given up and that no head names yet.
     given_up: Option<GivenUp>,
-    /// Segments that must not be used again.
-    untrusted: Vec<u64>,
     /// When the last try to make a segment failed, and why.
     stuck: Option<(Instant, NotWritten)>,
     on_stuck: OnStuck,
@@ -70,14 +68,13 @@ impl<D: Disk> Writer<D> {
     ) -> Self {
         let sealed: VecDeque<OldSegment> = recovered.segments.iter().copied().collect();
         Self {
-            next_number: sealed.back().map_or(1, |segment| segment.number + 1),
+            next_number: recovered.next_number,
             disk,
             forget_before,
             current: None,
             sealed,
             spares: Vec::new(),
             given_up: None,
-            untrusted: Vec::new(),
             stuck: None,
             on_stuck,
             noted: i64::MIN,
@@ -143,6 +140,9 @@ impl<D: Disk> Writer<D> {
         let written = self.write(bodies, last);
         if let Err(error) = &written {
             self.give_up(error);
+            // Before anybody hears of it: the next segment's head says that
+            // what was written of these batches does not count.
+            let _ = self.segment_for(0);
         }
         let written = written.map_err(|error| NotWritten(error.to_string().into()));
         for done in answers {
@@ -174,17 +174,21 @@ impl<D: Disk> Writer<D> {
         let Some(current) = self.current.take() else {
             return;
         };
-        let GivenUp { number, counts } = GivenUp {
-            number: current.segment.number,
-            counts: current.offset,
-        };
+        let number = current.segment.number;
         error!(segment = number, %error, "the journal cannot be written; this segment is given up");
-        self.given_up = Some(GivenUp { number, counts });
-        self.untrusted.push(number);
-        self.sealed.push_back(OldSegment {
+        self.given_up = Some(GivenUp {
             number,
-            bytes: current.bytes,
-            last: current.last,
+            counts: current.offset,
+        });
+        self.seal(current, false);
+    }
+
+    fn seal(&mut self, full: Current<D::Segment>, is_sound: bool) {
+        self.sealed.push_back(OldSegment {
+            number: full.segment.number,
+            bytes: full.bytes,
+            last: full.last,
+            is_sound,
         });
     }
 
@@ -214,21 +218,15 @@ impl<D: Disk> Writer<D> {
                 }
                 let room = room_of(&opened);
                 if let Some(full) = self.current.replace(opened) {
-                    let Current {
-                        segment,
-                        bytes,
-                        last,
-                        ..
-                    } = full;
-                    self.sealed.push_back(OldSegment {
-                        number: segment.number,
-                        bytes,
-                        last,
-                    });
+                    self.seal(full, true);
                 }
                 Ok(room)
             }
             Err(error) => {
+                // Without a current segment it is tried again while no batch comes.
+                if let Some(full) = self.current.take() {
+                    self.seal(full, true);
+                }
                 let reason = NotWritten(error.to_string().into());
                 if self.stuck.is_none() {
                     error!(%error, "the journal has no room; events are refused until it has");
@@ -274,8 +272,6 @@ impl<D: Disk> Writer<D> {
         });
         if opened.is_ok() {
             self.given_up = None;
-        } else {
-            let _ = self.disk.remove(number);
         }
         opened
     }
@@ -283,16 +279,14 @@ impl<D: Disk> Writer<D> {
     /// Lets segments go of which everything is stored.
     fn free(&mut self) {
         let forget_before = self.forget_before.load(Ordering::Acquire);
-        let is_free = |segment: &OldSegment| {
+        let is_free = |segment: &mut OldSegment| {
             segment
                 .last
                 .is_none_or(|last| last.as_i64() < forget_before)
         };
         while let Some(segment) = self.sealed.pop_front_if(|segment| is_free(segment)) {
-            let may_be_reused = segment.bytes == SEGMENT_BYTES
-                && self.spares.len() < SPARES
-                && !self.untrusted.contains(&segment.number);
-            self.untrusted.retain(|number| *number != segment.number);
+            let may_be_reused =
+                segment.bytes == SEGMENT_BYTES && segment.is_sound && self.spares.len() < SPARES;
             if may_be_reused {
                 self.spares.push(segment.number);
             } else if let Err(error) = self.disk.remove(segment.number) {

@@ -100,6 +100,9 @@ impl MongoStore {
             // One more than the limit, so that the server closes the cursor
             // with its first answer.
             .batch_size(limit + 1)
+            // An event that has left the buffer must be on the page: a member
+            // that lags behind may not have it yet.
+            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
             .max_time(self.settings.read_timeout)
             .await
             .map_err(|error| store_error(&error))?;

@@ -99,3 +99,29 @@ fn files_of_others_are_left_alone() {
     assert_eq!(recovered.events, batches().concat());
     assert_eq!(fs::read_to_string(stranger).unwrap(), "mine");
 }
+
+#[test]
+fn a_head_that_cannot_be_read_costs_no_batch() {
+    let (folder, segment) = written();
+    let file = OpenOptions::new().write(true).open(&segment).unwrap();
+    file.write_all_at(&[0xa5; 4096], 0).unwrap();
+    let (_journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
+    assert_eq!(recovered.events, batches().concat());
+    assert_eq!(recovered.damaged, 1);
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_is_left_where_it_is() {
+    let (folder, _) = written();
+    // No file of its name can be read or made, as if its disk were broken.
+    let broken = folder.path().join(format!("segment-{:020}.journal", 2));
+    fs::create_dir(&broken).unwrap();
+    let (journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
+    assert_eq!(recovered.events, batches().concat());
+    assert_eq!(recovered.damaged, 1);
+    append(&journal, &batch(1 << 20, 1, 10))
+        .recv()
+        .unwrap()
+        .unwrap();
+    assert!(broken.is_dir());
+}

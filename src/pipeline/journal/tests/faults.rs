@@ -46,6 +46,49 @@ fn a_batch_is_refused_when_its_write_or_its_sync_fails_and_does_not_come_back() 
 }
 
 #[test]
+fn what_was_refused_does_not_come_back_after_a_crash_right_then() {
+    let disk = MemoryDisk::default();
+    let (journal, _) = open(&disk);
+    assert!(write(&journal, &batch(256, 1, 10)));
+    disk.fail(|faults| faults.syncs = 1);
+    assert!(!write(&journal, &batch(512, 1, 10)));
+    // Every sector of the failed write is on the disk all the same.
+    disk.sync_all();
+    let (_, found) = open(&disk.copy());
+    assert_eq!(found, batch(256, 1, 10));
+}
+
+#[test]
+fn later_numbers_are_higher_than_all_that_were_noted_as_stored() {
+    let disk = MemoryDisk::default();
+    let (journal, _) = open(&disk);
+    assert!(write(&journal, &batch(1 << 20, 1, 10)));
+    journal.forget_before(Arrival::from_i64((1 << 20) + 1));
+    journal.close();
+    let (_, recovered) = Journal::on(disk, Box::new(|_| ())).unwrap();
+    assert_eq!(recovered.events, []);
+    assert_eq!(
+        recovered.numbered_up_to,
+        Some(Arrival::from_i64((1 << 20) + 1))
+    );
+}
+
+#[test]
+fn a_full_disk_is_noticed_to_have_room_again_without_a_batch() {
+    let disk = MemoryDisk::default();
+    let (is_stuck, stuck) = std::sync::mpsc::channel();
+    let on_stuck = Box::new(move |now| is_stuck.send(now).unwrap_or_default());
+    let (journal, _) = Journal::on(disk.clone(), on_stuck).unwrap();
+    assert!(write(&journal, &batch(256, 1, 100_000)));
+    disk.fail(|faults| faults.creates = usize::MAX);
+    // Does not fit into the rest of the segment.
+    assert!(!write(&journal, &batch(512, 1, 100_000)));
+    assert_eq!(stuck.recv(), Ok(true));
+    disk.fail(|faults| faults.creates = 0);
+    assert_eq!(stuck.recv(), Ok(false));
+}
+
+#[test]
 fn a_full_disk_refuses_and_works_again_by_itself() {
     let disk = MemoryDisk::default();
     let (journal, _) = open(&disk);

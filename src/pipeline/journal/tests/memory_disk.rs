@@ -20,6 +20,14 @@ struct File {
     unsynced: Vec<(usize, Vec<u8>)>,
 }
 
+impl File {
+    fn sync(&mut self) {
+        for (offset, bytes) in std::mem::take(&mut self.unsynced) {
+            self.durable[offset..offset + bytes.len()].copy_from_slice(&bytes);
+        }
+    }
+}
+
 /// What fails, how often.
 #[derive(Default)]
 pub struct Faults {
@@ -53,6 +61,33 @@ fn fault(left: &mut usize, what: &str) -> io::Result<()> {
 impl MemoryDisk {
     pub fn fail(&self, set: impl FnOnce(&mut Faults)) {
         set(&mut self.0.lock().faults);
+    }
+
+    /// All that was ever written is on the disk.
+    pub fn sync_all(&self) {
+        for file in self.0.lock().files.values_mut() {
+            file.sync();
+        }
+    }
+
+    /// The disk as another process finds it.
+    pub fn copy(&self) -> Self {
+        let state = self.0.lock();
+        let copy = |(&number, file): (&u64, &File)| {
+            let durable = file.durable.clone();
+            (
+                number,
+                File {
+                    durable,
+                    unsynced: Vec::new(),
+                },
+            )
+        };
+        let files = state.files.iter().map(copy).collect();
+        Self(Arc::new(Mutex::new(State {
+            files,
+            ..State::default()
+        })))
     }
 
     /// The power goes: of what was not synced, some sectors are on the disk
@@ -170,10 +205,7 @@ impl SegmentFile for MemoryFile {
         let mut state = self.disk.0.lock();
         // A sync that fails leaves it open what is on the disk.
         fault(&mut state.faults.syncs, "the sync")?;
-        let file = state.files.get_mut(&self.number).unwrap();
-        for (offset, bytes) in std::mem::take(&mut file.unsynced) {
-            file.durable[offset..offset + bytes.len()].copy_from_slice(&bytes);
-        }
+        state.files.get_mut(&self.number).unwrap().sync();
         Ok(())
     }
 }

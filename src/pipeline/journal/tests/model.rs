@@ -47,8 +47,8 @@ struct Model {
     kept: Vec<Accepted>,
     /// Refused before some batch that was answered later.
     refused: Vec<Arrival>,
-    /// Refused since the last batch that was answered: nothing could be
-    /// written, so it could not be written either that they do not count.
+    /// Refused since the last batch that was answered: it may be that no next
+    /// segment could be made, which would say that they do not count.
     open: Vec<Arrival>,
 }
 
@@ -105,6 +105,10 @@ impl Model {
         self.journal = journal;
         self.kept = recovered.events;
         self.open.clear();
+        // The clock was stepped back, as far as numbers go.
+        let lowest = recovered.numbered_up_to.map_or(0, Arrival::as_i64);
+        self.next = ((lowest >> 8) + 1) << 8;
+        self.refused.retain(|refused| refused.as_i64() < self.next);
     }
 
     fn check(&self, found: &[Accepted]) {
