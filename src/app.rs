@@ -9,7 +9,9 @@
 //! flushed, what is left stays in the journal or goes to a file, the store is
 //! closed.
 
+pub(crate) mod access;
 mod earlier;
+mod stores;
 
 use std::io;
 use std::path::Path;
@@ -24,6 +26,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use crate::access::audit::AuditWriter;
 use crate::config::{AllowedOrigins, Settings};
 use crate::event::payload::PayloadLimits;
 use crate::event::time::{Clock, SystemClock};
@@ -38,9 +41,10 @@ use crate::pipeline::statistics::Statistics;
 use crate::pipeline::{FlushRules, Parts, Pipeline, buffer};
 use crate::shutdown::{Ending, Signals};
 use crate::store::Store;
-use crate::store::embedded::{EmbeddedSettings, EmbeddedStore, OpenError};
-use crate::store::mongo::{MongoOpenError, MongoSettings, MongoStore};
+use crate::store::embedded::OpenError;
+use crate::store::mongo::MongoOpenError;
 use earlier::{Earlier, Kept};
+pub use stores::Stores;
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -99,9 +103,9 @@ pub fn serve(settings: Settings) -> ExitCode {
 
 async fn run(settings: &Settings) -> Result<Ending, StartError> {
     let mut signals = Signals::listen().map_err(|error| StartError::System(error.to_string()))?;
-    let store = open_store(settings).await?;
+    let stores = Stores::open(settings).await?;
     let listener = listen(&settings.http.address()).await?;
-    let mut app = App::start(settings, store, listener)?;
+    let mut app = App::start(settings, stores, listener)?;
     let is_defect = tokio::select! {
         signal = signals.next() => {
             info!(signal, "stopping; a second signal ends at once");
@@ -126,31 +130,6 @@ async fn run(settings: &Settings) -> Result<Ending, StartError> {
         Ending::Defect
     } else {
         ending
-    })
-}
-
-async fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, StartError> {
-    let retention = settings.store.retention;
-    let read_timeout = settings.store.read_timeout;
-    Ok(match &settings.store.mongodb_uri {
-        Some(uri) => {
-            let settings = MongoSettings {
-                has_journal: settings.journal,
-                retention,
-                read_timeout,
-            };
-            Arc::new(MongoStore::connect(uri.expose(), &settings).await?)
-        }
-        None => {
-            let folder = &settings.store.data_dir;
-            Arc::new(EmbeddedStore::open(
-                folder,
-                &EmbeddedSettings {
-                    retention,
-                    read_timeout,
-                },
-            )?)
-        }
     })
 }
 
@@ -179,6 +158,7 @@ pub struct App {
     flusher: Flusher,
     server: JoinHandle<()>,
     watcher: JoinHandle<()>,
+    access: access::Tasks,
     kept: Arc<Kept>,
     replay: JoinHandle<()>,
     stop: CancellationToken,
@@ -189,17 +169,21 @@ impl App {
     /// Starts all parts on an open listener.
     pub fn start(
         settings: &Settings,
-        store: Arc<dyn Store>,
+        stores: Stores,
         listener: TcpListener,
     ) -> Result<Self, StartError> {
         let health = Arc::new(Health::new(settings.health.unready_after));
         let earlier = Earlier::read(settings, &health)?;
-        let service = Arc::new(service(
-            settings,
-            Arc::clone(&store),
-            &health,
-            earlier.journal,
-        )?);
+        let (service, audit_writer) = service(settings, &stores, &health, earlier.journal)?;
+        let service = Arc::new(service);
+        let access = access::Tasks::start(
+            Arc::clone(&service.access),
+            audit_writer,
+            stores.access,
+            Arc::clone(&service.clock),
+            settings.access.audit_retention,
+        );
+        let store = stores.events;
         health.replaying(true);
         if let Some(last) = earlier.numbered_up_to {
             service.pipeline.number_after(last);
@@ -247,6 +231,7 @@ impl App {
             flusher,
             server,
             watcher,
+            access,
             kept,
             replay,
             stop,
@@ -260,6 +245,7 @@ impl App {
             _ = self.flusher.ended() => "flusher",
             _ = &mut self.server => "listener",
             _ = &mut self.watcher => "database watch",
+            () = self.access.ended() => "audit trail",
             () = self.service.pipeline.journal_ended() => "journal",
         }
     }
@@ -278,6 +264,7 @@ impl App {
         let _ = self.replay.await;
         let left = self.flusher.drain(deadline).await;
         self.watcher.abort();
+        self.access.stop().await;
         let ending = keep(
             &left,
             &self.service,
@@ -339,11 +326,13 @@ async fn close(service: &Service, store: &dyn Store) {
 
 fn service(
     settings: &Settings,
-    store: Arc<dyn Store>,
+    stores: &Stores,
     health: &Arc<Health>,
     journal: Option<Journal>,
-) -> Result<Service, StartError> {
+) -> Result<(Service, AuditWriter), StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = Arc::clone(&stores.events);
+    let (access, audit_writer) = access::access(settings, Arc::clone(&stores.access), &clock)?;
     let statistics = Statistics::new()
         .map_err(|error| StartError::System(error.to_string()))
         .map(Arc::new)?;
@@ -368,10 +357,11 @@ fn service(
         health: Arc::clone(health),
     }));
     let http = &settings.http;
-    Ok(Service {
+    let service = Service {
         journeys: Journeys::new(store, Arc::clone(&pipeline), settings.store.read_timeout),
         pipeline,
         health: Arc::clone(health),
+        access: Arc::new(access),
         statistics,
         rules: rules(settings),
         clock,
@@ -384,8 +374,11 @@ fn service(
                 AllowedOrigins::Any => None,
                 AllowedOrigins::Listed(list) => Some(list.clone()),
             },
+            session: access::session_options(settings),
+            api_docs: http.api_docs,
         },
-    })
+    };
+    Ok((service, audit_writer))
 }
 
 fn rules(settings: &Settings) -> Rules {

@@ -1,5 +1,7 @@
 //! The command line: what people type, and what they are told.
 
+mod admin;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +31,7 @@ Examples:
   trailkeep --port 8080 --set flush.max_wait_ms=250
   trailkeep config                            what is in force, and where from
   trailkeep config --defaults > trailkeep.toml
+  trailkeep admin create jo@example.com       make an administrator from the shell
   trailkeep --config trailkeep.toml";
 
 #[derive(Parser)]
@@ -54,6 +57,11 @@ enum Command {
         defaults: bool,
         #[command(flatten)]
         flags: Flags,
+    },
+    /// Make an administrator, reset a password, or list accounts
+    Admin {
+        #[command(subcommand)]
+        command: admin::Command,
     },
 }
 
@@ -118,6 +126,7 @@ impl Cli {
             Some(Command::Serve { flags } | Command::Config { flags, .. }) => {
                 flags.add_to(overrides)
             }
+            Some(Command::Admin { command }) => command.flags().add_to(overrides),
             None => overrides,
         }
     }
@@ -136,7 +145,18 @@ pub fn run() -> ExitCode {
     };
     match cli.command {
         Some(Command::Config { .. }) => print(&listing(&loaded.entries)),
+        Some(Command::Admin { command }) => administer(command, &loaded.settings),
         Some(Command::Serve { .. }) | None => serve(loaded.settings),
+    }
+}
+
+fn administer(command: admin::Command, settings: &Settings) -> ExitCode {
+    match admin::run(command, settings) {
+        Ok(text) => print(&text),
+        Err(error) => {
+            complain(&format!("trailkeep: {error}\n"));
+            ExitCode::FAILURE
+        }
     }
 }
 

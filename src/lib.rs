@@ -32,12 +32,14 @@
 //! | [`http`] | the HTTP contract; alone knows status codes |
 //! | [`config`] | every setting, where it came from, what is allowed |
 //! | [`telemetry`] | logs, names of metrics, memory |
+//! | [`access`] | accounts, sessions, tokens, write keys, limits, the audit trail |
 //! | [`app`] | puts the parts together, starts and stops them in order |
 //! | [`shutdown`] | signals and exit codes |
 //! | [`cli`] | arguments in, exit code out |
 //!
-//! Imports point one way: `http -> {journey, pipeline} -> store -> event`.
+//! Imports point one way: `http -> {journey, pipeline, access} -> store -> event`.
 
+pub mod access;
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -10,6 +10,7 @@
 //!    one start names every mistake.
 //! 4. [`sections`] holds the types, and next to each field its rule.
 
+mod access;
 mod allowed_origins;
 mod catalog;
 mod error;
@@ -20,13 +21,16 @@ mod reader;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod write_key;
 
+pub use access::{Access, SecureCookie};
 pub use allowed_origins::AllowedOrigins;
 pub use error::{ConfigError, ConfigErrors};
 pub use layers::{Environment, Origin, Overrides};
 pub use mongodb_uri::MongodbUri;
 pub use reader::Entry;
 pub use sections::{Buffer, Events, Flush, Health, Http, Log, LogFormat, Shutdown, Store};
+pub use write_key::WriteKey;
 
 use catalog::Catalog;
 use layers::Layers;
@@ -43,6 +47,8 @@ pub struct Settings {
     pub journal: bool,
     /// The listener and what a request may cost.
     pub http: Http,
+    /// Who may read and write, and how often.
+    pub access: Access,
     /// What an event may be.
     pub events: Events,
     /// How much may wait to be stored.
@@ -136,6 +142,7 @@ impl Settings {
         Self {
             journal: reader.text("journal", on_or_off).unwrap_or(true),
             http: Http::read(reader),
+            access: Access::read(reader),
             events: Events::read(reader),
             buffer: Buffer::read(reader),
             flush: Flush::read(reader),
@@ -174,6 +181,12 @@ impl Settings {
             "shutdown.grace_ms",
             "shutdown.request_grace_ms",
             "because the requests finish within it",
+        );
+        reader.require(
+            "access.password_memory_kib",
+            "access.password_lanes",
+            self.access.password_memory_kib >= 8 * self.access.password_lanes,
+            "must be at least 8 for each of access.password_lanes",
         );
         reader.require(
             "events.types",

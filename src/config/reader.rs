@@ -120,6 +120,26 @@ impl Reader {
         self.value(path, literal, |value| parse(&as_texts(value)?))
     }
 
+    /// A list of texts that are each shown as `mask` makes them.
+    pub fn secrets<T>(
+        &mut self,
+        path: &'static str,
+        mask: impl Fn(&str) -> String,
+        parse: impl FnOnce(&[String]) -> Result<T, String>,
+    ) -> Option<T> {
+        let show = |value: &Value| {
+            let hide = |item: &Value| quoted(&mask(item.as_str().unwrap_or_default()));
+            match value {
+                Value::Array(items) => {
+                    let items: Vec<String> = items.iter().map(hide).collect();
+                    format!("[{}]", items.join(", "))
+                }
+                other => hide(other),
+            }
+        };
+        self.value(path, show, |value| parse(&as_texts(value)?))
+    }
+
     /// Checks that one number is not below another.
     pub fn at_least(&mut self, path: &'static str, floor: &'static str, reason: &str) {
         let (Some(number), Some(least)) = (self.number(path), self.number(floor)) else {

@@ -37,6 +37,8 @@ pub struct Http {
     pub wait_timeout: Duration,
     /// Whose pages may post events.
     pub allowed_origins: AllowedOrigins,
+    /// Whether the documentation is served.
+    pub api_docs: bool,
 }
 
 impl Http {
@@ -52,7 +54,15 @@ impl Http {
             allowed_origins: reader
                 .list("http.allowed_origins", AllowedOrigins::parse)
                 .unwrap_or(AllowedOrigins::Any),
+            api_docs: reader.switch("http.api_docs"),
         }
+    }
+
+    /// Whether only this machine can reach the listener.
+    pub fn is_loopback(&self) -> bool {
+        self.host
+            .parse::<IpAddr>()
+            .map_or(self.host == "localhost", |address| address.is_loopback())
     }
 
     /// Host and port as one text, an IPv6 address in brackets: what a listener

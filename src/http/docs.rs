@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Path;
-use axum::http::header;
+use axum::extract::{Path, Request};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_swagger_ui::Config;
 
 use super::problem::{FaultBody, Problem};
+use super::sessions::SessionOptions;
 
 /// What stands at the head of the document; the routes add themselves.
 #[derive(OpenApi)]
@@ -27,16 +30,59 @@ use super::problem::{FaultBody, Problem};
         (name = "Events", description = "What trackers send."),
         (name = "Journeys", description = "What one user did."),
         (name = "Monitoring", description = "How the service is."),
+        (name = "Staff", description = "Signing up, in and out."),
+        (name = "Administration", description = "Accounts, tokens and the audit trail."),
     )
 )]
 struct Head;
 
 /// The document without routes.
-pub fn head() -> Document {
+pub fn head(session: &SessionOptions) -> Document {
     let mut document = Head::openapi();
+    let components = document.components.get_or_insert_default();
+    for (name, scheme) in security_schemes(session) {
+        components.add_security_scheme(name, scheme);
+    }
     env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
     document.info.license = None;
     document
+}
+
+/// The ways of saying who calls.
+fn security_schemes(session: &SessionOptions) -> [(&'static str, SecurityScheme); 5] {
+    let bearer = |description: &str| {
+        let http = Http::builder().scheme(HttpAuthScheme::Bearer);
+        SecurityScheme::Http(http.description(Some(description)).build())
+    };
+    let key = |place: fn(ApiKeyValue) -> ApiKey, name: &str, description: &str| {
+        SecurityScheme::ApiKey(place(ApiKeyValue::with_description(name, description)))
+    };
+    [
+        (
+            "session",
+            key(
+                ApiKey::Cookie,
+                session.cookie_name(),
+                "Set by signing in; on this page, sign in with POST /api/auth/sign-in/email.",
+            ),
+        ),
+        (
+            "token",
+            bearer("The token of a session, or that of a machine, which begins with tkp_."),
+        ),
+        (
+            "writeKey",
+            bearer("A write key, where such are configured."),
+        ),
+        (
+            "writeKeyHeader",
+            key(ApiKey::Header, "X-Write-Key", "A write key."),
+        ),
+        (
+            "writeKeyParameter",
+            key(ApiKey::Query, "writeKey", "A write key, for beacons."),
+        ),
+    ]
 }
 
 /// The pages that show the document.
@@ -58,6 +104,29 @@ pub fn routes(document: &Document) -> Router {
                     .into_response()
             }),
         )
+        .layer(from_fn(protect))
+}
+
+/// What the pages may do, which is little: Swagger UI sets styles on elements
+/// and has pictures in its style sheet.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                      img-src 'self' data:; font-src 'self' data:; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+async fn protect(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    for (name, value) in headers {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 const PAGE: &str = r##"<!DOCTYPE html>

@@ -23,6 +23,7 @@ use utoipa_axum::routes;
 use super::body::{self, BodyError, Form};
 use super::problem::Problem;
 use super::query::Parameters;
+use super::writing::{self, WRITE_KEY};
 use super::{Options, Service};
 use crate::event::{Event, wire};
 use crate::pipeline::NotAdmitted;
@@ -58,7 +59,7 @@ fn cors(options: &Options) -> CorsLayer {
             header::CONTENT_TYPE,
             header::CONTENT_ENCODING,
             header::AUTHORIZATION,
-            HeaderName::from_static("x-write-key"),
+            WRITE_KEY,
             HeaderName::from_static("x-request-id"),
         ])
         .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
@@ -190,6 +191,9 @@ pub enum EventsBody {
     post,
     path = "/events",
     tag = "Events",
+    security((), ("writeKey" = []), ("writeKeyHeader" = []), ("writeKeyParameter" = [])),
+    params(("writeKey" = Option<String>, Query,
+        description = "A write key, for beacons, which have no headers.")),
     request_body(
         description = "One event, an array, or an envelope; as NDJSON one event a line.",
         content(
@@ -211,12 +215,17 @@ pub enum EventsBody {
         (status = 202, description = "All events were accepted.", body = AcceptedBody),
         (status = 400, description = "Broken JSON or faulty events; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Write keys are configured, and none that is taken was sent.",
+            body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body did not arrive in time; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too many events or bytes; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Another media type or encoding.",
             body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Over the configured rate; nothing was taken.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
         (status = 503, description = "The buffer is full, or the disk; nothing was taken.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
@@ -241,6 +250,10 @@ type Refused = (RefusedBecause, Problem);
 
 async fn accept(service: &Service, request: Request) -> Result<Response, Refused> {
     let (head, body) = request.into_parts();
+    if let Err(refusal) = writing::may_write(service, &head) {
+        let (reason, problem) = refusal.into();
+        return Err((reason, unread(body, problem).await));
+    }
     let is_waiting =
         waits(head.uri.query()).map_err(|problem| (RefusedBecause::Invalid, problem.closing()))?;
     if service.pipeline.is_full() {

@@ -10,6 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Service;
+use super::guard::Monitor;
+use super::problem::Problem;
 use crate::telemetry::memory::{self, Memory};
 
 /// How the service is.
@@ -46,10 +48,14 @@ pub struct HealthBody {
     tag = "Monitoring",
     responses(
         (status = 200, description = "The database answers.", body = HealthBody),
-        (status = 503, description = "The database does not answer.", body = HealthBody),
+        (status = 401, description = "Neither a session nor a token.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The database does not answer. A caller who is not known \
+            from before gets a problem instead.", body = HealthBody),
     ),
+    security(("session" = []), ("token" = [])),
 )]
-pub async fn health(State(service): State<Arc<Service>>) -> Response {
+pub async fn health(State(service): State<Arc<Service>>, _monitor: Monitor) -> Response {
     let is_connected = service.health.is_connected();
     let is_well = service.health.is_well();
     let body = HealthBody {

@@ -10,8 +10,10 @@ use futures_util::stream;
 use utoipa::ToSchema;
 
 use super::Service;
+use super::guard::Reader;
 use super::problem::Problem;
 use super::query::Parameters;
+use crate::access::audit::action;
 use crate::event::payload::write_string;
 use crate::journey::{Page, cursor, export};
 use crate::store::{JourneyRange, Order, StoredEvent};
@@ -66,6 +68,7 @@ const EXPORT_PAGE: usize = 200;
     get,
     path = "/users/{userId}/journey",
     tag = "Journeys",
+    security(("session" = []), ("token" = [])),
     params(
         ("userId" = String, Path, description = "1 to 256 bytes.", example = "test123"),
         ("from" = Option<String>, Query, format = DateTime,
@@ -97,6 +100,10 @@ const EXPORT_PAGE: usize = 200;
         )),
         (status = 400, description = "A parameter is out of its rule.",
             body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Neither a session nor a token.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "A token that is not good for journeys.",
+            body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The database cannot be reached.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
@@ -104,11 +111,17 @@ const EXPORT_PAGE: usize = 200;
 )]
 pub async fn journey(
     State(service): State<Arc<Service>>,
+    Reader(reader): Reader,
     Path(user_id): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let request = JourneyRequest::read(user_id, query.as_deref())?;
+    let user_id = Some(request.range.user_id.as_str());
+    service
+        .access
+        .audit
+        .note(&reader, action::READ_JOURNEY, user_id);
     match Format::wanted(&headers) {
         Format::Json => {
             let limit = request.limit.unwrap_or(DEFAULT_LIMIT);

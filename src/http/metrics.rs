@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use prometheus::{Encoder as _, TextEncoder};
 
 use super::Service;
+use super::guard::Monitor;
 use super::problem::Problem;
 use crate::telemetry::memory;
 
@@ -16,15 +17,27 @@ use crate::telemetry::memory;
     get,
     path = "/metrics",
     tag = "Monitoring",
-    responses((
-        status = 200,
-        description = "The Prometheus text format, version 0.0.4.",
-        body = String,
-        content_type = "text/plain; version=0.0.4",
-        example = "# TYPE trailkeep_events_accepted_total counter\ntrailkeep_events_accepted_total 42\n"
-    )),
+    security(("session" = []), ("token" = [])),
+    responses(
+        (
+            status = 200,
+            description = "The Prometheus text format, version 0.0.4.",
+            body = String,
+            content_type = "text/plain; version=0.0.4",
+            example = "# TYPE trailkeep_events_accepted_total counter\ntrailkeep_events_accepted_total 42\n"
+        ),
+        (status = 401, description = "Neither a session nor a token.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The database cannot be reached, and the caller is not \
+            known from before.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
 )]
-pub async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
+pub async fn metrics(
+    State(service): State<Arc<Service>>,
+    _monitor: Monitor,
+) -> Result<Response, Problem> {
     let is_ready = service.health.readiness().is_ok();
     service.statistics.process_is(memory::usage().rss, is_ready);
     let mut body = Vec::new();

@@ -3,30 +3,42 @@
 //!
 //! [`server`] accepts connections, [`trace`] gives each request its id and its
 //! log line, [`body`] reads what was sent, and [`problem`] is the one shape in
-//! which errors are answered.
+//! which errors are answered. Who may call a route stands in its handler's
+//! signature, by the extractors of [`guard`].
 
+pub mod audit;
+pub mod auth;
 pub mod body;
 pub mod docs;
 pub mod events;
+pub mod guard;
 pub mod health;
+pub mod input;
 pub mod journey;
 pub mod metrics;
 pub mod problem;
 pub mod query;
+pub mod same_origin;
 pub mod server;
+pub mod sessions;
+pub mod staff;
 pub mod stats;
+pub mod tokens;
 pub mod trace;
+pub mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tower::Layer as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::Access;
 use crate::event::Rules;
 use crate::event::time::Clock;
 use crate::journey::Journeys;
@@ -43,6 +55,8 @@ pub struct Service {
     pub journeys: Journeys,
     /// Whether the service is well.
     pub health: Arc<Health>,
+    /// Who may do what.
+    pub access: Arc<Access>,
     /// What is counted.
     pub statistics: Arc<Statistics>,
     /// What events must keep to.
@@ -66,30 +80,62 @@ pub struct Options {
     pub wait_timeout: Duration,
     /// Origins whose pages may post events; `None` for any.
     pub allowed_origins: Option<Vec<String>>,
+    /// How sessions are kept by clients.
+    pub session: sessions::SessionOptions,
+    /// Whether the documentation is served.
+    pub api_docs: bool,
 }
 
 /// All routes, each with and without a trailing slash.
 pub fn router(service: Arc<Service>) -> NormalizePath<Router> {
-    let (router, document) = routes(&service.options)
-        .with_state(service)
-        .split_for_parts();
+    let has_docs = service.options.api_docs;
+    let (mut router, document) = routes(&service).with_state(service).split_for_parts();
+    if has_docs {
+        router = router.merge(docs::routes(&document));
+    }
     let router = router
-        .merge(docs::routes(&document))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(CatchPanicLayer::custom(trace::panicked))
-        .layer(axum::middleware::from_fn(trace::trace));
+        .layer(from_fn(trace::trace));
     NormalizePathLayer::trim_trailing_slash().layer(router)
 }
 
 /// The routes with their documentation.
-fn routes(options: &Options) -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::with_openapi(docs::head())
-        .merge(events::routes(options))
-        .routes(routes!(journey::journey))
-        .routes(routes!(health::health))
+fn routes(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::with_openapi(docs::head(&service.options.session))
+        .merge(events::routes(&service.options))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
+        .merge(for_known_callers(service))
+}
+
+/// The routes that are for somebody: their requests have a session, signed in
+/// or not.
+fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
+    let with = |router: OpenApiRouter<Arc<Service>>| {
+        router
+            .layer(sessions::layer(service))
+            .layer(from_fn_with_state(Arc::clone(service), sessions::around))
+    };
+    let monitors = OpenApiRouter::new()
+        .routes(routes!(health::health))
         .routes(routes!(stats::stats))
-        .routes(routes!(metrics::metrics))
+        .routes(routes!(metrics::metrics));
+    let people = OpenApiRouter::new()
+        .routes(routes!(journey::journey))
+        .routes(routes!(auth::sign_up))
+        .routes(routes!(auth::sign_in))
+        .routes(routes!(auth::sign_out))
+        .routes(routes!(auth::change_password))
+        .routes(routes!(auth::get_session))
+        .routes(routes!(auth::session))
+        .routes(routes!(staff::list, staff::create))
+        .routes(routes!(staff::change))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(audit::audit));
+    with(monitors)
+        .layer(from_fn_with_state(Arc::clone(service), guard::while_away))
+        .merge(with(people))
 }

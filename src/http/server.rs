@@ -5,6 +5,7 @@
 //! has a limit, and a stop has a deadline.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tower_http::normalize_path::NormalizePath;
 use tracing::{debug, info, warn};
+
+use super::guard::Peer;
 
 /// Limits of connections.
 #[derive(Debug, Clone, Copy)]
@@ -44,11 +47,11 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.max_connections));
     loop {
-        let (stream, permit) = tokio::select! {
+        let (stream, peer, permit) = tokio::select! {
             accepted = accept(&listener, &room) => accepted,
             () = stop.cancelled() => break,
         };
-        let connection = connection(stream, router.clone(), limits.header_timeout);
+        let connection = connection(stream, Peer(peer), router.clone(), limits.header_timeout);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -71,12 +74,12 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+) -> (TcpStream, IpAddr, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed.
     let permit = Arc::clone(room).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, permit),
+            Ok((stream, peer)) => return (stream, peer.ip(), permit),
             Err(error) => refused(&error).await,
         }
     }
@@ -97,6 +100,7 @@ async fn refused(error: &io::Error) {
 
 fn connection(
     stream: TcpStream,
+    peer: Peer,
     router: NormalizePath<Router>,
     header_timeout: Duration,
 ) -> impl GracefulConnection<Error = hyper::Error> {
@@ -105,7 +109,9 @@ fn connection(
         debug!(%error, "cannot set TCP_NODELAY");
     }
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        router.clone().oneshot(request.map(Body::new))
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        router.clone().oneshot(request)
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

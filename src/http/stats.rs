@@ -9,6 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Service;
+use super::guard::Monitor;
+use super::problem::Problem;
 use crate::pipeline::statistics::{self, RefusedBecause};
 
 /// What the service has done since its start, and what it has before it.
@@ -105,10 +107,19 @@ impl From<statistics::Percentiles> for PercentilesBody {
     get,
     path = "/stats",
     tag = "Monitoring",
-    responses((status = 200, description = "The counters.", body = StatsBody)),
+    security(("session" = []), ("token" = [])),
+    responses(
+        (status = 200, description = "The counters.", body = StatsBody),
+        (status = 401, description = "Neither a session nor a token.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The database cannot be reached, and the caller is not \
+            known from before.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
 )]
 #[allow(clippy::cast_precision_loss)] // counts of a bounded buffer
-pub async fn stats(State(service): State<Arc<Service>>) -> Json<StatsBody> {
+pub async fn stats(State(service): State<Arc<Service>>, _monitor: Monitor) -> Json<StatsBody> {
     let buffer = service.pipeline.snapshot();
     let limits = service.pipeline.limits();
     let max_buffer_size = service.pipeline.flush_rules().max_events;

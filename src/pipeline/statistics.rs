@@ -25,18 +25,24 @@ pub enum RefusedBecause {
     Incomplete,
     /// The buffer is full (503).
     BufferFull,
+    /// No write key that is taken (401).
+    Unauthorized,
+    /// Over the configured rate (429).
+    TooOften,
     /// The journal cannot be written (503).
     NotWritten,
 }
 
 impl RefusedBecause {
     /// All of them, in the order in which `/stats` lists them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Invalid,
         Self::TooLarge,
         Self::Unsupported,
         Self::Incomplete,
         Self::BufferFull,
+        Self::Unauthorized,
+        Self::TooOften,
         Self::NotWritten,
     ];
 
@@ -48,6 +54,8 @@ impl RefusedBecause {
             Self::Unsupported => "unsupported",
             Self::Incomplete => "incomplete",
             Self::BufferFull => "bufferFull",
+            Self::Unauthorized => "unauthorized",
+            Self::TooOften => "tooOften",
             Self::NotWritten => "notWritten",
         }
     }

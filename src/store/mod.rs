@@ -4,6 +4,7 @@
 //! is a file in a local folder, so that the binary runs with nothing else
 //! installed. Both pass the same contract tests (`tests/store_contract`).
 
+pub mod access;
 pub mod embedded;
 pub mod mongo;
 

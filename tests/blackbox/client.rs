@@ -13,9 +13,35 @@ impl Service {
         self.http.request(method, self.url(path))
     }
 
-    /// Sends a request, which has to be answered.
+    /// Sends a request, which has to be answered. Where the route is for
+    /// somebody and the request does not say who calls, it is the administrator.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let request = request.build().expect("a request");
+        let mut builder = RequestBuilder::from_parts(self.http.clone(), request);
+        if self.needs_caller(&builder) {
+            builder = builder.bearer_auth(self.admin().await);
+        }
+        self.send_as_it_is(builder).await
+    }
+
+    /// Sends a request, which has to be answered, and adds nothing to it.
+    pub async fn send_as_it_is(&self, request: RequestBuilder) -> Answer {
         Answer::read(request.send().await.expect("an answer")).await
+    }
+
+    fn needs_caller(&self, request: &RequestBuilder) -> bool {
+        const GUARDED: [&str; 6] = [
+            "/users", "/health", "/stats", "/metrics", "/api/", "/session",
+        ];
+        let request = request.try_clone().and_then(|copy| copy.build().ok());
+        request.is_some_and(|request| {
+            let headers = request.headers();
+            GUARDED
+                .iter()
+                .any(|path| request.url().path().starts_with(path))
+                && !headers.contains_key("authorization")
+                && !headers.contains_key("cookie")
+        })
     }
 
     /// GET.

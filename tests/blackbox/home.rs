@@ -39,6 +39,11 @@ impl Home {
         Self::new(Some(uri))
     }
 
+    /// The same database, and another folder: what a second instance has.
+    pub fn on_another_machine(&self) -> Self {
+        Self::new(self.mongodb_uri.clone())
+    }
+
     fn new(mongodb_uri: Option<String>) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("trailkeep-test-")
@@ -85,14 +90,19 @@ impl Home {
         }
     }
 
-    fn stored_in_file(&self) -> u64 {
+    /// The embedded store's file, opened.
+    pub fn sqlite(&self) -> rusqlite::Connection {
         let file = self
             .files()
             .into_iter()
             .find(|file| fs::read(file).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3")))
             .expect("a SQLite file in the data folder");
-        let database = rusqlite::Connection::open(file).expect("a readable database");
-        let count: i64 = database
+        rusqlite::Connection::open(file).expect("a readable database")
+    }
+
+    fn stored_in_file(&self) -> u64 {
+        let count: i64 = self
+            .sqlite()
             .query_row("SELECT count(*) FROM events", [], |row| row.get(0))
             .expect("a table named events");
         u64::try_from(count).expect("a count")

@@ -34,8 +34,10 @@ mod load;
 mod raw;
 mod sample;
 mod service;
+mod staff;
 mod watchdog;
 
+mod access;
 mod events;
 mod hostile;
 mod journal;

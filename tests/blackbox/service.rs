@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use crate::eventually::{SOON, eventually};
 use crate::home::Home;
@@ -22,6 +23,8 @@ pub struct Service {
     /// Opens a connection for each request: one that is kept may be closed by
     /// the service in the moment in which the next request is sent.
     pub http: reqwest::Client,
+    /// The administrator's session, once there is one.
+    pub(crate) admin: OnceCell<String>,
 }
 
 /// How a service ended.
@@ -40,10 +43,11 @@ impl Service {
     }
 
     /// Starts a service with some settings, by their names in the environment,
-    /// and waits until it is ready.
+    /// and waits until it is ready and an administrator is signed in.
     pub async fn start_with(home: &Home, settings: &[(&str, &str)]) -> Self {
         let service = Self::start_unready(home, settings).await;
         service.wait_until_ready().await;
+        service.admin().await;
         service
     }
 
@@ -62,6 +66,7 @@ impl Service {
             process,
             address,
             http: http_client(0),
+            admin: OnceCell::new(),
         }
     }
 

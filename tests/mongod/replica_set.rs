@@ -23,9 +23,13 @@ pub struct ReplicaSet {
 impl ReplicaSet {
     /// Starts a set and waits until it has a primary.
     pub async fn start(size: usize) -> Self {
-        let members = (0..size)
-            .map(|_| Mongod::start_with(&["--replSet", NAME, "--oplogSize", "128"]))
-            .collect();
+        Self::start_with(size, &[]).await
+    }
+
+    /// Starts a set with further arguments for each member.
+    pub async fn start_with(size: usize, arguments: &[&str]) -> Self {
+        let arguments = [&["--replSet", NAME, "--oplogSize", "128"], arguments].concat();
+        let members = (0..size).map(|_| Mongod::start_with(&arguments)).collect();
         let set = Self { members };
         set.initiate().await;
         set.primary().await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mongodb::{Client, Database};
 use trailkeep::store::Store;
+use trailkeep::store::access::AccessStore;
 use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep::store::mongo::{MongoSettings, MongoStore};
 
@@ -20,6 +21,7 @@ pub const SETTINGS: MongoSettings = MongoSettings {
 /// A store and what has to be removed after the test.
 pub struct Home {
     store: Arc<dyn Store>,
+    access: Arc<dyn AccessStore>,
     place: Place,
 }
 
@@ -31,10 +33,11 @@ enum Place {
 /// A prepared MongoDB store in a new database.
 pub async fn open_mongo() -> Home {
     let place = MongoPlace::new().await;
-    let store = place.store(&SETTINGS).await;
+    let store = place.mongo_store(&SETTINGS).await;
     store.prepare().await.unwrap();
     Home {
-        store,
+        store: store.clone(),
+        access: store,
         place: Place::Mongo(place),
     }
 }
@@ -46,22 +49,39 @@ pub async fn open_embedded() -> Home {
         retention: None,
         read_timeout: Duration::from_secs(20),
     };
-    let store = EmbeddedStore::open(folder.path(), &settings).unwrap();
+    let store = Arc::new(EmbeddedStore::open(folder.path(), &settings).unwrap());
     store.prepare().await.unwrap();
     Home {
-        store: Arc::new(store),
+        store: store.clone(),
+        access: store,
         place: Place::Folder(folder),
     }
 }
 
 impl Home {
-    /// Checks one promise, and leaves nothing behind whether it holds or not.
-    pub async fn run<F, Checking>(self, promise: F)
+    /// Checks one promise about events.
+    pub async fn check_events<F, Checking>(self, promise: F)
     where
         F: FnOnce(Arc<dyn Store>) -> Checking,
         Checking: Future<Output = ()> + Send + 'static,
     {
-        let checked = tokio::spawn(promise(self.store.clone())).await;
+        let checking = promise(self.store.clone());
+        self.check(checking).await;
+    }
+
+    /// Checks one promise about staff accounts and what belongs to them.
+    pub async fn check_access<F, Checking>(self, promise: F)
+    where
+        F: FnOnce(Arc<dyn AccessStore>) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let checking = promise(self.access.clone());
+        self.check(checking).await;
+    }
+
+    /// Leaves nothing behind, whether the promise holds or not.
+    async fn check(self, checking: impl Future<Output = ()> + Send + 'static) {
+        let checked = tokio::spawn(checking).await;
         self.store.close().await;
         match self.place {
             Place::Mongo(place) => place.remove().await,
@@ -89,6 +109,11 @@ impl MongoPlace {
 
     /// A new store on this database, not yet prepared.
     pub async fn store(&self, settings: &MongoSettings) -> Arc<dyn Store> {
+        self.mongo_store(settings).await
+    }
+
+    /// The same, as what it is.
+    pub async fn mongo_store(&self, settings: &MongoSettings) -> Arc<MongoStore> {
         Arc::new(MongoStore::connect(&self.uri, settings).await.unwrap())
     }
 

@@ -2,6 +2,7 @@
 //! what a MongoDB store promises besides.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod access;
 mod homes;
 mod journeys;
 mod mongo;
@@ -12,61 +13,115 @@ mod preparing;
 mod samples;
 mod writing;
 
-/// Runs each promise on each store. A promise is an `async fn(Arc<dyn Store>)`.
+use access::{accounts, audit, sessions, tokens};
+
+/// Runs each promise on each store. A promise is an `async fn` of what the
+/// check hands it: `Arc<dyn Store>`, or `Arc<dyn AccessStore>`.
 macro_rules! contract {
-    ($($module:ident { $($promise:ident,)* })*) => {
+    ($($check:ident { $($module:ident { $($promise:ident,)* })* })*) => {
         mod on_mongo {
-            $($(
+            $($($(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $promise() {
-                    crate::homes::open_mongo().await.run(crate::$module::$promise).await;
+                    crate::homes::open_mongo().await.$check(crate::$module::$promise).await;
                 }
-            )*)*
+            )*)*)*
         }
 
         mod on_embedded {
-            $($(
+            $($($(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $promise() {
-                    crate::homes::open_embedded().await.run(crate::$module::$promise).await;
+                    crate::homes::open_embedded().await.$check(crate::$module::$promise).await;
                 }
-            )*)*
+            )*)*)*
         }
     };
 }
 
 contract! {
-    writing {
-        what_is_stored_is_read_back_unchanged,
-        payloads_are_read_back_unchanged,
-        times_at_the_ends_of_the_calendar_are_read_back_unchanged,
-        an_empty_insert_is_fine,
-        of_duplicates_in_one_insert_the_first_stays,
-        of_duplicates_in_two_inserts_the_first_stays,
-        two_users_may_use_the_same_event_id,
-        concurrent_inserts_store_each_event_once,
-        a_call_that_is_dropped_leaves_the_store_usable,
-        arrivals_are_those_of_what_is_stored,
-        a_ping_is_answered,
+    check_events {
+        writing {
+            what_is_stored_is_read_back_unchanged,
+            payloads_are_read_back_unchanged,
+            times_at_the_ends_of_the_calendar_are_read_back_unchanged,
+            an_empty_insert_is_fine,
+            of_duplicates_in_one_insert_the_first_stays,
+            of_duplicates_in_two_inserts_the_first_stays,
+            two_users_may_use_the_same_event_id,
+            concurrent_inserts_store_each_event_once,
+            a_call_that_is_dropped_leaves_the_store_usable,
+            arrivals_are_those_of_what_is_stored,
+            a_ping_is_answered,
+        }
+        journeys {
+            a_user_without_events_has_an_empty_journey,
+            a_journey_is_in_order_of_time,
+            ties_are_in_order_of_arrival,
+            bounds_are_inclusive,
+            only_the_types_asked_for_are_given,
+            only_the_session_asked_for_is_given,
+            filters_go_together,
+            the_limit_is_kept,
+            no_user_sees_another_ones_events,
+        }
+        paging {
+            pages_visit_every_event_once_and_in_order,
+            a_page_goes_on_in_the_middle_of_a_tie,
+            events_that_come_later_do_not_shift_pages,
+        }
+        preparing {
+            preparing_again_changes_nothing,
+            preparing_at_the_same_time_is_fine,
+        }
     }
-    journeys {
-        a_user_without_events_has_an_empty_journey,
-        a_journey_is_in_order_of_time,
-        ties_are_in_order_of_arrival,
-        bounds_are_inclusive,
-        only_the_types_asked_for_are_given,
-        only_the_session_asked_for_is_given,
-        filters_go_together,
-        the_limit_is_kept,
-        no_user_sees_another_ones_events,
-    }
-    paging {
-        pages_visit_every_event_once_and_in_order,
-        a_page_goes_on_in_the_middle_of_a_tie,
-        events_that_come_later_do_not_shift_pages,
-    }
-    preparing {
-        preparing_again_changes_nothing,
-        preparing_at_the_same_time_is_fine,
+    check_access {
+        accounts {
+            an_account_is_read_back_unchanged,
+            unknown_accounts_are_none,
+            an_address_has_one_account_whoever_comes_at_the_same_moment,
+            of_first_accounts_at_the_same_moment_one_is_made,
+            a_first_account_is_refused_once_there_is_any,
+            others_are_let_in_while_first_ones_come,
+            the_same_account_made_again_counts_as_made,
+            each_field_of_an_account_changes_alone,
+            a_change_of_nothing_answers_the_account,
+            changes_of_different_fields_at_the_same_moment_are_all_kept,
+            accounts_are_paged_by_address,
+            accounts_are_found_by_their_exact_address,
+            an_account_is_made_at_the_ends_of_the_calendar,
+        }
+        sessions {
+            a_session_is_read_back_unchanged,
+            a_session_id_is_taken_once,
+            a_session_is_saved_with_all_it_holds,
+            saving_does_not_bring_a_session_back,
+            no_save_outlives_a_deletion,
+            a_session_ends_at_its_time,
+            a_deleted_session_is_gone_and_no_other,
+            all_sessions_of_an_account_end_and_no_other,
+            a_session_belongs_to_an_account_from_its_signing_in,
+            a_sweep_spares_sessions_that_have_not_ended,
+        }
+        tokens {
+            a_token_is_read_back_unchanged,
+            tokens_are_listed_oldest_first,
+            a_token_is_deleted_once,
+            the_same_token_kept_again_is_fine,
+            a_tokens_hash_and_id_are_its_own,
+            the_last_use_of_a_token_stays_the_last,
+            a_sweep_spares_tokens_that_have_not_ended,
+        }
+        audit {
+            entries_are_read_back_unchanged_newest_first,
+            pages_of_the_trail_visit_each_entry_once,
+            the_trail_of_an_actor_is_theirs_alone,
+            the_trail_of_a_subject_is_its_alone,
+            actor_and_subject_go_together,
+            entries_recorded_again_stay_as_they_are,
+            many_entries_are_recorded_at_once,
+            a_sweep_removes_entries_from_before_and_no_others,
+            a_sweep_without_a_limit_keeps_the_trail,
+        }
     }
 }

@@ -121,6 +121,9 @@ pub(super) fn store_error(error: &rusqlite::Error) -> StoreError {
             | ErrorCode::ReadOnly
             | ErrorCode::AuthorizationForStatementDenied,
         ) => StoreError::Denied(detail),
+        // Outside of inserts, which answer for each row, this ends the call.
+        _ if is_of_the_row(error) => StoreError::Denied(detail),
+        _ if is_unreadable_value(error) => StoreError::Unreadable(detail),
         _ => StoreError::Unavailable(detail),
     }
 }

@@ -6,11 +6,14 @@
 //! - `reader`: the connections that read, and never wait for the writer.
 //! - `retention`: deleting what has expired, in small steps.
 //! - `fault`: what SQLite's errors mean.
+//! - `access`: staff accounts, sessions, tokens and the audit trail, in tables
+//!   of their own.
 //!
 //! The file is in WAL mode and every commit is synced: what was acknowledged
 //! survives a power cut. Anyone can open it with `sqlite3`, also while the
 //! service runs; the view `journeys` shows times as text.
 
+mod access;
 mod fault;
 mod folder;
 mod reader;

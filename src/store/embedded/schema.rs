@@ -39,7 +39,7 @@ const APPLICATION_ID: i32 = 0x5452_4b50;
 /// What leads from each version of the file to the next. The number of a
 /// version is its place here, from 1, and `PRAGMA user_version` in the file.
 /// Entries that were ever released are never changed: a change is a new entry.
-const MIGRATIONS: &[&str] = &[VERSION_1];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 const VERSION_1: &str = "
     CREATE TABLE events (
@@ -76,6 +76,63 @@ const VERSION_1: &str = "
            strftime('%Y-%m-%dT%H:%M:%fZ', received_at / 1000.0, 'unixepoch') AS received_at,
            arrival
     FROM events;
+";
+
+const VERSION_2: &str = "
+    CREATE TABLE accounts (
+        id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        -- Normalized by the service; here it is compared byte for byte.
+        email         TEXT    NOT NULL UNIQUE,
+        name          TEXT    NOT NULL,
+        -- admin, staff
+        role          TEXT    NOT NULL,
+        -- Argon2, in its PHC form.
+        password_hash TEXT    NOT NULL,
+        is_disabled   INTEGER NOT NULL CHECK (is_disabled IN (0, 1)),
+        -- This and all times: milliseconds since the epoch, UTC.
+        created_at    INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE sessions (
+        -- SHA-256 of the session's id.
+        id_hash    BLOB    NOT NULL PRIMARY KEY CHECK (length(id_hash) = 32),
+        account_id BLOB    CHECK (length(account_id) = 16),
+        data       BLOB    NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE INDEX sessions_account ON sessions (account_id) WHERE account_id IS NOT NULL;
+    CREATE INDEX sessions_expiry ON sessions (expires_at);
+
+    CREATE TABLE tokens (
+        id           BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        name         TEXT    NOT NULL,
+        -- SHA-256 of the token.
+        hash         BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+        -- monitor, read
+        scope        TEXT    NOT NULL,
+        created_by   BLOB    NOT NULL CHECK (length(created_by) = 16),
+        created_at   INTEGER NOT NULL,
+        expires_at   INTEGER,
+        last_used_at INTEGER
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE INDEX tokens_expiry ON tokens (expires_at) WHERE expires_at IS NOT NULL;
+
+    -- Clustered by its ids, which are UUIDs of version 7: in order of time.
+    CREATE TABLE audit_trail (
+        id       BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        at       INTEGER NOT NULL,
+        actor    TEXT    NOT NULL,
+        actor_id BLOB    CHECK (length(actor_id) = 16),
+        action   TEXT    NOT NULL,
+        subject  TEXT,
+        client   TEXT
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE INDEX audit_trail_actor ON audit_trail (actor, id);
+    CREATE INDEX audit_trail_subject ON audit_trail (subject, id) WHERE subject IS NOT NULL;
+    CREATE INDEX audit_trail_age ON audit_trail (at);
 ";
 
 /// Adds one event, unless one with its id is there.

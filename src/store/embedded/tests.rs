@@ -1,6 +1,7 @@
 //! What the embedded store promises beyond the contract of every store.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod access;
 mod expiring;
 mod opening;
 mod reading;

@@ -3,7 +3,8 @@
 //! It owns the only connection that may write, so nothing ever waits for a
 //! lock of the database, and no caller's cancellation can touch a transaction.
 //! Inserts that wait for it are committed together: one sync of the disk
-//! serves them all, and each still gets its own outcomes. Between commits it
+//! serves them all, and each still gets its own outcomes. What else is to be
+//! changed are small transactions between those commits. Between commits it
 //! takes one step of [`retention`](super::retention) and looks after the WAL.
 //!
 //! When the thread ends, for whatever reason, all that waits for it is told so:
@@ -16,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::{error, warn};
 
@@ -49,6 +50,7 @@ pub(super) struct Writer {
 
 enum Command {
     Insert(Insert),
+    Change(Change),
     Ping(oneshot::Sender<Result<(), StoreError>>),
     BeginRetention,
     Stop(oneshot::Sender<()>),
@@ -61,6 +63,9 @@ struct Insert {
     answer: oneshot::Sender<Result<Vec<Outcome>, StoreError>>,
     _room: OwnedSemaphorePermit,
 }
+
+/// Carries a change out on the thread, and answers.
+type Change = Box<dyn FnOnce(&mut Task) + Send>;
 
 impl Writer {
     /// Starts the thread. `database` is the file that `connection` has open.
@@ -102,6 +107,24 @@ impl Writer {
             _room: room,
         }))?;
         outcomes.await.map_err(|_| gone())?
+    }
+
+    /// Runs `job` in a transaction of its own and answers once that is on disk.
+    /// An error of the job takes back what it did. Carried out to the end also
+    /// if the caller does not wait for it. Inserts wait meanwhile, so it has
+    /// to be short.
+    pub(super) async fn change<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let room = self.room().await?;
+        let (answer, changed) = oneshot::channel();
+        self.send(Command::Change(Box::new(move |task| {
+            let _ = answer.send(task.change(job));
+            drop(room);
+        })))?;
+        changed.await.map_err(|_| gone())?
     }
 
     /// Answers as soon as the thread gets to it, and has found its files in place.
@@ -212,6 +235,10 @@ impl Task {
                     self.commit(group);
                     self.limit_wal();
                 }
+                Ok(Command::Change(change)) => {
+                    change(self);
+                    self.limit_wal();
+                }
                 Ok(Command::Ping(answer)) => {
                     let _ = answer.send(self.files_in_place());
                 }
@@ -242,6 +269,15 @@ impl Task {
                 }
             }
         }
+    }
+
+    fn change<T>(
+        &mut self,
+        job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let changed = in_transaction(&mut self.connection, job)
+            .map_err(|error| fault::store_error(&error))?;
+        self.files_in_place().map(|()| changed)
     }
 
     /// Files that somebody removed can still be written to, and what is written
@@ -305,19 +341,24 @@ fn gather(first: Insert, commands: &Receiver<Command>) -> (Vec<Insert>, Option<C
 
 /// Writes a group in one transaction: all of it is on disk, or none of it.
 fn write(connection: &mut Connection, group: &[Insert]) -> rusqlite::Result<Vec<Vec<Outcome>>> {
+    in_transaction(connection, |transaction| {
+        let write_all = |insert: &Insert| {
+            let events = insert.events.iter();
+            events.map(|event| write_one(transaction, event)).collect()
+        };
+        group.iter().map(write_all).collect()
+    })
+}
+
+/// All of what the job does, or, if it fails, none of it.
+fn in_transaction<T>(
+    connection: &mut Connection,
+    job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let outcomes = group
-        .iter()
-        .map(|insert| {
-            insert
-                .events
-                .iter()
-                .map(|event| write_one(&transaction, event))
-                .collect()
-        })
-        .collect::<rusqlite::Result<_>>()?;
+    let done = job(&transaction)?;
     transaction.commit()?;
-    Ok(outcomes)
+    Ok(done)
 }
 
 fn write_one(connection: &Connection, accepted: &Accepted) -> rusqlite::Result<Outcome> {

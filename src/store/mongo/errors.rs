@@ -2,7 +2,7 @@
 //! `error_codes.yml`.
 
 use bson::Document;
-use mongodb::error::{Error, ErrorKind};
+use mongodb::error::{Error, ErrorKind, WriteFailure};
 
 use crate::store::{Outcome, StoreError};
 
@@ -50,7 +50,7 @@ const PASSING_LOCATIONS: [i32; 9] = [
 
 /// Faults that stay until a person mends credentials, rights, the URI or the
 /// server's configuration.
-const DENIALS: [i32; 23] = [
+const DENIALS: [i32; 24] = [
     2,     // BadValue
     9,     // FailedToParse
     11,    // UserNotFound
@@ -73,6 +73,7 @@ const DENIALS: [i32; 23] = [
     322,   // APIVersionError
     323,   // APIStrictError
     8000,  // AtlasError
+    11000, // DuplicateKey: what is there keeps a unique index from being made
     40415, // unknown field of a command
 ];
 
@@ -81,6 +82,10 @@ pub fn store_error(error: &Error) -> StoreError {
     let text = describe(error);
     match &*error.kind {
         ErrorKind::Command(fault) => command_error(fault.code, text),
+        ErrorKind::Write(WriteFailure::WriteConcernError(fault)) => command_error(fault.code, text),
+        ErrorKind::Write(WriteFailure::WriteError(fault)) if is_refusal(fault.code) => {
+            StoreError::Denied(text)
+        }
         ErrorKind::Authentication { .. }
         | ErrorKind::InvalidArgument { .. }
         | ErrorKind::InvalidTlsConfig { .. }
@@ -119,6 +124,12 @@ pub fn describe(error: &Error) -> String {
         ErrorKind::Command(fault) => {
             code_and_message(fault.code, Some(&fault.code_name), &fault.message)
         }
+        ErrorKind::Write(WriteFailure::WriteConcernError(fault)) => {
+            code_and_message(fault.code, Some(&fault.code_name), &fault.message)
+        }
+        ErrorKind::Write(WriteFailure::WriteError(fault)) => {
+            code_and_message(fault.code, fault.code_name.as_deref(), &fault.message)
+        }
         kind => kind.to_string(),
     }
 }
@@ -128,6 +139,15 @@ pub fn code_of(error: &Error) -> Option<i32> {
     match &*error.kind {
         ErrorKind::Command(fault) => Some(fault.code),
         _ => None,
+    }
+}
+
+/// Whether a write failed because a unique index has its value already.
+pub fn is_duplicate(error: &Error) -> bool {
+    match &*error.kind {
+        ErrorKind::Write(WriteFailure::WriteError(fault)) => DUPLICATE_KEY.contains(&fault.code),
+        ErrorKind::Command(fault) => DUPLICATE_KEY.contains(&fault.code),
+        _ => false,
     }
 }
 
@@ -141,8 +161,7 @@ pub fn write_outcome(fault: &Document) -> Outcome {
     if DUPLICATE_KEY.contains(&code) {
         return duplicate_outcome(fault, code);
     }
-    let location = code >= FIRST_LOCATION && !PASSING_LOCATIONS.contains(&code);
-    if DOCUMENT_FAULTS.contains(&code) || location {
+    if is_refusal(code) {
         return Outcome::Refused(describe_entry(fault, code));
     }
     tracing::warn!(
@@ -150,6 +169,12 @@ pub fn write_outcome(fault: &Document) -> Outcome {
         describe_entry(fault, code)
     );
     Outcome::Retry
+}
+
+/// Whether a write with this fault would fail again, whenever it was sent.
+fn is_refusal(code: i32) -> bool {
+    let location = code >= FIRST_LOCATION && !PASSING_LOCATIONS.contains(&code);
+    DOCUMENT_FAULTS.contains(&code) || location
 }
 
 /// A duplicate `_id` is an event that is stored. A duplicate in a unique index

@@ -51,9 +51,19 @@ const FIRST_VERSION: i32 = 5;
 
 /// Makes the collection and its indexes what they have to be.
 pub async fn make(link: &Link, retention: Option<Duration>) -> Result<(), StoreError> {
+    settle(|| try_make(link, retention)).await
+}
+
+/// Runs a change of indexes, again where it loses a race with the same change
+/// made elsewhere: it has to look at what is there, and do what is left.
+pub async fn settle<F, Changing>(change: F) -> Result<(), StoreError>
+where
+    F: Fn() -> Changing,
+    Changing: Future<Output = Result<(), Error>>,
+{
     let mut attempt = 1;
     loop {
-        match try_make(link, retention).await {
+        match change().await {
             Err(error) if attempt < TRIES && lost_a_race(&error) => {
                 tokio::time::sleep(PAUSE * attempt).await;
                 attempt += 1;
@@ -68,7 +78,7 @@ fn lost_a_race(error: &Error) -> bool {
 }
 
 async fn try_make(link: &Link, retention: Option<Duration>) -> Result<(), Error> {
-    let existing = existing_indexes(link).await?;
+    let existing = existing(link, EVENTS).await?;
     if !existing.iter().any(serves_journeys) {
         link.events::<Document>()
             .create_index(journey_index())
@@ -104,9 +114,10 @@ async fn change_retention(link: &Link, seconds: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// The collection's indexes; none if there is no collection yet.
-async fn existing_indexes(link: &Link) -> Result<Vec<IndexModel>, Error> {
-    match link.events::<Document>().list_indexes().await {
+/// A collection's indexes; none if there is no collection yet.
+pub async fn existing(link: &Link, collection: &str) -> Result<Vec<IndexModel>, Error> {
+    let collection = link.database().collection::<Document>(collection);
+    match collection.list_indexes().await {
         Ok(indexes) => indexes.try_collect().await,
         Err(error) if code_of(&error) == Some(NAMESPACE_NOT_FOUND) => Ok(Vec::new()),
         Err(error) => Err(error),

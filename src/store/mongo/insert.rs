@@ -151,7 +151,7 @@ impl CommandBuilder {
 }
 
 /// Reads the server's answer to an unordered insert of so many documents.
-fn verdicts(answer: &Document, sent: usize) -> Result<Vec<Outcome>, StoreError> {
+pub fn verdicts(answer: &Document, sent: usize) -> Result<Vec<Outcome>, StoreError> {
     if let Ok(fault) = answer.get_document("writeConcernError") {
         // Written but not safe yet. Sent again, all of it comes back as
         // duplicates, acknowledged once those are safe.

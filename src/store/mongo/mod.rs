@@ -12,7 +12,10 @@
 //! - `query`: a range of a journey as a filter that one index scan answers.
 //! - `indexes`: what is made before the first event comes.
 //! - `errors`: which fault of the server means what.
+//! - `access`: staff accounts, sessions, tokens and the audit trail, in
+//!   collections of their own.
 
+mod access;
 mod bson_writer;
 mod connection;
 mod documents;
@@ -130,7 +133,8 @@ impl Store for MongoStore {
     async fn prepare(&self) -> Result<(), StoreError> {
         let link = self.connection.link().await?;
         indexes::warn_of_old_server(link).await;
-        indexes::make(link, self.settings.retention).await
+        indexes::make(link, self.settings.retention).await?;
+        access::indexes::make(link).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

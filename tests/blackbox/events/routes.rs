@@ -45,7 +45,7 @@ async fn an_unknown_route_is_a_problem_404() {
         "/",
         "/nothing",
         "/events/1",
-        "/users/u",
+        "/users/u/else",
         "/users/u/v/journey",
     ] {
         service.get(path).await.problem(404);

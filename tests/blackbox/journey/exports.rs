@@ -109,7 +109,8 @@ async fn a_large_export_streams_with_memory_flat(home: Home) {
 
     let request = service
         .request(Method::GET, "/users/u/journey?order=asc")
-        .header("accept", "application/x-ndjson");
+        .header("accept", "application/x-ndjson")
+        .bearer_auth(service.admin().await);
     let response = request.send().await.expect("an answer");
     assert_eq!(response.status(), 200);
     let mut body = response.bytes_stream();

@@ -1,18 +1,54 @@
 //! GET /api-docs and /api-docs.json.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 7] = [
-    ("/events", "post", &[202, 400, 413, 415, 503]),
-    ("/users/{userId}/journey", "get", &[200, 400, 503]),
-    ("/health", "get", &[200, 503]),
-    ("/stats", "get", &[200]),
+const ROUTES: [(&str, &str, &[u16]); 20] = [
+    ("/events", "post", &[202, 400, 401, 413, 415, 429, 503]),
+    ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 503]),
+    ("/health", "get", &[200, 401, 503]),
+    ("/stats", "get", &[200, 401, 503]),
     ("/livez", "get", &[200]),
     ("/readyz", "get", &[200, 503]),
-    ("/metrics", "get", &[200]),
+    ("/metrics", "get", &[200, 401, 503]),
+    (
+        "/api/auth/sign-up/email",
+        "post",
+        &[200, 400, 403, 409, 429, 503],
+    ),
+    (
+        "/api/auth/sign-in/email",
+        "post",
+        &[200, 400, 401, 403, 429, 503],
+    ),
+    ("/api/auth/sign-out", "post", &[200, 401, 403, 503]),
+    (
+        "/api/auth/change-password",
+        "post",
+        &[200, 400, 401, 403, 429, 503],
+    ),
+    ("/api/auth/get-session", "get", &[200, 401, 403, 503]),
+    ("/session", "get", &[200, 401, 403, 503]),
+    ("/users", "get", &[200, 400, 401, 403, 503]),
+    ("/users", "post", &[201, 400, 401, 403, 409, 503]),
+    ("/users/{id}", "patch", &[200, 400, 401, 403, 404, 409, 503]),
+    ("/api/tokens", "get", &[200, 401, 403, 503]),
+    ("/api/tokens", "post", &[201, 400, 401, 403, 503]),
+    ("/api/tokens/{id}", "delete", &[204, 401, 403, 404, 503]),
+    ("/api/audit", "get", &[200, 400, 401, 403, 503]),
+];
+
+/// The routes for which nobody has to be known.
+const OPEN: [&str; 5] = [
+    "/events",
+    "/livez",
+    "/readyz",
+    "/api/auth/sign-up/email",
+    "/api/auth/sign-in/email",
 ];
 
 async fn document(service: &Service) -> Value {
@@ -41,6 +77,62 @@ async fn the_document_is_openapi_3_1_and_names_every_route_and_status() {
             assert!(!described.is_empty(), "{method} {path} lacks {status}");
         }
     }
+}
+
+#[tokio::test]
+async fn every_operation_has_a_name_of_its_own() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let document = document(&service).await;
+    let mut seen = HashSet::new();
+    for operations in document["paths"].as_object().expect("paths").values() {
+        for operation in operations.as_object().expect("operations").values() {
+            let name = operation["operationId"].as_str().expect("a name");
+            assert!(seen.insert(name), "{name} is there twice");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_document_says_how_a_caller_makes_itself_known() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let document = document(&service).await;
+    let schemes = &document["components"]["securitySchemes"];
+    assert_eq!(schemes["session"]["in"], "cookie");
+    assert_eq!(schemes["session"]["name"], "trailkeep");
+    assert_eq!(schemes["token"]["scheme"], "bearer");
+    assert_eq!(schemes["writeKeyHeader"]["name"], "X-Write-Key");
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in operations.as_object().expect("operations") {
+            let needs_none = operation["security"]
+                .as_array()
+                .is_none_or(|ways| ways.iter().any(|way| *way == serde_json::json!({})));
+            assert_eq!(needs_none, OPEN.contains(&path.as_str()), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_documentation_can_be_switched_off() {
+    let home = Home::embedded();
+    let service = Service::start_with(&home, &[("HTTP_API_DOCS", "false")]).await;
+    for path in ["/api-docs", "/api-docs.json", "/api-docs/swagger-ui.css"] {
+        service.get(path).await.problem(404);
+    }
+}
+
+#[tokio::test]
+async fn the_page_runs_no_script_but_its_own_and_stands_in_no_frame() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let answer = service.get("/api-docs").await.expect(200);
+    let policy = answer.header("content-security-policy");
+    assert!(policy.contains("script-src 'self';"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    assert!(!answer.text().contains("<script>"));
 }
 
 #[tokio::test]

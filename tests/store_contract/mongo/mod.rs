@@ -1,5 +1,6 @@
 //! What a MongoDB store promises beyond the contract.
 
+mod access;
 mod documents;
 mod faults;
 mod indexes;

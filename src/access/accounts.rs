@@ -1,0 +1,317 @@
+//! The staff: who has an account, and who is who.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use tracing::warn;
+use uuid::Uuid;
+
+use super::password::{Passwords, Verdict};
+use super::{AccessError, Flaw, email, password_rules};
+use crate::event::time::Clock;
+use crate::store::StoreError;
+use crate::store::access::{AccessStore, Account, AccountChange, Admission, Created, Role};
+
+const MAX_NAME_BYTES: usize = 200;
+
+/// Longer than any password may be: what is longer is not even hashed.
+const MAX_TRIED_BYTES: usize = 1024;
+
+/// An account that is to be made, as somebody typed it.
+#[derive(Clone)]
+pub struct NewAccount {
+    /// The address, in any form.
+    pub email: String,
+    /// How the person is called: 1 to 200 bytes.
+    pub name: String,
+    /// The password.
+    pub password: String,
+}
+
+/// Accounts, and the rules for making and changing them.
+pub struct Accounts {
+    store: Arc<dyn AccessStore>,
+    clock: Arc<dyn Clock>,
+    passwords: Passwords,
+    is_sign_up_open: bool,
+    /// Held while an account loses rights, so that two changes do not each
+    /// count on the other's administrator.
+    demoting: Mutex<()>,
+}
+
+impl Accounts {
+    /// On a store. `is_sign_up_open` lets anybody have an account, not only
+    /// the first to come.
+    pub fn new(
+        store: Arc<dyn AccessStore>,
+        clock: Arc<dyn Clock>,
+        passwords: Passwords,
+        is_sign_up_open: bool,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            passwords,
+            is_sign_up_open,
+            demoting: Mutex::new(()),
+        }
+    }
+
+    /// Makes the account of somebody who comes by themselves: the first one is
+    /// the administrator, whoever comes at the same moment.
+    pub async fn sign_up(&self, new: NewAccount) -> Result<Account, AccessError> {
+        let new = checked(new)?;
+        let is_first = self.store.accounts(None, 1).await?.is_empty();
+        if !is_first && !self.is_sign_up_open {
+            // Before the costly hash.
+            return Err(AccessError::SignUpClosed);
+        }
+        let mut account = self.account_of(new, Role::Admin).await?;
+        if is_first {
+            match self
+                .store
+                .create_account(&account, Admission::First)
+                .await?
+            {
+                Created::Created => return Ok(account),
+                Created::EmailTaken => return Err(AccessError::EmailTaken),
+                Created::NotFirst if !self.is_sign_up_open => {
+                    return Err(AccessError::SignUpClosed);
+                }
+                Created::NotFirst => {}
+            }
+        }
+        account.role = Role::Staff;
+        self.keep(account).await
+    }
+
+    /// Makes an account for somebody.
+    pub async fn create(&self, new: NewAccount, role: Role) -> Result<Account, AccessError> {
+        let account = self.account_of(checked(new)?, role).await?;
+        self.keep(account).await
+    }
+
+    async fn keep(&self, account: Account) -> Result<Account, AccessError> {
+        match self.store.create_account(&account, Admission::Any).await? {
+            Created::Created => Ok(account),
+            Created::EmailTaken | Created::NotFirst => Err(AccessError::EmailTaken),
+        }
+    }
+
+    async fn account_of(&self, new: NewAccount, role: Role) -> Result<Account, AccessError> {
+        Ok(Account {
+            id: Uuid::now_v7(),
+            email: new.email,
+            name: new.name,
+            role,
+            password_hash: self.passwords.hash(new.password).await?,
+            is_disabled: false,
+            created_at: self.clock.now(),
+        })
+    }
+
+    /// The account with this address and this password. An unknown address, a
+    /// wrong password and a disabled account are one and the same, and take
+    /// the same time.
+    pub async fn sign_in(&self, email: &str, password: String) -> Result<Account, AccessError> {
+        let found = match email::normalize(email) {
+            Ok(email) => self.store.account_by_email(&email).await?,
+            Err(_) => None,
+        };
+        if password.len() > MAX_TRIED_BYTES {
+            return Err(AccessError::WrongCredentials);
+        }
+        let kept = found.as_ref().map(|account| account.password_hash.as_str());
+        let verdict = self.passwords.verify(password, kept).await?;
+        let account = found.filter(|account| !account.is_disabled);
+        match (account, verdict) {
+            (Some(account), Verdict::Right) => Ok(account),
+            (Some(account), Verdict::Outdated(renewed)) => Ok(self.renew(account, renewed).await),
+            _ => Err(AccessError::WrongCredentials),
+        }
+    }
+
+    /// Keeps a hash of today's cost. If that fails, the old one is still good.
+    async fn renew(&self, account: Account, password_hash: String) -> Account {
+        let change = AccountChange {
+            password_hash: Some(password_hash),
+            ..AccountChange::default()
+        };
+        match self.store.change_account(account.id, &change).await {
+            Ok(Some(renewed)) => renewed,
+            Ok(None) => account,
+            Err(error) => {
+                warn!(%error, "an outdated password hash stays until the next sign-in");
+                account
+            }
+        }
+    }
+
+    /// Sets another password for somebody who knows the one in force, and ends
+    /// all their sessions.
+    pub async fn change_password(
+        &self,
+        account: &Account,
+        current: String,
+        new: String,
+    ) -> Result<Account, AccessError> {
+        if current.len() > MAX_TRIED_BYTES {
+            return Err(AccessError::WrongCredentials);
+        }
+        let kept = Some(account.password_hash.as_str());
+        if self.passwords.verify(current, kept).await? == Verdict::Wrong {
+            return Err(AccessError::WrongCredentials);
+        }
+        self.set_password(account, new, "newPassword").await
+    }
+
+    /// Sets a password for somebody who forgot theirs, and ends all their
+    /// sessions.
+    pub async fn reset_password(&self, email: &str, new: String) -> Result<Account, AccessError> {
+        let email = email::normalize(email).map_err(|flaw| AccessError::Invalid(vec![flaw]))?;
+        let account = self.store.account_by_email(&email).await?;
+        let account = account.ok_or(AccessError::Unknown)?;
+        self.set_password(&account, new, "password").await
+    }
+
+    async fn set_password(
+        &self,
+        account: &Account,
+        new: String,
+        field: &'static str,
+    ) -> Result<Account, AccessError> {
+        password_rules::check(&new, &account.email, field)
+            .map_err(|flaw| AccessError::Invalid(vec![flaw]))?;
+        let change = AccountChange {
+            password_hash: Some(self.passwords.hash(new).await?),
+            ..AccountChange::default()
+        };
+        let changed = self.store.change_account(account.id, &change).await?;
+        let changed = changed.ok_or(AccessError::Unknown)?;
+        // The sessions are bound to the old password and open nothing any
+        // more; this removes them.
+        self.store.delete_sessions_of(account.id).await?;
+        Ok(changed)
+    }
+
+    /// Changes what an account may do; ends its sessions if it may do nothing
+    /// any more.
+    pub async fn change(
+        &self,
+        id: Uuid,
+        role: Option<Role>,
+        is_disabled: Option<bool>,
+    ) -> Result<Account, AccessError> {
+        let change = AccountChange {
+            role,
+            is_disabled,
+            password_hash: None,
+        };
+        let takes_rights = role == Some(Role::Staff) || is_disabled == Some(true);
+        let changed = if takes_rights {
+            self.take_rights(id, &change).await?
+        } else {
+            self.store.change_account(id, &change).await?
+        };
+        let changed = changed.ok_or(AccessError::Unknown)?;
+        if changed.is_disabled {
+            self.store.delete_sessions_of(id).await?;
+        }
+        Ok(changed)
+    }
+
+    /// Leaves at least one enabled administrator. Another instance may be
+    /// taking the last other one's rights at this moment, so it is looked at
+    /// again afterwards: then both are given back, rather than none left.
+    async fn take_rights(
+        &self,
+        id: Uuid,
+        change: &AccountChange,
+    ) -> Result<Option<Account>, AccessError> {
+        let _alone = self.demoting.lock().await;
+        let Some(before) = self.store.account(id).await? else {
+            return Ok(None);
+        };
+        if !is_ruling(&before) {
+            return Ok(self.store.change_account(id, change).await?);
+        }
+        if !self.is_there_admin_beside(id).await? {
+            return Err(AccessError::LastAdmin);
+        }
+        let changed = self.store.change_account(id, change).await?;
+        if !self.is_there_admin_beside(id).await? {
+            let back = AccountChange {
+                role: Some(before.role),
+                is_disabled: Some(before.is_disabled),
+                password_hash: None,
+            };
+            self.store.change_account(id, &back).await?;
+            return Err(AccessError::LastAdmin);
+        }
+        Ok(changed)
+    }
+
+    async fn is_there_admin_beside(&self, id: Uuid) -> Result<bool, StoreError> {
+        const PAGE: usize = 500;
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.store.accounts(after.as_deref(), PAGE).await?;
+            if page.iter().any(|one| one.id != id && is_ruling(one)) {
+                return Ok(true);
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.email.clone()),
+                _ => return Ok(false),
+            }
+        }
+    }
+
+    /// Accounts in order of their addresses.
+    pub async fn list(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Account>, AccessError> {
+        Ok(self.store.accounts(after, limit).await?)
+    }
+
+    /// The account with this id, if it may sign in.
+    pub async fn enabled(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
+        let account = self.store.account(id).await?;
+        Ok(account.filter(|account| !account.is_disabled))
+    }
+}
+
+fn is_ruling(account: &Account) -> bool {
+    account.role == Role::Admin && !account.is_disabled
+}
+
+/// The account with its values in their kept form, or all that is wrong.
+fn checked(new: NewAccount) -> Result<NewAccount, AccessError> {
+    let mut flaws = Vec::new();
+    let email = email::normalize(&new.email).unwrap_or_else(|flaw| {
+        flaws.push(flaw);
+        String::new()
+    });
+    if let Err(flaw) = password_rules::check(&new.password, &email, "password") {
+        flaws.push(flaw);
+    }
+    let name = new.name.trim().to_owned();
+    if !(1..=MAX_NAME_BYTES).contains(&name.len()) || name.contains(char::is_control) {
+        let rule = format!("must have 1 to {MAX_NAME_BYTES} bytes without control characters");
+        flaws.push(Flaw::new("name", rule));
+    }
+    if flaws.is_empty() {
+        let password = new.password;
+        Ok(NewAccount {
+            email,
+            name,
+            password,
+        })
+    } else {
+        Err(AccessError::Invalid(flaws))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::access::memory_store::{MemoryStore, TestClock};
+use crate::access::password::{HashCost, binding};
+
+const PASSWORD: &str = "kx7#mqvz";
+
+fn accounts(is_sign_up_open: bool) -> (Accounts, Arc<MemoryStore>) {
+    let store = Arc::new(MemoryStore::default());
+    (on(&store, is_sign_up_open, 1), store)
+}
+
+fn on(store: &Arc<MemoryStore>, is_sign_up_open: bool, passes: u32) -> Accounts {
+    let cost = HashCost {
+        memory_kib: 8,
+        passes,
+        lanes: 1,
+        parallel: 2,
+        waiting: 100,
+    };
+    Accounts::new(
+        Arc::clone(store) as Arc<dyn AccessStore>,
+        Arc::new(TestClock::default()),
+        Passwords::new(&cost).unwrap(),
+        is_sign_up_open,
+    )
+}
+
+fn new(email: &str) -> NewAccount {
+    NewAccount {
+        email: email.to_owned(),
+        name: "Jo".to_owned(),
+        password: PASSWORD.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn the_first_to_sign_up_is_the_administrator_and_then_it_is_closed() {
+    let (accounts, _) = accounts(false);
+    let first = accounts.sign_up(new("A@example.com")).await.unwrap();
+    assert_eq!(
+        (first.role, first.email.as_str()),
+        (Role::Admin, "a@example.com")
+    );
+    let second = accounts.sign_up(new("b@example.com")).await;
+    assert!(matches!(second, Err(AccessError::SignUpClosed)));
+}
+
+#[tokio::test]
+async fn of_several_first_sign_ups_at_once_one_is_made() {
+    let (accounts, store) = accounts(false);
+    let accounts = Arc::new(accounts);
+    let tries: Vec<_> = (0..8)
+        .map(|number| {
+            let accounts = Arc::clone(&accounts);
+            let new = new(&format!("a{number}@example.com"));
+            tokio::spawn(async move { accounts.sign_up(new).await.is_ok() })
+        })
+        .collect();
+    let mut made = 0;
+    for one in tries {
+        made += usize::from(one.await.unwrap());
+    }
+    assert_eq!(made, 1);
+    assert_eq!(store.accounts(None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn open_sign_up_makes_staff_and_one_account_an_address() {
+    let (accounts, _) = accounts(true);
+    accounts.sign_up(new("a@example.com")).await.unwrap();
+    let second = accounts.sign_up(new("b@example.com")).await.unwrap();
+    assert_eq!(second.role, Role::Staff);
+    let again = accounts.sign_up(new("B@example.com")).await;
+    assert!(matches!(again, Err(AccessError::EmailTaken)));
+}
+
+#[tokio::test]
+async fn every_flaw_is_named() {
+    let (accounts, _) = accounts(false);
+    let refused = accounts
+        .sign_up(NewAccount {
+            email: "nobody".to_owned(),
+            name: "  ".to_owned(),
+            password: "short".to_owned(),
+        })
+        .await;
+    let Err(AccessError::Invalid(flaws)) = refused else {
+        unreachable!("all of it is wrong");
+    };
+    let fields: Vec<_> = flaws.iter().map(|flaw| flaw.field).collect();
+    assert_eq!(fields, ["email", "password", "name"]);
+}
+
+#[tokio::test]
+async fn whoever_may_not_sign_in_is_told_the_same() {
+    let (accounts, _) = accounts(true);
+    accounts.sign_up(new("a@example.com")).await.unwrap();
+    let b = accounts.sign_up(new("b@example.com")).await.unwrap();
+    accounts.change(b.id, None, Some(true)).await.unwrap();
+    accounts
+        .sign_in(" A@Example.com", PASSWORD.to_owned())
+        .await
+        .unwrap();
+    for (email, password) in [
+        ("a@example.com", "kx7#mqv"),
+        ("nobody@example.com", PASSWORD),
+        ("b@example.com", PASSWORD),
+        ("no address", PASSWORD),
+        ("a@example.com", &"x".repeat(2000)),
+    ] {
+        let refused = accounts.sign_in(email, password.to_owned()).await;
+        assert!(
+            matches!(refused, Err(AccessError::WrongCredentials)),
+            "{email}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_hash_of_another_cost_is_renewed_at_sign_in() {
+    let (accounts, store) = accounts(false);
+    let first = accounts.sign_up(new("a@example.com")).await.unwrap();
+    let costlier = on(&store, false, 2);
+    costlier
+        .sign_in("a@example.com", PASSWORD.to_owned())
+        .await
+        .unwrap();
+    let kept = store.account(first.id).await.unwrap().unwrap();
+    assert!(kept.password_hash.contains("t=2"), "{}", kept.password_hash);
+    assert_eq!(binding(&kept.password_hash), binding(&first.password_hash));
+}
+
+#[tokio::test]
+async fn changing_a_password_takes_the_current_one_and_a_good_new_one() {
+    let (accounts, _) = accounts(false);
+    let first = accounts.sign_up(new("a@example.com")).await.unwrap();
+    let change = |current: &str, new: &str| {
+        accounts.change_password(&first, current.to_owned(), new.to_owned())
+    };
+    assert!(matches!(
+        change("wrong", "another-one").await,
+        Err(AccessError::WrongCredentials)
+    ));
+    assert!(matches!(
+        change(PASSWORD, "password").await,
+        Err(AccessError::Invalid(_))
+    ));
+    change(PASSWORD, "another-one").await.unwrap();
+    accounts
+        .sign_in("a@example.com", "another-one".to_owned())
+        .await
+        .unwrap();
+    let old = accounts.sign_in("a@example.com", PASSWORD.to_owned()).await;
+    assert!(matches!(old, Err(AccessError::WrongCredentials)));
+}
+
+#[tokio::test]
+async fn the_last_enabled_administrator_stays() {
+    let (accounts, _) = accounts(false);
+    let a = accounts.sign_up(new("a@example.com")).await.unwrap();
+    let b = accounts
+        .create(new("b@example.com"), Role::Staff)
+        .await
+        .unwrap();
+    let last = |outcome| matches!(outcome, Err(AccessError::LastAdmin));
+    assert!(last(accounts.change(a.id, None, Some(true)).await));
+    assert!(last(accounts.change(a.id, Some(Role::Staff), None).await));
+    accounts
+        .change(b.id, Some(Role::Admin), None)
+        .await
+        .unwrap();
+    accounts
+        .change(a.id, Some(Role::Staff), None)
+        .await
+        .unwrap();
+    assert!(last(accounts.change(b.id, None, Some(true)).await));
+    let unknown = accounts.change(Uuid::nil(), None, Some(true)).await;
+    assert!(matches!(unknown, Err(AccessError::Unknown)));
+}

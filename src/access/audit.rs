@@ -1,0 +1,293 @@
+//! Who did what to whom, when and from where.
+//!
+//! What is done does not wait for its entry to be written: entries go into a
+//! queue, and a task writes them in batches. While the database is away they
+//! wait; what finds the queue full is counted and told in the log. At a stop
+//! the queue is written out.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+use uuid::Uuid;
+
+use crate::event::time::Clock;
+use crate::store::StoreError;
+use crate::store::access::{AccessStore, AuditEntry, AuditRange};
+
+/// Entries that may wait: some MiB at the most.
+const QUEUE: usize = 10_000;
+const BATCH: usize = 200;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What was done, as it stands in the trail.
+pub mod action {
+    /// An account was made by the person itself.
+    pub const SIGN_UP: &str = "account.sign-up";
+    /// Somebody signed in.
+    pub const SIGN_IN: &str = "session.sign-in";
+    /// Somebody tried to sign in with the wrong address or password.
+    pub const SIGN_IN_FAILED: &str = "session.sign-in-failed";
+    /// Somebody signed out.
+    pub const SIGN_OUT: &str = "session.sign-out";
+    /// Somebody set another password for themselves.
+    pub const CHANGE_PASSWORD: &str = "account.change-password";
+    /// A password was set for somebody.
+    pub const RESET_PASSWORD: &str = "account.reset-password";
+    /// An account was made for somebody.
+    pub const CREATE_ACCOUNT: &str = "account.create";
+    /// An account may not sign in any more.
+    pub const DISABLE_ACCOUNT: &str = "account.disable";
+    /// An account may sign in again.
+    pub const ENABLE_ACCOUNT: &str = "account.enable";
+    /// An account became an administrator's.
+    pub const MAKE_ADMIN: &str = "account.make-admin";
+    /// An account is no administrator's any more.
+    pub const MAKE_STAFF: &str = "account.make-staff";
+    /// A token was made.
+    pub const CREATE_TOKEN: &str = "token.create";
+    /// A token was revoked.
+    pub const REVOKE_TOKEN: &str = "token.revoke";
+    /// Somebody looked at a journey.
+    pub const READ_JOURNEY: &str = "journey.read";
+}
+
+/// Who does something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// An account's address, a token's name, `shell`, or `anonymous`.
+    pub name: String,
+    /// The account or token, where there is one.
+    pub id: Option<Uuid>,
+    /// From where, where there is a network between.
+    pub client: Option<IpAddr>,
+}
+
+impl Actor {
+    /// Somebody who is not signed in.
+    pub fn anonymous(client: IpAddr) -> Self {
+        Self {
+            name: "anonymous".to_owned(),
+            id: None,
+            client: Some(client),
+        }
+    }
+
+    /// Whoever may run commands on the machine.
+    pub fn shell() -> Self {
+        Self {
+            name: "shell".to_owned(),
+            id: None,
+            client: None,
+        }
+    }
+
+    /// An entry of what this one did.
+    pub fn did(&self, action: &str, subject: Option<&str>, clock: &dyn Clock) -> AuditEntry {
+        AuditEntry {
+            id: Uuid::now_v7(),
+            at: clock.now(),
+            actor: self.name.clone(),
+            actor_id: self.id,
+            action: action.to_owned(),
+            subject: subject.map(str::to_owned),
+            client: self.client.map(|client| client.to_string()),
+        }
+    }
+}
+
+/// The way into the trail, and back.
+pub struct Audit {
+    queue: mpsc::Sender<AuditEntry>,
+    store: Arc<dyn AccessStore>,
+    clock: Arc<dyn Clock>,
+    lost: AtomicU64,
+}
+
+/// The task that writes the trail.
+pub struct AuditWriter {
+    queue: mpsc::Receiver<AuditEntry>,
+    store: Arc<dyn AccessStore>,
+}
+
+/// A trail, and what writes it.
+pub fn trail(store: Arc<dyn AccessStore>, clock: Arc<dyn Clock>) -> (Audit, AuditWriter) {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let audit = Audit {
+        queue: sender,
+        store: Arc::clone(&store),
+        clock,
+        lost: AtomicU64::new(0),
+    };
+    let writer = AuditWriter {
+        queue: receiver,
+        store,
+    };
+    (audit, writer)
+}
+
+impl Audit {
+    /// Notes that somebody did something. Never waits.
+    pub fn note(&self, actor: &Actor, action: &'static str, subject: Option<&str>) {
+        let entry = actor.did(action, subject, &*self.clock);
+        if self.queue.try_send(entry).is_err() {
+            let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
+            // One line for each power of two: the log must not flood as well.
+            if lost.is_power_of_two() {
+                warn!(lost, action, "the audit trail is full; entries are lost");
+            }
+        }
+    }
+
+    /// A part of the trail, newest first: what is written of it.
+    pub async fn read(
+        &self,
+        range: &AuditRange,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit(range, limit).await
+    }
+
+    /// Entries that found no room since the start.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl AuditWriter {
+    /// Writes until `stop`, then what is left, until `deadline` after it.
+    pub async fn run(mut self, stop: CancellationToken, grace: Duration) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                received = self.queue.recv_many(&mut batch, BATCH) => {
+                    if received == 0 {
+                        return;
+                    }
+                }
+                () = stop.cancelled() => break,
+            }
+            tokio::select! {
+                () = write(&*self.store, &mut batch) => {}
+                () = stop.cancelled() => break,
+            }
+        }
+        let deadline = Instant::now() + grace;
+        if timeout_at(deadline, self.write_rest(&mut batch))
+            .await
+            .is_err()
+        {
+            let lost = batch.len() + self.queue.len();
+            error!(
+                lost,
+                "entries of the audit trail could not be written before the stop"
+            );
+        }
+    }
+
+    async fn write_rest(&mut self, batch: &mut Vec<AuditEntry>) {
+        loop {
+            write(&*self.store, batch).await;
+            while batch.len() < BATCH
+                && let Ok(entry) = self.queue.try_recv()
+            {
+                batch.push(entry);
+            }
+            if batch.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+/// Writes a batch, however often that has to be tried, and empties it. An
+/// entry that is written twice is there once, by its id.
+async fn write(store: &dyn AccessStore, batch: &mut Vec<AuditEntry>) {
+    while !batch.is_empty() {
+        match store.record(batch).await {
+            Ok(()) => batch.clear(),
+            Err(error) => {
+                warn!(%error, entries = batch.len(), "the audit trail waits for the database");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::access::memory_store::{MemoryStore, TestClock};
+
+    fn parts() -> (Audit, AuditWriter, Arc<MemoryStore>) {
+        let store = Arc::new(MemoryStore::default());
+        let clock = Arc::new(TestClock::default());
+        let (audit, writer) = trail(Arc::clone(&store) as _, clock);
+        (audit, writer, store)
+    }
+
+    async fn written(store: &MemoryStore) -> usize {
+        store
+            .audit(&AuditRange::default(), usize::MAX)
+            .await
+            .unwrap()
+            .len()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_noted_before_the_stop_is_written() {
+        let (audit, writer, store) = parts();
+        for _ in 0..3 * BATCH {
+            audit.note(
+                &Actor::shell(),
+                action::CREATE_ACCOUNT,
+                Some("a@example.com"),
+            );
+        }
+        let stop = CancellationToken::new();
+        stop.cancel();
+        writer.run(stop, Duration::from_secs(5)).await;
+        assert_eq!(written(&store).await, 3 * BATCH);
+        assert_eq!(audit.lost(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn entries_wait_for_a_database_that_is_away() {
+        let (audit, writer, store) = parts();
+        store.set_away(true);
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(writer.run(stop.clone(), Duration::from_secs(5)));
+        audit.note(&Actor::shell(), action::CREATE_ACCOUNT, None);
+        sleep(Duration::from_secs(60)).await;
+        store.set_away(false);
+        stop.cancel();
+        task.await.unwrap();
+        assert_eq!(written(&store).await, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_does_not_wait_for_longer_than_its_grace() {
+        let (audit, writer, store) = parts();
+        store.set_away(true);
+        audit.note(&Actor::shell(), action::CREATE_ACCOUNT, None);
+        let stop = CancellationToken::new();
+        stop.cancel();
+        writer.run(stop, Duration::from_secs(5)).await;
+    }
+
+    #[tokio::test]
+    async fn what_finds_no_room_is_counted_and_nobody_waits() {
+        let (audit, _writer, _) = parts();
+        for _ in 0..QUEUE + 7 {
+            audit.note(&Actor::shell(), action::READ_JOURNEY, None);
+        }
+        assert_eq!(audit.lost(), 7);
+    }
+}

@@ -1,0 +1,190 @@
+//! How often something may be tried, by whom it is tried. Counted by each
+//! instance for itself.
+
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota};
+
+use super::AccessError;
+
+/// The limits in force; `None` where there is none.
+pub struct Limits {
+    /// Sign-ins.
+    pub sign_in: Attempts,
+    /// Sign-ups.
+    pub sign_up: Attempts,
+    /// Requests with events, by client address.
+    pub events_by_client: Option<Limit>,
+    /// Requests with events, by write key.
+    pub events_by_key: Option<Limit>,
+}
+
+/// Tries that are counted by the address of the account and by that of the
+/// client, so that neither one account can be tried by many clients nor many
+/// accounts by one.
+pub struct Attempts {
+    /// Tries for one account.
+    pub by_email: Option<Limit>,
+    /// Tries of one client.
+    pub by_client: Option<Limit>,
+}
+
+impl Attempts {
+    /// Counts a try, which may be one too many.
+    pub fn check(&self, client: IpAddr, email: &str) -> Result<(), AccessError> {
+        check(self.by_client.as_ref(), &network(client))?;
+        check(self.by_email.as_ref(), email)
+    }
+}
+
+/// Counts a try against a limit, where there is one.
+pub fn check<K: Hash + ?Sized>(limit: Option<&Limit>, key: &K) -> Result<(), AccessError> {
+    limit.map_or(Ok(()), |limit| {
+        limit.check(key).map_err(AccessError::TooOften)
+    })
+}
+
+/// What is counted as one client: an IPv4 address, or the 64 bits of an IPv6
+/// network, of which any client has 2^64 addresses.
+pub fn network(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(_) => client,
+        IpAddr::V6(address) => {
+            let mut segments = address.segments();
+            segments[4..].fill(0);
+            IpAddr::from(segments)
+        }
+    }
+}
+
+/// So many keys are counted each for itself: some 10 MiB.
+const MAX_KEYS: usize = 100_000;
+/// Beyond that, keys share this many places by their hash.
+const SHARED_PLACES: u64 = 4096;
+
+/// So many tries in a period, by key; that many may come at once, and room for
+/// one more comes back evenly. Memory is bounded, however many keys come.
+pub struct Limit {
+    limiter: DefaultKeyedRateLimiter<Place>,
+    clock: DefaultClock,
+    hasher: RandomState,
+}
+
+/// Where a key is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Place {
+    Own(u64),
+    Shared(u64),
+}
+
+impl Limit {
+    /// `tries` in each `period`; `None` where either is nothing.
+    pub fn new(tries: u32, period: Duration) -> Option<Self> {
+        let quota = Quota::with_period(period.checked_div(tries)?)?;
+        Some(Self {
+            limiter: DefaultKeyedRateLimiter::keyed(quota.allow_burst(NonZeroU32::new(tries)?)),
+            clock: DefaultClock::default(),
+            hasher: RandomState::new(),
+        })
+    }
+
+    /// Counts a try; after how long the next one has room, if there is none now.
+    pub fn check<K: Hash + ?Sized>(&self, key: &K) -> Result<(), Duration> {
+        self.limiter
+            .check_key(&self.place(key))
+            .map_err(|refused| refused.wait_time_from(self.clock.now()))
+    }
+
+    fn place<K: Hash + ?Sized>(&self, key: &K) -> Place {
+        // Only the hash is kept: keys may be long, and addresses are personal.
+        let hash = self.hasher.hash_one(key);
+        if self.limiter.len() < MAX_KEYS {
+            Place::Own(hash)
+        } else {
+            Place::Shared(hash % SHARED_PLACES)
+        }
+    }
+
+    /// Forgets the keys that have all their room again. Called from time to time.
+    pub fn shrink(&self) {
+        self.limiter.retain_recent();
+        self.limiter.shrink_to_fit();
+    }
+}
+
+impl Limits {
+    /// Forgets whoever has all room again.
+    pub fn shrink(&self) {
+        let all = [
+            &self.sign_in.by_email,
+            &self.sign_in.by_client,
+            &self.sign_up.by_email,
+            &self.sign_up.by_client,
+            &self.events_by_client,
+            &self.events_by_key,
+        ];
+        all.into_iter().flatten().for_each(Limit::shrink);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn so_many_and_no_more_each_key_for_itself() {
+        let limit = Limit::new(3, HOUR).unwrap();
+        for _ in 0..3 {
+            limit.check("a").unwrap();
+        }
+        let wait = limit.check("a").unwrap_err();
+        assert!(
+            wait > Duration::from_secs(1190) && wait <= HOUR / 3,
+            "{wait:?}"
+        );
+        limit.check("b").unwrap();
+    }
+
+    #[test]
+    fn nothing_is_no_limit() {
+        assert!(Limit::new(0, HOUR).is_none());
+        check(None, "a").unwrap();
+    }
+
+    #[test]
+    fn keys_beyond_the_bound_share_places() {
+        let limit = Limit::new(1, HOUR).unwrap();
+        for key in 0..(MAX_KEYS + 50_000) {
+            let _ = limit.check(&key);
+        }
+        let most = MAX_KEYS + usize::try_from(SHARED_PLACES).unwrap();
+        assert!(limit.limiter.len() <= most, "{}", limit.limiter.len());
+    }
+
+    #[test]
+    fn keys_with_all_their_room_are_forgotten() {
+        let limit = Limit::new(1000, Duration::from_millis(1)).unwrap();
+        limit.check("a").unwrap();
+        let started = std::time::Instant::now();
+        while !limit.limiter.is_empty() {
+            limit.shrink();
+            assert!(started.elapsed() < Duration::from_secs(10));
+        }
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_network_are_one_client() {
+        let network = |text: &str| network(text.parse().unwrap());
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+}

@@ -1,0 +1,236 @@
+//! For tests: a store in memory, and a clock that is set.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use crate::event::Timestamp;
+use crate::event::time::Clock;
+use crate::store::StoreError;
+use crate::store::access::{
+    AccessStore, Account, AccountChange, Admission, AuditEntry, AuditRange, Created, SecretHash,
+    SessionRecord, TokenRecord,
+};
+
+/// A clock that stands still until it is moved.
+#[derive(Default)]
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    /// Moves it on.
+    pub fn advance_millis(&self, millis: i64) {
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis_clamped(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// What a store has to keep, in lists.
+#[derive(Default)]
+pub struct MemoryStore(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    is_away: bool,
+    accounts: Vec<Account>,
+    sessions: Vec<SessionRecord>,
+    tokens: Vec<TokenRecord>,
+    audit: Vec<AuditEntry>,
+}
+
+impl MemoryStore {
+    /// From now on nothing can be reached, or everything again.
+    pub fn set_away(&self, is_away: bool) {
+        self.0.lock().is_away = is_away;
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Kept) -> T) -> Result<T, StoreError> {
+        let mut kept = self.0.lock();
+        if kept.is_away {
+            return Err(StoreError::Unavailable("away".to_owned()));
+        }
+        Ok(work(&mut kept))
+    }
+}
+
+#[async_trait]
+impl AccessStore for MemoryStore {
+    async fn create_account(
+        &self,
+        account: &Account,
+        admission: Admission,
+    ) -> Result<Created, StoreError> {
+        self.with(|kept| {
+            if admission == Admission::First && !kept.accounts.is_empty() {
+                return Created::NotFirst;
+            }
+            if kept
+                .accounts
+                .iter()
+                .any(|other| other.email == account.email)
+            {
+                return Created::EmailTaken;
+            }
+            kept.accounts.push(account.clone());
+            Created::Created
+        })
+    }
+
+    async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
+        self.with(|kept| kept.accounts.iter().find(|one| one.email == email).cloned())
+    }
+
+    async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
+        self.with(|kept| kept.accounts.iter().find(|one| one.id == id).cloned())
+    }
+
+    async fn change_account(
+        &self,
+        id: Uuid,
+        change: &AccountChange,
+    ) -> Result<Option<Account>, StoreError> {
+        self.with(|kept| {
+            let account = kept.accounts.iter_mut().find(|one| one.id == id)?;
+            if let Some(hash) = &change.password_hash {
+                account.password_hash.clone_from(hash);
+            }
+            account.role = change.role.unwrap_or(account.role);
+            account.is_disabled = change.is_disabled.unwrap_or(account.is_disabled);
+            Some(account.clone())
+        })
+    }
+
+    async fn accounts(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Account>, StoreError> {
+        self.with(|kept| {
+            kept.accounts.sort_by(|a, b| a.email.cmp(&b.email));
+            let is_after = |one: &&Account| after.is_none_or(|after| one.email.as_str() > after);
+            kept.accounts
+                .iter()
+                .filter(is_after)
+                .take(limit)
+                .cloned()
+                .collect()
+        })
+    }
+
+    async fn create_session(&self, session: &SessionRecord) -> Result<bool, StoreError> {
+        self.with(|kept| {
+            let is_new = kept
+                .sessions
+                .iter()
+                .all(|one| one.id_hash != session.id_hash);
+            if is_new {
+                kept.sessions.push(session.clone());
+            }
+            is_new
+        })
+    }
+
+    async fn save_session(&self, session: &SessionRecord) -> Result<(), StoreError> {
+        self.with(|kept| {
+            let mut sessions = kept.sessions.iter_mut();
+            if let Some(old) = sessions.find(|one| one.id_hash == session.id_hash) {
+                old.clone_from(session);
+            }
+        })
+    }
+
+    async fn session(
+        &self,
+        id_hash: &SecretHash,
+        now: Timestamp,
+    ) -> Result<Option<SessionRecord>, StoreError> {
+        self.with(|kept| {
+            let mut sessions = kept.sessions.iter();
+            let found = sessions.find(|one| one.id_hash == *id_hash && one.expires_at > now);
+            found.cloned()
+        })
+    }
+
+    async fn delete_session(&self, id_hash: &SecretHash) -> Result<(), StoreError> {
+        self.with(|kept| kept.sessions.retain(|one| one.id_hash != *id_hash))
+    }
+
+    async fn delete_sessions_of(&self, account_id: Uuid) -> Result<(), StoreError> {
+        self.with(|kept| {
+            kept.sessions
+                .retain(|one| one.account_id != Some(account_id))
+        })
+    }
+
+    async fn create_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
+        self.with(|kept| kept.tokens.push(token.clone()))
+    }
+
+    async fn token_by_hash(&self, hash: &SecretHash) -> Result<Option<TokenRecord>, StoreError> {
+        self.with(|kept| kept.tokens.iter().find(|one| one.hash == *hash).cloned())
+    }
+
+    async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError> {
+        self.with(|kept| kept.tokens.clone())
+    }
+
+    async fn delete_token(&self, id: Uuid) -> Result<Option<TokenRecord>, StoreError> {
+        self.with(|kept| {
+            let place = kept.tokens.iter().position(|one| one.id == id)?;
+            Some(kept.tokens.remove(place))
+        })
+    }
+
+    async fn touch_token(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+        self.with(|kept| {
+            if let Some(token) = kept.tokens.iter_mut().find(|one| one.id == id) {
+                token.last_used_at = Some(now);
+            }
+        })
+    }
+
+    async fn record(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
+        self.with(|kept| kept.audit.extend_from_slice(entries))
+    }
+
+    async fn audit(&self, range: &AuditRange, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        let is_wanted = |entry: &&AuditEntry| {
+            range.before.is_none_or(|before| entry.id < before)
+                && range
+                    .actor
+                    .as_ref()
+                    .is_none_or(|actor| entry.actor == *actor)
+                && range
+                    .subject
+                    .as_ref()
+                    .is_none_or(|wanted| entry.subject.as_ref() == Some(wanted))
+        };
+        self.with(|kept| {
+            kept.audit
+                .iter()
+                .rev()
+                .filter(is_wanted)
+                .take(limit)
+                .cloned()
+                .collect()
+        })
+    }
+
+    async fn sweep(
+        &self,
+        now: Timestamp,
+        audit_since: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.with(|kept| {
+            kept.sessions.retain(|one| one.expires_at > now);
+            kept.audit
+                .retain(|one| audit_since.is_none_or(|since| one.at >= since));
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! Puts together who may do what, and keeps it tidy in the background.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::StartError;
+use crate::access::Access;
+use crate::access::accounts::Accounts;
+use crate::access::audit::{self, AuditWriter};
+use crate::access::bounded::Bounded;
+use crate::access::client::Proxies;
+use crate::access::limits::{Attempts, Limit, Limits};
+use crate::access::password::{HashCost, Passwords};
+use crate::access::remembered::Remembered;
+use crate::access::sessions::Sessions;
+use crate::access::tokens::Tokens;
+use crate::access::write_keys::WriteKeys;
+use crate::config::{self, SecureCookie, Settings};
+use crate::event::time::Clock;
+use crate::http::sessions::SessionOptions;
+use crate::store::access::AccessStore;
+
+/// How often what has ended is removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How long a stop waits for the audit trail to be written.
+const AUDIT_GRACE: Duration = Duration::from_secs(2);
+
+/// Who may do what, and what writes the audit trail.
+pub(super) fn access(
+    settings: &Settings,
+    store: Arc<dyn AccessStore>,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Access, AuditWriter), StartError> {
+    let limit = settings.store.read_timeout;
+    let store: Arc<dyn AccessStore> = Arc::new(Bounded::new(store, limit));
+    let (audit, writer) = audit::trail(Arc::clone(&store), Arc::clone(clock));
+    let rules = &settings.access;
+    let keys = rules.write_keys.iter();
+    let access = Access {
+        accounts: accounts(rules, Arc::clone(&store), clock)?,
+        sessions: Sessions::new(
+            Arc::clone(&store),
+            Arc::clone(clock),
+            rules.session_lifetime,
+        ),
+        tokens: Tokens::new(store, Arc::clone(clock)),
+        remembered: Remembered::default(),
+        audit,
+        write_keys: WriteKeys::new(keys.map(|key| (key.name.as_str(), key.expose()))),
+        proxies: Proxies::new(rules.trusted_proxies.clone()),
+        limits: limits(rules),
+    };
+    Ok((access, writer))
+}
+
+/// The staff alone: what the shell works with.
+pub(crate) fn accounts(
+    rules: &config::Access,
+    store: Arc<dyn AccessStore>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Accounts, StartError> {
+    let cost = HashCost {
+        memory_kib: whole(rules.password_memory_kib),
+        passes: whole(rules.password_passes),
+        lanes: whole(rules.password_lanes),
+        parallel: rules.parallel_hashes,
+        waiting: rules.waiting_hashes,
+    };
+    let passwords = Passwords::new(&cost).map_err(|error| StartError::System(error.to_string()))?;
+    Ok(Accounts::new(
+        store,
+        Arc::clone(clock),
+        passwords,
+        rules.open_sign_up,
+    ))
+}
+
+fn limits(rules: &config::Access) -> Limits {
+    let attempts = || Attempts {
+        by_email: Limit::new(whole(rules.attempts_per_address), rules.attempts_window),
+        by_client: Limit::new(whole(rules.attempts_per_client), rules.attempts_window),
+    };
+    let a_second = |requests| Limit::new(whole(requests), Duration::from_secs(1));
+    Limits {
+        sign_in: attempts(),
+        sign_up: attempts(),
+        events_by_client: a_second(rules.events_per_client),
+        events_by_key: a_second(rules.events_per_key),
+    }
+}
+
+/// The settings' own limits are far lower.
+fn whole(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// How sessions are kept by clients.
+pub(super) fn session_options(settings: &Settings) -> SessionOptions {
+    SessionOptions {
+        is_secure: match settings.access.secure_cookie {
+            SecureCookie::Auto => !settings.http.is_loopback(),
+            SecureCookie::Always => true,
+            SecureCookie::Never => false,
+        },
+        lifetime: settings.access.session_lifetime,
+    }
+}
+
+/// What runs behind the requests.
+pub(super) struct Tasks {
+    writer: Option<JoinHandle<()>>,
+    sweeper: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Tasks {
+    /// Starts writing the audit trail and removing what has ended.
+    pub(super) fn start(
+        access: Arc<Access>,
+        writer: AuditWriter,
+        store: Arc<dyn AccessStore>,
+        clock: Arc<dyn Clock>,
+        audit_retention: Option<Duration>,
+    ) -> Self {
+        let stop = CancellationToken::new();
+        Self {
+            writer: Some(tokio::spawn(writer.run(stop.clone(), AUDIT_GRACE))),
+            sweeper: tokio::spawn(sweep(access, store, clock, audit_retention)),
+            stop,
+        }
+    }
+
+    /// Waits until one of them ends, which none does before [`stop`](Self::stop).
+    pub(super) async fn ended(&mut self) {
+        let writer = async {
+            match &mut self.writer {
+                Some(writer) => drop(writer.await),
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = writer => {}
+            _ = &mut self.sweeper => {}
+        }
+    }
+
+    /// Writes what is left of the audit trail, and ends.
+    pub(super) async fn stop(mut self) {
+        self.sweeper.abort();
+        self.stop.cancel();
+        if let Some(writer) = self.writer.take().filter(|writer| !writer.is_finished()) {
+            let _ = writer.await;
+        }
+    }
+}
+
+async fn sweep(
+    access: Arc<Access>,
+    store: Arc<dyn AccessStore>,
+    clock: Arc<dyn Clock>,
+    audit_retention: Option<Duration>,
+) {
+    let mut ticks = interval(SWEEP_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first tick is at once, when the store may not be prepared yet.
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        access.limits.shrink();
+        let now = clock.now();
+        let audit_since = audit_retention.map(|kept| {
+            let millis = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
+            now.plus_millis(-millis)
+        });
+        if let Err(error) = store.sweep(now, audit_since).await {
+            warn!(%error, "what has ended cannot be removed now");
+        }
+    }
+}

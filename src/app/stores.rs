@@ -1,0 +1,53 @@
+//! The one database, as the two parts that use it see it.
+
+use std::sync::Arc;
+
+use super::StartError;
+use crate::config::Settings;
+use crate::store::Store;
+use crate::store::access::AccessStore;
+use crate::store::embedded::{EmbeddedSettings, EmbeddedStore};
+use crate::store::mongo::{MongoSettings, MongoStore};
+
+/// The one database, as the two parts that use it see it.
+#[derive(Clone)]
+pub struct Stores {
+    /// Where events stay.
+    pub events: Arc<dyn Store>,
+    /// Where accounts, sessions, tokens and the audit trail stay.
+    pub access: Arc<dyn AccessStore>,
+}
+
+impl Stores {
+    /// Opens the store that the settings name.
+    pub async fn open(settings: &Settings) -> Result<Self, StartError> {
+        let retention = settings.store.retention;
+        let read_timeout = settings.store.read_timeout;
+        Ok(match &settings.store.mongodb_uri {
+            Some(uri) => {
+                let settings = MongoSettings {
+                    has_journal: settings.journal,
+                    retention,
+                    read_timeout,
+                };
+                Self::of(MongoStore::connect(uri.expose(), &settings).await?)
+            }
+            None => {
+                let settings_of_store = EmbeddedSettings {
+                    retention,
+                    read_timeout,
+                };
+                let folder = &settings.store.data_dir;
+                Self::of(EmbeddedStore::open(folder, &settings_of_store)?)
+            }
+        })
+    }
+
+    fn of(store: impl Store + AccessStore) -> Self {
+        let store = Arc::new(store);
+        Self {
+            events: Arc::clone(&store) as Arc<dyn Store>,
+            access: store,
+        }
+    }
+}

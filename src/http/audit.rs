@@ -1,0 +1,134 @@
+//! `GET /api/audit`: who did what, for administrators.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Service;
+use super::guard::Admin;
+use super::problem::Problem;
+use super::query::Parameters;
+use crate::store::access::{AuditEntry, AuditRange};
+
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 500;
+
+/// One thing that was done.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AuditEntry)]
+pub struct EntryBody {
+    #[schema(format = Uuid)]
+    id: String,
+    #[schema(format = DateTime)]
+    at: String,
+    /// An account's address, a token's name, `shell` or `anonymous`.
+    actor: String,
+    /// The account or token, where there is one.
+    #[schema(format = Uuid)]
+    actor_id: Option<String>,
+    /// What was done, such as `journey.read` or `account.create`.
+    action: String,
+    /// To whom or what: a user's id, an account's address, a token's name.
+    subject: Option<String>,
+    /// From which address.
+    client: Option<String>,
+}
+
+impl From<AuditEntry> for EntryBody {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            id: entry.id.to_string(),
+            at: entry.at.to_string(),
+            actor: entry.actor,
+            actor_id: entry.actor_id.map(|id| id.to_string()),
+            action: entry.action,
+            subject: entry.subject,
+            client: entry.client,
+        }
+    }
+}
+
+/// A page of the audit trail.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "entries": [{
+        "id": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "at": "2025-12-15T10:30:00.000Z",
+        "actor": "jo@example.com", "actorId": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88",
+        "action": "journey.read", "subject": "test123", "client": "192.0.2.7"
+    }],
+    "nextCursor": null
+}))]
+pub struct AuditBody {
+    /// Newest first.
+    entries: Vec<EntryBody>,
+    /// Hand it back as `cursor` for the next page; null on the last one.
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+/// Who did what to whom, when and from where
+///
+/// Entries are written within moments of what they tell.
+#[utoipa::path(
+    get,
+    path = "/api/audit",
+    tag = "Administration",
+    security(("session" = []), ("token" = [])),
+    params(
+        ("actor" = Option<String>, Query, description = "Only what this one did."),
+        ("subject" = Option<String>, Query, description = "Only what was done to this one."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500,
+            description = "Entries on a page; 100 by default."),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
+    ),
+    responses(
+        (status = 200, description = "The entries.", body = AuditBody),
+        (status = 400, description = "A parameter is out of its rule.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Nobody is signed in.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an administrator.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The database cannot be reached.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
+)]
+pub async fn audit(
+    State(service): State<Arc<Service>>,
+    _admin: Admin,
+    RawQuery(query): RawQuery,
+) -> Result<Json<AuditBody>, Problem> {
+    let mut parameters = Parameters::parse(query.as_deref());
+    let limit = parameters
+        .number("limit", 1..=MAX_LIMIT)
+        .unwrap_or(DEFAULT_LIMIT);
+    let before = parameters.text("cursor").and_then(|cursor| {
+        let id = cursor.parse::<Uuid>().ok();
+        if id.is_none() {
+            parameters.fault("cursor", "must be the nextCursor of an earlier page");
+        }
+        id
+    });
+    let range = AuditRange {
+        before,
+        actor: parameters.text("actor"),
+        subject: parameters.text("subject"),
+    };
+    parameters.finish()?;
+    // One more, to know whether there is a next page.
+    let mut found = service.access.audit.read(&range, limit + 1).await?;
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| has_more);
+    Ok(Json(AuditBody {
+        next_cursor: last.map(|entry| entry.id.to_string()),
+        entries: found.into_iter().map(EntryBody::from).collect(),
+    }))
+}

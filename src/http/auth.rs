@@ -1,0 +1,330 @@
+//! `POST /api/auth/...` and `GET /session`: signing up, in and out.
+
+mod bodies;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use self::bodies::{
+    ChangePasswordInput, CurrentSessionBody, DoneBody, NewSessionBody, NewUserBody, SessionBody,
+    SignInInput, SignUpInput, SignedInBody, SignedUpBody, UserBody,
+};
+use super::Service;
+use super::guard::{Client, Session, Staff, actor};
+use super::input::Input;
+use super::problem::Problem;
+use crate::access::accounts::NewAccount;
+use crate::access::audit::{Actor, action};
+use crate::access::sessions::{RENEWED_KEY, SignedIn, Trouble};
+use crate::access::{AccessError, Flaw, email, hash_secret};
+use crate::store::access::Account;
+
+/// Make an account and open its session
+///
+/// The first account is the administrator's. After that, sign-up is closed
+/// unless the service is set to let anybody have an account.
+#[utoipa::path(
+    post,
+    path = "/api/auth/sign-up/email",
+    tag = "Staff",
+    request_body = SignUpInput,
+    security(()),
+    responses(
+        (status = 200, description = "The account is there, and signed in.", body = SignedUpBody,
+            headers(("Set-Cookie" = String, description = "The session."))),
+        (status = 400, description = "A value breaks its rule.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Sign-up is closed, or a page of another site asked.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The address has an account.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Tried too often.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        (status = 503, description = "Too many at once, or the database cannot be reached.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
+)]
+pub async fn sign_up(
+    State(service): State<Arc<Service>>,
+    Client(client): Client,
+    session: Session,
+    Input(input): Input<SignUpInput>,
+) -> Result<Json<SignedUpBody>, Problem> {
+    let access = &service.access;
+    access
+        .limits
+        .sign_up
+        .check(client, &limited_as(&input.email))?;
+    let account = access
+        .accounts
+        .sign_up(NewAccount {
+            email: input.email,
+            name: input.name,
+            password: input.password,
+        })
+        .await?;
+    access.audit.note(
+        &actor(&account, client),
+        action::SIGN_UP,
+        Some(&account.email),
+    );
+    let session = open(&service, session, &account).await?;
+    Ok(Json(SignedUpBody {
+        user: NewUserBody {
+            id: account.id.to_string(),
+            email: account.email,
+            name: account.name,
+            email_verified: false,
+            created_at: account.created_at.to_string(),
+        },
+        session,
+    }))
+}
+
+/// Open a session
+#[utoipa::path(
+    post,
+    path = "/api/auth/sign-in/email",
+    tag = "Staff",
+    request_body = SignInInput,
+    security(()),
+    responses(
+        (status = 200, description = "Signed in.", body = SignedInBody,
+            headers(("Set-Cookie" = String, description = "The session."))),
+        (status = 400, description = "The body is not of this form.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "The address or the password is wrong.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "A page of another site asked.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Tried too often.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        (status = 503, description = "Too many at once, or the database cannot be reached.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
+)]
+pub async fn sign_in(
+    State(service): State<Arc<Service>>,
+    Client(client): Client,
+    session: Session,
+    Input(input): Input<SignInInput>,
+) -> Result<Json<SignedInBody>, Problem> {
+    let access = &service.access;
+    check_given(&[("email", &input.email), ("password", &input.password)])?;
+    let email = limited_as(&input.email);
+    access.limits.sign_in.check(client, &email)?;
+    let signed_in = access.accounts.sign_in(&input.email, input.password).await;
+    let account = signed_in.inspect_err(|error| {
+        if matches!(error, AccessError::WrongCredentials) {
+            let nobody = Actor::anonymous(client);
+            access
+                .audit
+                .note(&nobody, action::SIGN_IN_FAILED, Some(&email));
+        }
+    })?;
+    let session = open(&service, session, &account).await?;
+    access
+        .audit
+        .note(&actor(&account, client), action::SIGN_IN, None);
+    Ok(Json(SignedInBody {
+        user: UserBody::from(&account),
+        session,
+    }))
+}
+
+/// End the session, everywhere
+#[utoipa::path(
+    post,
+    path = "/api/auth/sign-out",
+    tag = "Staff",
+    security(("session" = []), ("token" = [])),
+    responses(
+        (status = 200, description = "The session is gone.", body = DoneBody),
+        (status = 401, description = "Nobody is signed in.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "A machine's token, or a page of another site.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The database cannot be reached.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
+)]
+pub async fn sign_out(
+    State(service): State<Arc<Service>>,
+    trouble: axum::Extension<Arc<Trouble>>,
+    staff: Staff,
+    mut session: Session,
+) -> Result<Json<DoneBody>, Problem> {
+    session.logout().await.map_err(|_| failed(&trouble))?;
+    service
+        .access
+        .audit
+        .note(&staff.actor, action::SIGN_OUT, None);
+    Ok(Json(DoneBody {
+        message: "Signed out",
+    }))
+}
+
+/// Set another password
+///
+/// Ends all sessions of the account and opens a new one.
+#[utoipa::path(
+    post,
+    path = "/api/auth/change-password",
+    tag = "Staff",
+    request_body = ChangePasswordInput,
+    security(("session" = []), ("token" = [])),
+    responses(
+        (status = 200, description = "The password is another.", body = SignedInBody,
+            headers(("Set-Cookie" = String, description = "The new session."))),
+        (status = 400, description = "The new password breaks a rule.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Nobody is signed in, or the current password is wrong.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "A machine's token, or a page of another site.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Tried too often.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        (status = 503, description = "Too many at once, or the database cannot be reached.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
+)]
+pub async fn change_password(
+    State(service): State<Arc<Service>>,
+    Client(client): Client,
+    staff: Staff,
+    session: Session,
+    Input(input): Input<ChangePasswordInput>,
+) -> Result<Json<SignedInBody>, Problem> {
+    let access = &service.access;
+    access.limits.sign_in.check(client, &staff.account.email)?;
+    let account = access
+        .accounts
+        .change_password(&staff.account, input.current_password, input.new_password)
+        .await?;
+    access
+        .audit
+        .note(&staff.actor, action::CHANGE_PASSWORD, Some(&account.email));
+    let session = open(&service, session, &account).await?;
+    Ok(Json(SignedInBody {
+        user: UserBody::from(&account),
+        session,
+    }))
+}
+
+/// The session of this request
+#[utoipa::path(
+    get,
+    path = "/api/auth/get-session",
+    tag = "Staff",
+    security(("session" = []), ("token" = [])),
+    responses(
+        (status = 200, description = "Who is signed in.", body = CurrentSessionBody),
+        (status = 401, description = "Nobody is signed in.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "A machine's token.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The database cannot be reached.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
+)]
+pub async fn get_session(staff: Staff, session: Session) -> Json<CurrentSessionBody> {
+    let id = session.session.id();
+    Json(CurrentSessionBody {
+        session: SessionBody {
+            token: id.map(|id| id.to_string()).unwrap_or_default(),
+            user_id: staff.account.id.to_string(),
+            expires_at: staff.expires_at.to_string(),
+        },
+        user: UserBody::from(&staff.account),
+    })
+}
+
+/// The session of this request, as `/api/auth/get-session` tells it
+#[utoipa::path(
+    get,
+    path = "/session",
+    tag = "Staff",
+    security(("session" = []), ("token" = [])),
+    responses(
+        (status = 200, description = "Who is signed in.", body = CurrentSessionBody),
+        (status = 401, description = "Nobody is signed in.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "A machine's token.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The database cannot be reached.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
+)]
+pub async fn session(staff: Staff, session: Session) -> Json<CurrentSessionBody> {
+    get_session(staff, session).await
+}
+
+/// Opens a session for an account, under a new id, whatever session the
+/// request came with: that one ends.
+async fn open(
+    service: &Service,
+    mut session: Session,
+    account: &Account,
+) -> Result<NewSessionBody, Problem> {
+    let now = service.clock.now();
+    let trouble = Arc::new(Trouble::default());
+    let opening = async {
+        if session.user.is_some() {
+            // Nobody signed in is taken care of by `login`.
+            session.session.cycle_id().await.ok()?;
+        }
+        session.login(&SignedIn::new(account.clone())).await.ok()?;
+        let inner = &session.session;
+        inner.insert(RENEWED_KEY, now.as_millis()).await.ok()?;
+        inner.save().await.ok()?;
+        inner.id()
+    };
+    let id = Arc::clone(&trouble).watch(opening).await;
+    let id = id.ok_or_else(|| failed(&trouble))?;
+    let token = id.to_string();
+    let expires_at = service.access.sessions.end_of(now);
+    let remembered = &service.access.remembered;
+    remembered.good(hash_secret(&token), now, Some(expires_at));
+    Ok(NewSessionBody {
+        token,
+        expires_at: expires_at.to_string(),
+    })
+}
+
+/// What a session could not be written for.
+fn failed(trouble: &Trouble) -> Problem {
+    trouble
+        .found()
+        .map_or_else(Problem::internal, |error| error.clone().into())
+}
+
+fn check_given(fields: &[(&'static str, &String)]) -> Result<(), Problem> {
+    let flaws: Vec<Flaw> = fields
+        .iter()
+        .filter(|(_, value)| value.is_empty())
+        .map(|(field, _)| Flaw::new(field, "is missing"))
+        .collect();
+    if flaws.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::invalid_fields(flaws))
+    }
+}
+
+/// The form in which tries for an address are counted and noted: cut, where it
+/// cannot be the address of any account.
+fn limited_as(text: &str) -> String {
+    const MAX_CHARS: usize = 254;
+    email::normalize(text).unwrap_or_else(|_| text.chars().take(MAX_CHARS).collect())
+}

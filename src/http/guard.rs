@@ -1,0 +1,278 @@
+//! Who may call a route, as extractors: a handler's signature says it.
+//!
+//! | a handler that takes | is for |
+//! | --- | --- |
+//! | [`Staff`] | a person who is signed in |
+//! | [`Admin`] | an administrator who is signed in |
+//! | [`Reader`] | these, and a machine's token with the scope `read` |
+//! | [`Monitor`] | these, and one with the scope `monitor` |
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::Service;
+use super::problem::Problem;
+use super::sessions::{bearer, cookie};
+use crate::access::audit::Actor;
+use crate::access::sessions::{Backend, RENEWED_KEY, Trouble};
+use crate::access::{hash_secret, tokens};
+use crate::event::Timestamp;
+use crate::store::StoreError;
+use crate::store::access::{Account, Role, Scope, SecretHash, TokenRecord};
+
+/// A request's session, signed in or not.
+pub type Session = axum_login::AuthSession<Backend>;
+
+/// Where a request's connection comes from. Put in by the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
+/// The client's address.
+pub struct Client(pub IpAddr);
+
+impl Client {
+    /// As told by the connection, or by proxies of ours.
+    pub fn of(parts: &Parts, service: &Service) -> Self {
+        // There is always a peer, but for a router that is called directly.
+        let unknown = Peer(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let Peer(peer) = parts.extensions.get().copied().unwrap_or(unknown);
+        Self(service.access.proxies.client(peer, &parts.headers))
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for Client {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Arc<Service>,
+    ) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(parts, service))
+    }
+}
+
+/// A person who is signed in.
+pub struct Staff {
+    /// The account as it is now.
+    pub account: Account,
+    /// The person, for the audit trail.
+    pub actor: Actor,
+    /// When the session ends, unless it is used again.
+    pub expires_at: Timestamp,
+}
+
+/// An administrator who is signed in.
+pub struct Admin(pub Staff);
+
+/// Whoever may look at journeys.
+pub struct Reader(pub Actor);
+
+/// Whoever may watch the service.
+pub struct Monitor;
+
+/// Who calls, where that is known.
+enum Caller {
+    Person(Box<Staff>),
+    Machine(Box<TokenRecord>),
+}
+
+/// Why it is not known who calls.
+enum Unknown {
+    Nobody,
+    Store(StoreError),
+}
+
+impl From<StoreError> for Unknown {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Unknown> for Problem {
+    fn from(unknown: Unknown) -> Self {
+        match unknown {
+            Unknown::Nobody => Self::unauthorized(),
+            Unknown::Store(error) => error.into(),
+        }
+    }
+}
+
+async fn caller(parts: &Parts, service: &Service) -> Result<Caller, Unknown> {
+    if let Some(secret) = bearer(&parts.headers)
+        && tokens::is_token(secret)
+    {
+        let token = service.access.tokens.verify(secret).await?;
+        let token = token.ok_or(Unknown::Nobody)?;
+        return Ok(Caller::Machine(Box::new(token)));
+    }
+    let staff = staff(parts, service).await?;
+    Ok(Caller::Person(Box::new(staff)))
+}
+
+async fn staff(parts: &Parts, service: &Service) -> Result<Staff, Unknown> {
+    let trouble = parts.extensions.get::<Arc<Trouble>>();
+    let unknown = || match trouble.and_then(|trouble| trouble.found()) {
+        Some(error) => Unknown::Store(error.clone()),
+        None => Unknown::Nobody,
+    };
+    let session = parts.extensions.get::<Session>().ok_or(Unknown::Nobody)?;
+    let signed_in = session.user.as_ref().ok_or_else(unknown)?;
+    let renewed_at = prolong(session, service).await;
+    let account = signed_in.account.clone();
+    let Client(client) = Client::of(parts, service);
+    Ok(Staff {
+        actor: actor(&account, client),
+        account,
+        expires_at: service.access.sessions.end_of(renewed_at),
+    })
+}
+
+/// How an account stands in the audit trail.
+pub fn actor(account: &Account, client: IpAddr) -> Actor {
+    Actor {
+        name: account.email.clone(),
+        id: Some(account.id),
+        client: Some(client),
+    }
+}
+
+/// Notes that the session is used, in steps: not every read is worth a write.
+/// Answers the moment from which its life counts.
+async fn prolong(session: &Session, service: &Service) -> Timestamp {
+    let now = service.clock.now();
+    let renewed = session.session.get::<i64>(RENEWED_KEY).await.ok().flatten();
+    match renewed.map(Timestamp::from_millis_clamped) {
+        Some(renewed) if !service.access.sessions.is_worth_prolonging(renewed, now) => renewed,
+        _ => {
+            // The session is loaded by now, so this only changes it in memory.
+            let _ = session.session.insert(RENEWED_KEY, now.as_millis()).await;
+            now
+        }
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for Staff {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Arc<Service>,
+    ) -> Result<Self, Problem> {
+        match caller(parts, service).await? {
+            Caller::Person(staff) => Ok(*staff),
+            Caller::Machine(_) => Err(Problem::wrong_scope()),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Arc<Service>,
+    ) -> Result<Self, Problem> {
+        let staff = Staff::from_request_parts(parts, service).await?;
+        match staff.account.role {
+            Role::Admin => Ok(Self(staff)),
+            Role::Staff => Err(Problem::admins_only()),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Arc<Service>,
+    ) -> Result<Self, Problem> {
+        match caller(parts, service).await? {
+            Caller::Person(staff) => Ok(Self(staff.actor)),
+            Caller::Machine(token) if tokens::covers(token.scope, Scope::Read) => {
+                let Client(client) = Client::of(parts, service);
+                Ok(Self(Actor {
+                    name: token.name,
+                    id: Some(token.id),
+                    client: Some(client),
+                }))
+            }
+            Caller::Machine(_) => Err(Problem::wrong_scope()),
+        }
+    }
+}
+
+/// Put into a request by [`while_away`]: who calls was known to the database
+/// when it could last be asked.
+#[derive(Clone, Copy)]
+struct KnownBefore;
+
+impl FromRequestParts<Arc<Service>> for Monitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Arc<Service>,
+    ) -> Result<Self, Problem> {
+        if parts.extensions.get::<KnownBefore>().is_some() {
+            return Ok(Self);
+        }
+        // Every scope covers this one.
+        let end = match caller(parts, service).await {
+            Ok(Caller::Person(staff)) => Ok(Some(staff.expires_at)),
+            Ok(Caller::Machine(token)) => Ok(token.expires_at),
+            Err(unknown) => Err(unknown),
+        };
+        let Some(secret) = secret(parts, service) else {
+            return end.map(|_| Self).map_err(Problem::from);
+        };
+        let remembered = &service.access.remembered;
+        let now = service.clock.now();
+        match end {
+            Ok(end) => remembered.good(secret, now, end),
+            Err(Unknown::Nobody) => {
+                remembered.bad(&secret);
+                return Err(Problem::unauthorized());
+            }
+            Err(Unknown::Store(_)) if remembered.was_good(&secret, now) => {}
+            Err(Unknown::Store(error)) => return Err(error.into()),
+        }
+        Ok(Self)
+    }
+}
+
+/// The hash of what a request carries to be known by.
+fn secret(parts: &Parts, service: &Service) -> Option<SecretHash> {
+    match bearer(&parts.headers) {
+        Some(bearer) => Some(hash_secret(bearer)),
+        None => cookie(&parts.headers, service.options.session.cookie_name())
+            .map(|cookie| hash_secret(&cookie)),
+    }
+}
+
+/// Around the routes for monitors, outside of the sessions: while the database
+/// is known to be away it is not asked, and so nobody waits for it.
+pub async fn while_away(
+    State(service): State<Arc<Service>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if service.health.is_connected() {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let now = service.clock.now();
+    let was_good = |secret| service.access.remembered.was_good(&secret, now);
+    if secret(&parts, &service).is_some_and(was_good) {
+        parts.extensions.insert(KnownBefore);
+        parts.headers.remove(header::COOKIE);
+        parts.headers.remove(header::AUTHORIZATION);
+    }
+    next.run(Request::from_parts(parts, body)).await
+}

@@ -1,0 +1,46 @@
+//! The JSON that people's requests carry: small, and of a known form.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
+use serde::de::DeserializeOwned;
+
+use super::Service;
+use super::body::{self, BodyError};
+use super::problem::Problem;
+
+/// Far more than any of these bodies has.
+const MAX_BYTES: usize = 16 * 1024;
+
+/// A body as a value, or the problem that it has.
+pub struct Input<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Input<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
+        // A form of another site could send any other media type unasked.
+        if !is_json(&request) {
+            return Err(Problem::json_only());
+        }
+        let body = request.into_body();
+        let bytes = body::read(body, MAX_BYTES, service.options.body_timeout)
+            .await
+            .map_err(|error| match error {
+                BodyError::TooLarge => Problem::body_too_large(MAX_BYTES),
+                BodyError::TimedOut => Problem::body_timeout(),
+                BodyError::Broken(reason) => Problem::broken_body(&reason),
+            })?;
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| Problem::unreadable_body(&error))
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    let media_type = request.headers().get(header::CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
+    let essence = media_type.unwrap_or_default().split(';').next();
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}

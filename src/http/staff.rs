@@ -1,0 +1,300 @@
+//! `/users`: the staff, for administrators.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Service;
+use super::guard::Admin;
+use super::input::Input;
+use super::problem::Problem;
+use super::query::Parameters;
+use crate::access::accounts::NewAccount;
+use crate::access::audit::action;
+use crate::store::access::{Account, Role};
+
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 500;
+
+/// What a member of the staff may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Role)]
+pub enum RoleBody {
+    /// Everything, accounts and tokens included.
+    Admin,
+    /// Look at journeys and at how the service is.
+    Staff,
+}
+
+impl From<Role> for RoleBody {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Admin => Self::Admin,
+            Role::Staff => Self::Staff,
+        }
+    }
+}
+
+impl From<RoleBody> for Role {
+    fn from(role: RoleBody) -> Self {
+        match role {
+            RoleBody::Admin => Self::Admin,
+            RoleBody::Staff => Self::Staff,
+        }
+    }
+}
+
+/// A member of the staff.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Account, example = json!({
+    "id": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "email": "jo@example.com",
+    "name": "Jo Miller", "role": "staff", "disabled": false, "emailVerified": false,
+    "createdAt": "2025-12-15T10:30:00.000Z"
+}))]
+pub struct AccountBody {
+    #[schema(format = Uuid)]
+    id: String,
+    email: String,
+    name: String,
+    role: RoleBody,
+    /// Whether the person may not sign in.
+    disabled: bool,
+    /// Always false: addresses are not verified.
+    email_verified: bool,
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+impl From<Account> for AccountBody {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id.to_string(),
+            email: account.email,
+            name: account.name,
+            role: account.role.into(),
+            disabled: account.is_disabled,
+            email_verified: false,
+            created_at: account.created_at.to_string(),
+        }
+    }
+}
+
+/// A page of the staff.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "users": [{
+        "id": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "email": "jo@example.com",
+        "name": "Jo Miller", "role": "admin", "disabled": false, "emailVerified": false,
+        "createdAt": "2025-12-15T10:30:00.000Z"
+    }],
+    "nextCursor": null
+}))]
+pub struct AccountsBody {
+    /// In order of their addresses.
+    users: Vec<AccountBody>,
+    /// Hand it back as `cursor` for the next page; null on the last one.
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+/// An account for somebody.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewAccount, example = json!({
+    "email": "kim@example.com", "password": "told on the telephone", "name": "Kim Lee",
+    "role": "staff"
+}))]
+pub struct NewAccountInput {
+    #[serde(default)]
+    email: String,
+    /// 8 to 128 characters, and none that is guessed first; the person is to
+    /// change it.
+    #[serde(default)]
+    #[schema(min_length = 8, max_length = 128, format = Password)]
+    password: String,
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// `staff` when left out.
+    role: Option<RoleBody>,
+}
+
+/// What of an account changes; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AccountChange, example = json!({"disabled": true}))]
+pub struct AccountChangeInput {
+    role: Option<RoleBody>,
+    /// true ends the account's sessions at once.
+    disabled: Option<bool>,
+}
+
+/// The staff
+#[utoipa::path(
+    get,
+    operation_id = "list_accounts",
+    path = "/users",
+    tag = "Administration",
+    security(("session" = []), ("token" = [])),
+    params(
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500,
+            description = "Accounts on a page; 100 by default."),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
+    ),
+    responses(
+        (status = 200, description = "The accounts.", body = AccountsBody),
+        (status = 400, description = "A parameter is out of its rule.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Nobody is signed in.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an administrator.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The database cannot be reached.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
+)]
+pub async fn list(
+    State(service): State<Arc<Service>>,
+    _admin: Admin,
+    RawQuery(query): RawQuery,
+) -> Result<Json<AccountsBody>, Problem> {
+    let mut parameters = Parameters::parse(query.as_deref());
+    let limit = parameters
+        .number("limit", 1..=MAX_LIMIT)
+        .unwrap_or(DEFAULT_LIMIT);
+    let after = parameters.text("cursor").and_then(|cursor| {
+        let email = decode(&cursor);
+        if email.is_none() {
+            parameters.fault("cursor", "must be the nextCursor of an earlier page");
+        }
+        email
+    });
+    parameters.finish()?;
+    // One more, to know whether there is a next page.
+    let mut found = service
+        .access
+        .accounts
+        .list(after.as_deref(), limit + 1)
+        .await?;
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| has_more);
+    Ok(Json(AccountsBody {
+        next_cursor: last.map(|account| URL_SAFE_NO_PAD.encode(&account.email)),
+        users: found.into_iter().map(AccountBody::from).collect(),
+    }))
+}
+
+fn decode(cursor: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
+}
+
+/// Make an account for somebody
+#[utoipa::path(
+    post,
+    operation_id = "create_account",
+    path = "/users",
+    tag = "Administration",
+    request_body = NewAccountInput,
+    security(("session" = []), ("token" = [])),
+    responses(
+        (status = 201, description = "The account is there.", body = AccountBody),
+        (status = 400, description = "A value breaks its rule.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Nobody is signed in.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an administrator, or a page of another site.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The address has an account.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Too many at once, or the database cannot be reached.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
+)]
+pub async fn create(
+    State(service): State<Arc<Service>>,
+    Admin(admin): Admin,
+    Input(input): Input<NewAccountInput>,
+) -> Result<(StatusCode, Json<AccountBody>), Problem> {
+    let access = &service.access;
+    let new = NewAccount {
+        email: input.email,
+        name: input.name,
+        password: input.password,
+    };
+    let role = input.role.unwrap_or(RoleBody::Staff).into();
+    let account = access.accounts.create(new, role).await?;
+    access
+        .audit
+        .note(&admin.actor, action::CREATE_ACCOUNT, Some(&account.email));
+    Ok((StatusCode::CREATED, Json(account.into())))
+}
+
+/// Disable, enable, promote or demote an account
+#[utoipa::path(
+    patch,
+    operation_id = "change_account",
+    path = "/users/{id}",
+    tag = "Administration",
+    params(("id" = String, Path, format = Uuid, description = "The account's id.")),
+    request_body = AccountChangeInput,
+    security(("session" = []), ("token" = [])),
+    responses(
+        (status = 200, description = "The account as it is now.", body = AccountBody),
+        (status = 400, description = "The body is not of this form.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Nobody is signed in.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an administrator, or a page of another site.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such account.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is the last enabled administrator.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The database cannot be reached.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
+)]
+pub async fn change(
+    State(service): State<Arc<Service>>,
+    Admin(admin): Admin,
+    Path(id): Path<String>,
+    Input(input): Input<AccountChangeInput>,
+) -> Result<Json<AccountBody>, Problem> {
+    let access = &service.access;
+    let id = id.parse::<Uuid>().map_err(|_| Problem::unknown_id())?;
+    let role = input.role.map(Role::from);
+    let account = access.accounts.change(id, role, input.disabled).await?;
+    let done = [
+        role.map(|role| match role {
+            Role::Admin => action::MAKE_ADMIN,
+            Role::Staff => action::MAKE_STAFF,
+        }),
+        input.disabled.map(|is_disabled| {
+            if is_disabled {
+                action::DISABLE_ACCOUNT
+            } else {
+                action::ENABLE_ACCOUNT
+            }
+        }),
+    ];
+    for action in done.into_iter().flatten() {
+        access
+            .audit
+            .note(&admin.actor, action, Some(&account.email));
+    }
+    Ok(Json(account.into()))
+}

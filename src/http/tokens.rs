@@ -1,0 +1,241 @@
+//! `/api/tokens`: what machines carry, for administrators.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Service;
+use super::guard::Admin;
+use super::input::Input;
+use super::problem::Problem;
+use crate::access::Flaw;
+use crate::access::audit::action;
+use crate::access::tokens::NewToken;
+use crate::event::Timestamp;
+use crate::store::access::{Scope, TokenRecord};
+
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Scope)]
+pub enum ScopeBody {
+    /// `/health`, `/stats` and `/metrics`.
+    Monitor,
+    /// These, and journeys.
+    Read,
+}
+
+impl From<Scope> for ScopeBody {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Monitor => Self::Monitor,
+            Scope::Read => Self::Read,
+        }
+    }
+}
+
+impl From<ScopeBody> for Scope {
+    fn from(scope: ScopeBody) -> Self {
+        match scope {
+            ScopeBody::Monitor => Self::Monitor,
+            ScopeBody::Read => Self::Read,
+        }
+    }
+}
+
+/// A token that is wanted.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewToken, example = json!({"name": "prometheus", "scope": "monitor"}))]
+pub struct NewTokenInput {
+    /// What it is for: 1 to 100 bytes.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    scope: ScopeBody,
+    /// When it ends (RFC 3339); never when left out.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// A token, without its secret.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Token)]
+pub struct TokenBody {
+    #[schema(format = Uuid)]
+    id: String,
+    name: String,
+    scope: ScopeBody,
+    /// The account that made it.
+    #[schema(format = Uuid)]
+    created_by: String,
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// Null for one that does not end.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// To the minute; null for one that was never used.
+    #[schema(format = DateTime)]
+    last_used_at: Option<String>,
+}
+
+impl From<TokenRecord> for TokenBody {
+    fn from(token: TokenRecord) -> Self {
+        let written = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        Self {
+            id: token.id.to_string(),
+            name: token.name,
+            scope: token.scope.into(),
+            created_by: token.created_by.to_string(),
+            created_at: token.created_at.to_string(),
+            expires_at: written(token.expires_at),
+            last_used_at: written(token.last_used_at),
+        }
+    }
+}
+
+/// A token that was made just now.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "token": "tkp_6P3fVq0tXo2mC8sJr4Lw1yZb7Nd5Ke9GhUiOaQxSvTM",
+    "id": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "name": "prometheus", "scope": "monitor",
+    "createdBy": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88",
+    "createdAt": "2025-12-15T10:30:00.000Z", "expiresAt": null, "lastUsedAt": null
+}))]
+pub struct MadeTokenBody {
+    /// What the machine sends as `Authorization: Bearer`. Shown this once.
+    token: String,
+    #[serde(flatten)]
+    record: TokenBody,
+}
+
+/// All tokens.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"tokens": [{
+    "id": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "name": "prometheus", "scope": "monitor",
+    "createdBy": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88",
+    "createdAt": "2025-12-15T10:30:00.000Z", "expiresAt": null,
+    "lastUsedAt": "2025-12-15T10:31:00.000Z"
+}]}))]
+pub struct TokensBody {
+    /// Oldest first.
+    tokens: Vec<TokenBody>,
+}
+
+/// All tokens that have not ended
+#[utoipa::path(
+    get,
+    operation_id = "list_tokens",
+    path = "/api/tokens",
+    tag = "Administration",
+    security(("session" = []), ("token" = [])),
+    responses(
+        (status = 200, description = "The tokens.", body = TokensBody),
+        (status = 401, description = "Nobody is signed in.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an administrator.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The database cannot be reached.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
+)]
+pub async fn list(
+    State(service): State<Arc<Service>>,
+    _admin: Admin,
+) -> Result<Json<TokensBody>, Problem> {
+    let tokens = service.access.tokens.list().await?;
+    Ok(Json(TokensBody {
+        tokens: tokens.into_iter().map(TokenBody::from).collect(),
+    }))
+}
+
+/// Make a token for a machine
+#[utoipa::path(
+    post,
+    operation_id = "create_token",
+    path = "/api/tokens",
+    tag = "Administration",
+    request_body = NewTokenInput,
+    security(("session" = []), ("token" = [])),
+    responses(
+        (status = 201, description = "The token; it is not shown again.", body = MadeTokenBody),
+        (status = 400, description = "A value breaks its rule.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Nobody is signed in.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an administrator, or a page of another site.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The database cannot be reached.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
+)]
+pub async fn create(
+    State(service): State<Arc<Service>>,
+    Admin(admin): Admin,
+    Input(input): Input<NewTokenInput>,
+) -> Result<(StatusCode, Json<MadeTokenBody>), Problem> {
+    let access = &service.access;
+    let expires_at = input.expires_at.as_deref().map(moment).transpose()?;
+    let new = NewToken {
+        name: input.name,
+        scope: input.scope.into(),
+        expires_at,
+    };
+    let (token, record) = access.tokens.create(new, admin.account.id).await?;
+    access
+        .audit
+        .note(&admin.actor, action::CREATE_TOKEN, Some(&record.name));
+    let record = record.into();
+    Ok((StatusCode::CREATED, Json(MadeTokenBody { token, record })))
+}
+
+fn moment(text: &str) -> Result<Timestamp, Problem> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| {
+        let rule = "must be an RFC 3339 time such as 2025-12-15T10:30:00.000Z";
+        Problem::invalid_fields(vec![Flaw::new("expiresAt", rule)])
+    })
+}
+
+/// Revoke a token
+#[utoipa::path(
+    delete,
+    operation_id = "revoke_token",
+    path = "/api/tokens/{id}",
+    tag = "Administration",
+    params(("id" = String, Path, format = Uuid, description = "The token's id.")),
+    security(("session" = []), ("token" = [])),
+    responses(
+        (status = 204, description = "The token opens nothing any more, anywhere."),
+        (status = 401, description = "Nobody is signed in.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not an administrator, or a page of another site.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such token.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The database cannot be reached.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+    ),
+)]
+pub async fn revoke(
+    State(service): State<Arc<Service>>,
+    Admin(admin): Admin,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let access = &service.access;
+    let id = id.parse::<Uuid>().map_err(|_| Problem::unknown_id())?;
+    let token = access.tokens.revoke(id).await?;
+    access.remembered.bad(&token.hash);
+    access
+        .audit
+        .note(&admin.actor, action::REVOKE_TOKEN, Some(&token.name));
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,64 @@
+//! Who may post events, and how often. Decided by a request's head alone.
+
+use axum::http::HeaderName;
+use axum::http::request::Parts;
+
+use super::Service;
+use super::guard::Client;
+use super::problem::Problem;
+use super::sessions::bearer;
+use crate::access::{AccessError, limits};
+use crate::pipeline::statistics::RefusedBecause;
+
+/// The header that may carry a write key.
+pub const WRITE_KEY: HeaderName = HeaderName::from_static("x-write-key");
+
+/// Why events are not taken from somebody.
+#[derive(Debug)]
+pub enum MayNot {
+    /// Write keys are configured, and none of them was sent.
+    WithoutKey,
+    /// Over the configured rate.
+    SoOften(AccessError),
+}
+
+impl From<MayNot> for (RefusedBecause, Problem) {
+    fn from(refusal: MayNot) -> Self {
+        match refusal {
+            MayNot::WithoutKey => (RefusedBecause::Unauthorized, Problem::write_key_required()),
+            MayNot::SoOften(error) => (RefusedBecause::TooOften, error.into()),
+        }
+    }
+}
+
+/// Whether the sender may post, and may post now.
+pub fn may_write(service: &Service, head: &Parts) -> Result<(), MayNot> {
+    let access = &service.access;
+    if let Some(limit) = &access.limits.events_by_client {
+        let Client(client) = Client::of(head, service);
+        limits::check(Some(limit), &limits::network(client)).map_err(MayNot::SoOften)?;
+    }
+    if !access.write_keys.is_required() {
+        return Ok(());
+    }
+    let sent = sent_key(head);
+    let name = sent.and_then(|key| access.write_keys.name_of(&key));
+    let Some(name) = name else {
+        return Err(MayNot::WithoutKey);
+    };
+    limits::check(access.limits.events_by_key.as_ref(), name).map_err(MayNot::SoOften)
+}
+
+/// The key, as a bearer, in a header of its own, or, for beacons, which have
+/// no headers, in the query.
+fn sent_key(head: &Parts) -> Option<String> {
+    if let Some(bearer) = bearer(&head.headers) {
+        return Some(bearer.to_owned());
+    }
+    if let Some(header) = head.headers.get(WRITE_KEY) {
+        return header.to_str().ok().map(str::to_owned);
+    }
+    form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes())
+        .find(|(name, _)| name == "writeKey")
+        .map(|(_, key)| key.into_owned())
+}

@@ -1,0 +1,148 @@
+//! Staff accounts, sessions, tokens and the audit trail in MongoDB.
+//!
+//! Four collections, `accounts`, `sessions`, `tokens` and `audit`. What is
+//! unique is so by a unique index, never by a look beforehand, so that it holds
+//! between instances. The server itself removes sessions and tokens that have
+//! ended (TTL indexes), within a minute or so; that they no longer count does
+//! not wait for it.
+//!
+//! - `documents`: the fields of the four collections.
+//! - `accounts`, `sessions`, `tokens`, `audit`: what is asked of each.
+//! - `indexes`: what decides uniqueness, and what finds and removes.
+
+mod accounts;
+mod audit;
+mod documents;
+pub mod indexes;
+mod sessions;
+mod tokens;
+
+use async_trait::async_trait;
+use mongodb::Collection;
+use mongodb::options::{CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria};
+use uuid::Uuid;
+
+use super::MongoStore;
+use super::connection::Link;
+use crate::event::Timestamp;
+use crate::store::StoreError;
+use crate::store::access::{
+    AccessStore, Account, AccountChange, Admission, AuditEntry, AuditRange, Created, SecretHash,
+    SessionRecord, TokenRecord,
+};
+
+const ACCOUNTS: &str = "accounts";
+const SESSIONS: &str = "sessions";
+const TOKENS: &str = "tokens";
+const AUDIT: &str = "audit";
+
+/// A collection as the primary has it, whatever the URI prefers for reading:
+/// a session that has ended on one instance must not go on for another that
+/// asks a member that lags behind.
+fn collection<T: Send + Sync>(link: &Link, name: &str) -> Collection<T> {
+    let options = CollectionOptions::builder()
+        .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+        .read_concern(ReadConcern::local())
+        .build();
+    link.database().collection_with_options(name, options)
+}
+
+#[async_trait]
+impl AccessStore for MongoStore {
+    async fn create_account(
+        &self,
+        account: &Account,
+        admission: Admission,
+    ) -> Result<Created, StoreError> {
+        accounts::create(self.connection.link().await?, account, admission).await
+    }
+
+    async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
+        accounts::by_email(self.connection.link().await?, email).await
+    }
+
+    async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
+        accounts::by_id(self.connection.link().await?, id).await
+    }
+
+    async fn change_account(
+        &self,
+        id: Uuid,
+        change: &AccountChange,
+    ) -> Result<Option<Account>, StoreError> {
+        accounts::change(self.connection.link().await?, id, change).await
+    }
+
+    async fn accounts(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Account>, StoreError> {
+        accounts::page(self.connection.link().await?, after, limit).await
+    }
+
+    async fn create_session(&self, session: &SessionRecord) -> Result<bool, StoreError> {
+        sessions::create(self.connection.link().await?, session).await
+    }
+
+    async fn save_session(&self, session: &SessionRecord) -> Result<(), StoreError> {
+        sessions::save(self.connection.link().await?, session).await
+    }
+
+    async fn session(
+        &self,
+        id_hash: &SecretHash,
+        now: Timestamp,
+    ) -> Result<Option<SessionRecord>, StoreError> {
+        sessions::find(self.connection.link().await?, id_hash, now).await
+    }
+
+    async fn delete_session(&self, id_hash: &SecretHash) -> Result<(), StoreError> {
+        sessions::delete(self.connection.link().await?, id_hash).await
+    }
+
+    async fn delete_sessions_of(&self, account_id: Uuid) -> Result<(), StoreError> {
+        sessions::delete_of(self.connection.link().await?, account_id).await
+    }
+
+    async fn create_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
+        tokens::create(self.connection.link().await?, token).await
+    }
+
+    async fn token_by_hash(&self, hash: &SecretHash) -> Result<Option<TokenRecord>, StoreError> {
+        tokens::by_hash(self.connection.link().await?, hash).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError> {
+        tokens::all(self.connection.link().await?).await
+    }
+
+    async fn delete_token(&self, id: Uuid) -> Result<Option<TokenRecord>, StoreError> {
+        tokens::delete(self.connection.link().await?, id).await
+    }
+
+    async fn touch_token(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+        tokens::touch(self.connection.link().await?, id, now).await
+    }
+
+    async fn record(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
+        audit::record(self.connection.link().await?, entries).await
+    }
+
+    async fn audit(&self, range: &AuditRange, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        let link = self.connection.link().await?;
+        audit::page(link, range, limit, self.settings.read_timeout).await
+    }
+
+    /// Only the audit trail: the rest is removed by the server.
+    async fn sweep(
+        &self,
+        _now: Timestamp,
+        audit_since: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        match audit_since {
+            Some(since) => audit::forget_before(self.connection.link().await?, since).await,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Who may read, who may write, and what is noted of it.
+
+mod callers;
+mod events;
+mod floods;
+mod leaks;
+mod sessions;
+mod shell;
+mod staff;
+mod tokens;
+mod trail;

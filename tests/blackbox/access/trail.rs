@@ -1,0 +1,139 @@
+//! The audit trail.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::eventually::{SOON, eventually};
+use crate::home::Home;
+use crate::service::Service;
+use crate::staff::{ADMIN, PASSWORD, token_of};
+
+on_both_stores!(
+    who_did_what_to_whom_is_told_to_administrators,
+    what_was_done_before_a_stop_is_in_the_trail,
+);
+
+async fn trail(service: &Service, query: &str) -> Vec<Value> {
+    let page = service
+        .get(&format!("/api/audit{query}"))
+        .await
+        .expect(200)
+        .json();
+    page["entries"].as_array().expect("entries").clone()
+}
+
+/// Waits for an entry, which is written behind the scenes.
+async fn entry(service: &Service, action: &str, subject: &str) -> Value {
+    eventually(action, SOON, || async {
+        let entries = trail(service, "?limit=500").await;
+        entries
+            .into_iter()
+            .find(|entry| entry["action"] == action && entry["subject"] == subject)
+    })
+    .await
+}
+
+async fn who_did_what_to_whom_is_told_to_administrators(home: Home) {
+    let service = Service::start(&home).await;
+    let read = service.request(Method::GET, "/users/ann%20b/journey?limit=3");
+    service.send(read).await.expect(200);
+    let seen = entry(&service, "journey.read", "ann b").await;
+    assert_eq!(seen["actor"], ADMIN);
+    assert_eq!(seen["client"], "127.0.0.1");
+    assert!(seen["at"].is_string() && seen["actorId"].is_string());
+
+    let body = json!({ "name": "export", "scope": "read" });
+    let request = service.request(Method::POST, "/api/tokens").json(&body);
+    let made = service.send(request).await.expect(201).json();
+    let read = service
+        .request(Method::GET, "/users/ben/journey")
+        .bearer_auth(made["token"].as_str().expect("a token"));
+    service.send_as_it_is(read).await.expect(200);
+    let seen = entry(&service, "journey.read", "ben").await;
+    assert_eq!(
+        (&seen["actor"], &seen["actorId"]),
+        (&json!("export"), &made["id"])
+    );
+    let path = format!("/api/tokens/{}", made["id"].as_str().expect("an id"));
+    service
+        .send(service.request(Method::DELETE, &path))
+        .await
+        .expect(204);
+
+    let body = json!({ "email": "kim@example.com", "password": PASSWORD, "name": "Kim" });
+    let request = service.request(Method::POST, "/users").json(&body);
+    let kim = service.send(request).await.expect(201).json();
+    let path = format!("/users/{}", kim["id"].as_str().expect("an id"));
+    for change in [
+        json!({ "role": "admin" }),
+        json!({ "role": "staff", "disabled": true }),
+    ] {
+        let request = service.request(Method::PATCH, &path).json(&change);
+        service.send(request).await.expect(200);
+    }
+    service
+        .sign_in("kim@example.com", PASSWORD)
+        .await
+        .problem(401);
+    let session = token_of(&service.sign_in(ADMIN, PASSWORD).await.expect(200));
+    let request = service
+        .request(Method::POST, "/api/auth/sign-out")
+        .bearer_auth(session);
+    service.send_as_it_is(request).await.expect(200);
+
+    for (action, subject) in [
+        ("account.sign-up", ADMIN),
+        ("token.create", "export"),
+        ("token.revoke", "export"),
+        ("account.create", "kim@example.com"),
+        ("account.make-admin", "kim@example.com"),
+        ("account.make-staff", "kim@example.com"),
+        ("account.disable", "kim@example.com"),
+    ] {
+        assert_eq!(
+            entry(&service, action, subject).await["actor"],
+            ADMIN,
+            "{action}"
+        );
+    }
+    let failed = entry(&service, "session.sign-in-failed", "kim@example.com").await;
+    assert_eq!(failed["actor"], "anonymous");
+    let all = trail(&service, "").await;
+    for action in ["session.sign-in", "session.sign-out"] {
+        assert!(
+            all.iter().any(|entry| entry["action"] == action),
+            "{action}"
+        );
+    }
+
+    let of_kim = trail(&service, "?subject=kim%40example.com").await;
+    assert!(
+        of_kim
+            .iter()
+            .all(|entry| entry["subject"] == "kim@example.com")
+    );
+    let of_machine = trail(&service, "?actor=export").await;
+    assert_eq!(of_machine.len(), 1);
+    let first = service.get("/api/audit?limit=2").await.expect(200).json();
+    let cursor = first["nextCursor"].as_str().expect("a next page");
+    let rest = trail(&service, &format!("?limit=500&cursor={cursor}")).await;
+    assert_eq!(rest.len(), trail(&service, "?limit=500").await.len() - 2);
+    service.get("/api/audit?cursor=x").await.problem(400);
+}
+
+async fn what_was_done_before_a_stop_is_in_the_trail(home: Home) {
+    let service = Service::start(&home).await;
+    for number in 0..50 {
+        service
+            .get(&format!("/users/u{number}/journey"))
+            .await
+            .expect(200);
+    }
+    assert_eq!(service.terminate().await.code, Some(0));
+    let service = Service::start(&home).await;
+    let entries = trail(&service, "?limit=500").await;
+    let reads = entries
+        .iter()
+        .filter(|entry| entry["action"] == "journey.read");
+    assert_eq!(reads.count(), 50);
+}

@@ -1,0 +1,7 @@
+//! Promises about staff accounts and what belongs to them.
+
+pub mod accounts;
+pub mod audit;
+pub mod samples;
+pub mod sessions;
+pub mod tokens;

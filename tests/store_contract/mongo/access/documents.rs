@@ -1,0 +1,136 @@
+//! What a person at a shell finds, and what becomes of what they write.
+
+use bson::spec::BinarySubtype;
+use bson::{Binary, DateTime, Document, doc};
+use trailkeep::store::Store as _;
+use trailkeep::store::StoreError;
+use trailkeep::store::access::{
+    AccessStore as _, Account, Admission, AuditEntry, Role, Scope, TokenRecord,
+};
+use uuid::Uuid;
+
+use super::documents;
+use crate::access::samples::{account, at, entry, hash, session, token};
+use crate::homes::{MongoPlace, SETTINGS};
+
+fn date(millis: i64) -> DateTime {
+    DateTime::from_millis(at(millis).as_millis())
+}
+
+fn uuid(id: Uuid) -> Binary {
+    Binary {
+        subtype: BinarySubtype::Uuid,
+        bytes: id.as_bytes().to_vec(),
+    }
+}
+
+fn generic(bytes: &[u8]) -> Binary {
+    Binary {
+        subtype: BinarySubtype::Generic,
+        bytes: bytes.to_vec(),
+    }
+}
+
+#[tokio::test]
+async fn documents_of_access_are_what_a_person_would_look_for() {
+    MongoPlace::new()
+        .await
+        .run(|place| async move {
+            let store = place.mongo_store(&SETTINGS).await;
+            let ann = Account {
+                role: Role::Admin,
+                ..account("ann@example.com")
+            };
+            let bob = account("bob@example.com");
+            for account in [&ann, &bob] {
+                store.create_account(account, Admission::Any).await.unwrap();
+            }
+            let document = |account: &Account, role: &str| {
+                doc! {
+                    "_id": uuid(account.id), "email": &account.email, "name": "Ann",
+                    "role": role, "passwordHash": &account.password_hash,
+                    "isDisabled": false, "createdAt": date(123),
+                }
+            };
+            let mut first = document(&ann, "admin");
+            first.insert("first", true);
+            let accounts = [first, document(&bob, "staff")];
+            assert_eq!(documents(&place, "accounts").await, accounts);
+
+            store
+                .create_session(&session(1, Some(ann.id)))
+                .await
+                .unwrap();
+            store.create_session(&session(2, None)).await.unwrap();
+            let sessions = [
+                doc! {
+                    "_id": generic(&hash(1)), "accountId": uuid(ann.id),
+                    "data": generic(&[1, 1, 1]), "expiresAt": date(1_000),
+                },
+                doc! {
+                    "_id": generic(&hash(2)),
+                    "data": generic(&[2, 2, 2]), "expiresAt": date(1_000),
+                },
+            ];
+            assert_eq!(documents(&place, "sessions").await, sessions);
+
+            let bare = token(1);
+            let full = TokenRecord {
+                scope: Scope::Read,
+                expires_at: Some(at(7)),
+                last_used_at: Some(at(5)),
+                ..token(2)
+            };
+            for token in [&bare, &full] {
+                store.create_token(token).await.unwrap();
+            }
+            let tokens = [
+                doc! {
+                    "_id": uuid(bare.id), "name": "token 1", "hash": generic(&hash(1)),
+                    "scope": "monitor", "createdBy": uuid(bare.created_by), "createdAt": date(1),
+                },
+                doc! {
+                    "_id": uuid(full.id), "name": "token 2", "hash": generic(&hash(2)),
+                    "scope": "read", "createdBy": uuid(full.created_by), "createdAt": date(2),
+                    "expiresAt": date(7), "lastUsedAt": date(5),
+                },
+            ];
+            assert_eq!(documents(&place, "tokens").await, tokens);
+
+            let read = AuditEntry {
+                actor_id: Some(ann.id),
+                client: Some("127.0.0.1".to_owned()),
+                ..entry(3, "ann@example.com", Some("test123"))
+            };
+            store.record(std::slice::from_ref(&read)).await.unwrap();
+            let trail = [doc! {
+                "_id": uuid(read.id), "at": date(3), "actor": "ann@example.com",
+                "actorId": uuid(ann.id), "action": "journey.read", "subject": "test123",
+                "client": "127.0.0.1",
+            }];
+            assert_eq!(documents(&place, "audit").await, trail);
+            store.close().await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_document_that_is_none_of_ours_opens_nothing() {
+    MongoPlace::new()
+        .await
+        .run(|place| async move {
+            let store = place.mongo_store(&SETTINGS).await;
+            let ann = account("ann@example.com");
+            store.create_account(&ann, Admission::Any).await.unwrap();
+            place
+                .database()
+                .collection::<Document>("accounts")
+                .update_one(doc! {}, doc! { "$set": { "role": "root" } })
+                .await
+                .unwrap();
+            let error = store.account(ann.id).await.unwrap_err();
+            assert!(matches!(error, StoreError::Unreadable(_)), "{error:?}");
+            store.close().await;
+        })
+        .await;
+}
