@@ -63,6 +63,24 @@ pub async fn read(body: Body, max_bytes: usize, limit: Duration) -> Result<Bytes
         .unwrap_or(Err(BodyError::TimedOut))
 }
 
+/// Reads away what a client still sends after its answer is decided. An answer
+/// is easily lost when the connection is closed while the client writes; one
+/// that goes on for long is cut off all the same.
+pub async fn linger(body: &mut Body) {
+    const ENOUGH: usize = 16 << 20;
+    const BRIEFLY: Duration = Duration::from_millis(500);
+    let discard = async {
+        let mut left = ENOUGH;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    let _ = timeout(BRIEFLY, discard).await;
+}
+
 async fn collect(mut body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
     let mut first = Bytes::new();
     let mut rest = Vec::new();
@@ -72,6 +90,7 @@ async fn collect(mut body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
             continue;
         };
         if first.len() + rest.len() + data.len() > max_bytes {
+            linger(&mut body).await;
             return Err(BodyError::TooLarge);
         }
         // Most bodies come in one piece, which then is not copied.

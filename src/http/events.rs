@@ -339,7 +339,7 @@ async fn store(
     )
 }
 
-async fn read(service: &Service, body: Body) -> Result<Bytes, Refused> {
+async fn read(service: &Service, mut body: Body) -> Result<Bytes, Refused> {
     let Options {
         max_body_bytes,
         body_timeout,
@@ -353,6 +353,7 @@ async fn read(service: &Service, body: Body) -> Result<Bytes, Refused> {
     };
     // What the client announces, where nothing has to be decoded.
     if body.size_hint().lower() > max_body_bytes as u64 {
+        body::linger(&mut body).await;
         return Err(too_large());
     }
     body::read(body, max_body_bytes, body_timeout)
