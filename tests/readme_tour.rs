@@ -3,8 +3,10 @@
 //!
 //! A block of the tour has `<!-- tour -->` in front of it. The block after it,
 //! unless it is a shell's, is what it prints. White space does not count in
-//! the comparison, and `...` stands for anything. `<!-- tour: log -->` is in
-//! front of what the log says of the stop that ends the tour.
+//! the comparison, and `...` stands for anything. `<!-- tour: restart -->` is in
+//! front of a command that starts the service again, with other settings on the
+//! same data, and `<!-- tour: log -->` in front of what the log says of the stop
+//! that ends the tour.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs::{self, File};
@@ -12,10 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
 const README: &str = include_str!("../README.md");
 const START: &str = "<!-- tour -->";
+const RESTART: &str = "<!-- tour: restart -->";
 const LOG: &str = "<!-- tour: log -->";
 const ADDRESS: &str = "localhost:3000";
 
@@ -23,15 +24,23 @@ const ADDRESS: &str = "localhost:3000";
 fn every_step_of_the_tour_does_what_the_readme_says() {
     assert_tools(&["bash", "curl", "gzip", "sed", "grep"]);
     let tour = Tour::read(README);
-    let service = Service::start();
+    let folder = tempfile::tempdir().unwrap();
+    let mut service = Service::start(folder.path(), &[]);
     for step in &tour.steps {
-        let printed = service.run(&step.script);
-        if let Some(expected) = &step.expected {
-            assert!(
-                resembles(expected, &printed),
-                "README.md shows another answer.\n--- step\n{}\n--- README\n{expected}\n--- printed\n{printed}",
-                step.script
-            );
+        match step {
+            Step::Paste { script, expected } => {
+                let printed = service.run(script);
+                let expected = expected.as_deref().unwrap_or("...");
+                assert!(
+                    resembles(expected, &printed),
+                    "README.md shows another answer.\n--- step\n{script}\n--- README\n{expected}\n--- printed\n{printed}"
+                );
+            }
+            Step::Restart { settings } => {
+                let (status, log) = service.interrupt();
+                assert_eq!(status.code(), Some(0), "{log}");
+                service = Service::start(folder.path(), settings);
+            }
         }
     }
     for link in &tour.links {
@@ -63,9 +72,30 @@ struct Tour {
     log: String,
 }
 
-struct Step {
-    script: String,
-    expected: Option<String>,
+enum Step {
+    /// A block to paste, and what it prints.
+    Paste {
+        script: String,
+        expected: Option<String>,
+    },
+    /// The service is stopped and started with these settings.
+    Restart { settings: Vec<(String, String)> },
+}
+
+impl Step {
+    /// The settings in front of `cargo run --release`.
+    fn restart(command: &str) -> Self {
+        let settings = command
+            .strip_suffix("cargo run --release")
+            .expect("a restart is a cargo run --release with settings in front");
+        let setting = |word: &str| {
+            let (name, value) = word.split_once('=').expect("a setting is NAME=VALUE");
+            (name.to_owned(), value.to_owned())
+        };
+        Self::Restart {
+            settings: settings.split_whitespace().map(setting).collect(),
+        }
+    }
 }
 
 impl Tour {
@@ -75,7 +105,8 @@ impl Tour {
         let mut log = None;
         for (index, block) in blocks.iter().enumerate() {
             match block.marker {
-                Some(START) => steps.push(Step {
+                Some(RESTART) => steps.push(Step::restart(&block.text)),
+                Some(START) => steps.push(Step::Paste {
                     script: block.text.clone(),
                     expected: blocks
                         .get(index + 1)
@@ -86,7 +117,8 @@ impl Tour {
                 _ => {}
             }
         }
-        let markers = readme.lines().filter(|line| *line == START).count();
+        let is_step = |line: &&str| [START, RESTART].contains(line);
+        let markers = readme.lines().filter(is_step).count();
         assert_eq!(steps.len(), markers, "each marker stands before a block");
         assert!(!steps.is_empty(), "the README has no tour");
         Self {
@@ -178,22 +210,21 @@ fn assert_tools(names: &[&str]) {
     }
 }
 
-/// The service as a newcomer starts it, but on a free port and in a folder
-/// that is gone afterwards.
+/// The service as a newcomer starts it, but on a free port.
 struct Service {
     process: Child,
     port: u16,
-    folder: TempDir,
+    folder: PathBuf,
 }
 
 impl Service {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let log = File::create(log_in(folder.path())).unwrap();
+    fn start(folder: &Path, settings: &[(String, String)]) -> Self {
+        let log = File::create(log_in(folder)).unwrap();
         let process = Command::new(env!("CARGO_BIN_EXE_trailkeep"))
             .env_clear()
             .env("PORT", "0")
-            .current_dir(folder.path())
+            .envs(settings.iter().cloned())
+            .current_dir(folder)
             .stdin(Stdio::null())
             .stderr(log.try_clone().unwrap())
             .stdout(log)
@@ -202,14 +233,14 @@ impl Service {
         let mut service = Self {
             process,
             port: 0,
-            folder,
+            folder: folder.to_owned(),
         };
         service.port = wait_for("the service to be ready", || service.port_when_ready());
         service
     }
 
     fn log(&self) -> String {
-        fs::read_to_string(log_in(self.folder.path())).unwrap()
+        fs::read_to_string(log_in(&self.folder)).unwrap()
     }
 
     fn port_when_ready(&mut self) -> Option<u16> {
@@ -230,8 +261,8 @@ impl Service {
             .args(["-euo", "pipefail", "-c", &script])
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.folder.path())
-            .current_dir(self.folder.path())
+            .env("HOME", &self.folder)
+            .current_dir(&self.folder)
             .output()
             .unwrap();
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
