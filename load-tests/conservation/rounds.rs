@@ -28,7 +28,7 @@ impl Rounds<'_> {
     pub async fn of(&self, fault: Fault, store: StoreKind) -> Row {
         let mut row = Row::new(fault, store);
         let mut scene = None;
-        for round in 0..self.arguments.rounds {
+        for round in 0..self.arguments.rounds(fault) {
             for &seed in self.seeds {
                 if row.rounds.is_multiple_of(ROUNDS_IN_A_SCENE) {
                     row.take_over(scene.take());
