@@ -15,7 +15,12 @@ const FIXED_SEED: u64 = 1;
 pub struct Arguments {
     /// Rounds of each fault on each store, for each seed.
     #[arg(long, default_value_t = 3)]
-    pub rounds: u32,
+    rounds: u32,
+
+    /// 100 rounds of kill-9 and 20 of each other fault, on each store, for
+    /// each seed: under an hour.
+    #[arg(long, conflicts_with = "rounds")]
+    long: bool,
 
     /// What the rounds draw their chances from; may be given several times. A
     /// fresh one is drawn and printed where none is given.
@@ -80,6 +85,15 @@ impl Arguments {
             vec![FIXED_SEED, fresh]
         } else {
             vec![fresh]
+        }
+    }
+
+    /// How many rounds of a fault to run on each store, for each seed.
+    pub fn rounds(&self, fault: Fault) -> u32 {
+        match (self.long, fault) {
+            (false, _) => self.rounds,
+            (true, Fault::Kill9) => 100,
+            (true, _) => 20,
         }
     }
 

@@ -18,28 +18,27 @@ mod content;
 mod fault;
 mod inject;
 mod load;
+mod network;
 mod oracle;
 mod proxy;
+mod rounds;
 mod scene;
 mod service;
+mod settings;
+mod store;
 mod stored;
 mod table;
 mod trouble;
 mod verdict;
 
 use std::process::ExitCode;
-use std::time::Instant;
 
 use clap::Parser as _;
 
 use arguments::Arguments;
-use fault::{Fault, StoreKind};
-use scene::Scene;
+use fault::Fault;
+use rounds::Rounds;
 use table::{Row, Table};
-
-/// Rounds that share a data folder and a database: enough that what one round
-/// leaves behind meets the next, and few enough to check all of it each time.
-const ROUNDS_IN_A_SCENE: u32 = 5;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -60,11 +59,16 @@ async fn main() -> ExitCode {
     let seeds = arguments.seeds();
     eprintln!("seeds: {seeds:?} (give them with --seed to run the same again)");
 
+    let rounds = Rounds {
+        arguments: &arguments,
+        binary: &binary,
+        seeds: &seeds,
+    };
     let mut table = Table::default();
     for (fault, store) in arguments.combinations() {
         let row = match fault.unavailable() {
             Some(reason) => Row::skipped(fault, store, reason),
-            None => rounds(&arguments, &binary, &seeds, fault, store).await,
+            None => rounds.of(fault, store).await,
         };
         table.add(row);
     }
@@ -77,58 +81,4 @@ async fn main() -> ExitCode {
         }
         ExitCode::FAILURE
     }
-}
-
-/// All rounds of one fault on one store.
-async fn rounds(
-    arguments: &Arguments,
-    binary: &std::path::Path,
-    seeds: &[u64],
-    fault: Fault,
-    store: StoreKind,
-) -> Row {
-    let mut row = Row::new(fault, store);
-    let mut scene = None;
-    // The seeds take turns.
-    let all = (0..arguments.rounds).flat_map(|round| seeds.iter().map(move |seed| (round, *seed)));
-    for (round, seed) in all {
-        let number = row.rounds;
-        if number.is_multiple_of(ROUNDS_IN_A_SCENE) {
-            row.take_over(scene.take());
-        }
-        let name = format!(
-            "{} {} round {round} seed {seed}",
-            fault.name(),
-            store.name()
-        );
-        let started = Instant::now();
-        let result = async {
-            let scene = match &mut scene {
-                Some(scene) => scene,
-                none => none.insert(Scene::set(arguments, binary, fault, store).await?),
-            };
-            scene.round(round, seed).await
-        };
-        let result = result.await;
-        row.rounds += 1;
-        match result {
-            Ok(verdict) if verdict.is_clean() => {
-                eprintln!(
-                    "{name}: {verdict} ({:.1} s)",
-                    started.elapsed().as_secs_f32()
-                );
-            }
-            Ok(verdict) => {
-                eprintln!("{name}: FAILED: {verdict}");
-                row.take_over(scene.take().map(Scene::keep));
-            }
-            Err(trouble) => {
-                eprintln!("{name}: FAILED: {trouble}");
-                row.troubles += 1;
-                row.take_over(scene.take().map(Scene::keep));
-            }
-        }
-    }
-    row.take_over(scene);
-    row
 }

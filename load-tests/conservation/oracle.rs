@@ -49,9 +49,7 @@ pub struct Batch {
 #[derive(Default)]
 pub struct Oracle {
     batches: Mutex<Vec<Batch>>,
-    /// Places of batches that were damaged on purpose while the journal alone
-    /// had them.
-    hit: Mutex<HashSet<usize>>,
+    hits: Mutex<Hits>,
     accepted: AtomicU64,
 }
 
@@ -72,31 +70,36 @@ impl Oracle {
 
     /// Reads the notes: the batches, and the places of those that were hit.
     pub fn read<T>(&self, reader: impl FnOnce(&[Batch], &HashSet<usize>) -> T) -> T {
-        reader(&self.batches.lock(), &self.hit.lock())
-    }
-
-    /// Notes that the batch was hit whose events these bytes hold.
-    pub fn note_hit(&self, bytes: &[u8]) {
         let batches = self.batches.lock();
-        let holds = |batch: &Batch| {
-            batch.events.first().is_some_and(|event| {
-                let id = event.event_id.as_bytes();
-                bytes.windows(id.len()).any(|window| window == id)
-            })
-        };
-        if let Some(place) = batches.iter().rposition(holds) {
-            self.hit.lock().insert(place);
-        }
+        let mut hits = self.hits.lock();
+        let frames = std::mem::take(&mut hits.frames);
+        let places = frames.iter().filter_map(|frame| place_of(frame, &batches));
+        hits.places.extend(places);
+        reader(&batches, &hits.places)
     }
 
-    /// How many accepted events are in batches that were hit.
-    pub fn accepted_and_hit(&self) -> u64 {
-        self.read(|batches, hit| {
-            hit.iter()
-                .map(|&place| &batches[place])
-                .filter(|batch| batch.answer == Answer::Accepted)
-                .map(|batch| batch.events.len() as u64)
-                .sum()
-        })
+    /// Notes that a frame of the journal was damaged on purpose. Whose it is
+    /// is looked up later: its producer may not have noted the batch yet.
+    pub fn note_hit(&self, frame: &[u8]) {
+        self.hits.lock().frames.push(frame.to_owned());
     }
+}
+
+/// What was damaged on purpose while the journal alone had it.
+#[derive(Default)]
+struct Hits {
+    /// As they were before, and not looked up yet.
+    frames: Vec<Vec<u8>>,
+    /// Of their batches.
+    places: HashSet<usize>,
+}
+
+/// The batch whose events are in a frame, by the id of its first one.
+fn place_of(frame: &[u8], batches: &[Batch]) -> Option<usize> {
+    batches.iter().rposition(|batch| {
+        batch.events.first().is_some_and(|event| {
+            let id = event.event_id.as_bytes();
+            frame.windows(id.len()).any(|window| window == id)
+        })
+    })
 }

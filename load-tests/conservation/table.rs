@@ -113,9 +113,9 @@ impl fmt::Display for Table {
             if row.sum.hit > 0 {
                 writeln!(
                     f,
-                    "{name}: {} batches in the journal were damaged on purpose; \
-                     only these may be missing, and are not counted as lost",
-                    row.sum.hit
+                    "{name}: {} batches in the journal were damaged on purpose, and {} of them \
+                     are missing; they do not count as lost",
+                    row.sum.hit, row.sum.hit_and_gone
                 )?;
             }
             if row.troubles > 0 {

@@ -7,8 +7,8 @@ use std::ops::AddAssign;
 use crate::oracle::{Answer, Batch, Sent};
 use crate::stored::Stored;
 
-/// The counts of one check; all but the first four are defects. In events,
-/// but for `torn` and `hit`.
+/// The counts of one check; all but the first five are defects. In events,
+/// but for `torn` and those that were hit, which are batches.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Verdict {
     pub accepted: u64,
@@ -16,6 +16,8 @@ pub struct Verdict {
     pub unanswered: u64,
     /// Batches that were damaged on purpose, and may be missing.
     pub hit: u64,
+    /// Those of them that are missing.
+    pub hit_and_gone: u64,
     /// Accepted and not there, those that were hit left aside.
     pub lost: u64,
     /// There more than once.
@@ -74,6 +76,7 @@ impl Verdict {
             }
             Answer::None => self.unanswered += events,
         }
+        self.hit_and_gone += u64::from(is_hit && present == 0);
         self.torn += u64::from(present > 0 && present < events);
     }
 }
@@ -156,6 +159,7 @@ impl AddAssign for Verdict {
         self.refused += other.refused;
         self.unanswered += other.unanswered;
         self.hit += other.hit;
+        self.hit_and_gone += other.hit_and_gone;
         self.lost += other.lost;
         self.doubled += other.doubled;
         self.reordered += other.reordered;
@@ -182,7 +186,8 @@ impl fmt::Display for Verdict {
             self.torn
         )?;
         if self.hit > 0 {
-            write!(f, "; {} batches hit on purpose", self.hit)?;
+            let (hit, gone) = (self.hit, self.hit_and_gone);
+            write!(f, "; {hit} batches hit on purpose, {gone} of them gone")?;
         }
         Ok(())
     }

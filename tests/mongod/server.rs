@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
@@ -164,7 +165,11 @@ impl Guardian {
     fn spawn(folder: &Path, port: u16, arguments: &[&str]) -> Self {
         let data = folder.join("data");
         fs::create_dir(&data).expect("a folder for the data");
+        // In a group of its own: when the parent of ours ends, the system hangs
+        // up on every group that is left behind with a paused member, and a
+        // mongod that hears SIGHUP shuts down.
         let mut shell = Command::new("sh")
+            .process_group(0)
             .args(["-c", GUARDIAN, "mongod-guardian"])
             .arg(folder)
             .arg(binary::path())

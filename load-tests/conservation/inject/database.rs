@@ -6,7 +6,8 @@ use tokio::task::block_in_place;
 use super::a_moment;
 use crate::load::Load;
 use crate::mongod::{Mongod, ReplicaSet};
-use crate::scene::{Scene, Store};
+use crate::scene::Scene;
+use crate::store::Store;
 use crate::trouble::Trouble;
 
 /// Lets it stand still for longer than a write, a check or a connection may take.

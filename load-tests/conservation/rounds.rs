@@ -1,0 +1,97 @@
+//! The rounds of one fault on one store.
+
+use std::path::Path;
+use std::time::Instant;
+
+use crate::arguments::Arguments;
+use crate::fault::{Fault, StoreKind};
+use crate::scene::Scene;
+use crate::table::Row;
+use crate::trouble::Trouble;
+use crate::verdict::Verdict;
+
+/// Rounds that share a data folder and a database: enough that what one round
+/// leaves behind meets the next, and few enough to check all of it each time.
+const ROUNDS_IN_A_SCENE: u32 = 5;
+
+/// How rounds are run.
+pub struct Rounds<'a> {
+    pub arguments: &'a Arguments,
+    /// The service.
+    pub binary: &'a Path,
+    pub seeds: &'a [u64],
+}
+
+impl Rounds<'_> {
+    /// Runs all rounds of a fault on a store. The seeds take turns. After one
+    /// that failed, the next has a scene of its own.
+    pub async fn of(&self, fault: Fault, store: StoreKind) -> Row {
+        let mut row = Row::new(fault, store);
+        let mut scene = None;
+        for round in 0..self.arguments.rounds(fault) {
+            for &seed in self.seeds {
+                if row.rounds.is_multiple_of(ROUNDS_IN_A_SCENE) {
+                    row.take_over(scene.take());
+                }
+                let started = Instant::now();
+                let result = match self.scene(&mut scene, fault, store).await {
+                    Ok(scene) => scene.round(round, seed).await,
+                    Err(trouble) => Err(trouble),
+                };
+                row.rounds += 1;
+                row.troubles += u32::from(result.is_err());
+                let seconds = started.elapsed().as_secs_f32();
+                let (fault, store) = (fault.name(), store.name());
+                eprint!("{fault} on {store}, round {round} of seed {seed} ({seconds:.1} s): ");
+                if !is_clean(&result) {
+                    row.take_over(scene.take().map(|scene| self.give_up(scene)));
+                }
+            }
+        }
+        row.take_over(scene);
+        row
+    }
+
+    /// The scene that is set, else a new one.
+    async fn scene<'s>(
+        &self,
+        scene: &'s mut Option<Scene>,
+        fault: Fault,
+        store: StoreKind,
+    ) -> Result<&'s mut Scene, Trouble> {
+        match scene {
+            Some(scene) => Ok(scene),
+            none => {
+                let new = Scene::set(self.arguments, self.binary, fault, store).await?;
+                Ok(none.insert(new))
+            }
+        }
+    }
+
+    /// Without a journal there is nothing to look into.
+    fn give_up(&self, scene: Scene) -> Scene {
+        if self.arguments.journal.is_on() {
+            scene.keep()
+        } else {
+            scene
+        }
+    }
+}
+
+/// Says what a round came to; true if no defect was found.
+fn is_clean(result: &Result<Verdict, Trouble>) -> bool {
+    match result {
+        Ok(verdict) if verdict.is_clean() => {
+            eprintln!("{verdict}");
+            true
+        }
+        Ok(verdict) => {
+            eprintln!("FAILED: {verdict}");
+            false
+        }
+        Err(trouble) => {
+            eprintln!("FAILED: {trouble}");
+            false
+        }
+    }
+}

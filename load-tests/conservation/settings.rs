@@ -1,0 +1,54 @@
+//! What the service is started with.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use crate::fault::Fault;
+use crate::trouble::Trouble;
+
+/// The settings for a fault, by their names in the environment.
+pub fn settings(fault: Fault, port: u16, has_journal: bool) -> Vec<(String, String)> {
+    let port = port.to_string();
+    let journal = if has_journal { "on" } else { "off" };
+    // A write fails soon, so that an outage is longer than all limits.
+    let mut settings = vec![
+        ("PORT", port.as_str()),
+        ("JOURNAL", journal),
+        ("LOG_LEVEL", "info,trailkeep::http::trace=warn"),
+        ("FLUSH_TIMEOUT_MS", "700"),
+        ("FLUSH_BACKOFF_MAX_MS", "500"),
+        ("HEALTH_CHECK_INTERVAL_MS", "200"),
+        ("HEALTH_CHECK_TIMEOUT_MS", "500"),
+        ("HEALTH_UNREADY_AFTER_MS", "1000"),
+    ];
+    if fault == Fault::BitFlip {
+        // What the journal alone has is what a damage to it can take.
+        settings.extend([("FLUSH_MAX_WAIT_MS", "60000"), ("FLUSH_MAX_EVENTS", "4000")]);
+    }
+    settings
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// What makes the clock wrong by the offset in a file.
+pub fn faked_clock(library: &Path, file: &Path) -> [(String, String); 4] {
+    [
+        ("LD_PRELOAD".to_owned(), library.display().to_string()),
+        (
+            "FAKETIME_TIMESTAMP_FILE".to_owned(),
+            file.display().to_string(),
+        ),
+        ("FAKETIME_NO_CACHE".to_owned(), "1".to_owned()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC".to_owned(), "1".to_owned()),
+    ]
+}
+
+/// A port for a service: below the ports that the system hands out by itself: it must be free again
+/// at each start.
+pub fn free_port() -> Result<u16, Trouble> {
+    (0..1000)
+        .map(|_| rand::random_range(20_000..32_000))
+        .find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+        .ok_or_else(|| Trouble("there is no free port".to_owned()))
+}
