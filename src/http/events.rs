@@ -1,5 +1,7 @@
 //! `POST /events`.
 
+mod schema;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,15 +10,10 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::json;
 use tokio::time::timeout;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::decompression::RequestDecompressionLayer;
 use utoipa::ToSchema;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{
-    KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type,
-};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -29,6 +26,7 @@ use crate::event::{Event, wire};
 use crate::pipeline::NotAdmitted;
 use crate::pipeline::statistics::RefusedBecause;
 use crate::pipeline::waiter::Settled;
+use schema::EventsBody;
 
 /// The route, with what only it needs: bodies in every encoding, and pages of
 /// other origins.
@@ -99,86 +97,6 @@ pub struct StoredBody {
     event_ids: Vec<Box<str>>,
     /// How many of them were accepted before.
     duplicates: usize,
-}
-
-/// One event as it is sent. Each field has other names under which it is
-/// taken as well; any further field is refused.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase", as = Event)]
-#[allow(dead_code)] // describes the wire; `event::wire` reads it
-pub struct EventBody {
-    /// Whose event it is: 1 to 256 bytes. Also `user_id`, `patientId`,
-    /// `patient_id`, `distinctId`, `distinct_id`. May be left out where a
-    /// default user is configured.
-    #[schema(min_length = 1, max_length = 256, example = "test123")]
-    user_id: String,
-    /// What happened, one of the configured types: 1 to 64 bytes. Also `event`.
-    #[schema(min_length = 1, max_length = 64, example = "page_view")]
-    r#type: String,
-    /// The visit: 1 to 256 bytes. Also `session_id`.
-    #[schema(min_length = 1, max_length = 256, example = "s-42")]
-    session_id: Option<String>,
-    /// The business account: 1 to 256 bytes. Also `account_id`.
-    #[schema(min_length = 1, max_length = 256)]
-    account_id: Option<String>,
-    /// Your own data: at most 32 KiB as JSON and 32 levels deep. Also `data`,
-    /// `metadata`, `properties`.
-    #[schema(value_type = Option<Object>, example = json!({"path": "/pricing"}))]
-    payload: Option<()>,
-    /// When it happened: RFC 3339 with any offset, or whole milliseconds since
-    /// the epoch; the time of receipt when left out. Also `timestamp`, `ts`.
-    #[schema(schema_with = time_schema)]
-    occurred_at: Option<()>,
-    /// Your id for the event, unique within its user: 1 to 128 bytes, best a
-    /// UUID of version 7; made by the service when left out. An event sent
-    /// again with the same id is stored once. Also `event_id`, `messageId`.
-    #[schema(min_length = 1, max_length = 128)]
-    event_id: Option<String>,
-}
-
-/// A time as it may be sent.
-fn time_schema() -> RefOr<Schema> {
-    let text = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
-    let millis = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)));
-    let time = OneOfBuilder::new()
-        .item(text)
-        .item(millis)
-        .examples([
-            json!("2025-12-15T10:30:00.000Z"),
-            json!(1_765_794_600_000_i64),
-        ])
-        .build();
-    RefOr::T(Schema::OneOf(time))
-}
-
-/// Events with the time at which they were sent.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase", as = Envelope)]
-#[allow(dead_code)] // describes the wire; `event::wire` reads it
-pub struct EnvelopeBody {
-    /// 1 to 1,000 events.
-    events: Vec<EventBody>,
-    /// When the envelope was sent; checked and not used.
-    #[schema(schema_with = time_schema)]
-    sent_at: Option<()>,
-}
-
-/// What a request may hold.
-#[derive(ToSchema)]
-#[schema(as = Events)]
-#[serde(untagged)]
-#[allow(dead_code)] // describes the wire; `event::wire` reads it
-pub enum EventsBody {
-    /// One event.
-    One(EventBody),
-    /// 1 to 1,000 events.
-    Many(Vec<EventBody>),
-    /// 1 to 1,000 events in an envelope.
-    Envelope(EnvelopeBody),
 }
 
 /// Post one event or a batch

@@ -1,0 +1,99 @@
+//! The parts of a service, made from its settings.
+
+use std::sync::Arc;
+
+use super::{StartError, Stores, access};
+use crate::access::audit::AuditWriter;
+use crate::config::{AllowedOrigins, Settings};
+use crate::event::payload::PayloadLimits;
+use crate::event::time::{Clock, SystemClock};
+use crate::event::{Rules, TypeRule};
+use crate::http::{self, Service};
+use crate::journey::Journeys;
+use crate::pipeline::health::Health;
+use crate::pipeline::journal::Journal;
+use crate::pipeline::statistics::Statistics;
+use crate::pipeline::{FlushRules, Parts, Pipeline, buffer};
+
+/// Everything that requests are answered with, and what writes the audit trail.
+pub fn service(
+    settings: &Settings,
+    stores: &Stores,
+    health: &Arc<Health>,
+    journal: Option<Journal>,
+) -> Result<(Service, AuditWriter), StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = Arc::clone(&stores.events);
+    let (access, audit_writer) = access::access(settings, Arc::clone(&stores.access), &clock)?;
+    let statistics = Statistics::new()
+        .map_err(|error| StartError::System(error.to_string()))
+        .map(Arc::new)?;
+    let flush = &settings.flush;
+    let pipeline = Arc::new(Pipeline::new(Parts {
+        limits: buffer::Limits {
+            max_events: settings.buffer.max_events,
+            max_bytes: settings.buffer.max_bytes,
+        },
+        rules: FlushRules {
+            max_events: flush.max_events,
+            max_wait: flush.max_wait,
+            timeout: flush.timeout,
+            backoff_min: flush.backoff_min,
+            backoff_max: flush.backoff_max,
+        },
+        lanes: store.lanes(flush.lanes),
+        instance: rand::random(),
+        journal,
+        clock: Arc::clone(&clock),
+        statistics: Arc::clone(&statistics),
+        health: Arc::clone(health),
+    }));
+    let http = &settings.http;
+    let service = Service {
+        journeys: Journeys::new(store, Arc::clone(&pipeline), settings.store.read_timeout),
+        pipeline,
+        health: Arc::clone(health),
+        access: Arc::new(access),
+        statistics,
+        rules: rules(settings),
+        clock,
+        started: std::time::Instant::now(),
+        options: http::Options {
+            max_body_bytes: http.max_body_bytes,
+            body_timeout: http.body_timeout,
+            wait_timeout: http.wait_timeout,
+            allowed_origins: match &http.allowed_origins {
+                AllowedOrigins::Any => None,
+                AllowedOrigins::Listed(list) => Some(list.clone()),
+            },
+            session: access::session_options(settings),
+            api_docs: http.api_docs,
+        },
+    };
+    Ok((service, audit_writer))
+}
+
+/// What events must keep to.
+fn rules(settings: &Settings) -> Rules {
+    let events = &settings.events;
+    Rules {
+        types: if events.any_type {
+            TypeRule::Any
+        } else {
+            TypeRule::OneOf(
+                events
+                    .types
+                    .iter()
+                    .map(|kind| kind.as_str().into())
+                    .collect(),
+            )
+        },
+        default_user: events.default_user.as_deref().map(Into::into),
+        max_events: events.max_per_request,
+        payload: PayloadLimits {
+            max_bytes: events.max_payload_bytes,
+            max_depth: events.max_payload_depth,
+        },
+        max_future_ms: i64::try_from(events.max_future.as_millis()).unwrap_or(i64::MAX),
+    }
+}
