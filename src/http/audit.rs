@@ -109,13 +109,7 @@ pub async fn audit(
     let limit = parameters
         .number("limit", 1..=MAX_LIMIT)
         .unwrap_or(DEFAULT_LIMIT);
-    let before = parameters.text("cursor").and_then(|cursor| {
-        let id = cursor.parse::<Uuid>().ok();
-        if id.is_none() {
-            parameters.fault("cursor", "must be the nextCursor of an earlier page");
-        }
-        id
-    });
+    let before = parameters.cursor(|cursor| cursor.parse::<Uuid>().ok());
     let range = AuditRange {
         before,
         actor: parameters.text("actor"),

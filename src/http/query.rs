@@ -78,14 +78,33 @@ impl Parameters {
 
     /// A time.
     pub fn time(&mut self, name: &str) -> Option<Timestamp> {
+        let hint = "must be an RFC 3339 time such as 2025-12-15T10:30:00.000Z; \
+                    a plus sign in it is written %2B";
+        self.read(name, Timestamp::parse_rfc3339, hint)
+    }
+
+    /// Where the page before ended, as `nextCursor` told it.
+    pub fn cursor<T>(&mut self, decode: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        self.read(
+            "cursor",
+            decode,
+            "must be the nextCursor of an earlier page",
+        )
+    }
+
+    /// A parameter that has to be readable; `rule` says what is.
+    fn read<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+        rule: &str,
+    ) -> Option<T> {
         let text = self.text(name)?;
-        let time = Timestamp::parse_rfc3339(&text);
-        if time.is_none() {
-            let hint = "must be an RFC 3339 time such as 2025-12-15T10:30:00.000Z; \
-                        a plus sign in it is written %2B";
-            self.fault(name, hint);
+        let value = read(&text);
+        if value.is_none() {
+            self.fault(name, rule);
         }
-        time
+        value
     }
 
     /// Ends the reading: a fault for all that was not asked for, and the

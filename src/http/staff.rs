@@ -173,13 +173,7 @@ pub async fn list(
     let limit = parameters
         .number("limit", 1..=MAX_LIMIT)
         .unwrap_or(DEFAULT_LIMIT);
-    let after = parameters.text("cursor").and_then(|cursor| {
-        let email = decode(&cursor);
-        if email.is_none() {
-            parameters.fault("cursor", "must be the nextCursor of an earlier page");
-        }
-        email
-    });
+    let after = parameters.cursor(decode);
     parameters.finish()?;
     // One more, to know whether there is a next page.
     let mut found = service

@@ -94,9 +94,7 @@ impl Pipeline {
     fn release(&self, room: Room) {
         let mut buffer = self.buffer.lock();
         buffer.release(room);
-        self.statistics.buffer_is(&buffer);
-        self.health
-            .buffer_is(buffer.len(), buffer.bytes(), self.limits);
+        self.room_was_made(&buffer);
     }
 
     /// Whether no further event would be taken: lets a request be refused

@@ -277,13 +277,9 @@ impl LaneTask {
         statistics.duplicate.inc_by(duplicate);
         let mut buffer = self.pipeline.buffer.lock();
         let left = buffer.settle(self.number, outcomes);
-        let (events, bytes) = (buffer.len(), buffer.bytes());
-        statistics.buffer_is(&buffer);
+        self.pipeline.room_was_made(&buffer);
         self.pipeline.forget_stored(&buffer);
         drop(buffer);
-        self.pipeline
-            .health
-            .buffer_is(events, bytes, self.pipeline.limits);
         batch.len() - left.len()
     }
 

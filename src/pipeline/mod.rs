@@ -154,6 +154,14 @@ impl Pipeline {
         }
     }
 
+    /// Says that something left the buffer. Called under its lock, so that no
+    /// batch that is refused meanwhile leaves the service marked as full.
+    fn room_was_made(&self, buffer: &Buffer) {
+        self.statistics.buffer_is(buffer);
+        self.health
+            .buffer_is(buffer.len(), buffer.bytes(), self.limits);
+    }
+
     /// Lets the journal forget what has left the buffer, stored or refused for
     /// good.
     fn forget_stored(&self, buffer: &Buffer) {
