@@ -30,7 +30,7 @@ use tracing::{error, info, warn};
 use crate::config::Settings;
 use crate::event::Accepted;
 use crate::http::{self, Service, server};
-use crate::pipeline::flusher::Flusher;
+use crate::pipeline::flusher::{Destination, Flusher};
 use crate::pipeline::health::{CheckRules, Health, watch_store};
 use crate::pipeline::journal;
 use crate::pipeline::leftover;
@@ -191,7 +191,10 @@ impl App {
 
         let flusher = Flusher::start(
             Arc::clone(&service.pipeline),
-            Arc::clone(&store),
+            Destination {
+                events: Arc::clone(&store),
+                letters: stores.letters,
+            },
             health.prepared(),
         );
         let checks = CheckRules {

@@ -1,4 +1,4 @@
-//! The one database, as the two parts that use it see it.
+//! The one database, as the parts that use it see it.
 
 use std::sync::Arc;
 
@@ -6,14 +6,17 @@ use super::StartError;
 use crate::config::Settings;
 use crate::store::Store;
 use crate::store::access::AccessStore;
+use crate::store::dead_letters::DeadLetterStore;
 use crate::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use crate::store::mongo::{MongoSettings, MongoStore};
 
-/// The one database, as the two parts that use it see it.
+/// The one database, as the parts that use it see it.
 #[derive(Clone)]
 pub struct Stores {
     /// Where events stay.
     pub events: Arc<dyn Store>,
+    /// Where events are kept that it refuses for good.
+    pub letters: Arc<dyn DeadLetterStore>,
     /// Where accounts, sessions, tokens and the audit trail stay.
     pub access: Arc<dyn AccessStore>,
 }
@@ -43,10 +46,11 @@ impl Stores {
         })
     }
 
-    fn of(store: impl Store + AccessStore) -> Self {
+    fn of(store: impl Store + DeadLetterStore + AccessStore) -> Self {
         let store = Arc::new(store);
         Self {
             events: Arc::clone(&store) as Arc<dyn Store>,
+            letters: Arc::clone(&store) as Arc<dyn DeadLetterStore>,
             access: store,
         }
     }

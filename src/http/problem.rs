@@ -329,7 +329,7 @@ impl From<StoreError> for Problem {
                 )
                 .with_header(header::RETRY_AFTER, "5")
             }
-            StoreError::Unreadable(_) => {
+            StoreError::Unreadable(_) | StoreError::Refused(_) => {
                 tracing::error!(%error, "a read failed");
                 Self::internal()
             }

@@ -32,10 +32,10 @@ async fn a_service_is_ready_once_its_store_is_prepared() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_away_shortly_makes_nothing_unready() {
     let health = ready();
-    health.store_failed("as told");
+    health.store_failed("as told", false);
     assert!(!health.is_connected());
     tokio::time::advance(AWAY - Duration::from_millis(1)).await;
-    health.store_failed("as told");
+    health.store_failed("as told", false);
     assert_eq!(health.readiness(), Ok(()));
     tokio::time::advance(Duration::from_millis(1)).await;
     assert_eq!(health.readiness(), Err(Unready::Disconnected));
@@ -46,7 +46,7 @@ async fn a_store_that_is_away_shortly_makes_nothing_unready() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_answers_and_takes_nothing_is_no_store() {
     let health = ready();
-    health.write_failed();
+    health.write_failed(false);
     assert!(health.is_connected());
     assert!(!health.is_well());
     tokio::time::advance(AWAY).await;

@@ -70,7 +70,7 @@ async fn a_file_of_a_newer_version_is_refused_and_left_as_it_is() {
             error,
             OpenError::Newer {
                 found: 99,
-                known: 2,
+                known: 3,
                 ..
             }
         ),
