@@ -30,6 +30,7 @@ use tracing::{error, info, warn};
 use crate::config::Settings;
 use crate::event::Accepted;
 use crate::http::{self, Service, server};
+use crate::pipeline::dead_letters;
 use crate::pipeline::flusher::{Destination, Flusher};
 use crate::pipeline::health::{CheckRules, Health, watch_store};
 use crate::pipeline::journal;
@@ -153,6 +154,7 @@ pub struct App {
     flusher: Flusher,
     server: JoinHandle<()>,
     watcher: JoinHandle<()>,
+    counter: JoinHandle<()>,
     access: access::Tasks,
     kept: Arc<Kept>,
     replay: JoinHandle<()>,
@@ -203,6 +205,11 @@ impl App {
         };
         let watcher = tokio::spawn(watch_store(Arc::clone(&health), Arc::clone(&store), checks));
 
+        let counter = tokio::spawn(dead_letters::watch_count(
+            Arc::clone(&service.dead_letters),
+            Arc::clone(&service.statistics),
+        ));
+
         if let Ok(address) = listener.local_addr() {
             let store = if settings.store.mongodb_uri.is_some() {
                 "mongodb"
@@ -229,6 +236,7 @@ impl App {
             flusher,
             server,
             watcher,
+            counter,
             access,
             kept,
             replay,
@@ -243,6 +251,7 @@ impl App {
             _ = self.flusher.ended() => "flusher",
             _ = &mut self.server => "listener",
             _ = &mut self.watcher => "database watch",
+            _ = &mut self.counter => "count of dead letters",
             () = self.access.ended() => "audit trail",
             () = self.service.pipeline.journal_ended() => "journal",
         }
@@ -262,6 +271,7 @@ impl App {
         let _ = self.replay.await;
         let left = self.flusher.drain(deadline).await;
         self.watcher.abort();
+        self.counter.abort();
         self.access.stop().await;
         let ending = keep(
             &left,

@@ -1,6 +1,7 @@
 //! The command line: what people type, and what they are told.
 
 mod admin;
+mod dead_letters;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -13,6 +14,9 @@ use crate::{app, telemetry};
 
 /// The exit code for wrong settings and for a wrong command line.
 const WRONG_SETTINGS: u8 = 2;
+
+/// The exit code where dead letters stay that were to go.
+const SOME_LEFT: u8 = 3;
 
 const ABOUT: &str = "\
 Collects events that trackers post over HTTP, writes them in batches to MongoDB
@@ -32,6 +36,7 @@ Examples:
   trailkeep config                            what is in force, and where from
   trailkeep config --defaults > trailkeep.toml
   trailkeep admin create jo@example.com       make an administrator from the shell
+  trailkeep dead-letters list                 events that the database refused for good
   trailkeep --config trailkeep.toml";
 
 #[derive(Parser)]
@@ -62,6 +67,11 @@ enum Command {
     Admin {
         #[command(subcommand)]
         command: admin::Command,
+    },
+    /// Look at events that the database refused for good, retry or drop them
+    DeadLetters {
+        #[command(subcommand)]
+        command: dead_letters::Command,
     },
 }
 
@@ -127,6 +137,7 @@ impl Cli {
                 flags.add_to(overrides)
             }
             Some(Command::Admin { command }) => command.flags().add_to(overrides),
+            Some(Command::DeadLetters { command }) => command.flags().add_to(overrides),
             None => overrides,
         }
     }
@@ -146,6 +157,7 @@ pub fn run() -> ExitCode {
     match cli.command {
         Some(Command::Config { .. }) => print(&listing(&loaded.entries)),
         Some(Command::Admin { command }) => administer(command, &loaded.settings),
+        Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
         Some(Command::Serve { .. }) | None => serve(loaded.settings),
     }
 }
@@ -157,6 +169,23 @@ fn administer(command: admin::Command, settings: &Settings) -> ExitCode {
             complain(&format!("trailkeep: {error}\n"));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn handle_letters(command: dead_letters::Command, settings: &Settings) -> ExitCode {
+    let failed = |error: dead_letters::LettersError| {
+        complain(&format!("trailkeep: {error}\n"));
+        ExitCode::FAILURE
+    };
+    let done = match dead_letters::run(command, settings) {
+        Ok(done) => done,
+        Err(error) => return failed(error),
+    };
+    let printed = print(&done.text);
+    match done.error {
+        Some(error) => failed(error),
+        None if done.left > 0 => ExitCode::from(SOME_LEFT),
+        None => printed,
     }
 }
 

@@ -31,7 +31,7 @@ use super::sessions::SessionOptions;
         (name = "Journeys", description = "What one user did."),
         (name = "Monitoring", description = "How the service is."),
         (name = "Staff", description = "Signing up, in and out."),
-        (name = "Administration", description = "Accounts, tokens and the audit trail."),
+        (name = "Administration", description = "Accounts, tokens, the audit trail and dead letters."),
     )
 )]
 struct Head;

@@ -9,6 +9,7 @@
 pub mod audit;
 pub mod auth;
 pub mod body;
+pub mod dead_letters;
 pub mod docs;
 pub mod events;
 pub mod guard;
@@ -43,6 +44,7 @@ use crate::event::Rules;
 use crate::event::time::Clock;
 use crate::journey::Journeys;
 use crate::pipeline::Pipeline;
+use crate::pipeline::dead_letters::DeadLetters;
 use crate::pipeline::health::Health;
 use crate::pipeline::statistics::Statistics;
 use problem::Problem;
@@ -53,6 +55,8 @@ pub struct Service {
     pub pipeline: Arc<Pipeline>,
     /// Where journeys come from.
     pub journeys: Journeys,
+    /// What the database refused for good.
+    pub dead_letters: Arc<DeadLetters>,
     /// Whether the service is well.
     pub health: Arc<Health>,
     /// Who may do what.
@@ -134,7 +138,11 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(staff::change))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
-        .routes(routes!(audit::audit));
+        .routes(routes!(audit::audit))
+        .routes(routes!(dead_letters::list, dead_letters::drop_all))
+        .routes(routes!(dead_letters::retry_all))
+        .routes(routes!(dead_letters::get, dead_letters::drop_one))
+        .routes(routes!(dead_letters::retry));
     with(monitors)
         .layer(from_fn_with_state(Arc::clone(service), guard::while_away))
         .merge(with(people))

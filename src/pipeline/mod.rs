@@ -9,6 +9,7 @@
 //! Invariants, which the tests of this module hold against random traffic:
 //!
 //! - `accepted + restored = stored + duplicate + dead-lettered + buffered`.
+//! - An event is dead-lettered only when its letter is kept.
 //! - Room is given back only when an event has left the buffer.
 //! - The journal forgets an event only when it has left the buffer.
 //! - Events of one user leave in the order in which they came.
@@ -17,6 +18,7 @@
 mod admission;
 pub mod backoff;
 pub mod buffer;
+pub mod dead_letters;
 pub mod flusher;
 pub mod health;
 pub mod journal;

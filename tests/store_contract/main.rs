@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod access;
+mod dead_letters;
 mod homes;
 mod journeys;
 mod mongo;
@@ -16,7 +17,8 @@ mod writing;
 use access::{accounts, audit, sessions, tokens};
 
 /// Runs each promise on each store. A promise is an `async fn` of what the
-/// check hands it: `Arc<dyn Store>`, or `Arc<dyn AccessStore>`.
+/// check hands it: `Arc<dyn Store>`, `Arc<dyn DeadLetterStore>` or
+/// `Arc<dyn AccessStore>`.
 macro_rules! contract {
     ($($check:ident { $($module:ident { $($promise:ident,)* })* })*) => {
         mod on_mongo {
@@ -73,6 +75,16 @@ contract! {
         preparing {
             preparing_again_changes_nothing,
             preparing_at_the_same_time_is_fine,
+        }
+    }
+    check_letters {
+        dead_letters {
+            a_letter_is_read_back_unchanged,
+            a_letter_put_again_stays_as_it_is,
+            letters_are_listed_newest_first_in_pages,
+            a_try_is_noted_on_its_letter,
+            removed_letters_are_gone_and_no_others,
+            payloads_of_any_size_are_kept,
         }
     }
     check_access {

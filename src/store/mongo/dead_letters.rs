@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bson::spec::BinarySubtype;
-use bson::{Binary, Document, doc};
+use bson::{Binary, Bson, Document, doc};
 use futures_util::TryStreamExt as _;
 use mongodb::options::{
     CollectionOptions, IndexOptions, ReadConcern, ReadPreference, SelectionCriteria,
@@ -251,13 +251,13 @@ fn head(document: &Document) -> Result<LetterHead, StoreError> {
 }
 
 fn id_of(document: &Document) -> Result<StoreId, StoreError> {
-    let bytes = document
-        .get_binary_generic("_id")
-        .map_err(unreadable)?
-        .as_slice();
-    <[u8; 16]>::try_from(bytes)
+    let bytes = match document.get("_id") {
+        Some(Bson::Binary(binary)) => <[u8; 16]>::try_from(&*binary.bytes).ok(),
+        _ => None,
+    };
+    bytes
         .map(StoreId::from_bytes)
-        .map_err(|_| unreadable("its _id is no UUID"))
+        .ok_or_else(|| unreadable("its _id is no UUID"))
 }
 
 fn unreadable(fault: impl ToString) -> StoreError {

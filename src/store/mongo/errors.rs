@@ -57,6 +57,12 @@ const CULPRITS: [i32; 3] = [
     22, // InvalidBSON
 ];
 
+/// The user has not the rights for a command.
+const UNAUTHORIZED: i32 = 13;
+
+/// After this, the server's words on missing rights are the command.
+const COMMAND_QUOTED: &str = " to execute command";
+
 /// The document breaks the rules of a validator.
 const VALIDATION: i32 = 121;
 
@@ -241,6 +247,11 @@ pub fn describe_entry(fault: &Document, code: i32) -> String {
 }
 
 fn code_and_message(code: i32, name: Option<&str>, message: &str) -> String {
+    // The server quotes the whole command, with the events in it.
+    let message = match message.split_once(COMMAND_QUOTED) {
+        Some((before, _)) if code == UNAUTHORIZED => format!("{before}{COMMAND_QUOTED}"),
+        _ => message.to_owned(),
+    };
     match name.filter(|name| !name.is_empty()) {
         Some(name) => format!("{message} (code {code}, {name})"),
         None => format!("{message} (code {code})"),
