@@ -72,22 +72,26 @@ impl Earlier {
 }
 
 impl Kept {
-    /// Waits until the events of earlier processes are stored; then the
-    /// service is ready for traffic, and what kept them is removed.
+    /// Waits until the events of earlier processes are stored, but for single
+    /// ones that the database does not take; then the service is ready for
+    /// traffic. Once those are stored or set aside too, what kept them is
+    /// removed.
     pub async fn replayed(self: Arc<Self>, pipeline: Arc<Pipeline>, health: Arc<Health>) {
         const CHECK: Duration = Duration::from_millis(20);
         if let Some(last) = self.last {
-            while pipeline
-                .oldest_arrival()
-                .is_some_and(|oldest| oldest <= last)
-            {
+            let is_left = |oldest: Option<Arrival>| oldest.is_some_and(|oldest| oldest <= last);
+            while is_left(pipeline.oldest_waiting()) {
+                tokio::time::sleep(CHECK).await;
+            }
+            health.replaying(false);
+            while is_left(pipeline.oldest_arrival()) {
                 tokio::time::sleep(CHECK).await;
             }
             let events = pipeline.statistics().restored.get();
             info!(events, "what an earlier process accepted is stored");
         }
-        self.remove();
         health.replaying(false);
+        self.remove();
     }
 
     /// Removes what kept them: they are stored, or kept elsewhere by now.

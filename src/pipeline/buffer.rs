@@ -347,6 +347,12 @@ impl Buffer {
         self.oldest().map(|accepted| accepted.arrival).min()
     }
 
+    /// The lowest arrival number of what is not held aside.
+    pub fn oldest_waiting(&self) -> Option<Arrival> {
+        let fronts = self.lanes.iter().filter_map(Lane::front);
+        fronts.map(|accepted| accepted.arrival).min()
+    }
+
     /// What lies here.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {

@@ -210,6 +210,12 @@ impl Pipeline {
         self.buffer.lock().oldest_arrival()
     }
 
+    /// The lowest arrival number of what is to be written next: the others have
+    /// left, or were tried and are held aside.
+    pub fn oldest_waiting(&self) -> Option<Arrival> {
+        self.buffer.lock().oldest_waiting()
+    }
+
     fn restored_up_to(&self) -> Arrival {
         Arrival::from_i64(self.restored_up_to.load(Ordering::Relaxed))
     }

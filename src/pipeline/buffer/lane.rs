@@ -134,6 +134,11 @@ impl Lane {
             .map(|entry| &*entry.accepted)
     }
 
+    /// The oldest event that is not held aside.
+    pub fn front(&self) -> Option<&Accepted> {
+        self.queue.front().map(|entry| &*entry.accepted)
+    }
+
     /// Since when the oldest event that is not held aside has waited.
     pub fn waiting_since(&self) -> Option<Instant> {
         self.queue.front().map(|entry| entry.since)
