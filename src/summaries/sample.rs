@@ -37,7 +37,7 @@ impl Summaries {
 /// A text that lies, as a rule, between two others: what they share, then
 /// characters of the kinds that they go on with. Where it lies beyond one of
 /// them, a sample begins at the first account.
-fn between(first: &str, last: &str, random: &mut impl Rng) -> String {
+pub(super) fn between(first: &str, last: &str, random: &mut impl Rng) -> String {
     let shared: String = first
         .chars()
         .zip(last.chars())
