@@ -80,8 +80,8 @@ pub struct UserEvents {
 /// Why a store did not count.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum QueryError {
-    /// The database did not come to an end in time, and gave up.
-    #[error("the database ended a query that took longer than {} ms", .0.as_millis())]
+    /// The database did not come to an end in time.
+    #[error("a query took the database longer than {} ms and was ended", .0.as_millis())]
     OutOfTime(Duration),
     /// The store could not do it.
     #[error(transparent)]

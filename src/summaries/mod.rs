@@ -35,7 +35,7 @@ use crate::store::summaries::{AccountStore, QueryError, Summary, SummaryRange};
 pub use window::Window;
 
 /// How much longer than its limit a query may take until the database is given
-/// up on: it should have ended the query itself.
+/// up on: it ends a query itself, but looks at the time only now and then.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// The pause after a summary could not be counted anew.
@@ -245,13 +245,14 @@ impl Summaries {
         &self,
         query: impl Future<Output = Result<T, QueryError>>,
     ) -> Result<T, SummaryError> {
-        let unavailable = |why: &str| StoreError::Unavailable(why.to_owned());
+        let limit = self.limits.query_timeout;
         tokio::select! {
-            done = timeout(self.limits.query_timeout + GRACE, query) => match done {
-                Ok(done) => Ok(done?),
-                Err(_) => Err(unavailable("it did not answer in time").into()),
-            },
-            () = self.closing.cancelled() => Err(unavailable("the service stops").into()),
+            done = timeout(limit + GRACE, query) => {
+                Ok(done.map_err(|_| QueryError::OutOfTime(limit))??)
+            }
+            () = self.closing.cancelled() => {
+                Err(StoreError::Unavailable("the service stops".to_owned()).into())
+            }
         }
     }
 }

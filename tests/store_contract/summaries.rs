@@ -226,6 +226,11 @@ pub async fn many_types_are_cut_to_the_most_frequent_and_the_total_is_whole(
     assert_eq!(summary.total, events.len() as u64);
     assert_eq!(summary.totals.len(), MAX_TYPES);
     assert_eq!(summary.totals[frequent], 2);
+    let rare = format!("type {:05}", MAX_TYPES + 11);
+    assert!(
+        !summary.totals.contains_key(&rare),
+        "the last of the rare ones"
+    );
 }
 
 pub async fn a_count_that_takes_too_long_is_ended(
