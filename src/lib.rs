@@ -29,6 +29,7 @@
 //! | [`store`] | one trait, two homes: MongoDB and an embedded SQLite file |
 //! | [`pipeline`] | from accepted to stored: journal, buffer, flusher, health, counters |
 //! | [`journey`] | stored and buffered events as one list; cursors, exports |
+//! | [`summaries`] | events of business accounts, counted; what is kept, what may run |
 //! | [`http`] | the HTTP contract; alone knows status codes |
 //! | [`config`] | every setting, where it came from, what is allowed |
 //! | [`telemetry`] | logs, names of metrics, memory |
@@ -37,7 +38,8 @@
 //! | [`shutdown`] | signals and exit codes |
 //! | [`cli`] | arguments in, exit code out |
 //!
-//! Imports point one way: `http -> {journey, pipeline, access} -> store -> event`.
+//! Imports point one way:
+//! `http -> {journey, summaries, pipeline, access} -> store -> event`.
 
 pub mod access;
 pub mod app;
@@ -49,4 +51,5 @@ pub mod journey;
 pub mod pipeline;
 pub mod shutdown;
 pub mod store;
+pub mod summaries;
 pub mod telemetry;

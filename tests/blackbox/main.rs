@@ -38,6 +38,7 @@ mod staff;
 mod watchdog;
 
 mod access;
+mod accounts;
 mod events;
 mod hostile;
 mod journal;
