@@ -44,4 +44,5 @@ mod journal;
 mod journey;
 mod monitoring;
 mod pipeline;
+mod seed;
 mod shutdown;
