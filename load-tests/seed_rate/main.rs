@@ -78,7 +78,7 @@ async fn main() {
             let name = format!("seed_rate_{round}_{turn}");
             let uri = mongod::shared_uri(&name);
             let rate = if is_bare {
-                insert_bare(&uri, &documents, &arguments).await
+                insert_bare(&uri, documents.clone(), &arguments).await
             } else {
                 run_seed(&uri, until, &arguments)
             };
@@ -129,7 +129,7 @@ fn documents(arguments: &Arguments, until: Timestamp) -> Vec<Arc<Vec<RawDocument
 /// Events in a second of the bare loop.
 async fn insert_bare(
     uri: &str,
-    documents: &[Arc<Vec<RawDocumentBuf>>],
+    documents: Vec<Arc<Vec<RawDocumentBuf>>>,
     arguments: &Arguments,
 ) -> f64 {
     prepare(uri).await;
@@ -142,7 +142,7 @@ async fn insert_bare(
         .w(Acknowledgment::Majority)
         .journal(true)
         .build();
-    let queue = Arc::new(Mutex::new(documents.to_vec().into_iter()));
+    let queue = Arc::new(Mutex::new(documents.into_iter()));
     let began = Instant::now();
     let workers: Vec<_> = (0..arguments.in_flight)
         .map(|_| {

@@ -170,8 +170,8 @@ pub(super) fn run(command: &Command, settings: &Settings) -> Result<Done, SeedEr
     let runtime = Runtime::new().map_err(|error| StartError::System(error.to_string()))?;
     let done = runtime.block_on(async {
         match &command.via_http {
-            Some(url) => command.through_service(url, samples).await,
-            None => command.into_store(settings, samples).await,
+            Some(url) => command.send_to_service(url, samples).await,
+            None => command.write_to_store(settings, samples).await,
         }
     });
     // After a second signal nobody waits for what is in flight.
@@ -209,7 +209,7 @@ impl Command {
         }
     }
 
-    async fn through_service(&self, url: &str, samples: Samples) -> Result<Done, SeedError> {
+    async fn send_to_service(&self, url: &str, samples: Samples) -> Result<Done, SeedError> {
         let from_environment = || std::env::var(WRITE_KEY).ok().filter(|key| !key.is_empty());
         let key = self.write_key.clone().or_else(from_environment);
         let service = Service::reach(url, key.as_deref()).await?;
@@ -217,7 +217,11 @@ impl Command {
         self.deliver(service, samples, pace).await
     }
 
-    async fn into_store(&self, settings: &Settings, samples: Samples) -> Result<Done, SeedError> {
+    async fn write_to_store(
+        &self,
+        settings: &Settings,
+        samples: Samples,
+    ) -> Result<Done, SeedError> {
         types_are_accepted(settings)?;
         let events = Stores::open(settings).await?.events;
         let prepared = async {
@@ -270,6 +274,9 @@ impl Command {
         };
         let (tally, end) = delivery.run(samples, &mut signals).await;
         let took = progress.end();
+        if let End::Failed(reason) = &end {
+            progress.say(reason);
+        }
         let mut text = tally.summary(took, &end);
         let is_whole = matches!(end, End::Complete) && tally.refused == 0;
         text.push_str(&self.repeat(&plan, is_whole));

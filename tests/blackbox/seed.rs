@@ -159,8 +159,7 @@ async fn a_seed_is_stored_to_the_event_and_only_once(home: Home) {
 }
 
 async fn an_interrupted_seed_says_what_it_wrote_and_is_taken_up_by_repeating_it(home: Home) {
-    let arguments = ["60000", "--batch", "100", "--until", UNTIL];
-    let endless = [&["2000000000"], &arguments[1..]].concat();
+    let endless = ["2000000000", "--batch", "100", "--until", UNTIL];
     let running = Seed::start(&home, &endless, &[]);
     wait_until_some_are_stored(&home).await;
     running.signal("INT");
@@ -239,6 +238,26 @@ async fn a_seed_that_waits_for_its_database_ends_when_it_is_told_to() {
         (known..=known + 4 * 500).contains(&stored),
         "{stored} of {known}"
     );
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_seed_whose_database_says_nothing() {
+    let server = Mongod::start();
+    let home = Home::on(&server);
+    let mut running = Seed::start(&home, &["2000000000", "--until", UNTIL], &[]);
+    wait_until_some_are_stored(&home).await;
+    server.pause();
+    // What follows too soon counts as the same signal once more.
+    eventually("the seed ends", SOON, || {
+        running.signal("INT");
+        std::future::ready(running.child.try_wait().expect("a child"))
+    })
+    .await;
+    server.resume();
+    running
+        .end()
+        .await
+        .expect(130, "ended at once by a second SIGINT");
 }
 
 #[tokio::test]

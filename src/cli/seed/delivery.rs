@@ -247,3 +247,6 @@ async fn settle<D: Destination>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

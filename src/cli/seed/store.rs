@@ -105,3 +105,6 @@ impl Batch {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

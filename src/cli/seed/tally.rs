@@ -52,7 +52,8 @@ impl Tally {
     pub fn summary(&self, took: Duration, end: &End) -> String {
         let settled = self.settled();
         let mut text = match end {
-            End::Complete => String::new(),
+            // A failure has been told of on standard error.
+            End::Complete | End::Failed(_) => String::new(),
             End::Stopped(signal) if self.given_up == 0 => {
                 format!("stopped by {signal}; what was in flight is written\n")
             }
@@ -64,7 +65,6 @@ impl Tally {
                  written\n",
                 grouped(*in_flight)
             ),
-            End::Failed(reason) => format!("failed: {reason}\n"),
         };
         text.push_str(&format!(
             "{} events in {:.1} s ({}): {}\n",
