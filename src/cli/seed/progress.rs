@@ -1,13 +1,14 @@
 //! How far it is, for whoever looks at standard error: a bar on a terminal,
 //! else a line every few seconds.
 
+use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use parking_lot::Mutex;
 
-const BAR: &str = "{wide_bar} {human_pos} of {human_len} events, {per_sec}, {eta} left";
+const BAR: &str = "{wide_bar} {human_pos} of {human_len} events, {rate}, {eta} left";
 
 /// From one line to the next, and from one word on an outage to the next.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -30,10 +31,9 @@ struct State {
 impl Progress {
     /// Begins to count at nothing of so many events.
     pub fn begin(events: u64) -> Self {
-        let style = ProgressStyle::with_template(BAR);
         let bar = io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(events);
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_style(style());
             bar
         });
         let began = Instant::now();
@@ -91,7 +91,7 @@ impl Progress {
     /// Ends it; how long it took.
     pub fn end(&self) -> Duration {
         if let Some(bar) = &self.bar {
-            bar.abandon();
+            bar.finish_and_clear();
         }
         self.began.elapsed()
     }
@@ -108,6 +108,16 @@ impl Progress {
             rate(done, took)
         )
     }
+}
+
+fn style() -> ProgressStyle {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
+    let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let _ = write!(out, "{}/s", grouped(state.per_sec() as u64));
+    };
+    ProgressStyle::with_template(BAR)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", rate)
 }
 
 /// Events in a second, for people.
