@@ -32,6 +32,7 @@
 //! | [`summaries`] | events of business accounts, counted; what is kept, what may run |
 //! | [`http`] | the HTTP contract; alone knows status codes |
 //! | [`config`] | every setting, where it came from, what is allowed |
+//! | [`seed`] | sample data: the events of an invented shop; pure, uses `event` alone |
 //! | [`telemetry`] | logs, names of metrics, memory |
 //! | [`access`] | accounts, sessions, tokens, write keys, limits, the audit trail |
 //! | [`app`] | puts the parts together, starts and stops them in order |
@@ -49,6 +50,7 @@ pub mod event;
 pub mod http;
 pub mod journey;
 pub mod pipeline;
+pub mod seed;
 pub mod shutdown;
 pub mod store;
 pub mod summaries;

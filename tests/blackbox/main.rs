@@ -45,4 +45,5 @@ mod journal;
 mod journey;
 mod monitoring;
 mod pipeline;
+mod seed;
 mod shutdown;
