@@ -52,6 +52,11 @@ struct Arguments {
     /// Whether there is a retention, which takes an index.
     #[arg(long)]
     retention: bool,
+
+    /// Whether the users are indexed by hash as well, as a shard key of hashes
+    /// needs it.
+    #[arg(long)]
+    hashed: bool,
 }
 
 #[tokio::main]
@@ -70,6 +75,9 @@ async fn main() {
     store.prepare().await.unwrap();
 
     let server = Server::connect(&uri).await;
+    if arguments.hashed {
+        server.index_users_by_hash().await;
+    }
     let before = server.cpu_seconds().await;
     write(&arguments, &store).await;
     let cpu = server.cpu_seconds().await - before;

@@ -78,7 +78,24 @@ impl Sample {
         }
         write!(
             body,
-            r#""eventId":"{high:08x}-{low:04x}-7{a:03x}-8f4a-{b:012x}","occurredAt":{time},"payload":{{"path":"/pricing","referrer":"https://example.org/","width":1440,"scroll":0.75,"plan":{{"name":"pro"}}}}}}"#
+            r#""eventId":"{high:08x}-{low:04x}-7{a:03x}-8f4a-{b:012x}","occurredAt":{time},"payload":"#
+        )
+        .unwrap();
+        self.write_payload(body);
+        body.push('}');
+    }
+
+    /// Different for each event: what repeats is compressed away.
+    fn write_payload(&mut self, body: &mut String) {
+        let rng = &mut self.rng;
+        let product = rng.random_range(0..100_000);
+        let from = rng.random::<u32>();
+        let width = [360, 390, 412, 1440, 1920][rng.random_range(0..5)];
+        let scroll = rng.random_range(0..1000);
+        let plan = ["free", "pro", "team"][rng.random_range(0..3)];
+        write!(
+            body,
+            r#"{{"path":"/products/{product}","referrer":"https://example.org/?q={from:x}","width":{width},"scroll":0.{scroll:03},"plan":{{"name":"{plan}"}}}}"#
         )
         .unwrap();
     }

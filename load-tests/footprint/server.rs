@@ -1,7 +1,7 @@
 //! What `mongod` says of itself.
 
 use bson::{Bson, Document, doc};
-use mongodb::{Client, Database};
+use mongodb::{Client, Database, IndexModel};
 
 /// A connection to the server whose default database is measured.
 pub struct Server(Database);
@@ -11,6 +11,14 @@ impl Server {
     pub async fn connect(uri: &str) -> Self {
         let client = Client::with_uri_str(uri).await.unwrap();
         Self(client.default_database().unwrap())
+    }
+
+    /// Makes the index that a shard key of hashed users needs.
+    pub async fn index_users_by_hash(&self) {
+        let keys = doc! { "userId": "hashed" };
+        let index = IndexModel::builder().keys(keys).build();
+        let events = self.0.collection::<Document>("events");
+        events.create_index(index).await.unwrap();
     }
 
     /// Seconds of CPU that the process has used.
