@@ -45,16 +45,6 @@ fn alerts_name_only_reasons_that_exist() {
 }
 
 #[test]
-fn the_dashboard_shows_every_metric() {
-    let (_, dashboard) = FILES[1];
-    let used = metrics_in(dashboard);
-    for family in Statistics::new().unwrap().registry.gather() {
-        let is_shown = used.iter().any(|metric| metric.starts_with(family.name()));
-        assert!(is_shown, "the dashboard lacks {}", family.name());
-    }
-}
-
-#[test]
 fn the_dashboard_is_json() {
     let (_, dashboard) = FILES[1];
     let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();
