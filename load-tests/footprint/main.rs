@@ -32,6 +32,8 @@ use server::Server;
 /// Events in one write, as in the service.
 const BATCH: u64 = 500;
 const DATABASE: &str = "footprint";
+/// So long that nothing is deleted meanwhile.
+const RETENTION: Duration = Duration::from_secs(20 * 365 * 86_400);
 
 /// Measures what an event takes in MongoDB.
 #[derive(Debug, Parser)]
@@ -66,9 +68,7 @@ async fn main() {
     let uri = mongod.uri(DATABASE);
     let settings = MongoSettings {
         has_journal: true,
-        retention: arguments
-            .retention
-            .then_some(Duration::from_secs(90 * 86_400)),
+        retention: arguments.retention.then_some(RETENTION),
         read_timeout: Duration::from_secs(10),
     };
     let store = MongoStore::connect(&uri, &settings).await.unwrap();
