@@ -6,12 +6,12 @@
 
 const { insist } = require('./flows.js');
 const options = require('./options.js');
-const { script, slowerThan, steady } = require('./scenario.js');
+const { occur, script, steady, within } = require('./scenario.js');
 
 const shares = [[insist, 1]];
 
 module.exports = script({
   shares,
   phases: steady(options.rate(1800), options.duration(60), shares),
-  thresholds: [['http.codes.202', 1e9], ['http.codes.503', 1e9], ...slowerThan({ p95: 200, p99: options.p99(500) })],
+  thresholds: [...occur(202, 503), ...within({ p95: 200, p99: options.p99(500) })],
 });

@@ -51,12 +51,17 @@ function script({ shares, phases, thresholds, variables = {} }) {
   };
 }
 
-/** The limits of answers' times, in milliseconds. */
-function slowerThan({ p95, p99 }) {
+/** Answers come within so many milliseconds. */
+function within({ p95, p99 }) {
   return [
     ['http.response_time.p95', p95],
     ['http.response_time.p99', p99],
   ];
 }
 
-module.exports = { script, steady, slowerThan };
+/** There is at least one answer with each of these statuses: see `thresholds`. */
+function occur(...statuses) {
+  return statuses.map((status) => [`http.codes.${status}`, Number.MAX_SAFE_INTEGER]);
+}
+
+module.exports = { script, steady, within, occur };

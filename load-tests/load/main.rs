@@ -67,17 +67,18 @@ async fn run(arguments: &Arguments) -> Result<Outcome, Trouble> {
     let artillery = Artillery::prepared(home.path())?;
     let target = Target::from(arguments, home.path()).await?;
 
+    let record_file = artillery.record_file();
     let hold = arguments
         .scenario
         .hold()
-        .map(|plan| Hold::start(plan, arguments.duration(), &target));
+        .map(|plan| Hold::start(plan, arguments.duration(), &target, record_file));
     let report = artillery.run(arguments, &target).await?;
     let released = match hold {
         Some(hold) => Some(hold.released().await?),
         None => None,
     };
 
-    let record = Record::read(artillery.record_file())?;
+    let record = Record::read(record_file)?;
     let store = target.store_name();
     let stored = target.into_stored(&record).await?;
     Ok(Outcome {
