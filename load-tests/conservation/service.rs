@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
@@ -52,6 +53,15 @@ pub fn libfaketime() -> Option<PathBuf> {
         .iter()
         .map(|folder| Path::new(folder).join("faketime/libfaketimeMT.so.1"))
         .find(|library| library.is_file())
+}
+
+/// A port for a service, below those that the system hands out by itself: it
+/// must be free again at each start.
+pub fn free_port() -> Result<u16, Trouble> {
+    (0..1000)
+        .map(|_| rand::random_range(20_000..32_000))
+        .find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+        .ok_or_else(|| Trouble("there is no free port".to_owned()))
 }
 
 /// How a service is started, again and again.
@@ -147,6 +157,11 @@ impl Service {
         }
     }
 
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it as a crash would.
     pub async fn kill(mut self) -> Result<(), Trouble> {
         self.child.kill().during("killing the service")?;
@@ -156,7 +171,7 @@ impl Service {
 
     /// Tells it to stop, and checks that it says that all is kept.
     pub async fn stop(mut self) -> Result<(), Trouble> {
-        run(Command::new("kill").args(["-TERM", &self.child.id().to_string()]))?;
+        run(Command::new("kill").args(["-TERM", &self.pid().to_string()]))?;
         let status = self.wait().await?;
         if status.success() {
             return Ok(());
@@ -168,7 +183,7 @@ impl Service {
     pub fn limit_files(&self, bytes: Option<u64>) -> Result<(), Trouble> {
         let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
         run(Command::new("prlimit")
-            .arg(format!("--pid={}", self.child.id()))
+            .arg(format!("--pid={}", self.pid()))
             .arg(format!("--fsize={limit}:unlimited")))
     }
 
