@@ -28,7 +28,8 @@ pub struct Arguments {
     #[arg(long)]
     rounds: Option<u32>,
 
-    /// Events in the collection whose journeys are read [default: 5000000].
+    /// Events that are in the collection before costs and journeys are measured
+    /// [default: 5000000].
     #[arg(long)]
     events: Option<u64>,
 
@@ -40,8 +41,9 @@ pub struct Arguments {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 
-    /// Gigabytes of memory that mongod caches data in.
-    #[arg(long, default_value_t = 1.0)]
+    /// Gigabytes of memory that mongod caches data in. By itself it would take
+    /// half of the machine's.
+    #[arg(long, default_value_t = 4.0)]
     pub cache_gb: f64,
 
     /// Where results and drawings go; target/bench when left out.
@@ -85,7 +87,7 @@ impl Arguments {
         Duration::from_secs_f64(if self.quick { 0.5 } else { 2.0 })
     }
 
-    /// Events in the collection whose journeys are read.
+    /// Events that are in the collection beforehand.
     pub fn events(&self) -> u64 {
         let default = if self.quick { 100_000 } else { 5_000_000 };
         self.events.unwrap_or(default)

@@ -20,6 +20,8 @@ pub struct Batch {
     events: Vec<Places>,
     users: u32,
     rng: ChaCha8Rng,
+    /// The last time that was written, and as text: a millisecond has many events.
+    now: (i64, String),
 }
 
 /// Where in the bytes the parts of an event begin that change.
@@ -60,6 +62,7 @@ impl Batch {
             events: places,
             users,
             rng: ChaCha8Rng::seed_from_u64(seed),
+            now: (0, TIME.to_owned()),
         }
     }
 
@@ -71,14 +74,17 @@ impl Batch {
     /// The request with new events.
     pub fn next(&mut self) -> &[u8] {
         let now = chrono::Utc::now();
-        let time = now.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-        let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
+        if self.now.0 != now.timestamp_millis() {
+            let text = now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+            self.now = (now.timestamp_millis(), text);
+        }
+        let millis = u64::try_from(self.now.0).unwrap_or(0);
         for places in &self.events {
             let user = self.rng.random_range(0..self.users);
             let digits = digits(user);
             put(&mut self.bytes, places.user + USER.len() - 7, &digits);
             put(&mut self.bytes, places.session + SESSION.len() - 7, &digits);
-            put(&mut self.bytes, places.time, time.as_bytes());
+            put(&mut self.bytes, places.time, self.now.1.as_bytes());
             let random: [u8; 10] = self.rng.random();
             let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
             let place = places.event_id..places.event_id + EVENT_ID.len();

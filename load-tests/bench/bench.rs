@@ -96,6 +96,16 @@ impl Bench {
         shape: Shape,
     ) -> Result<Window, Trouble> {
         site.database.drop_events().await?;
+        self.measure_on_top(site, settings, shape).await
+    }
+
+    /// Measures a new service under load, which adds to what the collection has.
+    pub async fn measure_on_top(
+        &self,
+        site: &Site,
+        settings: &[(&str, &str)],
+        shape: Shape,
+    ) -> Result<Window, Trouble> {
         let home = Home::Mongodb(&site.database);
         let instance = self.starter.start(home, settings).await?;
         let window = self.load(site, &[&instance], shape).await?;
@@ -113,7 +123,7 @@ impl Bench {
         let watched = Watched {
             instances,
             token: &site.token,
-            database: Some(&site.database),
+            database: &site.database,
             warm_up: self.arguments.warm_up(),
             window: self.arguments.window(),
         };

@@ -1,7 +1,7 @@
 //! The benchmark's own `mongod`, past the service.
 
+use bson::doc;
 use bson::raw::RawDocumentBuf;
-use bson::{Document, doc};
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Collection, Database as Handle};
 
@@ -67,12 +67,6 @@ impl Database {
     /// Drops all events, with the collection and its indexes.
     pub async fn drop_events(&self) -> Result<(), Trouble> {
         self.events().drop().await.during("dropping the events")
-    }
-
-    /// Deletes all events; the collection and its indexes stay.
-    pub async fn empty_events(&self) -> Result<(), Trouble> {
-        let deleted = self.events().delete_many(Document::new()).await;
-        deleted.during("deleting the events").map(drop)
     }
 
     /// The server's version.

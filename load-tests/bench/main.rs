@@ -25,6 +25,7 @@ mod chart;
 mod connection;
 mod database;
 mod documents;
+mod filling;
 mod findings;
 mod floor;
 mod instance;
@@ -33,8 +34,10 @@ mod machine;
 mod numbers;
 mod processes;
 mod progress;
+mod reading;
 mod report;
 mod sections;
+mod tally;
 mod window;
 
 use std::panic::AssertUnwindSafe;

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::database::Database;
 use crate::instance::Instance;
-use crate::load::{Load, Plan, Tally};
+use crate::load::{Load, Plan};
 use crate::numbers::percentiles;
 use crate::processes::Cpu;
+use crate::tally::Tally;
 use crate::trouble::Trouble;
 
 /// What is watched while load runs.
@@ -16,8 +17,8 @@ pub struct Watched<'a> {
     pub instances: &'a [&'a Instance],
     /// Reads the services' counters.
     pub token: &'a str,
-    /// Where the services store; `None` for the embedded store.
-    pub database: Option<&'a Database>,
+    /// Where the services store.
+    pub database: &'a Database,
     pub warm_up: Duration,
     pub window: Duration,
 }
@@ -37,7 +38,7 @@ struct Sample {
     at: Instant,
     stored: u64,
     services: Vec<Cpu>,
-    mongod: Option<Cpu>,
+    mongod: Cpu,
     bench: Cpu,
 }
 
@@ -56,10 +57,7 @@ impl Watched<'_> {
             seconds: after.at.duration_since(before.at).as_secs_f64(),
             stored: after.stored - before.stored,
             service_cpu: services.map(|(after, before)| after.since(before)).sum(),
-            mongod_cpu: match (&after.mongod, &before.mongod) {
-                (Some(after), Some(before)) => after.since(before),
-                _ => Duration::ZERO,
-            },
+            mongod_cpu: after.mongod.since(&before.mongod),
             bench_cpu: after.bench.since(&before.bench),
             tally,
         };
@@ -75,7 +73,7 @@ impl Watched<'_> {
     async fn sample(&self) -> Result<Sample, Trouble> {
         let mut stored = 0;
         for instance in self.instances {
-            stored += instance.counts(self.token).await?.stored;
+            stored += instance.stored(self.token).await?;
         }
         let services = self
             .instances
@@ -85,10 +83,7 @@ impl Watched<'_> {
             at: Instant::now(),
             stored,
             services: services.collect::<Result<_, _>>()?,
-            mongod: self
-                .database
-                .map(|database| Cpu::of(database.pid()))
-                .transpose()?,
+            mongod: Cpu::of(self.database.pid())?,
             bench: Cpu::own()?,
         })
     }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::latency::{chart, points};
 use crate::bench::{Bench, Shape, Site};
 use crate::findings::{Findings, Row};
-use crate::load::latency_histogram;
 use crate::numbers::{Samples, milliseconds, percentiles};
+use crate::tally::latency_histogram;
 use crate::trouble::{Trouble, While as _};
 use crate::window::Window;
 

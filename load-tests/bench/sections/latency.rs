@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::bench::{Bench, Shape};
 use crate::chart::{Axis, Chart};
 use crate::findings::{Findings, Row};
-use crate::load::latency_histogram;
 use crate::numbers::{Samples, milliseconds, percentiles};
+use crate::tally::latency_histogram;
 use crate::trouble::{Trouble, While as _};
 
 /// In each round.
