@@ -27,11 +27,12 @@ pub struct Tally {
     pub slices: Vec<u64>,
 }
 
-/// When a request was due and answered, in microseconds after the moment from
-/// which on requests count.
+/// The times of a request, in microseconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
-    pub due: u64,
+    /// From when it was due to its answer.
+    pub latency: u64,
+    /// When it was answered, after the moment from which on requests count.
     pub answered: u64,
 }
 
@@ -59,8 +60,7 @@ impl Tally {
     }
 
     fn accept(&mut self, events: u64, times: Times) {
-        let latency = times.answered.saturating_sub(times.due);
-        self.latency.saturating_record(latency);
+        self.latency.saturating_record(times.latency);
         self.accepted += events;
         let slice = usize::try_from(times.answered / micros(SLICE)).unwrap_or(0);
         if self.slices.len() <= slice {
@@ -105,11 +105,11 @@ mod tests {
     #[test]
     fn only_accepted_events_count_as_throughput_and_latency() {
         let mut tally = Tally::new().unwrap();
-        let times = |due, answered| Times { due, answered };
-        tally.note(Some(202), 10, times(0, 1500));
+        let times = |latency, answered| Times { latency, answered };
+        tally.note(Some(202), 10, times(1500, 1500));
         tally.note(Some(503), 10, times(10, 20));
         tally.note(None, 10, times(10, 20));
-        tally.note(Some(202), 10, times(250_000, 260_000));
+        tally.note(Some(202), 10, times(10_000, 260_000));
         assert_eq!((tally.requests, tally.accepted), (4, 20));
         assert_eq!((tally.refused, tally.failed), (1, 1));
         assert_eq!(tally.slices, [10, 10]);

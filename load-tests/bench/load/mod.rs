@@ -140,13 +140,14 @@ impl Phase {
         self.is_over.load(Ordering::Relaxed)
     }
 
-    /// The times of a request that is answered now, if it counts.
+    /// The times of a request that is answered now, if it counts. One that was
+    /// due before counts as well: where the sender cannot keep up, all are.
     fn times(&self, due: Duration) -> Option<Times> {
+        let answered = self.started.elapsed();
         let from = self.counts_from.load(Ordering::Relaxed);
-        let times = Times {
-            due: micros(due).checked_sub(from)?,
-            answered: micros(self.started.elapsed()).saturating_sub(from),
-        };
-        Some(times)
+        Some(Times {
+            latency: micros(answered.saturating_sub(due)),
+            answered: micros(answered).checked_sub(from)?,
+        })
     }
 }
