@@ -141,7 +141,7 @@ impl Chart {
         let highest = points().map(|point| point.1).fold(0.0, f64::max);
         let is_wide = first.is_finite() && last > first;
         let range = if is_wide { first..last } else { 0.0..1.0 };
-        (range, if highest > 0.0 { highest * 1.15 } else { 1.0 })
+        (range, if highest > 0.0 { highest * 1.35 } else { 1.0 })
     }
 }
 

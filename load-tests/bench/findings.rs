@@ -75,6 +75,7 @@ fn with_unit(value: f64, unit: &str) -> String {
 /// Three digits that count, or all before the point.
 pub fn digits(value: f64) -> String {
     match value.abs() {
+        nothing if nothing.is_nan() => "-".to_owned(),
         below if below < 10.0 => format!("{value:.2}"),
         below if below < 100.0 => format!("{value:.1}"),
         _ => format!("{value:.0}"),
@@ -131,5 +132,6 @@ mod tests {
         assert_eq!(digits(1.2345), "1.23");
         assert_eq!(digits(12.345), "12.3");
         assert_eq!(digits(12345.6), "12346");
+        assert_eq!(digits(f64::NAN), "-");
     }
 }

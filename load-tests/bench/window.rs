@@ -111,6 +111,11 @@ impl Window {
         self.per_event_us(self.mongod_cpu)
     }
 
+    /// Microseconds of this program's CPU for each stored event.
+    pub fn sender_us(&self) -> f64 {
+        self.per_event_us(self.bench_cpu)
+    }
+
     /// As it goes into the results.
     pub fn to_json(&self) -> Value {
         json!({
@@ -120,6 +125,7 @@ impl Window {
             "refusedRequests": self.tally.refused,
             "serviceCpuUs": self.service_us(),
             "mongodCpuUs": self.mongod_us(),
+            "senderCpuUs": self.sender_us(),
             "cores": {
                 "service": self.service_cpu.as_secs_f64() / self.seconds,
                 "mongod": self.mongod_cpu.as_secs_f64() / self.seconds,

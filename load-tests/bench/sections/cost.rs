@@ -30,6 +30,7 @@ const TARGETS: [(usize, f64, f64); 3] = [(1, 14.0, 0.45), (10, 4.0, 0.9), (100, 
 struct Size {
     service_us: Samples,
     mongod_us: Samples,
+    sender_us: Samples,
     stored: Samples,
     of_floor: Samples,
     windows: Vec<Value>,
@@ -40,6 +41,7 @@ impl Size {
     fn add(&mut self, window: &Window, floor: &Floor) {
         self.service_us.push(window.service_us());
         self.mongod_us.push(window.mongod_us());
+        self.sender_us.push(window.sender_us());
         self.stored.push(window.stored_per_second());
         self.of_floor
             .push(window.stored_per_second() / floor.inserted_per_second);
@@ -51,6 +53,7 @@ impl Size {
         json!({
             "serviceCpuUs": self.service_us.to_json(),
             "mongodCpuUs": self.mongod_us.to_json(),
+            "senderCpuUs": self.sender_us.to_json(),
             "storedPerSecond": self.stored.to_json(),
             "ofFloor": self.of_floor.to_json(),
             "windows": self.windows,
@@ -99,84 +102,98 @@ async fn floor_of(bench: &Bench, site: &Site, round: u32) -> Result<Floor, Troub
     floor::measure(&site.database, &site.document, warm_up, window, seed).await
 }
 
-#[allow(clippy::cast_precision_loss)] // batches and slices
 fn findings(sizes: &[Size; 3], floors: &[Floor]) -> Findings {
-    let mut rows = Vec::new();
     let mut figures = Map::new();
+    for (size, (batch, _, _)) in sizes.iter().zip(TARGETS) {
+        figures.insert(format!("batchesOf{batch}"), size.to_json());
+    }
+    let all: Vec<Value> = floors.iter().map(Floor::to_json).collect();
+    figures.insert("floor".to_owned(), all.into());
+    Findings {
+        rows: rows(sizes),
+        figures: figures.into(),
+        charts: vec![cost_chart(sizes), throughput_chart(sizes)],
+        tables: vec![table(sizes, floors)],
+        notes: Vec::new(),
+    }
+}
+
+fn rows(sizes: &[Size; 3]) -> Vec<Row> {
+    let costs = sizes.iter().zip(TARGETS).map(|(size, (batch, most, _))| {
+        let what = format!("service's CPU per event, batches of {batch}");
+        Row::at_most(what, size.service_us.median(), most, "us")
+    });
+    let shares = sizes.iter().zip(TARGETS).map(|(size, (batch, _, least))| {
+        let what = format!("stored/s against inserting alone, batches of {batch}");
+        Row::at_least(what, size.of_floor.median(), least, "")
+    });
+    costs.chain(shares).collect()
+}
+
+fn table(sizes: &[Size; 3], floors: &[Floor]) -> Table {
     let columns = [
         "batch",
         "service, us",
         "mongod, us",
+        "sender, us",
         "stored/s",
         "of the floor",
     ];
-    let mut table = Table::new(
-        "Cost of a stored event at saturation, journal off",
-        &columns,
-    );
-    for (size, (batch, most_us, _)) in sizes.iter().zip(TARGETS) {
-        let what = format!("service's CPU per event, batches of {batch}");
-        rows.push(Row::at_most(what, size.service_us.median(), most_us, "us"));
-        figures.insert(format!("batchesOf{batch}"), size.to_json());
-        let medians = [
+    let title = "CPU for a stored event at saturation, journal off";
+    let mut table = Table::new(title, &columns);
+    for (size, (batch, _, _)) in sizes.iter().zip(TARGETS) {
+        let all = [
             &size.service_us,
             &size.mongod_us,
+            &size.sender_us,
             &size.stored,
             &size.of_floor,
         ];
-        table.add(batch.to_string(), &medians.map(Samples::median));
-    }
-    for (size, (batch, _, least)) in sizes.iter().zip(TARGETS) {
-        let what = format!("stored/s against inserting alone, batches of {batch}");
-        rows.push(Row::at_least(what, size.of_floor.median(), least, ""));
+        table.add(batch.to_string(), &all.map(Samples::median));
     }
     let median =
         |figure: fn(&Floor) -> f64| floors.iter().map(figure).collect::<Samples>().median();
-    let inserted = median(|floor| floor.inserted_per_second);
-    table.add(
-        "inserting alone",
-        &[
-            median(|floor| floor.inserter_us),
-            median(|floor| floor.mongod_us),
-            inserted,
-            1.0,
-        ],
-    );
-    let floors: Vec<Value> = floors.iter().map(Floor::to_json).collect();
-    figures.insert("floor".to_owned(), floors.into());
+    let floor = [
+        f64::NAN,
+        median(|floor| floor.mongod_us),
+        median(|floor| floor.inserter_us),
+        median(|floor| floor.inserted_per_second),
+        1.0,
+    ];
+    table.add("inserting alone", &floor);
+    table
+}
 
+fn cost_chart(sizes: &[Size; 3]) -> Chart {
+    #[allow(clippy::cast_precision_loss)] // batches
     let line = |name: &str, cost: fn(&Size) -> &Samples| {
         let points = sizes.iter().zip(TARGETS);
         let points = points.map(|(size, (batch, _, _))| (batch as f64, cost(size).median()));
         (name.to_owned(), points.collect())
     };
-    let cost = Chart {
+    Chart {
         name: "cost-by-batch".to_owned(),
-        title: "CPU per stored event".to_owned(),
+        title: "CPU for a stored event".to_owned(),
         x: Axis::Logarithmic("events in a request"),
         y: "microseconds",
         lines: vec![
             line("service", |size| &size.service_us),
             line("mongod", |size| &size.mongod_us),
         ],
-    };
+    }
+}
+
+fn throughput_chart(sizes: &[Size; 3]) -> Chart {
     let lines = sizes
         .iter()
         .zip(TARGETS)
         .map(|(size, (batch, _, _))| (format!("batches of {batch}"), throughput(&size.slices)));
-    let over_time = Chart {
+    Chart {
         name: "throughput".to_owned(),
         title: "Accepted events at saturation, last round".to_owned(),
         x: Axis::Linear("seconds"),
         y: "events a second",
         lines: lines.collect(),
-    };
-    Findings {
-        rows,
-        figures: figures.into(),
-        charts: vec![cost, over_time],
-        tables: vec![table],
-        notes: Vec::new(),
     }
 }
 
