@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 
 use super::frame::{Body, Segment};
 use super::recovery::{OldSegment, Recovered};
+use super::runs::{Place, Runs};
 use super::segment::{Disk, GivenUp, HEAD_BYTES, Head, SEGMENT_BYTES, SegmentFile};
 use super::{Done, NotWritten, OnStuck};
 use crate::event::Arrival;
@@ -34,7 +35,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 const IDLE: Duration = Duration::from_secs(1);
 
 pub struct Writer<D: Disk> {
-    disk: D,
+    disk: Arc<D>,
+    runs: Arc<Runs>,
     forget_before: Arc<AtomicI64>,
     current: Option<Current<D::Segment>>,
     sealed: VecDeque<OldSegment>,
@@ -61,7 +63,8 @@ struct Current<F> {
 
 impl<D: Disk> Writer<D> {
     pub fn new(
-        disk: D,
+        disk: Arc<D>,
+        runs: Arc<Runs>,
         recovered: &Recovered,
         forget_before: Arc<AtomicI64>,
         on_stuck: OnStuck,
@@ -70,6 +73,7 @@ impl<D: Disk> Writer<D> {
         Self {
             next_number: recovered.next_number,
             disk,
+            runs,
             forget_before,
             current: None,
             sealed,
@@ -144,20 +148,35 @@ impl<D: Disk> Writer<D> {
             // what was written of these batches does not count.
             let _ = self.segment_for(0);
         }
-        let written = written.map_err(|error| NotWritten(error.to_string().into()));
-        for done in answers {
-            done(written.clone());
+        match written {
+            Ok(places) => {
+                for (done, place) in answers.into_iter().zip(places) {
+                    done(Ok(place));
+                }
+            }
+            Err(error) => {
+                let reason = NotWritten(error.to_string().into());
+                for done in answers {
+                    done(Err(reason.clone()));
+                }
+            }
         }
     }
 
-    fn write(&mut self, bodies: Vec<Body>, last: Option<Arrival>) -> io::Result<()> {
+    /// Answers where each of the batches lies.
+    fn write(&mut self, bodies: Vec<Body>, last: Option<Arrival>) -> io::Result<Vec<Place>> {
         let Some(current) = &mut self.current else {
             return Err(io::Error::other("there is no segment"));
         };
         let stored_before = self.forget_before.load(Ordering::Acquire);
         self.scratch.clear();
+        let mut places = Vec::with_capacity(bodies.len());
         for body in bodies {
             let offset = current.offset + self.scratch.len() as u64;
+            places.push(Place {
+                segment: current.segment.number,
+                offset,
+            });
             body.write_frame(stored_before, current.segment, offset, &mut self.scratch);
         }
         current.file.write(&self.scratch, current.offset)?;
@@ -165,7 +184,8 @@ impl<D: Disk> Writer<D> {
         current.offset += self.scratch.len() as u64;
         current.last = last.max(current.last);
         self.noted = stored_before;
-        Ok(())
+        self.runs.grown(current.offset);
+        Ok(places)
     }
 
     /// Never touches the current segment again: after a failed sync nobody
@@ -272,6 +292,7 @@ impl<D: Disk> Writer<D> {
         });
         if opened.is_ok() {
             self.given_up = None;
+            self.runs.opened(segment);
         }
         opened
     }
@@ -285,6 +306,7 @@ impl<D: Disk> Writer<D> {
                 .is_none_or(|last| last.as_i64() < forget_before)
         };
         while let Some(segment) = self.sealed.pop_front_if(|segment| is_free(segment)) {
+            self.runs.forgotten(segment.number);
             let may_be_reused =
                 segment.bytes == SEGMENT_BYTES && segment.is_sound && self.spares.len() < SPARES;
             if may_be_reused {
@@ -304,7 +326,7 @@ impl<D: Disk> Writer<D> {
             return;
         }
         let body = Body::encode(&[]);
-        let done = |written: Result<(), NotWritten>| {
+        let done = |written: Result<Place, NotWritten>| {
             if let Err(NotWritten(reason)) = written {
                 warn!(%reason, "the journal cannot note what is stored; it will be read again");
             }
