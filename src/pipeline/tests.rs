@@ -4,6 +4,7 @@ mod conservation;
 mod fake_store;
 mod health;
 mod leftover;
+mod spill;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -45,3 +45,4 @@ mod journey;
 mod monitoring;
 mod pipeline;
 mod shutdown;
+mod spill;

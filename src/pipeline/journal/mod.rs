@@ -218,7 +218,7 @@ impl Journal {
         Self::on(lock(folder)?, on_stuck).map_err(io_error(folder))
     }
 
-    fn on<D: Disk>(disk: D, on_stuck: OnStuck) -> std::io::Result<Opened<Self>> {
+    pub(super) fn on<D: Disk>(disk: D, on_stuck: OnStuck) -> std::io::Result<Opened<Self>> {
         let disk = Arc::new(disk);
         let recovered = recovery::recover(&*disk)?;
         let runs = Arc::new(Runs::new(recovered.runs.iter().copied()));
@@ -294,4 +294,4 @@ impl Drop for Journal {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

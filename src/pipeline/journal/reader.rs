@@ -94,9 +94,7 @@ impl<D: Disk> Reader<D> {
             let count = at_least.max(PIECE).min(left);
             self.piece = Piece::default();
             self.piece = Piece {
-                bytes: self
-                    .disk
-                    .read_part(run.segment.number, run.from, count)?,
+                bytes: self.disk.read_part(run.segment.number, run.from, count)?,
                 segment: Some(run.segment),
                 offset: run.from,
             };
@@ -119,7 +117,11 @@ impl<D: Disk> Reader<D> {
     /// Passes over a place that was whole once and is not any more.
     fn pass_over(&mut self, run: Run) -> io::Result<()> {
         let bytes = self.disk.read(run.segment.number)?;
-        let index = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        let index = |offset: u64| {
+            usize::try_from(offset)
+                .unwrap_or(usize::MAX)
+                .min(bytes.len())
+        };
         let (from, to) = (index(run.from), index(run.to));
         let next = next_frame(&bytes[..to], run.segment, from);
         put_aside(
@@ -154,7 +156,11 @@ impl<D: Disk> ReadBack for Reader<D> {
                 }
                 Err(error) => return Err(error),
             };
-            if found.events.first().is_some_and(|first| first.arrival > up_to) {
+            if found
+                .events
+                .first()
+                .is_some_and(|first| first.arrival > up_to)
+            {
                 break;
             }
             self.place = Place {

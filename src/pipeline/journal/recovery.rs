@@ -208,17 +208,15 @@ fn scan<D: Disk>(disk: &D, number: u64, bytes: &[u8], given_up: Option<&GivenUp>
 }
 
 /// What of all segments is not known to be stored.
-fn unstored<D: Disk>(
-    disk: &D,
-    scans: &[Scan],
-    stored_before: i64,
-) -> io::Result<Option<Unstored>> {
+fn unstored<D: Disk>(disk: &D, scans: &[Scan], stored_before: i64) -> io::Result<Option<Unstored>> {
     let mut unstored: Option<Unstored> = None;
     for scan in scans {
         let Some(last) = scan.old.last.filter(|last| last.as_i64() >= stored_before) else {
             continue;
         };
-        let is_whole = scan.first.is_some_and(|first| first.as_i64() >= stored_before);
+        let is_whole = scan
+            .first
+            .is_some_and(|first| first.as_i64() >= stored_before);
         let part = if is_whole {
             scan.runs.first().map(|run| Part {
                 events: scan.events,

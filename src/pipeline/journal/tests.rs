@@ -69,7 +69,10 @@ fn found(opened: Opened<Journal>) -> (Journal, Found) {
         events.retain(|event| event.arrival >= unstored.from);
         assert_eq!(events.len(), unstored.events);
         assert_eq!(bytes, unstored.bytes);
-        assert_eq!(events.last().map(|event| event.arrival), Some(unstored.last));
+        assert_eq!(
+            events.last().map(|event| event.arrival),
+            Some(unstored.last)
+        );
     }
     let found = Found {
         events,

@@ -116,7 +116,10 @@ impl MemoryDisk {
     pub fn damage(&self, text: &[u8]) {
         let mut state = self.0.lock();
         for file in state.files.values_mut() {
-            let at = file.durable.windows(text.len()).position(|found| found == text);
+            let at = file
+                .durable
+                .windows(text.len())
+                .position(|found| found == text);
             if let Some(at) = at {
                 file.durable[at + text.len() / 2] ^= 1;
                 return;

@@ -45,11 +45,18 @@ impl Open {
 fn reading_begins_where_it_is_told_and_ends_where_it_is_told() {
     let mut open = open();
     let batches: Vec<_> = (1..=4).map(|n| batch(n * 1024, 2, 300)).collect();
-    let places: Vec<_> = batches.iter().map(|batch| open.write(batch).unwrap()).collect();
+    let places: Vec<_> = batches
+        .iter()
+        .map(|batch| open.write(batch).unwrap())
+        .collect();
     open.reader.seek(places[1]);
     assert_eq!(open.next(&batches[2]).unwrap(), batches[1]);
     assert_eq!(open.next(&batches[2]).unwrap(), batches[2]);
-    assert_eq!(open.next(&batches[2]), None, "what comes behind is left for later");
+    assert_eq!(
+        open.next(&batches[2]),
+        None,
+        "what comes behind is left for later"
+    );
     assert_eq!(open.next(&batches[3]).unwrap(), batches[3]);
     assert_eq!(open.next(&batches[3]), None);
 }
@@ -94,7 +101,11 @@ fn a_damaged_batch_is_passed_over() {
     assert_eq!(open.next(&batches[4]).unwrap(), batches[0]);
     assert_eq!(open.next(&batches[4]).unwrap(), batches[1]);
     assert_eq!(open.next(&batches[4]).unwrap(), batches[3]);
-    assert_eq!(open.next(&batches[4]), None, "the last one is passed over too");
+    assert_eq!(
+        open.next(&batches[4]),
+        None,
+        "the last one is passed over too"
+    );
 }
 
 #[test]
