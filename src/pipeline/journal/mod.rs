@@ -59,7 +59,7 @@
 //! segment is never written again, because a later sync that succeeds proves
 //! nothing about pages that the kernel has already dropped. The next segment's
 //! head names it and how much of it counts, so that a batch which was refused
-//! does not come back. Where no next segment can be made (a full disk) every
+//! does not come back; it is kept for at least as long as the other. Where no next segment can be made (a full disk) every
 //! append is refused until one can, which is tried once a second.
 //!
 //! # What a crash leaves
@@ -85,6 +85,7 @@ pub mod reader;
 pub mod recovery;
 mod runs;
 mod segment;
+mod spare;
 mod writer;
 
 use std::path::Path;

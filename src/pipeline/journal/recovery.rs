@@ -61,6 +61,16 @@ pub(super) struct OldSegment {
     pub last: Option<Arrival>,
     /// Whether it may be used again once its events are stored.
     pub is_sound: bool,
+    /// Whether its head says what of an earlier one counts: then it must not go
+    /// before that one.
+    pub names_given_up: bool,
+}
+
+impl OldSegment {
+    /// Whether nothing would be missed without it.
+    pub fn is_of_no_use(&self) -> bool {
+        self.last.is_none() && !self.names_given_up
+    }
 }
 
 /// Looks through all segments. An error means that the folder itself cannot be
@@ -161,6 +171,7 @@ fn scan<D: Disk>(disk: &D, number: u64, bytes: &[u8], given_up: Option<&GivenUp>
             bytes: bytes.len() as u64,
             last: None,
             is_sound: given_up.is_none(),
+            names_given_up: false,
         },
         runs: Vec::new(),
         first: None,
@@ -170,13 +181,18 @@ fn scan<D: Disk>(disk: &D, number: u64, bytes: &[u8], given_up: Option<&GivenUp>
         damaged: 0,
     };
     let segment = match Head::read(bytes, number) {
-        Found::Head(head) => head.segment,
+        Found::Head(head) => {
+            scan.old.names_given_up = head.given_up.is_some();
+            head.segment
+        }
         // Made or renamed, and not yet used.
         Found::Unused => return scan,
         Found::Damaged => {
             put_aside(disk, number, 0, &bytes[..bytes.len().min(HEAD_LENGTH)]);
             scan.damaged += 1;
             scan.old.is_sound = false;
+            // For all that is known.
+            scan.old.names_given_up = true;
             match marker_of_first_frame(bytes) {
                 Some(marker) => Segment { number, marker },
                 None => return scan,

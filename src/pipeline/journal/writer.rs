@@ -13,6 +13,7 @@ use super::frame::{Body, Segment};
 use super::recovery::{OldSegment, Recovered};
 use super::runs::{Place, Runs};
 use super::segment::{Disk, GivenUp, HEAD_BYTES, Head, SEGMENT_BYTES, SegmentFile};
+use super::spare::SpareMaker;
 use super::{Done, NotWritten, OnStuck};
 use crate::event::Arrival;
 
@@ -39,9 +40,13 @@ pub struct Writer<D: Disk> {
     runs: Arc<Runs>,
     forget_before: Arc<AtomicI64>,
     current: Option<Current<D::Segment>>,
+    /// In order, but for those of no use, which come first: they need not wait
+    /// for others to be used again.
     sealed: VecDeque<OldSegment>,
     /// Numbers of segments that may be used again.
     spares: Vec<u64>,
+    /// Makes a spare where none came free.
+    maker: SpareMaker<D>,
     next_number: u64,
     /// A segment that was given up and that no head names yet.
     given_up: Option<GivenUp>,
@@ -59,6 +64,7 @@ struct Current<F> {
     bytes: u64,
     offset: u64,
     last: Option<Arrival>,
+    names_given_up: bool,
 }
 
 impl<D: Disk> Writer<D> {
@@ -69,9 +75,13 @@ impl<D: Disk> Writer<D> {
         forget_before: Arc<AtomicI64>,
         on_stuck: OnStuck,
     ) -> Self {
-        let sealed: VecDeque<OldSegment> = recovered.segments.iter().copied().collect();
+        let segments = recovered.segments.iter().copied();
+        let (mut sealed, held): (VecDeque<_>, VecDeque<_>) =
+            segments.partition(OldSegment::is_of_no_use);
+        sealed.extend(held);
         Self {
             next_number: recovered.next_number,
+            maker: SpareMaker::new(Arc::clone(&disk)),
             disk,
             runs,
             forget_before,
@@ -101,6 +111,7 @@ impl<D: Disk> Writer<D> {
             }
         }
         self.note_forgotten();
+        self.maker.finish();
     }
 
     /// What is done while no batch comes. A journal without a segment gets one
@@ -116,6 +127,7 @@ impl<D: Disk> Writer<D> {
     /// Writes a group, with as few syncs as segments allow, and answers it.
     fn commit(&mut self, group: Vec<Submission>) {
         self.free();
+        self.prepare_next();
         let mut group = VecDeque::from(group);
         while let Some(first) = group.front() {
             let need = first.body.frame_bytes();
@@ -204,12 +216,18 @@ impl<D: Disk> Writer<D> {
     }
 
     fn seal(&mut self, full: Current<D::Segment>, is_sound: bool) {
-        self.sealed.push_back(OldSegment {
+        let segment = OldSegment {
             number: full.segment.number,
             bytes: full.bytes,
             last: full.last,
             is_sound,
-        });
+            names_given_up: full.names_given_up,
+        };
+        if segment.is_of_no_use() {
+            self.sealed.push_front(segment);
+        } else {
+            self.sealed.push_back(segment);
+        }
     }
 
     /// Sees to it that the current segment has room for a frame of that size;
@@ -258,6 +276,19 @@ impl<D: Disk> Writer<D> {
         }
     }
 
+    /// Has a segment made while this one fills up, where none can be used again:
+    /// writing 16 MiB of zeros would hold up all that wait for a sync.
+    fn prepare_next(&mut self) {
+        self.spares.extend(self.maker.made());
+        let is_half_full = |current: &Current<_>| current.offset > current.bytes / 2;
+        if self.spares.is_empty() && self.current.as_ref().is_some_and(is_half_full) {
+            let number = self.next_number;
+            if self.maker.start(number) {
+                self.next_number += 1;
+            }
+        }
+    }
+
     fn open_segment(&mut self, need: u64) -> io::Result<Current<D::Segment>> {
         let bytes = SEGMENT_BYTES.max(HEAD_BYTES + need);
         let number = self.next_number;
@@ -288,6 +319,7 @@ impl<D: Disk> Writer<D> {
                 bytes,
                 offset: HEAD_BYTES,
                 last: None,
+                names_given_up: head.given_up.is_some(),
             })
         });
         if opened.is_ok() {

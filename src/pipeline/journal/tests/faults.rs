@@ -189,3 +189,37 @@ fn a_folder_has_one_journal_at_a_time() {
     assert_eq!(recovered.events, batch(256, 3, 100));
     assert_eq!(recovered.damaged, 0);
 }
+
+#[test]
+fn a_segment_is_made_before_it_is_needed() {
+    let disk = MemoryDisk::default();
+    let (journal, _) = events_on(&disk);
+    let half = usize::try_from(SEGMENT_BYTES / 2).unwrap();
+    assert!(write(&journal, &batch(256, 1, half)));
+    assert_eq!(disk.segments(), 1);
+    assert!(write(&journal, &batch(512, 1, 10)));
+    let limit = Instant::now() + Duration::from_secs(30);
+    while disk.segments() < 2 {
+        assert!(Instant::now() < limit, "no segment is made");
+        std::thread::yield_now();
+    }
+    journal.close();
+    let (_, found) = events_on(&disk);
+    assert_eq!(found, [batch(256, 1, half), batch(512, 1, 10)].concat());
+}
+
+#[test]
+fn segments_without_events_are_used_again_behind_one_that_is_kept() {
+    let disk = MemoryDisk::default();
+    let (journal, _) = events_on(&disk);
+    let kept = batch(256, 1, 10);
+    assert!(write(&journal, &kept));
+    // Each start takes a new segment, and leaves it without an event.
+    drop(journal);
+    for _ in 0..10 {
+        let (journal, found) = events_on(&disk);
+        assert_eq!(found, kept);
+        drop(journal);
+    }
+    assert!(disk.segments() <= 4, "{} segments", disk.segments());
+}
