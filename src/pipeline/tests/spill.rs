@@ -44,7 +44,7 @@ impl Spilling {
             journal,
             recovered,
             reader,
-        } = Journal::on(disk.clone(), Box::new(|_| ())).unwrap();
+        } = Journal::on(disk.clone(), u64::MAX, Box::new(|_| ())).unwrap();
         let health = Health::new(Duration::from_secs(10)).outlasting_outages(true);
         let health = Arc::new(health);
         health.store_answered();
