@@ -123,9 +123,12 @@ impl Buffer {
     /// Keeps room for events that are about to come, or says that there is
     /// none. Those that are here already are taken out: they need no room.
     pub fn reserve(&mut self, events: Vec<Event>) -> Option<Reserved> {
-        let (repeated, fresh): (Vec<Event>, Vec<Event>) = events
-            .into_iter()
-            .partition(|event| self.ids.contains(&event.id));
+        let is_here = |event: &Event| self.ids.contains(&event.id);
+        let (repeated, fresh): (Vec<Event>, Vec<Event>) = if events.iter().any(is_here) {
+            events.into_iter().partition(is_here)
+        } else {
+            (Vec::new(), events)
+        };
         let room = Room {
             events: fresh.len(),
             bytes: fresh.iter().map(Event::size).sum(),
@@ -265,9 +268,11 @@ impl Buffer {
             self.events -= 1;
             self.bytes -= entry.size;
             self.ids.remove(&id);
-            for (waiter, share) in self.waiters.remove(&id).unwrap_or_default() {
-                if let Some(waiter) = waiter.upgrade() {
-                    waiter.settled(share, outcome);
+            if !self.waiters.is_empty() {
+                for (waiter, share) in self.waiters.remove(&id).unwrap_or_default() {
+                    if let Some(waiter) = waiter.upgrade() {
+                        waiter.settled(share, outcome);
+                    }
                 }
             }
             left.push(entry.accepted);
