@@ -309,6 +309,7 @@ fn keep(left: &[Arc<Accepted>], service: &Service, kept: &Kept, folder: &Path) -
 const CLOSING: Duration = Duration::from_secs(3);
 
 async fn close(service: &Service, store: &dyn Store) {
+    service.summaries.close();
     let pipeline = Arc::clone(&service.pipeline);
     let journal = tokio::task::spawn_blocking(move || pipeline.close_journal());
     if timeout(CLOSING / 2, journal).await.is_err() {

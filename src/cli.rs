@@ -1,6 +1,7 @@
 //! The command line: what people type, and what they are told.
 
 mod admin;
+mod seed;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ Examples:
   trailkeep config                            what is in force, and where from
   trailkeep config --defaults > trailkeep.toml
   trailkeep admin create jo@example.com       make an administrator from the shell
+  trailkeep seed 1000000                      write a million sample events
   trailkeep --config trailkeep.toml";
 
 #[derive(Parser)]
@@ -63,6 +65,8 @@ enum Command {
         #[command(subcommand)]
         command: admin::Command,
     },
+    /// Write sample events: a million into the store, or through a service
+    Seed(seed::Command),
 }
 
 /// Taken before and after the subcommand. Not clap's `global`, which forgets
@@ -127,6 +131,7 @@ impl Cli {
                 flags.add_to(overrides)
             }
             Some(Command::Admin { command }) => command.flags().add_to(overrides),
+            Some(Command::Seed(command)) => command.flags.add_to(overrides),
             None => overrides,
         }
     }
@@ -146,6 +151,7 @@ pub fn run() -> ExitCode {
     match cli.command {
         Some(Command::Config { .. }) => print(&listing(&loaded.entries)),
         Some(Command::Admin { command }) => administer(command, &loaded.settings),
+        Some(Command::Seed(command)) => seed(&command, &loaded.settings),
         Some(Command::Serve { .. }) | None => serve(loaded.settings),
     }
 }
@@ -156,6 +162,27 @@ fn administer(command: admin::Command, settings: &Settings) -> ExitCode {
         Err(error) => {
             complain(&format!("trailkeep: {error}\n"));
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn seed(command: &seed::Command, settings: &Settings) -> ExitCode {
+    match seed::run(command, settings) {
+        Ok(done) => {
+            let printed = print(&done.text);
+            if printed == ExitCode::SUCCESS {
+                done.code
+            } else {
+                printed
+            }
+        }
+        Err(error) => {
+            complain(&format!("trailkeep: {error}\n"));
+            ExitCode::from(if error.is_of_arguments() {
+                WRONG_SETTINGS
+            } else {
+                1
+            })
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::pipeline::health::Health;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::statistics::Statistics;
 use crate::pipeline::{FlushRules, Parts, Pipeline, buffer};
+use crate::summaries::{self, Summaries};
 
 /// Everything that requests are answered with, and what writes the audit trail.
 pub fn service(
@@ -52,6 +53,7 @@ pub fn service(
     let service = Service {
         journeys: Journeys::new(store, Arc::clone(&pipeline), settings.store.read_timeout),
         pipeline,
+        summaries: summaries(settings, stores, &clock),
         health: Arc::clone(health),
         access: Arc::new(access),
         statistics,
@@ -71,6 +73,19 @@ pub fn service(
         },
     };
     Ok((service, audit_writer))
+}
+
+fn summaries(settings: &Settings, stores: &Stores, clock: &Arc<dyn Clock>) -> Arc<Summaries> {
+    let accounts = &settings.accounts;
+    let limits = summaries::Limits {
+        fresh: accounts.fresh,
+        stale: accounts.stale,
+        max_cache_bytes: accounts.max_cache_bytes as u64,
+        query_timeout: accounts.query_timeout,
+        max_queries: accounts.max_queries,
+        max_wait: accounts.max_wait,
+    };
+    Summaries::new(Arc::clone(&stores.accounts), Arc::clone(clock), limits)
 }
 
 /// What events must keep to.

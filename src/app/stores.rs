@@ -1,4 +1,4 @@
-//! The one database, as the two parts that use it see it.
+//! The one database, as the parts that use it see it.
 
 use std::sync::Arc;
 
@@ -8,14 +8,17 @@ use crate::store::Store;
 use crate::store::access::AccessStore;
 use crate::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use crate::store::mongo::{MongoSettings, MongoStore};
+use crate::store::summaries::AccountStore;
 
-/// The one database, as the two parts that use it see it.
+/// The one database, as the parts that use it see it.
 #[derive(Clone)]
 pub struct Stores {
     /// Where events stay.
     pub events: Arc<dyn Store>,
     /// Where accounts, sessions, tokens and the audit trail stay.
     pub access: Arc<dyn AccessStore>,
+    /// Where events of business accounts are counted.
+    pub accounts: Arc<dyn AccountStore>,
 }
 
 impl Stores {
@@ -43,11 +46,12 @@ impl Stores {
         })
     }
 
-    fn of(store: impl Store + AccessStore) -> Self {
+    fn of(store: impl Store + AccessStore + AccountStore) -> Self {
         let store = Arc::new(store);
         Self {
             events: Arc::clone(&store) as Arc<dyn Store>,
-            access: store,
+            access: Arc::clone(&store) as Arc<dyn AccessStore>,
+            accounts: store,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! 4. [`sections`] holds the types, and next to each field its rule.
 
 mod access;
+mod accounts;
 mod allowed_origins;
 mod catalog;
 mod error;
@@ -24,6 +25,7 @@ mod tests;
 mod write_key;
 
 pub use access::{Access, SecureCookie};
+pub use accounts::Accounts;
 pub use allowed_origins::AllowedOrigins;
 pub use error::{ConfigError, ConfigErrors};
 pub use layers::{Environment, Origin, Overrides};
@@ -57,6 +59,8 @@ pub struct Settings {
     pub flush: Flush,
     /// Where events are stored.
     pub store: Store,
+    /// What summaries of business accounts may cost.
+    pub accounts: Accounts,
     /// How the database is watched.
     pub health: Health,
     /// How long a stop may take.
@@ -147,6 +151,7 @@ impl Settings {
             buffer: Buffer::read(reader),
             flush: Flush::read(reader),
             store: Store::read(reader),
+            accounts: Accounts::read(reader),
             health: Health::read(reader),
             shutdown: Shutdown::read(reader),
             log: Log::read(reader),

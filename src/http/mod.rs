@@ -6,10 +6,12 @@
 //! which errors are answered. Who may call a route stands in its handler's
 //! signature, by the extractors of [`guard`].
 
+pub mod accounts;
 pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod docs;
+pub mod etag;
 pub mod events;
 pub mod guard;
 pub mod health;
@@ -45,6 +47,7 @@ use crate::journey::Journeys;
 use crate::pipeline::Pipeline;
 use crate::pipeline::health::Health;
 use crate::pipeline::statistics::Statistics;
+use crate::summaries::Summaries;
 use problem::Problem;
 
 /// What the handlers work with.
@@ -53,6 +56,8 @@ pub struct Service {
     pub pipeline: Arc<Pipeline>,
     /// Where journeys come from.
     pub journeys: Journeys,
+    /// Where summaries of business accounts come from.
+    pub summaries: Arc<Summaries>,
     /// Whether the service is well.
     pub health: Arc<Health>,
     /// Who may do what.
@@ -123,6 +128,8 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(metrics::metrics));
     let people = OpenApiRouter::new()
         .routes(routes!(journey::journey))
+        .routes(routes!(accounts::summary))
+        .routes(routes!(accounts::sample))
         .routes(routes!(auth::sign_up))
         .routes(routes!(auth::sign_in))
         .routes(routes!(auth::sign_out))

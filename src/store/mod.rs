@@ -7,6 +7,7 @@
 pub mod access;
 pub mod embedded;
 pub mod mongo;
+pub mod summaries;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -30,8 +30,14 @@ impl Service {
     }
 
     fn needs_caller(&self, request: &RequestBuilder) -> bool {
-        const GUARDED: [&str; 6] = [
-            "/users", "/health", "/stats", "/metrics", "/api/", "/session",
+        const GUARDED: [&str; 7] = [
+            "/users",
+            "/accounts",
+            "/health",
+            "/stats",
+            "/metrics",
+            "/api/",
+            "/session",
         ];
         let request = request.try_clone().and_then(|copy| copy.build().ok());
         request.is_some_and(|request| {

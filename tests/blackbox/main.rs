@@ -38,10 +38,12 @@ mod staff;
 mod watchdog;
 
 mod access;
+mod accounts;
 mod events;
 mod hostile;
 mod journal;
 mod journey;
 mod monitoring;
 mod pipeline;
+mod seed;
 mod shutdown;

@@ -8,6 +8,7 @@ use trailkeep::store::Store;
 use trailkeep::store::access::AccessStore;
 use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep::store::mongo::{MongoSettings, MongoStore};
+use trailkeep::store::summaries::AccountStore;
 
 use crate::mongod::shared_uri;
 
@@ -22,6 +23,7 @@ pub const SETTINGS: MongoSettings = MongoSettings {
 pub struct Home {
     store: Arc<dyn Store>,
     access: Arc<dyn AccessStore>,
+    accounts: Arc<dyn AccountStore>,
     place: Place,
 }
 
@@ -37,7 +39,8 @@ pub async fn open_mongo() -> Home {
     store.prepare().await.unwrap();
     Home {
         store: store.clone(),
-        access: store,
+        access: store.clone(),
+        accounts: store,
         place: Place::Mongo(place),
     }
 }
@@ -53,7 +56,8 @@ pub async fn open_embedded() -> Home {
     store.prepare().await.unwrap();
     Home {
         store: store.clone(),
-        access: store,
+        access: store.clone(),
+        accounts: store,
         place: Place::Folder(folder),
     }
 }
@@ -76,6 +80,16 @@ impl Home {
         Checking: Future<Output = ()> + Send + 'static,
     {
         let checking = promise(self.access.clone());
+        self.check(checking).await;
+    }
+
+    /// Checks one promise about business accounts, whose events it stores.
+    pub async fn check_accounts<F, Checking>(self, promise: F)
+    where
+        F: FnOnce(Arc<dyn Store>, Arc<dyn AccountStore>) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let checking = promise(self.store.clone(), self.accounts.clone());
         self.check(checking).await;
     }
 

@@ -106,7 +106,7 @@ async fn a_file_of_the_first_version_is_brought_up_to_date_and_keeps_its_events(
     let version: i64 = raw(folder.path())
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, schema::MIGRATIONS.len() as i64);
     let store = open(folder.path());
     assert_eq!(count(&store, "u").await, 2);
     assert_eq!(store.account(ann.id).await.unwrap(), Some(ann));
