@@ -379,7 +379,7 @@ impl Check<'_> {
 
 fn has_control(text: &str) -> bool {
     // Most texts are plain ASCII, which is told without a branch for each byte.
-    let is_plain = |is_plain, byte| is_plain & (byte >= b' ') & (byte < 0x7f);
+    let is_plain = |is_plain, byte| is_plain & (b' '..0x7f).contains(&byte);
     !text.bytes().fold(true, is_plain) && text.chars().any(char::is_control)
 }
 
