@@ -167,6 +167,8 @@ fn pipeline(batch: usize) -> (Flusher, Arc<Pipeline>) {
         lanes: 1,
         instance: 0,
         journal: None,
+        reader: None,
+        max_spilled_bytes: 0,
         clock: Arc::new(SystemClock),
         statistics: Arc::new(Statistics::new().unwrap()),
         health,

@@ -58,9 +58,6 @@ const support = {
 /** Ten events in one post, and nothing else. */
 const ten = { name: 'ten', requests: 1, flow: [post('postTen', 'batch')] };
 
-/** One read of anybody's journey. */
-const lookUp = { name: 'look-up', requests: 1, flow: [journey('?limit=100')] };
-
 /** A dashboard asks for an account. */
 const summary = {
   name: 'summary',
@@ -104,4 +101,4 @@ const insist = {
   ],
 };
 
-module.exports = { visit, forward, resend, support, ten, lookUp, summary, atOnce, insist };
+module.exports = { visit, forward, resend, support, ten, summary, atOnce, insist };

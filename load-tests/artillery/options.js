@@ -18,6 +18,4 @@ module.exports = {
   duration: (fallback) => number('LOAD_DURATION', fallback),
   /** Milliseconds that 99 % of all answers may take at the most. */
   p99: (fallback) => number('LOAD_P99', fallback),
-  /** Whether the service has `GET /accounts/{accountId}/summary`. */
-  hasSummaries: process.env.LOAD_SUMMARIES === 'on',
 };

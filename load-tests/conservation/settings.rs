@@ -23,6 +23,17 @@ pub fn settings(fault: Fault, port: u16, has_journal: bool) -> Vec<(String, Stri
         // What the journal alone has is what a damage to it can take.
         settings.extend([("FLUSH_MAX_WAIT_MS", "60000"), ("FLUSH_MAX_EVENTS", "4000")]);
     }
+    if fault == Fault::Spill {
+        // A small buffer, so that an outage spills most of what is accepted.
+        settings.extend([
+            ("BUFFER_MAX_EVENTS", "500"),
+            ("FLUSH_MAX_EVENTS", "200"),
+            ("EVENTS_MAX_PER_REQUEST", "100"),
+        ]);
+        if has_journal {
+            settings.push(("SPILL_MAX_BYTES", "1000000000"));
+        }
+    }
     settings
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -31,11 +31,6 @@ pub struct Arguments {
     #[arg(long)]
     pub p99: Option<u64>,
 
-    /// Has the dashboards of `peak` ask for account summaries, where the
-    /// service has them; without it they read journeys.
-    #[arg(long)]
-    pub summaries: bool,
-
     /// A service that runs already, such as http://localhost:3000, instead of
     /// one of the run's own. What is stored is then read through its journeys.
     #[arg(long, requires = "email")]

@@ -118,9 +118,6 @@ impl Artillery {
         if let Some(p99) = arguments.p99 {
             command.env("LOAD_P99", p99.to_string());
         }
-        if arguments.summaries {
-            command.env("LOAD_SUMMARIES", "on");
-        }
         command
     }
 }

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 pub enum Scenario {
     /// 500 requests a minute of every kind.
     Normal,
-    /// 5,000 requests a minute: posts of ten events and reads.
+    /// 5,000 requests a minute: posts of ten events and account summaries.
     Peak,
     /// 1,000 posts at the same moment.
     Burst,

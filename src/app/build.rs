@@ -12,6 +12,7 @@ use crate::http::{self, Service};
 use crate::journey::Journeys;
 use crate::pipeline::health::Health;
 use crate::pipeline::journal::Journal;
+use crate::pipeline::journal::reader::ReadBack;
 use crate::pipeline::statistics::Statistics;
 use crate::pipeline::{FlushRules, Parts, Pipeline, buffer};
 use crate::summaries::{self, Summaries};
@@ -21,7 +22,7 @@ pub fn service(
     settings: &Settings,
     stores: &Stores,
     health: &Arc<Health>,
-    journal: Option<Journal>,
+    (journal, reader): (Option<Journal>, Option<Box<dyn ReadBack>>),
 ) -> Result<(Service, AuditWriter), StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::clone(&stores.events);
@@ -45,6 +46,8 @@ pub fn service(
         lanes: store.lanes(flush.lanes),
         instance: rand::random(),
         journal,
+        reader,
+        max_spilled_bytes: settings.spill.max_bytes as u64,
         clock: Arc::clone(&clock),
         statistics: Arc::clone(&statistics),
         health: Arc::clone(health),

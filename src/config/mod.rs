@@ -31,7 +31,7 @@ pub use error::{ConfigError, ConfigErrors};
 pub use layers::{Environment, Origin, Overrides};
 pub use mongodb_uri::MongodbUri;
 pub use reader::Entry;
-pub use sections::{Buffer, Events, Flush, Health, Http, Log, LogFormat, Shutdown, Store};
+pub use sections::{Buffer, Events, Flush, Health, Http, Log, LogFormat, Shutdown, Spill, Store};
 pub use write_key::WriteKey;
 
 use catalog::Catalog;
@@ -55,6 +55,8 @@ pub struct Settings {
     pub events: Events,
     /// How much may wait to be stored.
     pub buffer: Buffer,
+    /// What may be accepted beyond that.
+    pub spill: Spill,
     /// How waiting events are written.
     pub flush: Flush,
     /// Where events are stored.
@@ -149,6 +151,7 @@ impl Settings {
             access: Access::read(reader),
             events: Events::read(reader),
             buffer: Buffer::read(reader),
+            spill: Spill::read(reader),
             flush: Flush::read(reader),
             store: Store::read(reader),
             accounts: Accounts::read(reader),
@@ -172,6 +175,12 @@ impl Settings {
             NEVER_ACCEPTED,
         );
         reader.at_least("buffer.max_bytes", "http.max_body_bytes", NEVER_ACCEPTED);
+        reader.require(
+            "spill.max_bytes",
+            "journal",
+            self.spill.max_bytes == 0 || self.journal,
+            "must be 0 unless journal is \"on\": spilled events are in the journal alone",
+        );
         reader.at_least(
             "buffer.max_events",
             "flush.max_events",

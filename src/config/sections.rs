@@ -178,6 +178,22 @@ impl Buffer {
     }
 }
 
+/// What may be accepted beyond the buffer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spill {
+    /// Bytes of the journal that may hold events which are not in the buffer;
+    /// 0 for none.
+    pub max_bytes: usize,
+}
+
+impl Spill {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            max_bytes: reader.count("spill.max_bytes", 0..=1024 * TIB),
+        }
+    }
+}
+
 /// How waiting events are written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Flush {

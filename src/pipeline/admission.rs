@@ -1,10 +1,12 @@
 //! How a batch gets in.
 //!
-//! 1. Room is kept for it, or it is refused.
+//! 1. Room is kept for it, in the buffer or beyond it ([spill](super::spill)),
+//!    or it is refused.
 //! 2. Its events are numbered, and it is handed to the journal, under one
 //!    lock: so batches are written in the order of their numbers.
 //! 3. Once it is on disk, the journal's thread puts it into the buffer, in the
-//!    same order, and its sender is answered. From then on it is visible.
+//!    same order, and its sender is answered. From then on it is visible. While
+//!    older batches are spilled it is not put there, but counted behind them.
 //!
 //! A sender that goes away after the second step is not answered; its batch
 //! takes its way all the same. Without a journal the third step follows at
@@ -16,9 +18,10 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Pipeline;
-use super::buffer::{Reserved, Room};
+use super::buffer::{NoRoom, Reserved, Room};
 use super::journal::frame::Body;
-use super::journal::{Journal, NotWritten};
+use super::journal::{Journal, NotWritten, Place};
+use super::spill::Written;
 use super::waiter::Waiter;
 use crate::event::id::Arrivals;
 use crate::event::{Accepted, Arrival, Event, StoreId};
@@ -69,22 +72,24 @@ impl Pipeline {
             repeated,
             room,
         } = self.reserve(events)?;
-        let place = Place {
+        let coming = Coming {
             repeated,
             room,
             waiter,
         };
         match &self.journal {
-            Some(journal) if !events.is_empty() => self.journaled(journal, events, place).await,
-            _ => self.in_memory(events, place),
+            Some(journal) if !events.is_empty() => self.journaled(journal, events, coming).await,
+            _ => self.in_memory(events, coming),
         }
     }
 
     fn reserve(&self, events: Vec<Event>) -> Result<Reserved, NotAdmitted> {
         let mut buffer = self.buffer.lock();
-        buffer.reserve(events).ok_or_else(|| {
-            // Under the lock: whoever makes room next takes it back.
-            self.health.buffer_full();
+        buffer.reserve(events).map_err(|no_room| {
+            if no_room == NoRoom::Full {
+                // Under the lock: whoever makes room next takes it back.
+                self.health.buffer_full();
+            }
             NotAdmitted::Full
         })
     }
@@ -107,13 +112,13 @@ impl Pipeline {
         is_full
     }
 
-    fn in_memory(&self, events: Vec<Event>, place: Place) -> Result<(), NotAdmitted> {
+    fn in_memory(&self, events: Vec<Event>, coming: Coming) -> Result<(), NotAdmitted> {
         let mut clock = self.arrivals.lock();
         if self.buffer.lock().is_closed() {
             return Err(NotAdmitted::Full);
         }
         let first = clock.take(events.len(), self.clock.now());
-        self.push(numbered(events, first), place);
+        self.arrive(numbered(events, first), None, coming);
         drop(clock);
         Ok(())
     }
@@ -122,9 +127,10 @@ impl Pipeline {
         self: &Arc<Self>,
         journal: &Journal,
         events: Vec<Event>,
-        place: Place,
+        coming: Coming,
     ) -> Result<(), NotAdmitted> {
         let mut body = Body::encode(&events);
+        let bytes = body.frame_bytes() as u64;
         let (answer, answered) = oneshot::channel();
         {
             let mut clock = self.arrivals.lock();
@@ -133,13 +139,15 @@ impl Pipeline {
             let batch = numbered(events, first);
             let last = batch.last().map_or(first, |accepted| accepted.arrival);
             let pipeline = Arc::clone(self);
-            let done = move |written: Result<(), NotWritten>| {
+            let done = move |written: Result<Place, NotWritten>| {
                 match &written {
-                    Ok(()) => pipeline.push(batch, place),
-                    Err(_) => pipeline.release(place.room),
+                    &Ok(place) => {
+                        pipeline.arrive(batch, Some(Written { place, bytes }), coming);
+                    }
+                    Err(_) => pipeline.release(coming.room),
                 }
                 // Nobody may be waiting any more.
-                let _ = answer.send(written);
+                let _ = answer.send(written.map(|_| ()));
             };
             journal.append(body, last, Box::new(done));
         }
@@ -149,17 +157,16 @@ impl Pipeline {
         }
     }
 
-    /// Puts a batch into the buffer, and wakes the lanes that have a reason.
-    fn push(&self, batch: Vec<Arc<Accepted>>, place: Place) {
-        let Place {
+    /// Takes a batch that is accepted, and wakes the lanes that have a reason.
+    fn arrive(&self, batch: Vec<Arc<Accepted>>, written: Option<Written>, coming: Coming) {
+        let Coming {
             repeated,
             room,
             waiter,
-        } = place;
+        } = coming;
         let count = batch.len() + repeated.len();
         let mut buffer = self.buffer.lock();
-        buffer.release(room);
-        let pushed = buffer.push(batch, Instant::now(), waiter.as_ref());
+        let pushed = buffer.arrive(batch, written, room, Instant::now(), waiter.as_ref());
         // Counted before the flusher can see them, so that no reader finds
         // more stored than accepted.
         self.statistics.accepted.inc_by(count as u64);
@@ -167,6 +174,10 @@ impl Pipeline {
             .duplicate
             .inc_by((repeated.len() + pushed.duplicates) as u64);
         self.statistics.buffer_is(&buffer);
+        if !buffer.spill().is_empty() {
+            self.health.spilling(true);
+            self.refill_if_possible(&buffer);
+        }
         let mut is_flush_due = buffer.call_if_full(self.rules.max_events);
         if let Some(waiter) = &waiter {
             buffer.follow_repeated(&repeated, waiter);
@@ -179,7 +190,7 @@ impl Pipeline {
 }
 
 /// What belongs to a batch on its way into the buffer.
-struct Place {
+struct Coming {
     /// Events of the request that were in the buffer before.
     repeated: Vec<StoreId>,
     room: Room,

@@ -3,7 +3,11 @@
 //! A queue for each lane; a user's events always go through the same one. An
 //! event keeps its place at the front of its queue while it is on its way to
 //! the store: a failed flush has nothing to put back, and whoever reads a
-//! user's events finds all of them in one queue, in order.
+//! user's events finds all of them in one queue, in order. Events that the
+//! journal alone holds are counted here too, under the same lock: see
+//! [`spill`](super::spill).
+
+mod intake;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,9 +15,11 @@ use std::sync::{Arc, Weak};
 
 use tokio::time::Instant;
 
+use super::spill::Spill;
 use super::waiter::{Share, Waiter};
-use crate::event::{Accepted, Arrival, Event, StoreId, Timestamp};
+use crate::event::{Accepted, Arrival, StoreId, Timestamp};
 use crate::store::Outcome;
+pub use intake::{NoRoom, Reserved, Room, TakeBack};
 
 /// How much may be buffered. Whichever limit is reached first counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,26 +39,12 @@ pub struct Snapshot {
     pub bytes: usize,
     /// Events on their way to the store.
     pub in_flight: usize,
-    /// When the oldest of them was received.
+    /// Further events, which the journal alone holds.
+    pub spilled_events: usize,
+    /// Bytes of the journal that these take.
+    pub spilled_bytes: u64,
+    /// When the oldest event in the buffer was received.
     pub oldest: Option<Timestamp>,
-}
-
-/// Room that is kept for events which are not here yet.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Room {
-    events: usize,
-    bytes: usize,
-}
-
-/// A batch for which there is room.
-#[derive(Debug, PartialEq)]
-pub struct Reserved {
-    /// Those of its events that are not in the buffer.
-    pub events: Vec<Event>,
-    /// Those that are.
-    pub repeated: Vec<StoreId>,
-    /// What is kept for them.
-    pub room: Room,
 }
 
 /// What became of a batch that was pushed.
@@ -77,6 +69,9 @@ pub struct Buffer {
     bytes: usize,
     in_flight: usize,
     reserved: Room,
+    spill: Spill,
+    /// What the oldest spilled batch needs, as far as it is known.
+    awaited: Room,
     /// Nothing is taken any more: what is here is being put elsewhere.
     is_closed: bool,
     /// The highest arrival number that was ever here.
@@ -104,8 +99,9 @@ struct Entry {
 const MAX_FLUSH_BYTES: usize = 16 << 20;
 
 impl Buffer {
-    /// An empty buffer with that many lanes.
-    pub fn new(lanes: usize, limits: Limits) -> Self {
+    /// An empty buffer with that many lanes, beyond which up to that many bytes
+    /// of the journal may be spilled.
+    pub fn new(lanes: usize, limits: Limits, max_spilled_bytes: u64) -> Self {
         Self {
             lanes: (0..lanes.max(1)).map(|_| Lane::default()).collect(),
             ids: HashSet::new(),
@@ -115,46 +111,16 @@ impl Buffer {
             bytes: 0,
             in_flight: 0,
             reserved: Room::default(),
+            spill: Spill::new(max_spilled_bytes),
+            awaited: Room::ONE_EVENT,
             is_closed: false,
             last: None,
         }
     }
 
-    /// Keeps room for events that are about to come, or says that there is
-    /// none. Those that are here already are taken out: they need no room.
-    pub fn reserve(&mut self, events: Vec<Event>) -> Option<Reserved> {
-        let is_here = |event: &Event| self.ids.contains(&event.id);
-        let (repeated, fresh): (Vec<Event>, Vec<Event>) = if events.iter().any(is_here) {
-            events.into_iter().partition(is_here)
-        } else {
-            (Vec::new(), events)
-        };
-        let room = Room {
-            events: fresh.len(),
-            bytes: fresh.iter().map(Event::size).sum(),
-        };
-        let has_room = self.events + self.reserved.events + room.events <= self.limits.max_events
-            && self.bytes + self.reserved.bytes + room.bytes <= self.limits.max_bytes;
-        (has_room && !self.is_closed).then(|| {
-            self.reserved.events += room.events;
-            self.reserved.bytes += room.bytes;
-            Reserved {
-                repeated: repeated.iter().map(|event| event.id).collect(),
-                events: fresh,
-                room,
-            }
-        })
-    }
-
     /// Whether nothing is taken any more.
     pub fn is_closed(&self) -> bool {
         self.is_closed
-    }
-
-    /// Gives up room that was kept.
-    pub fn release(&mut self, room: Room) {
-        self.reserved.events -= room.events;
-        self.reserved.bytes -= room.bytes;
     }
 
     /// Takes all of a batch, whatever the limits say. The waiter, where there
@@ -297,7 +263,6 @@ impl Buffer {
         self.ids.clear();
         (self.events, self.bytes, self.in_flight) = (0, 0, 0);
         // They left without being stored: nothing may be said to be.
-        self.last = None;
         self.is_closed = true;
         all
     }
@@ -345,12 +310,6 @@ impl Buffer {
         self.events - self.in_flight
     }
 
-    /// Whether a further event would find no room.
-    pub fn is_full(&self) -> bool {
-        self.events + self.reserved.events >= self.limits.max_events
-            || self.bytes + self.reserved.bytes >= self.limits.max_bytes
-    }
-
     /// Events.
     pub fn len(&self) -> usize {
         self.events
@@ -366,10 +325,30 @@ impl Buffer {
         self.bytes
     }
 
-    /// Everything with a lower arrival number than this has left the buffer;
-    /// `None` if nothing was ever here.
+    /// What is accepted and lies in the journal alone.
+    pub fn spill(&self) -> &Spill {
+        &self.spill
+    }
+
+    /// Everything with a lower arrival number than this is stored, or refused
+    /// for good; `None` if nothing was ever here, or nothing may be said any
+    /// more.
     pub fn stored_before(&self) -> Option<Arrival> {
-        self.oldest_arrival().or(self.last.map(Arrival::next))
+        if self.is_closed {
+            return None;
+        }
+        self.oldest_unstored().or(self.last.map(Arrival::next))
+    }
+
+    /// No event that is accepted and not stored has a lower arrival number;
+    /// `None` if there is no such event.
+    pub fn oldest_unstored(&self) -> Option<Arrival> {
+        self.oldest_arrival().or(self.spill.from())
+    }
+
+    /// The highest arrival number that was ever here.
+    pub fn last(&self) -> Option<Arrival> {
+        self.last
     }
 
     /// The lowest arrival number.
@@ -383,6 +362,8 @@ impl Buffer {
             events: self.events,
             bytes: self.bytes,
             in_flight: self.in_flight,
+            spilled_events: self.spill.events(),
+            spilled_bytes: self.spill.bytes(),
             oldest: self
                 .fronts()
                 .map(|accepted| accepted.event.received_at)

@@ -15,8 +15,8 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use super::Pipeline;
 use super::backoff::Backoff;
+use super::{Pipeline, refill};
 use crate::event::{Accepted, Arrival, StoreId};
 use crate::store::{Outcome, Store, StoreError};
 
@@ -53,6 +53,9 @@ impl Flusher {
                 }
             });
         }
+        if pipeline.refiller.lock().is_some() {
+            lanes.spawn(refill::run(Arc::clone(&pipeline), draining.clone()));
+        }
         Self {
             pipeline,
             draining,
@@ -66,13 +69,15 @@ impl Flusher {
         self.lanes.join_next().await.unwrap_or(Ok(()))
     }
 
-    /// Writes all that is buffered, partial batches at once, until nothing is
-    /// left or the deadline has come. Gives back what is left.
+    /// Writes all that is buffered or spilled, partial batches at once, until
+    /// nothing is left or the deadline has come. Gives back what is left in the
+    /// buffer.
     pub async fn drain(mut self, deadline: Instant) -> Vec<Arc<Accepted>> {
         self.draining.cancel();
         self.pipeline.wake(true, &[]);
         let before = self.pipeline.statistics.stored.get();
-        let events = self.pipeline.snapshot().events;
+        let held = self.pipeline.snapshot();
+        let events = held.events + held.spilled_events;
         let drained = tokio::time::timeout_at(deadline, async {
             while let Some(ended) = self.lanes.join_next().await {
                 if let Err(error) = ended {
@@ -87,7 +92,7 @@ impl Flusher {
             let _numbering = self.pipeline.arrivals.lock();
             self.pipeline.buffer.lock().take_all()
         };
-        if left.is_empty() {
+        if left.is_empty() && !self.pipeline.is_spilling() {
             let stored = self.pipeline.statistics.stored.get() - before;
             info!(events, stored, "Buffer flushed successfully");
         }
@@ -124,11 +129,8 @@ impl LaneTask {
         let mut prepared =
             pin!(async { prepared.wait_for(|is_prepared| *is_prepared).await.is_ok() });
         let is_empty = || {
-            self.pipeline
-                .buffer
-                .lock()
-                .waiting_since(self.number)
-                .is_none()
+            let buffer = self.pipeline.buffer.lock();
+            buffer.waiting_since(self.number).is_none() && buffer.spill().is_empty()
         };
         tokio::select! {
             is_prepared = &mut prepared => is_prepared,
@@ -146,16 +148,17 @@ impl LaneTask {
     async fn is_due(&self) -> bool {
         loop {
             let draining = self.draining.is_cancelled();
-            let (oldest, is_full) = {
+            let (oldest, is_full, is_last) = {
                 let buffer = self.pipeline.buffer.lock();
                 (
                     buffer.waiting_since(self.number),
                     buffer.is_due(self.number, self.pipeline.rules.max_events),
+                    buffer.spill().is_empty(),
                 )
             };
             let wake = self.pipeline.wakes[self.number].notified();
             let Some(oldest) = oldest else {
-                if draining {
+                if draining && is_last {
                     return false;
                 }
                 wake.await;

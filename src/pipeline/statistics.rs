@@ -75,6 +75,9 @@ pub struct Statistics {
     pub duplicate: IntCounter,
     /// Events that the store refused for good.
     pub dead_lettered: IntCounter,
+    /// Accepted events that were in the journal alone and that the disk gave
+    /// back damaged.
+    pub unreadable: IntCounter,
     refused: IntCounterVec,
     flushes: IntCounter,
     failed_flushes: IntCounter,
@@ -82,6 +85,8 @@ pub struct Statistics {
     flush_events: Histogram,
     buffer_events: IntGauge,
     buffer_bytes: IntGauge,
+    spill_events: IntGauge,
+    spill_bytes: IntGauge,
     resident_bytes: IntGauge,
     ready: IntGauge,
     // Beside the gauges, because admission reads them for each request.
@@ -160,6 +165,7 @@ impl Statistics {
             stored: counter(names::EVENTS_STORED)?,
             duplicate: counter(names::EVENTS_DUPLICATE)?,
             dead_lettered: counter(names::EVENTS_DEAD_LETTERED)?,
+            unreadable: counter(names::EVENTS_UNREADABLE)?,
             refused,
             flushes: counter(names::FLUSHES)?,
             failed_flushes: counter(names::FLUSHES_FAILED)?,
@@ -177,6 +183,8 @@ impl Statistics {
             )?,
             buffer_events: gauge(names::BUFFER_EVENTS)?,
             buffer_bytes: gauge(names::BUFFER_BYTES)?,
+            spill_events: gauge(names::SPILL_EVENTS)?,
+            spill_bytes: gauge(names::SPILL_BYTES)?,
             resident_bytes: gauge(names::RESIDENT_BYTES)?,
             ready: gauge(names::READY)?,
             buffered_events: AtomicUsize::new(0),
@@ -208,8 +216,8 @@ impl Statistics {
         self.ready.set(i64::from(is_ready));
     }
 
-    /// Whether a further event would have found no room, when the buffer was
-    /// last changed.
+    /// Whether a further event would have found no room, neither in the buffer
+    /// nor beyond it, when the buffer was last changed.
     pub fn is_buffer_full(&self) -> bool {
         self.is_buffer_full.load(Ordering::Relaxed)
     }
@@ -223,6 +231,11 @@ impl Statistics {
             .set(i64::try_from(events).unwrap_or(i64::MAX));
         self.buffer_bytes
             .set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let spill = buffer.spill();
+        self.spill_events
+            .set(i64::try_from(spill.events()).unwrap_or(i64::MAX));
+        self.spill_bytes
+            .set(i64::try_from(spill.bytes()).unwrap_or(i64::MAX));
     }
 
     #[allow(clippy::cast_precision_loss)] // a batch has at most thousands of events

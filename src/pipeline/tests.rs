@@ -4,6 +4,7 @@ mod conservation;
 mod fake_store;
 mod health;
 mod leftover;
+mod spill;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +63,8 @@ fn pipeline_with(limits: Limits) -> Arc<Pipeline> {
         lanes: LANES,
         instance: 7,
         journal: None,
+        reader: None,
+        max_spilled_bytes: 0,
         clock: Arc::new(SystemClock),
         statistics: Arc::new(Statistics::new().unwrap()),
         health: Arc::new(Health::new(Duration::from_secs(10))),
@@ -205,7 +208,7 @@ async fn arrival_numbers_follow_the_order_of_a_batch() {
         .map(|a| a.event.event_id.parse().unwrap())
         .collect();
     assert_eq!(ids, (0..200).collect::<Vec<_>>());
-    assert_eq!(pipeline.oldest_arrival(), Some(buffered[0].arrival));
+    assert_eq!(pipeline.oldest_unstored(), Some(buffered[0].arrival));
     assert!(pipeline.buffered("v").is_empty());
 }
 

@@ -23,6 +23,11 @@ pub const EVENTS_DEAD_LETTERED: (&str, &str) = (
     "trailkeep_events_dead_lettered_total",
     "Events that the database refused for good.",
 );
+/// Counter.
+pub const EVENTS_UNREADABLE: (&str, &str) = (
+    "trailkeep_events_unreadable_total",
+    "Accepted events that lay in the journal alone and were damaged on the disk.",
+);
 /// Counter, by reason.
 pub const REQUESTS_REFUSED: (&str, &str) = (
     "trailkeep_requests_refused_total",
@@ -48,7 +53,17 @@ pub const FLUSH_EVENTS: (&str, &str) = ("trailkeep_flush_events", "Events in one
 /// Gauge.
 pub const BUFFER_EVENTS: (&str, &str) = (
     "trailkeep_buffer_events",
-    "Accepted events that are not stored yet.",
+    "Accepted events in memory that are not stored yet.",
+);
+/// Gauge.
+pub const SPILL_EVENTS: (&str, &str) = (
+    "trailkeep_spill_events",
+    "Accepted events that the journal alone holds, because the buffer is full.",
+);
+/// Gauge.
+pub const SPILL_BYTES: (&str, &str) = (
+    "trailkeep_spill_bytes",
+    "Journal that holds spilled events, in bytes.",
 );
 /// Gauge.
 pub const BUFFER_BYTES: (&str, &str) = (

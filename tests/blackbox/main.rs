@@ -47,3 +47,4 @@ mod monitoring;
 mod pipeline;
 mod seed;
 mod shutdown;
+mod spill;

@@ -50,6 +50,8 @@ fn pipeline(flush_events: usize, lanes: usize) -> (Arc<Pipeline>, Arc<Health>) {
         lanes,
         instance: 1,
         journal: None,
+        reader: None,
+        max_spilled_bytes: 0,
         clock,
         statistics,
         health: Arc::clone(&health),
