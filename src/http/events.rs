@@ -37,8 +37,11 @@ pub fn routes(options: &Options) -> OpenApiRouter<Arc<Service>> {
     // Before the layers, so that a preflight, which is no POST, meets them.
     let router = router
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        .layer(cors(options));
+        // Both at once: each further layer is boxed and cloned for each request.
+        .layer((
+            cors(options),
+            RequestDecompressionLayer::new().pass_through_unaccepted(true),
+        ));
     OpenApiRouter::with_openapi(document).merge(OpenApiRouter::from(router))
 }
 
@@ -72,12 +75,12 @@ fn cors(options: &Options) -> CorsLayer {
     "count": 2,
     "eventIds": ["0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "evt_002"]
 }))]
-pub struct AcceptedBody {
+pub struct AcceptedBody<'a> {
     message: &'static str,
     /// How many events were accepted.
     count: usize,
     /// Their ids, in the order in which they were sent.
-    event_ids: Vec<Box<str>>,
+    event_ids: Vec<&'a str>,
 }
 
 /// The answer to events that are in the database.
@@ -192,21 +195,33 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     };
     let events = events.map_err(|refusal| (reason_of(&refusal), Problem::from(refusal)))?;
 
-    let event_ids: Vec<Box<str>> = events.iter().map(|event| event.event_id.clone()).collect();
     if is_waiting {
-        return store(service, events, event_ids).await;
+        return store(service, events).await;
     }
+    let answer = accepted(&events);
     service
         .pipeline
         .admit(events)
         .await
         .map_err(|refusal| not_admitted(service, refusal))?;
+    Ok(answer)
+}
+
+/// The answer to these events. Made before they are handed on, so that their
+/// ids need not be copied for it.
+fn accepted(events: &[Event]) -> Response {
+    const USUAL_ID: usize = 40;
     let answer = AcceptedBody {
         message: "Events accepted for processing",
-        count: event_ids.len(),
-        event_ids,
+        count: events.len(),
+        event_ids: events.iter().map(|event| &*event.event_id).collect(),
     };
-    Ok((StatusCode::ACCEPTED, axum::Json(answer)).into_response())
+    let mut body = Vec::with_capacity((events.len() + 2) * USUAL_ID);
+    if serde_json::to_writer(&mut body, &answer).is_err() {
+        return Problem::internal().into_response();
+    }
+    let json = HeaderValue::from_static("application/json");
+    (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, json)], body).into_response()
 }
 
 /// Whether the client waits for the database (`?wait=stored`). Other
@@ -227,11 +242,8 @@ fn waits(query: Option<&str>) -> Result<bool, Problem> {
 }
 
 /// Takes the events and answers when they are in the database.
-async fn store(
-    service: &Service,
-    events: Vec<Event>,
-    event_ids: Vec<Box<str>>,
-) -> Result<Response, Refused> {
+async fn store(service: &Service, events: Vec<Event>) -> Result<Response, Refused> {
+    let event_ids: Vec<Box<str>> = events.iter().map(|event| event.event_id.clone()).collect();
     let waiter = service
         .pipeline
         .admit_at_once(events)

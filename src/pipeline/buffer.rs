@@ -234,9 +234,11 @@ impl Buffer {
             self.events -= 1;
             self.bytes -= entry.size;
             self.ids.remove(&id);
-            for (waiter, share) in self.waiters.remove(&id).unwrap_or_default() {
-                if let Some(waiter) = waiter.upgrade() {
-                    waiter.settled(share, outcome);
+            if !self.waiters.is_empty() {
+                for (waiter, share) in self.waiters.remove(&id).unwrap_or_default() {
+                    if let Some(waiter) = waiter.upgrade() {
+                        waiter.settled(share, outcome);
+                    }
                 }
             }
             left.push(entry.accepted);
