@@ -15,6 +15,7 @@ use std::sync::{Arc, Weak};
 
 use tokio::time::Instant;
 
+use super::shares::{Amount, KeyNumber, Shares, Tenants};
 use super::spill::Spill;
 use super::waiter::{Share, Waiter};
 use crate::event::{Accepted, Arrival, StoreId, Timestamp};
@@ -69,6 +70,8 @@ pub struct Buffer {
     bytes: usize,
     in_flight: usize,
     reserved: Room,
+    /// Who holds the room that is taken and reserved.
+    tenants: Tenants,
     spill: Spill,
     /// What the oldest spilled batch needs, as far as it is known.
     awaited: Room,
@@ -92,6 +95,8 @@ struct Entry {
     accepted: Arc<Accepted>,
     size: usize,
     since: Instant,
+    /// With which write key it was sent, as far as that is known.
+    key: Option<KeyNumber>,
 }
 
 /// Bytes of events in one flush at the most: well below the 48 MB that a
@@ -100,8 +105,15 @@ const MAX_FLUSH_BYTES: usize = 16 << 20;
 
 impl Buffer {
     /// An empty buffer with that many lanes, beyond which up to that many bytes
-    /// of the journal may be spilled.
-    pub fn new(lanes: usize, limits: Limits, max_spilled_bytes: u64) -> Self {
+    /// of the journal may be spilled. Where that is none, tenants have shares of
+    /// the buffer, and else of the spill: a full buffer then refuses nobody.
+    pub fn new(lanes: usize, limits: Limits, max_spilled_bytes: u64, shares: Shares) -> Self {
+        let spill = Spill::new(max_spilled_bytes, shares);
+        let of_buffer = if spill.is_on() { Shares::ALL } else { shares };
+        let room = Amount {
+            events: limits.max_events,
+            bytes: limits.max_bytes,
+        };
         Self {
             lanes: (0..lanes.max(1)).map(|_| Lane::default()).collect(),
             ids: HashSet::new(),
@@ -111,7 +123,8 @@ impl Buffer {
             bytes: 0,
             in_flight: 0,
             reserved: Room::default(),
-            spill: Spill::new(max_spilled_bytes),
+            tenants: Tenants::new(room, of_buffer),
+            spill,
             awaited: Room::ONE_EVENT,
             is_closed: false,
             last: None,
@@ -131,6 +144,20 @@ impl Buffer {
         now: Instant,
         waiter: Option<&Arc<Waiter>>,
     ) -> Pushed {
+        for accepted in &batch {
+            self.tenants.charge_promised(&accepted.event);
+        }
+        self.put(batch, None, now, waiter)
+    }
+
+    /// Takes all of a batch, whose tenants hold it already.
+    fn put(
+        &mut self,
+        batch: Vec<Arc<Accepted>>,
+        key: Option<KeyNumber>,
+        now: Instant,
+        waiter: Option<&Arc<Waiter>>,
+    ) -> Pushed {
         let mut pushed = Pushed::default();
         for accepted in batch {
             let id = accepted.event.id;
@@ -145,6 +172,7 @@ impl Buffer {
             }
             if !is_new {
                 pushed.duplicates += 1;
+                self.tenants.leave(&accepted.event, key);
                 continue;
             }
             let size = accepted.event.size();
@@ -159,6 +187,7 @@ impl Buffer {
                 accepted,
                 size,
                 since: now,
+                key,
             });
         }
         pushed
@@ -233,6 +262,7 @@ impl Buffer {
             let id = entry.accepted.event.id;
             self.events -= 1;
             self.bytes -= entry.size;
+            self.tenants.leave(&entry.accepted.event, entry.key);
             self.ids.remove(&id);
             for (waiter, share) in self.waiters.remove(&id).unwrap_or_default() {
                 if let Some(waiter) = waiter.upgrade() {
@@ -254,7 +284,11 @@ impl Buffer {
             .iter_mut()
             .flat_map(|lane| {
                 lane.in_flight = 0;
-                lane.queue.drain(..).map(|entry| entry.accepted)
+                lane.queue.drain(..)
+            })
+            .map(|entry| {
+                self.tenants.leave(&entry.accepted.event, entry.key);
+                entry.accepted
             })
             .collect();
         all.sort_by_key(|accepted| accepted.arrival);
@@ -321,6 +355,12 @@ impl Buffer {
     /// Bytes of memory that the events hold.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Who holds how much of what is here and reserved.
+    #[cfg(test)]
+    pub(super) fn tenants(&self) -> &Tenants {
+        &self.tenants
     }
 
     /// What is accepted and lies in the journal alone.

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::buffer::Limits;
 use super::flusher::Flusher;
 use super::health::Health;
+use super::shares::Shares;
 use super::statistics::Statistics;
 use super::waiter::Settled;
 use super::{FlushRules, NotAdmitted, Parts, Pipeline};
@@ -59,6 +60,7 @@ fn events(user: &str, ids: std::ops::Range<usize>) -> Vec<Event> {
 fn pipeline_with(limits: Limits) -> Arc<Pipeline> {
     Arc::new(Pipeline::new(Parts {
         limits,
+        shares: Shares::ALL,
         rules: RULES,
         lanes: LANES,
         instance: 7,

@@ -16,6 +16,7 @@ use crate::pipeline::flusher::Flusher;
 use crate::pipeline::health::{Health, Unready};
 use crate::pipeline::journal::tests::memory_disk::MemoryDisk;
 use crate::pipeline::journal::{Journal, Opened};
+use crate::pipeline::shares::Shares;
 use crate::pipeline::statistics::Statistics;
 use crate::pipeline::tests::fake_store::FakeStore;
 use crate::pipeline::waiter::Settled;
@@ -51,6 +52,7 @@ impl Spilling {
         health.store_prepared();
         let pipeline = Arc::new(Pipeline::new(Parts {
             limits: LIMITS,
+            shares: Shares::ALL,
             rules: RULES,
             lanes: LANES,
             instance: 7,

@@ -61,7 +61,7 @@ async fn run_steps(steps: Vec<Step>) {
                 let pipeline = &run.pipeline;
                 let admissions = batches.iter().map(|batch| {
                     let named = |&(user, id): &(u8, u16)| event(&user.to_string(), &id.to_string());
-                    pipeline.admit(batch.iter().map(named).collect())
+                    pipeline.admit(batch.iter().map(named).collect::<Vec<_>>())
                 });
                 let answers = futures_util::future::join_all(admissions).await;
                 let accepted = batches.into_iter().zip(answers);
