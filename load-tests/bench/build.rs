@@ -25,7 +25,9 @@ pub fn results_folder(arguments: &Arguments) -> Result<PathBuf, Trouble> {
     }
 }
 
-/// `cargo run` builds the example and not the service beside it.
+/// `cargo run` builds the example and not the service beside it. Not both at
+/// once, because the service would get what only tests want of its crates, such
+/// as tokio's clock that can be paused.
 fn build() -> Result<(), Trouble> {
     let is_release = profile_folder()?.ends_with("release");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

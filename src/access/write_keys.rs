@@ -35,19 +35,19 @@ impl WriteKeys {
 
     /// The number of a key among all, from 0. Every key is compared, whole, whatever was sent, so
     /// that the time tells nothing of them.
-    pub fn number_of(&self, sent: &str) -> Option<usize> {
+    pub fn number_of(&self, sent: &str) -> Option<u32> {
         let sent = hash_secret(sent);
-        let mut found = u64::MAX;
+        let mut found = u32::MAX;
         for (number, key) in (0..).zip(&self.0) {
             let is_it: Choice = key.hash.ct_eq(&sent);
             found.conditional_assign(&number, is_it);
         }
-        let found = usize::try_from(found).ok()?;
-        (found < self.0.len()).then_some(found)
+        self.name(found).map(|_| found)
     }
 
     /// The name of the key with that number.
-    pub fn name(&self, number: usize) -> Option<&str> {
+    pub fn name(&self, number: u32) -> Option<&str> {
+        let number = usize::try_from(number).ok()?;
         self.0.get(number).map(|key| key.name.as_str())
     }
 }

@@ -64,7 +64,8 @@ impl Earlier {
         if settings.journal {
             let health = Arc::clone(health);
             let on_stuck = Box::new(move |is_stuck| health.journal_stuck(is_stuck));
-            earlier.journal = Some(earlier.found(Journal::open(&folder, on_stuck)?));
+            earlier.journal =
+                Some(earlier.found(Journal::open(&folder, journal_bytes(settings), on_stuck)?));
         } else if let Some(opened) = OldJournal::open(&folder)? {
             earlier.kept.journal = Some(earlier.found(opened));
         }
@@ -100,6 +101,14 @@ impl Earlier {
         };
         (wait_for, self.kept)
     }
+}
+
+/// What the journal may take on disk: twice what the buffer and the spill can
+/// need of it, since a batch that does not fit into the rest of a segment leaves
+/// that empty, and 1 GiB for what was stored behind an event that is not.
+fn journal_bytes(settings: &Settings) -> u64 {
+    let needed = settings.buffer.max_bytes as u64 + settings.spill.max_bytes as u64;
+    (1 << 30) + 2 * needed
 }
 
 impl Kept {

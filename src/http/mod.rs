@@ -33,9 +33,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use tower::Layer as _;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::layer::layer_fn;
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -101,8 +101,7 @@ pub fn router(service: Arc<Service>) -> NormalizePath<Router> {
     let router = router
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(CatchPanicLayer::custom(trace::panicked))
-        .layer(from_fn(trace::trace));
+        .layer(layer_fn(trace::Trace));
     NormalizePathLayer::trim_trailing_slash().layer(router)
 }
 

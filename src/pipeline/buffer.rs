@@ -264,9 +264,11 @@ impl Buffer {
             self.bytes -= entry.size;
             self.tenants.leave(&entry.accepted.event, entry.key);
             self.ids.remove(&id);
-            for (waiter, share) in self.waiters.remove(&id).unwrap_or_default() {
-                if let Some(waiter) = waiter.upgrade() {
-                    waiter.settled(share, outcome);
+            if !self.waiters.is_empty() {
+                for (waiter, share) in self.waiters.remove(&id).unwrap_or_default() {
+                    if let Some(waiter) = waiter.upgrade() {
+                        waiter.settled(share, outcome);
+                    }
                 }
             }
             left.push(entry.accepted);
@@ -361,6 +363,14 @@ impl Buffer {
     #[cfg(test)]
     pub(super) fn tenants(&self) -> &Tenants {
         &self.tenants
+    }
+
+    /// Who holds how much of what is here, counted anew.
+    #[cfg(test)]
+    pub(super) fn recounted_tenants(&self) -> Tenants {
+        let entries = self.lanes.iter().flat_map(|lane| &lane.queue);
+        self.tenants
+            .recounted(entries.map(|entry| (&entry.accepted.event, entry.key)))
     }
 
     /// What is accepted and lies in the journal alone.

@@ -36,7 +36,7 @@ impl Shares {
 
 /// The place of a write key among those that are configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KeyNumber(pub usize);
+pub struct KeyNumber(pub u32);
 
 /// Who shares the room with others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Amount {
 }
 
 /// What each tenant holds.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Tenants {
     accounts: Ledger<Box<str>>,
     keys: Ledger<KeyNumber>,
@@ -182,22 +182,35 @@ impl Tenants {
         }
     }
 
-    /// What each account holds.
+    /// As these would be if they held these events, and nothing else.
     #[cfg(test)]
-    pub fn accounts(&self) -> &HashMap<Box<str>, Amount> {
-        &self.accounts.held
+    pub fn recounted<'a>(
+        &self,
+        held: impl Iterator<Item = (&'a Event, Option<KeyNumber>)>,
+    ) -> Self {
+        let mut counted = Self {
+            accounts: Ledger::new(self.accounts.most),
+            keys: Ledger::new(self.keys.most),
+        };
+        for (event, key) in held {
+            counted.charge_promised(event);
+            if let (Some(_), Some(key)) = (counted.keys.most, key) {
+                counted.keys.add(&key, Amount::of_one(event.size()));
+            }
+        }
+        counted
     }
 
-    /// What each key holds.
+    /// Whether nobody holds anything.
     #[cfg(test)]
-    pub fn keys(&self) -> &HashMap<KeyNumber, Amount> {
-        &self.keys.held
+    pub fn is_empty(&self) -> bool {
+        self.accounts.held.is_empty() && self.keys.held.is_empty()
     }
 }
 
 /// What each tenant of one kind holds.
-#[derive(Debug)]
-struct Ledger<K> {
+#[derive(Debug, PartialEq)]
+struct Ledger<K: Eq + Hash> {
     /// What each may hold; `None` if that is not limited, and not counted.
     most: Option<Amount>,
     held: HashMap<K, Amount>,

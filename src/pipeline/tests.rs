@@ -4,6 +4,7 @@ mod conservation;
 mod fake_store;
 mod health;
 mod leftover;
+mod shares;
 mod spill;
 
 use std::sync::Arc;
@@ -58,9 +59,13 @@ fn events(user: &str, ids: std::ops::Range<usize>) -> Vec<Event> {
 }
 
 fn pipeline_with(limits: Limits) -> Arc<Pipeline> {
+    pipeline_with_shares(limits, Shares::ALL)
+}
+
+fn pipeline_with_shares(limits: Limits, shares: Shares) -> Arc<Pipeline> {
     Arc::new(Pipeline::new(Parts {
         limits,
-        shares: Shares::ALL,
+        shares,
         rules: RULES,
         lanes: LANES,
         instance: 7,
@@ -81,7 +86,10 @@ struct Running {
 }
 
 fn start() -> Running {
-    let pipeline = pipeline_with(LIMITS);
+    start_with(pipeline_with(LIMITS))
+}
+
+fn start_with(pipeline: Arc<Pipeline>) -> Running {
     let store = Arc::new(FakeStore::default());
     let (prepared, is_prepared) = watch::channel(true);
     let flusher = Flusher::start(Arc::clone(&pipeline), Arc::clone(&store) as _, is_prepared);

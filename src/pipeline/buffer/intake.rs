@@ -81,9 +81,12 @@ impl Buffer {
         if self.is_closed {
             return Err(NoRoom::Full);
         }
-        let (repeated, fresh): (Vec<Event>, Vec<Event>) = events
-            .into_iter()
-            .partition(|event| self.ids.contains(&event.id));
+        let is_here = |event: &Event| self.ids.contains(&event.id);
+        let (repeated, fresh): (Vec<Event>, Vec<Event>) = if events.iter().any(is_here) {
+            events.into_iter().partition(is_here)
+        } else {
+            (Vec::new(), events)
+        };
         let mut room = Room {
             events: fresh.len(),
             bytes: fresh.iter().map(Event::size).sum(),

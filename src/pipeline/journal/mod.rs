@@ -62,6 +62,12 @@
 //! does not come back; it is kept for at least as long as the other. Where no next segment can be made (a full disk) every
 //! append is refused until one can, which is tried once a second.
 //!
+//! A single event that is never stored keeps its segment and all later ones: so
+//! they are bounded, and at the bound appends are refused in the same way. It is
+//! far beyond what the buffer and the spill can need. To write the event once
+//! more, into a newer segment, would bound them too, and would break promise 2,
+//! which reading back in one pass and order depends on.
+//!
 //! # What a crash leaves
 //!
 //! | the crash comes | what is found | what is done |
@@ -213,21 +219,33 @@ fn lock(folder: &Path) -> Result<Folder, OpenError> {
 
 impl Journal {
     /// Opens the journal in this folder, which is made if it is missing.
-    /// `on_stuck` is told, on the journal's thread, when no batch can be
-    /// written any more and when one can again.
-    pub fn open(folder: &Path, on_stuck: OnStuck) -> Result<Opened<Self>, OpenError> {
-        Self::on(lock(folder)?, on_stuck).map_err(io_error(folder))
+    /// Its segments may take up to `max_bytes`, beside one that is made ahead:
+    /// beyond that, batches are refused. `on_stuck` is told, on the journal's
+    /// thread, when no batch can be written any more and when one can again.
+    pub fn open(
+        folder: &Path,
+        max_bytes: u64,
+        on_stuck: OnStuck,
+    ) -> Result<Opened<Self>, OpenError> {
+        Self::on(lock(folder)?, max_bytes, on_stuck).map_err(io_error(folder))
     }
 
-    pub(super) fn on<D: Disk>(disk: D, on_stuck: OnStuck) -> std::io::Result<Opened<Self>> {
+    pub(super) fn on<D: Disk>(
+        disk: D,
+        max_bytes: u64,
+        on_stuck: OnStuck,
+    ) -> std::io::Result<Opened<Self>> {
         let disk = Arc::new(disk);
         let recovered = recovery::recover(&*disk)?;
         let runs = Arc::new(Runs::new(recovered.runs.iter().copied()));
         let reader = Reader::new(Arc::clone(&disk), Arc::clone(&runs));
         let forget_before = Arc::new(AtomicI64::new(i64::MIN));
         let (submissions, received) = mpsc::channel();
-        let forget = Arc::clone(&forget_before);
-        let writer = Writer::new(disk, runs, &recovered, forget, on_stuck);
+        let shared = writer::Shared {
+            runs,
+            forget_before: Arc::clone(&forget_before),
+        };
+        let writer = Writer::new(disk, &recovered, shared, max_bytes, on_stuck);
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(&received))?;

@@ -41,7 +41,7 @@ struct Found {
 }
 
 fn open(folder: &Path) -> (Journal, Found) {
-    found(Journal::open(folder, Box::new(|_| ())).unwrap())
+    found(Journal::open(folder, u64::MAX, Box::new(|_| ())).unwrap())
 }
 
 fn open_on(disk: impl Disk) -> (Journal, Found) {
@@ -49,7 +49,7 @@ fn open_on(disk: impl Disk) -> (Journal, Found) {
 }
 
 fn open_telling(disk: impl Disk, on_stuck: OnStuck) -> (Journal, Found) {
-    found(Journal::on(disk, on_stuck).unwrap())
+    found(Journal::on(disk, u64::MAX, on_stuck).unwrap())
 }
 
 fn found(opened: Opened<Journal>) -> (Journal, Found) {

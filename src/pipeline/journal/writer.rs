@@ -35,10 +35,19 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// After how long without a batch it is noted what may be forgotten.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// What the writer has in common with others.
+pub struct Shared {
+    /// What can be read back; kept by the writer.
+    pub runs: Arc<Runs>,
+    /// Below which arrival number all may be forgotten; kept by others.
+    pub forget_before: Arc<AtomicI64>,
+}
+
 pub struct Writer<D: Disk> {
     disk: Arc<D>,
-    runs: Arc<Runs>,
-    forget_before: Arc<AtomicI64>,
+    shared: Shared,
+    /// Bytes that all segments with events may take.
+    max_bytes: u64,
     current: Option<Current<D::Segment>>,
     /// In order, but for those of no use, which come first: they need not wait
     /// for others to be used again.
@@ -70,9 +79,9 @@ struct Current<F> {
 impl<D: Disk> Writer<D> {
     pub fn new(
         disk: Arc<D>,
-        runs: Arc<Runs>,
         recovered: &Recovered,
-        forget_before: Arc<AtomicI64>,
+        shared: Shared,
+        max_bytes: u64,
         on_stuck: OnStuck,
     ) -> Self {
         let segments = recovered.segments.iter().copied();
@@ -83,8 +92,8 @@ impl<D: Disk> Writer<D> {
             next_number: recovered.next_number,
             maker: SpareMaker::new(Arc::clone(&disk)),
             disk,
-            runs,
-            forget_before,
+            shared,
+            max_bytes,
             current: None,
             sealed,
             spares: Vec::new(),
@@ -180,7 +189,7 @@ impl<D: Disk> Writer<D> {
         let Some(current) = &mut self.current else {
             return Err(io::Error::other("there is no segment"));
         };
-        let stored_before = self.forget_before.load(Ordering::Acquire);
+        let stored_before = self.shared.forget_before.load(Ordering::Acquire);
         self.scratch.clear();
         let mut places = Vec::with_capacity(bodies.len());
         for body in bodies {
@@ -196,7 +205,7 @@ impl<D: Disk> Writer<D> {
         current.offset += self.scratch.len() as u64;
         current.last = last.max(current.last);
         self.noted = stored_before;
-        self.runs.grown(current.offset);
+        self.shared.runs.grown(current.offset);
         Ok(places)
     }
 
@@ -291,6 +300,7 @@ impl<D: Disk> Writer<D> {
 
     fn open_segment(&mut self, need: u64) -> io::Result<Current<D::Segment>> {
         let bytes = SEGMENT_BYTES.max(HEAD_BYTES + need);
+        self.check_limit(bytes)?;
         let number = self.next_number;
         self.next_number += 1;
         let segment = Segment {
@@ -324,21 +334,37 @@ impl<D: Disk> Writer<D> {
         });
         if opened.is_ok() {
             self.given_up = None;
-            self.runs.opened(segment);
+            self.shared.runs.opened(segment);
         }
         opened
     }
 
+    /// One event that is never stored would otherwise fill the disk.
+    fn check_limit(&self, further: u64) -> io::Result<()> {
+        let sealed = self.sealed.iter().map(|segment| segment.bytes);
+        let current = self.current.iter().map(|current| current.bytes);
+        let held: u64 = sealed.chain(current).sum();
+        if held + further <= self.max_bytes {
+            return Ok(());
+        }
+        let oldest = self.shared.forget_before.load(Ordering::Acquire);
+        Err(io::Error::other(format!(
+            "its segments hold {held} bytes, because the event with arrival number {oldest} is \
+             not stored, and at most {} are kept",
+            self.max_bytes
+        )))
+    }
+
     /// Lets segments go of which everything is stored.
     fn free(&mut self) {
-        let forget_before = self.forget_before.load(Ordering::Acquire);
+        let forget_before = self.shared.forget_before.load(Ordering::Acquire);
         let is_free = |segment: &mut OldSegment| {
             segment
                 .last
                 .is_none_or(|last| last.as_i64() < forget_before)
         };
         while let Some(segment) = self.sealed.pop_front_if(|segment| is_free(segment)) {
-            self.runs.forgotten(segment.number);
+            self.shared.runs.forgotten(segment.number);
             let may_be_reused =
                 segment.bytes == SEGMENT_BYTES && segment.is_sound && self.spares.len() < SPARES;
             if may_be_reused {
@@ -353,7 +379,7 @@ impl<D: Disk> Writer<D> {
     /// do. Nothing depends on it.
     fn note_forgotten(&mut self) {
         self.free();
-        let forget_before = self.forget_before.load(Ordering::Acquire);
+        let forget_before = self.shared.forget_before.load(Ordering::Acquire);
         if forget_before <= self.noted {
             return;
         }

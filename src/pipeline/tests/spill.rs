@@ -1,6 +1,7 @@
 //! What is accepted beyond the buffer is kept on disk and stored in order.
 
 mod model;
+mod portions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,10 @@ const LIMITS: Limits = Limits {
     max_bytes: 1 << 20,
 };
 const PLENTY: u64 = 1 << 30;
+const SHARES: Shares = Shares {
+    per_account: 60,
+    per_key: 70,
+};
 
 /// A pipeline with its journal on a disk in memory.
 struct Spilling {
@@ -45,14 +50,14 @@ impl Spilling {
             journal,
             recovered,
             reader,
-        } = Journal::on(disk.clone(), Box::new(|_| ())).unwrap();
+        } = Journal::on(disk.clone(), u64::MAX, Box::new(|_| ())).unwrap();
         let health = Health::new(Duration::from_secs(10)).outlasting_outages(true);
         let health = Arc::new(health);
         health.store_answered();
         health.store_prepared();
         let pipeline = Arc::new(Pipeline::new(Parts {
             limits: LIMITS,
-            shares: Shares::ALL,
+            shares: SHARES,
             rules: RULES,
             lanes: LANES,
             instance: 7,
@@ -135,6 +140,12 @@ impl Spilling {
                 + (held.events + held.spilled_events) as u64,
             "{held:?}"
         );
+    }
+
+    fn assert_nobody_holds_anything(&self) {
+        let buffer = self.pipeline.buffer.lock();
+        assert!(buffer.tenants().is_empty(), "{:?}", buffer.tenants());
+        assert!(buffer.spill().portions().is_empty(), "{:?}", buffer.spill());
     }
 
     fn stored_of(&self, user: &str) -> Vec<String> {

@@ -41,7 +41,7 @@ use crate::event::{Accepted, Arrival, StoreId};
 
 use connection::Connection;
 pub use connection::MongoOpenError;
-pub use documents::encode as encode_document;
+pub use documents::{DocumentFault, encode as encode_document, read_event as decode_document};
 use errors::store_error;
 
 /// The collection that holds the events.

@@ -180,7 +180,7 @@ fn a_folder_has_one_journal_at_a_time() {
     let path = folder.path().join("journal");
     let (journal, _) = open(&path);
     assert!(matches!(
-        Journal::open(&path, Box::new(|_| ())),
+        Journal::open(&path, u64::MAX, Box::new(|_| ())),
         Err(OpenError::Locked { .. })
     ));
     assert!(write(&journal, &batch(256, 3, 100)));
@@ -222,4 +222,24 @@ fn segments_without_events_are_used_again_behind_one_that_is_kept() {
         drop(journal);
     }
     assert!(disk.segments() <= 4, "{} segments", disk.segments());
+}
+
+#[test]
+fn an_event_that_is_never_stored_does_not_fill_the_disk() {
+    let disk = MemoryDisk::default();
+    let limit = 6 * SEGMENT_BYTES;
+    let journal = Journal::on(disk.clone(), limit, Box::new(|_| ()))
+        .unwrap()
+        .journal;
+    let payload = usize::try_from(SEGMENT_BYTES / 4).unwrap();
+    let stuck = (1..1000).find(|round| !write(&journal, &batch(round * 256, 1, payload)));
+    assert!((12..24).contains(&stuck.unwrap()), "{stuck:?}");
+    assert!(disk.segments() <= 7, "{} segments", disk.segments());
+    // It is stored at last, and all behind it was before.
+    journal.forget_before(Arrival::from_i64(1 << 20));
+    let last = batch(1 << 20, 1, 10);
+    write_at_last(&journal, &last);
+    journal.close();
+    let (_, found) = events_on(&disk);
+    assert_eq!(found.last(), last.first());
 }

@@ -18,7 +18,7 @@ fn open() -> Open {
     let disk = MemoryDisk::default();
     let Opened {
         journal, reader, ..
-    } = Journal::on(disk.clone(), Box::new(|_| ())).unwrap();
+    } = Journal::on(disk.clone(), u64::MAX, Box::new(|_| ())).unwrap();
     Open {
         disk,
         journal,
