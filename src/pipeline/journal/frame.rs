@@ -182,10 +182,22 @@ pub fn claimed_bytes(frame: &[u8]) -> Option<usize> {
     HEAD.checked_add(usize::try_from(length).ok()?)
 }
 
+/// Whether these bytes are a frame that was written at this place of this
+/// segment, but for its marker: that of a stale frame, whose checksum covers
+/// another number, does not count as one. Such a frame is damaged. It is not
+/// believed, because without the marker anybody could have planted it.
+pub fn is_whole_but_for_marker(frame: &[u8], segment: Segment, offset: u64) -> bool {
+    !begins(frame, segment) && checked_body(frame, segment, offset).is_some()
+}
+
 fn body(frame: &[u8], segment: Segment, offset: u64) -> Option<&[u8]> {
     if !begins(frame, segment) {
         return None;
     }
+    checked_body(frame, segment, offset)
+}
+
+fn checked_body(frame: &[u8], segment: Segment, offset: u64) -> Option<&[u8]> {
     let expected = u32::from_le_bytes(frame.get(12..HEAD)?.try_into().ok()?);
     let body = frame.get(HEAD..claimed_bytes(frame)?)?;
     (checksum(segment.number, offset, body) == expected).then_some(body)

@@ -212,7 +212,10 @@ fn scan<D: Disk>(disk: &D, number: u64, bytes: &[u8], given_up: Option<&GivenUp>
             continue;
         }
         let next = next_frame(bytes, segment, offset);
-        if next.is_none() && !frame::begins(rest, segment) {
+        let is_damaged = next.is_some()
+            || frame::begins(rest, segment)
+            || frame::is_whole_but_for_marker(rest, segment, offset as u64);
+        if !is_damaged {
             break;
         }
         let end = next.unwrap_or_else(|| torn_end(bytes, offset));

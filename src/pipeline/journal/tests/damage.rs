@@ -34,6 +34,15 @@ fn end_of_frames(segment: &PathBuf) -> u64 {
     bytes.iter().rposition(|byte| *byte != 0).unwrap() as u64 + 1
 }
 
+/// Where the eighth frame begins: the marker of all is what the first one,
+/// behind the head, begins with.
+fn last_frame(segment: &PathBuf) -> u64 {
+    let bytes = fs::read(segment).unwrap();
+    let marker = &bytes[4096..4104];
+    let last = bytes.windows(8).rposition(|window| window == marker);
+    last.unwrap() as u64
+}
+
 fn flip(segment: &PathBuf, offset: u64, bit: u32) {
     let file = OpenOptions::new()
         .read(true)
@@ -81,6 +90,17 @@ proptest! {
         let all = batches().concat();
         prop_assert!(all.starts_with(&recovered.events));
         prop_assert_eq!(recovered.events.len() % 3, 0);
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_the_marker_of_the_last_frame_is_told() {
+    for byte in 0..8 {
+        let (folder, segment) = written();
+        flip(&segment, last_frame(&segment) + byte, 3);
+        let (_journal, recovered) = open(folder.path());
+        assert_eq!(recovered.damaged, 1);
+        assert_eq!(recovered.events, batches()[..7].concat());
     }
 }
 
