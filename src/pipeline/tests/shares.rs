@@ -220,7 +220,9 @@ fn series_by_account(statistics: &Statistics) -> (BTreeSet<String>, f64) {
             .clone()
             .map(|metric| metric.get_label()[0].value().to_owned())
             .collect(),
-        of_family.map(|metric| metric.get_counter().get_value()).sum(),
+        of_family
+            .map(|metric| metric.get_counter().get_value())
+            .sum(),
     )
 }
 
