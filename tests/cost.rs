@@ -30,6 +30,7 @@ use trailkeep::journey::{Journeys, export};
 use trailkeep::pipeline::buffer::Limits;
 use trailkeep::pipeline::flusher::{Destination, Flusher};
 use trailkeep::pipeline::health::Health;
+use trailkeep::pipeline::shares::Shares;
 use trailkeep::pipeline::statistics::Statistics;
 use trailkeep::pipeline::{FlushRules, Parts, Pipeline};
 use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
@@ -157,6 +158,11 @@ fn pipeline(batch: usize) -> (Flusher, Arc<Pipeline>) {
         limits: Limits {
             max_events: 5000,
             max_bytes: 64 << 20,
+        },
+        // The defaults.
+        shares: Shares {
+            per_account: 80,
+            per_key: 100,
         },
         rules: FlushRules {
             max_events: batch,

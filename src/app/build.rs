@@ -14,6 +14,7 @@ use crate::pipeline::dead_letters::DeadLetters;
 use crate::pipeline::health::Health;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::journal::reader::ReadBack;
+use crate::pipeline::shares::Shares;
 use crate::pipeline::statistics::Statistics;
 use crate::pipeline::{FlushRules, Parts, Pipeline, buffer};
 use crate::summaries::{self, Summaries};
@@ -36,6 +37,10 @@ pub fn service(
         limits: buffer::Limits {
             max_events: settings.buffer.max_events,
             max_bytes: settings.buffer.max_bytes,
+        },
+        shares: Shares {
+            per_account: settings.buffer.max_share_per_account,
+            per_key: settings.buffer.max_share_per_key,
         },
         rules: FlushRules {
             max_events: flush.max_events,

@@ -21,13 +21,29 @@ use super::Pipeline;
 use super::buffer::{NoRoom, Reserved, Room};
 use super::journal::frame::Body;
 use super::journal::{Journal, NotWritten, Place};
+use super::shares::{KeyNumber, OverShare};
 use super::spill::Written;
 use super::waiter::Waiter;
 use crate::event::id::Arrivals;
 use crate::event::{Accepted, Arrival, Event, StoreId};
 
+/// The events of one request.
+#[derive(Debug)]
+pub struct Posted {
+    /// The events.
+    pub events: Vec<Event>,
+    /// The write key that let them in, where one is needed.
+    pub key: Option<KeyNumber>,
+}
+
+impl From<Vec<Event>> for Posted {
+    fn from(events: Vec<Event>) -> Self {
+        Self { events, key: None }
+    }
+}
+
 /// Why a batch was not taken. Nothing of it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAdmitted {
     /// There is no room for it now.
     #[error("the buffer is full")]
@@ -38,29 +54,32 @@ pub enum NotAdmitted {
     /// The journal cannot be written.
     #[error("the batch cannot be written to disk")]
     NotWritten,
+    /// Somebody whose events are in it would hold more than its share.
+    #[error("the batch would bring {:?} over its share", .0.tenant)]
+    OverShare(OverShare),
 }
 
 impl Pipeline {
     /// Takes a batch whole, or refuses it. An event whose identity is in the
     /// buffer already is accepted and takes no further room.
-    pub async fn admit(self: &Arc<Self>, events: Vec<Event>) -> Result<(), NotAdmitted> {
-        self.take(events, None).await
+    pub async fn admit(self: &Arc<Self>, posted: impl Into<Posted>) -> Result<(), NotAdmitted> {
+        self.take(posted.into(), None).await
     }
 
     /// As [`admit`](Self::admit), and has the batch written to the store at
     /// once: whoever waits for it waits for the store and not for the clock.
     pub async fn admit_at_once(
         self: &Arc<Self>,
-        events: Vec<Event>,
+        posted: impl Into<Posted>,
     ) -> Result<Arc<Waiter>, NotAdmitted> {
         let waiter = Arc::new(Waiter::default());
-        self.take(events, Some(Arc::clone(&waiter))).await?;
+        self.take(posted.into(), Some(Arc::clone(&waiter))).await?;
         Ok(waiter)
     }
 
     async fn take(
         self: &Arc<Self>,
-        events: Vec<Event>,
+        Posted { events, key }: Posted,
         waiter: Option<Arc<Waiter>>,
     ) -> Result<(), NotAdmitted> {
         let bytes = events.iter().map(Event::size).sum::<usize>();
@@ -71,7 +90,7 @@ impl Pipeline {
             events,
             repeated,
             room,
-        } = self.reserve(events)?;
+        } = self.reserve(events, key)?;
         let coming = Coming {
             repeated,
             room,
@@ -83,22 +102,26 @@ impl Pipeline {
         }
     }
 
-    fn reserve(&self, events: Vec<Event>) -> Result<Reserved, NotAdmitted> {
+    fn reserve(&self, events: Vec<Event>, key: Option<KeyNumber>) -> Result<Reserved, NotAdmitted> {
         let mut buffer = self.buffer.lock();
-        buffer.reserve(events).map_err(|no_room| {
-            if no_room == NoRoom::Full {
-                // Under the lock: whoever makes room next takes it back.
-                self.health.buffer_full();
-            }
-            NotAdmitted::Full
-        })
+        buffer
+            .reserve(events, key)
+            .map_err(|no_room| match no_room {
+                NoRoom::Full => {
+                    // Under the lock: whoever makes room next takes it back.
+                    self.health.buffer_full();
+                    NotAdmitted::Full
+                }
+                NoRoom::Busy => NotAdmitted::Full,
+                NoRoom::OverShare(over) => NotAdmitted::OverShare(over),
+            })
     }
 
     /// Gives back the room of a batch that could not be kept. The buffer may
     /// have been full for that room alone.
-    fn release(&self, room: Room) {
+    fn release(&self, room: Room, batch: &[Arc<Accepted>]) {
         let mut buffer = self.buffer.lock();
-        buffer.release(room);
+        buffer.release(room, batch);
         self.room_was_made(&buffer);
     }
 
@@ -144,7 +167,7 @@ impl Pipeline {
                     &Ok(place) => {
                         pipeline.arrive(batch, Some(Written { place, bytes }), coming);
                     }
-                    Err(_) => pipeline.release(coming.room),
+                    Err(_) => pipeline.release(coming.room, &batch),
                 }
                 // Nobody may be waiting any more.
                 let _ = answer.send(written.map(|_| ()));

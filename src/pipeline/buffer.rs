@@ -17,6 +17,7 @@ use std::sync::{Arc, Weak};
 
 use tokio::time::Instant;
 
+use super::shares::{Amount, KeyNumber, Shares, Tenants};
 use super::spill::Spill;
 use super::waiter::{Share, Waiter};
 use crate::event::{Accepted, Arrival, StoreId, Timestamp};
@@ -74,6 +75,8 @@ pub struct Buffer {
     /// Events that are held aside.
     held: usize,
     reserved: Room,
+    /// Who holds the room that is taken and reserved.
+    tenants: Tenants,
     spill: Spill,
     /// What the oldest spilled batch needs, as far as it is known.
     awaited: Room,
@@ -85,8 +88,15 @@ pub struct Buffer {
 
 impl Buffer {
     /// An empty buffer with that many lanes, beyond which up to that many bytes
-    /// of the journal may be spilled.
-    pub fn new(lanes: usize, limits: Limits, max_spilled_bytes: u64) -> Self {
+    /// of the journal may be spilled. Where that is none, tenants have shares of
+    /// the buffer, and else of the spill: a full buffer then refuses nobody.
+    pub fn new(lanes: usize, limits: Limits, max_spilled_bytes: u64, shares: Shares) -> Self {
+        let spill = Spill::new(max_spilled_bytes, shares);
+        let of_buffer = if spill.is_on() { Shares::ALL } else { shares };
+        let room = Amount {
+            events: limits.max_events,
+            bytes: limits.max_bytes,
+        };
         Self {
             lanes: (0..lanes.max(1)).map(|_| Lane::default()).collect(),
             ids: HashSet::new(),
@@ -97,7 +107,8 @@ impl Buffer {
             in_flight: 0,
             held: 0,
             reserved: Room::default(),
-            spill: Spill::new(max_spilled_bytes),
+            tenants: Tenants::new(room, of_buffer),
+            spill,
             awaited: Room::ONE_EVENT,
             is_closed: false,
             last: None,
@@ -117,6 +128,20 @@ impl Buffer {
         now: Instant,
         waiter: Option<&Arc<Waiter>>,
     ) -> Pushed {
+        for accepted in &batch {
+            self.tenants.charge_promised(&accepted.event);
+        }
+        self.put(batch, None, now, waiter)
+    }
+
+    /// Takes all of a batch, whose tenants hold it already.
+    fn put(
+        &mut self,
+        batch: Vec<Arc<Accepted>>,
+        key: Option<KeyNumber>,
+        now: Instant,
+        waiter: Option<&Arc<Waiter>>,
+    ) -> Pushed {
         let mut pushed = Pushed::default();
         for accepted in batch {
             let id = accepted.event.id;
@@ -131,6 +156,7 @@ impl Buffer {
             }
             if !is_new {
                 pushed.duplicates += 1;
+                self.tenants.leave(&accepted.event, key);
                 continue;
             }
             let size = accepted.event.size();
@@ -141,6 +167,7 @@ impl Buffer {
                 accepted,
                 size,
                 since: now,
+                key,
             });
             if was_idle && !pushed.lanes_started.contains(&number) {
                 pushed.lanes_started.push(number);
@@ -192,6 +219,7 @@ impl Buffer {
             let id = entry.accepted.event.id;
             self.events -= 1;
             self.bytes -= entry.size;
+            self.tenants.leave(&entry.accepted.event, entry.key);
             self.ids.remove(&id);
             if !self.waiters.is_empty() {
                 for (waiter, share) in self.waiters.remove(&id).unwrap_or_default() {
@@ -231,7 +259,10 @@ impl Buffer {
             .lanes
             .iter_mut()
             .flat_map(Lane::drain)
-            .map(|entry| entry.accepted)
+            .map(|entry| {
+                self.tenants.leave(&entry.accepted.event, entry.key);
+                entry.accepted
+            })
             .collect();
         all.sort_by_key(|accepted| accepted.arrival);
         self.ids.clear();
@@ -298,6 +329,20 @@ impl Buffer {
     /// Bytes of memory that the events hold.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Who holds how much of what is here and reserved.
+    #[cfg(test)]
+    pub(super) fn tenants(&self) -> &Tenants {
+        &self.tenants
+    }
+
+    /// Who holds how much of what is here, counted anew.
+    #[cfg(test)]
+    pub(super) fn recounted_tenants(&self) -> Tenants {
+        let entries = self.lanes.iter().flat_map(Lane::entries);
+        self.tenants
+            .recounted(entries.map(|entry| (&entry.accepted.event, entry.key)))
     }
 
     /// What is accepted and lies in the journal alone.

@@ -15,6 +15,7 @@
 //! - The journal forgets an event only when it has left the buffer.
 //! - What is [spilled](spill) is younger than all that is or was in the buffer.
 //! - Events of one user leave in the order in which they came.
+//! - What a tenant [holds](shares) is the sum over its events that have room.
 //! - At any time at most one event with a given identity is in the buffer.
 
 mod admission;
@@ -26,6 +27,7 @@ pub mod health;
 pub mod journal;
 pub mod leftover;
 pub mod refill;
+pub mod shares;
 pub mod spill;
 pub mod statistics;
 pub mod waiter;
@@ -42,12 +44,13 @@ use crate::event::id::ArrivalClock;
 use crate::event::time::Clock;
 use crate::event::{Accepted, Arrival};
 
-pub use admission::NotAdmitted;
+pub use admission::{NotAdmitted, Posted};
 use buffer::{Buffer, Limits, Snapshot};
 use health::Health;
 use journal::Journal;
 use journal::reader::ReadBack;
 use refill::Refiller;
+use shares::Shares;
 use statistics::Statistics;
 
 /// When a flush goes out, and what happens when it fails.
@@ -82,6 +85,7 @@ pub struct Pipeline {
     wakes: Vec<Notify>,
     rules: FlushRules,
     limits: Limits,
+    shares: Shares,
     clock: Arc<dyn Clock>,
     statistics: Arc<Statistics>,
     health: Arc<Health>,
@@ -94,6 +98,8 @@ pub struct Pipeline {
 pub struct Parts {
     /// The limits of the buffer.
     pub limits: Limits,
+    /// What one tenant may hold of that room.
+    pub shares: Shares,
     /// The rules of the flusher.
     pub rules: FlushRules,
     /// How many flushes may be in flight.
@@ -119,7 +125,12 @@ pub struct Parts {
 impl Pipeline {
     /// An empty pipeline.
     pub fn new(parts: Parts) -> Self {
-        let buffer = Buffer::new(parts.lanes, parts.limits, parts.max_spilled_bytes);
+        let buffer = Buffer::new(
+            parts.lanes,
+            parts.limits,
+            parts.max_spilled_bytes,
+            parts.shares,
+        );
         Self {
             buffer: Mutex::new(buffer),
             refiller: Mutex::new(parts.reader.map(Refiller::new)),
@@ -129,6 +140,7 @@ impl Pipeline {
             wakes: (0..parts.lanes).map(|_| Notify::new()).collect(),
             rules: parts.rules,
             limits: parts.limits,
+            shares: parts.shares,
             clock: parts.clock,
             statistics: parts.statistics,
             health: parts.health,
@@ -274,6 +286,11 @@ impl Pipeline {
     /// The limits of the buffer.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// What one tenant may hold of the room that there is.
+    pub fn shares(&self) -> Shares {
+        self.shares
     }
 
     /// Bytes of the journal that may be spilled beyond the buffer.

@@ -33,16 +33,22 @@
 //!
 //! What an earlier process left is spilled at first as well, whatever the
 //! limit says now: so a start takes in what the buffer holds and leaves the rest
-//! where it is.
+//! where it is. Whose that is is not known until it is read, so it counts for
+//! nobody's [portion](portions).
+
+pub mod portions;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 use super::buffer::NoRoom;
 use super::journal::Place;
+use super::journal::reader::Batch;
 use super::journal::recovery::Unstored;
+use super::shares::{KeyNumber, Shares};
 use super::waiter::Waiter;
-use crate::event::Arrival;
+use crate::event::{Accepted, Arrival, Event};
+use portions::Portions;
 
 /// Bytes of memory of batches that are to be spilled and not yet on disk; a
 /// single batch may be larger. A disk writes more than that in a moment, and
@@ -59,6 +65,9 @@ pub struct Spill {
     held: Option<Held>,
     /// Who waits for spilled batches to be stored, in order of arrival.
     waiting: VecDeque<Waiting>,
+    portions: Portions,
+    /// The last of what an earlier process left.
+    found_up_to: Option<Arrival>,
 }
 
 #[derive(Debug)]
@@ -100,13 +109,16 @@ pub struct Wanted {
 }
 
 impl Spill {
-    /// Nothing is spilled, and up to that many bytes may be; none if it is 0.
-    pub fn new(max_bytes: u64) -> Self {
+    /// Nothing is spilled, and up to that many bytes may be, or of one tenant
+    /// its share of them; none if it is 0.
+    pub fn new(max_bytes: u64, shares: Shares) -> Self {
         Self {
             max_bytes,
             in_flight: 0,
             held: None,
             waiting: VecDeque::new(),
+            portions: Portions::new(max_bytes, shares),
+            found_up_to: None,
         }
     }
 
@@ -153,19 +165,26 @@ impl Spill {
 
     /// Keeps room for a batch that holds as many bytes of memory, which its
     /// frame does not exceed.
-    pub fn reserve(&mut self, bytes: u64) -> Result<(), NoRoom> {
+    pub fn reserve(
+        &mut self,
+        batch: &[Event],
+        bytes: u64,
+        key: Option<KeyNumber>,
+    ) -> Result<(), NoRoom> {
         if self.bytes() + self.in_flight + bytes > self.max_bytes {
             return Err(NoRoom::Full);
         }
         if self.in_flight > 0 && self.in_flight + bytes > IN_FLIGHT {
             return Err(NoRoom::Busy);
         }
+        self.portions.charge(batch, key)?;
         self.in_flight += bytes;
         Ok(())
     }
 
     /// Gives up room that was kept.
-    pub fn release(&mut self, bytes: u64) {
+    pub fn release(&mut self, batch: &[Arc<Accepted>], bytes: u64, key: Option<KeyNumber>) {
+        self.portions.release(events_of(batch), key);
         self.in_flight -= bytes;
     }
 
@@ -174,10 +193,13 @@ impl Spill {
     pub fn add(
         &mut self,
         (first, last): (Arrival, Arrival),
-        events: usize,
+        batch: &[Arc<Accepted>],
         written: Written,
+        key: Option<KeyNumber>,
         waiter: Option<&Arc<Waiter>>,
     ) {
+        self.portions
+            .add(events_of(batch), last, written.bytes, key);
         let held = self.held.get_or_insert(Held {
             events: 0,
             bytes: 0,
@@ -185,7 +207,7 @@ impl Spill {
             last,
             start: Some(written.place),
         });
-        held.events += events;
+        held.events += batch.len();
         held.bytes += written.bytes;
         held.last = last;
         self.forget_gone_waiters();
@@ -206,6 +228,7 @@ impl Spill {
 
     /// What an earlier process left in the journal is spilled.
     pub fn found(&mut self, unstored: Unstored) {
+        self.found_up_to = Some(unstored.last);
         self.held = Some(Held {
             events: unstored.events,
             bytes: unstored.bytes,
@@ -231,9 +254,13 @@ impl Spill {
         &mut self,
         (first, last): (Arrival, Arrival),
         events: usize,
-        bytes: u64,
+        batch: &Batch,
     ) -> Option<Arc<Waiter>> {
-        self.subtract(last, events, bytes);
+        if Some(last) > self.found_up_to {
+            let events = batch.events.iter().map(|accepted| &accepted.event);
+            self.portions.taken_back(events, batch.bytes);
+        }
+        self.subtract(last, events, batch.bytes);
         let mut found = None;
         while let Some(waiting) = self.waiting.pop_front_if(|waiting| waiting.first <= first) {
             if waiting.first == first {
@@ -247,10 +274,15 @@ impl Spill {
     /// events are missing, which the disk gave back damaged.
     pub fn missing(&mut self, wanted: Wanted) -> usize {
         self.subtract(wanted.up_to, wanted.events, wanted.bytes);
+        if self.is_empty() {
+            // Whose the damaged ones were is not known.
+            self.portions.forget_accounts();
+        }
         wanted.events
     }
 
     fn subtract(&mut self, last: Arrival, events: usize, bytes: u64) {
+        self.portions.gone_up_to(last);
         if let Some(held) = &mut self.held {
             held.events = held.events.saturating_sub(events);
             held.bytes = held.bytes.saturating_sub(bytes);
@@ -260,4 +292,14 @@ impl Spill {
             }
         }
     }
+
+    /// What each tenant has of it.
+    #[cfg(test)]
+    pub fn portions(&self) -> &Portions {
+        &self.portions
+    }
+}
+
+fn events_of(batch: &[Arc<Accepted>]) -> impl Iterator<Item = &Event> + Clone {
+    batch.iter().map(|accepted| &accepted.event)
 }

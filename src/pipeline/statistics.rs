@@ -1,6 +1,8 @@
 //! What the pipeline counts. The same numbers are behind `/stats` and
 //! `/metrics`, so the two cannot differ.
 
+mod over_share;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, 
 use super::buffer::Buffer;
 use crate::event::Timestamp;
 use crate::telemetry::names;
+pub use over_share::{NAMED_ACCOUNTS, OTHER_ACCOUNTS, OverShareCounts};
 
 /// Why a request with events was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +34,13 @@ pub enum RefusedBecause {
     TooOften,
     /// The journal cannot be written (503).
     NotWritten,
+    /// An account or a write key holds its share of the buffer (429).
+    OverShare,
 }
 
 impl RefusedBecause {
     /// All of them, in the order in which `/stats` lists them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Invalid,
         Self::TooLarge,
         Self::Unsupported,
@@ -44,6 +49,7 @@ impl RefusedBecause {
         Self::Unauthorized,
         Self::TooOften,
         Self::NotWritten,
+        Self::OverShare,
     ];
 
     /// Its name on the wire.
@@ -57,6 +63,7 @@ impl RefusedBecause {
             Self::Unauthorized => "unauthorized",
             Self::TooOften => "tooOften",
             Self::NotWritten => "notWritten",
+            Self::OverShare => "overShare",
         }
     }
 }
@@ -79,6 +86,8 @@ pub struct Statistics {
     /// back damaged.
     pub unreadable: IntCounter,
     refused: IntCounterVec,
+    /// Who held too much when requests were refused for that.
+    pub over_share: OverShareCounts,
     flushes: IntCounter,
     failed_flushes: IntCounter,
     flush_seconds: Histogram,
@@ -170,6 +179,7 @@ impl Statistics {
             dead_lettered: counter(names::EVENTS_DEAD_LETTERED)?,
             unreadable: counter(names::EVENTS_UNREADABLE)?,
             refused,
+            over_share: OverShareCounts::new(&registry)?,
             flushes: counter(names::FLUSHES)?,
             failed_flushes: counter(names::FLUSHES_FAILED)?,
             flush_seconds: histogram(

@@ -5,6 +5,7 @@ mod dead_letters;
 mod fake_store;
 mod health;
 mod leftover;
+mod shares;
 mod spill;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use super::buffer::Limits;
 use super::flusher::{Destination, Flusher};
 use super::health::Health;
+use super::shares::Shares;
 use super::statistics::Statistics;
 use super::waiter::Settled;
 use super::{FlushRules, NotAdmitted, Parts, Pipeline};
@@ -59,8 +61,13 @@ fn events(user: &str, ids: std::ops::Range<usize>) -> Vec<Event> {
 }
 
 fn pipeline_with(limits: Limits) -> Arc<Pipeline> {
+    pipeline_with_shares(limits, Shares::ALL)
+}
+
+fn pipeline_with_shares(limits: Limits, shares: Shares) -> Arc<Pipeline> {
     Arc::new(Pipeline::new(Parts {
         limits,
+        shares,
         rules: RULES,
         lanes: LANES,
         instance: 7,
@@ -89,7 +96,10 @@ struct Running {
 }
 
 fn start() -> Running {
-    let pipeline = pipeline_with(LIMITS);
+    start_with(pipeline_with(LIMITS))
+}
+
+fn start_with(pipeline: Arc<Pipeline>) -> Running {
     let store = Arc::new(FakeStore::default());
     let letters = Arc::new(MemoryLetters::default());
     let (prepared, is_prepared) = watch::channel(true);

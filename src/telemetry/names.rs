@@ -38,6 +38,18 @@ pub const REQUESTS_REFUSED: (&str, &str) = (
     "trailkeep_requests_refused_total",
     "Requests to POST /events refused as a whole.",
 );
+/// Counter, by account: the first 20 that are refused have a series each, all
+/// others are counted as `other`.
+pub const OVER_SHARE_BY_ACCOUNT: (&str, &str) = (
+    "trailkeep_requests_over_share_by_account_total",
+    "Requests refused (429) because an account held its share of the buffer; from the 21st \
+     account on as \"other\".",
+);
+/// Counter, by the name of the write key.
+pub const OVER_SHARE_BY_KEY: (&str, &str) = (
+    "trailkeep_requests_over_share_by_key_total",
+    "Requests refused (429) because a write key held its share of the buffer.",
+);
 /// Counter.
 pub const FLUSHES: (&str, &str) = (
     "trailkeep_flushes_total",

@@ -8,6 +8,7 @@ use super::{Buffer, Pushed};
 use crate::event::{Accepted, Event, StoreId};
 use crate::pipeline::journal::reader::Batch;
 use crate::pipeline::journal::recovery::Unstored;
+use crate::pipeline::shares::{KeyNumber, OverShare};
 use crate::pipeline::spill::{Wanted, Written};
 use crate::pipeline::waiter::Waiter;
 
@@ -18,6 +19,8 @@ pub struct Room {
     pub(super) bytes: usize,
     /// Whether it is room to be spilled, and none in the buffer.
     is_spilled: bool,
+    /// With which write key the events were sent.
+    key: Option<KeyNumber>,
 }
 
 impl Room {
@@ -26,6 +29,7 @@ impl Room {
         events: 1,
         bytes: 0,
         is_spilled: false,
+        key: None,
     };
 }
 
@@ -41,12 +45,20 @@ pub struct Reserved {
 }
 
 /// Why there is no room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoRoom {
     /// A limit is reached: there is none until the store takes events.
     Full,
     /// Too much is on its way to the disk in this moment.
     Busy,
+    /// There may be, but a tenant has its share already.
+    OverShare(OverShare),
+}
+
+impl From<OverShare> for NoRoom {
+    fn from(over: OverShare) -> Self {
+        Self::OverShare(over)
+    }
 }
 
 /// What became of a batch that was read back from the journal.
@@ -61,7 +73,11 @@ pub enum TakeBack {
 impl Buffer {
     /// Keeps room for events that are about to come, or says that there is
     /// none. Those that are here already are taken out: they need no room.
-    pub fn reserve(&mut self, events: Vec<Event>) -> Result<Reserved, NoRoom> {
+    pub fn reserve(
+        &mut self,
+        events: Vec<Event>,
+        key: Option<KeyNumber>,
+    ) -> Result<Reserved, NoRoom> {
         if self.is_closed {
             return Err(NoRoom::Full);
         }
@@ -75,12 +91,22 @@ impl Buffer {
             events: fresh.len(),
             bytes: fresh.iter().map(Event::size).sum(),
             is_spilled: false,
+            key,
         };
+        // First, so that one tenant's batch does not have the service marked
+        // as full.
+        self.tenants.charge(&fresh, key)?;
         if self.spill.is_empty() && self.fits(room) {
             self.reserved.events += room.events;
             self.reserved.bytes += room.bytes;
         } else if !fresh.is_empty() {
-            self.spill.reserve(room.bytes as u64)?;
+            self.spill
+                .reserve(&fresh, room.bytes as u64, key)
+                .inspect_err(|_| {
+                    fresh
+                        .iter()
+                        .for_each(|event| self.tenants.leave(event, key));
+                })?;
             room.is_spilled = true;
         }
         Ok(Reserved {
@@ -90,13 +116,25 @@ impl Buffer {
         })
     }
 
-    /// Gives up room that was kept.
-    pub fn release(&mut self, room: Room) {
+    /// Gives up room that was kept for a batch which does not come.
+    pub fn release(&mut self, room: Room, batch: &[Arc<Accepted>]) {
+        self.open(room, batch);
+        self.nobody_holds(batch, room.key);
+    }
+
+    /// Ends a reservation, but for what its tenants hold.
+    fn open(&mut self, room: Room, batch: &[Arc<Accepted>]) {
         if room.is_spilled {
-            self.spill.release(room.bytes as u64);
+            self.spill.release(batch, room.bytes as u64, room.key);
         } else {
             self.reserved.events -= room.events;
             self.reserved.bytes -= room.bytes;
+        }
+    }
+
+    fn nobody_holds(&mut self, batch: &[Arc<Accepted>], key: Option<KeyNumber>) {
+        for accepted in batch {
+            self.tenants.leave(&accepted.event, key);
         }
     }
 
@@ -111,15 +149,16 @@ impl Buffer {
         now: Instant,
         waiter: Option<&Arc<Waiter>>,
     ) -> Pushed {
-        self.release(room);
+        self.open(room, &batch);
         let is_spilled = !self.spill.is_empty() || (room.is_spilled && !self.fits(room));
         match (written, batch.first(), batch.last()) {
             (Some(written), Some(first), Some(last)) if is_spilled => {
                 let ends = (first.arrival, last.arrival);
-                self.spill.add(ends, batch.len(), written, waiter);
+                self.nobody_holds(&batch, room.key);
+                self.spill.add(ends, &batch, written, room.key, waiter);
                 Pushed::default()
             }
-            _ => self.push(batch, now, waiter),
+            _ => self.put(batch, room.key, now, waiter),
         }
     }
 
@@ -156,7 +195,7 @@ impl Buffer {
             (Some(first), Some(last)) if room.events > 0 => (first.arrival, last.arrival),
             _ => return TakeBack::Taken(Pushed::default()),
         };
-        let waiter = self.spill.taken_back(ends, room.events, batch.bytes);
+        let waiter = self.spill.taken_back(ends, room.events, &batch);
         let events = batch.events.into_iter();
         let events = events.filter(|event| is_new(&event)).map(Arc::new);
         let pushed = self.push(events.collect(), now, waiter.as_ref());

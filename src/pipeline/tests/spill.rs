@@ -1,6 +1,7 @@
 //! What is accepted beyond the buffer is kept on disk and stored in order.
 
 mod model;
+mod portions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::pipeline::flusher::Flusher;
 use crate::pipeline::health::{Health, Unready};
 use crate::pipeline::journal::tests::memory_disk::MemoryDisk;
 use crate::pipeline::journal::{Journal, Opened};
+use crate::pipeline::shares::Shares;
 use crate::pipeline::statistics::Statistics;
 use crate::pipeline::tests::fake_store::FakeStore;
 use crate::pipeline::waiter::Settled;
@@ -26,6 +28,10 @@ const LIMITS: Limits = Limits {
     max_bytes: 1 << 20,
 };
 const PLENTY: u64 = 1 << 30;
+const SHARES: Shares = Shares {
+    per_account: 60,
+    per_key: 70,
+};
 
 /// A pipeline with its journal on a disk in memory.
 struct Spilling {
@@ -51,6 +57,7 @@ impl Spilling {
         health.store_prepared();
         let pipeline = Arc::new(Pipeline::new(Parts {
             limits: LIMITS,
+            shares: SHARES,
             rules: RULES,
             lanes: LANES,
             instance: 7,
@@ -137,6 +144,12 @@ impl Spilling {
                 + (held.events + held.spilled_events) as u64,
             "{held:?}"
         );
+    }
+
+    fn assert_nobody_holds_anything(&self) {
+        let buffer = self.pipeline.buffer.lock();
+        assert!(buffer.tenants().is_empty(), "{:?}", buffer.tenants());
+        assert!(buffer.spill().portions().is_empty(), "{:?}", buffer.spill());
     }
 
     fn stored_of(&self, user: &str) -> Vec<String> {

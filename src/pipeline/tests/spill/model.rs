@@ -8,6 +8,8 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::*;
+use crate::pipeline::Posted;
+use crate::pipeline::shares::KeyNumber;
 
 /// One step of a run.
 #[derive(Debug, Clone)]
@@ -50,6 +52,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Two users are one account's, and two are nobody's.
+fn of_an_account(&(user, id): &(u8, u16)) -> Event {
+    Event {
+        account_id: (user < 3).then(|| format!("account {}", user / 2).into()),
+        ..event(&user.to_string(), &id.to_string())
+    }
+}
+
 async fn run_steps(steps: Vec<Step>) {
     let store = Arc::new(FakeStore::default());
     let mut run = Spilling::start(MemoryDisk::default(), store, PLENTY);
@@ -60,8 +70,10 @@ async fn run_steps(steps: Vec<Step>) {
                 // Polled in turn, and so numbered in order, and written together.
                 let pipeline = &run.pipeline;
                 let admissions = batches.iter().map(|batch| {
-                    let named = |&(user, id): &(u8, u16)| event(&user.to_string(), &id.to_string());
-                    pipeline.admit(batch.iter().map(named).collect())
+                    pipeline.admit(Posted {
+                        events: batch.iter().map(of_an_account).collect(),
+                        key: batch.first().map(|&(user, _)| KeyNumber(user.into())),
+                    })
                 });
                 let answers = futures_util::future::join_all(admissions).await;
                 let accepted = batches.into_iter().zip(answers);
@@ -91,6 +103,7 @@ async fn run_steps(steps: Vec<Step>) {
     run.store_is_back();
     run.emptied().await;
     run.assert_conserved();
+    run.assert_nobody_holds_anything();
 
     let mut by_user: HashMap<u8, Vec<String>> = HashMap::new();
     for stored in run.store.stored.lock().iter() {
