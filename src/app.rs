@@ -116,7 +116,8 @@ async fn run(settings: &Settings) -> Result<Ending, StartError> {
     let ending = tokio::select! {
         ending = app.stop() => ending,
         signal = signals.next_on_purpose() => {
-            let events = pipeline.snapshot().events;
+            let left = pipeline.snapshot();
+            let events = left.events + left.spilled_events;
             let is_journaled = pipeline.has_journal();
             error!(signal, events, is_journaled, "ended at once; these events are not stored yet");
             Ending::Forced
@@ -169,9 +170,12 @@ impl App {
         stores: Stores,
         listener: TcpListener,
     ) -> Result<Self, StartError> {
-        let health = Arc::new(Health::new(settings.health.unready_after));
-        let earlier = Earlier::read(settings, &health)?;
-        let (service, audit_writer) = build::service(settings, &stores, &health, earlier.journal)?;
+        let may_spill = settings.spill.max_bytes > 0;
+        let health = Health::new(settings.health.unready_after).outlasting_outages(may_spill);
+        let health = Arc::new(health);
+        let mut earlier = Earlier::read(settings, &health)?;
+        let journal = (earlier.journal.take(), earlier.reader.take());
+        let (service, audit_writer) = build::service(settings, &stores, &health, journal)?;
         let service = Arc::new(service);
         let access = access::Tasks::start(
             Arc::clone(&service.access),
@@ -182,13 +186,10 @@ impl App {
         );
         let store = stores.events;
         health.replaying(true);
-        if let Some(last) = earlier.numbered_up_to {
-            service.pipeline.number_after(last);
-        }
-        service.pipeline.restore(earlier.events);
-        let kept = Arc::new(earlier.kept);
-        let replayed = Arc::clone(&kept);
-        let replay = replayed.replayed(Arc::clone(&service.pipeline), Arc::clone(&health));
+        let (wait_for, kept) = earlier.hand_over(&service.pipeline, may_spill);
+        let kept = Arc::new(kept);
+        let pipeline = Arc::clone(&service.pipeline);
+        let replay = Arc::clone(&kept).replayed(wait_for, pipeline, Arc::clone(&health));
         let replay = tokio::spawn(replay);
 
         let flusher = Flusher::start(
@@ -286,16 +287,20 @@ impl App {
 
 /// Sees to it that what could not be stored is there at the next start.
 fn keep(left: &[Arc<Accepted>], service: &Service, kept: &Kept, folder: &Path) -> Ending {
-    let events = left.len();
+    let spilled = service.pipeline.snapshot().spilled_events;
+    let events = left.len() + spilled;
     if events == 0 {
         kept.remove();
         return Ending::Clean;
     }
-    if service.pipeline.has_journal() {
-        // Those that came from the file of an earlier stop are in it still.
+    // Those that came from the file of an earlier stop are in it still. Without
+    // a journal, nothing is accepted while that of an earlier process is read:
+    // all that is left is in there, or in a file.
+    if service.pipeline.has_journal() || spilled > 0 {
         warn!(
             events,
-            "the database could not be reached in time; these events are in the journal and are \
+            spilled,
+            "the database did not take them in time; these events are in the journal and are \
              stored by the next start"
         );
         return Ending::Clean;
@@ -322,6 +327,7 @@ fn keep(left: &[Arc<Accepted>], service: &Service, kept: &Kept, folder: &Path) -
 const CLOSING: Duration = Duration::from_secs(3);
 
 async fn close(service: &Service, store: &dyn Store) {
+    service.summaries.close();
     let pipeline = Arc::clone(&service.pipeline);
     let journal = tokio::task::spawn_blocking(move || pipeline.close_journal());
     if timeout(CLOSING / 2, journal).await.is_err() {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod dead_letters;
+mod seed;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ Examples:
   trailkeep config                            what is in force, and where from
   trailkeep config --defaults > trailkeep.toml
   trailkeep admin create jo@example.com       make an administrator from the shell
+  trailkeep seed 1000000                      write a million sample events
   trailkeep dead-letters list                 events that the database refused for good
   trailkeep --config trailkeep.toml";
 
@@ -68,6 +70,8 @@ enum Command {
         #[command(subcommand)]
         command: admin::Command,
     },
+    /// Write sample events: a million into the store, or through a service
+    Seed(seed::Command),
     /// Look at events that the database refused for good, retry or drop them
     DeadLetters {
         #[command(subcommand)]
@@ -137,6 +141,7 @@ impl Cli {
                 flags.add_to(overrides)
             }
             Some(Command::Admin { command }) => command.flags().add_to(overrides),
+            Some(Command::Seed(command)) => command.flags.add_to(overrides),
             Some(Command::DeadLetters { command }) => command.flags().add_to(overrides),
             None => overrides,
         }
@@ -157,6 +162,7 @@ pub fn run() -> ExitCode {
     match cli.command {
         Some(Command::Config { .. }) => print(&listing(&loaded.entries)),
         Some(Command::Admin { command }) => administer(command, &loaded.settings),
+        Some(Command::Seed(command)) => seed(&command, &loaded.settings),
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
         Some(Command::Serve { .. }) | None => serve(loaded.settings),
     }
@@ -168,6 +174,27 @@ fn administer(command: admin::Command, settings: &Settings) -> ExitCode {
         Err(error) => {
             complain(&format!("trailkeep: {error}\n"));
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn seed(command: &seed::Command, settings: &Settings) -> ExitCode {
+    match seed::run(command, settings) {
+        Ok(done) => {
+            let printed = print(&done.text);
+            if printed == ExitCode::SUCCESS {
+                done.code
+            } else {
+                printed
+            }
+        }
+        Err(error) => {
+            complain(&format!("trailkeep: {error}\n"));
+            ExitCode::from(if error.is_of_arguments() {
+                WRONG_SETTINGS
+            } else {
+                1
+            })
         }
     }
 }

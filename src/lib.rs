@@ -29,15 +29,18 @@
 //! | [`store`] | one trait, two homes: MongoDB and an embedded SQLite file |
 //! | [`pipeline`] | from accepted to stored: journal, buffer, flusher, health, counters |
 //! | [`journey`] | stored and buffered events as one list; cursors, exports |
+//! | [`summaries`] | events of business accounts, counted; what is kept, what may run |
 //! | [`http`] | the HTTP contract; alone knows status codes |
 //! | [`config`] | every setting, where it came from, what is allowed |
+//! | [`seed`] | sample data: the events of an invented shop; pure, uses `event` alone |
 //! | [`telemetry`] | logs, names of metrics, memory |
 //! | [`access`] | accounts, sessions, tokens, write keys, limits, the audit trail |
 //! | [`app`] | puts the parts together, starts and stops them in order |
 //! | [`shutdown`] | signals and exit codes |
 //! | [`cli`] | arguments in, exit code out |
 //!
-//! Imports point one way: `http -> {journey, pipeline, access} -> store -> event`.
+//! Imports point one way:
+//! `http -> {journey, summaries, pipeline, access} -> store -> event`.
 
 pub mod access;
 pub mod app;
@@ -47,6 +50,8 @@ pub mod event;
 pub mod http;
 pub mod journey;
 pub mod pipeline;
+pub mod seed;
 pub mod shutdown;
 pub mod store;
+pub mod summaries;
 pub mod telemetry;

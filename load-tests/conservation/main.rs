@@ -20,6 +20,7 @@ mod inject;
 mod load;
 mod network;
 mod oracle;
+mod port;
 mod proxy;
 mod rounds;
 mod scene;

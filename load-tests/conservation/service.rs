@@ -147,6 +147,11 @@ impl Service {
         }
     }
 
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it as a crash would.
     pub async fn kill(mut self) -> Result<(), Trouble> {
         self.child.kill().during("killing the service")?;
@@ -156,7 +161,7 @@ impl Service {
 
     /// Tells it to stop, and checks that it says that all is kept.
     pub async fn stop(mut self) -> Result<(), Trouble> {
-        run(Command::new("kill").args(["-TERM", &self.child.id().to_string()]))?;
+        run(Command::new("kill").args(["-TERM", &self.pid().to_string()]))?;
         let status = self.wait().await?;
         if status.success() {
             return Ok(());
@@ -168,7 +173,7 @@ impl Service {
     pub fn limit_files(&self, bytes: Option<u64>) -> Result<(), Trouble> {
         let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
         run(Command::new("prlimit")
-            .arg(format!("--pid={}", self.child.id()))
+            .arg(format!("--pid={}", self.pid()))
             .arg(format!("--fsize={limit}:unlimited")))
     }
 

@@ -1,10 +1,8 @@
 //! What the service is started with.
 
-use std::net::TcpListener;
 use std::path::Path;
 
 use crate::fault::Fault;
-use crate::trouble::Trouble;
 
 /// The settings for a fault, by their names in the environment.
 pub fn settings(fault: Fault, port: u16, has_journal: bool) -> Vec<(String, String)> {
@@ -25,6 +23,17 @@ pub fn settings(fault: Fault, port: u16, has_journal: bool) -> Vec<(String, Stri
         // What the journal alone has is what a damage to it can take.
         settings.extend([("FLUSH_MAX_WAIT_MS", "60000"), ("FLUSH_MAX_EVENTS", "4000")]);
     }
+    if fault == Fault::Spill {
+        // A small buffer, so that an outage spills most of what is accepted.
+        settings.extend([
+            ("BUFFER_MAX_EVENTS", "500"),
+            ("FLUSH_MAX_EVENTS", "200"),
+            ("EVENTS_MAX_PER_REQUEST", "100"),
+        ]);
+        if has_journal {
+            settings.push(("SPILL_MAX_BYTES", "1000000000"));
+        }
+    }
     settings
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -42,13 +51,4 @@ pub fn faked_clock(library: &Path, file: &Path) -> [(String, String); 4] {
         ("FAKETIME_NO_CACHE".to_owned(), "1".to_owned()),
         ("FAKETIME_DONT_FAKE_MONOTONIC".to_owned(), "1".to_owned()),
     ]
-}
-
-/// A port for a service: below the ports that the system hands out by itself: it must be free again
-/// at each start.
-pub fn free_port() -> Result<u16, Trouble> {
-    (0..1000)
-        .map(|_| rand::random_range(20_000..32_000))
-        .find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
-        .ok_or_else(|| Trouble("there is no free port".to_owned()))
 }

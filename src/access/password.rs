@@ -1,8 +1,8 @@
 //! Passwords as Argon2id hashes.
 //!
 //! A hash costs tens of milliseconds of a core and, by default, 19 MiB. So
-//! hashing happens off the async threads, a few at once in memory that is used
-//! again, and behind a queue of a fixed length: a flood of sign-ins gets [`PasswordError::Busy`], and
+//! hashing happens off the async threads, a few at once, and behind a queue of
+//! a fixed length: a flood of sign-ins gets [`PasswordError::Busy`], and
 //! neither takes the memory nor the threads that ingestion needs.
 
 mod hasher;
@@ -71,13 +71,12 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// Checks the cost, and takes the time of one hash.
+    /// Checks the cost.
     pub fn new(cost: &HashCost) -> Result<Self, PasswordError> {
         let hasher = Hasher::new(cost)?;
-        let nobodys = hasher.hash(&rand::random::<[u8; 32]>())?;
         Ok(Self {
+            nobodys: hasher.nobodys()?.into(),
             hasher: Arc::new(hasher),
-            nobodys: nobodys.into(),
             turns: Arc::new(Semaphore::new(cost.parallel)),
             places: Arc::new(Semaphore::new(cost.parallel + cost.waiting)),
         })

@@ -33,17 +33,22 @@ impl WriteKeys {
         !self.0.is_empty()
     }
 
-    /// The name of a key. Every key is compared, whole, whatever was sent, so
+    /// The number of a key among all, from 0. Every key is compared, whole, whatever was sent, so
     /// that the time tells nothing of them.
-    pub fn name_of(&self, sent: &str) -> Option<&str> {
+    pub fn number_of(&self, sent: &str) -> Option<u32> {
         let sent = hash_secret(sent);
-        let mut found = u64::MAX;
+        let mut found = u32::MAX;
         for (number, key) in (0..).zip(&self.0) {
             let is_it: Choice = key.hash.ct_eq(&sent);
             found.conditional_assign(&number, is_it);
         }
-        let found = usize::try_from(found).ok()?;
-        self.0.get(found).map(|key| key.name.as_str())
+        self.name(found).map(|_| found)
+    }
+
+    /// The name of the key with that number.
+    pub fn name(&self, number: u32) -> Option<&str> {
+        let number = usize::try_from(number).ok()?;
+        self.0.get(number).map(|key| key.name.as_str())
     }
 }
 
@@ -55,8 +60,10 @@ mod tests {
     fn a_key_is_known_by_its_whole_text() {
         let keys = WriteKeys::new([("shop", "wk-shop-0123456789"), ("app", "wk-app-0123456789")]);
         assert!(keys.is_required());
-        assert_eq!(keys.name_of("wk-shop-0123456789"), Some("shop"));
-        assert_eq!(keys.name_of("wk-app-0123456789"), Some("app"));
+        assert_eq!(keys.number_of("wk-shop-0123456789"), Some(0));
+        assert_eq!(keys.number_of("wk-app-0123456789"), Some(1));
+        assert_eq!(keys.name(1), Some("app"));
+        assert_eq!(keys.name(2), None);
         for wrong in [
             "",
             "shop",
@@ -64,7 +71,7 @@ mod tests {
             "WK-SHOP-0123456789",
             "wk-shop-0123456789 ",
         ] {
-            assert_eq!(keys.name_of(wrong), None, "{wrong:?}");
+            assert_eq!(keys.number_of(wrong), None, "{wrong:?}");
         }
     }
 
@@ -72,6 +79,6 @@ mod tests {
     fn without_keys_none_is_required() {
         let keys = WriteKeys::new([]);
         assert!(!keys.is_required());
-        assert_eq!(keys.name_of(""), None);
+        assert_eq!(keys.number_of(""), None);
     }
 }

@@ -13,15 +13,18 @@ use crate::journey::Journeys;
 use crate::pipeline::dead_letters::DeadLetters;
 use crate::pipeline::health::Health;
 use crate::pipeline::journal::Journal;
+use crate::pipeline::journal::reader::ReadBack;
+use crate::pipeline::shares::Shares;
 use crate::pipeline::statistics::Statistics;
 use crate::pipeline::{FlushRules, Parts, Pipeline, buffer};
+use crate::summaries::{self, Summaries};
 
 /// Everything that requests are answered with, and what writes the audit trail.
 pub fn service(
     settings: &Settings,
     stores: &Stores,
     health: &Arc<Health>,
-    journal: Option<Journal>,
+    (journal, reader): (Option<Journal>, Option<Box<dyn ReadBack>>),
 ) -> Result<(Service, AuditWriter), StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::clone(&stores.events);
@@ -35,6 +38,10 @@ pub fn service(
             max_events: settings.buffer.max_events,
             max_bytes: settings.buffer.max_bytes,
         },
+        shares: Shares {
+            per_account: settings.buffer.max_share_per_account,
+            per_key: settings.buffer.max_share_per_key,
+        },
         rules: FlushRules {
             max_events: flush.max_events,
             max_wait: flush.max_wait,
@@ -45,6 +52,8 @@ pub fn service(
         lanes: store.lanes(flush.lanes),
         instance: rand::random(),
         journal,
+        reader,
+        max_spilled_bytes: settings.spill.max_bytes as u64,
         clock: Arc::clone(&clock),
         statistics: Arc::clone(&statistics),
         health: Arc::clone(health),
@@ -53,6 +62,7 @@ pub fn service(
     let service = Service {
         journeys: Journeys::new(store, Arc::clone(&pipeline), settings.store.read_timeout),
         pipeline,
+        summaries: summaries(settings, stores, &clock),
         dead_letters: Arc::new(DeadLetters::new(
             Arc::clone(&stores.events),
             Arc::clone(&stores.letters),
@@ -78,6 +88,19 @@ pub fn service(
         },
     };
     Ok((service, audit_writer))
+}
+
+fn summaries(settings: &Settings, stores: &Stores, clock: &Arc<dyn Clock>) -> Arc<Summaries> {
+    let accounts = &settings.accounts;
+    let limits = summaries::Limits {
+        fresh: accounts.fresh,
+        stale: accounts.stale,
+        max_cache_bytes: accounts.max_cache_bytes as u64,
+        query_timeout: accounts.query_timeout,
+        max_queries: accounts.max_queries,
+        max_wait: accounts.max_wait,
+    };
+    Summaries::new(Arc::clone(&stores.accounts), Arc::clone(clock), limits)
 }
 
 /// What events must keep to.

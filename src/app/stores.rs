@@ -9,6 +9,7 @@ use crate::store::access::AccessStore;
 use crate::store::dead_letters::DeadLetterStore;
 use crate::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use crate::store::mongo::{MongoSettings, MongoStore};
+use crate::store::summaries::AccountStore;
 
 /// The one database, as the parts that use it see it.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub struct Stores {
     pub letters: Arc<dyn DeadLetterStore>,
     /// Where accounts, sessions, tokens and the audit trail stay.
     pub access: Arc<dyn AccessStore>,
+    /// Where events of business accounts are counted.
+    pub accounts: Arc<dyn AccountStore>,
 }
 
 impl Stores {
@@ -46,12 +49,13 @@ impl Stores {
         })
     }
 
-    fn of(store: impl Store + DeadLetterStore + AccessStore) -> Self {
+    fn of(store: impl Store + DeadLetterStore + AccessStore + AccountStore) -> Self {
         let store = Arc::new(store);
         Self {
             events: Arc::clone(&store) as Arc<dyn Store>,
             letters: Arc::clone(&store) as Arc<dyn DeadLetterStore>,
-            access: store,
+            access: Arc::clone(&store) as Arc<dyn AccessStore>,
+            accounts: store,
         }
     }
 }

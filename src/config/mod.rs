@@ -11,6 +11,7 @@
 //! 4. [`sections`] holds the types, and next to each field its rule.
 
 mod access;
+mod accounts;
 mod allowed_origins;
 mod catalog;
 mod error;
@@ -24,12 +25,13 @@ mod tests;
 mod write_key;
 
 pub use access::{Access, SecureCookie};
+pub use accounts::Accounts;
 pub use allowed_origins::AllowedOrigins;
 pub use error::{ConfigError, ConfigErrors};
 pub use layers::{Environment, Origin, Overrides};
 pub use mongodb_uri::MongodbUri;
 pub use reader::Entry;
-pub use sections::{Buffer, Events, Flush, Health, Http, Log, LogFormat, Shutdown, Store};
+pub use sections::{Buffer, Events, Flush, Health, Http, Log, LogFormat, Shutdown, Spill, Store};
 pub use write_key::WriteKey;
 
 use catalog::Catalog;
@@ -53,10 +55,14 @@ pub struct Settings {
     pub events: Events,
     /// How much may wait to be stored.
     pub buffer: Buffer,
+    /// What may be accepted beyond that.
+    pub spill: Spill,
     /// How waiting events are written.
     pub flush: Flush,
     /// Where events are stored.
     pub store: Store,
+    /// What summaries of business accounts may cost.
+    pub accounts: Accounts,
     /// How the database is watched.
     pub health: Health,
     /// How long a stop may take.
@@ -145,8 +151,10 @@ impl Settings {
             access: Access::read(reader),
             events: Events::read(reader),
             buffer: Buffer::read(reader),
+            spill: Spill::read(reader),
             flush: Flush::read(reader),
             store: Store::read(reader),
+            accounts: Accounts::read(reader),
             health: Health::read(reader),
             shutdown: Shutdown::read(reader),
             log: Log::read(reader),
@@ -167,6 +175,12 @@ impl Settings {
             NEVER_ACCEPTED,
         );
         reader.at_least("buffer.max_bytes", "http.max_body_bytes", NEVER_ACCEPTED);
+        reader.require(
+            "spill.max_bytes",
+            "journal",
+            self.spill.max_bytes == 0 || self.journal,
+            "must be 0 unless journal is \"on\": spilled events are in the journal alone",
+        );
         reader.at_least(
             "buffer.max_events",
             "flush.max_events",

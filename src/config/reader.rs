@@ -59,6 +59,12 @@ impl Reader {
         usize::try_from(self.whole_number(path, range, "")).unwrap_or(usize::MAX)
     }
 
+    /// Percent, from 1 to 100.
+    pub fn percent(&mut self, path: &'static str) -> u8 {
+        let number = self.whole_number(path, 1..=100, "");
+        u8::try_from(number).unwrap_or(100)
+    }
+
     /// A network port, 0 included.
     pub fn port(&mut self, path: &'static str) -> u16 {
         let number = self.whole_number(path, 0..=u64::from(u16::MAX), "");

@@ -167,6 +167,10 @@ pub struct Buffer {
     pub max_events: usize,
     /// Bytes of memory that they hold.
     pub max_bytes: usize,
+    /// Percent of the room that one account may hold; 100 is no limit.
+    pub max_share_per_account: u8,
+    /// Percent of the room that one write key may hold; 100 is no limit.
+    pub max_share_per_key: u8,
 }
 
 impl Buffer {
@@ -174,6 +178,24 @@ impl Buffer {
         Self {
             max_events: reader.count("buffer.max_events", 1..=10_000_000),
             max_bytes: reader.count("buffer.max_bytes", 64 * KIB..=TIB),
+            max_share_per_account: reader.percent("buffer.max_share_per_account"),
+            max_share_per_key: reader.percent("buffer.max_share_per_key"),
+        }
+    }
+}
+
+/// What may be accepted beyond the buffer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spill {
+    /// Bytes of the journal that may hold events which are not in the buffer;
+    /// 0 for none.
+    pub max_bytes: usize,
+}
+
+impl Spill {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            max_bytes: reader.count("spill.max_bytes", 0..=1024 * TIB),
         }
     }
 }

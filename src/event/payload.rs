@@ -16,7 +16,7 @@ use bson::raw::{RawArray, RawDocument};
 use serde::de::DeserializeSeed as _;
 
 use super::json::Read;
-use super::payload_reader::PayloadReader;
+use super::payload_reader::{PayloadReader, Scratch};
 
 /// What a payload may be at the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +54,8 @@ impl Payload {
     /// Reads a payload from JSON text. The error says what is wrong with it.
     pub fn from_json(json: &[u8], limits: PayloadLimits) -> Result<Self, String> {
         let mut reader = serde_json::Deserializer::from_slice(json);
-        let mut encoded = Vec::with_capacity(json.len());
-        let value = Read(PayloadReader::new(limits, &mut encoded))
+        let mut scratch = Scratch::for_json(json.len());
+        let value = Read(PayloadReader::new(limits, &mut scratch))
             .deserialize(&mut reader)
             .and_then(|value| reader.end().map(|()| value))
             .map_err(|error| error.to_string())?;
@@ -213,6 +213,11 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     let bytes = text.as_bytes();
+    if has_no_escape(text) {
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return;
+    }
     let mut done = 0;
     for (position, &byte) in bytes.iter().enumerate() {
         let Some(escape) = escape_of(byte) else {
@@ -229,6 +234,14 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(&bytes[done..]);
     out.push(b'"');
+}
+
+/// Whether JSON takes the text as it is, as it does most. Looks at every byte
+/// without a branch, which compilers turn into a look at sixteen at once.
+pub(super) fn has_no_escape(text: &str) -> bool {
+    text.bytes().fold(true, |is_plain, byte| {
+        is_plain & (byte >= 0x20) & (byte != b'"') & (byte != b'\\')
+    })
 }
 
 /// The letter behind the backslash for a byte that JSON does not take as it is.

@@ -10,13 +10,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
+use std::{fmt, io};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::fault::clip;
 use super::json::{Read, Reader};
-use super::payload::{Payload, PayloadLimits, escape_of};
+use super::payload::{Payload, PayloadLimits, escape_of, has_no_escape};
 
 mod tag {
     pub const DOUBLE: u8 = 0x01;
@@ -32,23 +32,43 @@ mod tag {
 /// What a payload's value turned out to be: `None` is JSON's null.
 pub type PayloadValue = Option<Result<Payload, Cow<'static, str>>>;
 
-/// Reads one payload. `scratch` is where it is built; handing in the same one
-/// for every event of a batch saves its growing each time.
+/// Where payloads are built. One for all events of a batch, so that its growing
+/// is paid for once.
+pub struct Scratch {
+    out: Vec<u8>,
+    keys: Vec<(usize, usize)>,
+}
+
+impl Scratch {
+    /// Room for most payloads that come out of so many bytes of JSON.
+    pub fn for_json(bytes: usize) -> Self {
+        const USUAL_BYTES: usize = 1024;
+        const USUAL_KEYS: usize = 16;
+        Self {
+            out: Vec::with_capacity(bytes.min(USUAL_BYTES)),
+            keys: Vec::with_capacity(USUAL_KEYS),
+        }
+    }
+}
+
+/// Reads one payload.
 pub struct PayloadReader<'a> {
     encoder: Encoder<'a>,
 }
 
 impl<'a> PayloadReader<'a> {
     /// A reader for one payload.
-    pub fn new(limits: PayloadLimits, scratch: &'a mut Vec<u8>) -> Self {
-        scratch.clear();
+    pub fn new(limits: PayloadLimits, scratch: &'a mut Scratch) -> Self {
+        let Scratch { out, keys } = scratch;
+        out.clear();
+        keys.clear();
         Self {
             encoder: Encoder {
-                out: scratch,
+                out,
                 limits,
                 json_bytes: 0,
                 fault: None,
-                keys: Vec::new(),
+                keys,
             },
         }
     }
@@ -84,7 +104,7 @@ struct Encoder<'a> {
     json_bytes: usize,
     fault: Option<Cow<'static, str>>,
     /// Where the keys of the objects being read lie in `out`, outermost first.
-    keys: Vec<(usize, usize)>,
+    keys: &'a mut Vec<(usize, usize)>,
 }
 
 impl Encoder<'_> {
@@ -190,20 +210,19 @@ impl Encoder<'_> {
     }
 
     fn count_string(&mut self, text: &str) {
-        let mut bytes = text.len() + 2;
-        let mut has_nul = false;
-        for &byte in text.as_bytes() {
-            bytes += match escape_of(byte) {
-                None => 0,
-                Some(b'u') => 5,
-                Some(_) => 1,
-            };
-            has_nul |= byte == 0;
+        self.count(text.len() + 2);
+        if has_no_escape(text) {
+            return;
         }
-        if has_nul {
+        let escapes = text.bytes().map(|byte| match escape_of(byte) {
+            None => 0,
+            Some(b'u') => 5,
+            Some(_) => 1,
+        });
+        if text.contains('\0') {
             self.refuse(|| "holds a NUL character".into());
         }
-        self.count(bytes);
+        self.count(escapes.sum());
     }
 
     fn refuse(&mut self, fault: impl FnOnce() -> Cow<'static, str>) {
@@ -285,9 +304,23 @@ impl<'de> Visitor<'de> for KeySeed<'_, '_> {
         encoder.out.extend_from_slice(key.as_bytes());
         let range = (start, encoder.out.len());
         encoder.out.push(0);
-        if !self.names.insert(range, &mut encoder.keys, encoder.out) {
+        if !self.names.insert(range, encoder.keys, encoder.out) {
             encoder.refuse(|| format!("has the key {:?} twice in one object", clip(key)).into());
         }
+        Ok(())
+    }
+}
+
+/// Counts what is written to it.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -342,8 +375,10 @@ impl<'de> Reader<'de> for ValueSeed<'_, '_> {
 
     fn double<E>(mut self, number: f64) -> Result<(), E> {
         self.set_type(tag::DOUBLE);
-        self.encoder
-            .count(serde_json::to_string(&number).map_or(24, |text| text.len()));
+        let mut length = Length(0);
+        // Writing to it never fails.
+        let _ = serde_json::to_writer(&mut length, &number);
+        self.encoder.count(length.0);
         self.encoder.out.extend_from_slice(&number.to_le_bytes());
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 
 /// A moment, in milliseconds since the epoch, within the years 0000 to 9999
 /// that RFC 3339 can write.
@@ -49,11 +49,34 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The text `2025-12-15T10:30:00.000Z`, which has this length at any moment
+    /// that can be written. Made by hand, because a page of a journey has two
+    /// for each event, and chrono makes a `String` each time.
+    pub fn to_rfc3339(self) -> [u8; 24] {
+        let moment = DateTime::from_timestamp_millis(self.0).unwrap_or_default();
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut write = |range: std::ops::Range<usize>, mut number: u32| {
+            for digit in text[range].iter_mut().rev() {
+                *digit = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        };
+        write(0..4, moment.year().unsigned_abs());
+        write(5..7, moment.month());
+        write(8..10, moment.day());
+        write(11..13, moment.hour());
+        write(14..16, moment.minute());
+        write(17..19, moment.second());
+        write(20..23, moment.timestamp_subsec_millis());
+        text
+    }
+}
+
 /// `2025-12-15T10:30:00.000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = DateTime::from_timestamp_millis(self.0).unwrap_or_default();
-        f.write_str(&moment.to_rfc3339_opts(SecondsFormat::Millis, true))
+        f.write_str(std::str::from_utf8(&self.to_rfc3339()).unwrap_or_default())
     }
 }
 

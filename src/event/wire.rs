@@ -15,7 +15,7 @@ use serde::de::{DeserializeSeed as _, Error, IgnoredAny, MapAccess, SeqAccess};
 use super::fault::{Fault, Faults, clip};
 use super::json::{Key, Read, Reader, Scalar, ScalarReader};
 use super::normalize::{Draft, Field, Rules, normalize};
-use super::payload_reader::PayloadReader;
+use super::payload_reader::{PayloadReader, Scratch};
 use super::{Event, Timestamp};
 
 /// Why a request's events were not taken. None of them was.
@@ -41,7 +41,7 @@ pub enum Refusal {
 
 /// Reads a JSON body: one event, an array of events, or an envelope.
 pub fn read_json(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let mut batch = Batch::new(rules, now);
+    let mut batch = Batch::new(body, rules, now);
     let mut reader = serde_json::Deserializer::from_slice(body);
     let read = Read(Body(&mut batch)).deserialize(&mut reader);
     let read = read.and_then(|()| reader.end());
@@ -50,7 +50,7 @@ pub fn read_json(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Event
 
 /// Reads a body of one event a line; empty lines are passed over.
 pub fn read_ndjson(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let mut batch = Batch::new(rules, now);
+    let mut batch = Batch::new(body, rules, now);
     for (index, line) in body.split(|&byte| byte == b'\n').enumerate() {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
@@ -65,6 +65,9 @@ pub fn read_ndjson(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Eve
     batch.finish(None, 0)
 }
 
+/// Bytes of an event as most are sent: tells how many a body is likely to hold.
+const USUAL_BYTES: usize = 200;
+
 /// The events of one request while they are read.
 struct Batch<'r> {
     rules: &'r Rules,
@@ -74,19 +77,20 @@ struct Batch<'r> {
     /// How many events were met, faulty ones included.
     met: usize,
     too_many: bool,
-    scratch: Vec<u8>,
+    scratch: Scratch,
 }
 
 impl<'r> Batch<'r> {
-    fn new(rules: &'r Rules, now: Timestamp) -> Self {
+    fn new(body: &[u8], rules: &'r Rules, now: Timestamp) -> Self {
+        let expected = (body.len() / USUAL_BYTES + 1).min(rules.max_events);
         Self {
             rules,
             now,
-            events: Vec::new(),
+            events: Vec::with_capacity(expected),
             faults: Faults::default(),
             met: 0,
             too_many: false,
-            scratch: Vec::new(),
+            scratch: Scratch::for_json(body.len()),
         }
     }
 

@@ -37,10 +37,13 @@ pub fn form_of(headers: &HeaderMap) -> Result<Form, Problem> {
         .next()
         .unwrap_or_default()
         .trim();
-    match essence.to_ascii_lowercase().as_str() {
-        "application/json" | "text/plain" => Ok(Form::Json),
-        "application/x-ndjson" => Ok(Form::Ndjson),
-        _ => Err(Problem::unsupported_media_type()),
+    let is = |media_type: &str| essence.eq_ignore_ascii_case(media_type);
+    if is("application/json") || is("text/plain") {
+        Ok(Form::Json)
+    } else if is("application/x-ndjson") {
+        Ok(Form::Ndjson)
+    } else {
+        Err(Problem::unsupported_media_type())
     }
 }
 

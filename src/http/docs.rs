@@ -29,6 +29,7 @@ use super::sessions::SessionOptions;
     tags(
         (name = "Events", description = "What trackers send."),
         (name = "Journeys", description = "What one user did."),
+        (name = "Accounts", description = "What the users of a business account did, counted."),
         (name = "Monitoring", description = "How the service is."),
         (name = "Staff", description = "Signing up, in and out."),
         (name = "Administration", description = "Accounts, tokens, the audit trail and dead letters."),

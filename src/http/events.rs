@@ -23,9 +23,10 @@ use super::query::Parameters;
 use super::writing::{self, WRITE_KEY};
 use super::{Options, Service};
 use crate::event::{Event, wire};
-use crate::pipeline::NotAdmitted;
+use crate::pipeline::shares::{KeyNumber, Tenant};
 use crate::pipeline::statistics::RefusedBecause;
 use crate::pipeline::waiter::Settled;
+use crate::pipeline::{NotAdmitted, Posted};
 use schema::EventsBody;
 
 /// The route, with what only it needs: bodies in every encoding, and pages of
@@ -37,8 +38,11 @@ pub fn routes(options: &Options) -> OpenApiRouter<Arc<Service>> {
     // Before the layers, so that a preflight, which is no POST, meets them.
     let router = router
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        .layer(cors(options));
+        // Both at once: each further layer is boxed and cloned for each request.
+        .layer((
+            cors(options),
+            RequestDecompressionLayer::new().pass_through_unaccepted(true),
+        ));
     OpenApiRouter::with_openapi(document).merge(OpenApiRouter::from(router))
 }
 
@@ -72,12 +76,12 @@ fn cors(options: &Options) -> CorsLayer {
     "count": 2,
     "eventIds": ["0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "evt_002"]
 }))]
-pub struct AcceptedBody {
+pub struct AcceptedBody<'a> {
     message: &'static str,
     /// How many events were accepted.
     count: usize,
     /// Their ids, in the order in which they were sent.
-    event_ids: Vec<Box<str>>,
+    event_ids: Vec<&'a str>,
 }
 
 /// The answer to events that are in the database.
@@ -137,11 +141,13 @@ pub struct StoredBody {
             body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body did not arrive in time; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "Too many events or bytes; nothing was taken.",
+        (status = 413, description = "Too many events or bytes, also for the share that an account or \
+            write key may have of the buffer; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Another media type or encoding.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Over the configured rate; nothing was taken.",
+        (status = 429, description = "Over the configured rate, or over the share that an account or \
+            write key may have of the buffer (`urn:trailkeep:problem:over-share`); nothing was taken.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
         (status = 503, description = "The buffer is full, or the disk; nothing was taken.",
@@ -168,10 +174,13 @@ type Refused = (RefusedBecause, Problem);
 
 async fn accept(service: &Service, request: Request) -> Result<Response, Refused> {
     let (head, body) = request.into_parts();
-    if let Err(refusal) = writing::may_write(service, &head) {
-        let (reason, problem) = refusal.into();
-        return Err((reason, unread(body, problem).await));
-    }
+    let key = match writing::may_write(service, &head) {
+        Ok(key) => key,
+        Err(refusal) => {
+            let (reason, problem) = refusal.into();
+            return Err((reason, unread(body, problem).await));
+        }
+    };
     let is_waiting =
         waits(head.uri.query()).map_err(|problem| (RefusedBecause::Invalid, problem.closing()))?;
     if service.pipeline.is_full() {
@@ -192,21 +201,34 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     };
     let events = events.map_err(|refusal| (reason_of(&refusal), Problem::from(refusal)))?;
 
-    let event_ids: Vec<Box<str>> = events.iter().map(|event| event.event_id.clone()).collect();
+    let posted = Posted { events, key };
     if is_waiting {
-        return store(service, events, event_ids).await;
+        return store(service, posted).await;
     }
+    let answer = accepted(&posted.events);
     service
         .pipeline
-        .admit(events)
+        .admit(posted)
         .await
-        .map_err(|refusal| not_admitted(service, refusal))?;
+        .map_err(|refusal| not_admitted(service, &refusal))?;
+    Ok(answer)
+}
+
+/// The answer to these events. Made before they are handed on, so that their
+/// ids need not be copied for it.
+fn accepted(events: &[Event]) -> Response {
+    const USUAL_ID: usize = 40;
     let answer = AcceptedBody {
         message: "Events accepted for processing",
-        count: event_ids.len(),
-        event_ids,
+        count: events.len(),
+        event_ids: events.iter().map(|event| &*event.event_id).collect(),
     };
-    Ok((StatusCode::ACCEPTED, axum::Json(answer)).into_response())
+    let mut body = Vec::with_capacity((events.len() + 2) * USUAL_ID);
+    if serde_json::to_writer(&mut body, &answer).is_err() {
+        return Problem::internal().into_response();
+    }
+    let json = HeaderValue::from_static("application/json");
+    (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, json)], body).into_response()
 }
 
 /// Whether the client waits for the database (`?wait=stored`). Other
@@ -227,16 +249,14 @@ fn waits(query: Option<&str>) -> Result<bool, Problem> {
 }
 
 /// Takes the events and answers when they are in the database.
-async fn store(
-    service: &Service,
-    events: Vec<Event>,
-    event_ids: Vec<Box<str>>,
-) -> Result<Response, Refused> {
+async fn store(service: &Service, posted: Posted) -> Result<Response, Refused> {
+    let ids = posted.events.iter().map(|event| event.event_id.clone());
+    let event_ids: Vec<Box<str>> = ids.collect();
     let waiter = service
         .pipeline
-        .admit_at_once(events)
+        .admit_at_once(posted)
         .await
-        .map_err(|refusal| not_admitted(service, refusal))?;
+        .map_err(|refusal| not_admitted(service, &refusal))?;
     Ok(
         match timeout(service.options.wait_timeout, waiter.wait()).await {
             Ok(Settled {
@@ -301,7 +321,7 @@ async fn unread(body: Body, problem: Problem) -> Problem {
     }
 }
 
-fn not_admitted(service: &Service, refusal: NotAdmitted) -> Refused {
+fn not_admitted(service: &Service, refusal: &NotAdmitted) -> Refused {
     match refusal {
         NotAdmitted::Full => (RefusedBecause::BufferFull, Problem::buffer_full()),
         NotAdmitted::TooLarge => {
@@ -309,6 +329,25 @@ fn not_admitted(service: &Service, refusal: NotAdmitted) -> Refused {
             (RefusedBecause::TooLarge, Problem::batch_too_large(limit))
         }
         NotAdmitted::NotWritten => (RefusedBecause::NotWritten, Problem::not_written()),
+        NotAdmitted::OverShare(over) => {
+            let problem = Problem::over_share(over, service.pipeline.shares());
+            if over.is_for_good {
+                return (RefusedBecause::TooLarge, problem);
+            }
+            count_over_share(service, &over.tenant);
+            (RefusedBecause::OverShare, problem)
+        }
+    }
+}
+
+fn count_over_share(service: &Service, tenant: &Tenant) {
+    let counts = &service.statistics.over_share;
+    match tenant {
+        Tenant::Account(account) => counts.account(account),
+        Tenant::Key(KeyNumber(number)) => {
+            let name = service.access.write_keys.name(*number);
+            counts.key(name.unwrap_or_default());
+        }
     }
 }
 

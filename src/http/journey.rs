@@ -60,7 +60,9 @@ const EXPORT_PAGE: usize = 200;
 /// What one user did, in order
 ///
 /// Ordered by `occurredAt`; events of one millisecond in order of arrival.
-/// Accepted events are here at once. With `Accept: application/x-ndjson` or
+/// Accepted events are here at once, but for those that are spilled: where
+/// `spill.max_bytes` allows it, events that are accepted while the buffer is full
+/// lie on disk alone, and are here once the database takes them. With `Accept: application/x-ndjson` or
 /// `text/csv` the whole range is streamed, and `limit` counts only if given.
 /// A cell of the CSV form that a spreadsheet would take for a formula begins
 /// with an apostrophe.

@@ -6,11 +6,13 @@
 //! which errors are answered. Who may call a route stands in its handler's
 //! signature, by the extractors of [`guard`].
 
+pub mod accounts;
 pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod dead_letters;
 pub mod docs;
+pub mod etag;
 pub mod events;
 pub mod guard;
 pub mod health;
@@ -32,9 +34,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use tower::Layer as _;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::layer::layer_fn;
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -47,6 +49,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::dead_letters::DeadLetters;
 use crate::pipeline::health::Health;
 use crate::pipeline::statistics::Statistics;
+use crate::summaries::Summaries;
 use problem::Problem;
 
 /// What the handlers work with.
@@ -55,6 +58,8 @@ pub struct Service {
     pub pipeline: Arc<Pipeline>,
     /// Where journeys come from.
     pub journeys: Journeys,
+    /// Where summaries of business accounts come from.
+    pub summaries: Arc<Summaries>,
     /// What the database refused for good.
     pub dead_letters: Arc<DeadLetters>,
     /// Whether the service is well.
@@ -100,8 +105,7 @@ pub fn router(service: Arc<Service>) -> NormalizePath<Router> {
     let router = router
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(CatchPanicLayer::custom(trace::panicked))
-        .layer(from_fn(trace::trace));
+        .layer(layer_fn(trace::Trace));
     NormalizePathLayer::trim_trailing_slash().layer(router)
 }
 
@@ -128,6 +132,8 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(metrics::metrics));
     let people = OpenApiRouter::new()
         .routes(routes!(journey::journey))
+        .routes(routes!(accounts::summary))
+        .routes(routes!(accounts::sample))
         .routes(routes!(auth::sign_up))
         .routes(routes!(auth::sign_in))
         .routes(routes!(auth::sign_out))

@@ -4,6 +4,8 @@
 //! for the person who reads it. A 5xx says nothing of what is inside.
 
 mod refusals;
+mod shares;
+mod summaries;
 
 use std::borrow::Cow;
 

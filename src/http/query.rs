@@ -46,6 +46,11 @@ impl Parameters {
         }
     }
 
+    /// Whether a parameter is given and not read yet.
+    pub fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
     /// A parameter that may be given any number of times.
     pub fn all(&mut self, name: &str) -> Vec<String> {
         self.values.remove(name).unwrap_or_default()

@@ -17,7 +17,7 @@ use crate::pipeline::statistics::{self, RefusedBecause};
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatsBody {
-    /// Accepted events that are not stored yet.
+    /// Accepted events in memory that are not stored yet.
     #[schema(example = 42)]
     buffer_size: usize,
     /// Whether a write to the database is under way.
@@ -35,6 +35,13 @@ pub struct StatsBody {
     buffer_bytes: usize,
     /// Bytes past which a batch is answered 503 (`buffer.max_bytes`).
     max_buffer_bytes: usize,
+    /// Accepted events beyond the buffer, which the journal alone holds.
+    spilled_events: usize,
+    /// Bytes of the journal that these take.
+    spilled_bytes: u64,
+    /// Bytes past which a batch is answered 503 (`spill.max_bytes`); 0 where
+    /// nothing is spilled.
+    max_spilled_bytes: u64,
     /// Milliseconds since the oldest buffered event was received.
     oldest_event_age_ms: Option<i64>,
     events: EventCounts,
@@ -48,7 +55,7 @@ pub struct StatsBody {
 }
 
 /// Events since the start. Accepted and restored together are stored,
-/// duplicate, dead-lettered and buffered together.
+/// duplicate, dead-lettered, unreadable, buffered and spilled together.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventCounts {
@@ -62,6 +69,8 @@ pub struct EventCounts {
     duplicate: u64,
     /// Refused by the database for good, and kept as dead letters.
     dead_lettered: u64,
+    /// In the journal alone, and damaged on the disk.
+    unreadable: u64,
 }
 
 /// Writes to the database.
@@ -135,6 +144,9 @@ pub async fn stats(State(service): State<Arc<Service>>, _monitor: Monitor) -> Js
         buffer_utilization: buffer.events as f64 * 100.0 / max_buffer_size as f64,
         buffer_bytes: buffer.bytes,
         max_buffer_bytes: limits.max_bytes,
+        spilled_events: buffer.spilled_events,
+        spilled_bytes: buffer.spilled_bytes,
+        max_spilled_bytes: service.pipeline.max_spilled_bytes(),
         oldest_event_age_ms: buffer
             .oldest
             .map(|oldest| (now - oldest.as_millis()).max(0)),
@@ -154,6 +166,7 @@ fn event_counts(statistics: &statistics::Statistics) -> EventCounts {
         stored: statistics.stored.get(),
         duplicate: statistics.duplicate.get(),
         dead_lettered: statistics.dead_lettered.get(),
+        unreadable: statistics.unreadable.get(),
     }
 }
 

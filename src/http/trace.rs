@@ -1,12 +1,17 @@
 //! Around every request: its id, its log line, and a net for panics.
 
 use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tower::Service;
 use tracing::{Instrument as _, Level, debug, error, event, info_span};
 use uuid::Uuid;
 
@@ -17,31 +22,76 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Gives a request its id, which the answer and every log line of it carry,
 /// and logs how it ended: what failed with us as an error, what the client got
 /// wrong and what is turned away as information, the rest for debugging only,
-/// since a line for each event would cost more than the event.
-pub async fn trace(request: Request, next: Next) -> Response {
-    let id = request_id(request.headers());
-    let method = request.method().clone();
-    let path = path_of(&request);
-    let started = Instant::now();
-    let span = info_span!("request", id = id.to_str().unwrap_or_default());
-    let mut response = next.run(request).instrument(span.clone()).await;
-    let status = response.status().as_u16();
-    let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    span.in_scope(|| match status {
-        503 | 504 | 400..500 => event!(Level::INFO, %method, path, status, took_us, "answered"),
-        500.. => error!(%method, path, status, took_us, "answered"),
-        _ => debug!(%method, path, status, took_us, "answered"),
-    });
-    response.headers_mut().insert(REQUEST_ID, id);
-    response
+/// since a line for each event would cost more than the event. A handler that
+/// panics is answered for.
+///
+/// A service and not a function around the routes: those are boxed and cloned
+/// for each request, which costs more than all that is done here.
+#[derive(Debug, Clone)]
+pub struct Trace<S>(pub S);
+
+impl<S> Service<Request> for Trace<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let id = request_id(request.headers());
+        let method = request.method().clone();
+        let path = LoggedPath::of(&request);
+        let started = Instant::now();
+        // As it stands (%): a text would be searched for what has to be escaped.
+        let span = info_span!("request", id = %id.to_str().unwrap_or_default());
+        // Whatever a panic left half-done is dropped with its request.
+        let answered = AssertUnwindSafe(self.0.call(request)).catch_unwind();
+        Box::pin(async move {
+            let answered = answered.instrument(span.clone()).await;
+            span.in_scope(|| {
+                let mut response = answered.unwrap_or_else(|panic| Ok(panicked(&*panic)))?;
+                let (path, status) = (path.as_str(), response.status().as_u16());
+                let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+                match status {
+                    503 | 504 | 400..500 => {
+                        event!(Level::INFO, %method, path, status, took_us, "answered");
+                    }
+                    500.. => error!(%method, path, status, took_us, "answered"),
+                    _ => debug!(%method, path, status, took_us, "answered"),
+                }
+                response.headers_mut().insert(REQUEST_ID, id);
+                Ok(response)
+            })
+        })
+    }
 }
 
 /// The path as it is logged: of a known route its pattern, since the path
 /// itself may hold a user's id.
-fn path_of(request: &Request) -> String {
-    match request.extensions().get::<MatchedPath>() {
-        Some(pattern) => pattern.as_str().to_owned(),
-        None => request.uri().path().chars().take(MAX_PATH).collect(),
+enum LoggedPath {
+    Pattern(MatchedPath),
+    Unknown(String),
+}
+
+impl LoggedPath {
+    fn of(request: &Request) -> Self {
+        match request.extensions().get::<MatchedPath>() {
+            Some(pattern) => Self::Pattern(pattern.clone()),
+            None => Self::Unknown(request.uri().path().chars().take(MAX_PATH).collect()),
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Pattern(pattern) => pattern.as_str(),
+            Self::Unknown(path) => path,
+        }
     }
 }
 
@@ -68,8 +118,7 @@ fn new_id() -> HeaderValue {
 }
 
 /// The answer to a request whose handler panicked.
-#[allow(clippy::needless_pass_by_value)] // the layer's signature
-pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+fn panicked(panic: &(dyn Any + Send)) -> Response {
     let message = panic
         .downcast_ref::<String>()
         .map(String::as_str)

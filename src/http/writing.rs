@@ -8,6 +8,7 @@ use super::guard::Client;
 use super::problem::Problem;
 use super::sessions::bearer;
 use crate::access::{AccessError, limits};
+use crate::pipeline::shares::KeyNumber;
 use crate::pipeline::statistics::RefusedBecause;
 
 /// The header that may carry a write key.
@@ -31,22 +32,24 @@ impl From<MayNot> for (RefusedBecause, Problem) {
     }
 }
 
-/// Whether the sender may post, and may post now.
-pub fn may_write(service: &Service, head: &Parts) -> Result<(), MayNot> {
+/// Whether the sender may post, and may post now; with which write key, where
+/// one is needed.
+pub fn may_write(service: &Service, head: &Parts) -> Result<Option<KeyNumber>, MayNot> {
     let access = &service.access;
     if let Some(limit) = &access.limits.events_by_client {
         let Client(client) = Client::of(head, service);
         limits::check(Some(limit), &limits::network(client)).map_err(MayNot::SoOften)?;
     }
     if !access.write_keys.is_required() {
-        return Ok(());
+        return Ok(None);
     }
     let sent = sent_key(head);
-    let name = sent.and_then(|key| access.write_keys.name_of(&key));
-    let Some(name) = name else {
+    let number = sent.and_then(|key| access.write_keys.number_of(&key));
+    let Some(number) = number else {
         return Err(MayNot::WithoutKey);
     };
-    limits::check(access.limits.events_by_key.as_ref(), name).map_err(MayNot::SoOften)
+    limits::check(access.limits.events_by_key.as_ref(), &number).map_err(MayNot::SoOften)?;
+    Ok(Some(KeyNumber(number)))
 }
 
 /// The key, as a bearer, in a header of its own, or, for beacons, which have

@@ -22,8 +22,14 @@ pub fn write_json(event: &StoredEvent, out: &mut Vec<u8>) {
         field("accountId", account_id);
     }
     field("type", &event.kind);
-    field("occurredAt", &event.occurred_at.to_string());
-    field("receivedAt", &event.received_at.to_string());
+    for (name, moment) in [
+        (b",\"occurredAt\":\"", event.occurred_at),
+        (b",\"receivedAt\":\"", event.received_at),
+    ] {
+        out.extend_from_slice(name);
+        out.extend_from_slice(&moment.to_rfc3339());
+        out.push(b'"');
+    }
     out.extend_from_slice(b",\"payload\":");
     out.extend_from_slice(event.payload.as_bytes());
     out.push(b'}');

@@ -1,10 +1,12 @@
 //! How a batch gets in.
 //!
-//! 1. Room is kept for it, or it is refused.
+//! 1. Room is kept for it, in the buffer or beyond it ([spill](super::spill)),
+//!    or it is refused.
 //! 2. Its events are numbered, and it is handed to the journal, under one
 //!    lock: so batches are written in the order of their numbers.
 //! 3. Once it is on disk, the journal's thread puts it into the buffer, in the
-//!    same order, and its sender is answered. From then on it is visible.
+//!    same order, and its sender is answered. From then on it is visible. While
+//!    older batches are spilled it is not put there, but counted behind them.
 //!
 //! A sender that goes away after the second step is not answered; its batch
 //! takes its way all the same. Without a journal the third step follows at
@@ -16,15 +18,32 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Pipeline;
-use super::buffer::{Reserved, Room};
+use super::buffer::{NoRoom, Reserved, Room};
 use super::journal::frame::Body;
-use super::journal::{Journal, NotWritten};
+use super::journal::{Journal, NotWritten, Place};
+use super::shares::{KeyNumber, OverShare};
+use super::spill::Written;
 use super::waiter::Waiter;
 use crate::event::id::Arrivals;
 use crate::event::{Accepted, Arrival, Event, StoreId};
 
+/// The events of one request.
+#[derive(Debug)]
+pub struct Posted {
+    /// The events.
+    pub events: Vec<Event>,
+    /// The write key that let them in, where one is needed.
+    pub key: Option<KeyNumber>,
+}
+
+impl From<Vec<Event>> for Posted {
+    fn from(events: Vec<Event>) -> Self {
+        Self { events, key: None }
+    }
+}
+
 /// Why a batch was not taken. Nothing of it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAdmitted {
     /// There is no room for it now.
     #[error("the buffer is full")]
@@ -35,29 +54,32 @@ pub enum NotAdmitted {
     /// The journal cannot be written.
     #[error("the batch cannot be written to disk")]
     NotWritten,
+    /// Somebody whose events are in it would hold more than its share.
+    #[error("the batch would bring {:?} over its share", .0.tenant)]
+    OverShare(OverShare),
 }
 
 impl Pipeline {
     /// Takes a batch whole, or refuses it. An event whose identity is in the
     /// buffer already is accepted and takes no further room.
-    pub async fn admit(self: &Arc<Self>, events: Vec<Event>) -> Result<(), NotAdmitted> {
-        self.take(events, None).await
+    pub async fn admit(self: &Arc<Self>, posted: impl Into<Posted>) -> Result<(), NotAdmitted> {
+        self.take(posted.into(), None).await
     }
 
     /// As [`admit`](Self::admit), and has the batch written to the store at
     /// once: whoever waits for it waits for the store and not for the clock.
     pub async fn admit_at_once(
         self: &Arc<Self>,
-        events: Vec<Event>,
+        posted: impl Into<Posted>,
     ) -> Result<Arc<Waiter>, NotAdmitted> {
         let waiter = Arc::new(Waiter::default());
-        self.take(events, Some(Arc::clone(&waiter))).await?;
+        self.take(posted.into(), Some(Arc::clone(&waiter))).await?;
         Ok(waiter)
     }
 
     async fn take(
         self: &Arc<Self>,
-        events: Vec<Event>,
+        Posted { events, key }: Posted,
         waiter: Option<Arc<Waiter>>,
     ) -> Result<(), NotAdmitted> {
         let bytes = events.iter().map(Event::size).sum::<usize>();
@@ -68,32 +90,38 @@ impl Pipeline {
             events,
             repeated,
             room,
-        } = self.reserve(events)?;
-        let place = Place {
+        } = self.reserve(events, key)?;
+        let coming = Coming {
             repeated,
             room,
             waiter,
         };
         match &self.journal {
-            Some(journal) if !events.is_empty() => self.journaled(journal, events, place).await,
-            _ => self.in_memory(events, place),
+            Some(journal) if !events.is_empty() => self.journaled(journal, events, coming).await,
+            _ => self.in_memory(events, coming),
         }
     }
 
-    fn reserve(&self, events: Vec<Event>) -> Result<Reserved, NotAdmitted> {
+    fn reserve(&self, events: Vec<Event>, key: Option<KeyNumber>) -> Result<Reserved, NotAdmitted> {
         let mut buffer = self.buffer.lock();
-        buffer.reserve(events).ok_or_else(|| {
-            // Under the lock: whoever makes room next takes it back.
-            self.health.buffer_full();
-            NotAdmitted::Full
-        })
+        buffer
+            .reserve(events, key)
+            .map_err(|no_room| match no_room {
+                NoRoom::Full => {
+                    // Under the lock: whoever makes room next takes it back.
+                    self.health.buffer_full();
+                    NotAdmitted::Full
+                }
+                NoRoom::Busy => NotAdmitted::Full,
+                NoRoom::OverShare(over) => NotAdmitted::OverShare(over),
+            })
     }
 
     /// Gives back the room of a batch that could not be kept. The buffer may
     /// have been full for that room alone.
-    fn release(&self, room: Room) {
+    fn release(&self, room: Room, batch: &[Arc<Accepted>]) {
         let mut buffer = self.buffer.lock();
-        buffer.release(room);
+        buffer.release(room, batch);
         self.room_was_made(&buffer);
     }
 
@@ -107,13 +135,13 @@ impl Pipeline {
         is_full
     }
 
-    fn in_memory(&self, events: Vec<Event>, place: Place) -> Result<(), NotAdmitted> {
+    fn in_memory(&self, events: Vec<Event>, coming: Coming) -> Result<(), NotAdmitted> {
         let mut clock = self.arrivals.lock();
         if self.buffer.lock().is_closed() {
             return Err(NotAdmitted::Full);
         }
         let first = clock.take(events.len(), self.clock.now());
-        self.push(numbered(events, first), place);
+        self.arrive(numbered(events, first), None, coming);
         drop(clock);
         Ok(())
     }
@@ -122,9 +150,10 @@ impl Pipeline {
         self: &Arc<Self>,
         journal: &Journal,
         events: Vec<Event>,
-        place: Place,
+        coming: Coming,
     ) -> Result<(), NotAdmitted> {
         let mut body = Body::encode(&events);
+        let bytes = body.frame_bytes() as u64;
         let (answer, answered) = oneshot::channel();
         {
             let mut clock = self.arrivals.lock();
@@ -133,13 +162,15 @@ impl Pipeline {
             let batch = numbered(events, first);
             let last = batch.last().map_or(first, |accepted| accepted.arrival);
             let pipeline = Arc::clone(self);
-            let done = move |written: Result<(), NotWritten>| {
+            let done = move |written: Result<Place, NotWritten>| {
                 match &written {
-                    Ok(()) => pipeline.push(batch, place),
-                    Err(_) => pipeline.release(place.room),
+                    &Ok(place) => {
+                        pipeline.arrive(batch, Some(Written { place, bytes }), coming);
+                    }
+                    Err(_) => pipeline.release(coming.room, &batch),
                 }
                 // Nobody may be waiting any more.
-                let _ = answer.send(written);
+                let _ = answer.send(written.map(|_| ()));
             };
             journal.append(body, last, Box::new(done));
         }
@@ -149,17 +180,16 @@ impl Pipeline {
         }
     }
 
-    /// Puts a batch into the buffer, and wakes the lanes that have a reason.
-    fn push(&self, batch: Vec<Arc<Accepted>>, place: Place) {
-        let Place {
+    /// Takes a batch that is accepted, and wakes the lanes that have a reason.
+    fn arrive(&self, batch: Vec<Arc<Accepted>>, written: Option<Written>, coming: Coming) {
+        let Coming {
             repeated,
             room,
             waiter,
-        } = place;
+        } = coming;
         let count = batch.len() + repeated.len();
         let mut buffer = self.buffer.lock();
-        buffer.release(room);
-        let pushed = buffer.push(batch, Instant::now(), waiter.as_ref());
+        let pushed = buffer.arrive(batch, written, room, Instant::now(), waiter.as_ref());
         // Counted before the flusher can see them, so that no reader finds
         // more stored than accepted.
         self.statistics.accepted.inc_by(count as u64);
@@ -167,6 +197,10 @@ impl Pipeline {
             .duplicate
             .inc_by((repeated.len() + pushed.duplicates) as u64);
         self.statistics.buffer_is(&buffer);
+        if !buffer.spill().is_empty() {
+            self.health.spilling(true);
+            self.refill_if_possible(&buffer);
+        }
         let mut is_flush_due = buffer.call_if_full(self.rules.max_events);
         if let Some(waiter) = &waiter {
             buffer.follow_repeated(&repeated, waiter);
@@ -179,7 +213,7 @@ impl Pipeline {
 }
 
 /// What belongs to a batch on its way into the buffer.
-struct Place {
+struct Coming {
     /// Events of the request that were in the buffer before.
     repeated: Vec<StoreId>,
     room: Room,

@@ -3,7 +3,11 @@
 //! A queue for each lane; a user's events always go through the same one. An
 //! event keeps its place at the front of its queue while it is on its way to
 //! the store: a failed flush has nothing to put back, and whoever reads a
-//! user's events finds all of them in one lane, in order.
+//! user's events finds all of them in one lane, in order. Events that the
+//! journal alone holds are counted here too, under the same lock: see
+//! [`spill`](super::spill).
+
+mod intake;
 
 mod lane;
 
@@ -13,9 +17,12 @@ use std::sync::{Arc, Weak};
 
 use tokio::time::Instant;
 
+use super::shares::{Amount, KeyNumber, Shares, Tenants};
+use super::spill::Spill;
 use super::waiter::{Share, Waiter};
-use crate::event::{Accepted, Arrival, Event, StoreId, Timestamp};
+use crate::event::{Accepted, Arrival, StoreId, Timestamp};
 use crate::store::Outcome;
+pub use intake::{NoRoom, Reserved, Room, TakeBack};
 use lane::{Entry, Lane};
 
 /// How much may be buffered. Whichever limit is reached first counts.
@@ -36,26 +43,12 @@ pub struct Snapshot {
     pub bytes: usize,
     /// Events on their way to the store.
     pub in_flight: usize,
-    /// When the oldest of them was received.
+    /// Further events, which the journal alone holds.
+    pub spilled_events: usize,
+    /// Bytes of the journal that these take.
+    pub spilled_bytes: u64,
+    /// When the oldest event in the buffer was received.
     pub oldest: Option<Timestamp>,
-}
-
-/// Room that is kept for events which are not here yet.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Room {
-    events: usize,
-    bytes: usize,
-}
-
-/// A batch for which there is room.
-#[derive(Debug, PartialEq)]
-pub struct Reserved {
-    /// Those of its events that are not in the buffer.
-    pub events: Vec<Event>,
-    /// Those that are.
-    pub repeated: Vec<StoreId>,
-    /// What is kept for them.
-    pub room: Room,
 }
 
 /// What became of a batch that was pushed.
@@ -82,6 +75,11 @@ pub struct Buffer {
     /// Events that are held aside.
     held: usize,
     reserved: Room,
+    /// Who holds the room that is taken and reserved.
+    tenants: Tenants,
+    spill: Spill,
+    /// What the oldest spilled batch needs, as far as it is known.
+    awaited: Room,
     /// Nothing is taken any more: what is here is being put elsewhere.
     is_closed: bool,
     /// The highest arrival number that was ever here.
@@ -89,8 +87,16 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// An empty buffer with that many lanes.
-    pub fn new(lanes: usize, limits: Limits) -> Self {
+    /// An empty buffer with that many lanes, beyond which up to that many bytes
+    /// of the journal may be spilled. Where that is none, tenants have shares of
+    /// the buffer, and else of the spill: a full buffer then refuses nobody.
+    pub fn new(lanes: usize, limits: Limits, max_spilled_bytes: u64, shares: Shares) -> Self {
+        let spill = Spill::new(max_spilled_bytes, shares);
+        let of_buffer = if spill.is_on() { Shares::ALL } else { shares };
+        let room = Amount {
+            events: limits.max_events,
+            bytes: limits.max_bytes,
+        };
         Self {
             lanes: (0..lanes.max(1)).map(|_| Lane::default()).collect(),
             ids: HashSet::new(),
@@ -101,32 +107,12 @@ impl Buffer {
             in_flight: 0,
             held: 0,
             reserved: Room::default(),
+            tenants: Tenants::new(room, of_buffer),
+            spill,
+            awaited: Room::ONE_EVENT,
             is_closed: false,
             last: None,
         }
-    }
-
-    /// Keeps room for events that are about to come, or says that there is
-    /// none. Those that are here already are taken out: they need no room.
-    pub fn reserve(&mut self, events: Vec<Event>) -> Option<Reserved> {
-        let (repeated, fresh): (Vec<Event>, Vec<Event>) = events
-            .into_iter()
-            .partition(|event| self.ids.contains(&event.id));
-        let room = Room {
-            events: fresh.len(),
-            bytes: fresh.iter().map(Event::size).sum(),
-        };
-        let has_room = self.events + self.reserved.events + room.events <= self.limits.max_events
-            && self.bytes + self.reserved.bytes + room.bytes <= self.limits.max_bytes;
-        (has_room && !self.is_closed).then(|| {
-            self.reserved.events += room.events;
-            self.reserved.bytes += room.bytes;
-            Reserved {
-                repeated: repeated.iter().map(|event| event.id).collect(),
-                events: fresh,
-                room,
-            }
-        })
     }
 
     /// Whether nothing is taken any more.
@@ -134,17 +120,25 @@ impl Buffer {
         self.is_closed
     }
 
-    /// Gives up room that was kept.
-    pub fn release(&mut self, room: Room) {
-        self.reserved.events -= room.events;
-        self.reserved.bytes -= room.bytes;
-    }
-
     /// Takes all of a batch, whatever the limits say. The waiter, where there
     /// is one, follows its events.
     pub fn push(
         &mut self,
         batch: Vec<Arc<Accepted>>,
+        now: Instant,
+        waiter: Option<&Arc<Waiter>>,
+    ) -> Pushed {
+        for accepted in &batch {
+            self.tenants.charge_promised(&accepted.event);
+        }
+        self.put(batch, None, now, waiter)
+    }
+
+    /// Takes all of a batch, whose tenants hold it already.
+    fn put(
+        &mut self,
+        batch: Vec<Arc<Accepted>>,
+        key: Option<KeyNumber>,
         now: Instant,
         waiter: Option<&Arc<Waiter>>,
     ) -> Pushed {
@@ -162,6 +156,7 @@ impl Buffer {
             }
             if !is_new {
                 pushed.duplicates += 1;
+                self.tenants.leave(&accepted.event, key);
                 continue;
             }
             let size = accepted.event.size();
@@ -172,6 +167,7 @@ impl Buffer {
                 accepted,
                 size,
                 since: now,
+                key,
             });
             if was_idle && !pushed.lanes_started.contains(&number) {
                 pushed.lanes_started.push(number);
@@ -213,7 +209,7 @@ impl Buffer {
     }
 
     /// Ends a lane's flush, given what became of each of its events. Those that
-    /// have to be tried again are held aside until [`take_back`](Self::take_back),
+    /// have to be tried again are held aside until [`end_hold`](Self::end_hold),
     /// the others leave and give their room back. Hands out what left, so that
     /// it is freed outside of any lock.
     pub fn settle(&mut self, lane: usize, outcomes: &[Outcome]) -> Vec<Arc<Accepted>> {
@@ -223,10 +219,13 @@ impl Buffer {
             let id = entry.accepted.event.id;
             self.events -= 1;
             self.bytes -= entry.size;
+            self.tenants.leave(&entry.accepted.event, entry.key);
             self.ids.remove(&id);
-            for (waiter, share) in self.waiters.remove(&id).unwrap_or_default() {
-                if let Some(waiter) = waiter.upgrade() {
-                    waiter.settled(share, outcome);
+            if !self.waiters.is_empty() {
+                for (waiter, share) in self.waiters.remove(&id).unwrap_or_default() {
+                    if let Some(waiter) = waiter.upgrade() {
+                        waiter.settled(share, outcome);
+                    }
                 }
             }
             left.push(entry.accepted);
@@ -235,8 +234,8 @@ impl Buffer {
     }
 
     /// Puts what a lane holds aside back to be written next.
-    pub fn take_back(&mut self, lane: usize) {
-        self.with_lane(lane, Lane::take_back);
+    pub fn end_hold(&mut self, lane: usize) {
+        self.with_lane(lane, Lane::end_hold);
     }
 
     /// Whether a lane holds anything aside.
@@ -260,14 +259,16 @@ impl Buffer {
             .lanes
             .iter_mut()
             .flat_map(Lane::drain)
-            .map(|entry| entry.accepted)
+            .map(|entry| {
+                self.tenants.leave(&entry.accepted.event, entry.key);
+                entry.accepted
+            })
             .collect();
         all.sort_by_key(|accepted| accepted.arrival);
         self.ids.clear();
         (self.events, self.bytes) = (0, 0);
         (self.in_flight, self.held) = (0, 0);
         // They left without being stored: nothing may be said to be.
-        self.last = None;
         self.is_closed = true;
         all
     }
@@ -315,12 +316,6 @@ impl Buffer {
         self.events - self.in_flight - self.held
     }
 
-    /// Whether a further event would find no room.
-    pub fn is_full(&self) -> bool {
-        self.events + self.reserved.events >= self.limits.max_events
-            || self.bytes + self.reserved.bytes >= self.limits.max_bytes
-    }
-
     /// Events.
     pub fn len(&self) -> usize {
         self.events
@@ -336,10 +331,44 @@ impl Buffer {
         self.bytes
     }
 
-    /// Everything with a lower arrival number than this has left the buffer;
-    /// `None` if nothing was ever here.
+    /// Who holds how much of what is here and reserved.
+    #[cfg(test)]
+    pub(super) fn tenants(&self) -> &Tenants {
+        &self.tenants
+    }
+
+    /// Who holds how much of what is here, counted anew.
+    #[cfg(test)]
+    pub(super) fn recounted_tenants(&self) -> Tenants {
+        let entries = self.lanes.iter().flat_map(Lane::entries);
+        self.tenants
+            .recounted(entries.map(|entry| (&entry.accepted.event, entry.key)))
+    }
+
+    /// What is accepted and lies in the journal alone.
+    pub fn spill(&self) -> &Spill {
+        &self.spill
+    }
+
+    /// Everything with a lower arrival number than this is stored, or refused
+    /// for good; `None` if nothing was ever here, or nothing may be said any
+    /// more.
     pub fn stored_before(&self) -> Option<Arrival> {
-        self.oldest_arrival().or(self.last.map(Arrival::next))
+        if self.is_closed {
+            return None;
+        }
+        self.oldest_unstored().or(self.last.map(Arrival::next))
+    }
+
+    /// No event that is accepted and not stored has a lower arrival number;
+    /// `None` if there is no such event.
+    pub fn oldest_unstored(&self) -> Option<Arrival> {
+        self.oldest_arrival().or(self.spill.from())
+    }
+
+    /// The highest arrival number that was ever here.
+    pub fn last(&self) -> Option<Arrival> {
+        self.last
     }
 
     /// The lowest arrival number.
@@ -347,10 +376,11 @@ impl Buffer {
         self.oldest().map(|accepted| accepted.arrival).min()
     }
 
-    /// The lowest arrival number of what is not held aside.
+    /// The lowest arrival number of what is neither stored nor held aside.
     pub fn oldest_waiting(&self) -> Option<Arrival> {
         let fronts = self.lanes.iter().filter_map(Lane::front);
-        fronts.map(|accepted| accepted.arrival).min()
+        let oldest = fronts.map(|accepted| accepted.arrival).min();
+        oldest.or(self.spill.from())
     }
 
     /// What lies here.
@@ -359,6 +389,8 @@ impl Buffer {
             events: self.events,
             bytes: self.bytes,
             in_flight: self.in_flight,
+            spilled_events: self.spill.events(),
+            spilled_bytes: self.spill.bytes(),
             oldest: self
                 .oldest()
                 .map(|accepted| accepted.event.received_at)

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use super::Pipeline;
+use super::{Pipeline, refill};
 use crate::event::Accepted;
 use crate::store::dead_letters::DeadLetterStore;
 use crate::store::{Refusal, Store, StoreError};
@@ -61,6 +61,9 @@ impl Flusher {
                 }
             });
         }
+        if pipeline.refiller.lock().is_some() {
+            lanes.spawn(refill::run(Arc::clone(&pipeline), draining.clone()));
+        }
         Self {
             pipeline,
             draining,
@@ -74,13 +77,15 @@ impl Flusher {
         self.lanes.join_next().await.unwrap_or(Ok(()))
     }
 
-    /// Writes all that is buffered, partial batches at once, until nothing is
-    /// left or the deadline has come. Gives back what is left.
+    /// Writes all that is buffered or spilled, partial batches at once, until
+    /// nothing is left or the deadline has come. Gives back what is left in the
+    /// buffer.
     pub async fn drain(mut self, deadline: Instant) -> Vec<Arc<Accepted>> {
         self.draining.cancel();
         self.pipeline.wake(true, &[]);
         let before = self.pipeline.statistics.stored.get();
-        let events = self.pipeline.snapshot().events;
+        let held = self.pipeline.snapshot();
+        let events = held.events + held.spilled_events;
         let drained = tokio::time::timeout_at(deadline, async {
             while let Some(ended) = self.lanes.join_next().await {
                 if let Err(error) = ended {
@@ -95,7 +100,7 @@ impl Flusher {
             let _numbering = self.pipeline.arrivals.lock();
             self.pipeline.buffer.lock().take_all()
         };
-        if left.is_empty() {
+        if left.is_empty() && !self.pipeline.is_spilling() {
             let stored = self.pipeline.statistics.stored.get() - before;
             info!(events, stored, "Buffer flushed successfully");
         }

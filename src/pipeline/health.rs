@@ -6,6 +6,12 @@
 //! service decides it. Readiness has hysteresis: a store must be away for
 //! `unready_after` before it counts, and a buffer that was full counts as full
 //! until a fifth of it is free.
+//!
+//! Where events may be [spilled](super::spill), a store that is away does not
+//! count: the service accepts on, which is what spilling is for, and a load
+//! balancer that took it out would undo that. It is unready once the spill is
+//! at its limit, and until a fifth of that is free. `/health` says all the same
+//! that the database is away.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,17 +23,20 @@ use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
 
 use super::backoff::Backoff;
-use super::buffer::Limits;
 use crate::store::{Store, StoreError};
 
 /// What the parts of the service say of themselves, and what follows.
 pub struct Health {
     unready_after: Duration,
+    /// Whether events are accepted for long without a store.
+    outlasts_outages: bool,
     prepared: watch::Sender<bool>,
     is_draining: AtomicBool,
     is_replaying: AtomicBool,
     is_journal_stuck: AtomicBool,
     is_full: AtomicBool,
+    /// Only to be said once.
+    is_spilling: AtomicBool,
     /// Whether checks are answered.
     checks: Mutex<Contact>,
     /// Whether writes succeed: a store may answer and have no room.
@@ -91,7 +100,8 @@ pub enum Unready {
     Draining,
     /// The journal cannot be written: the disk is full or broken.
     Journal,
-    /// The buffer is full, or was and is not yet well below.
+    /// The buffer is full, or the spill is where there is one, or was and is
+    /// not yet well below its limit.
     Full,
     /// The store has not answered for long enough to matter.
     Disconnected,
@@ -115,13 +125,25 @@ impl Health {
     pub fn new(unready_after: Duration) -> Self {
         Self {
             unready_after,
+            outlasts_outages: false,
             prepared: watch::Sender::new(false),
             is_draining: AtomicBool::new(false),
             is_replaying: AtomicBool::new(false),
             is_journal_stuck: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
+            is_spilling: AtomicBool::new(false),
             checks: Mutex::new(Contact::Unknown),
             writes: Mutex::new(Contact::Unknown),
+        }
+    }
+
+    /// As it is, or of a service that accepts events for long without a store,
+    /// so that a store which is away does not make it unready.
+    #[must_use]
+    pub fn outlasting_outages(self, outlasts_outages: bool) -> Self {
+        Self {
+            outlasts_outages,
+            ..self
         }
     }
 
@@ -134,7 +156,7 @@ impl Health {
             return Err(Unready::Starting);
         }
         let is_away = |contact: &Mutex<Contact>| contact.lock().has_failed_for(self.unready_after);
-        if is_away(&self.checks) || is_away(&self.writes) {
+        if !self.outlasts_outages && (is_away(&self.checks) || is_away(&self.writes)) {
             return Err(Unready::Disconnected);
         }
         if self.is_journal_stuck.load(Ordering::Relaxed) {
@@ -224,15 +246,22 @@ impl Health {
         }
     }
 
-    /// What the buffer holds after something left it.
-    pub fn buffer_is(&self, events: usize, bytes: usize, limits: Limits) {
-        let below = |held: usize, max: usize| held <= max - max / 5;
-        if self.is_full.load(Ordering::Relaxed)
-            && below(events, limits.max_events)
-            && below(bytes, limits.max_bytes)
-        {
-            self.is_full.store(false, Ordering::Relaxed);
-            info!(events, "the buffer has room again");
+    /// A fifth of what bounds admission is free.
+    pub fn buffer_has_room(&self) {
+        if self.is_full.swap(false, Ordering::Relaxed) {
+            info!("the buffer has room again");
+        }
+    }
+
+    /// Whether events are accepted beyond the buffer.
+    pub fn spilling(&self, is_spilling: bool) {
+        if self.is_spilling.swap(is_spilling, Ordering::Relaxed) == is_spilling {
+            return;
+        }
+        if is_spilling {
+            warn!("the buffer is full; further events are kept in the journal alone");
+        } else {
+            info!("no event is kept in the journal alone any more, and the buffer has room");
         }
     }
 }

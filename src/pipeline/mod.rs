@@ -8,11 +8,14 @@
 //!
 //! Invariants, which the tests of this module hold against random traffic:
 //!
-//! - `accepted + restored = stored + duplicate + dead-lettered + buffered`.
+//! - `accepted + restored = stored + duplicate + dead-lettered + unreadable +
+//!   buffered + spilled`.
 //! - An event is dead-lettered only when its letter is kept.
 //! - Room is given back only when an event has left the buffer.
 //! - The journal forgets an event only when it has left the buffer.
+//! - What is [spilled](spill) is younger than all that is or was in the buffer.
 //! - Events of one user leave in the order in which they came.
+//! - What a tenant [holds](shares) is the sum over its events that have room.
 //! - At any time at most one event with a given identity is in the buffer.
 
 mod admission;
@@ -23,6 +26,9 @@ pub mod flusher;
 pub mod health;
 pub mod journal;
 pub mod leftover;
+pub mod refill;
+pub mod shares;
+pub mod spill;
 pub mod statistics;
 pub mod waiter;
 
@@ -38,10 +44,13 @@ use crate::event::id::ArrivalClock;
 use crate::event::time::Clock;
 use crate::event::{Accepted, Arrival};
 
-pub use admission::NotAdmitted;
+pub use admission::{NotAdmitted, Posted};
 use buffer::{Buffer, Limits, Snapshot};
 use health::Health;
 use journal::Journal;
+use journal::reader::ReadBack;
+use refill::Refiller;
+use shares::Shares;
 use statistics::Statistics;
 
 /// When a flush goes out, and what happens when it fails.
@@ -68,10 +77,15 @@ pub struct Pipeline {
     /// Where batches are kept before they are answered; `None` keeps them in
     /// memory alone.
     journal: Option<Journal>,
+    /// Reads spilled events back; `None` where there is no journal to read.
+    refiller: Mutex<Option<Refiller>>,
+    /// Told when spilled events may have room in the buffer.
+    refill_wake: Notify,
     /// One for each lane: told when there is a reason to look at its queue.
     wakes: Vec<Notify>,
     rules: FlushRules,
     limits: Limits,
+    shares: Shares,
     clock: Arc<dyn Clock>,
     statistics: Arc<Statistics>,
     health: Arc<Health>,
@@ -84,6 +98,8 @@ pub struct Pipeline {
 pub struct Parts {
     /// The limits of the buffer.
     pub limits: Limits,
+    /// What one tenant may hold of that room.
+    pub shares: Shares,
     /// The rules of the flusher.
     pub rules: FlushRules,
     /// How many flushes may be in flight.
@@ -93,6 +109,11 @@ pub struct Parts {
     pub instance: u8,
     /// Where batches are kept before they are answered.
     pub journal: Option<Journal>,
+    /// Reads back what is in that journal, or in that of an earlier process.
+    pub reader: Option<Box<dyn ReadBack>>,
+    /// Bytes of the journal that may be spilled beyond the buffer; 0 for none,
+    /// as it must be without a journal.
+    pub max_spilled_bytes: u64,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What is counted.
@@ -104,13 +125,22 @@ pub struct Parts {
 impl Pipeline {
     /// An empty pipeline.
     pub fn new(parts: Parts) -> Self {
+        let buffer = Buffer::new(
+            parts.lanes,
+            parts.limits,
+            parts.max_spilled_bytes,
+            parts.shares,
+        );
         Self {
-            buffer: Mutex::new(Buffer::new(parts.lanes, parts.limits)),
+            buffer: Mutex::new(buffer),
+            refiller: Mutex::new(parts.reader.map(Refiller::new)),
+            refill_wake: Notify::new(),
             arrivals: Mutex::new(ArrivalClock::new(parts.instance)),
             journal: parts.journal,
             wakes: (0..parts.lanes).map(|_| Notify::new()).collect(),
             rules: parts.rules,
             limits: parts.limits,
+            shares: parts.shares,
             clock: parts.clock,
             statistics: parts.statistics,
             health: parts.health,
@@ -133,8 +163,7 @@ impl Pipeline {
             return;
         };
         self.number_after(last);
-        self.restored_up_to
-            .fetch_max(last.as_i64(), Ordering::Relaxed);
+        self.doubt_up_to(last);
         self.statistics.restored.inc_by(events.len() as u64);
         let mut buffer = self.buffer.lock();
         let pushed = buffer.push(
@@ -148,6 +177,12 @@ impl Pipeline {
         self.wake(true, &[]);
     }
 
+    /// Events up to this number may have been stored by an earlier process.
+    fn doubt_up_to(&self, last: Arrival) {
+        self.restored_up_to
+            .fetch_max(last.as_i64(), Ordering::Relaxed);
+    }
+
     fn wake(&self, everyone: bool, lanes: &[usize]) {
         for (lane, wake) in self.wakes.iter().enumerate() {
             if everyone || lanes.contains(&lane) {
@@ -156,12 +191,30 @@ impl Pipeline {
         }
     }
 
-    /// Says that something left the buffer. Called under its lock, so that no
-    /// batch that is refused meanwhile leaves the service marked as full.
+    /// Says that something left the buffer or the spill. Called under its lock,
+    /// so that no batch that is refused meanwhile leaves the service marked as
+    /// full.
     fn room_was_made(&self, buffer: &Buffer) {
         self.statistics.buffer_is(buffer);
-        self.health
-            .buffer_is(buffer.len(), buffer.bytes(), self.limits);
+        let spill = buffer.spill();
+        let has_room = if spill.is_on() {
+            spill.is_well_below_limit()
+        } else {
+            spill.is_empty() && buffer.is_well_below_limits()
+        };
+        if has_room {
+            self.health.buffer_has_room();
+        }
+        if spill.is_empty() && buffer.is_well_below_limits() {
+            self.health.spilling(false);
+        }
+        self.refill_if_possible(buffer);
+    }
+
+    fn refill_if_possible(&self, buffer: &Buffer) {
+        if buffer.may_take_back() {
+            self.refill_wake.notify_one();
+        }
     }
 
     /// Lets the journal forget what has left the buffer, stored or refused for
@@ -204,16 +257,21 @@ impl Pipeline {
         self.buffer.lock().snapshot()
     }
 
-    /// The lowest arrival number in the buffer: all that came before it has
-    /// left. `None` when the buffer is empty.
-    pub fn oldest_arrival(&self) -> Option<Arrival> {
-        self.buffer.lock().oldest_arrival()
+    /// No event that is accepted and not stored has a lower arrival number.
+    /// `None` when all are stored.
+    pub fn oldest_unstored(&self) -> Option<Arrival> {
+        self.buffer.lock().oldest_unstored()
     }
 
     /// The lowest arrival number of what is to be written next: the others have
     /// left, or were tried and are held aside.
     pub fn oldest_waiting(&self) -> Option<Arrival> {
         self.buffer.lock().oldest_waiting()
+    }
+
+    /// The highest arrival number that was ever in the buffer.
+    pub fn taken_in_up_to(&self) -> Option<Arrival> {
+        self.buffer.lock().last()
     }
 
     fn restored_up_to(&self) -> Arrival {
@@ -228,6 +286,16 @@ impl Pipeline {
     /// The limits of the buffer.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// What one tenant may hold of the room that there is.
+    pub fn shares(&self) -> Shares {
+        self.shares
+    }
+
+    /// Bytes of the journal that may be spilled beyond the buffer.
+    pub fn max_spilled_bytes(&self) -> u64 {
+        self.buffer.lock().spill().max_bytes()
     }
 
     /// The rules of the flusher.

@@ -1,6 +1,8 @@
 //! What the pipeline counts. The same numbers are behind `/stats` and
 //! `/metrics`, so the two cannot differ.
 
+mod over_share;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, 
 use super::buffer::Buffer;
 use crate::event::Timestamp;
 use crate::telemetry::names;
+pub use over_share::{NAMED_ACCOUNTS, OTHER_ACCOUNTS, OverShareCounts};
 
 /// Why a request with events was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +34,13 @@ pub enum RefusedBecause {
     TooOften,
     /// The journal cannot be written (503).
     NotWritten,
+    /// An account or a write key holds its share of the buffer (429).
+    OverShare,
 }
 
 impl RefusedBecause {
     /// All of them, in the order in which `/stats` lists them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Invalid,
         Self::TooLarge,
         Self::Unsupported,
@@ -44,6 +49,7 @@ impl RefusedBecause {
         Self::Unauthorized,
         Self::TooOften,
         Self::NotWritten,
+        Self::OverShare,
     ];
 
     /// Its name on the wire.
@@ -57,6 +63,7 @@ impl RefusedBecause {
             Self::Unauthorized => "unauthorized",
             Self::TooOften => "tooOften",
             Self::NotWritten => "notWritten",
+            Self::OverShare => "overShare",
         }
     }
 }
@@ -75,13 +82,20 @@ pub struct Statistics {
     pub duplicate: IntCounter,
     /// Events that the store refused for good, each since its letter is kept.
     pub dead_lettered: IntCounter,
+    /// Accepted events that were in the journal alone and that the disk gave
+    /// back damaged.
+    pub unreadable: IntCounter,
     refused: IntCounterVec,
+    /// Who held too much when requests were refused for that.
+    pub over_share: OverShareCounts,
     flushes: IntCounter,
     failed_flushes: IntCounter,
     flush_seconds: Histogram,
     flush_events: Histogram,
     buffer_events: IntGauge,
     buffer_bytes: IntGauge,
+    spill_events: IntGauge,
+    spill_bytes: IntGauge,
     resident_bytes: IntGauge,
     ready: IntGauge,
     dead_letters: IntGauge,
@@ -163,7 +177,9 @@ impl Statistics {
             stored: counter(names::EVENTS_STORED)?,
             duplicate: counter(names::EVENTS_DUPLICATE)?,
             dead_lettered: counter(names::EVENTS_DEAD_LETTERED)?,
+            unreadable: counter(names::EVENTS_UNREADABLE)?,
             refused,
+            over_share: OverShareCounts::new(&registry)?,
             flushes: counter(names::FLUSHES)?,
             failed_flushes: counter(names::FLUSHES_FAILED)?,
             flush_seconds: histogram(
@@ -180,6 +196,8 @@ impl Statistics {
             )?,
             buffer_events: gauge(names::BUFFER_EVENTS)?,
             buffer_bytes: gauge(names::BUFFER_BYTES)?,
+            spill_events: gauge(names::SPILL_EVENTS)?,
+            spill_bytes: gauge(names::SPILL_BYTES)?,
             resident_bytes: gauge(names::RESIDENT_BYTES)?,
             ready: gauge(names::READY)?,
             dead_letters: gauge(names::DEAD_LETTERS)?,
@@ -227,8 +245,8 @@ impl Statistics {
         has_counted.then(|| self.dead_letters.get().try_into().unwrap_or(0))
     }
 
-    /// Whether a further event would have found no room, when the buffer was
-    /// last changed.
+    /// Whether a further event would have found no room, neither in the buffer
+    /// nor beyond it, when the buffer was last changed.
     pub fn is_buffer_full(&self) -> bool {
         self.is_buffer_full.load(Ordering::Relaxed)
     }
@@ -242,6 +260,11 @@ impl Statistics {
             .set(i64::try_from(events).unwrap_or(i64::MAX));
         self.buffer_bytes
             .set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let spill = buffer.spill();
+        self.spill_events
+            .set(i64::try_from(spill.events()).unwrap_or(i64::MAX));
+        self.spill_bytes
+            .set(i64::try_from(spill.bytes()).unwrap_or(i64::MAX));
     }
 
     #[allow(clippy::cast_precision_loss)] // a batch has at most thousands of events

@@ -5,6 +5,8 @@ mod dead_letters;
 mod fake_store;
 mod health;
 mod leftover;
+mod shares;
+mod spill;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use tokio::time::Instant;
 use super::buffer::Limits;
 use super::flusher::{Destination, Flusher};
 use super::health::Health;
+use super::shares::Shares;
 use super::statistics::Statistics;
 use super::waiter::Settled;
 use super::{FlushRules, NotAdmitted, Parts, Pipeline};
@@ -58,12 +61,19 @@ fn events(user: &str, ids: std::ops::Range<usize>) -> Vec<Event> {
 }
 
 fn pipeline_with(limits: Limits) -> Arc<Pipeline> {
+    pipeline_with_shares(limits, Shares::ALL)
+}
+
+fn pipeline_with_shares(limits: Limits, shares: Shares) -> Arc<Pipeline> {
     Arc::new(Pipeline::new(Parts {
         limits,
+        shares,
         rules: RULES,
         lanes: LANES,
         instance: 7,
         journal: None,
+        reader: None,
+        max_spilled_bytes: 0,
         clock: Arc::new(SystemClock),
         statistics: Arc::new(Statistics::new().unwrap()),
         health: Arc::new(Health::new(Duration::from_secs(10))),
@@ -86,7 +96,10 @@ struct Running {
 }
 
 fn start() -> Running {
-    let pipeline = pipeline_with(LIMITS);
+    start_with(pipeline_with(LIMITS))
+}
+
+fn start_with(pipeline: Arc<Pipeline>) -> Running {
     let store = Arc::new(FakeStore::default());
     let letters = Arc::new(MemoryLetters::default());
     let (prepared, is_prepared) = watch::channel(true);
@@ -217,7 +230,7 @@ async fn arrival_numbers_follow_the_order_of_a_batch() {
         .map(|a| a.event.event_id.parse().unwrap())
         .collect();
     assert_eq!(ids, (0..200).collect::<Vec<_>>());
-    assert_eq!(pipeline.oldest_arrival(), Some(buffered[0].arrival));
+    assert_eq!(pipeline.oldest_unstored(), Some(buffered[0].arrival));
     assert!(pipeline.buffered("v").is_empty());
 }
 

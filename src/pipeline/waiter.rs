@@ -42,6 +42,15 @@ impl Waiter {
         self.progress.lock().left += 1;
     }
 
+    /// Ends a [`follow`](Self::follow) that stood for events still to come.
+    pub(super) fn unhold(&self) {
+        let mut progress = self.progress.lock();
+        progress.left -= 1;
+        if progress.left == 0 {
+            self.changed.notify_one();
+        }
+    }
+
     /// An event of the batch was stored before it could be followed.
     pub(super) fn was_stored_before(&self) {
         self.progress.lock().result.duplicates += 1;

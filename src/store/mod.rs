@@ -9,6 +9,7 @@ pub mod dead_letters;
 pub mod embedded;
 pub mod mongo;
 mod refusal;
+pub mod summaries;
 
 use std::collections::HashMap;
 use std::sync::Arc;

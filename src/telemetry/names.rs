@@ -28,10 +28,27 @@ pub const DEAD_LETTERS: (&str, &str) = (
     "trailkeep_dead_letters",
     "Dead letters in the database when they were last counted.",
 );
+/// Counter.
+pub const EVENTS_UNREADABLE: (&str, &str) = (
+    "trailkeep_events_unreadable_total",
+    "Accepted events that lay in the journal alone and were damaged on the disk.",
+);
 /// Counter, by reason.
 pub const REQUESTS_REFUSED: (&str, &str) = (
     "trailkeep_requests_refused_total",
     "Requests to POST /events refused as a whole.",
+);
+/// Counter, by account: the first 20 that are refused have a series each, all
+/// others are counted as `other`.
+pub const OVER_SHARE_BY_ACCOUNT: (&str, &str) = (
+    "trailkeep_requests_over_share_by_account_total",
+    "Requests refused (429) because an account held its share of the buffer; from the 21st \
+     account on as \"other\".",
+);
+/// Counter, by the name of the write key.
+pub const OVER_SHARE_BY_KEY: (&str, &str) = (
+    "trailkeep_requests_over_share_by_key_total",
+    "Requests refused (429) because a write key held its share of the buffer.",
 );
 /// Counter.
 pub const FLUSHES: (&str, &str) = (
@@ -53,7 +70,17 @@ pub const FLUSH_EVENTS: (&str, &str) = ("trailkeep_flush_events", "Events in one
 /// Gauge.
 pub const BUFFER_EVENTS: (&str, &str) = (
     "trailkeep_buffer_events",
-    "Accepted events that are not stored yet.",
+    "Accepted events in memory that are not stored yet.",
+);
+/// Gauge.
+pub const SPILL_EVENTS: (&str, &str) = (
+    "trailkeep_spill_events",
+    "Accepted events that the journal alone holds, because the buffer is full.",
+);
+/// Gauge.
+pub const SPILL_BYTES: (&str, &str) = (
+    "trailkeep_spill_bytes",
+    "Journal that holds spilled events, in bytes.",
 );
 /// Gauge.
 pub const BUFFER_BYTES: (&str, &str) = (

@@ -30,8 +30,9 @@ impl Service {
     }
 
     fn needs_caller(&self, request: &RequestBuilder) -> bool {
-        const GUARDED: [&str; 7] = [
+        const GUARDED: [&str; 8] = [
             "/users",
+            "/accounts",
             "/health",
             "/stats",
             "/metrics",

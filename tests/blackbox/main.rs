@@ -38,6 +38,7 @@ mod staff;
 mod watchdog;
 
 mod access;
+mod accounts;
 mod dead_letters;
 mod events;
 mod hostile;
@@ -45,4 +46,6 @@ mod journal;
 mod journey;
 mod monitoring;
 mod pipeline;
+mod seed;
 mod shutdown;
+mod spill;

@@ -93,6 +93,11 @@ impl Mongod {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The server's process, while it runs.
+    pub fn pid(&self) -> u32 {
+        self.order("pid").parse().expect("a process id")
+    }
+
     /// Stops the server where it stands (SIGSTOP): connections stay open and
     /// nothing is answered.
     pub fn pause(&self) {
@@ -176,7 +181,8 @@ impl Guardian {
             .arg("--dbpath")
             .arg(&data)
             .args(["--bind_ip", "127.0.0.1", "--port", &port.to_string()])
-            .args(["--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"])
+            .arg("--nounixsocket")
+            .args(default_cache(arguments))
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -208,6 +214,15 @@ impl Drop for Guardian {
         self.orders = None;
         let _ = self.shell.wait();
     }
+}
+
+/// A small cache, unless the arguments say: mongod takes the option only once.
+fn default_cache(arguments: &[&str]) -> &'static [&'static str] {
+    const OPTION: &str = "--wiredTigerCacheSizeGB";
+    if arguments.contains(&OPTION) {
+        return &[];
+    }
+    &[OPTION, "0.25"]
 }
 
 /// A port below those that the system hands out by itself: a server that is

@@ -45,7 +45,7 @@ pub async fn a_letter_is_read_back_unchanged(store: Arc<dyn DeadLetterStore>) {
             tried_at: at(6),
             tries: u32::MAX,
         };
-        keep(&*store, &[letter.clone()]).await;
+        keep(&*store, std::slice::from_ref(&letter)).await;
         let id = letter.accepted.event.id;
         let found = store.get(id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&letter));
@@ -56,7 +56,7 @@ pub async fn a_letter_is_read_back_unchanged(store: Arc<dyn DeadLetterStore>) {
 
 pub async fn a_letter_put_again_stays_as_it_is(store: Arc<dyn DeadLetterStore>) {
     let first = letter("ann", "e1", 0);
-    keep(&*store, &[first.clone()]).await;
+    keep(&*store, std::slice::from_ref(&first)).await;
     let mut again = letter("ann", "e1", 7);
     again.refusal = Refusal::new(Reason::Unknown, "another reason");
     let outcomes = store.put(&[again, letter("ann", "e2", 8)]).await.unwrap();

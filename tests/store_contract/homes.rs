@@ -9,6 +9,7 @@ use trailkeep::store::access::AccessStore;
 use trailkeep::store::dead_letters::DeadLetterStore;
 use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep::store::mongo::{MongoSettings, MongoStore};
+use trailkeep::store::summaries::AccountStore;
 
 use crate::mongod::shared_uri;
 
@@ -24,6 +25,7 @@ pub struct Home {
     store: Arc<dyn Store>,
     letters: Arc<dyn DeadLetterStore>,
     access: Arc<dyn AccessStore>,
+    accounts: Arc<dyn AccountStore>,
     place: Place,
 }
 
@@ -40,7 +42,8 @@ pub async fn open_mongo() -> Home {
     Home {
         store: store.clone(),
         letters: store.clone(),
-        access: store,
+        access: store.clone(),
+        accounts: store,
         place: Place::Mongo(place),
     }
 }
@@ -57,7 +60,8 @@ pub async fn open_embedded() -> Home {
     Home {
         store: store.clone(),
         letters: store.clone(),
-        access: store,
+        access: store.clone(),
+        accounts: store,
         place: Place::Folder(folder),
     }
 }
@@ -90,6 +94,16 @@ impl Home {
         Checking: Future<Output = ()> + Send + 'static,
     {
         let checking = promise(self.access.clone());
+        self.check(checking).await;
+    }
+
+    /// Checks one promise about business accounts, whose events it stores.
+    pub async fn check_accounts<F, Checking>(self, promise: F)
+    where
+        F: FnOnce(Arc<dyn Store>, Arc<dyn AccountStore>) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let checking = promise(self.store.clone(), self.accounts.clone());
         self.check(checking).await;
     }
 

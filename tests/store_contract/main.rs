@@ -12,13 +12,14 @@ mod mongod;
 mod paging;
 mod preparing;
 mod samples;
+mod summaries;
 mod writing;
 
 use access::{accounts, audit, sessions, tokens};
 
 /// Runs each promise on each store. A promise is an `async fn` of what the
-/// check hands it: `Arc<dyn Store>`, `Arc<dyn DeadLetterStore>` or
-/// `Arc<dyn AccessStore>`.
+/// check hands it: `Arc<dyn Store>`, `Arc<dyn DeadLetterStore>`,
+/// `Arc<dyn AccessStore>`, or the first with `Arc<dyn AccountStore>`.
 macro_rules! contract {
     ($($check:ident { $($module:ident { $($promise:ident,)* })* })*) => {
         mod on_mongo {
@@ -75,6 +76,20 @@ contract! {
         preparing {
             preparing_again_changes_nothing,
             preparing_at_the_same_time_is_fine,
+        }
+    }
+    check_accounts {
+        summaries {
+            summaries_are_what_counting_one_by_one_gives,
+            an_account_without_events_has_zeros,
+            bounds_of_a_summary_are_inclusive,
+            users_of_the_same_number_are_in_the_order_of_their_ids,
+            an_event_counts_once_however_often_it_is_sent,
+            ids_that_look_like_queries_are_ids,
+            many_types_are_cut_to_the_most_frequent_and_the_total_is_whole,
+            a_count_that_takes_too_long_is_ended,
+            accounts_are_walked_in_order_each_once,
+            without_accounts_there_are_no_ends,
         }
     }
     check_letters {

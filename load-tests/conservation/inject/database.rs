@@ -40,7 +40,7 @@ pub async fn kill_primary(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> R
     load.wait_for_more(100).await
 }
 
-fn server(scene: &Scene) -> Result<&Mongod, Trouble> {
+pub(super) fn server(scene: &Scene) -> Result<&Mongod, Trouble> {
     match &scene.store {
         Store::Mongodb(server) => Ok(server),
         Store::Embedded | Store::ReplicaSet(_) => Err(Trouble("there is no mongod".to_owned())),

@@ -6,6 +6,7 @@ mod disk;
 mod journal;
 mod network;
 mod process;
+mod spill;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub async fn inject(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<
         Fault::MongodKill9 => database::kill(scene, load, rng).await,
         Fault::PrimaryKill => database::kill_primary(scene, load, rng).await,
         Fault::CutConnection => network::cut(scene, load, rng).await,
+        Fault::Spill => spill::outlast_an_outage(scene, load, rng).await,
         Fault::DiskFull => disk::fill(scene, load, rng).await,
         Fault::BitFlip => journal::flip_a_bit(scene, load, rng).await,
         Fault::ClockBack => clock::step_back(scene, load, rng).await,

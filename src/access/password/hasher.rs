@@ -1,43 +1,54 @@
-//! Argon2id in memory that is kept and used again.
+//! Argon2id, and what its hashes look like.
 //!
-//! Memory that is taken anew for each hash is not given back: the allocator
-//! keeps a piece for every thread that ever made one, which under 200 sign-ins
-//! at once came to 1.1 GB. So there is one piece for each hash made at once.
+//! The memory of a hash is taken for it and given back after it: a service that
+//! nobody signs in to holds none, and one that is flooded holds as many pieces
+//! as hashes are made at once. This needs an allocator that really gives them
+//! back, as the binary's does: the system's kept one for every thread that ever
+//! made a hash, which under 200 sign-ins at once came to 1.1 GB.
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
-use parking_lot::Mutex;
+use argon2::{Algorithm, Argon2, Params, Version};
 
 use super::{HashCost, PasswordError, Verdict};
 
+/// What new hashes are made with.
+const ALGORITHM: Algorithm = Algorithm::Argon2id;
+const VERSION: Version = Version::V0x13;
+
 pub(super) struct Hasher {
     params: Params,
-    unused: Mutex<Vec<Vec<Block>>>,
 }
 
 impl Hasher {
     pub(super) fn new(cost: &HashCost) -> Result<Self, PasswordError> {
         let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, None).map_err(failed)?;
-        Ok(Self {
-            params,
-            unused: Mutex::default(),
-        })
+        Ok(Self { params })
     }
 
     /// The hash of a new password, in its PHC form.
     pub(super) fn hash(&self, password: &[u8]) -> Result<String, PasswordError> {
-        let salt = Salt::new(&rand::random::<[u8; Salt::RECOMMENDED_LENGTH]>()).map_err(failed)?;
-        self.hash_with(password, salt)
+        self.hash_with(password, new_salt()?)
+    }
+
+    /// A hash that no password is known to have. Checking one against it takes
+    /// what checking against any other takes.
+    pub(super) fn nobodys(&self) -> Result<String, PasswordError> {
+        let bytes = rand::random::<[u8; Params::DEFAULT_OUTPUT_LEN]>();
+        self.phc(new_salt()?, Output::new(&bytes).map_err(failed)?)
     }
 
     fn hash_with(&self, password: &[u8], salt: Salt) -> Result<String, PasswordError> {
-        let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
-        let argon2 = Argon2::new(algorithm, version, self.params.clone());
+        let argon2 = Argon2::new(ALGORITHM, VERSION, self.params.clone());
+        let output = output(&argon2, password, &salt)?;
+        self.phc(salt, output)
+    }
+
+    fn phc(&self, salt: Salt, output: Output) -> Result<String, PasswordError> {
         let hash = PasswordHash {
-            algorithm: algorithm.ident(),
-            version: Some(version.into()),
+            algorithm: ALGORITHM.ident(),
+            version: Some(VERSION.into()),
             params: ParamsString::try_from(&self.params).map_err(failed)?,
-            hash: Some(self.output(&argon2, password, &salt)?),
+            hash: Some(output),
             salt: Some(salt),
         };
         Ok(hash.to_string())
@@ -50,12 +61,12 @@ impl Hasher {
             return Err(unreadable("it has no salt or no hash".to_owned()));
         };
         let algorithm = Algorithm::try_from(kept.algorithm.as_str()).map_err(failed)?;
-        let version = kept.version.map_or(Ok(Version::V0x13), Version::try_from);
+        let version = kept.version.map_or(Ok(VERSION), Version::try_from);
         let params = Params::try_from(&kept).map_err(failed)?;
-        let is_current = algorithm == Algorithm::Argon2id && self.is_current(&params);
+        let is_current = algorithm == ALGORITHM && self.is_current(&params);
         let argon2 = Argon2::new(algorithm, version.map_err(failed)?, params);
         // `Output` compares in constant time.
-        if self.output(&argon2, password, &salt)? != expected {
+        if output(&argon2, password, &salt)? != expected {
             return Ok(Verdict::Wrong);
         }
         if is_current {
@@ -69,24 +80,19 @@ impl Hasher {
         let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
         costs(params) == costs(&self.params)
     }
+}
 
-    fn output(
-        &self,
-        argon2: &Argon2<'_>,
-        password: &[u8],
-        salt: &Salt,
-    ) -> Result<Output, PasswordError> {
-        let params = argon2.params();
-        let mut out = vec![0; params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
-        let mut memory = self.unused.lock().pop().unwrap_or_default();
-        if memory.len() < params.block_count() {
-            memory.resize(params.block_count(), Block::new());
-        }
-        let made = argon2.hash_password_into_with_memory(password, salt, &mut out, &mut memory);
-        self.unused.lock().push(memory);
-        made.map_err(failed)?;
-        Output::new(&out).map_err(failed)
-    }
+fn new_salt() -> Result<Salt, PasswordError> {
+    Salt::new(&rand::random::<[u8; Salt::RECOMMENDED_LENGTH]>()).map_err(failed)
+}
+
+fn output(argon2: &Argon2<'_>, password: &[u8], salt: &Salt) -> Result<Output, PasswordError> {
+    let length = argon2.params().output_len();
+    let mut out = vec![0; length.unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
+    argon2
+        .hash_password_into(password, salt, &mut out)
+        .map_err(failed)?;
+    Output::new(&out).map_err(failed)
 }
 
 fn failed(error: impl ToString) -> PasswordError {

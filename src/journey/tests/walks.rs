@@ -16,6 +16,7 @@ use crate::event::{Accepted, Arrival, StoreId, Timestamp};
 use crate::pipeline::buffer::Limits;
 use crate::pipeline::flusher::{Destination, Flusher};
 use crate::pipeline::health::Health;
+use crate::pipeline::shares::Shares;
 use crate::pipeline::statistics::Statistics;
 use crate::pipeline::{FlushRules, Parts, Pipeline};
 use crate::store::dead_letters::memory::MemoryLetters;
@@ -47,10 +48,13 @@ fn pipeline(flush_events: usize, lanes: usize) -> (Arc<Pipeline>, Arc<Health>) {
     let clock = Arc::new(Standing);
     let pipeline = Pipeline::new(Parts {
         limits,
+        shares: Shares::ALL,
         rules,
         lanes,
         instance: 1,
         journal: None,
+        reader: None,
+        max_spilled_bytes: 0,
         clock,
         statistics,
         health: Arc::clone(&health),
@@ -111,7 +115,7 @@ impl Story {
         let (pipeline, health) = pipeline(self.flush_events, self.lanes);
         for batch in &self.batches {
             pipeline
-                .admit(batch.iter().map(Spec::event).collect())
+                .admit(batch.iter().map(Spec::event).collect::<Vec<_>>())
                 .await
                 .unwrap();
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::event::Accepted;
+use crate::pipeline::shares::KeyNumber;
 use crate::store::Outcome;
 
 /// Bytes of events in one flush at the most: well below the 48 MB that a
@@ -33,6 +34,8 @@ pub struct Entry {
     pub accepted: Arc<Accepted>,
     pub size: usize,
     pub since: Instant,
+    /// With which write key it was sent, as far as that is known.
+    pub key: Option<KeyNumber>,
 }
 
 impl Lane {
@@ -103,7 +106,7 @@ impl Lane {
     }
 
     /// Puts what is held aside back in front of all others.
-    pub fn take_back(&mut self) {
+    pub fn end_hold(&mut self) {
         self.held_users.clear();
         for entry in self.held.drain(..).rev() {
             self.queue.push_front(entry);
@@ -117,12 +120,14 @@ impl Lane {
         self.held.drain(..).chain(self.queue.drain(..))
     }
 
+    /// All entries; those of each user in order.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.held.iter().chain(&self.queue)
+    }
+
     /// All events; those of each user in order.
     pub fn events(&self) -> impl Iterator<Item = &Arc<Accepted>> {
-        self.held
-            .iter()
-            .chain(&self.queue)
-            .map(|entry| &entry.accepted)
+        self.entries().map(|entry| &entry.accepted)
     }
 
     /// The oldest event of the queue, and what is held aside: the oldest of

@@ -62,11 +62,8 @@ impl LaneTask {
         let mut prepared =
             pin!(async { prepared.wait_for(|is_prepared| *is_prepared).await.is_ok() });
         let is_empty = || {
-            self.pipeline
-                .buffer
-                .lock()
-                .waiting_since(self.number)
-                .is_none()
+            let buffer = self.pipeline.buffer.lock();
+            buffer.waiting_since(self.number).is_none() && buffer.spill().is_empty()
         };
         tokio::select! {
             is_prepared = &mut prepared => is_prepared,
@@ -84,12 +81,13 @@ impl LaneTask {
     async fn is_due(&mut self) -> bool {
         loop {
             let is_draining = self.draining.is_cancelled();
-            self.take_back_in_time(is_draining);
-            let (oldest, is_full) = {
+            self.end_hold_in_time(is_draining);
+            let (oldest, is_full, is_last) = {
                 let buffer = self.pipeline.buffer.lock();
                 (
                     buffer.waiting_since(self.number),
                     buffer.is_due(self.number, self.pipeline.rules.max_events),
+                    buffer.spill().is_empty(),
                 )
             };
             let wake = self.pipeline.wakes[self.number].notified();
@@ -99,19 +97,19 @@ impl LaneTask {
             }
             match due.into_iter().chain(self.held_until).min() {
                 Some(next) => drop(timeout_at(next, wake).await),
-                None if is_draining => return false,
+                None if is_draining && is_last => return false,
                 None => wake.await,
             }
         }
     }
 
-    /// Takes back what is held aside, if the time for it has come.
-    fn take_back_in_time(&mut self, is_draining: bool) {
+    /// Has what is held aside written next, if the time for it has come.
+    fn end_hold_in_time(&mut self, is_draining: bool) {
         let Some(until) = self.held_until else { return };
         let is_cut_short = is_draining && !std::mem::replace(&mut self.was_cut_short, is_draining);
         if is_cut_short || until <= Instant::now() {
             self.held_until = None;
-            self.pipeline.buffer.lock().take_back(self.number);
+            self.pipeline.buffer.lock().end_hold(self.number);
         }
     }
 

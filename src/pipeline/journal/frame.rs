@@ -64,7 +64,7 @@ impl Body {
 
     /// Bytes of the frame with this body, up to where the next one begins.
     pub fn frame_bytes(&self) -> usize {
-        (HEAD + self.0.len()).next_multiple_of(ALIGNMENT)
+        padded(self.0.len())
     }
 
     /// Appends the frame for this place.
@@ -113,43 +113,103 @@ fn checksum(segment: u64, offset: u64, body: &[u8]) -> u32 {
 /// A frame that was found whole.
 #[derive(Debug, PartialEq)]
 pub struct Found {
-    /// All with lower numbers was stored when it was written.
-    pub stored_before: i64,
-    /// The batch.
+    /// The batch; none in a mere note.
     pub events: Vec<Accepted>,
     /// Bytes up to where the next frame begins.
     pub bytes: usize,
 }
 
-/// Reads the frame at `offset`; `None` if there is no whole frame of this
-/// segment there.
-pub fn read(bytes: &[u8], segment: Segment, offset: usize) -> Option<Found> {
-    let frame = bytes.get(offset..)?;
-    if !begins(bytes, segment, offset) {
-        return None;
+/// What a whole frame says of itself, without its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// All with lower numbers was stored when it was written.
+    pub stored_before: i64,
+    /// The number of its first event.
+    pub first: Arrival,
+    /// How many events it holds.
+    pub events: usize,
+    /// Bytes up to where the next frame begins.
+    pub bytes: usize,
+}
+
+impl Summary {
+    /// The highest arrival number in it; `None` for a mere note.
+    pub fn last(self) -> Option<Arrival> {
+        let before_last = self.events.checked_sub(1)?;
+        Arrivals::from(self.first).nth(before_last)
     }
-    let length = usize::try_from(u32::from_le_bytes(frame.get(8..12)?.try_into().ok()?)).ok()?;
-    let expected = u32::from_le_bytes(frame.get(12..16)?.try_into().ok()?);
-    let body = frame.get(HEAD..HEAD.checked_add(length)?)?;
-    if checksum(segment.number, offset as u64, body) != expected {
-        return None;
+
+    /// How many of its events have this number or a higher one.
+    pub fn events_from(self, floor: i64) -> usize {
+        Arrivals::from(self.first)
+            .take(self.events)
+            .filter(|arrival| arrival.as_i64() >= floor)
+            .count()
     }
-    let (stored_before, events) = decode(body)?;
+}
+
+/// Reads the frame that these bytes begin with, which stand at `offset` of the
+/// segment; `None` if it is no whole frame of that segment.
+pub fn read(frame: &[u8], segment: Segment, offset: u64) -> Option<Found> {
+    let body = body(frame, segment, offset)?;
     Some(Found {
-        stored_before,
-        events,
-        bytes: (HEAD + length).next_multiple_of(ALIGNMENT),
+        events: decode(body)?,
+        bytes: padded(body.len()),
     })
 }
 
-/// Whether a frame of this segment begins at `offset`, whole or not.
-pub fn begins(bytes: &[u8], segment: Segment, offset: usize) -> bool {
-    bytes.get(offset..offset + segment.marker.len()) == Some(&segment.marker)
+/// As [`read`], and leaves the events undecoded.
+pub fn summary(frame: &[u8], segment: Segment, offset: u64) -> Option<Summary> {
+    let body = body(frame, segment, offset)?;
+    let mut reader = Reader(body);
+    Some(Summary {
+        stored_before: reader.i64()?,
+        first: Arrival::from_i64(reader.i64()?),
+        events: usize::try_from(reader.u32()?).ok()?,
+        bytes: padded(body.len()),
+    })
 }
 
-fn decode(body: &[u8]) -> Option<(i64, Vec<Accepted>)> {
+/// Whether these bytes begin with a frame of this segment, whole or not.
+pub fn begins(frame: &[u8], segment: Segment) -> bool {
+    frame.starts_with(&segment.marker)
+}
+
+/// How long the frame says that it is, head included: not to be believed before
+/// its checksum was seen. `None` if its head is not whole.
+pub fn claimed_bytes(frame: &[u8]) -> Option<usize> {
+    let length = u32::from_le_bytes(frame.get(8..12)?.try_into().ok()?);
+    HEAD.checked_add(usize::try_from(length).ok()?)
+}
+
+/// Whether these bytes are a frame that was written at this place of this
+/// segment, but for its marker: that of a stale frame, whose checksum covers
+/// another number, does not count as one. Such a frame is damaged. It is not
+/// believed, because without the marker anybody could have planted it.
+pub fn is_whole_but_for_marker(frame: &[u8], segment: Segment, offset: u64) -> bool {
+    !begins(frame, segment) && checked_body(frame, segment, offset).is_some()
+}
+
+fn body(frame: &[u8], segment: Segment, offset: u64) -> Option<&[u8]> {
+    if !begins(frame, segment) {
+        return None;
+    }
+    checked_body(frame, segment, offset)
+}
+
+fn checked_body(frame: &[u8], segment: Segment, offset: u64) -> Option<&[u8]> {
+    let expected = u32::from_le_bytes(frame.get(12..HEAD)?.try_into().ok()?);
+    let body = frame.get(HEAD..claimed_bytes(frame)?)?;
+    (checksum(segment.number, offset, body) == expected).then_some(body)
+}
+
+fn padded(body: usize) -> usize {
+    (HEAD + body).next_multiple_of(ALIGNMENT)
+}
+
+fn decode(body: &[u8]) -> Option<Vec<Accepted>> {
     let mut reader = Reader(body);
-    let stored_before = reader.i64()?;
+    let _stored_before = reader.i64()?;
     let numbers = Arrivals::from(Arrival::from_i64(reader.i64()?));
     let count = usize::try_from(reader.u32()?).ok()?;
     // The count is covered by the checksum; capped all the same, because a
@@ -161,7 +221,7 @@ fn decode(body: &[u8]) -> Option<(i64, Vec<Accepted>)> {
             arrival,
         });
     }
-    reader.0.is_empty().then_some((stored_before, events))
+    reader.0.is_empty().then_some(events)
 }
 
 struct Reader<'a>(&'a [u8]);

@@ -2,13 +2,16 @@
 //!
 //! # Promises
 //!
-//! 1. A batch that was answered [`Ok`] is given back by [`recover`](recovery::recover)
+//! 1. A batch that was answered [`Ok`] is found by [`recover`](recovery::recover)
 //!    after any crash, until [`Journal::forget_before`] has named a higher
 //!    arrival number than all of its events have.
 //! 2. A batch is given back whole or not at all, and batches come back in the
 //!    order in which they were appended.
 //! 3. A damaged journal never keeps the service from starting: what cannot be
 //!    read is skipped, counted and put aside, and the rest is used.
+//! 4. What is appended can be [read back](reader) while more is appended, at a
+//!    cost that does not grow with what the journal holds; neither that nor a
+//!    start takes more memory than a segment.
 //!
 //! # On disk
 //!
@@ -56,8 +59,14 @@
 //! segment is never written again, because a later sync that succeeds proves
 //! nothing about pages that the kernel has already dropped. The next segment's
 //! head names it and how much of it counts, so that a batch which was refused
-//! does not come back. Where no next segment can be made (a full disk) every
+//! does not come back; it is kept for at least as long as the other. Where no next segment can be made (a full disk) every
 //! append is refused until one can, which is tried once a second.
+//!
+//! A single event that is never stored keeps its segment and all later ones: so
+//! they are bounded, and at the bound appends are refused in the same way. It is
+//! far beyond what the buffer and the spill can need. To write the event once
+//! more, into a newer segment, would bound them too, and would break promise 2,
+//! which reading back in one pass and order depends on.
 //!
 //! # What a crash leaves
 //!
@@ -78,8 +87,11 @@
 //! back meanwhile: see [`Recovered::numbered_up_to`].
 
 pub mod frame;
+pub mod reader;
 pub mod recovery;
+mod runs;
 mod segment;
+mod spare;
 mod writer;
 
 use std::path::Path;
@@ -92,7 +104,10 @@ use parking_lot::Mutex;
 
 use crate::event::Arrival;
 use frame::Body;
+use reader::{ReadBack, Reader};
 use recovery::Recovered;
+pub use runs::Place;
+use runs::Runs;
 use segment::{Disk, Folder};
 use writer::{Submission, Writer};
 
@@ -102,8 +117,8 @@ use writer::{Submission, Writer};
 pub struct NotWritten(pub Arc<str>);
 
 /// What is called, on the journal's thread and in the order of appending, when
-/// a batch is on disk or cannot be.
-pub type Done = Box<dyn FnOnce(Result<(), NotWritten>) + Send>;
+/// a batch is on disk, and where, or cannot be.
+pub type Done = Box<dyn FnOnce(Result<Place, NotWritten>) + Send>;
 
 /// What is called when the journal gets stuck (true) or works again (false).
 pub type OnStuck = Box<dyn Fn(bool) + Send>;
@@ -138,33 +153,41 @@ pub enum OpenError {
     },
 }
 
+/// A journal that was opened.
+pub struct Opened<J> {
+    /// It.
+    pub journal: J,
+    /// What an earlier process left in it.
+    pub recovered: Recovered,
+    /// Reads that, and what is appended later.
+    pub reader: Box<dyn ReadBack>,
+}
+
 /// A journal that is only read: a service that has none any more stores what
 /// an earlier one left.
 pub struct OldJournal {
-    folder: Folder,
+    folder: Arc<Folder>,
     segments: Vec<u64>,
 }
 
 impl OldJournal {
     /// Opens the journal in this folder; `None` if there is none.
-    pub fn open(folder: &Path) -> Result<Option<(Self, Recovered)>, OpenError> {
+    pub fn open(folder: &Path) -> Result<Option<Opened<Self>>, OpenError> {
         if !folder.exists() {
             return Ok(None);
         }
-        let disk = lock(folder)?;
-        let recovered = recovery::recover(&disk).map_err(io_error(folder))?;
-        let segments = recovered
-            .segments
-            .iter()
-            .map(|segment| segment.number)
-            .collect();
-        Ok(Some((
-            Self {
-                folder: disk,
-                segments,
-            },
+        let folder_of = io_error(folder);
+        let folder = Arc::new(lock(folder)?);
+        let recovered = recovery::recover(&*folder).map_err(folder_of)?;
+        let runs = Runs::new(recovered.runs.iter().copied());
+        let reader = Reader::new(Arc::clone(&folder), Arc::new(runs));
+        let segments = recovered.segments.iter();
+        let segments = segments.map(|segment| segment.number).collect();
+        Ok(Some(Opened {
+            journal: Self { folder, segments },
             recovered,
-        )))
+            reader: Box::new(reader),
+        }))
     }
 
     /// Removes what was read, once it is stored.
@@ -195,19 +218,34 @@ fn lock(folder: &Path) -> Result<Folder, OpenError> {
 }
 
 impl Journal {
-    /// Opens the journal in this folder, which is made if it is missing, and
-    /// gives back what an earlier process left in it. `on_stuck` is told, on
-    /// the journal's thread, when no batch can be written any more and when
-    /// one can again.
-    pub fn open(folder: &Path, on_stuck: OnStuck) -> Result<(Self, Recovered), OpenError> {
-        Self::on(lock(folder)?, on_stuck).map_err(io_error(folder))
+    /// Opens the journal in this folder, which is made if it is missing.
+    /// Its segments may take up to `max_bytes`, beside one that is made ahead:
+    /// beyond that, batches are refused. `on_stuck` is told, on the journal's
+    /// thread, when no batch can be written any more and when one can again.
+    pub fn open(
+        folder: &Path,
+        max_bytes: u64,
+        on_stuck: OnStuck,
+    ) -> Result<Opened<Self>, OpenError> {
+        Self::on(lock(folder)?, max_bytes, on_stuck).map_err(io_error(folder))
     }
 
-    fn on<D: Disk>(disk: D, on_stuck: OnStuck) -> std::io::Result<(Self, Recovered)> {
-        let recovered = recovery::recover(&disk)?;
+    pub(super) fn on<D: Disk>(
+        disk: D,
+        max_bytes: u64,
+        on_stuck: OnStuck,
+    ) -> std::io::Result<Opened<Self>> {
+        let disk = Arc::new(disk);
+        let recovered = recovery::recover(&*disk)?;
+        let runs = Arc::new(Runs::new(recovered.runs.iter().copied()));
+        let reader = Reader::new(Arc::clone(&disk), Arc::clone(&runs));
         let forget_before = Arc::new(AtomicI64::new(i64::MIN));
         let (submissions, received) = mpsc::channel();
-        let writer = Writer::new(disk, &recovered, Arc::clone(&forget_before), on_stuck);
+        let shared = writer::Shared {
+            runs,
+            forget_before: Arc::clone(&forget_before),
+        };
+        let writer = Writer::new(disk, &recovered, shared, max_bytes, on_stuck);
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(&received))?;
@@ -216,7 +254,11 @@ impl Journal {
             forget_before,
             writer: Mutex::new(Some(thread)),
         };
-        Ok((journal, recovered))
+        Ok(Opened {
+            journal,
+            recovered,
+            reader: Box::new(reader),
+        })
     }
 
     /// Has a batch written. `last` is the highest arrival number in it.
@@ -271,4 +313,4 @@ impl Drop for Journal {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,12 +1,17 @@
 //! What an earlier process left in the journal.
+//!
+//! Segments are looked through one at a time and their events are left where
+//! they are: what is kept of a segment does not grow with what it holds.
 
 use std::io;
+use std::path::Path;
 
 use tracing::{error, info};
 
-use super::frame::{self, ALIGNMENT, Marker, Segment};
+use super::frame::{self, ALIGNMENT, Marker, Segment, Summary};
+use super::runs::{Place, Run};
 use super::segment::{Disk, Found, GivenUp, HEAD_BYTES, Head};
-use crate::event::{Accepted, Arrival};
+use crate::event::Arrival;
 
 /// Bytes in front of the first frame.
 const HEAD_LENGTH: usize = HEAD_BYTES as usize;
@@ -14,8 +19,8 @@ const HEAD_LENGTH: usize = HEAD_BYTES as usize;
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Recovered {
-    /// Events that are not known to be stored, in order of arrival.
-    pub events: Vec<Accepted>,
+    /// What is not known to be stored; `None` if there is nothing.
+    pub unstored: Option<Unstored>,
     /// Places that could not be read: torn or damaged frames, whole segments.
     pub damaged: usize,
     /// The highest arrival number that was ever given out, as far as the
@@ -27,6 +32,24 @@ pub struct Recovered {
     pub(super) next_number: u64,
     /// The segments that were there.
     pub(super) segments: Vec<OldSegment>,
+    /// Where whole frames lie in them.
+    pub(super) runs: Vec<Run>,
+}
+
+/// Events that lie in the journal and are not known to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unstored {
+    /// How many.
+    pub events: usize,
+    /// Bytes of the frames that hold them.
+    pub bytes: u64,
+    /// No lower arrival number counts: such events may be read back with the
+    /// others, and are stored.
+    pub from: Arrival,
+    /// The highest arrival number of them.
+    pub last: Arrival,
+    /// Where the first of them lie.
+    pub place: Place,
 }
 
 /// A segment of an earlier process.
@@ -38,110 +61,128 @@ pub(super) struct OldSegment {
     pub last: Option<Arrival>,
     /// Whether it may be used again once its events are stored.
     pub is_sound: bool,
+    /// Whether its head says what of an earlier one counts: then it must not go
+    /// before that one.
+    pub names_given_up: bool,
 }
 
-/// Reads all segments. An error means that the folder itself cannot be read.
+impl OldSegment {
+    /// Whether nothing would be missed without it.
+    pub fn is_of_no_use(&self) -> bool {
+        self.last.is_none() && !self.names_given_up
+    }
+}
+
+/// Looks through all segments. An error means that the folder itself cannot be
+/// read.
 pub(super) fn recover<D: Disk>(disk: &D) -> io::Result<Recovered> {
-    let mut recovered = Recovered::default();
-    let mut scans = Vec::new();
     let numbers = disk.numbers()?;
-    recovered.next_number = numbers.last().map_or(1, |last| last + 1);
+    let given_up = given_up(disk, &numbers);
+    let mut recovered = Recovered {
+        next_number: numbers.last().map_or(1, |last| last + 1),
+        ..Recovered::default()
+    };
+    let mut scans = Vec::new();
     for number in numbers {
         match disk.read(number) {
-            Ok(bytes) => scans.push(scan(disk, number, &bytes)),
+            Ok(bytes) => {
+                let given_up = given_up.iter().find(|given_up| given_up.number == number);
+                scans.push(scan(disk, number, &bytes, given_up));
+            }
             Err(error) => {
                 error!(segment = number, %error, "a segment of the journal cannot be read");
                 recovered.damaged += 1;
             }
         }
     }
-    let given_up: Vec<GivenUp> = scans.iter().filter_map(|scan| scan.given_up).collect();
-    for scan in &mut scans {
-        scan.forget_what_was_given_up(&given_up);
-    }
-    let highest = scans.iter().filter_map(Scan::last).max();
-    let batches = || scans.iter().flat_map(|scan| &scan.batches);
-    let stored_before = batches()
-        .map(|batch| batch.stored_before)
-        .max()
-        .unwrap_or(i64::MIN);
+    let highest = scans.iter().filter_map(|scan| scan.old.last).max();
+    let stored_before = scans.iter().map(|scan| scan.stored_before).max();
+    let stored_before = stored_before.unwrap_or(i64::MIN);
     let noted = (stored_before > i64::MIN).then(|| Arrival::from_i64(stored_before));
     recovered.numbered_up_to = highest.max(noted);
+    recovered.unstored = unstored(disk, &scans, stored_before)?;
     for scan in scans {
-        let segment = OldSegment {
-            number: scan.number,
-            bytes: scan.bytes,
-            last: scan.last(),
-            is_sound: scan.is_sound,
-        };
-        recovered.segments.push(segment);
+        recovered.segments.push(scan.old);
         recovered.damaged += scan.damaged;
-        let events = scan.batches.into_iter().flat_map(|batch| batch.events);
-        recovered
-            .events
-            .extend(events.filter(|event| event.arrival.as_i64() >= stored_before));
+        recovered.runs.extend(scan.runs);
     }
-    recovered.events.sort_by_key(|event| event.arrival);
     if !recovered.segments.is_empty() {
-        let (events, damaged) = (recovered.events.len(), recovered.damaged);
         info!(
             segments = recovered.segments.len(),
-            events, damaged, "the journal was read"
+            events = recovered.unstored.map_or(0, |unstored| unstored.events),
+            damaged = recovered.damaged,
+            "the journal was read"
         );
     }
     Ok(recovered)
 }
 
-/// What one segment holds.
-struct Scan {
-    number: u64,
-    bytes: u64,
-    batches: Vec<Batch>,
-    given_up: Option<GivenUp>,
-    damaged: usize,
-    is_sound: bool,
+/// The heads of all segments first, because each says what of an earlier one
+/// counts.
+fn given_up<D: Disk>(disk: &D, numbers: &[u64]) -> Vec<GivenUp> {
+    let head = |&number: &u64| {
+        let bytes = disk.read_part(number, 0, HEAD_LENGTH).ok()?;
+        match Head::read(&bytes, number) {
+            Found::Head(head) => head.given_up,
+            Found::Unused | Found::Damaged => None,
+        }
+    };
+    numbers.iter().filter_map(head).collect()
 }
 
-struct Batch {
-    offset: u64,
+/// What one segment holds.
+struct Scan {
+    old: OldSegment,
+    runs: Vec<Run>,
+    first: Option<Arrival>,
+    events: usize,
+    /// Of the frames with events.
+    frame_bytes: u64,
+    /// The highest number up to which all was stored when a frame was written.
     stored_before: i64,
-    events: Vec<Accepted>,
+    damaged: usize,
 }
 
 impl Scan {
-    /// What was written behind a failed write was refused to its senders, and
-    /// must not come back although it may be on the disk.
-    fn forget_what_was_given_up(&mut self, given_up: &[GivenUp]) {
-        if let Some(given_up) = given_up
-            .iter()
-            .find(|given_up| given_up.number == self.number)
-        {
-            self.is_sound = false;
-            self.batches.retain(|batch| batch.offset < given_up.counts);
+    fn add(&mut self, segment: Segment, offset: usize, frame: Summary) {
+        let (from, bytes) = (offset as u64, frame.bytes as u64);
+        match self.runs.last_mut() {
+            Some(run) if run.to == from => run.to += bytes,
+            _ => self.runs.push(Run {
+                segment,
+                from,
+                to: from + bytes,
+            }),
         }
-    }
-
-    fn last(&self) -> Option<Arrival> {
-        self.batches
-            .iter()
-            .flat_map(|batch| &batch.events)
-            .map(|event| event.arrival)
-            .max()
+        self.stored_before = self.stored_before.max(frame.stored_before);
+        if frame.events > 0 {
+            self.first = self.first.or(Some(frame.first));
+            self.old.last = self.old.last.max(frame.last());
+            self.events += frame.events;
+            self.frame_bytes += bytes;
+        }
     }
 }
 
-fn scan<D: Disk>(disk: &D, number: u64, bytes: &[u8]) -> Scan {
+fn scan<D: Disk>(disk: &D, number: u64, bytes: &[u8], given_up: Option<&GivenUp>) -> Scan {
     let mut scan = Scan {
-        number,
-        bytes: bytes.len() as u64,
-        batches: Vec::new(),
-        given_up: None,
+        old: OldSegment {
+            number,
+            bytes: bytes.len() as u64,
+            last: None,
+            is_sound: given_up.is_none(),
+            names_given_up: false,
+        },
+        runs: Vec::new(),
+        first: None,
+        events: 0,
+        frame_bytes: 0,
+        stored_before: i64::MIN,
         damaged: 0,
-        is_sound: true,
     };
     let segment = match Head::read(bytes, number) {
         Found::Head(head) => {
-            scan.given_up = head.given_up;
+            scan.old.names_given_up = head.given_up.is_some();
             head.segment
         }
         // Made or renamed, and not yet used.
@@ -149,41 +190,112 @@ fn scan<D: Disk>(disk: &D, number: u64, bytes: &[u8]) -> Scan {
         Found::Damaged => {
             put_aside(disk, number, 0, &bytes[..bytes.len().min(HEAD_LENGTH)]);
             scan.damaged += 1;
-            scan.is_sound = false;
+            scan.old.is_sound = false;
+            // For all that is known.
+            scan.old.names_given_up = true;
             match marker_of_first_frame(bytes) {
                 Some(marker) => Segment { number, marker },
                 None => return scan,
             }
         }
     };
+    // What was written behind a failed write was refused to its senders, and
+    // must not come back although it may be on the disk.
+    let counts = |offset: usize| given_up.is_none_or(|given_up| (offset as u64) < given_up.counts);
     let mut offset = HEAD_LENGTH;
-    loop {
-        if let Some(found) = frame::read(bytes, segment, offset) {
-            let frame::Found {
-                stored_before,
-                events,
-                bytes,
-            } = found;
-            scan.batches.push(Batch {
-                offset: offset as u64,
-                stored_before,
-                events,
-            });
-            offset += bytes;
+    while let Some(rest) = bytes.get(offset..) {
+        if let Some(frame) = frame::summary(rest, segment, offset as u64) {
+            if counts(offset) {
+                scan.add(segment, offset, frame);
+            }
+            offset += frame.bytes;
             continue;
         }
         let next = next_frame(bytes, segment, offset);
-        if next.is_none() && !frame::begins(bytes, segment, offset) {
-            return scan;
+        let is_damaged = next.is_some()
+            || frame::begins(rest, segment)
+            || frame::is_whole_but_for_marker(rest, segment, offset as u64);
+        if !is_damaged {
+            break;
         }
         let end = next.unwrap_or_else(|| torn_end(bytes, offset));
         put_aside(disk, number, offset, &bytes[offset..end]);
         scan.damaged += 1;
-        match next {
-            Some(next) => offset = next,
-            None => return scan,
+        offset = next.unwrap_or(bytes.len());
+    }
+    scan
+}
+
+/// What of all segments is not known to be stored.
+fn unstored<D: Disk>(disk: &D, scans: &[Scan], stored_before: i64) -> io::Result<Option<Unstored>> {
+    let mut unstored: Option<Unstored> = None;
+    for scan in scans {
+        let Some(last) = scan.old.last.filter(|last| last.as_i64() >= stored_before) else {
+            continue;
+        };
+        let is_whole = scan
+            .first
+            .is_some_and(|first| first.as_i64() >= stored_before);
+        let part = if is_whole {
+            scan.runs.first().map(|run| Part {
+                events: scan.events,
+                bytes: scan.frame_bytes,
+                offset: run.from,
+            })
+        } else {
+            part_from(disk, scan, stored_before)?
+        };
+        let Some(part) = part else { continue };
+        let all = unstored.get_or_insert(Unstored {
+            events: 0,
+            bytes: 0,
+            from: Arrival::from_i64(stored_before),
+            last,
+            place: Place {
+                segment: scan.old.number,
+                offset: part.offset,
+            },
+        });
+        all.events += part.events;
+        all.bytes += part.bytes;
+        all.last = all.last.max(last);
+    }
+    Ok(unstored)
+}
+
+/// What of a segment is not known to be stored.
+struct Part {
+    events: usize,
+    bytes: u64,
+    /// Where it begins.
+    offset: u64,
+}
+
+/// Looks a segment through once more, now that it is known where in it the
+/// stored part ends.
+fn part_from<D: Disk>(disk: &D, scan: &Scan, stored_before: i64) -> io::Result<Option<Part>> {
+    let bytes = disk.read(scan.old.number)?;
+    let mut part: Option<Part> = None;
+    for run in &scan.runs {
+        let mut offset = run.from;
+        while offset < run.to
+            && let Some(rest) = bytes.get(usize::try_from(offset).unwrap_or(usize::MAX)..)
+            && let Some(frame) = frame::summary(rest, run.segment, offset)
+        {
+            let events = frame.events_from(stored_before);
+            if events > 0 {
+                let part = part.get_or_insert(Part {
+                    events: 0,
+                    bytes: 0,
+                    offset,
+                });
+                part.events += events;
+                part.bytes += frame.bytes as u64;
+            }
+            offset += frame.bytes as u64;
         }
     }
+    Ok(part)
 }
 
 /// What the frames of a segment begin with whose head cannot be read: what
@@ -196,35 +308,33 @@ fn marker_of_first_frame(bytes: &[u8]) -> Option<Marker> {
 }
 
 /// Where the next whole frame begins behind a place that cannot be read.
-fn next_frame(bytes: &[u8], segment: Segment, offset: usize) -> Option<usize> {
+pub(super) fn next_frame(bytes: &[u8], segment: Segment, offset: usize) -> Option<usize> {
     (offset + ALIGNMENT..bytes.len())
         .step_by(ALIGNMENT)
-        .filter(|&offset| frame::begins(bytes, segment, offset))
-        .find(|&offset| frame::read(bytes, segment, offset).is_some())
+        .find(|&offset| frame::summary(&bytes[offset..], segment, offset as u64).is_some())
 }
 
 /// Where a torn frame ends at the latest, as far as its head can be believed.
 fn torn_end(bytes: &[u8], offset: usize) -> usize {
-    let length = bytes
-        .get(offset + 8..offset + 12)
-        .and_then(|four| four.try_into().ok());
-    let length = length.map_or(0, u32::from_le_bytes) as usize;
-    offset
-        .saturating_add(frame::HEAD)
-        .saturating_add(length)
-        .min(bytes.len())
+    let claimed = frame::claimed_bytes(&bytes[offset..]).unwrap_or(frame::HEAD);
+    offset.saturating_add(claimed).min(bytes.len())
 }
 
-fn put_aside<D: Disk>(disk: &D, number: u64, offset: usize, bytes: &[u8]) {
+/// Keeps damaged bytes for a person.
+pub(super) fn put_aside<D: Disk>(disk: &D, number: u64, offset: usize, bytes: &[u8]) {
     let length = bytes.len();
     match disk.quarantine(number, offset, bytes) {
-        Ok(file) => error!(
-            segment = number, offset, length, file = %file.display(),
-            "a place in the journal cannot be read; it was put aside, and the rest is used"
-        ),
+        Ok(file) => said_where(number, offset, length, &file),
         Err(error) => error!(
             segment = number, offset, length, %error,
             "a place in the journal cannot be read nor put aside; the rest is used"
         ),
     }
+}
+
+fn said_where(segment: u64, offset: usize, length: usize, file: &Path) {
+    error!(
+        segment, offset, length, file = %file.display(),
+        "a place in the journal cannot be read; it was put aside, and the rest is used"
+    );
 }

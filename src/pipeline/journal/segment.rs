@@ -1,7 +1,7 @@
 //! Segments as files, and the disk that holds them.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -113,6 +113,8 @@ pub trait Disk: Send + Sync + 'static {
     fn numbers(&self) -> io::Result<Vec<u64>>;
     /// All bytes of a segment.
     fn read(&self, number: u64) -> io::Result<Vec<u8>>;
+    /// That many bytes of a segment from an offset on; fewer at its end.
+    fn read_part(&self, number: u64, offset: u64, bytes: usize) -> io::Result<Vec<u8>>;
     /// Makes a segment of zeros, synced, and so is its name.
     fn create(&self, number: u64, bytes: u64) -> io::Result<Self::Segment>;
     /// Gives a segment another number, synced, and opens it.
@@ -204,6 +206,14 @@ impl Disk for Folder {
 
     fn read(&self, number: u64) -> io::Result<Vec<u8>> {
         fs::read(self.path_of(number))
+    }
+
+    fn read_part(&self, number: u64, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.path_of(number))?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut part = Vec::with_capacity(bytes);
+        file.take(bytes as u64).read_to_end(&mut part)?;
+        Ok(part)
     }
 
     fn create(&self, number: u64, bytes: u64) -> io::Result<File> {

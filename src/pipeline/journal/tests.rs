@@ -2,13 +2,16 @@
 
 mod damage;
 mod faults;
-mod memory_disk;
+pub(in crate::pipeline) mod memory_disk;
 mod model;
+mod reading;
 
+use std::path::Path;
 use std::sync::mpsc;
 
 use super::frame::Body;
-use super::{Journal, NotWritten};
+use super::segment::Disk;
+use super::{Journal, NotWritten, OnStuck, Opened, Place};
 use crate::event::id::Arrivals;
 use crate::event::payload::PayloadLimits;
 use crate::event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
@@ -16,7 +19,7 @@ use crate::event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
 #[test]
 fn what_comes_after_a_start_is_numbered_above_all_that_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
-    let (journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
+    let (journal, recovered) = open(folder.path());
     assert_eq!(recovered.numbered_up_to, None);
     let batch = batch(4096, 3, 10);
     append(&journal, &batch).recv().unwrap().unwrap();
@@ -24,10 +27,59 @@ fn what_comes_after_a_start_is_numbered_above_all_that_is_forgotten() {
     journal.forget_before(after);
     drop(journal);
 
-    let (_journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
+    let (_journal, recovered) = open(folder.path());
 
     assert_eq!(recovered.events, []);
     assert_eq!(recovered.numbered_up_to, Some(after));
+}
+
+/// What an earlier process left, read to its end.
+struct Found {
+    events: Vec<Accepted>,
+    damaged: usize,
+    numbered_up_to: Option<Arrival>,
+}
+
+fn open(folder: &Path) -> (Journal, Found) {
+    found(Journal::open(folder, u64::MAX, Box::new(|_| ())).unwrap())
+}
+
+fn open_on(disk: impl Disk) -> (Journal, Found) {
+    open_telling(disk, Box::new(|_| ()))
+}
+
+fn open_telling(disk: impl Disk, on_stuck: OnStuck) -> (Journal, Found) {
+    found(Journal::on(disk, u64::MAX, on_stuck).unwrap())
+}
+
+fn found(opened: Opened<Journal>) -> (Journal, Found) {
+    let Opened {
+        journal,
+        recovered,
+        mut reader,
+    } = opened;
+    let mut events = Vec::new();
+    if let Some(unstored) = recovered.unstored {
+        reader.seek(unstored.place);
+        let mut bytes = 0;
+        while let Some(batch) = reader.next(unstored.last).unwrap() {
+            bytes += batch.bytes;
+            events.extend(batch.events);
+        }
+        events.retain(|event| event.arrival >= unstored.from);
+        assert_eq!(events.len(), unstored.events);
+        assert_eq!(bytes, unstored.bytes);
+        assert_eq!(
+            events.last().map(|event| event.arrival),
+            Some(unstored.last)
+        );
+    }
+    let found = Found {
+        events,
+        damaged: recovered.damaged,
+        numbered_up_to: recovered.numbered_up_to,
+    };
+    (journal, found)
 }
 
 /// A batch whose events are numbered as an arrival clock would.
@@ -60,7 +112,7 @@ fn batch(first: i64, events: usize, payload_bytes: usize) -> Vec<Accepted> {
 }
 
 /// Appends without waiting; the answer comes through the channel.
-fn append(journal: &Journal, batch: &[Accepted]) -> mpsc::Receiver<Result<(), NotWritten>> {
+fn append(journal: &Journal, batch: &[Accepted]) -> mpsc::Receiver<Result<Place, NotWritten>> {
     let events: Vec<Event> = batch
         .iter()
         .map(|accepted| accepted.event.clone())

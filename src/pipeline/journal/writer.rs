@@ -11,7 +11,9 @@ use tracing::{error, info, warn};
 
 use super::frame::{Body, Segment};
 use super::recovery::{OldSegment, Recovered};
+use super::runs::{Place, Runs};
 use super::segment::{Disk, GivenUp, HEAD_BYTES, Head, SEGMENT_BYTES, SegmentFile};
+use super::spare::SpareMaker;
 use super::{Done, NotWritten, OnStuck};
 use crate::event::Arrival;
 
@@ -33,13 +35,27 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// After how long without a batch it is noted what may be forgotten.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// What the writer has in common with others.
+pub struct Shared {
+    /// What can be read back; kept by the writer.
+    pub runs: Arc<Runs>,
+    /// Below which arrival number all may be forgotten; kept by others.
+    pub forget_before: Arc<AtomicI64>,
+}
+
 pub struct Writer<D: Disk> {
-    disk: D,
-    forget_before: Arc<AtomicI64>,
+    disk: Arc<D>,
+    shared: Shared,
+    /// Bytes that all segments with events may take.
+    max_bytes: u64,
     current: Option<Current<D::Segment>>,
+    /// In order, but for those of no use, which come first: they need not wait
+    /// for others to be used again.
     sealed: VecDeque<OldSegment>,
     /// Numbers of segments that may be used again.
     spares: Vec<u64>,
+    /// Makes a spare where none came free.
+    maker: SpareMaker<D>,
     next_number: u64,
     /// A segment that was given up and that no head names yet.
     given_up: Option<GivenUp>,
@@ -57,20 +73,27 @@ struct Current<F> {
     bytes: u64,
     offset: u64,
     last: Option<Arrival>,
+    names_given_up: bool,
 }
 
 impl<D: Disk> Writer<D> {
     pub fn new(
-        disk: D,
+        disk: Arc<D>,
         recovered: &Recovered,
-        forget_before: Arc<AtomicI64>,
+        shared: Shared,
+        max_bytes: u64,
         on_stuck: OnStuck,
     ) -> Self {
-        let sealed: VecDeque<OldSegment> = recovered.segments.iter().copied().collect();
+        let segments = recovered.segments.iter().copied();
+        let (mut sealed, held): (VecDeque<_>, VecDeque<_>) =
+            segments.partition(OldSegment::is_of_no_use);
+        sealed.extend(held);
         Self {
             next_number: recovered.next_number,
+            maker: SpareMaker::new(Arc::clone(&disk)),
             disk,
-            forget_before,
+            shared,
+            max_bytes,
             current: None,
             sealed,
             spares: Vec::new(),
@@ -97,6 +120,7 @@ impl<D: Disk> Writer<D> {
             }
         }
         self.note_forgotten();
+        self.maker.finish();
     }
 
     /// What is done while no batch comes. A journal without a segment gets one
@@ -112,6 +136,7 @@ impl<D: Disk> Writer<D> {
     /// Writes a group, with as few syncs as segments allow, and answers it.
     fn commit(&mut self, group: Vec<Submission>) {
         self.free();
+        self.prepare_next();
         let mut group = VecDeque::from(group);
         while let Some(first) = group.front() {
             let need = first.body.frame_bytes();
@@ -144,20 +169,35 @@ impl<D: Disk> Writer<D> {
             // what was written of these batches does not count.
             let _ = self.segment_for(0);
         }
-        let written = written.map_err(|error| NotWritten(error.to_string().into()));
-        for done in answers {
-            done(written.clone());
+        match written {
+            Ok(places) => {
+                for (done, place) in answers.into_iter().zip(places) {
+                    done(Ok(place));
+                }
+            }
+            Err(error) => {
+                let reason = NotWritten(error.to_string().into());
+                for done in answers {
+                    done(Err(reason.clone()));
+                }
+            }
         }
     }
 
-    fn write(&mut self, bodies: Vec<Body>, last: Option<Arrival>) -> io::Result<()> {
+    /// Answers where each of the batches lies.
+    fn write(&mut self, bodies: Vec<Body>, last: Option<Arrival>) -> io::Result<Vec<Place>> {
         let Some(current) = &mut self.current else {
             return Err(io::Error::other("there is no segment"));
         };
-        let stored_before = self.forget_before.load(Ordering::Acquire);
+        let stored_before = self.shared.forget_before.load(Ordering::Acquire);
         self.scratch.clear();
+        let mut places = Vec::with_capacity(bodies.len());
         for body in bodies {
             let offset = current.offset + self.scratch.len() as u64;
+            places.push(Place {
+                segment: current.segment.number,
+                offset,
+            });
             body.write_frame(stored_before, current.segment, offset, &mut self.scratch);
         }
         current.file.write(&self.scratch, current.offset)?;
@@ -165,7 +205,8 @@ impl<D: Disk> Writer<D> {
         current.offset += self.scratch.len() as u64;
         current.last = last.max(current.last);
         self.noted = stored_before;
-        Ok(())
+        self.shared.runs.grown(current.offset);
+        Ok(places)
     }
 
     /// Never touches the current segment again: after a failed sync nobody
@@ -184,12 +225,18 @@ impl<D: Disk> Writer<D> {
     }
 
     fn seal(&mut self, full: Current<D::Segment>, is_sound: bool) {
-        self.sealed.push_back(OldSegment {
+        let segment = OldSegment {
             number: full.segment.number,
             bytes: full.bytes,
             last: full.last,
             is_sound,
-        });
+            names_given_up: full.names_given_up,
+        };
+        if segment.is_of_no_use() {
+            self.sealed.push_front(segment);
+        } else {
+            self.sealed.push_back(segment);
+        }
     }
 
     /// Sees to it that the current segment has room for a frame of that size;
@@ -238,8 +285,22 @@ impl<D: Disk> Writer<D> {
         }
     }
 
+    /// Has a segment made while this one fills up, where none can be used again:
+    /// writing 16 MiB of zeros would hold up all that wait for a sync.
+    fn prepare_next(&mut self) {
+        self.spares.extend(self.maker.made());
+        let is_half_full = |current: &Current<_>| current.offset > current.bytes / 2;
+        if self.spares.is_empty() && self.current.as_ref().is_some_and(is_half_full) {
+            let number = self.next_number;
+            if self.maker.start(number) {
+                self.next_number += 1;
+            }
+        }
+    }
+
     fn open_segment(&mut self, need: u64) -> io::Result<Current<D::Segment>> {
         let bytes = SEGMENT_BYTES.max(HEAD_BYTES + need);
+        self.check_limit(bytes)?;
         let number = self.next_number;
         self.next_number += 1;
         let segment = Segment {
@@ -268,23 +329,42 @@ impl<D: Disk> Writer<D> {
                 bytes,
                 offset: HEAD_BYTES,
                 last: None,
+                names_given_up: head.given_up.is_some(),
             })
         });
         if opened.is_ok() {
             self.given_up = None;
+            self.shared.runs.opened(segment);
         }
         opened
     }
 
+    /// One event that is never stored would otherwise fill the disk.
+    fn check_limit(&self, further: u64) -> io::Result<()> {
+        let sealed = self.sealed.iter().map(|segment| segment.bytes);
+        let current = self.current.iter().map(|current| current.bytes);
+        let held: u64 = sealed.chain(current).sum();
+        if held + further <= self.max_bytes {
+            return Ok(());
+        }
+        let oldest = self.shared.forget_before.load(Ordering::Acquire);
+        Err(io::Error::other(format!(
+            "its segments hold {held} bytes, because the event with arrival number {oldest} is \
+             not stored, and at most {} are kept",
+            self.max_bytes
+        )))
+    }
+
     /// Lets segments go of which everything is stored.
     fn free(&mut self) {
-        let forget_before = self.forget_before.load(Ordering::Acquire);
+        let forget_before = self.shared.forget_before.load(Ordering::Acquire);
         let is_free = |segment: &mut OldSegment| {
             segment
                 .last
                 .is_none_or(|last| last.as_i64() < forget_before)
         };
         while let Some(segment) = self.sealed.pop_front_if(|segment| is_free(segment)) {
+            self.shared.runs.forgotten(segment.number);
             let may_be_reused =
                 segment.bytes == SEGMENT_BYTES && segment.is_sound && self.spares.len() < SPARES;
             if may_be_reused {
@@ -299,12 +379,12 @@ impl<D: Disk> Writer<D> {
     /// do. Nothing depends on it.
     fn note_forgotten(&mut self) {
         self.free();
-        let forget_before = self.forget_before.load(Ordering::Acquire);
+        let forget_before = self.shared.forget_before.load(Ordering::Acquire);
         if forget_before <= self.noted {
             return;
         }
         let body = Body::encode(&[]);
-        let done = |written: Result<(), NotWritten>| {
+        let done = |written: Result<Place, NotWritten>| {
             if let Err(NotWritten(reason)) = written {
                 warn!(%reason, "the journal cannot note what is stored; it will be read again");
             }

@@ -42,7 +42,7 @@ async fn run_steps(steps: Vec<Step>) {
                 let named = |&(user, id): &(u8, u16)| event(&user.to_string(), &id.to_string());
                 if run
                     .pipeline
-                    .admit(batch.iter().map(named).collect())
+                    .admit(batch.iter().map(named).collect::<Vec<_>>())
                     .await
                     .is_ok()
                 {

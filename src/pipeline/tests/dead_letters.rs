@@ -90,7 +90,7 @@ async fn what_cannot_be_kept_stays_and_holds_up_no_other_user() {
         assert_eq!(run.stored_of(&neighbour), ids(0..20));
         let buffered = run.pipeline.buffered("u");
         assert_eq!(buffered.len(), 1, "it is still in its user's journey");
-        assert_eq!(run.pipeline.oldest_arrival(), Some(buffered[0].arrival));
+        assert_eq!(run.pipeline.oldest_unstored(), Some(buffered[0].arrival));
 
         *run.letters.on_put.lock() = OnPut::Keep;
         run.emptied().await;

@@ -2,14 +2,9 @@
 
 use std::time::Duration;
 
-use crate::pipeline::buffer::Limits;
 use crate::pipeline::health::{Health, Unready};
 
 const AWAY: Duration = Duration::from_secs(10);
-const LIMITS: Limits = Limits {
-    max_events: 100,
-    max_bytes: 1000,
-};
 
 fn ready() -> Health {
     let health = Health::new(AWAY);
@@ -58,22 +53,32 @@ async fn a_store_that_answers_and_takes_nothing_is_no_store() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_buffer_that_was_full_is_ready_again_when_a_fifth_is_free() {
+async fn a_service_that_refused_is_unready_until_there_is_room() {
     let health = ready();
-    health.buffer_is(100, 10, LIMITS);
-    assert_eq!(
-        health.readiness(),
-        Ok(()),
-        "full to the brim, and nothing refused yet"
-    );
     health.buffer_full();
     assert_eq!(health.readiness(), Err(Unready::Full));
-    health.buffer_is(81, 10, LIMITS);
-    assert_eq!(health.readiness(), Err(Unready::Full));
-    health.buffer_is(80, 801, LIMITS);
-    assert_eq!(health.readiness(), Err(Unready::Full));
-    health.buffer_is(80, 800, LIMITS);
+    health.buffer_has_room();
     assert_eq!(health.readiness(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_outlasts_outages_is_ready_while_its_store_is_away() {
+    let health = Health::new(AWAY).outlasting_outages(true);
+    health.store_answered();
+    assert_eq!(
+        health.readiness(),
+        Err(Unready::Starting),
+        "a store that never answered may be a mistake in the settings"
+    );
+    health.store_prepared();
+    health.store_failed("as told", false);
+    health.write_failed(false);
+    tokio::time::advance(2 * AWAY).await;
+    assert_eq!(health.readiness(), Ok(()));
+    assert!(!health.is_well());
+    assert!(!health.is_connected());
+    health.buffer_full();
+    assert_eq!(health.readiness(), Err(Unready::Full));
 }
 
 #[tokio::test(start_paused = true)]

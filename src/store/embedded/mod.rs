@@ -4,6 +4,7 @@
 //! - `schema`: what the file holds, and how it is brought up to date.
 //! - `writer`: the one thread that writes.
 //! - `reader`: the connections that read, and never wait for the writer.
+//! - `summaries`: events of an account, counted.
 //! - `retention`: deleting what has expired, in small steps.
 //! - `fault`: what SQLite's errors mean.
 //! - `dead_letters`: what was refused for good, in a table of its own.
@@ -21,6 +22,7 @@ mod folder;
 mod reader;
 mod retention;
 mod schema;
+mod summaries;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -58,6 +60,8 @@ pub struct EmbeddedSettings {
 /// Dropping it unclosed finishes what was queued, and blocks for that long.
 pub struct EmbeddedStore {
     readers: Arc<Readers>,
+    /// Connections of their own: a heavy account keeps nobody from a journey.
+    counters: Arc<Readers>,
     writer: Writer,
     /// Last, so that the folder is given up after the writer has ended.
     folder: Mutex<Option<Folder>>,
@@ -82,6 +86,7 @@ impl EmbeddedStore {
         let retention = Retention::new(settings.retention, clock);
         Ok(Self {
             readers: Readers::new(database.clone(), settings.read_timeout),
+            counters: Readers::new(database.clone(), settings.read_timeout),
             writer: Writer::start(connection, database, retention)?,
             folder: Mutex::new(Some(folder)),
         })
@@ -138,7 +143,7 @@ impl Store for EmbeddedStore {
     /// Finishes what is queued, moves all of it to the one database file, and
     /// gives up the folder.
     async fn close(&self) {
-        self.readers.close().await;
+        tokio::join!(self.readers.close(), self.counters.close());
         self.writer.stop().await;
         drop(self.folder.lock().take());
     }

@@ -18,6 +18,7 @@ use tracing::warn;
 
 use super::{fault, schema};
 use crate::event::{Arrival, StoreId, Timestamp};
+use crate::store::summaries::QueryError;
 use crate::store::{JourneyRange, Order, Position, StoreError, StoredEvent};
 
 /// Connections at the most. Reads are bound by the CPU, and further ones wait.
@@ -56,14 +57,31 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
+        self.read_within(self.timeout, job)
+            .await
+            .map_err(|error| match error {
+                QueryError::OutOfTime(limit) => too_slow(limit),
+                QueryError::Store(error) => error,
+            })
+    }
+
+    /// As [`read`](Self::read), with another limit.
+    pub(super) async fn read_within<T, F>(
+        self: &Arc<Self>,
+        limit: Duration,
+        job: F,
+    ) -> Result<T, QueryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
         let started = Instant::now();
         let free = Arc::clone(&self.free);
-        let turn = tokio::time::timeout(self.timeout, free.acquire_owned())
+        let turn = tokio::time::timeout(limit, free.acquire_owned())
             .await
-            .map_err(|_| self.too_slow())?
+            .map_err(|_| QueryError::OutOfTime(limit))?
             .map_err(|_| closed())?;
-        let left = self.timeout.saturating_sub(started.elapsed());
-        tokio::spawn(Arc::clone(self).supervise(turn, left, job))
+        tokio::spawn(Arc::clone(self).supervise(turn, started, limit, job))
             .await
             .map_err(ended)?
     }
@@ -71,9 +89,10 @@ impl Readers {
     async fn supervise<T, F>(
         self: Arc<Self>,
         _turn: OwnedSemaphorePermit,
-        left: Duration,
+        started: Instant,
+        limit: Duration,
         job: F,
-    ) -> Result<T, StoreError>
+    ) -> Result<T, QueryError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -86,7 +105,7 @@ impl Readers {
         });
         let finished = tokio::select! {
             finished = &mut work => Some(finished),
-            () = tokio::time::sleep(left) => None,
+            () = tokio::time::sleep(limit.saturating_sub(started.elapsed())) => None,
             () = self.closing.cancelled() => None,
         };
         // The connection comes back only through `work`, so until then an
@@ -109,9 +128,9 @@ impl Readers {
                 Ok(value)
             }
             // A connection with an error behind it is not used again.
-            Err(_) if self.closing.is_cancelled() => Err(closed()),
-            Err(_) if !in_time => Err(self.too_slow()),
-            Err(error) => Err(fault::store_error(&error)),
+            Err(_) if self.closing.is_cancelled() => Err(closed().into()),
+            Err(_) if !in_time => Err(QueryError::OutOfTime(limit)),
+            Err(error) => Err(fault::store_error(&error).into()),
         }
     }
 
@@ -135,13 +154,6 @@ impl Readers {
         }
         self.idle.lock().clear();
     }
-
-    fn too_slow(&self) -> StoreError {
-        let limit = self.timeout.as_millis();
-        StoreError::Unavailable(format!(
-            "reading took longer than {limit} ms (store.read_timeout_ms)"
-        ))
-    }
 }
 
 /// Ends the query also when the runtime is shut down in the midst of it: the
@@ -164,6 +176,13 @@ impl Drop for InterruptOnDrop {
     fn drop(&mut self) {
         self.now();
     }
+}
+
+fn too_slow(limit: Duration) -> StoreError {
+    let limit = limit.as_millis();
+    StoreError::Unavailable(format!(
+        "reading took longer than {limit} ms (store.read_timeout_ms)"
+    ))
 }
 
 fn closed() -> StoreError {

@@ -25,6 +25,13 @@ pub struct BsonWriter {
 pub struct Open(usize);
 
 impl BsonWriter {
+    /// A writer that need not grow up to that many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            out: Vec::with_capacity(bytes),
+        }
+    }
+
     /// Bytes written so far.
     pub fn len(&self) -> usize {
         self.out.len()

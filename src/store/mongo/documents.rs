@@ -26,11 +26,18 @@ use crate::store::StoredEvent;
 
 /// An event as the document that goes into the collection.
 pub fn encode(accepted: &Accepted) -> Vec<u8> {
-    let mut out = BsonWriter::default();
+    let mut out = BsonWriter::with_capacity(expected_bytes(accepted));
     let document = out.open();
     write_fields(accepted, &mut out);
     out.close(document);
     out.into_bytes()
+}
+
+/// About the bytes of an event's document, for a buffer that need not grow.
+pub fn expected_bytes(accepted: &Accepted) -> usize {
+    /// What the names of the fields take beyond what an event takes in memory.
+    const NAMES: usize = 64;
+    accepted.event.size() + NAMES
 }
 
 /// Writes the fields of an event into the document that is open.
@@ -55,10 +62,13 @@ pub fn write_fields(accepted: &Accepted, out: &mut BsonWriter) {
 /// Why a document has no place in a journey.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentFault {
+    /// It cannot be read.
     #[error("it is no readable BSON: {0}")]
     Bson(#[from] bson::error::Error),
+    /// Nobody knows when it happened.
     #[error("its occurredAt is no date (_id {0})")]
     OccurredAt(String),
+    /// It has no place among the events of its millisecond.
     #[error("its arrival is no whole number (_id {0})")]
     Arrival(String),
 }

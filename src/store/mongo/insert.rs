@@ -17,7 +17,7 @@ use bson::raw::RawDocumentBuf;
 use super::EVENTS;
 use super::bson_writer::{BsonWriter, Open};
 use super::connection::Link;
-use super::documents::write_fields;
+use super::documents::{expected_bytes, write_fields};
 use super::errors::{
     OBJECT_TOO_LARGE, command_error, describe_entry, int, store_error, write_outcome,
 };
@@ -66,7 +66,7 @@ enum Batch {
 
 impl Batch {
     fn take(events: &[Arc<Accepted>], write_concern: &Document) -> Result<Self, StoreError> {
-        let mut builder = CommandBuilder::new(write_concern)?;
+        let mut builder = CommandBuilder::new(write_concern, bytes_of(events))?;
         for accepted in events.iter().take(MAX_COMMAND_DOCUMENTS) {
             match builder.push(accepted) {
                 Push::Taken => {}
@@ -81,6 +81,13 @@ impl Batch {
             command: builder.finish()?,
         })
     }
+}
+
+/// About the bytes of a command with these events, so that it need not grow.
+fn bytes_of(events: &[Arc<Accepted>]) -> usize {
+    const HEAD: usize = 256;
+    let documents = events.iter().map(|accepted| expected_bytes(accepted));
+    (HEAD + documents.sum::<usize>()).min(MAX_COMMAND_BYTES)
 }
 
 /// What became of an event that was handed to a command.
@@ -104,10 +111,10 @@ struct CommandBuilder {
 }
 
 impl CommandBuilder {
-    fn new(write_concern: &Document) -> Result<Self, StoreError> {
+    fn new(write_concern: &Document, bytes: usize) -> Result<Self, StoreError> {
         let write_concern = RawDocumentBuf::try_from(write_concern)
             .map_err(|error| StoreError::Denied(error.to_string()))?;
-        let mut out = BsonWriter::default();
+        let mut out = BsonWriter::with_capacity(bytes);
         let command = out.open();
         out.string("insert", EVENTS);
         out.bool("ordered", false);

@@ -2,14 +2,15 @@
 //!
 //! One collection, `events`, whose fields are called as on the wire, so that
 //! a person finds in it what they would look for. One index beside `_id`
-//! serves every journey, and a TTL index deletes old events where a retention
-//! is configured. The files:
+//! serves every journey, a partial one answers for accounts, and a TTL index
+//! deletes old events where a retention is configured. The files:
 //!
 //! - `connection`: from the URI to a client, also when there is no network yet.
 //! - `secrets`: what of a URI may be shown.
 //! - `documents`: the collection's fields, and events out of documents.
 //! - `insert`: events into `insert` commands, and the server's verdict on each.
 //! - `query`: a range of a journey as a filter that one index scan answers.
+//! - `summaries`: events of an account, counted.
 //! - `indexes`: what is made before the first event comes.
 //! - `errors`: which fault of the server means what.
 //! - `dead_letters`: what was refused for good, in a collection of its own.
@@ -26,6 +27,7 @@ mod indexes;
 mod insert;
 mod query;
 mod secrets;
+mod summaries;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,7 +43,7 @@ use crate::event::{Accepted, Arrival, StoreId};
 
 use connection::Connection;
 pub use connection::MongoOpenError;
-pub use documents::encode as encode_document;
+pub use documents::{DocumentFault, encode as encode_document, read_event as decode_document};
 use errors::store_error;
 
 /// The collection that holds the events.

@@ -33,6 +33,8 @@ fn routes() -> Vec<(Method, String, For)> {
         (get.clone(), "/stats".to_owned(), For::Monitors),
         (get.clone(), "/metrics".to_owned(), For::Monitors),
         (get.clone(), "/users/u/journey".to_owned(), For::Readers),
+        (get.clone(), "/accounts/a/summary".to_owned(), For::Readers),
+        (get.clone(), "/accounts/sample".to_owned(), For::Readers),
         (get.clone(), "/session".to_owned(), For::Staff),
         (get.clone(), "/api/auth/get-session".to_owned(), For::Staff),
         (

@@ -3,3 +3,4 @@
 mod backpressure;
 mod counts;
 mod outages;
+mod shares;

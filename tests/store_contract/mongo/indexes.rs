@@ -55,6 +55,11 @@ fn journey(name: &str) -> (String, Document, Option<u64>) {
     (name.to_owned(), keys, None)
 }
 
+fn account() -> (String, Document, Option<u64>) {
+    let keys = doc! { "accountId": 1, "occurredAt": 1, "type": 1, "userId": 1 };
+    ("account".to_owned(), keys, None)
+}
+
 fn retention(seconds: u64) -> (String, Document, Option<u64>) {
     let keys = doc! { "receivedAt": 1 };
     ("retention".to_owned(), keys, Some(seconds))
@@ -66,20 +71,20 @@ async fn the_retention_is_made_changed_and_removed() {
         .await
         .run(|place| async move {
             prepare(&place, None).await.unwrap();
-            assert_eq!(indexes(&place).await, [journey("journey")]);
+            assert_eq!(indexes(&place).await, [journey("journey"), account()]);
 
             prepare(&place, Some(30 * DAY)).await.unwrap();
-            let made = [journey("journey"), retention(2_592_000)];
+            let made = [journey("journey"), account(), retention(2_592_000)];
             assert_eq!(indexes(&place).await, made);
             prepare(&place, Some(30 * DAY)).await.unwrap();
             assert_eq!(indexes(&place).await, made);
 
             prepare(&place, Some(7 * DAY)).await.unwrap();
-            let changed = [journey("journey"), retention(604_800)];
+            let changed = [journey("journey"), account(), retention(604_800)];
             assert_eq!(indexes(&place).await, changed);
 
             prepare(&place, None).await.unwrap();
-            assert_eq!(indexes(&place).await, [journey("journey")]);
+            assert_eq!(indexes(&place).await, [journey("journey"), account()]);
         })
         .await;
 }
@@ -90,7 +95,7 @@ async fn a_retention_longer_than_the_server_can_say_is_its_longest() {
         .await
         .run(|place| async move {
             prepare(&place, Some(100_000 * DAY)).await.unwrap();
-            let made = [journey("journey"), retention(2_147_483_647)];
+            let made = [journey("journey"), account(), retention(2_147_483_647)];
             assert_eq!(indexes(&place).await, made);
         })
         .await;
@@ -111,7 +116,7 @@ async fn instances_may_prepare_at_the_same_time() {
                 for instance in instances {
                     instance.await.unwrap().unwrap();
                 }
-                let mut expected = vec![journey("journey")];
+                let mut expected = vec![journey("journey"), account()];
                 expected.extend(wanted.map(|ttl| retention(ttl.as_secs())));
                 assert_eq!(indexes(&place).await, expected);
             }
@@ -135,7 +140,7 @@ async fn a_journey_index_that_a_person_made_is_good_enough() {
                 .await
                 .unwrap();
             prepare(&place, None).await.unwrap();
-            assert_eq!(indexes(&place).await, [journey("by_hand")]);
+            assert_eq!(indexes(&place).await, [journey("by_hand"), account()]);
         })
         .await;
 }

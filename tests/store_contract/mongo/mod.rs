@@ -1,6 +1,7 @@
 //! What a MongoDB store promises beyond the contract.
 
 mod access;
+mod accounts;
 mod documents;
 mod faults;
 mod indexes;

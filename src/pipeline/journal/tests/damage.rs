@@ -6,9 +6,8 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 
-use super::{append, batch};
+use super::{append, batch, open};
 use crate::event::Accepted;
-use crate::pipeline::journal::Journal;
 
 const BATCHES: i64 = 8;
 
@@ -19,7 +18,7 @@ fn batches() -> Vec<Vec<Accepted>> {
 /// A folder with a journal of eight batches in one segment, and that segment.
 fn written() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let (journal, _) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
+    let (journal, _) = open(folder.path());
     for batch in batches() {
         append(&journal, &batch).recv().unwrap().unwrap();
     }
@@ -33,6 +32,15 @@ fn written() -> (tempfile::TempDir, PathBuf) {
 fn end_of_frames(segment: &PathBuf) -> u64 {
     let bytes = fs::read(segment).unwrap();
     bytes.iter().rposition(|byte| *byte != 0).unwrap() as u64 + 1
+}
+
+/// Where the eighth frame begins: the marker of all is what the first one,
+/// behind the head, begins with.
+fn last_frame(segment: &PathBuf) -> u64 {
+    let bytes = fs::read(segment).unwrap();
+    let marker = &bytes[4096..4104];
+    let last = bytes.windows(8).rposition(|window| window == marker);
+    last.unwrap() as u64
 }
 
 fn flip(segment: &PathBuf, offset: u64, bit: u32) {
@@ -55,7 +63,7 @@ proptest! {
         let end = end_of_frames(&segment);
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         flip(&segment, (place * end as f64) as u64, bit);
-        let (_journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
+        let (_journal, recovered) = open(folder.path());
         let whole = batches();
         let missing: Vec<_> = whole
             .iter()
@@ -78,10 +86,21 @@ proptest! {
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let cut = (place * end as f64) as u64;
         OpenOptions::new().write(true).open(&segment).unwrap().set_len(cut).unwrap();
-        let (_journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
+        let (_journal, recovered) = open(folder.path());
         let all = batches().concat();
         prop_assert!(all.starts_with(&recovered.events));
         prop_assert_eq!(recovered.events.len() % 3, 0);
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_the_marker_of_the_last_frame_is_told() {
+    for byte in 0..8 {
+        let (folder, segment) = written();
+        flip(&segment, last_frame(&segment) + byte, 3);
+        let (_journal, recovered) = open(folder.path());
+        assert_eq!(recovered.damaged, 1);
+        assert_eq!(recovered.events, batches()[..7].concat());
     }
 }
 
@@ -95,7 +114,7 @@ fn files_of_others_are_left_alone() {
         "garbage",
     )
     .unwrap();
-    let (_journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
+    let (_journal, recovered) = open(folder.path());
     assert_eq!(recovered.events, batches().concat());
     assert_eq!(fs::read_to_string(stranger).unwrap(), "mine");
 }
@@ -105,7 +124,7 @@ fn a_head_that_cannot_be_read_costs_no_batch() {
     let (folder, segment) = written();
     let file = OpenOptions::new().write(true).open(&segment).unwrap();
     file.write_all_at(&[0xa5; 4096], 0).unwrap();
-    let (_journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
+    let (_journal, recovered) = open(folder.path());
     assert_eq!(recovered.events, batches().concat());
     assert_eq!(recovered.damaged, 1);
 }
@@ -116,7 +135,7 @@ fn a_segment_that_cannot_be_read_is_left_where_it_is() {
     // No file of its name can be read or made, as if its disk were broken.
     let broken = folder.path().join(format!("segment-{:020}.journal", 2));
     fs::create_dir(&broken).unwrap();
-    let (journal, recovered) = Journal::open(folder.path(), Box::new(|_| ())).unwrap();
+    let (journal, recovered) = open(folder.path());
     assert_eq!(recovered.events, batches().concat());
     assert_eq!(recovered.damaged, 1);
     append(&journal, &batch(1 << 20, 1, 10))

@@ -34,6 +34,7 @@ pub struct Faults {
     pub writes: usize,
     pub syncs: usize,
     pub creates: usize,
+    pub reads: usize,
 }
 
 #[derive(Default)]
@@ -111,6 +112,22 @@ impl MemoryDisk {
         Self(Arc::new(Mutex::new(after)))
     }
 
+    /// Changes a byte in the middle of this text, wherever it first stands.
+    pub fn damage(&self, text: &[u8]) {
+        let mut state = self.0.lock();
+        for file in state.files.values_mut() {
+            let at = file
+                .durable
+                .windows(text.len())
+                .position(|found| found == text);
+            if let Some(at) = at {
+                file.durable[at + text.len() / 2] ^= 1;
+                return;
+            }
+        }
+        panic!("the text is not on the disk");
+    }
+
     pub fn segments(&self) -> usize {
         self.0.lock().files.len()
     }
@@ -140,7 +157,19 @@ impl Disk for MemoryDisk {
     }
 
     fn read(&self, number: u64) -> io::Result<Vec<u8>> {
-        Ok(self.0.lock().files[&number].durable.clone())
+        match self.0.lock().files.get(&number) {
+            Some(file) => Ok(file.durable.clone()),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn read_part(&self, number: u64, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
+        let mut state = self.0.lock();
+        fault(&mut state.faults.reads, "the read")?;
+        let file = state.files.get(&number).ok_or(io::ErrorKind::NotFound)?;
+        let from = usize::try_from(offset).unwrap().min(file.durable.len());
+        let to = (from + bytes).min(file.durable.len());
+        Ok(file.durable[from..to].to_vec())
     }
 
     fn create(&self, number: u64, bytes: u64) -> io::Result<MemoryFile> {

@@ -5,7 +5,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::memory_disk::MemoryDisk;
-use super::{append, batch};
+use super::{append, batch, open_on};
 use crate::event::{Accepted, Arrival};
 use crate::pipeline::journal::Journal;
 
@@ -55,7 +55,7 @@ struct Model {
 impl Model {
     fn new() -> Self {
         let disk = MemoryDisk::default();
-        let (journal, recovered) = Journal::on(disk.clone(), Box::new(|_| ())).unwrap();
+        let (journal, recovered) = open_on(disk.clone());
         assert!(recovered.events.is_empty());
         Self {
             disk,
@@ -98,7 +98,7 @@ impl Model {
 
     fn power_cut(&mut self, seed: u64) {
         let disk = self.disk.after_power_cut(&mut StdRng::seed_from_u64(seed));
-        let (journal, recovered) = Journal::on(disk.clone(), Box::new(|_| ())).unwrap();
+        let (journal, recovered) = open_on(disk.clone());
         self.check(&recovered.events);
         // The old thread writes to a disk that nobody will read.
         self.disk = disk;

@@ -1,0 +1,95 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::sections::Section;
+
+/// Measures what an event costs, and what a journey does.
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+pub struct Arguments {
+    /// Only these sections, separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Section>,
+
+    /// A run of about two minutes, to see that all of it works. Its figures
+    /// are noise.
+    #[arg(long)]
+    pub quick: bool,
+
+    /// Seconds of one measurement, without its warm-up [default: 5].
+    #[arg(long)]
+    seconds: Option<f64>,
+
+    /// How often each measurement is repeated; the median counts [default: 5].
+    #[arg(long)]
+    rounds: Option<u32>,
+
+    /// Events that are in the collection before costs and journeys are measured
+    /// [default: 5000000].
+    #[arg(long)]
+    events: Option<u64>,
+
+    /// Connections that load is sent over.
+    #[arg(long, default_value_t = 32)]
+    pub connections: usize,
+
+    /// What users and ids are drawn from.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// Gigabytes of memory that mongod caches data in. By itself it would take
+    /// half of the machine's.
+    #[arg(long, default_value_t = 4.0)]
+    pub cache_gb: f64,
+
+    /// Where results and drawings go; target/bench when left out.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+
+    /// The service's binary, instead of the one that is built from this source.
+    #[arg(long)]
+    pub service: Option<PathBuf>,
+
+    /// A setting for every service under test, such as FLUSH_LANES=2; may be
+    /// given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl Arguments {
+    /// The sections to run, in their order.
+    pub fn sections(&self) -> Vec<Section> {
+        let is_wanted = |section: &Section| self.only.is_empty() || self.only.contains(section);
+        Section::ALL.into_iter().filter(is_wanted).collect()
+    }
+
+    /// How often each measurement is repeated.
+    pub fn rounds(&self) -> u32 {
+        self.rounds.unwrap_or(if self.quick { 1 } else { 5 }).max(1)
+    }
+
+    /// How long one measurement takes.
+    pub fn window(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds.unwrap_or(if self.quick { 1.0 } else { 5.0 }))
+    }
+
+    /// How long load runs before it is measured.
+    pub fn warm_up(&self) -> Duration {
+        Duration::from_secs_f64(if self.quick { 0.5 } else { 2.0 })
+    }
+
+    /// Events that are in the collection beforehand.
+    pub fn events(&self) -> u64 {
+        let default = if self.quick { 100_000 } else { 5_000_000 };
+        self.events.unwrap_or(default)
+    }
+}

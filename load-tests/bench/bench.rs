@@ -1,0 +1,147 @@
+//! What every section works with.
+
+use std::sync::Arc;
+
+use bson::doc;
+use bson::raw::RawDocumentBuf;
+
+use crate::arguments::Arguments;
+use crate::batch::{Batch, USERS};
+use crate::connection::Connection;
+use crate::database::Database;
+use crate::instance::{Home, Instance, Starter};
+use crate::load::{Pace, Plan};
+use crate::progress::Progress;
+use crate::trouble::{Trouble, While as _};
+use crate::window::{Watched, Window};
+
+/// A run.
+pub struct Bench {
+    pub arguments: Arguments,
+    pub starter: Starter,
+    pub progress: Progress,
+}
+
+/// A `mongod` of a section's own, made ready by a service that has ended since.
+pub struct Site {
+    pub database: Arc<Database>,
+    /// Opens `/stats` and journeys of every service on this database.
+    pub token: String,
+    /// An event as the service stored it.
+    pub document: RawDocumentBuf,
+}
+
+/// Load of events, without where it goes.
+#[derive(Clone, Copy)]
+pub struct Shape {
+    pub batch: usize,
+    pub users: u32,
+    pub pace: Pace,
+}
+
+impl Shape {
+    /// As fast as it goes.
+    pub fn saturating(batch: usize) -> Self {
+        Self {
+            batch,
+            users: USERS,
+            pace: Pace::Closed,
+        }
+    }
+
+    /// So many events a second, whatever the answers do.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn offering(events_per_second: f64, batch: usize) -> Self {
+        Self {
+            pace: Pace::Open(events_per_second / batch as f64),
+            ..Self::saturating(batch)
+        }
+    }
+}
+
+impl Bench {
+    /// Starts a `mongod` and makes it ready. The accounts that the services
+    /// under test know are made here, because hashing a password takes more
+    /// memory than all that is measured.
+    pub async fn site(&self) -> Result<Site, Trouble> {
+        let database = Arc::new(Database::start(self.arguments.cache_gb).await?);
+        let instance = self.starter.start(Home::Mongodb(&database), &[]).await?;
+        let token = instance.make_token().await?;
+        let mut sample = Batch::to("/events?wait=stored", 1, 1, self.arguments.seed);
+        let mut connection = Connection::open(instance.address()).during("connecting")?;
+        let status = connection.exchange(sample.next()).during("a first event")?;
+        if status != 200 {
+            let body = String::from_utf8_lossy(connection.body()).into_owned();
+            return Err(Trouble(format!(
+                "a first event was answered {status}: {body}"
+            )));
+        }
+        let document = database.events().find_one(doc! {}).await;
+        let document = document
+            .during("reading the first event")?
+            .ok_or_else(|| Trouble("the first event is not in the database".to_owned()))?;
+        instance.stop().await?;
+        Ok(Site {
+            database,
+            token,
+            document,
+        })
+    }
+
+    /// Measures a new service on a new collection under load.
+    pub async fn measure(
+        &self,
+        site: &Site,
+        settings: &[(&str, &str)],
+        shape: Shape,
+    ) -> Result<Window, Trouble> {
+        site.database.drop_events().await?;
+        self.measure_on_top(site, settings, shape).await
+    }
+
+    /// Measures a new service under load, which adds to what the collection has.
+    pub async fn measure_on_top(
+        &self,
+        site: &Site,
+        settings: &[(&str, &str)],
+        shape: Shape,
+    ) -> Result<Window, Trouble> {
+        let home = Home::Mongodb(&site.database);
+        let instance = self.starter.start(home, settings).await?;
+        let window = self.load(site, &[&instance], shape).await?;
+        instance.stop().await?;
+        Ok(window)
+    }
+
+    /// Measures running services under load.
+    pub async fn load(
+        &self,
+        site: &Site,
+        instances: &[&Instance],
+        shape: Shape,
+    ) -> Result<Window, Trouble> {
+        let watched = Watched {
+            instances,
+            token: &site.token,
+            database: &site.database,
+            warm_up: self.arguments.warm_up(),
+            window: self.arguments.window(),
+        };
+        watched.under(&self.plan(instances, shape)).await
+    }
+
+    /// What is sent to running services.
+    pub fn plan(&self, instances: &[&Instance], shape: Shape) -> Plan {
+        Plan {
+            targets: instances
+                .iter()
+                .map(|instance| instance.address())
+                .collect(),
+            connections: self.arguments.connections,
+            batch: shape.batch,
+            users: shape.users,
+            pace: shape.pace,
+            seed: self.arguments.seed,
+        }
+    }
+}

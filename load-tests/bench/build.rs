@@ -1,0 +1,61 @@
+//! Where the service's binary comes from, and where results go.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::arguments::Arguments;
+use crate::service::find_binary;
+use crate::trouble::{Trouble, While as _};
+
+/// The service's binary: the one that was named, else one that is built now,
+/// into the target folder that this program is from.
+pub fn service(arguments: &Arguments) -> Result<PathBuf, Trouble> {
+    if arguments.service.is_none() {
+        build()?;
+    }
+    find_binary(arguments.service.as_deref())
+}
+
+/// The folder for results: the one that was named, else `bench` in the target
+/// folder.
+pub fn results_folder(arguments: &Arguments) -> Result<PathBuf, Trouble> {
+    match &arguments.out {
+        Some(folder) => Ok(folder.clone()),
+        None => Ok(target_folder()?.join("bench")),
+    }
+}
+
+/// `cargo run` builds the example and not the service beside it. Not both at
+/// once, because the service would get what only tests want of its crates, such
+/// as tokio's clock that can be paused.
+fn build() -> Result<(), Trouble> {
+    let is_release = profile_folder()?.ends_with("release");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--bin", "trailkeep", "--target-dir"])
+        .arg(target_folder()?)
+        .args(is_release.then_some("--release"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .during("building the service")?;
+    if !status.success() {
+        return Err(Trouble(format!("building the service ended with {status}")));
+    }
+    if !is_release {
+        eprintln!("this is no release build; its figures say nothing");
+    }
+    Ok(())
+}
+
+/// An example lies in `target/PROFILE/examples`.
+fn profile_folder() -> Result<PathBuf, Trouble> {
+    let own = std::env::current_exe().during("looking for this program")?;
+    let folder = own.ancestors().nth(2).map(PathBuf::from);
+    folder.ok_or_else(|| Trouble("this program lies in no target folder".to_owned()))
+}
+
+fn target_folder() -> Result<PathBuf, Trouble> {
+    let folder = profile_folder()?;
+    let target = folder.parent().map(PathBuf::from);
+    target.ok_or_else(|| Trouble("this program lies in no target folder".to_owned()))
+}

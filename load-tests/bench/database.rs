@@ -1,0 +1,81 @@
+//! The benchmark's own `mongod`, past the service.
+
+use bson::doc;
+use bson::raw::RawDocumentBuf;
+use mongodb::options::ClientOptions;
+use mongodb::{Client, Collection, Database as Handle};
+
+use crate::mongod::Mongod;
+use crate::trouble::{Trouble, While as _};
+
+const NAME: &str = "bench";
+const EVENTS: &str = "events";
+
+/// A server with a database. Dropping it ends the server and removes its data.
+pub struct Database {
+    server: Mongod,
+    handle: Handle,
+}
+
+impl Database {
+    /// Starts a server that caches so many gigabytes.
+    pub async fn start(cache_gb: f64) -> Result<Self, Trouble> {
+        let cache = cache_gb.to_string();
+        let server = tokio::task::block_in_place(|| {
+            Mongod::start_with(&["--wiredTigerCacheSizeGB", &cache])
+        });
+        let options = ClientOptions::parse(server.uri(NAME))
+            .await
+            .during("MongoDB's URI")?;
+        let client = Client::with_options(options).during("a client of MongoDB")?;
+        Ok(Self {
+            handle: client.database(NAME),
+            server,
+        })
+    }
+
+    /// Where a service finds it.
+    pub fn uri(&self) -> String {
+        self.server.uri(NAME)
+    }
+
+    /// The server's process.
+    pub fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// Stops the server where it stands, until [`resume`](Self::resume).
+    pub fn pause(&self) {
+        self.server.pause();
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.server.resume();
+    }
+
+    /// The database itself.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// The events, undecoded.
+    pub fn events(&self) -> Collection<RawDocumentBuf> {
+        self.handle.collection(EVENTS)
+    }
+
+    /// Drops all events, with the collection and its indexes.
+    pub async fn drop_events(&self) -> Result<(), Trouble> {
+        self.events().drop().await.during("dropping the events")
+    }
+
+    /// The server's version.
+    pub async fn version(&self) -> Result<String, Trouble> {
+        let info = self
+            .handle
+            .run_command(doc! { "buildInfo": 1 })
+            .await
+            .during("asking for the version")?;
+        Ok(info.get_str("version").unwrap_or("unknown").to_owned())
+    }
+}

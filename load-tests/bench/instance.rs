@@ -1,0 +1,158 @@
+//! Services under test.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::database::Database;
+use crate::port::free_port;
+use crate::service::{Launch, Service};
+use crate::trouble::{Trouble, While as _};
+
+/// How services are started.
+pub struct Starter {
+    pub binary: PathBuf,
+    /// Beyond the defaults, for all of them.
+    pub settings: Vec<(String, String)>,
+    pub http: reqwest::Client,
+}
+
+/// Where a service stores events.
+#[derive(Clone, Copy)]
+pub enum Home<'a> {
+    Mongodb(&'a Database),
+    /// A new folder of the service's own.
+    Embedded,
+}
+
+/// A running service with a folder of its own. Dropping it ends it.
+pub struct Instance {
+    service: Service,
+    address: SocketAddr,
+    http: reqwest::Client,
+    launch: Launch,
+    // Removed after the service has ended.
+    _folder: TempDir,
+}
+
+impl Starter {
+    /// Starts a service and waits until it is ready.
+    pub async fn start(
+        &self,
+        home: Home<'_>,
+        settings: &[(&str, &str)],
+    ) -> Result<Instance, Trouble> {
+        let mut instance = self.launch(home, settings)?;
+        let url = format!("http://{}", instance.address);
+        let ready = instance.service.wait_until_ready(&self.http, &url).await;
+        ready.map_err(|trouble| {
+            Trouble(format!(
+                "{trouble}; its log:\n{}",
+                instance.launch.log_tail()
+            ))
+        })?;
+        Ok(instance)
+    }
+
+    /// Starts a service, and lets it be not ready yet.
+    pub fn launch(&self, home: Home<'_>, settings: &[(&str, &str)]) -> Result<Instance, Trouble> {
+        let folder = tempfile::Builder::new()
+            .prefix("trailkeep-bench-")
+            .tempdir()
+            .during("a temporary folder")?;
+        let port = free_port()?;
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let mut all = self.settings.clone();
+        all.extend(settings.iter().map(own));
+        all.push(("PORT".to_owned(), port.to_string()));
+        if let Home::Mongodb(database) = home {
+            all.push(("MONGODB_URI".to_owned(), database.uri()));
+        }
+        let launch = Launch {
+            binary: self.binary.clone(),
+            folder: folder.path().to_owned(),
+            settings: all,
+        };
+        Ok(Instance {
+            service: launch.start()?,
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
+            http: self.http.clone(),
+            launch,
+            _folder: folder,
+        })
+    }
+}
+
+impl Instance {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.service.pid()
+    }
+
+    /// Ends it, with all that it accepted stored.
+    pub async fn stop(self) -> Result<(), Trouble> {
+        self.service.stop().await
+    }
+
+    /// Makes an account, and with it a token that reads all that is measured.
+    pub async fn make_token(&self) -> Result<String, Trouble> {
+        let person = json!({
+            "email": "bench@example.com", "password": "measured and found light", "name": "Bench",
+        });
+        let signed_up = self.post("/api/auth/sign-up/email", None, &person).await?;
+        let session = text(&signed_up["session"]["token"])?;
+        let wanted = json!({ "name": "bench", "scope": "read" });
+        let made = self.post("/api/tokens", Some(&session), &wanted).await?;
+        text(&made["token"])
+    }
+
+    /// How many events it has stored since its start.
+    pub async fn stored(&self, token: &str) -> Result<u64, Trouble> {
+        let request = self.http.get(self.url("/stats")).bearer_auth(token);
+        let stats = answer(request, "/stats").await?;
+        let stored = stats["events"]["stored"].as_u64();
+        stored.ok_or_else(|| Trouble("/stats does not say what is stored".to_owned()))
+    }
+
+    /// Whether `/readyz` answers 200.
+    pub async fn is_ready(&self) -> bool {
+        let answer = self.http.get(self.url("/readyz")).send().await;
+        answer.is_ok_and(|answer| answer.status() == 200)
+    }
+
+    async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Result<Value, Trouble> {
+        let mut request = self.http.post(self.url(path)).json(body);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        answer(request, path).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder, path: &str) -> Result<Value, Trouble> {
+    let answer = request.send().await.during(path)?;
+    let status = answer.status();
+    let body = answer.text().await.during(path)?;
+    if !status.is_success() {
+        return Err(Trouble(format!("{path} was answered {status}: {body}")));
+    }
+    serde_json::from_str(&body).during(path)
+}
+
+fn text(value: &Value) -> Result<String, Trouble> {
+    value
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| Trouble("an answer has no token".to_owned()))
+}

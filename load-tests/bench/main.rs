@@ -1,0 +1,154 @@
+//! The benchmark: what an event costs, what a journey does, and how that
+//! compares with what is promised.
+//!
+//! It starts a `mongod` and services of its own, loads them, and takes the CPU
+//! time and the memory of each process. Times move from machine to machine; CPU
+//! for an event and ratios within one run are what to look at. `--help` lists
+//! the options, load-tests/README.md says more.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../../tests/mongod/mod.rs"]
+mod mongod;
+#[path = "../conservation/port.rs"]
+mod port;
+#[allow(dead_code)] // each program uses its own part of this
+#[path = "../conservation/service.rs"]
+mod service;
+#[path = "../conservation/trouble.rs"]
+mod trouble;
+#[path = "../../tests/blackbox/watchdog.rs"]
+mod watchdog;
+
+mod arguments;
+mod batch;
+mod bench;
+mod build;
+mod chart;
+mod connection;
+mod database;
+mod documents;
+mod filling;
+mod findings;
+mod floor;
+mod instance;
+mod load;
+mod machine;
+mod numbers;
+mod processes;
+mod progress;
+mod reading;
+mod report;
+mod sections;
+mod tally;
+mod window;
+
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use futures_util::FutureExt as _;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use arguments::Arguments;
+use bench::Bench;
+use findings::Findings;
+use instance::Starter;
+use progress::Progress;
+use report::Report;
+use sections::Section;
+use trouble::{Trouble, While as _};
+
+/// Whoever stops a run ends what it has started: all of it ends when it is
+/// dropped.
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let ended = tokio::select! {
+        ended = run(arguments) => ended,
+        () = stopped() => Err(Trouble("stopped; what was measured is in the results".to_owned())),
+    };
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(trouble) => {
+            eprintln!("{trouble}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs the sections; true if every target was met.
+async fn run(arguments: Arguments) -> Result<bool, Trouble> {
+    let binary = build::service(&arguments)?;
+    let mut machine = machine::describe(&binary);
+    let folder = build::results_folder(&arguments)?;
+    let sections = arguments.sections();
+    let steps = sections
+        .iter()
+        .map(|section| section.steps(&arguments))
+        .sum();
+    let bench = Bench {
+        starter: Starter {
+            binary,
+            settings: arguments.settings.clone(),
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .during("an HTTP client")?,
+        },
+        progress: Progress::over(steps),
+        arguments,
+    };
+    machine["mongod"] = json!(mongod_version(&bench).await?);
+    machine["seed"] = json!(bench.arguments.seed);
+    machine["rounds"] = json!(bench.arguments.rounds());
+    machine["windowSeconds"] = json!(bench.arguments.window().as_secs_f64());
+    let mut report = Report::new(folder, machine)?;
+    for section in sections {
+        let found = guarded(section, &bench).await;
+        if let Err(trouble) = &found {
+            bench
+                .progress
+                .say(&format!("{} failed: {trouble}", section.name()));
+        }
+        report.add(section.name(), found)?;
+    }
+    bench.progress.finish();
+    println!("{report}");
+    println!(
+        "results, drawings and Markdown: {}",
+        report.folder().display()
+    );
+    Ok(report.is_clean())
+}
+
+/// A section that fails, in whatever way, must not take the others with it.
+async fn guarded(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
+    AssertUnwindSafe(section.run(bench))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(Trouble(text.unwrap_or("it panicked").to_owned()))
+        })
+}
+
+async fn mongod_version(bench: &Bench) -> Result<String, Trouble> {
+    let database = database::Database::start(bench.arguments.cache_gb).await?;
+    database.version().await
+}
+
+async fn stopped() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,125 @@
+//! CPU time and memory of a process, from `/proc`.
+
+use std::collections::HashMap;
+use std::fs;
+use std::time::Duration;
+
+use crate::trouble::{Trouble, While as _};
+
+/// Of a clock tick, which `/proc/PID/stat` counts in: 100 a second on every
+/// Linux that this runs on.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The CPU time that a process has used up to a moment, in all its threads.
+pub struct Cpu {
+    /// Each running thread's, to the nanosecond.
+    threads: HashMap<u32, u64>,
+    /// The whole process's, threads that ended included, to the clock tick.
+    ticks: u64,
+}
+
+impl Cpu {
+    /// Up to now.
+    pub fn of(pid: u32) -> Result<Self, Trouble> {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).during("a process's threads")?;
+        let threads = tasks
+            .filter_map(|task| {
+                let task = task.ok()?;
+                let id = task.file_name().to_str()?.parse().ok()?;
+                // A thread may end in between.
+                let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+                let nanos = text.split_whitespace().next()?.parse().ok()?;
+                Some((id, nanos))
+            })
+            .collect();
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).during("a process's times")?;
+        Ok(Self {
+            threads,
+            ticks: ticks(&stat).ok_or_else(|| Trouble("unreadable /proc/PID/stat".to_owned()))?,
+        })
+    }
+
+    /// Up to now, of this program.
+    pub fn own() -> Result<Self, Trouble> {
+        Self::of(std::process::id())
+    }
+
+    /// How much was used since then. To the nanosecond, unless so much went to
+    /// threads that ended meanwhile that clock ticks show it.
+    pub fn since(&self, earlier: &Self) -> Duration {
+        let before = |id| earlier.threads.get(id).copied().unwrap_or(0);
+        let exact = self
+            .threads
+            .iter()
+            .map(|(id, nanos)| nanos.saturating_sub(before(id)))
+            .sum();
+        let exact = Duration::from_nanos(exact);
+        let ticks = self.ticks.saturating_sub(earlier.ticks);
+        let coarse = TICK * u32::try_from(ticks).unwrap_or(u32::MAX);
+        if coarse > exact + 4 * TICK {
+            coarse
+        } else {
+            exact
+        }
+    }
+}
+
+/// User and system time: the 14th and 15th field. The second one is a name in
+/// parentheses, which may hold blanks.
+fn ticks(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let mut fields = rest.split(' ').skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some(user + system)
+}
+
+/// The memory of a process, in bytes.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+pub struct Memory {
+    /// Now.
+    pub resident: u64,
+    /// The most it ever was.
+    pub peak: u64,
+}
+
+impl Memory {
+    /// Now.
+    pub fn of(pid: u32) -> Result<Self, Trouble> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).during("its memory")?;
+        let bytes = |name: &str| -> Option<u64> {
+            let line = status.lines().find(|line| line.starts_with(name))?;
+            let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+            Some(kib * 1024)
+        };
+        let memory = || {
+            Some(Self {
+                resident: bytes("VmRSS:")?,
+                peak: bytes("VmHWM:")?,
+            })
+        };
+        memory().ok_or_else(|| Trouble("unreadable /proc/PID/status".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_shows_in_the_cpu_time_and_in_memory() {
+        let before = Cpu::own().unwrap();
+        let mut sum = 0_u64;
+        while Cpu::own().unwrap().since(&before) < Duration::from_millis(5) {
+            sum = std::hint::black_box(sum + 1);
+        }
+        let memory = Memory::of(std::process::id()).unwrap();
+        assert!(memory.peak >= memory.resident && memory.resident > 0);
+    }
+
+    #[test]
+    fn the_name_of_a_process_may_hold_anything() {
+        let stat = "1 (a) b c) S 1 2 3 4 5 6 7 8 9 10 11 22 0 0 20";
+        assert_eq!(ticks(stat), Some(11 + 22));
+    }
+}

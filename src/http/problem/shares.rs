@@ -1,0 +1,33 @@
+//! The problems of tenants that hold their share of the room for events.
+
+use axum::http::{StatusCode, header};
+
+use super::Problem;
+use crate::pipeline::shares::{OverShare, Shares, Tenant};
+
+impl Problem {
+    /// 429: a tenant of the batch holds its share; or 413: the batch alone is
+    /// larger than that.
+    pub fn over_share(over: &OverShare, shares: Shares) -> Self {
+        let (whose, percent) = match &over.tenant {
+            Tenant::Account(id) => (format!("Account \"{id}\""), shares.per_account),
+            Tenant::Key(_) => ("This write key".to_owned(), shares.per_key),
+        };
+        if over.is_for_good {
+            let detail = format!(
+                "{whose} may have {percent} % of the room for events that wait for the database, \
+                 and this request has more of its events than that; nothing was taken. Send them \
+                 in parts."
+            );
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            return Self::new(status, "larger-than-share", "Larger than share", detail);
+        }
+        let detail = format!(
+            "{whose} may have {percent} % of the room for events that wait for the database, and \
+             with this request it would have more; nothing of the request was taken. Send it again \
+             later; events of others are taken."
+        );
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self::new(status, "over-share", "Over share", detail).with_header(header::RETRY_AFTER, "1")
+    }
+}

@@ -1,0 +1,293 @@
+//! `trailkeep seed`: exactly the events that were asked for, in either store or
+//! through a service, once each, whatever comes between.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rusqlite::OpenFlags;
+
+use crate::eventually::{SOON, eventually};
+use crate::home::Home;
+use crate::mongod::Mongod;
+use crate::service::Service;
+use crate::watchdog::Watchdog;
+
+const UNTIL: &str = "2025-12-15T10:30:00Z";
+
+on_both_stores!(
+    a_seed_is_stored_to_the_event_and_only_once,
+    an_interrupted_seed_says_what_it_wrote_and_is_taken_up_by_repeating_it,
+    a_service_with_a_small_buffer_takes_all_events_in_the_end,
+);
+
+/// `trailkeep seed` under way. Killed when it is dropped before its end.
+struct Seed {
+    child: Child,
+    _watchdog: Watchdog,
+}
+
+/// How it ended, and what it said.
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Seed {
+    fn start(home: &Home, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trailkeep"));
+        command
+            .arg("seed")
+            .args(arguments)
+            .env_clear()
+            .envs(variables.iter().copied())
+            .current_dir(home.folder())
+            .env("DATA_DIR", home.folder())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(uri) = home.mongodb_uri() {
+            command.env("MONGODB_URI", uri);
+        }
+        let child = command.spawn().expect("the binary");
+        let _watchdog = Watchdog::over(&child, home.folder());
+        Self { child, _watchdog }
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .status();
+        assert!(sent.expect("kill").success());
+    }
+
+    async fn end(mut self) -> Said {
+        let status = eventually("the seed ends", Duration::from_secs(120), || {
+            std::future::ready(self.child.try_wait().expect("a child"))
+        })
+        .await;
+        let mut said = Said {
+            code: status.code(),
+            out: String::new(),
+            err: String::new(),
+        };
+        let (mut out, mut err) = (self.child.stdout.take(), self.child.stderr.take());
+        out.as_mut()
+            .expect("a pipe")
+            .read_to_string(&mut said.out)
+            .expect("text");
+        err.as_mut()
+            .expect("a pipe")
+            .read_to_string(&mut said.err)
+            .expect("text");
+        said
+    }
+}
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn seed(home: &Home, arguments: &[&str]) -> Said {
+    Seed::start(home, arguments, &[]).end().await
+}
+
+impl Said {
+    #[track_caller]
+    fn expect(self, code: i32, word: &str) -> Self {
+        let Self { out, err, .. } = &self;
+        assert_eq!(self.code, Some(code), "{out}{err}");
+        assert!(
+            out.contains(word) || err.contains(word),
+            "no {word:?} in\n{out}{err}"
+        );
+        self
+    }
+
+    /// The number before a word of the summary.
+    fn number(&self, word: &str) -> u64 {
+        let (before, _) = self.out.split_once(&format!(" {word}")).expect(word);
+        let digits = before.rsplit([' ', '\n']).next().expect("a number");
+        digits.replace(',', "").parse().expect(digits)
+    }
+}
+
+/// How many events there are, as soon as there is a collection or a table.
+async fn stored_so_far(home: &Home) -> Option<u64> {
+    if home.mongodb_uri().is_some() {
+        return Some(home.stored().await);
+    }
+    let file = home.folder().join("trailkeep.db");
+    let database = rusqlite::Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let count = "SELECT count(*) FROM events";
+    let count: Option<i64> = database.ok()?.query_row(count, [], |row| row.get(0)).ok();
+    count.and_then(|count| u64::try_from(count).ok())
+}
+
+async fn wait_until_some_are_stored(home: &Home) {
+    eventually("the first events are stored", SOON, || async {
+        stored_so_far(home).await.filter(|stored| *stored > 0)
+    })
+    .await;
+}
+
+async fn a_seed_is_stored_to_the_event_and_only_once(home: Home) {
+    let arguments = ["20000", "--seed", "7", "--until", UNTIL];
+    seed(&home, &arguments)
+        .await
+        .expect(0, "20,000 stored, 0 there before, 0 refused");
+    assert_eq!(home.stored().await, 20_000);
+
+    seed(&home, &arguments)
+        .await
+        .expect(0, "0 stored, 20,000 there before, 0 refused");
+    assert_eq!(home.stored().await, 20_000);
+
+    // Odd numbers, several lanes, another seed: nothing falls between.
+    seed(
+        &home,
+        &["1234", "--batch", "100", "--in-flight", "8", "--seed", "8"],
+    )
+    .await
+    .expect(0, "1,234 stored");
+    assert_eq!(home.stored().await, 21_234);
+}
+
+async fn an_interrupted_seed_says_what_it_wrote_and_is_taken_up_by_repeating_it(home: Home) {
+    let endless = ["2000000000", "--batch", "100", "--until", UNTIL];
+    let running = Seed::start(&home, &endless, &[]);
+    wait_until_some_are_stored(&home).await;
+    running.signal("INT");
+    let said = running.end().await.expect(130, "stopped by SIGINT");
+    assert_eq!(said.number("stored,"), home.stored().await);
+
+    let running = Seed::start(&home, &endless, &[]);
+    let before = home.stored().await;
+    eventually("more events are stored", SOON, || async {
+        stored_so_far(&home).await.filter(|stored| *stored > before)
+    })
+    .await;
+    running.signal("TERM");
+    let again = running.end().await.expect(143, "stopped by SIGTERM");
+    assert!(again.number("there before") >= 100);
+    assert_eq!(before + again.number("stored,"), home.stored().await);
+}
+
+async fn a_service_with_a_small_buffer_takes_all_events_in_the_end(home: Home) {
+    let settings = [
+        ("BUFFER_MAX_EVENTS", "1000"),
+        ("ACCESS_WRITE_KEYS", "shop:wk-9f8e7d6c5b4a3210"),
+    ];
+    let service = Service::start_with(&home, &settings).await;
+    let url = service.url("");
+    let arguments = ["8000", "--until", UNTIL, "--via-http", &url];
+
+    seed(&home, &arguments)
+        .await
+        .expect(1, "the service answers 401 Unauthorized")
+        .expect(1, "TRAILKEEP_WRITE_KEY");
+    assert_eq!(home.stored().await, 0);
+
+    let key = [("TRAILKEEP_WRITE_KEY", "wk-9f8e7d6c5b4a3210")];
+    let said = Seed::start(&home, &arguments, &key).end().await;
+    let said = said.expect(0, "8,000 accepted");
+    assert!(said.number("requests were answered 503") > 0);
+    service.wait_until_flushed().await;
+    assert_eq!(home.stored().await, 8_000);
+
+    // What was sent once is stored once, however it comes again.
+    service.terminate().await;
+    seed(&home, &arguments[..3])
+        .await
+        .expect(0, "0 stored, 8,000 there before");
+}
+
+#[tokio::test]
+async fn a_database_that_is_killed_meanwhile_has_all_events_in_the_end() {
+    let server = Mongod::start();
+    let home = Home::on(&server);
+    let arguments = ["60000", "--batch", "500", "--until", UNTIL];
+    let running = Seed::start(&home, &arguments, &[]);
+    wait_until_some_are_stored(&home).await;
+    server.kill();
+    server.restart();
+    let said = running.end().await.expect(0, "60,000 events");
+    assert_eq!(home.stored().await, 60_000);
+    said.expect(0, "trying again");
+}
+
+#[tokio::test]
+async fn a_seed_that_waits_for_its_database_ends_when_it_is_told_to() {
+    let server = Mongod::start();
+    let home = Home::on(&server);
+    let arguments = ["2000000000", "--batch", "500", "--until", UNTIL];
+    let running = Seed::start(&home, &arguments, &[]);
+    wait_until_some_are_stored(&home).await;
+    server.kill();
+    running.signal("INT");
+    let said = running.end().await.expect(130, "stopped by SIGINT");
+    server.restart();
+    let stored = home.stored().await;
+    let known = said.number("stored,");
+    assert!(
+        (known..=known + 4 * 500).contains(&stored),
+        "{stored} of {known}"
+    );
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_seed_whose_database_says_nothing() {
+    let server = Mongod::start();
+    let home = Home::on(&server);
+    let mut running = Seed::start(&home, &["2000000000", "--until", UNTIL], &[]);
+    wait_until_some_are_stored(&home).await;
+    server.pause();
+    // What follows too soon counts as the same signal once more.
+    eventually("the seed ends", SOON, || {
+        running.signal("INT");
+        std::future::ready(running.child.try_wait().expect("a child"))
+    })
+    .await;
+    server.resume();
+    running
+        .end()
+        .await
+        .expect(130, "ended at once by a second SIGINT");
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_events_in_another_place() {
+    let (one, other) = (Home::embedded(), Home::embedded());
+    for home in [&one, &other] {
+        seed(home, &["5000", "--until", UNTIL])
+            .await
+            .expect(0, "5,000 stored");
+    }
+    let contents = |home: &Home| -> Vec<String> {
+        let database = home.sqlite();
+        let query = "SELECT hex(id) || user_id || event_id || type || session_id || account_id \
+                     || payload || occurred_at || received_at || arrival FROM events ORDER BY id";
+        let mut rows = database.prepare(query).expect("a query");
+        let rows = rows.query_map([], |row| row.get(0)).expect("rows");
+        rows.collect::<Result<_, _>>().expect("texts")
+    };
+    let content = contents(&one);
+    assert_eq!(content.len(), 5_000);
+    assert!(content == contents(&other));
+}
+
+#[tokio::test]
+async fn a_folder_that_a_service_uses_is_left_to_it() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let said = seed(&home, &["10"]).await;
+    said.expect(1, "is in use by another process")
+        .expect(1, "--via-http");
+    assert!(Path::new(home.folder()).exists());
+    assert_eq!(service.terminate().await.code, Some(0));
+}

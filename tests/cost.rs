@@ -1,0 +1,282 @@
+//! What an event costs, in allocations: a number that does not depend on the
+//! machine or on what else runs on it, and that grows with nearly everything
+//! that makes an event dearer (a clone, a `String` in between, a buffer that
+//! has to grow).
+//!
+//! Counted on the thread that does the work: from the bytes of a request,
+//! through every rule, admission, buffer and flusher, to the document for
+//! MongoDB; and from the documents of a page to its JSON. HTTP, the journal,
+//! the driver and the database are not part of it; `cargo bench` and the
+//! benchmark in load-tests measure time.
+//!
+//! `cargo test --test cost -- --nocapture` prints the figures.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bson::raw::RawDocument;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use trailkeep::event::payload::PayloadLimits;
+use trailkeep::event::time::SystemClock;
+use trailkeep::event::{Accepted, Arrival, Rules, StoreId, Timestamp, TypeRule, wire};
+use trailkeep::journey::{Journeys, export};
+use trailkeep::pipeline::buffer::Limits;
+use trailkeep::pipeline::flusher::{Destination, Flusher};
+use trailkeep::pipeline::health::Health;
+use trailkeep::pipeline::shares::Shares;
+use trailkeep::pipeline::statistics::Statistics;
+use trailkeep::pipeline::{FlushRules, Parts, Pipeline};
+use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
+use trailkeep::store::mongo::{decode_document, encode_document};
+use trailkeep::store::{JourneyRange, Order, Outcome, Store, StoreError, StoredEvent};
+
+/// Events in a request, and the allocations that each of them may take: up to
+/// one less than a whole one above what it takes, so that one more for each
+/// event does not pass.
+const PER_EVENT: [(usize, f64); 3] = [(1, 16.5), (10, 8.5), (100, 7.5)];
+
+/// Allocations that each event on a page of 100 may take.
+const PER_EVENT_OF_A_PAGE: f64 = 6.5;
+
+#[test]
+fn an_event_takes_no_more_allocations_than_it_did() {
+    let faults: Vec<String> = PER_EVENT
+        .into_iter()
+        .filter_map(|(batch, allowed)| {
+            let taken = to_the_store(batch);
+            check(&format!("an event in a batch of {batch}"), taken, allowed)
+        })
+        .collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn an_event_on_a_page_takes_no_more_allocations_than_it_did() {
+    let fault = check("an event on a page", on_a_page(), PER_EVENT_OF_A_PAGE);
+    assert!(fault.is_none(), "{}", fault.unwrap_or_default());
+}
+
+/// Says what to do when a figure has left its bounds. They are narrow on both
+/// sides: a limit that is far above what is taken would let the next through.
+fn check(what: &str, taken: f64, allowed: f64) -> Option<String> {
+    println!("{what} takes {taken:.2} allocations, {allowed:.2} are allowed");
+    if taken > allowed {
+        Some(format!(
+            "{what} takes {taken:.2} allocations, and {allowed:.2} are allowed. Look for what \
+             your change clones, collects, formats or lets grow on its way (the list of files is \
+             at the head of src/lib.rs), and borrow it, reserve it or make it once for a batch. \
+             If it is worth its price, raise the limit in tests/cost.rs, and say in the commit \
+             what it buys."
+        ))
+    } else if taken <= allowed - 1.0 {
+        Some(format!(
+            "{what} takes only {taken:.2} allocations, and {allowed:.2} are allowed: lower the \
+             limit in tests/cost.rs to less than {:.2}, so that nobody gives it away again.",
+            taken + 1.0
+        ))
+    } else {
+        None
+    }
+}
+
+/// Counted over so many requests, after as many that fill what is kept.
+const REQUESTS: usize = 200;
+
+/// Allocations of one event from the bytes of a request to its document.
+fn to_the_store(batch: usize) -> f64 {
+    let runtime = runtime();
+    let (_flusher, pipeline) = runtime.block_on(async { pipeline(batch) });
+    let (body, rules) = (body(batch), rules());
+    let post = async || {
+        for _ in 0..REQUESTS {
+            let events = wire::read_json(&body, &rules, Timestamp::now()).unwrap();
+            pipeline.admit(events).await.unwrap();
+            while pipeline.snapshot().events > 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    runtime.block_on(post());
+    let counted = allocation_counter::measure(|| runtime.block_on(post()));
+    assert_eq!(
+        pipeline.statistics().stored.get(),
+        (2 * REQUESTS * batch) as u64
+    );
+    counted.count_total as f64 / (REQUESTS * batch) as f64
+}
+
+/// Allocations of one event from a document to the JSON of its page.
+fn on_a_page() -> f64 {
+    const EVENTS: usize = 100;
+    let runtime = runtime();
+    let (_flusher, pipeline) = runtime.block_on(async { pipeline(EVENTS) });
+    let events = wire::read_json(&body(EVENTS), &rules(), Timestamp::now()).unwrap();
+    let documents = events.into_iter().map(|event| {
+        let arrival = Arrival::from_i64(1);
+        encode_document(&Accepted { event, arrival })
+    });
+    let store = Arc::new(Documents(documents.collect()));
+    let journeys = Journeys::new(store, pipeline, Duration::from_secs(60));
+    let range = JourneyRange {
+        user_id: "user-000001".to_owned(),
+        from: None,
+        to: None,
+        after: None,
+        order: Order::Descending,
+        types: Vec::new(),
+        session_id: None,
+    };
+    let mut out = Vec::with_capacity(1 << 20);
+    let counted = allocation_counter::measure(|| {
+        let page = runtime.block_on(journeys.page(&range, EVENTS)).unwrap();
+        for event in &page.events {
+            export::write_json(event, &mut out);
+        }
+        assert_eq!(page.events.len(), EVENTS);
+    });
+    assert!(out.starts_with(b"{\"eventId\""));
+    counted.count_total as f64 / EVENTS as f64
+}
+
+/// On this thread alone, which is the one that is counted.
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+/// A pipeline that writes as soon as one request's events are there.
+fn pipeline(batch: usize) -> (Flusher, Arc<Pipeline>) {
+    let second = Duration::from_secs(1);
+    let health = Arc::new(Health::new(second));
+    let pipeline = Arc::new(Pipeline::new(Parts {
+        limits: Limits {
+            max_events: 5000,
+            max_bytes: 64 << 20,
+        },
+        // The defaults.
+        shares: Shares {
+            per_account: 80,
+            per_key: 100,
+        },
+        rules: FlushRules {
+            max_events: batch,
+            max_wait: 60 * second,
+            timeout: 60 * second,
+            backoff_min: second,
+            backoff_max: second,
+        },
+        lanes: 1,
+        instance: 0,
+        journal: None,
+        reader: None,
+        max_spilled_bytes: 0,
+        clock: Arc::new(SystemClock),
+        statistics: Arc::new(Statistics::new().unwrap()),
+        health,
+    }));
+    let (prepared, is_prepared) = watch::channel(true);
+    // It looks at it once, when it begins.
+    std::mem::forget(prepared);
+    let destination = Destination {
+        events: Arc::new(Documents(Vec::new())),
+        letters: Arc::new(no_letters()),
+    };
+    let flusher = Flusher::start(Arc::clone(&pipeline), destination, is_prepared);
+    (flusher, pipeline)
+}
+
+/// Nothing is refused here, so nothing is written to it.
+fn no_letters() -> EmbeddedStore {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = EmbeddedSettings {
+        retention: None,
+        read_timeout: Duration::from_secs(1),
+    };
+    EmbeddedStore::open(folder.path(), &settings).unwrap()
+}
+
+/// A store that makes documents of what it is given, and gives back those that
+/// it has.
+struct Documents(Vec<Vec<u8>>);
+
+#[async_trait]
+impl Store for Documents {
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
+        for accepted in events {
+            black_box(encode_document(accepted));
+        }
+        Ok(vec![Outcome::Stored; events.len()])
+    }
+
+    async fn arrivals(&self, _: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {
+        Ok(HashMap::new())
+    }
+
+    async fn journey(
+        &self,
+        range: &JourneyRange,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let documents = self.0.iter().take(limit);
+        let events = documents.map(|document| {
+            let document = RawDocument::from_bytes(document).unwrap();
+            decode_document(document, &range.user_id).unwrap()
+        });
+        Ok(events.collect())
+    }
+
+    fn lanes(&self, configured: usize) -> usize {
+        configured
+    }
+
+    async fn close(&self) {}
+}
+
+/// A batch as a tracker sends it. The service makes the ids, so that each
+/// request brings new events.
+fn body(events: usize) -> Vec<u8> {
+    let mut body = String::from("[");
+    for number in 0..events {
+        let separator = if number == 0 { "" } else { "," };
+        let user = number % 7;
+        write!(
+            body,
+            r#"{separator}{{"userId":"user-{user:06}","type":"page_view","sessionId":"s-{user}-1765794600","#,
+        )
+        .unwrap();
+        write!(
+            body,
+            r#""payload":{{"path":"/pricing","referrer":"https://example.org/","width":1440,"scroll":0.75,"plan":{{"name":"pro"}}}}}}"#,
+        )
+        .unwrap();
+    }
+    body.push(']');
+    body.into_bytes()
+}
+
+fn rules() -> Rules {
+    Rules {
+        types: TypeRule::OneOf(HashSet::from(["page_view".into(), "search".into()])),
+        default_user: None,
+        max_events: 1000,
+        payload: PayloadLimits {
+            max_bytes: 32 * 1024,
+            max_depth: 32,
+        },
+        max_future_ms: 86_400_000,
+    }
+}
