@@ -145,8 +145,8 @@ async fn an_event_too_large_for_mongodb_is_set_aside_whole() {
     let home = Home::mongodb();
     let settings = [("EVENTS_MAX_PAYLOAD_BYTES", "3000000")];
     let service = Service::start_with(&home, &settings).await;
-    // In BSON each of these numbers has its place as a key, and 8 bytes.
-    let numbers = vec![7; 1_200_000];
+    // In BSON each of these numbers has its place as a key, and 4 bytes.
+    let numbers = vec![7; 1_450_000];
     let mut large = sample::event("u", "large");
     large["payload"] = json!({ "n": numbers });
     let batch = json!([
