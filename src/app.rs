@@ -30,7 +30,8 @@ use tracing::{error, info, warn};
 use crate::config::Settings;
 use crate::event::Accepted;
 use crate::http::{self, Service, server};
-use crate::pipeline::flusher::Flusher;
+use crate::pipeline::dead_letters;
+use crate::pipeline::flusher::{Destination, Flusher};
 use crate::pipeline::health::{CheckRules, Health, watch_store};
 use crate::pipeline::journal;
 use crate::pipeline::leftover;
@@ -154,6 +155,7 @@ pub struct App {
     flusher: Flusher,
     server: JoinHandle<()>,
     watcher: JoinHandle<()>,
+    counter: JoinHandle<()>,
     access: access::Tasks,
     kept: Arc<Kept>,
     replay: JoinHandle<()>,
@@ -192,7 +194,10 @@ impl App {
 
         let flusher = Flusher::start(
             Arc::clone(&service.pipeline),
-            Arc::clone(&store),
+            Destination {
+                events: Arc::clone(&store),
+                letters: stores.letters,
+            },
             health.prepared(),
         );
         let checks = CheckRules {
@@ -200,6 +205,11 @@ impl App {
             timeout: settings.health.check_timeout,
         };
         let watcher = tokio::spawn(watch_store(Arc::clone(&health), Arc::clone(&store), checks));
+
+        let counter = tokio::spawn(dead_letters::watch_count(
+            Arc::clone(&service.dead_letters),
+            Arc::clone(&service.statistics),
+        ));
 
         if let Ok(address) = listener.local_addr() {
             let store = if settings.store.mongodb_uri.is_some() {
@@ -227,6 +237,7 @@ impl App {
             flusher,
             server,
             watcher,
+            counter,
             access,
             kept,
             replay,
@@ -241,6 +252,7 @@ impl App {
             _ = self.flusher.ended() => "flusher",
             _ = &mut self.server => "listener",
             _ = &mut self.watcher => "database watch",
+            _ = &mut self.counter => "count of dead letters",
             () = self.access.ended() => "audit trail",
             () = self.service.pipeline.journal_ended() => "journal",
         }
@@ -260,6 +272,7 @@ impl App {
         let _ = self.replay.await;
         let left = self.flusher.drain(deadline).await;
         self.watcher.abort();
+        self.counter.abort();
         self.access.stop().await;
         let ending = keep(
             &left,

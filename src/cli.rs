@@ -1,6 +1,7 @@
 //! The command line: what people type, and what they are told.
 
 mod admin;
+mod dead_letters;
 mod seed;
 
 use std::io::{self, Write};
@@ -14,6 +15,9 @@ use crate::{app, telemetry};
 
 /// The exit code for wrong settings and for a wrong command line.
 const WRONG_SETTINGS: u8 = 2;
+
+/// The exit code where dead letters stay that were to go.
+const SOME_LEFT: u8 = 3;
 
 const ABOUT: &str = "\
 Collects events that trackers post over HTTP, writes them in batches to MongoDB
@@ -34,6 +38,7 @@ Examples:
   trailkeep config --defaults > trailkeep.toml
   trailkeep admin create jo@example.com       make an administrator from the shell
   trailkeep seed 1000000                      write a million sample events
+  trailkeep dead-letters list                 events that the database refused for good
   trailkeep --config trailkeep.toml";
 
 #[derive(Parser)]
@@ -67,6 +72,11 @@ enum Command {
     },
     /// Write sample events: a million into the store, or through a service
     Seed(seed::Command),
+    /// Look at events that the database refused for good, retry or drop them
+    DeadLetters {
+        #[command(subcommand)]
+        command: dead_letters::Command,
+    },
 }
 
 /// Taken before and after the subcommand. Not clap's `global`, which forgets
@@ -132,6 +142,7 @@ impl Cli {
             }
             Some(Command::Admin { command }) => command.flags().add_to(overrides),
             Some(Command::Seed(command)) => command.flags.add_to(overrides),
+            Some(Command::DeadLetters { command }) => command.flags().add_to(overrides),
             None => overrides,
         }
     }
@@ -152,6 +163,7 @@ pub fn run() -> ExitCode {
         Some(Command::Config { .. }) => print(&listing(&loaded.entries)),
         Some(Command::Admin { command }) => administer(command, &loaded.settings),
         Some(Command::Seed(command)) => seed(&command, &loaded.settings),
+        Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
         Some(Command::Serve { .. }) | None => serve(loaded.settings),
     }
 }
@@ -184,6 +196,23 @@ fn seed(command: &seed::Command, settings: &Settings) -> ExitCode {
                 1
             })
         }
+    }
+}
+
+fn handle_letters(command: dead_letters::Command, settings: &Settings) -> ExitCode {
+    let failed = |error: dead_letters::LettersError| {
+        complain(&format!("trailkeep: {error}\n"));
+        ExitCode::FAILURE
+    };
+    let done = match dead_letters::run(command, settings) {
+        Ok(done) => done,
+        Err(error) => return failed(error),
+    };
+    let printed = print(&done.text);
+    match done.error {
+        Some(error) => failed(error),
+        None if done.left > 0 => ExitCode::from(SOME_LEFT),
+        None => printed,
     }
 }
 

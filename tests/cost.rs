@@ -28,11 +28,12 @@ use trailkeep::event::time::SystemClock;
 use trailkeep::event::{Accepted, Arrival, Rules, StoreId, Timestamp, TypeRule, wire};
 use trailkeep::journey::{Journeys, export};
 use trailkeep::pipeline::buffer::Limits;
-use trailkeep::pipeline::flusher::Flusher;
+use trailkeep::pipeline::flusher::{Destination, Flusher};
 use trailkeep::pipeline::health::Health;
 use trailkeep::pipeline::shares::Shares;
 use trailkeep::pipeline::statistics::Statistics;
 use trailkeep::pipeline::{FlushRules, Parts, Pipeline};
+use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep::store::mongo::{decode_document, encode_document};
 use trailkeep::store::{JourneyRange, Order, Outcome, Store, StoreError, StoredEvent};
 
@@ -182,12 +183,22 @@ fn pipeline(batch: usize) -> (Flusher, Arc<Pipeline>) {
     let (prepared, is_prepared) = watch::channel(true);
     // It looks at it once, when it begins.
     std::mem::forget(prepared);
-    let flusher = Flusher::start(
-        Arc::clone(&pipeline),
-        Arc::new(Documents(Vec::new())),
-        is_prepared,
-    );
+    let destination = Destination {
+        events: Arc::new(Documents(Vec::new())),
+        letters: Arc::new(no_letters()),
+    };
+    let flusher = Flusher::start(Arc::clone(&pipeline), destination, is_prepared);
     (flusher, pipeline)
+}
+
+/// Nothing is refused here, so nothing is written to it.
+fn no_letters() -> EmbeddedStore {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = EmbeddedSettings {
+        retention: None,
+        read_timeout: Duration::from_secs(1),
+    };
+    EmbeddedStore::open(folder.path(), &settings).unwrap()
 }
 
 /// A store that makes documents of what it is given, and gives back those that

@@ -55,6 +55,14 @@ pub mod action {
     pub const REVOKE_TOKEN: &str = "token.revoke";
     /// Somebody looked at a journey.
     pub const READ_JOURNEY: &str = "journey.read";
+    /// Somebody looked at the list of dead letters.
+    pub const LIST_DEAD_LETTERS: &str = "dead-letter.list";
+    /// Somebody looked at a dead letter of a user.
+    pub const READ_DEAD_LETTER: &str = "dead-letter.read";
+    /// Somebody had a dead letter, or all of them, tried again.
+    pub const RETRY_DEAD_LETTER: &str = "dead-letter.retry";
+    /// Somebody dropped a dead letter, or all of them.
+    pub const DROP_DEAD_LETTER: &str = "dead-letter.drop";
 }
 
 /// Who does something.

@@ -10,6 +10,7 @@ use crate::event::time::{Clock, SystemClock};
 use crate::event::{Rules, TypeRule};
 use crate::http::{self, Service};
 use crate::journey::Journeys;
+use crate::pipeline::dead_letters::DeadLetters;
 use crate::pipeline::health::Health;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::journal::reader::ReadBack;
@@ -62,6 +63,12 @@ pub fn service(
         journeys: Journeys::new(store, Arc::clone(&pipeline), settings.store.read_timeout),
         pipeline,
         summaries: summaries(settings, stores, &clock),
+        dead_letters: Arc::new(DeadLetters::new(
+            Arc::clone(&stores.events),
+            Arc::clone(&stores.letters),
+            Arc::clone(&clock),
+            settings.store.read_timeout,
+        )),
         health: Arc::clone(health),
         access: Arc::new(access),
         statistics,

@@ -112,8 +112,9 @@ fn journal_bytes(settings: &Settings) -> u64 {
 }
 
 impl Kept {
-    /// Waits until events up to that number are stored; then the service is
-    /// ready for traffic. What kept them is removed once all are.
+    /// Waits until events up to that number are stored, but for single ones that
+    /// the database does not take; then the service is ready for traffic. Once
+    /// those are stored or set aside too, what kept them is removed.
     pub async fn replayed(
         self: Arc<Self>,
         wait_for: Option<Arrival>,
@@ -122,10 +123,12 @@ impl Kept {
     ) {
         const CHECK: Duration = Duration::from_millis(20);
         if let Some(last) = wait_for {
-            while pipeline
-                .oldest_unstored()
-                .is_some_and(|oldest| oldest <= last)
-            {
+            let is_left = |oldest: Option<Arrival>| oldest.is_some_and(|oldest| oldest <= last);
+            while is_left(pipeline.oldest_waiting()) {
+                tokio::time::sleep(CHECK).await;
+            }
+            health.replaying(false);
+            while is_left(pipeline.oldest_unstored()) {
                 tokio::time::sleep(CHECK).await;
             }
             let spilled = pipeline.snapshot().spilled_events as u64;
@@ -135,8 +138,8 @@ impl Kept {
                 spilled, "what an earlier process accepted is stored, but for what is spilled"
             );
         }
-        self.remove();
         health.replaying(false);
+        self.remove();
     }
 
     /// Removes what kept them: they are stored, or kept elsewhere by now.

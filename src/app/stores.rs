@@ -6,6 +6,7 @@ use super::StartError;
 use crate::config::Settings;
 use crate::store::Store;
 use crate::store::access::AccessStore;
+use crate::store::dead_letters::DeadLetterStore;
 use crate::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use crate::store::mongo::{MongoSettings, MongoStore};
 use crate::store::summaries::AccountStore;
@@ -15,6 +16,8 @@ use crate::store::summaries::AccountStore;
 pub struct Stores {
     /// Where events stay.
     pub events: Arc<dyn Store>,
+    /// Where events are kept that it refuses for good.
+    pub letters: Arc<dyn DeadLetterStore>,
     /// Where accounts, sessions, tokens and the audit trail stay.
     pub access: Arc<dyn AccessStore>,
     /// Where events of business accounts are counted.
@@ -46,10 +49,11 @@ impl Stores {
         })
     }
 
-    fn of(store: impl Store + AccessStore + AccountStore) -> Self {
+    fn of(store: impl Store + DeadLetterStore + AccessStore + AccountStore) -> Self {
         let store = Arc::new(store);
         Self {
             events: Arc::clone(&store) as Arc<dyn Store>,
+            letters: Arc::clone(&store) as Arc<dyn DeadLetterStore>,
             access: Arc::clone(&store) as Arc<dyn AccessStore>,
             accounts: store,
         }

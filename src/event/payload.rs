@@ -66,6 +66,16 @@ impl Payload {
         }
     }
 
+    /// Reads a payload that [`to_json`](Self::to_json) gave and that was kept
+    /// since: what was accepted under other settings is still accepted.
+    pub fn from_kept_json(json: &str) -> Result<Self, String> {
+        const ANY: PayloadLimits = PayloadLimits {
+            max_bytes: usize::MAX,
+            max_depth: MAX_READ_DEPTH,
+        };
+        Self::from_json(json.as_bytes(), ANY)
+    }
+
     /// The BSON document.
     pub fn as_bson(&self) -> &[u8] {
         &self.0

@@ -32,7 +32,7 @@ use super::sessions::SessionOptions;
         (name = "Accounts", description = "What the users of a business account did, counted."),
         (name = "Monitoring", description = "How the service is."),
         (name = "Staff", description = "Signing up, in and out."),
-        (name = "Administration", description = "Accounts, tokens and the audit trail."),
+        (name = "Administration", description = "Accounts, tokens, the audit trail and dead letters."),
     )
 )]
 struct Head;

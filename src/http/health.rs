@@ -34,11 +34,15 @@ pub struct HealthBody {
     /// Seconds since the start.
     uptime: f64,
     memory: Memory,
-    /// `connected` or `disconnected`: whether the database answered when it
-    /// was last asked.
+    /// `connected`, or `disconnected`: the database did not answer when it was
+    /// last asked, or refuses us.
     database: &'static str,
     /// Accepted events that are not stored yet.
     buffer_size: usize,
+    /// What a person has to mend; left out where there is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    problem: Option<&'static str>,
 }
 
 /// How the service is, for monitors
@@ -50,13 +54,14 @@ pub struct HealthBody {
         (status = 200, description = "The database answers.", body = HealthBody),
         (status = 401, description = "Neither a session nor a token.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database does not answer. A caller who is not known \
+        (status = 503, description = "The database does not answer, or refuses us. A caller who is not known \
             from before gets a problem instead.", body = HealthBody),
     ),
     security(("session" = []), ("token" = [])),
 )]
 pub async fn health(State(service): State<Arc<Service>>, _monitor: Monitor) -> Response {
-    let is_connected = service.health.is_connected();
+    let problem = service.health.problem();
+    let is_connected = service.health.is_connected() && problem.is_none();
     let is_well = service.health.is_well();
     let body = HealthBody {
         status: if is_well { "ok" } else { "degraded" },
@@ -69,6 +74,7 @@ pub async fn health(State(service): State<Arc<Service>>, _monitor: Monitor) -> R
             "disconnected"
         },
         buffer_size: service.statistics.buffered_events(),
+        problem,
     };
     let status = if is_connected {
         StatusCode::OK

@@ -10,6 +10,7 @@ pub mod accounts;
 pub mod audit;
 pub mod auth;
 pub mod body;
+pub mod dead_letters;
 pub mod docs;
 pub mod etag;
 pub mod events;
@@ -45,6 +46,7 @@ use crate::event::Rules;
 use crate::event::time::Clock;
 use crate::journey::Journeys;
 use crate::pipeline::Pipeline;
+use crate::pipeline::dead_letters::DeadLetters;
 use crate::pipeline::health::Health;
 use crate::pipeline::statistics::Statistics;
 use crate::summaries::Summaries;
@@ -58,6 +60,8 @@ pub struct Service {
     pub journeys: Journeys,
     /// Where summaries of business accounts come from.
     pub summaries: Arc<Summaries>,
+    /// What the database refused for good.
+    pub dead_letters: Arc<DeadLetters>,
     /// Whether the service is well.
     pub health: Arc<Health>,
     /// Who may do what.
@@ -140,7 +144,11 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(staff::change))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
-        .routes(routes!(audit::audit));
+        .routes(routes!(audit::audit))
+        .routes(routes!(dead_letters::list, dead_letters::drop_all))
+        .routes(routes!(dead_letters::retry_all))
+        .routes(routes!(dead_letters::get, dead_letters::drop_one))
+        .routes(routes!(dead_letters::retry));
     with(monitors)
         .layer(from_fn_with_state(Arc::clone(service), guard::while_away))
         .merge(with(people))

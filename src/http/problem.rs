@@ -226,8 +226,8 @@ impl Problem {
     /// 504: accepted, and refused by the database.
     pub fn not_all_stored(refused: usize, event_ids: Vec<Box<str>>) -> Self {
         let detail = format!(
-            "The events were accepted, but the database refuses {refused} of them for good; the \
-             service's log says which and why."
+            "The events were accepted, but the database refuses {refused} of them for good. They \
+             are kept as dead letters, from which an administrator can have them stored."
         );
         Self {
             event_ids: event_ids.into(),
@@ -331,7 +331,7 @@ impl From<StoreError> for Problem {
                 )
                 .with_header(header::RETRY_AFTER, "5")
             }
-            StoreError::Unreadable(_) => {
+            StoreError::Unreadable(_) | StoreError::Refused(_) => {
                 tracing::error!(%error, "a read failed");
                 Self::internal()
             }

@@ -45,6 +45,9 @@ pub struct StatsBody {
     /// Milliseconds since the oldest buffered event was received.
     oldest_event_age_ms: Option<i64>,
     events: EventCounts,
+    /// Dead letters in the database, counted every few seconds; null until they
+    /// could be counted.
+    dead_letters: Option<u64>,
     /// Requests refused as a whole, by reason.
     #[schema(example = json!({"invalid": 3, "bufferFull": 0}))]
     refused: BTreeMap<&'static str, u64>,
@@ -64,7 +67,7 @@ pub struct EventCounts {
     stored: u64,
     /// Known by user and `eventId` before.
     duplicate: u64,
-    /// Refused by the database for good.
+    /// Refused by the database for good, and kept as dead letters.
     dead_lettered: u64,
     /// In the journal alone, and damaged on the disk.
     unreadable: u64,
@@ -148,6 +151,7 @@ pub async fn stats(State(service): State<Arc<Service>>, _monitor: Monitor) -> Js
             .oldest
             .map(|oldest| (now - oldest.as_millis()).max(0)),
         events: event_counts(&service.statistics),
+        dead_letters: service.statistics.dead_letters(),
         refused: RefusedBecause::ALL
             .map(|reason| (reason.name(), service.statistics.refused_count(reason)))
             .into(),

@@ -31,6 +31,11 @@ impl Backoff {
         pause
     }
 
+    /// Nothing passes by itself: the next pause is drawn up to the longest.
+    pub fn slow_down(&mut self) {
+        self.bound = self.max;
+    }
+
     /// It worked: the next failure starts from the beginning.
     pub fn reset(&mut self) {
         self.bound = self.min;

@@ -3,13 +3,15 @@
 //! A queue for each lane; a user's events always go through the same one. An
 //! event keeps its place at the front of its queue while it is on its way to
 //! the store: a failed flush has nothing to put back, and whoever reads a
-//! user's events finds all of them in one queue, in order. Events that the
+//! user's events finds all of them in one lane, in order. Events that the
 //! journal alone holds are counted here too, under the same lock: see
 //! [`spill`](super::spill).
 
 mod intake;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod lane;
+
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Weak};
 
@@ -21,6 +23,7 @@ use super::waiter::{Share, Waiter};
 use crate::event::{Accepted, Arrival, StoreId, Timestamp};
 use crate::store::Outcome;
 pub use intake::{NoRoom, Reserved, Room, TakeBack};
+use lane::{Entry, Lane};
 
 /// How much may be buffered. Whichever limit is reached first counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +72,8 @@ pub struct Buffer {
     events: usize,
     bytes: usize,
     in_flight: usize,
+    /// Events that are held aside.
+    held: usize,
     reserved: Room,
     /// Who holds the room that is taken and reserved.
     tenants: Tenants,
@@ -80,28 +85,6 @@ pub struct Buffer {
     /// The highest arrival number that was ever here.
     last: Option<Arrival>,
 }
-
-#[derive(Debug, Default)]
-struct Lane {
-    queue: VecDeque<Entry>,
-    /// How many entries at the front are on their way to the store.
-    in_flight: usize,
-    /// Whether enough had come together, in all lanes, to be written.
-    is_called: bool,
-}
-
-#[derive(Debug, Clone)]
-struct Entry {
-    accepted: Arc<Accepted>,
-    size: usize,
-    since: Instant,
-    /// With which write key it was sent, as far as that is known.
-    key: Option<KeyNumber>,
-}
-
-/// Bytes of events in one flush at the most: well below the 48 MB that a
-/// MongoDB message may have, also when the largest payloads meet.
-const MAX_FLUSH_BYTES: usize = 16 << 20;
 
 impl Buffer {
     /// An empty buffer with that many lanes, beyond which up to that many bytes
@@ -122,6 +105,7 @@ impl Buffer {
             events: 0,
             bytes: 0,
             in_flight: 0,
+            held: 0,
             reserved: Room::default(),
             tenants: Tenants::new(room, of_buffer),
             spill,
@@ -179,16 +163,15 @@ impl Buffer {
             self.events += 1;
             self.bytes += size;
             let number = self.lane_of(&accepted.event.user_id);
-            let lane = &mut self.lanes[number];
-            if lane.queue.len() == lane.in_flight && !pushed.lanes_started.contains(&number) {
-                pushed.lanes_started.push(number);
-            }
-            lane.queue.push_back(Entry {
+            let was_idle = self.lanes[number].push(Entry {
                 accepted,
                 size,
                 since: now,
                 key,
             });
+            if was_idle && !pushed.lanes_started.contains(&number) {
+                pushed.lanes_started.push(number);
+            }
         }
         pushed
     }
@@ -222,43 +205,17 @@ impl Buffer {
     /// The next events of a lane for one flush; they stay in the buffer until
     /// [`settle`](Self::settle) is told what became of them.
     pub fn take(&mut self, lane: usize, max_events: usize) -> Vec<Arc<Accepted>> {
-        let lane = &mut self.lanes[lane];
-        let mut bytes = 0;
-        let batch: Vec<Arc<Accepted>> = lane
-            .queue
-            .iter()
-            .take(max_events)
-            .take_while(|entry| {
-                bytes += entry.size;
-                bytes <= MAX_FLUSH_BYTES || bytes == entry.size
-            })
-            .map(|entry| Arc::clone(&entry.accepted))
-            .collect();
-        self.in_flight = self.in_flight - lane.in_flight + batch.len();
-        lane.in_flight = batch.len();
-        lane.is_called = false;
-        batch
+        self.with_lane(lane, |lane| lane.take(max_events))
     }
 
     /// Ends a lane's flush, given what became of each of its events. Those that
-    /// have to be tried again stay at the front, the others leave and give
-    /// their room back. Hands out what left, so that it is freed outside of
-    /// any lock.
+    /// have to be tried again are held aside until [`end_hold`](Self::end_hold),
+    /// the others leave and give their room back. Hands out what left, so that
+    /// it is freed outside of any lock.
     pub fn settle(&mut self, lane: usize, outcomes: &[Outcome]) -> Vec<Arc<Accepted>> {
-        let lane = &mut self.lanes[lane];
-        let flushed = lane
-            .queue
-            .drain(..lane.in_flight.min(outcomes.len()))
-            .collect::<Vec<_>>();
-        self.in_flight -= lane.in_flight;
-        lane.in_flight = 0;
-        let mut left = Vec::with_capacity(flushed.len());
-        let mut kept = Vec::new();
-        for (entry, outcome) in flushed.into_iter().zip(outcomes) {
-            if *outcome == Outcome::Retry {
-                kept.push(entry);
-                continue;
-            }
+        let done = self.with_lane(lane, |lane| lane.settle(outcomes));
+        let mut left = Vec::with_capacity(done.len());
+        for (entry, outcome) in done {
             let id = entry.accepted.event.id;
             self.events -= 1;
             self.bytes -= entry.size;
@@ -273,10 +230,27 @@ impl Buffer {
             }
             left.push(entry.accepted);
         }
-        for entry in kept.into_iter().rev() {
-            lane.queue.push_front(entry);
-        }
         left
+    }
+
+    /// Puts what a lane holds aside back to be written next.
+    pub fn end_hold(&mut self, lane: usize) {
+        self.with_lane(lane, Lane::end_hold);
+    }
+
+    /// Whether a lane holds anything aside.
+    pub fn is_holding(&self, lane: usize) -> bool {
+        self.lanes[lane].held() > 0
+    }
+
+    /// Changes a lane, and keeps the sums over all lanes right.
+    fn with_lane<T>(&mut self, lane: usize, change: impl FnOnce(&mut Lane) -> T) -> T {
+        let lane = &mut self.lanes[lane];
+        let (in_flight, held) = (lane.in_flight(), lane.held());
+        let changed = change(lane);
+        self.in_flight = self.in_flight - in_flight + lane.in_flight();
+        self.held = self.held - held + lane.held();
+        changed
     }
 
     /// Empties the buffer, in order of arrival, and closes it.
@@ -284,10 +258,7 @@ impl Buffer {
         let mut all: Vec<Arc<Accepted>> = self
             .lanes
             .iter_mut()
-            .flat_map(|lane| {
-                lane.in_flight = 0;
-                lane.queue.drain(..)
-            })
+            .flat_map(Lane::drain)
             .map(|entry| {
                 self.tenants.leave(&entry.accepted.event, entry.key);
                 entry.accepted
@@ -295,7 +266,8 @@ impl Buffer {
             .collect();
         all.sort_by_key(|accepted| accepted.arrival);
         self.ids.clear();
-        (self.events, self.bytes, self.in_flight) = (0, 0, 0);
+        (self.events, self.bytes) = (0, 0);
+        (self.in_flight, self.held) = (0, 0);
         // They left without being stored: nothing may be said to be.
         self.is_closed = true;
         all
@@ -304,16 +276,16 @@ impl Buffer {
     /// One user's events, in order of arrival.
     pub fn of_user(&self, user_id: &str) -> Vec<Arc<Accepted>> {
         self.lanes[self.lane_of(user_id)]
-            .queue
-            .iter()
-            .filter(|entry| &*entry.accepted.event.user_id == user_id)
-            .map(|entry| Arc::clone(&entry.accepted))
+            .events()
+            .filter(|accepted| &*accepted.event.user_id == user_id)
+            .cloned()
             .collect()
     }
 
-    /// Since when the oldest event of a lane has waited.
+    /// Since when the oldest event of a lane has waited, but for those that are
+    /// held aside.
     pub fn waiting_since(&self, lane: usize) -> Option<Instant> {
-        self.lanes[lane].queue.front().map(|entry| entry.since)
+        self.lanes[lane].waiting_since()
     }
 
     /// Calls every lane to write what it has, if that many events wait in all.
@@ -330,18 +302,18 @@ impl Buffer {
     /// Calls every lane to write what it has.
     pub fn call(&mut self) {
         for lane in &mut self.lanes {
-            lane.is_called = !lane.queue.is_empty();
+            lane.call();
         }
     }
 
     /// Whether a lane should write what it has without waiting for more.
     pub fn is_due(&self, lane: usize, max_events: usize) -> bool {
-        self.lanes[lane].is_called || self.waiting() >= max_events
+        self.lanes[lane].is_called() || self.waiting() >= max_events
     }
 
-    /// Events that are not on their way to the store.
+    /// Events that are neither on their way to the store nor held aside.
     fn waiting(&self) -> usize {
-        self.events - self.in_flight
+        self.events - self.in_flight - self.held
     }
 
     /// Events.
@@ -368,7 +340,7 @@ impl Buffer {
     /// Who holds how much of what is here, counted anew.
     #[cfg(test)]
     pub(super) fn recounted_tenants(&self) -> Tenants {
-        let entries = self.lanes.iter().flat_map(|lane| &lane.queue);
+        let entries = self.lanes.iter().flat_map(Lane::entries);
         self.tenants
             .recounted(entries.map(|entry| (&entry.accepted.event, entry.key)))
     }
@@ -401,7 +373,14 @@ impl Buffer {
 
     /// The lowest arrival number.
     pub fn oldest_arrival(&self) -> Option<Arrival> {
-        self.fronts().map(|accepted| accepted.arrival).min()
+        self.oldest().map(|accepted| accepted.arrival).min()
+    }
+
+    /// The lowest arrival number of what is neither stored nor held aside.
+    pub fn oldest_waiting(&self) -> Option<Arrival> {
+        let fronts = self.lanes.iter().filter_map(Lane::front);
+        let oldest = fronts.map(|accepted| accepted.arrival).min();
+        oldest.or(self.spill.from())
     }
 
     /// What lies here.
@@ -413,16 +392,13 @@ impl Buffer {
             spilled_events: self.spill.events(),
             spilled_bytes: self.spill.bytes(),
             oldest: self
-                .fronts()
+                .oldest()
                 .map(|accepted| accepted.event.received_at)
                 .min(),
         }
     }
 
-    fn fronts(&self) -> impl Iterator<Item = &Accepted> {
-        self.lanes
-            .iter()
-            .filter_map(|lane| lane.queue.front())
-            .map(|entry| &*entry.accepted)
+    fn oldest(&self) -> impl Iterator<Item = &Accepted> {
+        self.lanes.iter().flat_map(Lane::oldest)
     }
 }

@@ -49,29 +49,44 @@ enum Contact {
     /// Not yet asked.
     Unknown,
     Answering,
-    FailingSince(Instant),
+    Failing {
+        since: Instant,
+        /// Whether it refuses us, which only a person can mend.
+        is_refused: bool,
+    },
 }
 
 impl Contact {
     /// Notes an answer; says for how long there had been none.
     fn answered(&mut self) -> Option<Duration> {
         match std::mem::replace(self, Self::Answering) {
-            Self::FailingSince(since) => Some(since.elapsed()),
+            Self::Failing { since, .. } => Some(since.elapsed()),
             Self::Unknown | Self::Answering => None,
         }
     }
 
-    /// Notes that there was no answer; says whether that is new.
-    fn failed(&mut self) -> bool {
-        let is_new = !matches!(self, Self::FailingSince(_));
-        if is_new {
-            *self = Self::FailingSince(Instant::now());
-        }
+    /// Notes that there was no answer, or a refusal; says whether that is new.
+    fn failed(&mut self, is_refused: bool) -> bool {
+        let (since, is_new) = match *self {
+            Self::Failing { since, .. } => (since, false),
+            Self::Unknown | Self::Answering => (Instant::now(), true),
+        };
+        *self = Self::Failing { since, is_refused };
         is_new
     }
 
     fn has_failed_for(&self, limit: Duration) -> bool {
-        matches!(self, Self::FailingSince(since) if since.elapsed() >= limit)
+        matches!(self, Self::Failing { since, .. } if since.elapsed() >= limit)
+    }
+
+    fn is_refused(&self) -> bool {
+        matches!(
+            self,
+            Self::Failing {
+                is_refused: true,
+                ..
+            }
+        )
     }
 }
 
@@ -158,9 +173,15 @@ impl Health {
         matches!(*self.checks.lock(), Contact::Answering)
     }
 
+    /// What a person has to mend, without a word of what is inside.
+    pub fn problem(&self) -> Option<&'static str> {
+        let is_refused = self.checks.lock().is_refused() || self.writes.lock().is_refused();
+        is_refused.then_some(REFUSED)
+    }
+
     /// Whether all is as it should be: ready, and no write is failing.
     pub fn is_well(&self) -> bool {
-        let is_failing = matches!(*self.writes.lock(), Contact::FailingSince(_));
+        let is_failing = matches!(*self.writes.lock(), Contact::Failing { .. });
         self.is_connected() && !is_failing && self.readiness().is_ok()
     }
 
@@ -196,9 +217,9 @@ impl Health {
         }
     }
 
-    /// The store did not answer a check, or not in time.
-    pub fn store_failed(&self, reason: &str) {
-        if self.checks.lock().failed() {
+    /// The store refused a check, did not answer it, or not in time.
+    pub fn store_failed(&self, reason: &str, is_refused: bool) {
+        if self.checks.lock().failed(is_refused) {
             warn!(reason, "the database does not answer");
         }
     }
@@ -213,9 +234,9 @@ impl Health {
         }
     }
 
-    /// A write failed, or was not answered in time.
-    pub fn write_failed(&self) {
-        self.writes.lock().failed();
+    /// A write was refused, failed, or was not answered in time.
+    pub fn write_failed(&self, is_refused: bool) {
+        self.writes.lock().failed(is_refused);
     }
 
     /// A batch found no room.
@@ -262,10 +283,18 @@ pub async fn watch_store(health: Arc<Health>, store: Arc<dyn Store>, rules: Chec
         tokio::time::sleep(rules.interval).await;
         match timeout(rules.timeout, store.ping()).await {
             Ok(Ok(())) => health.store_answered(),
-            Ok(Err(error)) => health.store_failed(&error.to_string()),
-            Err(_) => health.store_failed(NO_ANSWER),
+            Ok(Err(error)) => health.store_failed(&error.to_string(), is_refusal(&error)),
+            Err(_) => health.store_failed(NO_ANSWER, false),
         }
     }
+}
+
+/// What `/health` says of a store that will not let us.
+const REFUSED: &str = "the database refuses us: mend the name, password or rights of its user, \
+                       or its settings; the log and /stats have its words";
+
+fn is_refusal(error: &StoreError) -> bool {
+    matches!(error, StoreError::Denied(_))
 }
 
 const NO_ANSWER: &str = "it did not answer in time";
@@ -277,22 +306,23 @@ const PREPARE_TIMEOUT: Duration = Duration::from_secs(60);
 async fn prepare(health: &Health, store: &dyn Store, rules: CheckRules) {
     let mut backoff = Backoff::new(rules.interval, rules.interval * 5);
     loop {
-        let reason = match timeout(PREPARE_TIMEOUT, store.prepare()).await {
+        let (reason, is_refused) = match timeout(PREPARE_TIMEOUT, store.prepare()).await {
             Ok(Ok(())) => {
                 health.store_answered();
                 health.store_prepared();
                 info!("the database is ready");
                 return;
             }
-            Ok(Err(error @ StoreError::Denied(_))) => {
-                error!(%error, "the database cannot be prepared; mend its settings");
-                error.to_string()
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => NO_ANSWER.to_owned(),
+            Ok(Err(error)) => (error.to_string(), is_refusal(&error)),
+            Err(_) => (NO_ANSWER.to_owned(), false),
         };
-        warn!(reason, "the database is not ready yet; trying again");
-        health.store_failed(&reason);
+        if is_refused {
+            error!(reason, "the database cannot be prepared; mend its settings");
+            backoff.slow_down();
+        } else {
+            warn!(reason, "the database is not ready yet; trying again");
+        }
+        health.store_failed(&reason, is_refused);
         tokio::time::sleep(backoff.pause()).await;
     }
 }

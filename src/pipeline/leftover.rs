@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tracing::{error, info};
 
-use crate::event::payload::PayloadLimits;
 use crate::event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
 
 const PREFIX: &str = "undelivered-";
@@ -85,16 +84,11 @@ fn write_line(out: &mut impl io::Write, accepted: &Accepted) -> io::Result<()> {
 }
 
 fn read_line(line: &[u8]) -> Result<Accepted, String> {
-    // What was accepted under other settings is still accepted.
-    const ANY: PayloadLimits = PayloadLimits {
-        max_bytes: usize::MAX,
-        max_depth: 100,
-    };
     let line: Line<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let time = |millis: i64| Timestamp::from_millis(millis).ok_or("a time out of range");
     let event = Event {
         id: StoreId::derive(&line.user_id, &line.event_id),
-        payload: Payload::from_json(line.payload.get().as_bytes(), ANY)?,
+        payload: Payload::from_kept_json(line.payload.get())?,
         occurred_at: time(line.occurred_at)?,
         received_at: time(line.received_at)?,
         user_id: line.user_id.into(),

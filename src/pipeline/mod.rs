@@ -10,6 +10,7 @@
 //!
 //! - `accepted + restored = stored + duplicate + dead-lettered + unreadable +
 //!   buffered + spilled`.
+//! - An event is dead-lettered only when its letter is kept.
 //! - Room is given back only when an event has left the buffer.
 //! - The journal forgets an event only when it has left the buffer.
 //! - What is [spilled](spill) is younger than all that is or was in the buffer.
@@ -20,6 +21,7 @@
 mod admission;
 pub mod backoff;
 pub mod buffer;
+pub mod dead_letters;
 pub mod flusher;
 pub mod health;
 pub mod journal;
@@ -259,6 +261,12 @@ impl Pipeline {
     /// `None` when all are stored.
     pub fn oldest_unstored(&self) -> Option<Arrival> {
         self.buffer.lock().oldest_unstored()
+    }
+
+    /// The lowest arrival number of what is to be written next: the others have
+    /// left, or were tried and are held aside.
+    pub fn oldest_waiting(&self) -> Option<Arrival> {
+        self.buffer.lock().oldest_waiting()
     }
 
     /// The highest arrival number that was ever in the buffer.

@@ -80,7 +80,7 @@ pub struct Statistics {
     pub stored: IntCounter,
     /// Events whose identity was in the buffer or in the store before.
     pub duplicate: IntCounter,
-    /// Events that the store refused for good.
+    /// Events that the store refused for good, each since its letter is kept.
     pub dead_lettered: IntCounter,
     /// Accepted events that were in the journal alone and that the disk gave
     /// back damaged.
@@ -98,6 +98,9 @@ pub struct Statistics {
     spill_bytes: IntGauge,
     resident_bytes: IntGauge,
     ready: IntGauge,
+    dead_letters: IntGauge,
+    /// Whether they were counted yet.
+    has_counted_letters: AtomicBool,
     // Beside the gauges, because admission reads them for each request.
     buffered_events: AtomicUsize,
     is_buffer_full: AtomicBool,
@@ -197,6 +200,8 @@ impl Statistics {
             spill_bytes: gauge(names::SPILL_BYTES)?,
             resident_bytes: gauge(names::RESIDENT_BYTES)?,
             ready: gauge(names::READY)?,
+            dead_letters: gauge(names::DEAD_LETTERS)?,
+            has_counted_letters: AtomicBool::new(false),
             buffered_events: AtomicUsize::new(0),
             is_buffer_full: AtomicBool::new(false),
             recent: Mutex::default(),
@@ -224,6 +229,20 @@ impl Statistics {
         self.resident_bytes
             .set(i64::try_from(resident_bytes).unwrap_or(i64::MAX));
         self.ready.set(i64::from(is_ready));
+    }
+
+    /// How many dead letters the store has.
+    pub(super) fn dead_letters_are(&self, count: u64) {
+        self.dead_letters
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.has_counted_letters.store(true, Ordering::Release);
+    }
+
+    /// How many dead letters the store had when they were last counted; `None`
+    /// before the first time.
+    pub fn dead_letters(&self) -> Option<u64> {
+        let has_counted = self.has_counted_letters.load(Ordering::Acquire);
+        has_counted.then(|| self.dead_letters.get().try_into().unwrap_or(0))
     }
 
     /// Whether a further event would have found no room, neither in the buffer

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod conservation;
+mod dead_letters;
 mod fake_store;
 mod health;
 mod leftover;
@@ -14,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::buffer::Limits;
-use super::flusher::Flusher;
+use super::flusher::{Destination, Flusher};
 use super::health::Health;
 use super::shares::Shares;
 use super::statistics::Statistics;
@@ -22,6 +23,7 @@ use super::waiter::Settled;
 use super::{FlushRules, NotAdmitted, Parts, Pipeline};
 use crate::event::time::SystemClock;
 use crate::event::{Event, Payload, StoreId, Timestamp};
+use crate::store::dead_letters::memory::MemoryLetters;
 use fake_store::{FakeStore, Next};
 
 const LANES: usize = 4;
@@ -78,9 +80,17 @@ fn pipeline_with_shares(limits: Limits, shares: Shares) -> Arc<Pipeline> {
     }))
 }
 
+fn to(store: &Arc<FakeStore>, letters: &Arc<MemoryLetters>) -> Destination {
+    Destination {
+        events: Arc::clone(store) as _,
+        letters: Arc::clone(letters) as _,
+    }
+}
+
 struct Running {
     pipeline: Arc<Pipeline>,
     store: Arc<FakeStore>,
+    letters: Arc<MemoryLetters>,
     flusher: Flusher,
     _prepared: watch::Sender<bool>,
 }
@@ -91,11 +101,13 @@ fn start() -> Running {
 
 fn start_with(pipeline: Arc<Pipeline>) -> Running {
     let store = Arc::new(FakeStore::default());
+    let letters = Arc::new(MemoryLetters::default());
     let (prepared, is_prepared) = watch::channel(true);
-    let flusher = Flusher::start(Arc::clone(&pipeline), Arc::clone(&store) as _, is_prepared);
+    let flusher = Flusher::start(Arc::clone(&pipeline), to(&store, &letters), is_prepared);
     Running {
         pipeline,
         store,
+        letters,
         flusher,
         _prepared: prepared,
     }
@@ -381,14 +393,16 @@ async fn a_lane_that_ends_is_noticed_and_its_events_are_given_back() {
 async fn nothing_is_written_before_the_store_is_prepared() {
     let pipeline = pipeline_with(LIMITS);
     let store = Arc::new(FakeStore::default());
+    let letters = Arc::new(MemoryLetters::default());
     let (prepared, is_prepared) = watch::channel(false);
-    let flusher = Flusher::start(Arc::clone(&pipeline), Arc::clone(&store) as _, is_prepared);
+    let flusher = Flusher::start(Arc::clone(&pipeline), to(&store, &letters), is_prepared);
     pipeline.admit(events("u", 0..500)).await.unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(store.batches.lock().is_empty());
     let run = Running {
         pipeline,
         store,
+        letters,
         flusher,
         _prepared: prepared,
     };
@@ -402,8 +416,9 @@ async fn a_stop_before_the_store_is_prepared_waits_only_if_there_is_something_to
     for (events_before, seconds) in [(0, 0), (1, 15)] {
         let pipeline = pipeline_with(LIMITS);
         let store = Arc::new(FakeStore::default());
+        let letters = Arc::new(MemoryLetters::default());
         let (_prepared, is_prepared) = watch::channel(false);
-        let flusher = Flusher::start(Arc::clone(&pipeline), store as _, is_prepared);
+        let flusher = Flusher::start(Arc::clone(&pipeline), to(&store, &letters), is_prepared);
         pipeline.admit(events("u", 0..events_before)).await.unwrap();
         let began = Instant::now();
         let left = flusher.drain(began + Duration::from_secs(15)).await;

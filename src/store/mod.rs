@@ -5,8 +5,10 @@
 //! installed. Both pass the same contract tests (`tests/store_contract`).
 
 pub mod access;
+pub mod dead_letters;
 pub mod embedded;
 pub mod mongo;
+mod refusal;
 pub mod summaries;
 
 use std::collections::HashMap;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::event::{Accepted, Arrival, StoreId, Timestamp};
+pub use refusal::{Reason, Refusal};
 
 /// What keeps events and gives them back.
 ///
@@ -68,7 +71,7 @@ pub enum Outcome {
     /// An event with its identity was there before.
     Duplicate,
     /// The store will never take it, for this reason.
-    Refused(String),
+    Refused(Refusal),
     /// It could not be written this time; try again.
     Retry,
 }
@@ -155,6 +158,10 @@ pub enum StoreError {
     /// to mend it; until then trying again is all there is.
     #[error("the database refuses us: {0}")]
     Denied(String),
+    /// It refused a whole call for what one of its events is, and does not say
+    /// for which. Nothing is known of the others.
+    #[error("the database refuses an event among others: {0}")]
+    Refused(Refusal),
     /// What it holds or says is not what we can read.
     #[error("the database holds something unreadable: {0}")]
     Unreadable(String),

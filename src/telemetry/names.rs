@@ -21,7 +21,12 @@ pub const EVENTS_DUPLICATE: (&str, &str) = (
 /// Counter.
 pub const EVENTS_DEAD_LETTERED: (&str, &str) = (
     "trailkeep_events_dead_lettered_total",
-    "Events that the database refused for good.",
+    "Events that the database refused for good and that were kept as dead letters.",
+);
+/// Gauge.
+pub const DEAD_LETTERS: (&str, &str) = (
+    "trailkeep_dead_letters",
+    "Dead letters in the database when they were last counted.",
 );
 /// Counter.
 pub const EVENTS_UNREADABLE: (&str, &str) = (

@@ -30,7 +30,7 @@ impl Service {
     }
 
     fn needs_caller(&self, request: &RequestBuilder) -> bool {
-        const GUARDED: [&str; 7] = [
+        const GUARDED: [&str; 8] = [
             "/users",
             "/accounts",
             "/health",
@@ -38,6 +38,7 @@ impl Service {
             "/metrics",
             "/api/",
             "/session",
+            "/dead-letters",
         ];
         let request = request.try_clone().and_then(|copy| copy.build().ok());
         request.is_some_and(|request| {

@@ -39,6 +39,7 @@ mod watchdog;
 
 mod access;
 mod accounts;
+mod dead_letters;
 mod events;
 mod hostile;
 mod journal;

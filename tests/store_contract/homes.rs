@@ -6,6 +6,7 @@ use std::time::Duration;
 use mongodb::{Client, Database};
 use trailkeep::store::Store;
 use trailkeep::store::access::AccessStore;
+use trailkeep::store::dead_letters::DeadLetterStore;
 use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep::store::mongo::{MongoSettings, MongoStore};
 use trailkeep::store::summaries::AccountStore;
@@ -22,6 +23,7 @@ pub const SETTINGS: MongoSettings = MongoSettings {
 /// A store and what has to be removed after the test.
 pub struct Home {
     store: Arc<dyn Store>,
+    letters: Arc<dyn DeadLetterStore>,
     access: Arc<dyn AccessStore>,
     accounts: Arc<dyn AccountStore>,
     place: Place,
@@ -39,6 +41,7 @@ pub async fn open_mongo() -> Home {
     store.prepare().await.unwrap();
     Home {
         store: store.clone(),
+        letters: store.clone(),
         access: store.clone(),
         accounts: store,
         place: Place::Mongo(place),
@@ -56,6 +59,7 @@ pub async fn open_embedded() -> Home {
     store.prepare().await.unwrap();
     Home {
         store: store.clone(),
+        letters: store.clone(),
         access: store.clone(),
         accounts: store,
         place: Place::Folder(folder),
@@ -70,6 +74,16 @@ impl Home {
         Checking: Future<Output = ()> + Send + 'static,
     {
         let checking = promise(self.store.clone());
+        self.check(checking).await;
+    }
+
+    /// Checks one promise about dead letters.
+    pub async fn check_letters<F, Checking>(self, promise: F)
+    where
+        F: FnOnce(Arc<dyn DeadLetterStore>) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let checking = promise(self.letters.clone());
         self.check(checking).await;
     }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod access;
+mod dead_letters;
 mod homes;
 mod journeys;
 mod mongo;
@@ -17,8 +18,8 @@ mod writing;
 use access::{accounts, audit, sessions, tokens};
 
 /// Runs each promise on each store. A promise is an `async fn` of what the
-/// check hands it: `Arc<dyn Store>`, `Arc<dyn AccessStore>`, or the first with
-/// `Arc<dyn AccountStore>`.
+/// check hands it: `Arc<dyn Store>`, `Arc<dyn DeadLetterStore>`,
+/// `Arc<dyn AccessStore>`, or the first with `Arc<dyn AccountStore>`.
 macro_rules! contract {
     ($($check:ident { $($module:ident { $($promise:ident,)* })* })*) => {
         mod on_mongo {
@@ -89,6 +90,16 @@ contract! {
             a_count_that_takes_too_long_is_ended,
             accounts_are_walked_in_order_each_once,
             without_accounts_there_are_no_ends,
+        }
+    }
+    check_letters {
+        dead_letters {
+            a_letter_is_read_back_unchanged,
+            a_letter_put_again_stays_as_it_is,
+            letters_are_listed_newest_first_in_pages,
+            a_try_is_noted_on_its_letter,
+            removed_letters_are_gone_and_no_others,
+            payloads_of_any_size_are_kept,
         }
     }
     check_access {

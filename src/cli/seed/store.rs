@@ -95,9 +95,9 @@ impl Batch {
                 Some(Outcome::Stored) => tally.stored += 1,
                 Some(Outcome::Duplicate) if may_be_written => tally.found_on_repeat += 1,
                 Some(Outcome::Duplicate) => tally.duplicate += 1,
-                Some(Outcome::Refused(reason)) => {
+                Some(Outcome::Refused(refusal)) => {
                     tally.refused += 1;
-                    tally.reason.get_or_insert(reason);
+                    tally.reason.get_or_insert_with(|| refusal.to_string());
                 }
                 Some(Outcome::Retry) | None => return true,
             }

@@ -62,10 +62,17 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "cross-site", "Forbidden", detail)
     }
 
-    /// 404: no account or token has this id.
+    /// 404: no account, token or dead letter has this id.
     pub fn unknown_id() -> Self {
         let detail = "There is none with this id.";
         Self::new(StatusCode::NOT_FOUND, "unknown-id", "Not found", detail)
+    }
+
+    /// 409: the database refuses the event of a dead letter again.
+    pub fn refused_again(reason: &str) -> Self {
+        let detail =
+            format!("The database refuses the event again ({reason}); its letter says why.");
+        Self::new(StatusCode::CONFLICT, "refused-again", "Conflict", detail)
     }
 
     /// 415: these routes take JSON alone.

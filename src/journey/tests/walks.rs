@@ -14,11 +14,12 @@ use super::{Spec, at, journey_of, range, spec, whole};
 use crate::event::time::Clock;
 use crate::event::{Accepted, Arrival, StoreId, Timestamp};
 use crate::pipeline::buffer::Limits;
-use crate::pipeline::flusher::Flusher;
+use crate::pipeline::flusher::{Destination, Flusher};
 use crate::pipeline::health::Health;
 use crate::pipeline::shares::Shares;
 use crate::pipeline::statistics::Statistics;
 use crate::pipeline::{FlushRules, Parts, Pipeline};
+use crate::store::dead_letters::memory::MemoryLetters;
 use crate::store::{JourneyRange, Order, Outcome, Store, StoreError, StoredEvent};
 
 struct Standing;
@@ -127,7 +128,11 @@ impl Story {
             Arc::clone(&pipeline),
             Duration::from_secs(30),
         );
-        let flusher = Flusher::start(pipeline, as_store, health.prepared());
+        let destination = Destination {
+            events: as_store,
+            letters: Arc::new(MemoryLetters::default()),
+        };
+        let flusher = Flusher::start(pipeline, destination, health.prepared());
         health.store_prepared();
 
         let mut seen = Vec::new();

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::event::{Accepted, Arrival, StoreId};
-use crate::store::{JourneyRange, Outcome, Store, StoreError, StoredEvent};
+use crate::store::{JourneyRange, Outcome, Reason, Refusal, Store, StoreError, StoredEvent};
 
 /// What the next insert does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Next {
     WriteHalf,
     /// Panics.
     Panic,
+    /// Will not let us.
+    Deny,
 }
 
 /// Inserts do as the script says, and work once it is at its end.
@@ -32,6 +34,10 @@ pub struct FakeStore {
     pub always: Mutex<Option<Next>>,
     /// Ids that are refused for good.
     pub refused: Mutex<Vec<StoreId>>,
+    /// Ids that are answered "not this time", each time.
+    pub unwritable: Mutex<Vec<StoreId>>,
+    /// An insert that holds one of these ids is refused as a whole.
+    pub culprits: Mutex<Vec<StoreId>>,
     /// What is stored, in the order in which it came.
     pub stored: Mutex<Vec<Arc<Accepted>>>,
     /// How many events each insert had.
@@ -39,14 +45,24 @@ pub struct FakeStore {
 }
 
 impl FakeStore {
+    fn refusal_of_all(&self, events: &[Arc<Accepted>]) -> Option<Refusal> {
+        let culprits = self.culprits.lock();
+        let is_culprit = |accepted: &Arc<Accepted>| culprits.contains(&accepted.event.id);
+        let is_refused = events.iter().any(is_culprit);
+        is_refused.then(|| Refusal::new(Reason::TooLarge, "one of them, and not said which"))
+    }
+
     fn write(&self, events: &[Arc<Accepted>]) -> Vec<Outcome> {
         let mut stored = self.stored.lock();
         let refused = self.refused.lock();
+        let unwritable = self.unwritable.lock();
         events
             .iter()
             .map(|accepted| {
                 if refused.contains(&accepted.event.id) {
-                    Outcome::Refused("not wanted".to_owned())
+                    Outcome::Refused(Refusal::new(Reason::Unknown, "not wanted"))
+                } else if unwritable.contains(&accepted.event.id) {
+                    Outcome::Retry
                 } else if stored
                     .iter()
                     .any(|other| other.event.id == accepted.event.id)
@@ -74,11 +90,15 @@ impl Store for FakeStore {
     async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
         let lost = || StoreError::Unavailable("as told".to_owned());
         self.batches.lock().push(events.len());
+        if let Some(refusal) = self.refusal_of_all(events) {
+            return Err(StoreError::Refused(refusal));
+        }
         let always = *self.always.lock();
         let next = always.or_else(|| self.script.lock().pop_front());
         match next {
             None => Ok(self.write(events)),
             Some(Next::Fail) => Err(lost()),
+            Some(Next::Deny) => Err(StoreError::Denied("as told".to_owned())),
             Some(Next::WriteAndFail) => {
                 self.write(events);
                 Err(lost())

@@ -27,10 +27,10 @@ async fn a_service_is_ready_once_its_store_is_prepared() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_away_shortly_makes_nothing_unready() {
     let health = ready();
-    health.store_failed("as told");
+    health.store_failed("as told", false);
     assert!(!health.is_connected());
     tokio::time::advance(AWAY - Duration::from_millis(1)).await;
-    health.store_failed("as told");
+    health.store_failed("as told", false);
     assert_eq!(health.readiness(), Ok(()));
     tokio::time::advance(Duration::from_millis(1)).await;
     assert_eq!(health.readiness(), Err(Unready::Disconnected));
@@ -41,7 +41,7 @@ async fn a_store_that_is_away_shortly_makes_nothing_unready() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_answers_and_takes_nothing_is_no_store() {
     let health = ready();
-    health.write_failed();
+    health.write_failed(false);
     assert!(health.is_connected());
     assert!(!health.is_well());
     tokio::time::advance(AWAY).await;
@@ -71,8 +71,8 @@ async fn a_service_that_outlasts_outages_is_ready_while_its_store_is_away() {
         "a store that never answered may be a mistake in the settings"
     );
     health.store_prepared();
-    health.store_failed("as told");
-    health.write_failed();
+    health.store_failed("as told", false);
+    health.write_failed(false);
     tokio::time::advance(2 * AWAY).await;
     assert_eq!(health.readiness(), Ok(()));
     assert!(!health.is_well());

@@ -75,7 +75,11 @@ impl Spilling {
             pipeline.restore_spilled(unstored);
         }
         let (prepared, is_prepared) = watch::channel(true);
-        let flusher = Flusher::start(Arc::clone(&pipeline), Arc::clone(&store) as _, is_prepared);
+        let flusher = Flusher::start(
+            Arc::clone(&pipeline),
+            super::to(&store, &Arc::default()),
+            is_prepared,
+        );
         Self {
             pipeline,
             health,

@@ -3,9 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
-use crate::store::StoreError;
+use crate::store::{Reason, Refusal, StoreError};
 
 /// Why the store could not be opened, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -128,7 +128,31 @@ pub(super) fn store_error(error: &rusqlite::Error) -> StoreError {
     }
 }
 
-/// Whether SQLite refuses the one row for what it is, and the transaction goes on.
+/// What a failed insert means for all of its events. A row ends the call only
+/// where it ended the transaction too, as a trigger can.
+pub(super) fn insert_error(error: &rusqlite::Error) -> StoreError {
+    if is_of_the_row(error) {
+        StoreError::Refused(refusal(error))
+    } else {
+        store_error(error)
+    }
+}
+
+/// Why SQLite refuses a row.
+pub(super) fn refusal(error: &rusqlite::Error) -> Refusal {
+    let code = error.sqlite_error();
+    let reason = match code.map(|error| (error.code, error.extended_code)) {
+        Some((ErrorCode::TooBig, _)) => Reason::TooLarge,
+        Some((_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY)) => {
+            Reason::UniqueIndex
+        }
+        Some((ErrorCode::ConstraintViolation, _)) => Reason::Validation,
+        _ => Reason::Unknown,
+    };
+    Refusal::new(reason, error.to_string())
+}
+
+/// Whether SQLite refuses the one row for what it is.
 pub(super) fn is_of_the_row(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),

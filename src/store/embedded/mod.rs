@@ -7,6 +7,7 @@
 //! - `summaries`: events of an account, counted.
 //! - `retention`: deleting what has expired, in small steps.
 //! - `fault`: what SQLite's errors mean.
+//! - `dead_letters`: what was refused for good, in a table of its own.
 //! - `access`: staff accounts, sessions, tokens and the audit trail, in tables
 //!   of their own.
 //!
@@ -15,6 +16,7 @@
 //! service runs; the view `journeys` shows times as text.
 
 mod access;
+mod dead_letters;
 mod fault;
 mod folder;
 mod reader;

@@ -107,7 +107,7 @@ impl Phase {
 /// One step: how many rows received before `horizon`, in milliseconds since
 /// the epoch, it has deleted. 0 says that a sweep is done.
 pub(super) fn delete_expired(connection: &Connection, horizon: i64) -> rusqlite::Result<usize> {
-    connection
-        .prepare_cached(schema::DELETE_EXPIRED)?
-        .execute((horizon, STEP_ROWS as i64))
+    let bounds = (horizon, STEP_ROWS as i64);
+    let delete = |statement| connection.prepare_cached(statement)?.execute(bounds);
+    Ok(delete(schema::DELETE_EXPIRED)? + delete(schema::DELETE_EXPIRED_LETTERS)?)
 }

@@ -39,7 +39,7 @@ const APPLICATION_ID: i32 = 0x5452_4b50;
 /// What leads from each version of the file to the next. The number of a
 /// version is its place here, from 1, and `PRAGMA user_version` in the file.
 /// Entries that were ever released are never changed: a change is a new entry.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 const VERSION_1: &str = "
     CREATE TABLE events (
@@ -142,6 +142,31 @@ const VERSION_3: &str = "
     WHERE account_id IS NOT NULL;
 ";
 
+const VERSION_4: &str = "
+    -- Events that were refused for good: the columns of events, and why.
+    CREATE TABLE dead_letters (
+        id           BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        user_id      TEXT    NOT NULL,
+        event_id     TEXT    NOT NULL,
+        type         TEXT    NOT NULL,
+        session_id   TEXT,
+        account_id   TEXT,
+        payload      TEXT    NOT NULL,
+        occurred_at  INTEGER NOT NULL,
+        received_at  INTEGER NOT NULL,
+        arrival      INTEGER NOT NULL,
+        -- too_large, validation, unique_index, unknown
+        reason       TEXT    NOT NULL,
+        error        TEXT    NOT NULL,
+        set_aside_at INTEGER NOT NULL,
+        tried_at     INTEGER NOT NULL,
+        tries        INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE INDEX dead_letters_listing ON dead_letters (set_aside_at, id);
+    CREATE INDEX dead_letters_age ON dead_letters (received_at);
+";
+
 /// Adds one event, unless one with its id is there.
 pub(super) const INSERT: &str = "
     INSERT INTO events (id, user_id, event_id, type, session_id, account_id, payload,
@@ -188,6 +213,12 @@ pub(super) const DELETE_EXPIRED: &str = "
     DELETE FROM events WHERE seq IN (
         SELECT seq FROM (SELECT seq, received_at FROM events ORDER BY seq LIMIT ?2)
         WHERE received_at < ?1
+    )";
+
+/// Deletes at most ?2 dead letters whose events were received before ?1.
+pub(super) const DELETE_EXPIRED_LETTERS: &str = "
+    DELETE FROM dead_letters WHERE id IN (
+        SELECT id FROM dead_letters WHERE received_at < ?1 LIMIT ?2
     )";
 
 /// How long the writer waits for another program that writes to the file.

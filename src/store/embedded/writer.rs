@@ -255,7 +255,7 @@ impl Task {
 
     fn commit(&mut self, group: Vec<Insert>) {
         let written = write(&mut self.connection, &group)
-            .map_err(|error| fault::store_error(&error))
+            .map_err(|error| fault::insert_error(&error))
             .and_then(|outcomes| self.files_in_place().map(|()| outcomes));
         match written {
             Ok(outcomes) => {
@@ -378,7 +378,11 @@ fn write_one(connection: &Connection, accepted: &Accepted) -> rusqlite::Result<O
     match written {
         Ok(0) => Ok(Outcome::Duplicate),
         Ok(_) => Ok(Outcome::Stored),
-        Err(error) if fault::is_of_the_row(&error) => Ok(Outcome::Refused(error.to_string())),
+        // A trigger may have taken the whole transaction back, with all that
+        // came before.
+        Err(error) if fault::is_of_the_row(&error) && !connection.is_autocommit() => {
+            Ok(Outcome::Refused(fault::refusal(&error)))
+        }
         Err(error) => Err(error),
     }
 }

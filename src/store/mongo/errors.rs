@@ -4,7 +4,8 @@
 use bson::Document;
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 
-use crate::store::{Outcome, StoreError};
+use crate::event::payload::bson_to_json;
+use crate::store::{Outcome, Reason, Refusal, StoreError};
 
 /// The document's `_id`, or another unique index, has the value already.
 const DUPLICATE_KEY: [i32; 3] = [11000, 11001, 12582];
@@ -47,6 +48,26 @@ const PASSING_LOCATIONS: [i32; 9] = [
     13436, // NotPrimaryOrSecondary
     14031, // OutOfDiskSpace
 ];
+
+/// Faults of a whole command that one document in it makes: what is too large,
+/// what is no BSON to the server, what is nested deeper than it is set to take.
+const CULPRITS: [i32; 3] = [
+    OBJECT_TOO_LARGE,
+    15, // Overflow
+    22, // InvalidBSON
+];
+
+/// The user has not the rights for a command.
+const UNAUTHORIZED: i32 = 13;
+
+/// After this, the server's words on missing rights are the command.
+const COMMAND_QUOTED: &str = " to execute command";
+
+/// The document breaks the rules of a validator.
+const VALIDATION: i32 = 121;
+
+/// An index key that is too long, on servers that mind.
+const KEY_TOO_LONG: i32 = 17280;
 
 /// Faults that stay until a person mends credentials, rights, the URI or the
 /// server's configuration.
@@ -110,7 +131,9 @@ fn was_turned_away(message: &str) -> bool {
 
 /// A whole command that failed with this code.
 pub fn command_error(code: i32, text: String) -> StoreError {
-    if DENIALS.contains(&code) {
+    if CULPRITS.contains(&code) {
+        StoreError::Refused(Refusal::new(reason_of(code), text))
+    } else if DENIALS.contains(&code) {
         StoreError::Denied(text)
     } else {
         StoreError::Unavailable(text)
@@ -162,13 +185,33 @@ pub fn write_outcome(fault: &Document) -> Outcome {
         return duplicate_outcome(fault, code);
     }
     if is_refusal(code) {
-        return Outcome::Refused(describe_entry(fault, code));
+        return Outcome::Refused(refusal(fault, code));
     }
     tracing::warn!(
         "the database did not take an event this time: {}",
         describe_entry(fault, code)
     );
     Outcome::Retry
+}
+
+fn refusal(fault: &Document, code: i32) -> Refusal {
+    let mut text = describe_entry(fault, code);
+    // Which rule of the validator it is.
+    if let Ok(info) = fault.get_document("errInfo")
+        && let Ok(encoded) = bson::serialize_to_vec(info)
+        && let Ok(json) = bson_to_json(&encoded)
+    {
+        text = format!("{text}: {json}");
+    }
+    Refusal::new(reason_of(code), text)
+}
+
+fn reason_of(code: i32) -> Reason {
+    match code {
+        OBJECT_TOO_LARGE | KEY_TOO_LONG => Reason::TooLarge,
+        VALIDATION => Reason::Validation,
+        _ => Reason::Unknown,
+    }
 }
 
 /// Whether a write with this fault would fail again, whenever it was sent.
@@ -189,7 +232,8 @@ fn duplicate_outcome(fault: &Document, code: i32) -> Outcome {
     if on_id {
         Outcome::Duplicate
     } else {
-        Outcome::Refused(describe_entry(fault, code))
+        let text = describe_entry(fault, code);
+        Outcome::Refused(Refusal::new(Reason::UniqueIndex, text))
     }
 }
 
@@ -203,6 +247,11 @@ pub fn describe_entry(fault: &Document, code: i32) -> String {
 }
 
 fn code_and_message(code: i32, name: Option<&str>, message: &str) -> String {
+    // The server quotes the whole command, with the events in it.
+    let message = match message.split_once(COMMAND_QUOTED) {
+        Some((before, _)) if code == UNAUTHORIZED => format!("{before}{COMMAND_QUOTED}"),
+        _ => message.to_owned(),
+    };
     match name.filter(|name| !name.is_empty()) {
         Some(name) => format!("{message} (code {code}, {name})"),
         None => format!("{message} (code {code})"),

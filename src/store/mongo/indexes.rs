@@ -94,33 +94,44 @@ async fn try_make(link: &Link, retention: Option<Duration>) -> Result<(), Error>
             .create_index(account_index())
             .await?;
     }
+    keep_for(link, EVENTS, &existing, retention).await
+}
+
+/// Has the server delete a collection's documents that long after their
+/// receipt, given the indexes that are there.
+pub async fn keep_for(
+    link: &Link,
+    collection: &str,
+    existing: &[IndexModel],
+    retention: Option<Duration>,
+) -> Result<(), Error> {
+    let documents = || link.database().collection::<Document>(collection);
     let wanted = retention.map(ttl_seconds);
-    match (retention_in_force(&existing), wanted) {
+    match (retention_in_force(existing), wanted) {
         (None, None) => Ok(()),
         (None, Some(seconds)) => {
-            let index = retention_index(seconds);
-            link.events::<Document>().create_index(index).await?;
-            tracing::info!(seconds, "old events are deleted from now on");
+            documents().create_index(retention_index(seconds)).await?;
+            tracing::info!(collection, seconds, "old events are deleted from now on");
             Ok(())
         }
         (Some(_), None) => {
-            link.events::<Document>().drop_index(RETENTION).await?;
-            tracing::info!("events are kept for good from now on");
+            documents().drop_index(RETENTION).await?;
+            tracing::info!(collection, "events are kept for good from now on");
             Ok(())
         }
         (Some(current), Some(seconds)) if current == Some(seconds) => Ok(()),
-        (Some(_), Some(seconds)) => change_retention(link, seconds).await,
+        (Some(_), Some(seconds)) => change_retention(link, collection, seconds).await,
     }
 }
 
 /// Changes the TTL in place: dropping and making the index again would read
 /// the whole collection.
-async fn change_retention(link: &Link, seconds: u64) -> Result<(), Error> {
+async fn change_retention(link: &Link, collection: &str, seconds: u64) -> Result<(), Error> {
     let index = doc! { "name": RETENTION, "expireAfterSeconds": as_i64(seconds) };
     link.database()
-        .run_command(doc! { "collMod": EVENTS, "index": index })
+        .run_command(doc! { "collMod": collection, "index": index })
         .await?;
-    tracing::info!(seconds, "the retention of events has changed");
+    tracing::info!(collection, seconds, "the retention of events has changed");
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use super::errors::{
     OBJECT_TOO_LARGE, command_error, describe_entry, int, store_error, write_outcome,
 };
 use crate::event::Accepted;
-use crate::store::{Outcome, StoreError};
+use crate::store::{Outcome, Reason, Refusal, StoreError};
 
 /// Bytes that the server takes in one document.
 const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
@@ -191,10 +191,11 @@ pub fn verdicts(answer: &Document, sent: usize) -> Result<Vec<Outcome>, StoreErr
 }
 
 fn too_large(bytes: usize) -> Outcome {
-    Outcome::Refused(format!(
+    let text = format!(
         "as a document it has {bytes} bytes, and MongoDB takes {MAX_DOCUMENT_BYTES} \
          (code {OBJECT_TOO_LARGE}, BSONObjectTooLarge)"
-    ))
+    );
+    Outcome::Refused(Refusal::new(Reason::TooLarge, text))
 }
 
 #[cfg(test)]

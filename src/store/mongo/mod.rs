@@ -13,12 +13,14 @@
 //! - `summaries`: events of an account, counted.
 //! - `indexes`: what is made before the first event comes.
 //! - `errors`: which fault of the server means what.
+//! - `dead_letters`: what was refused for good, in a collection of its own.
 //! - `access`: staff accounts, sessions, tokens and the audit trail, in
 //!   collections of their own.
 
 mod access;
 mod bson_writer;
 mod connection;
+mod dead_letters;
 mod documents;
 mod errors;
 mod indexes;
@@ -136,6 +138,7 @@ impl Store for MongoStore {
         let link = self.connection.link().await?;
         indexes::warn_of_old_server(link).await;
         indexes::make(link, self.settings.retention).await?;
+        dead_letters::prepare(link, self.settings.retention).await?;
         access::indexes::make(link).await
     }
 

@@ -48,7 +48,13 @@ fn routes() -> Vec<(Method, String, For)> {
         (get.clone(), "/api/tokens".to_owned(), For::Admins),
         (post.clone(), "/api/tokens".to_owned(), For::Admins),
         (Method::DELETE, format!("/api/tokens/{ID}"), For::Admins),
-        (get, "/api/audit".to_owned(), For::Admins),
+        (get.clone(), "/api/audit".to_owned(), For::Admins),
+        (get.clone(), "/dead-letters".to_owned(), For::Admins),
+        (Method::DELETE, "/dead-letters".to_owned(), For::Admins),
+        (post.clone(), "/dead-letters/retry".to_owned(), For::Admins),
+        (get, format!("/dead-letters/{ID}"), For::Admins),
+        (Method::DELETE, format!("/dead-letters/{ID}"), For::Admins),
+        (post, format!("/dead-letters/{ID}/retry"), For::Admins),
     ];
     let slashed: Vec<_> = routes
         .iter()

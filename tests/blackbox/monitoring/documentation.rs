@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 22] = [
+const ROUTES: [(&str, &str, &[u16]); 28] = [
     ("/events", "post", &[202, 400, 401, 413, 415, 429, 503]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 503]),
     (
@@ -46,6 +46,16 @@ const ROUTES: [(&str, &str, &[u16]); 22] = [
     ("/api/tokens", "post", &[201, 400, 401, 403, 503]),
     ("/api/tokens/{id}", "delete", &[204, 401, 403, 404, 503]),
     ("/api/audit", "get", &[200, 400, 401, 403, 503]),
+    ("/dead-letters", "get", &[200, 400, 401, 403, 503]),
+    ("/dead-letters", "delete", &[200, 400, 401, 403, 503]),
+    ("/dead-letters/retry", "post", &[200, 401, 403, 503]),
+    ("/dead-letters/{id}", "get", &[200, 401, 403, 404, 503]),
+    ("/dead-letters/{id}", "delete", &[204, 401, 403, 404, 503]),
+    (
+        "/dead-letters/{id}/retry",
+        "post",
+        &[200, 401, 403, 404, 409, 503],
+    ),
 ];
 
 /// The routes for which nobody has to be known.

@@ -7,12 +7,13 @@ use bson::{Document, doc};
 use mongodb::Client;
 use mongodb::IndexModel;
 use mongodb::options::IndexOptions;
+use trailkeep::store::dead_letters::{DeadLetter, DeadLetterStore as _};
 use trailkeep::store::mongo::MongoStore;
-use trailkeep::store::{Outcome, Store, StoreError};
+use trailkeep::store::{Outcome, Reason, Refusal, Store, StoreError};
 
 use crate::homes::{MongoPlace, SETTINGS};
 use crate::mongod::Mongod;
-use crate::samples::{all_of, event, insert, names, payload, store_all};
+use crate::samples::{all_of, at, event, insert, names, payload, store_all};
 
 /// Every call of a store, each of which has to fail.
 async fn errors(store: &dyn Store) -> Vec<StoreError> {
@@ -90,9 +91,36 @@ async fn wrong_credentials_and_missing_rights_are_denied() {
     let error = store.insert(&[event]).await.unwrap_err();
     assert!(matches!(error, StoreError::Denied(_)), "{error:?}");
     assert!(!error.to_string().contains("s3cr3t"), "{error}");
+    assert!(!error.to_string().contains("ann"), "{error}");
     store.close().await;
     admin.shutdown().await;
     root.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_one_event_makes_the_server_refuse_as_a_whole_is_told_from_other_faults() {
+    let server = Mongod::start_with(&["--setParameter", "maxBSONDepth=32"]);
+    let uri = server.uri("shop");
+    let store = MongoStore::connect(&uri, &SETTINGS).await.unwrap();
+    let mut deep = event("ann", "deep", 1, 2);
+    let json = format!("{}1{}", "{\"a\":".repeat(60), "}".repeat(60));
+    deep.event.payload = payload(&json);
+    let batch = [event("ann", "before", 0, 1), deep];
+    let batch: Vec<_> = batch.into_iter().map(Arc::new).collect();
+    let error = store.insert(&batch).await.unwrap_err();
+    assert!(matches!(error, StoreError::Refused(_)), "{error:?}");
+    let outcomes = store.insert(&batch[..1]).await.unwrap();
+    assert_eq!(outcomes, [Outcome::Stored]);
+    let letter = DeadLetter::new(
+        batch[1].clone(),
+        Refusal::new(Reason::Unknown, "too deep"),
+        at(0),
+    );
+    let outcomes = store.put(std::slice::from_ref(&letter)).await.unwrap();
+    assert_eq!(outcomes, [Outcome::Stored]);
+    let kept = store.get(batch[1].event.id).await.unwrap();
+    assert_eq!(kept, Some(letter));
+    store.close().await;
 }
 
 #[tokio::test]
@@ -119,7 +147,9 @@ async fn a_validator_refuses_its_event_and_no_other() {
             let Outcome::Refused(reason) = &outcomes[1] else {
                 panic!("{outcomes:?}");
             };
-            assert!(reason.contains("121"), "{reason}");
+            assert_eq!(reason.reason, Reason::Validation);
+            assert!(reason.error.contains("121"), "{reason}");
+            assert!(reason.error.contains("payload.forbidden"), "{reason}");
             assert_eq!(names(&*store, &all_of("ann")).await, ["before", "after"]);
             store.close().await;
         })
@@ -182,7 +212,8 @@ async fn an_insert_larger_than_one_command_is_stored_whole() {
             let Outcome::Refused(reason) = &outcomes[2] else {
                 panic!("{outcomes:?}");
             };
-            assert!(reason.contains("10334"), "{reason}");
+            assert_eq!(reason.reason, Reason::TooLarge);
+            assert!(reason.error.contains("10334"), "{reason}");
             assert_eq!(outcomes[..2], [Outcome::Stored, Outcome::Stored]);
             assert_eq!(
                 outcomes[3..],

@@ -3,6 +3,7 @@
 use super::*;
 use crate::event::Timestamp;
 use crate::seed::{Plan, Samples};
+use crate::store::{Reason, Refusal};
 
 fn batch(events: u64) -> Batch {
     let plan = Plan {
@@ -35,8 +36,8 @@ fn each_event_is_counted_once_and_only_what_could_not_be_written_stays() {
             Outcome::Stored,
             Outcome::Duplicate,
             Outcome::Retry,
-            Outcome::Refused("too large".to_owned()),
-            Outcome::Refused("too odd".to_owned()),
+            Outcome::Refused(Refusal::new(Reason::TooLarge, "too large")),
+            Outcome::Refused(Refusal::new(Reason::Unknown, "too odd")),
         ],
         &mut tally,
     );
@@ -45,7 +46,7 @@ fn each_event_is_counted_once_and_only_what_could_not_be_written_stays() {
         stored: 1,
         duplicate: 1,
         refused: 2,
-        reason: Some("too large".to_owned()),
+        reason: Some("too large (too_large)".to_owned()),
         ..Tally::default()
     };
     assert_eq!(tally, expected);

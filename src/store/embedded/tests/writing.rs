@@ -31,7 +31,7 @@ async fn one_row_that_sqlite_refuses_does_not_keep_the_others_out() {
     });
     let outcomes = store.insert(&events("u", 0..3)).await.unwrap();
     assert_eq!(outcomes[0], Outcome::Stored);
-    assert!(matches!(&outcomes[1], Outcome::Refused(why) if why.contains("poisonous")));
+    assert!(matches!(&outcomes[1], Outcome::Refused(why) if why.error.contains("poisonous")));
     assert_eq!(outcomes[2], Outcome::Stored);
     assert_eq!(count(&store, "u").await, 2);
 }

@@ -53,7 +53,7 @@ pub async fn record(link: &Link, entries: &[AuditEntry]) -> Result<(), StoreErro
 fn written(outcome: Outcome) -> Result<(), StoreError> {
     match outcome {
         Outcome::Stored | Outcome::Duplicate => Ok(()),
-        Outcome::Refused(reason) => Err(StoreError::Denied(reason)),
+        Outcome::Refused(refusal) => Err(StoreError::Denied(refusal.to_string())),
         Outcome::Retry => Err(StoreError::Unavailable(
             "the database did not take an audit entry this time".to_owned(),
         )),

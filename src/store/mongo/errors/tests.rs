@@ -23,7 +23,10 @@ fn a_refusal_says_code_and_reason() {
     let fault = doc! { "code": 121, "errmsg": "Document failed validation" };
     assert_eq!(
         write_outcome(&fault),
-        Outcome::Refused("Document failed validation (code 121)".to_owned())
+        Outcome::Refused(Refusal::new(
+            Reason::Validation,
+            "Document failed validation (code 121)"
+        ))
     );
 }
 

@@ -1,0 +1,8 @@
+//! Events that the database refuses for good.
+
+mod kept;
+mod managed;
+mod refused_as_a_whole;
+mod rights;
+mod rules;
+mod shell;
