@@ -42,6 +42,7 @@ async fn refused_events_are_set_aside_and_all_others_stored_in_order(home: Home)
     let stats = service.stats().await;
     let expected = json!({
         "accepted": 30, "restored": 0, "stored": 27, "duplicate": 0, "deadLettered": 3,
+        "unreadable": 0,
     });
     assert_eq!(stats["events"], expected);
     eventually("the letters are counted", SOON, || async {
