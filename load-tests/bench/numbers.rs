@@ -25,6 +25,11 @@ impl Samples {
         }
     }
 
+    /// The highest; 0 where there is none.
+    pub fn highest(&self) -> f64 {
+        self.0.iter().copied().fold(0.0, f64::max)
+    }
+
     /// All of them, and the one in the middle.
     pub fn to_json(&self) -> Value {
         json!({ "median": self.median(), "samples": self.0 })

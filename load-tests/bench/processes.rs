@@ -64,6 +64,27 @@ impl Cpu {
     }
 }
 
+/// The CPU time that everything on this machine has used up to now, to the
+/// clock tick.
+pub fn machine_cpu() -> Result<Duration, Trouble> {
+    let stat = fs::read_to_string("/proc/stat").during("the machine's times")?;
+    let busy = busy_ticks(&stat).ok_or_else(|| Trouble("unreadable /proc/stat".to_owned()))?;
+    Ok(TICK * u32::try_from(busy).unwrap_or(u32::MAX))
+}
+
+/// The first line has the times of all cores: user, nice, system, idle, waiting
+/// for a disk, interrupts, soft interrupts, and what other machines took.
+fn busy_ticks(stat: &str) -> Option<u64> {
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    let times: Option<Vec<u64>> = line
+        .split_whitespace()
+        .take(8)
+        .map(|time| time.parse().ok())
+        .collect();
+    let times = times?;
+    Some(times.iter().sum::<u64>() - times.get(3)? - times.get(4)?)
+}
+
 /// User and system time: the 14th and 15th field. The second one is a name in
 /// parentheses, which may hold blanks.
 fn ticks(stat: &str) -> Option<u64> {
@@ -115,6 +136,12 @@ mod tests {
         }
         let memory = Memory::of(std::process::id()).unwrap();
         assert!(memory.peak >= memory.resident && memory.resident > 0);
+    }
+
+    #[test]
+    fn a_machine_that_waits_is_not_busy() {
+        let stat = "cpu  10 1 5 1000 500 2 3 4 0 0\ncpu0 10 1 5 1000 500 2 3 4 0 0\n";
+        assert_eq!(busy_ticks(stat), Some(25));
     }
 
     #[test]

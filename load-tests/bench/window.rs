@@ -8,7 +8,7 @@ use crate::database::Database;
 use crate::instance::Instance;
 use crate::load::{Load, Plan};
 use crate::numbers::percentiles;
-use crate::processes::Cpu;
+use crate::processes::{Cpu, machine_cpu};
 use crate::tally::Tally;
 use crate::trouble::Trouble;
 
@@ -30,6 +30,8 @@ pub struct Window {
     pub service_cpu: Duration,
     pub mongod_cpu: Duration,
     pub bench_cpu: Duration,
+    /// Of everything else on the machine.
+    pub others_cpu: Duration,
     pub tally: Tally,
 }
 
@@ -40,6 +42,7 @@ struct Sample {
     services: Vec<Cpu>,
     mongod: Cpu,
     bench: Cpu,
+    machine: Duration,
 }
 
 impl Watched<'_> {
@@ -53,12 +56,17 @@ impl Watched<'_> {
         let after = self.sample().await?;
         let tally = tokio::task::block_in_place(|| load.stop())?;
         let services = after.services.iter().zip(&before.services);
+        let service_cpu = services.map(|(after, before)| after.since(before)).sum();
+        let mongod_cpu = after.mongod.since(&before.mongod);
+        let bench_cpu = after.bench.since(&before.bench);
+        let machine = after.machine.saturating_sub(before.machine);
         let window = Window {
             seconds: after.at.duration_since(before.at).as_secs_f64(),
             stored: after.stored - before.stored,
-            service_cpu: services.map(|(after, before)| after.since(before)).sum(),
-            mongod_cpu: after.mongod.since(&before.mongod),
-            bench_cpu: after.bench.since(&before.bench),
+            service_cpu,
+            mongod_cpu,
+            bench_cpu,
+            others_cpu: machine.saturating_sub(service_cpu + mongod_cpu + bench_cpu),
             tally,
         };
         if window.tally.failed > 0 {
@@ -85,6 +93,7 @@ impl Watched<'_> {
             services: services.collect::<Result<_, _>>()?,
             mongod: Cpu::of(self.database.pid())?,
             bench: Cpu::own()?,
+            machine: machine_cpu()?,
         })
     }
 }
@@ -116,6 +125,11 @@ impl Window {
         self.per_event_us(self.bench_cpu)
     }
 
+    /// Cores that other programs kept busy, the kernel's own threads included.
+    pub fn others_cores(&self) -> f64 {
+        self.others_cpu.as_secs_f64() / self.seconds
+    }
+
     /// As it goes into the results.
     pub fn to_json(&self) -> Value {
         json!({
@@ -130,6 +144,7 @@ impl Window {
                 "service": self.service_cpu.as_secs_f64() / self.seconds,
                 "mongod": self.mongod_cpu.as_secs_f64() / self.seconds,
                 "bench": self.bench_cpu.as_secs_f64() / self.seconds,
+                "others": self.others_cores(),
             },
             "latencyMs": percentiles(&self.tally.latency),
         })

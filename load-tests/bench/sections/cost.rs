@@ -10,7 +10,7 @@ use crate::batch::USERS;
 use crate::bench::{Bench, Shape, Site};
 use crate::chart::{Axis, Chart};
 use crate::filling::Filling;
-use crate::findings::{Findings, Row, Table};
+use crate::findings::{Findings, Row, Table, digits};
 use crate::floor::{self, Floor};
 use crate::numbers::Samples;
 use crate::tally::SLICE;
@@ -33,6 +33,7 @@ struct Size {
     sender_us: Samples,
     stored: Samples,
     of_floor: Samples,
+    others_cores: Samples,
     windows: Vec<Value>,
     slices: Vec<u64>,
 }
@@ -45,6 +46,7 @@ impl Size {
         self.stored.push(window.stored_per_second());
         self.of_floor
             .push(window.stored_per_second() / floor.inserted_per_second);
+        self.others_cores.push(window.others_cores());
         self.windows.push(window.to_json());
         self.slices.clone_from(&window.tally.slices);
     }
@@ -114,8 +116,22 @@ fn findings(sizes: &[Size; 3], floors: &[Floor]) -> Findings {
         figures: figures.into(),
         charts: vec![cost_chart(sizes), throughput_chart(sizes)],
         tables: vec![table(sizes, floors)],
-        notes: Vec::new(),
+        notes: busy_machine(sizes).into_iter().collect(),
     }
+}
+
+/// Ratios are wrong where another program takes cores from one side of them.
+fn busy_machine(sizes: &[Size; 3]) -> Option<String> {
+    const QUIET: f64 = 0.2;
+    let most = sizes.iter().map(|size| size.others_cores.highest());
+    let most = most.fold(0.0, f64::max);
+    (most > QUIET).then(|| {
+        format!(
+            "The machine was busy: while costs were measured, other programs took up to {} \
+             cores. Ratios to the floor are not to be relied on.",
+            digits(most)
+        )
+    })
 }
 
 fn rows(sizes: &[Size; 3]) -> Vec<Row> {
