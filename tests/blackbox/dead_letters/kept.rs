@@ -39,12 +39,10 @@ async fn refused_events_are_set_aside_and_all_others_stored_in_order(home: Home)
         assert_eq!(letter["setAsideAt"], letter["triedAt"]);
         assert!(letter.get("payload").is_none());
     }
-    let stats = service.stats().await;
-    let expected = json!({
-        "accepted": 30, "restored": 0, "stored": 27, "duplicate": 0, "deadLettered": 3,
-        "unreadable": 0,
-    });
-    assert_eq!(stats["events"], expected);
+    let counted = &service.stats().await["events"];
+    for (name, count) in [("accepted", 30), ("stored", 27), ("deadLettered", 3)] {
+        assert_eq!(counted[name], count, "{counted}");
+    }
     eventually("the letters are counted", SOON, || async {
         (service.stats().await["deadLetters"] == 3).then_some(())
     })
