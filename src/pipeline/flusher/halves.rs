@@ -29,10 +29,11 @@ pub async fn insert(
     limit: Duration,
 ) -> Result<Written, FlushError> {
     let mut written = Written::default();
-    let mut parts = vec![events];
-    while let Some(part) = parts.pop() {
+    let (mut next, mut parts) = (Some(events), Vec::new());
+    while let Some(part) = next {
         let answer = in_time(limit, store.insert(part)).await;
         written.add(part, answer, &mut parts)?;
+        next = parts.pop();
     }
     Ok(written)
 }
@@ -44,10 +45,11 @@ pub async fn put(
     limit: Duration,
 ) -> Result<Vec<Outcome>, FlushError> {
     let mut written = Written::default();
-    let mut parts = vec![letters];
-    while let Some(part) = parts.pop() {
+    let (mut next, mut parts) = (Some(letters), Vec::new());
+    while let Some(part) = next {
         let answer = in_time(limit, store.put(part)).await;
         written.add(part, answer, &mut parts)?;
+        next = parts.pop();
     }
     Ok(written.outcomes)
 }
@@ -64,7 +66,11 @@ impl Written {
             Ok(mut outcomes) => {
                 // One for each, whatever the store answered.
                 outcomes.resize(part.len(), Outcome::Retry);
-                self.outcomes.append(&mut outcomes);
+                if self.outcomes.is_empty() {
+                    self.outcomes = outcomes;
+                } else {
+                    self.outcomes.append(&mut outcomes);
+                }
             }
             Err(FlushError::Store(StoreError::Refused(refusal))) if part.len() <= 1 => {
                 self.outcomes.push(Outcome::Refused(refusal));

@@ -278,14 +278,14 @@ fn named(&(account, id): &(Option<u8>, u8)) -> Event {
     }
 }
 
-/// Nobody has more than half of the 100 events, nor a key more than 70.
+/// No account has more than 25 of the 100 events, and no key more than 70.
 async fn run_steps(steps: Vec<Step>, is_stopped: bool) {
     let limits = Limits {
         max_events: 100,
         ..LIMITS
     };
     let shares = Shares {
-        per_account: 50,
+        per_account: 25,
         per_key: 70,
     };
     let run = start_with(pipeline_with_shares(limits, shares));
@@ -326,7 +326,7 @@ fn assert_within_shares(run: &Running) {
         let held = buffered
             .filter(|accepted| accepted.event.account_id.as_deref() == Some(&account))
             .count();
-        assert!(held <= 50, "{held} events of account {account}");
+        assert!(held <= 25, "{held} events of account {account}");
     }
 }
 
