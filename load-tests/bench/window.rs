@@ -110,6 +110,11 @@ impl Window {
         self.tally.requests as f64 / self.seconds
     }
 
+    /// Percent of the requests that were answered 503.
+    pub fn refused_percent(&self) -> f64 {
+        self.tally.refused as f64 * 100.0 / (self.tally.requests as f64).max(1.0)
+    }
+
     /// Microseconds of the services' CPU for each stored event.
     pub fn service_us(&self) -> f64 {
         self.per_event_us(self.service_cpu)

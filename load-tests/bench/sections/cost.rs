@@ -33,6 +33,7 @@ struct Size {
     sender_us: Samples,
     stored: Samples,
     of_floor: Samples,
+    refused_percent: Samples,
     others_cores: Samples,
     windows: Vec<Value>,
     slices: Vec<u64>,
@@ -46,6 +47,7 @@ impl Size {
         self.stored.push(window.stored_per_second());
         self.of_floor
             .push(window.stored_per_second() / floor.inserted_per_second);
+        self.refused_percent.push(window.refused_percent());
         self.others_cores.push(window.others_cores());
         self.windows.push(window.to_json());
         self.slices.clone_from(&window.tally.slices);
@@ -154,6 +156,7 @@ fn table(sizes: &[Size; 3], floors: &[Floor]) -> Table {
         "sender, us",
         "stored/s",
         "of the floor",
+        "refused, %",
     ];
     let title = "CPU for a stored event at saturation, journal off";
     let mut table = Table::new(title, &columns);
@@ -164,6 +167,7 @@ fn table(sizes: &[Size; 3], floors: &[Floor]) -> Table {
             &size.sender_us,
             &size.stored,
             &size.of_floor,
+            &size.refused_percent,
         ];
         table.add(batch.to_string(), &all.map(Samples::median));
     }
@@ -175,6 +179,7 @@ fn table(sizes: &[Size; 3], floors: &[Floor]) -> Table {
         median(|floor| floor.inserter_us),
         median(|floor| floor.inserted_per_second),
         1.0,
+        f64::NAN,
     ];
     table.add("inserting alone", &floor);
     table
