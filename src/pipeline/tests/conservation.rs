@@ -72,16 +72,9 @@ async fn run_steps(steps: Vec<Step>) {
         (0, 0, 0)
     );
 
-    let mut by_user: HashMap<u8, Vec<String>> = HashMap::new();
-    for stored in run.store.stored.lock().iter() {
-        let user = stored.event.user_id.parse().unwrap();
-        by_user
-            .entry(user)
-            .or_default()
-            .push(stored.event.event_id.to_string());
-    }
     assert_eq!(
-        by_user, first_seen,
+        run.store.ids_by_numbered_user(),
+        first_seen,
         "each user's events in the order of their arrival"
     );
 }

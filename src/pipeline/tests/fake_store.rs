@@ -45,6 +45,18 @@ pub struct FakeStore {
 }
 
 impl FakeStore {
+    /// The event ids that are stored of each user, in the order in which they
+    /// came; users are named by numbers.
+    pub fn ids_by_numbered_user(&self) -> HashMap<u8, Vec<String>> {
+        let mut by_user: HashMap<u8, Vec<String>> = HashMap::new();
+        for stored in self.stored.lock().iter() {
+            let user = stored.event.user_id.parse().unwrap();
+            let ids = by_user.entry(user).or_default();
+            ids.push(stored.event.event_id.to_string());
+        }
+        by_user
+    }
+
     fn refusal_of_all(&self, events: &[Arc<Accepted>]) -> Option<Refusal> {
         let culprits = self.culprits.lock();
         let is_culprit = |accepted: &Arc<Accepted>| culprits.contains(&accepted.event.id);

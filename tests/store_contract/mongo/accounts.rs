@@ -36,6 +36,12 @@ fn whole(account: &str) -> SummaryRange {
     }
 }
 
+/// Has the database note every command from now on.
+async fn profile(place: &MongoPlace) {
+    let command = doc! { "profile": 2 };
+    place.database().run_command(command).await.unwrap();
+}
+
 async fn profiled(place: &MongoPlace, command: &str) -> Vec<Document> {
     place
         .database()
@@ -62,8 +68,7 @@ async fn a_summary_reads_its_part_of_the_index_and_no_document() {
             let store = place.mongo_store(&SETTINGS).await;
             store.prepare().await.unwrap();
             store_all(&*store, &events()).await;
-            let command = doc! { "profile": 2 };
-            place.database().run_command(command).await.unwrap();
+            profile(&place).await;
             let summary = store.summary(&whole("a3"), LIMIT).await.unwrap();
             assert_eq!(summary.total, 80);
 
@@ -91,8 +96,7 @@ async fn each_account_of_a_sample_costs_one_key_and_no_document() {
             let store = place.mongo_store(&SETTINGS).await;
             store.prepare().await.unwrap();
             store_all(&*store, &events()).await;
-            let command = doc! { "profile": 2 };
-            place.database().run_command(command).await.unwrap();
+            profile(&place).await;
             let ends = store.account_ends(LIMIT).await.unwrap();
             assert_eq!(ends, Some(("a1".to_owned(), "a4".to_owned())));
             let accounts = store.accounts_from("a2", 10, LIMIT).await.unwrap();

@@ -105,16 +105,9 @@ async fn run_steps(steps: Vec<Step>) {
     run.assert_conserved();
     run.assert_nobody_holds_anything();
 
-    let mut by_user: HashMap<u8, Vec<String>> = HashMap::new();
-    for stored in run.store.stored.lock().iter() {
-        let user = stored.event.user_id.parse().unwrap();
-        by_user
-            .entry(user)
-            .or_default()
-            .push(stored.event.event_id.to_string());
-    }
     assert_eq!(
-        by_user, first_seen,
+        run.store.ids_by_numbered_user(),
+        first_seen,
         "each user's events once, in the order of their arrival"
     );
 }
