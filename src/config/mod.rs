@@ -34,6 +34,8 @@ pub use reader::Entry;
 pub use sections::{Buffer, Events, Flush, Health, Http, Log, LogFormat, Shutdown, Spill, Store};
 pub use write_key::WriteKey;
 
+use std::time::Duration;
+
 use catalog::Catalog;
 use layers::Layers;
 use reader::Reader;
@@ -47,6 +49,8 @@ pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 pub struct Settings {
     /// Whether a batch is on disk before it is answered.
     pub journal: bool,
+    /// How long a batch waits at the most for others to be synced with it.
+    pub journal_sync_interval: Duration,
     /// The listener and what a request may cost.
     pub http: Http,
     /// Who may read and write, and how often.
@@ -147,6 +151,7 @@ impl Settings {
     fn read(reader: &mut Reader) -> Self {
         Self {
             journal: reader.text("journal", on_or_off).unwrap_or(true),
+            journal_sync_interval: reader.microseconds("journal_sync_interval_us", 0..=100_000),
             http: Http::read(reader),
             access: Access::read(reader),
             events: Events::read(reader),

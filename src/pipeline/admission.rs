@@ -201,14 +201,17 @@ impl Pipeline {
             self.health.spilling(true);
             self.refill_if_possible(&buffer);
         }
-        let mut is_flush_due = buffer.call_if_full(self.rules.max_events);
+        let called = buffer.call_if_full(self.rules.max_events);
         if let Some(waiter) = &waiter {
             buffer.follow_repeated(&repeated, waiter);
             buffer.call();
-            is_flush_due = true;
+            drop(buffer);
+            self.wake_all();
+            return;
         }
         drop(buffer);
-        self.wake(is_flush_due, &pushed.lanes_started);
+        self.wake(&pushed.lanes_started);
+        self.wake(&called);
     }
 }
 

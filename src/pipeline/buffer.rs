@@ -1,18 +1,17 @@
 //! What is accepted and not yet stored.
 //!
-//! A queue for each lane; a user's events always go through the same one. An
-//! event keeps its place at the front of its queue while it is on its way to
+//! A queue for each [lane](lanes); the events that a user has here are all in one.
+//! An event keeps its place at the front of its queue while it is on its way to
 //! the store: a failed flush has nothing to put back, and whoever reads a
 //! user's events finds all of them in one lane, in order. Events that the
 //! journal alone holds are counted here too, under the same lock: see
 //! [`spill`](super::spill).
 
 mod intake;
-
 mod lane;
+mod lanes;
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Weak};
 
 use tokio::time::Instant;
@@ -23,7 +22,8 @@ use super::waiter::{Share, Waiter};
 use crate::event::{Accepted, Arrival, StoreId, Timestamp};
 use crate::store::Outcome;
 pub use intake::{NoRoom, Reserved, Room, TakeBack};
-use lane::{Entry, Lane};
+use lane::Entry;
+use lanes::Lanes;
 
 /// How much may be buffered. Whichever limit is reached first counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,16 +64,13 @@ pub struct Pushed {
 /// The queues and what they hold in all.
 #[derive(Debug)]
 pub struct Buffer {
-    lanes: Vec<Lane>,
+    lanes: Lanes,
     ids: HashSet<StoreId>,
     /// Who follows which event; most are followed by nobody.
     waiters: HashMap<StoreId, Vec<(Weak<Waiter>, Share)>>,
     limits: Limits,
     events: usize,
     bytes: usize,
-    in_flight: usize,
-    /// Events that are held aside.
-    held: usize,
     reserved: Room,
     /// Who holds the room that is taken and reserved.
     tenants: Tenants,
@@ -98,14 +95,12 @@ impl Buffer {
             bytes: limits.max_bytes,
         };
         Self {
-            lanes: (0..lanes.max(1)).map(|_| Lane::default()).collect(),
+            lanes: Lanes::new(lanes),
             ids: HashSet::new(),
             waiters: HashMap::new(),
             limits,
             events: 0,
             bytes: 0,
-            in_flight: 0,
-            held: 0,
             reserved: Room::default(),
             tenants: Tenants::new(room, of_buffer),
             spill,
@@ -162,16 +157,13 @@ impl Buffer {
             let size = accepted.event.size();
             self.events += 1;
             self.bytes += size;
-            let number = self.lane_of(&accepted.event.user_id);
-            let was_idle = self.lanes[number].push(Entry {
+            let started = self.lanes.push(Entry {
                 accepted,
                 size,
                 since: now,
                 key,
             });
-            if was_idle && !pushed.lanes_started.contains(&number) {
-                pushed.lanes_started.push(number);
-            }
+            pushed.lanes_started.extend(started);
         }
         pushed
     }
@@ -195,17 +187,10 @@ impl Buffer {
         waiters.push((Arc::downgrade(waiter), share));
     }
 
-    fn lane_of(&self, user_id: &str) -> usize {
-        let mut hasher = DefaultHasher::new();
-        user_id.hash(&mut hasher);
-        let lanes = self.lanes.len() as u64;
-        usize::try_from(hasher.finish() % lanes).unwrap_or(0)
-    }
-
     /// The next events of a lane for one flush; they stay in the buffer until
     /// [`settle`](Self::settle) is told what became of them.
     pub fn take(&mut self, lane: usize, max_events: usize) -> Vec<Arc<Accepted>> {
-        self.with_lane(lane, |lane| lane.take(max_events))
+        self.lanes.take(lane, max_events)
     }
 
     /// Ends a lane's flush, given what became of each of its events. Those that
@@ -213,7 +198,7 @@ impl Buffer {
     /// the others leave and give their room back. Hands out what left, so that
     /// it is freed outside of any lock.
     pub fn settle(&mut self, lane: usize, outcomes: &[Outcome]) -> Vec<Arc<Accepted>> {
-        let done = self.with_lane(lane, |lane| lane.settle(outcomes));
+        let done = self.lanes.settle(lane, outcomes);
         let mut left = Vec::with_capacity(done.len());
         for (entry, outcome) in done {
             let id = entry.accepted.event.id;
@@ -235,30 +220,19 @@ impl Buffer {
 
     /// Puts what a lane holds aside back to be written next.
     pub fn end_hold(&mut self, lane: usize) {
-        self.with_lane(lane, Lane::end_hold);
+        self.lanes.end_hold(lane);
     }
 
     /// Whether a lane holds anything aside.
     pub fn is_holding(&self, lane: usize) -> bool {
-        self.lanes[lane].held() > 0
-    }
-
-    /// Changes a lane, and keeps the sums over all lanes right.
-    fn with_lane<T>(&mut self, lane: usize, change: impl FnOnce(&mut Lane) -> T) -> T {
-        let lane = &mut self.lanes[lane];
-        let (in_flight, held) = (lane.in_flight(), lane.held());
-        let changed = change(lane);
-        self.in_flight = self.in_flight - in_flight + lane.in_flight();
-        self.held = self.held - held + lane.held();
-        changed
+        self.lanes.is_holding(lane)
     }
 
     /// Empties the buffer, in order of arrival, and closes it.
     pub fn take_all(&mut self) -> Vec<Arc<Accepted>> {
         let mut all: Vec<Arc<Accepted>> = self
             .lanes
-            .iter_mut()
-            .flat_map(Lane::drain)
+            .drain()
             .map(|entry| {
                 self.tenants.leave(&entry.accepted.event, entry.key);
                 entry.accepted
@@ -267,7 +241,6 @@ impl Buffer {
         all.sort_by_key(|accepted| accepted.arrival);
         self.ids.clear();
         (self.events, self.bytes) = (0, 0);
-        (self.in_flight, self.held) = (0, 0);
         // They left without being stored: nothing may be said to be.
         self.is_closed = true;
         all
@@ -275,45 +248,29 @@ impl Buffer {
 
     /// One user's events, in order of arrival.
     pub fn of_user(&self, user_id: &str) -> Vec<Arc<Accepted>> {
-        self.lanes[self.lane_of(user_id)]
-            .events()
-            .filter(|accepted| &*accepted.event.user_id == user_id)
-            .cloned()
-            .collect()
+        self.lanes.of_user(user_id)
     }
 
     /// Since when the oldest event of a lane has waited, but for those that are
     /// held aside.
     pub fn waiting_since(&self, lane: usize) -> Option<Instant> {
-        self.lanes[lane].waiting_since()
+        self.lanes.waiting_since(lane)
     }
 
-    /// Calls every lane to write what it has, if that many events wait in all.
-    /// A call and not a number to look at: once the first lane has taken its
-    /// share fewer wait, and the others still have to go.
-    pub fn call_if_full(&mut self, max_events: usize) -> bool {
-        let is_full = self.waiting() >= max_events;
-        if is_full {
-            self.call();
-        }
-        is_full
+    /// If as many events wait as one write takes, calls the fullest lanes to
+    /// write what they have. Answers which.
+    pub fn call_if_full(&mut self, max_events: usize) -> Vec<usize> {
+        self.lanes.call_if_full(max_events)
     }
 
     /// Calls every lane to write what it has.
     pub fn call(&mut self) {
-        for lane in &mut self.lanes {
-            lane.call();
-        }
+        self.lanes.call();
     }
 
     /// Whether a lane should write what it has without waiting for more.
-    pub fn is_due(&self, lane: usize, max_events: usize) -> bool {
-        self.lanes[lane].is_called() || self.waiting() >= max_events
-    }
-
-    /// Events that are neither on their way to the store nor held aside.
-    fn waiting(&self) -> usize {
-        self.events - self.in_flight - self.held
+    pub fn is_due(&self, lane: usize) -> bool {
+        self.lanes.is_due(lane)
     }
 
     /// Events.
@@ -340,7 +297,7 @@ impl Buffer {
     /// Who holds how much of what is here, counted anew.
     #[cfg(test)]
     pub(super) fn recounted_tenants(&self) -> Tenants {
-        let entries = self.lanes.iter().flat_map(Lane::entries);
+        let entries = self.lanes.entries();
         self.tenants
             .recounted(entries.map(|entry| (&entry.accepted.event, entry.key)))
     }
@@ -373,13 +330,13 @@ impl Buffer {
 
     /// The lowest arrival number.
     pub fn oldest_arrival(&self) -> Option<Arrival> {
-        self.oldest().map(|accepted| accepted.arrival).min()
+        let oldest = self.lanes.oldest();
+        oldest.map(|accepted| accepted.arrival).min()
     }
 
     /// The lowest arrival number of what is neither stored nor held aside.
     pub fn oldest_waiting(&self) -> Option<Arrival> {
-        let fronts = self.lanes.iter().filter_map(Lane::front);
-        let oldest = fronts.map(|accepted| accepted.arrival).min();
+        let oldest = self.lanes.fronts().map(|accepted| accepted.arrival).min();
         oldest.or(self.spill.from())
     }
 
@@ -388,17 +345,14 @@ impl Buffer {
         Snapshot {
             events: self.events,
             bytes: self.bytes,
-            in_flight: self.in_flight,
+            in_flight: self.lanes.in_flight(),
             spilled_events: self.spill.events(),
             spilled_bytes: self.spill.bytes(),
             oldest: self
+                .lanes
                 .oldest()
                 .map(|accepted| accepted.event.received_at)
                 .min(),
         }
-    }
-
-    fn oldest(&self) -> impl Iterator<Item = &Accepted> {
-        self.lanes.iter().flat_map(Lane::oldest)
     }
 }

@@ -1,7 +1,8 @@
 //! The way out of the buffer: one task a lane, each with one write in flight.
 //!
-//! A flush is due when `max_events` wait in all lanes together, when the
-//! lane's oldest event has waited `max_wait`, and at once while draining. A
+//! A flush is due when `max_events` wait in all lanes together and this lane has
+//! most of them, when the lane's oldest event has waited `max_wait`, and at once
+//! while draining. A
 //! flush that fails is tried again with growing pauses for as long as the
 //! process lives; nothing that the store answers ends the task.
 //!
@@ -82,7 +83,7 @@ impl Flusher {
     /// buffer.
     pub async fn drain(mut self, deadline: Instant) -> Vec<Arc<Accepted>> {
         self.draining.cancel();
-        self.pipeline.wake(true, &[]);
+        self.pipeline.wake_all();
         let before = self.pipeline.statistics.stored.get();
         let held = self.pipeline.snapshot();
         let events = held.events + held.spilled_events;

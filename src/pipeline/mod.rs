@@ -174,7 +174,7 @@ impl Pipeline {
         self.statistics.duplicate.inc_by(pushed.duplicates as u64);
         self.statistics.buffer_is(&buffer);
         drop(buffer);
-        self.wake(true, &[]);
+        self.wake_all();
     }
 
     /// Events up to this number may have been stored by an earlier process.
@@ -183,12 +183,14 @@ impl Pipeline {
             .fetch_max(last.as_i64(), Ordering::Relaxed);
     }
 
-    fn wake(&self, everyone: bool, lanes: &[usize]) {
-        for (lane, wake) in self.wakes.iter().enumerate() {
-            if everyone || lanes.contains(&lane) {
-                wake.notify_one();
-            }
+    fn wake(&self, lanes: &[usize]) {
+        for &lane in lanes {
+            self.wakes[lane].notify_one();
         }
+    }
+
+    fn wake_all(&self) {
+        self.wakes.iter().for_each(Notify::notify_one);
     }
 
     /// Says that something left the buffer or the spill. Called under its lock,

@@ -93,13 +93,17 @@ impl Pipeline {
             TakeBack::Taken(pushed) => pushed,
         };
         self.statistics.duplicate.inc_by(pushed.duplicates as u64);
-        let is_flush_due = buffer.call_if_full(self.rules.max_events);
+        let called = buffer.call_if_full(self.rules.max_events);
         let was_last = buffer.spill().is_empty();
         self.room_was_made(&buffer);
         self.forget_stored(&buffer);
         drop(buffer);
-        // When draining, lanes wait for the last of them.
-        self.wake(is_flush_due || was_last, &pushed.lanes_started);
+        self.wake(&pushed.lanes_started);
+        self.wake(&called);
+        if was_last {
+            // When draining, lanes wait for the last of them.
+            self.wake_all();
+        }
         None
     }
 
@@ -111,7 +115,7 @@ impl Pipeline {
         self.statistics.unreadable.inc_by(events as u64);
         self.room_was_made(&buffer);
         drop(buffer);
-        self.wake(true, &[]);
+        self.wake_all();
         error!(
             events,
             "accepted events cannot be read back from the journal: the disk has damaged them"

@@ -261,6 +261,31 @@ async fn a_full_batch_is_written_at_once_whoever_sent_it() {
     run.emptied().await;
     assert!(began.elapsed() < RULES.max_wait, "{:?}", began.elapsed());
     assert_eq!(run.counts(), (500, 500, 0, 0));
+    // In one write: many small ones cost the database more.
+    assert_eq!(*run.store.batches.lock(), [500]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_one_write_is_under_way_the_next_is_filled_by_other_users() {
+    let run = start();
+    *run.store.always.lock() = Some(Next::Hang);
+    for user in 0..1500 {
+        let batch = events(&format!("u{user}"), 0..1);
+        run.pipeline.admit(batch).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(run.pipeline.snapshot().in_flight, 1500);
+    // Of users on their way: they have to wait for the write before theirs.
+    run.pipeline.admit(events("u0", 1..600)).await.unwrap();
+    tokio::task::yield_now().await;
+    assert_eq!(run.pipeline.snapshot().in_flight, 1500);
+    *run.store.always.lock() = None;
+    run.emptied().await;
+    let stored = run.store.stored.lock();
+    let of_first = stored.iter().filter(|a| &*a.event.user_id == "u0");
+    let arrivals: Vec<_> = of_first.map(|a| a.arrival).collect();
+    assert_eq!(arrivals.len(), 600);
+    assert!(arrivals.is_sorted());
 }
 
 #[tokio::test(start_paused = true)]

@@ -25,7 +25,7 @@ pub struct Lane {
     /// Held aside. All of a user's come before that user's in the queue.
     held: VecDeque<Entry>,
     held_users: HashSet<Box<str>>,
-    /// Whether enough had come together, in all lanes, to be written.
+    /// Whether enough had come together, here or in all lanes, to be written.
     is_called: bool,
 }
 
@@ -41,7 +41,7 @@ pub struct Entry {
 impl Lane {
     /// Takes an entry; answers whether nothing waited until now.
     pub fn push(&mut self, entry: Entry) -> bool {
-        let was_idle = self.queue.len() == self.in_flight;
+        let was_idle = self.waiting() == 0;
         self.queue.push_back(entry);
         was_idle
     }
@@ -151,12 +151,17 @@ impl Lane {
 
     /// Has the lane write what it has.
     pub fn call(&mut self) {
-        self.is_called = !self.queue.is_empty();
+        self.is_called = self.waiting() > 0;
     }
 
     /// Whether it should write what it has without waiting for more.
     pub fn is_called(&self) -> bool {
         self.is_called
+    }
+
+    /// Events that are neither on their way to the store nor held aside.
+    pub fn waiting(&self) -> usize {
+        self.queue.len() - self.in_flight
     }
 
     /// Events on their way to the store.

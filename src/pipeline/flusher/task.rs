@@ -82,17 +82,20 @@ impl LaneTask {
         loop {
             let is_draining = self.draining.is_cancelled();
             self.end_hold_in_time(is_draining);
-            let (oldest, is_full, is_last) = {
-                let buffer = self.pipeline.buffer.lock();
+            let (oldest, called, is_called, is_last) = {
+                let mut buffer = self.pipeline.buffer.lock();
                 (
                     buffer.waiting_since(self.number),
-                    buffer.is_due(self.number, self.pipeline.rules.max_events),
+                    // What came while all were at work, and what a flush left.
+                    buffer.call_if_full(self.pipeline.rules.max_events),
+                    buffer.is_due(self.number),
                     buffer.spill().is_empty(),
                 )
             };
+            self.pipeline.wake(&called);
             let wake = self.pipeline.wakes[self.number].notified();
             let due = oldest.map(|oldest| oldest + self.pipeline.rules.max_wait);
-            if due.is_some_and(|due| is_draining || is_full || due <= Instant::now()) {
+            if due.is_some_and(|due| is_draining || is_called || due <= Instant::now()) {
                 return true;
             }
             match due.into_iter().chain(self.held_until).min() {

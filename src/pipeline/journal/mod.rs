@@ -53,7 +53,8 @@
 //!
 //! One thread writes. It takes all batches that wait, writes them with one
 //! call behind the last frame, syncs once (`fdatasync`), and then answers all
-//! of them in order: what arrives meanwhile shares the next sync.
+//! of them in order: what arrives meanwhile shares the next sync, which under
+//! load [waits a moment](Limits::sync_interval) for more of them.
 //!
 //! A write or a sync that fails answers its batches with an error, and that
 //! segment is never written again, because a later sync that succeeds proves
@@ -87,6 +88,7 @@
 //! back meanwhile: see [`Recovered::numbered_up_to`].
 
 pub mod frame;
+mod pace;
 pub mod reader;
 pub mod recovery;
 mod runs;
@@ -99,6 +101,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -122,6 +125,17 @@ pub type Done = Box<dyn FnOnce(Result<Place, NotWritten>) + Send>;
 
 /// What is called when the journal gets stuck (true) or works again (false).
 pub type OnStuck = Box<dyn Fn(bool) + Send>;
+
+/// What a journal may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of its segments on disk, beside one that is made ahead: beyond
+    /// that, batches are refused.
+    pub max_bytes: u64,
+    /// How long a batch waits at the most for others to be synced with it, while
+    /// such are coming.
+    pub sync_interval: Duration,
+}
 
 /// Takes batches to be kept. Dropping it ends the thread after what was
 /// appended is written.
@@ -219,20 +233,19 @@ fn lock(folder: &Path) -> Result<Folder, OpenError> {
 
 impl Journal {
     /// Opens the journal in this folder, which is made if it is missing.
-    /// Its segments may take up to `max_bytes`, beside one that is made ahead:
-    /// beyond that, batches are refused. `on_stuck` is told, on the journal's
-    /// thread, when no batch can be written any more and when one can again.
+    /// `on_stuck` is told, on the journal's thread, when no batch can be written
+    /// any more and when one can again.
     pub fn open(
         folder: &Path,
-        max_bytes: u64,
+        limits: Limits,
         on_stuck: OnStuck,
     ) -> Result<Opened<Self>, OpenError> {
-        Self::on(lock(folder)?, max_bytes, on_stuck).map_err(io_error(folder))
+        Self::on(lock(folder)?, limits, on_stuck).map_err(io_error(folder))
     }
 
     pub(super) fn on<D: Disk>(
         disk: D,
-        max_bytes: u64,
+        limits: Limits,
         on_stuck: OnStuck,
     ) -> std::io::Result<Opened<Self>> {
         let disk = Arc::new(disk);
@@ -245,7 +258,7 @@ impl Journal {
             runs,
             forget_before: Arc::clone(&forget_before),
         };
-        let writer = Writer::new(disk, &recovered, shared, max_bytes, on_stuck);
+        let writer = Writer::new(disk, &recovered, shared, limits, on_stuck);
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(&received))?;

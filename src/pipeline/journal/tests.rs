@@ -8,10 +8,11 @@ mod reading;
 
 use std::path::Path;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use super::frame::Body;
 use super::segment::Disk;
-use super::{Journal, NotWritten, OnStuck, Opened, Place};
+use super::{Journal, Limits, NotWritten, OnStuck, Opened, Place};
 use crate::event::id::Arrivals;
 use crate::event::payload::PayloadLimits;
 use crate::event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
@@ -40,8 +41,13 @@ struct Found {
     numbered_up_to: Option<Arrival>,
 }
 
+pub const LIMITS: Limits = Limits {
+    max_bytes: u64::MAX,
+    sync_interval: Duration::ZERO,
+};
+
 fn open(folder: &Path) -> (Journal, Found) {
-    found(Journal::open(folder, u64::MAX, Box::new(|_| ())).unwrap())
+    found(Journal::open(folder, LIMITS, Box::new(|_| ())).unwrap())
 }
 
 fn open_on(disk: impl Disk) -> (Journal, Found) {
@@ -49,7 +55,7 @@ fn open_on(disk: impl Disk) -> (Journal, Found) {
 }
 
 fn open_telling(disk: impl Disk, on_stuck: OnStuck) -> (Journal, Found) {
-    found(Journal::on(disk, u64::MAX, on_stuck).unwrap())
+    found(Journal::on(disk, LIMITS, on_stuck).unwrap())
 }
 
 fn found(opened: Opened<Journal>) -> (Journal, Found) {

@@ -5,16 +5,18 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
 
 use super::frame::{Body, Segment};
+use super::pace::Pace;
 use super::recovery::{OldSegment, Recovered};
 use super::runs::{Place, Runs};
 use super::segment::{Disk, GivenUp, HEAD_BYTES, Head, SEGMENT_BYTES, SegmentFile};
 use super::spare::SpareMaker;
-use super::{Done, NotWritten, OnStuck};
+use super::{Done, Limits, NotWritten, OnStuck};
 use crate::event::Arrival;
 
 /// A batch to be written.
@@ -63,6 +65,7 @@ pub struct Writer<D: Disk> {
     stuck: Option<(Instant, NotWritten)>,
     on_stuck: OnStuck,
     noted: i64,
+    pace: Pace,
     scratch: Vec<u8>,
 }
 
@@ -81,7 +84,7 @@ impl<D: Disk> Writer<D> {
         disk: Arc<D>,
         recovered: &Recovered,
         shared: Shared,
-        max_bytes: u64,
+        limits: Limits,
         on_stuck: OnStuck,
     ) -> Self {
         let segments = recovered.segments.iter().copied();
@@ -93,7 +96,7 @@ impl<D: Disk> Writer<D> {
             maker: SpareMaker::new(Arc::clone(&disk)),
             disk,
             shared,
-            max_bytes,
+            max_bytes: limits.max_bytes,
             current: None,
             sealed,
             spares: Vec::new(),
@@ -101,6 +104,7 @@ impl<D: Disk> Writer<D> {
             stuck: None,
             on_stuck,
             noted: i64::MIN,
+            pace: Pace::new(limits.sync_interval),
             scratch: Vec::new(),
         }
     }
@@ -110,9 +114,11 @@ impl<D: Disk> Writer<D> {
         // Before the first batch waits for it; what goes wrong comes up again.
         let _ = self.segment_for(0);
         loop {
+            thread::sleep(self.pace.rest(Instant::now()));
             match submissions.recv_timeout(IDLE) {
                 Ok(first) => {
                     let group = gather(first, submissions);
+                    self.pace.begins(group.len(), Instant::now());
                     self.commit(group);
                 }
                 Err(RecvTimeoutError::Timeout) => self.idle(),

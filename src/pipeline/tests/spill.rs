@@ -16,7 +16,7 @@ use crate::pipeline::buffer::Limits;
 use crate::pipeline::flusher::Flusher;
 use crate::pipeline::health::{Health, Unready};
 use crate::pipeline::journal::tests::memory_disk::MemoryDisk;
-use crate::pipeline::journal::{Journal, Opened};
+use crate::pipeline::journal::{self, Journal, Opened};
 use crate::pipeline::shares::Shares;
 use crate::pipeline::statistics::Statistics;
 use crate::pipeline::tests::fake_store::FakeStore;
@@ -50,7 +50,7 @@ impl Spilling {
             journal,
             recovered,
             reader,
-        } = Journal::on(disk.clone(), u64::MAX, Box::new(|_| ())).unwrap();
+        } = Journal::on(disk.clone(), journal::tests::LIMITS, Box::new(|_| ())).unwrap();
         let health = Health::new(Duration::from_secs(10)).outlasting_outages(true);
         let health = Arc::new(health);
         health.store_answered();

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::memory_disk::MemoryDisk;
-use super::{append, batch, open, open_on, open_telling};
+use super::{LIMITS, append, batch, open, open_on, open_telling};
 use crate::event::{Accepted, Arrival};
 use crate::pipeline::journal::segment::SEGMENT_BYTES;
-use crate::pipeline::journal::{Journal, OpenError};
+use crate::pipeline::journal::{Journal, Limits, OpenError};
 
 fn events_on(disk: &MemoryDisk) -> (Journal, Vec<Accepted>) {
     let (journal, recovered) = open_on(disk.clone());
@@ -180,7 +180,7 @@ fn a_folder_has_one_journal_at_a_time() {
     let path = folder.path().join("journal");
     let (journal, _) = open(&path);
     assert!(matches!(
-        Journal::open(&path, u64::MAX, Box::new(|_| ())),
+        Journal::open(&path, LIMITS, Box::new(|_| ())),
         Err(OpenError::Locked { .. })
     ));
     assert!(write(&journal, &batch(256, 3, 100)));
@@ -227,8 +227,11 @@ fn segments_without_events_are_used_again_behind_one_that_is_kept() {
 #[test]
 fn an_event_that_is_never_stored_does_not_fill_the_disk() {
     let disk = MemoryDisk::default();
-    let limit = 6 * SEGMENT_BYTES;
-    let journal = Journal::on(disk.clone(), limit, Box::new(|_| ()))
+    let limits = Limits {
+        max_bytes: 6 * SEGMENT_BYTES,
+        ..LIMITS
+    };
+    let journal = Journal::on(disk.clone(), limits, Box::new(|_| ()))
         .unwrap()
         .journal;
     let payload = usize::try_from(SEGMENT_BYTES / 4).unwrap();
