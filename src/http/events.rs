@@ -151,7 +151,9 @@ pub struct StoredBody {
             write key may have of the buffer (`urn:trailkeep:problem:over-share`); nothing was taken.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
-        (status = 503, description = "The buffer is full, or the disk; nothing was taken.",
+        (status = 503, description = "The buffer has no room, or the disk; nothing was taken. While \
+            there is none, bodies are refused unread, also those that would be refused for good and \
+            those of events that were accepted before.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
         (status = 504, description = "With `wait=stored`: it takes longer; the events of \

@@ -1,7 +1,7 @@
 //! How a batch gets in.
 //!
 //! 1. Room is kept for it, in the buffer or beyond it ([spill](super::spill)),
-//!    or it is refused.
+//!    or it is refused: where it can be told from its length, [unread](super::buffer::turned_away).
 //! 2. Its events are numbered, and it is handed to the journal, under one
 //!    lock: so batches are written in the order of their numbers.
 //! 3. Once it is on disk, the journal's thread puts it into the buffer, in the

@@ -2,6 +2,7 @@
 
 mod model;
 mod portions;
+mod turned_away;
 
 use std::sync::Arc;
 use std::time::Duration;
