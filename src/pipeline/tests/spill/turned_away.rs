@@ -1,5 +1,7 @@
 //! What is refused before it is read, where events may be spilled.
 
+use futures_util::FutureExt as _;
+
 use super::*;
 use crate::pipeline::Posted;
 
@@ -47,7 +49,10 @@ async fn what_has_no_room_on_its_way_to_the_disk_alone_turns_nobody_away() {
     };
     let pipeline = &run.pipeline;
     let together = (0..12).map(|number| pipeline.admit(large(number)));
-    let answers = futures_util::future::join_all(together).await;
+    let mut together = futures_util::future::join_all(together);
+    assert!((&mut together).now_or_never().is_none(), "on their way");
+    assert_eq!(run.pipeline.buffer.lock().shut_from(), None);
+    let answers = together.await;
     assert!(answers.contains(&Err(NotAdmitted::Full)), "{answers:?}");
     assert!(!run.pipeline.turns_away(None));
 }
