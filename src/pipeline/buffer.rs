@@ -8,8 +8,8 @@
 //! [`spill`](super::spill).
 
 mod intake;
-
 mod lane;
+pub mod turned_away;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -24,6 +24,7 @@ use crate::event::{Accepted, Arrival, StoreId, Timestamp};
 use crate::store::Outcome;
 pub use intake::{NoRoom, Reserved, Room, TakeBack};
 use lane::{Entry, Lane};
+use turned_away::TurnedAway;
 
 /// How much may be buffered. Whichever limit is reached first counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +81,8 @@ pub struct Buffer {
     spill: Spill,
     /// What the oldest spilled batch needs, as far as it is known.
     awaited: Room,
+    /// The last batch that found no room, as far as it is remembered.
+    turned_away: Option<TurnedAway>,
     /// Nothing is taken any more: what is here is being put elsewhere.
     is_closed: bool,
     /// The highest arrival number that was ever here.
@@ -110,6 +113,7 @@ impl Buffer {
             tenants: Tenants::new(room, of_buffer),
             spill,
             awaited: Room::ONE_EVENT,
+            turned_away: None,
             is_closed: false,
             last: None,
         }
