@@ -31,6 +31,7 @@ use crate::config::Settings;
 use crate::event::Accepted;
 use crate::http::{self, Service, server};
 use crate::pipeline::dead_letters;
+use crate::pipeline::floods;
 use crate::pipeline::flusher::{Destination, Flusher};
 use crate::pipeline::health::{CheckRules, Health, watch_store};
 use crate::pipeline::journal;
@@ -156,6 +157,7 @@ pub struct App {
     server: JoinHandle<()>,
     watcher: JoinHandle<()>,
     counter: JoinHandle<()>,
+    floods: JoinHandle<()>,
     access: access::Tasks,
     kept: Arc<Kept>,
     replay: JoinHandle<()>,
@@ -211,6 +213,8 @@ impl App {
             Arc::clone(&service.statistics),
         ));
 
+        let floods = tokio::spawn(floods::watch(Arc::clone(&service.statistics)));
+
         if let Ok(address) = listener.local_addr() {
             let store = if settings.store.mongodb_uri.is_some() {
                 "mongodb"
@@ -238,6 +242,7 @@ impl App {
             server,
             watcher,
             counter,
+            floods,
             access,
             kept,
             replay,
@@ -253,6 +258,7 @@ impl App {
             _ = &mut self.server => "listener",
             _ = &mut self.watcher => "database watch",
             _ = &mut self.counter => "count of dead letters",
+            _ = &mut self.floods => "count of refusals",
             () = self.access.ended() => "audit trail",
             () = self.service.pipeline.journal_ended() => "journal",
         }
@@ -273,6 +279,7 @@ impl App {
         let left = self.flusher.drain(deadline).await;
         self.watcher.abort();
         self.counter.abort();
+        self.floods.abort();
         self.access.stop().await;
         let ending = keep(
             &left,

@@ -68,20 +68,23 @@ pub async fn read(body: Body, max_bytes: usize, limit: Duration) -> Result<Bytes
 
 /// Reads away what a client still sends after its answer is decided. An answer
 /// is easily lost when the connection is closed while the client writes; one
-/// that goes on for long is cut off all the same.
-pub async fn linger(body: &mut Body) {
+/// that goes on for long is cut off all the same. Answers whether it came to its
+/// end, so that the connection can be used on.
+pub async fn linger(body: &mut Body) -> bool {
     const ENOUGH: usize = 16 << 20;
     const BRIEFLY: Duration = Duration::from_millis(500);
     let discard = async {
         let mut left = ENOUGH;
-        while let Some(Ok(frame)) = body.frame().await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-            if left == 0 {
-                break;
+        while let Some(frame) = body.frame().await {
+            let length = frame.map(|frame| frame.data_ref().map_or(0, Bytes::len));
+            match length.ok().and_then(|length| left.checked_sub(length)) {
+                Some(rest) => left = rest,
+                None => return false,
             }
         }
+        true
     };
-    let _ = timeout(BRIEFLY, discard).await;
+    timeout(BRIEFLY, discard).await.unwrap_or(false)
 }
 
 async fn collect(mut body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {

@@ -20,6 +20,7 @@ use utoipa_axum::routes;
 use super::body::{self, BodyError, Form};
 use super::problem::Problem;
 use super::query::Parameters;
+use super::trace::OneOfMany;
 use super::writing::{self, WRITE_KEY};
 use super::{Options, Service};
 use crate::event::{Event, wire};
@@ -150,7 +151,9 @@ pub struct StoredBody {
             write key may have of the buffer (`urn:trailkeep:problem:over-share`); nothing was taken.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
-        (status = 503, description = "The buffer is full, or the disk; nothing was taken.",
+        (status = 503, description = "The buffer has no room, or the disk; nothing was taken. While \
+            there is none, bodies are refused unread, also those that would be refused for good and \
+            those of events that were accepted before.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
         (status = 504, description = "With `wait=stored`: it takes longer; the events of \
@@ -158,16 +161,18 @@ pub struct StoredBody {
             body = Problem, content_type = "application/problem+json"),
     ),
 )]
-async fn post_events(
-    State(service): State<Arc<Service>>,
-    request: Request,
-) -> Result<Response, Problem> {
-    accept(&service, request)
-        .await
-        .map_err(|(reason, problem)| {
+async fn post_events(State(service): State<Arc<Service>>, request: Request) -> Response {
+    match accept(&service, request).await {
+        Ok(answer) => answer,
+        Err((reason, problem)) => {
             service.statistics.refused(reason);
-            problem
-        })
+            let mut answer = problem.into_response();
+            if reason.comes_in_floods() {
+                answer.extensions_mut().insert(OneOfMany);
+            }
+            answer
+        }
+    }
 }
 
 type Refused = (RefusedBecause, Problem);
@@ -183,8 +188,8 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     };
     let is_waiting =
         waits(head.uri.query()).map_err(|problem| (RefusedBecause::Invalid, problem.closing()))?;
-    if service.pipeline.is_full() {
-        // Before anything is parsed: refusing must cost little when it counts.
+    // Before anything is read: refusing must cost little when it counts.
+    if service.pipeline.turns_away(body.size_hint().exact()) {
         let problem = unread(body, Problem::buffer_full()).await;
         return Err((RefusedBecause::BufferFull, problem));
     }
@@ -193,6 +198,11 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
         Err(problem) => return Err((RefusedBecause::Unsupported, unread(body, problem).await)),
     };
     let bytes = read(service, body).await?;
+    let length = Some(bytes.len() as u64);
+    // Others may have taken the room while the body came.
+    if service.pipeline.turns_away(length) {
+        return Err((RefusedBecause::BufferFull, Problem::buffer_full()));
+    }
 
     let now = service.clock.now();
     let events = match form {
@@ -201,7 +211,11 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     };
     let events = events.map_err(|refusal| (reason_of(&refusal), Problem::from(refusal)))?;
 
-    let posted = Posted { events, key };
+    let posted = Posted {
+        events,
+        key,
+        length,
+    };
     if is_waiting {
         return store(service, posted).await;
     }
@@ -309,15 +323,14 @@ async fn read(service: &Service, mut body: Body) -> Result<Bytes, Refused> {
         })
 }
 
-/// An answer that is given before the body is read. A short body is read away,
-/// so that the client can go on using the connection; with a long one the
+/// An answer that is given before the body is read. The body is read away, so
+/// that the client can go on using the connection; where that takes long the
 /// connection ends, and the client is told.
-async fn unread(body: Body, problem: Problem) -> Problem {
-    const SHORT: usize = 64 << 10;
-    const BRIEFLY: Duration = Duration::from_millis(100);
-    match body::read(body, SHORT, BRIEFLY).await {
-        Ok(_) => problem,
-        Err(_) => problem.closing(),
+async fn unread(mut body: Body, problem: Problem) -> Problem {
+    if body::linger(&mut body).await {
+        problem
+    } else {
+        problem.closing()
     }
 }
 

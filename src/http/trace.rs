@@ -19,11 +19,17 @@ use super::problem::Problem;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Put into an answer of which there may be very many in a short time: it is
+/// logged for debugging only. Whoever puts it in sees to it that the log says
+/// how many there are.
+#[derive(Debug, Clone, Copy)]
+pub struct OneOfMany;
+
 /// Gives a request its id, which the answer and every log line of it carry,
 /// and logs how it ended: what failed with us as an error, what the client got
 /// wrong and what is turned away as information, the rest for debugging only,
-/// since a line for each event would cost more than the event. A handler that
-/// panics is answered for.
+/// since a line for each event would cost more than the event, and so is what
+/// is [one of many](OneOfMany). A handler that panics is answered for.
 ///
 /// A service and not a function around the routes: those are boxed and cloned
 /// for each request, which costs more than all that is done here.
@@ -58,7 +64,11 @@ where
                 let mut response = answered.unwrap_or_else(|panic| Ok(panicked(&*panic)))?;
                 let (path, status) = (path.as_str(), response.status().as_u16());
                 let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+                let is_one_of_many = response.extensions().get::<OneOfMany>().is_some();
                 match status {
+                    _ if is_one_of_many => {
+                        debug!(%method, path, status, took_us, "answered");
+                    }
                     503 | 504 | 400..500 => {
                         event!(Level::INFO, %method, path, status, took_us, "answered");
                     }

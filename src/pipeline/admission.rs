@@ -1,7 +1,7 @@
 //! How a batch gets in.
 //!
 //! 1. Room is kept for it, in the buffer or beyond it ([spill](super::spill)),
-//!    or it is refused.
+//!    or it is refused: where it can be told from its length, [unread](super::buffer::turned_away).
 //! 2. Its events are numbered, and it is handed to the journal, under one
 //!    lock: so batches are written in the order of their numbers.
 //! 3. Once it is on disk, the journal's thread puts it into the buffer, in the
@@ -34,11 +34,17 @@ pub struct Posted {
     pub events: Vec<Event>,
     /// The write key that let them in, where one is needed.
     pub key: Option<KeyNumber>,
+    /// Bytes of the body that held them, decoded; `None` if they came in none.
+    pub length: Option<u64>,
 }
 
 impl From<Vec<Event>> for Posted {
     fn from(events: Vec<Event>) -> Self {
-        Self { events, key: None }
+        Self {
+            events,
+            key: None,
+            length: None,
+        }
     }
 }
 
@@ -79,18 +85,18 @@ impl Pipeline {
 
     async fn take(
         self: &Arc<Self>,
-        Posted { events, key }: Posted,
+        posted: Posted,
         waiter: Option<Arc<Waiter>>,
     ) -> Result<(), NotAdmitted> {
-        let bytes = events.iter().map(Event::size).sum::<usize>();
-        if events.len() > self.limits.max_events || bytes > self.limits.max_bytes {
+        let bytes = posted.events.iter().map(Event::size).sum::<usize>();
+        if posted.events.len() > self.limits.max_events || bytes > self.limits.max_bytes {
             return Err(NotAdmitted::TooLarge);
         }
         let Reserved {
             events,
             repeated,
             room,
-        } = self.reserve(events, key)?;
+        } = self.reserve(posted)?;
         let coming = Coming {
             repeated,
             room,
@@ -102,14 +108,15 @@ impl Pipeline {
         }
     }
 
-    fn reserve(&self, events: Vec<Event>, key: Option<KeyNumber>) -> Result<Reserved, NotAdmitted> {
+    fn reserve(&self, posted: Posted) -> Result<Reserved, NotAdmitted> {
         let mut buffer = self.buffer.lock();
         buffer
-            .reserve(events, key)
+            .reserve(posted.events, posted.key, posted.length)
             .map_err(|no_room| match no_room {
                 NoRoom::Full => {
                     // Under the lock: whoever makes room next takes it back.
                     self.health.buffer_full();
+                    self.statistics.buffer_is(&buffer);
                     NotAdmitted::Full
                 }
                 NoRoom::Busy => NotAdmitted::Full,
@@ -122,13 +129,27 @@ impl Pipeline {
     fn release(&self, room: Room, batch: &[Arc<Accepted>]) {
         let mut buffer = self.buffer.lock();
         buffer.release(room, batch);
-        self.room_was_made(&buffer);
+        self.room_was_made(&mut buffer);
     }
 
-    /// Whether no further event would be taken: lets a request be refused
-    /// before its body is read. Called only for a request that then is.
-    pub fn is_full(&self) -> bool {
-        let is_full = self.statistics.is_buffer_full();
+    /// Whether a request is refused without being read, or read on, whose body
+    /// has that many bytes, decoded; `None` if that is not known. So it is where
+    /// a batch that was not larger [found no room](super::buffer::turned_away)
+    /// and there is still none for it. While requests are refused this takes no
+    /// lock.
+    pub fn turns_away(&self, length: Option<u64>) -> bool {
+        if !self.statistics.is_shut_for(length) {
+            return false;
+        }
+        self.health.is_full() || self.becomes_full(length)
+    }
+
+    /// Marks the service as full, if the buffer still is. Under the lock:
+    /// whoever makes room next takes it back.
+    fn becomes_full(&self, length: Option<u64>) -> bool {
+        let buffer = self.buffer.lock();
+        let is_shut = |from| length.is_none_or(|length| length >= from);
+        let is_full = buffer.shut_from().is_some_and(is_shut);
         if is_full {
             self.health.buffer_full();
         }

@@ -10,6 +10,7 @@
 mod intake;
 mod lane;
 mod lanes;
+pub mod turned_away;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
@@ -24,6 +25,7 @@ use crate::store::Outcome;
 pub use intake::{NoRoom, Reserved, Room, TakeBack};
 use lane::Entry;
 use lanes::Lanes;
+use turned_away::TurnedAway;
 
 /// How much may be buffered. Whichever limit is reached first counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +79,8 @@ pub struct Buffer {
     spill: Spill,
     /// What the oldest spilled batch needs, as far as it is known.
     awaited: Room,
+    /// The last batch that found no room, as far as it is remembered.
+    turned_away: Option<TurnedAway>,
     /// Nothing is taken any more: what is here is being put elsewhere.
     is_closed: bool,
     /// The highest arrival number that was ever here.
@@ -105,6 +109,7 @@ impl Buffer {
             tenants: Tenants::new(room, of_buffer),
             spill,
             awaited: Room::ONE_EVENT,
+            turned_away: None,
             is_closed: false,
             last: None,
         }

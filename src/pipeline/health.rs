@@ -162,7 +162,7 @@ impl Health {
         if self.is_journal_stuck.load(Ordering::Relaxed) {
             return Err(Unready::Journal);
         }
-        if self.is_full.load(Ordering::Relaxed) {
+        if self.is_full() {
             return Err(Unready::Full);
         }
         Ok(())
@@ -239,18 +239,19 @@ impl Health {
         self.writes.lock().failed(is_refused);
     }
 
-    /// A batch found no room.
+    /// A batch found no room. How many do is [told](super::floods) elsewhere.
     pub fn buffer_full(&self) {
-        if !self.is_full.swap(true, Ordering::Relaxed) {
-            warn!("the buffer is full; events are refused with 503 until the database takes some");
-        }
+        self.is_full.store(true, Ordering::Relaxed);
     }
 
     /// A fifth of what bounds admission is free.
     pub fn buffer_has_room(&self) {
-        if self.is_full.swap(false, Ordering::Relaxed) {
-            info!("the buffer has room again");
-        }
+        self.is_full.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether a batch found no room, and not much was made since.
+    pub fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
     }
 
     /// Whether events are accepted beyond the buffer.

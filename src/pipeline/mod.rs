@@ -22,6 +22,7 @@ mod admission;
 pub mod backoff;
 pub mod buffer;
 pub mod dead_letters;
+pub mod floods;
 pub mod flusher;
 pub mod health;
 pub mod journal;
@@ -196,7 +197,8 @@ impl Pipeline {
     /// Says that something left the buffer or the spill. Called under its lock,
     /// so that no batch that is refused meanwhile leaves the service marked as
     /// full.
-    fn room_was_made(&self, buffer: &Buffer) {
+    fn room_was_made(&self, buffer: &mut Buffer) {
+        buffer.reopen();
         self.statistics.buffer_is(buffer);
         let spill = buffer.spill();
         let has_room = if spill.is_on() {

@@ -95,7 +95,7 @@ impl Pipeline {
         self.statistics.duplicate.inc_by(pushed.duplicates as u64);
         let called = buffer.call_if_full(self.rules.max_events);
         let was_last = buffer.spill().is_empty();
-        self.room_was_made(&buffer);
+        self.room_was_made(&mut buffer);
         self.forget_stored(&buffer);
         drop(buffer);
         self.wake(&pushed.lanes_started);
@@ -113,7 +113,7 @@ impl Pipeline {
         let mut buffer = self.buffer.lock();
         let events = buffer.missing(wanted);
         self.statistics.unreadable.inc_by(events as u64);
-        self.room_was_made(&buffer);
+        self.room_was_made(&mut buffer);
         drop(buffer);
         self.wake_all();
         error!(

@@ -158,6 +158,11 @@ impl Spill {
         self.bytes() >= self.max_bytes
     }
 
+    /// Whether a batch that holds as many bytes of memory stays within the limit.
+    pub fn has_room_for(&self, bytes: u64) -> bool {
+        self.bytes() + self.in_flight + bytes <= self.max_bytes
+    }
+
     /// Whether a fifth of the limit is free.
     pub fn is_well_below_limit(&self) -> bool {
         self.bytes() <= self.max_bytes - self.max_bytes / 5
@@ -171,7 +176,7 @@ impl Spill {
         bytes: u64,
         key: Option<KeyNumber>,
     ) -> Result<(), NoRoom> {
-        if self.bytes() + self.in_flight + bytes > self.max_bytes {
+        if !self.has_room_for(bytes) {
             return Err(NoRoom::Full);
         }
         if self.in_flight > 0 && self.in_flight + bytes > IN_FLIGHT {

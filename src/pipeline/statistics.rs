@@ -4,7 +4,7 @@
 mod over_share;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -66,6 +66,12 @@ impl RefusedBecause {
             Self::OverShare => "overShare",
         }
     }
+
+    /// Whether there may be so many of them that the log has their
+    /// [number](super::floods) and no line for each.
+    pub fn comes_in_floods(self) -> bool {
+        matches!(self, Self::BufferFull | Self::TooOften | Self::OverShare)
+    }
 }
 
 /// Counters since the start of the process.
@@ -103,9 +109,12 @@ pub struct Statistics {
     has_counted_letters: AtomicBool,
     // Beside the gauges, because admission reads them for each request.
     buffered_events: AtomicUsize,
-    is_buffer_full: AtomicBool,
+    shut_from: AtomicU64,
     recent: Mutex<Recent>,
 }
+
+/// Every request is tried.
+const NEVER_SHUT: u64 = u64::MAX;
 
 /// How many of the last flushes the percentiles are taken over.
 const RECENT_FLUSHES: usize = 1024;
@@ -203,7 +212,7 @@ impl Statistics {
             dead_letters: gauge(names::DEAD_LETTERS)?,
             has_counted_letters: AtomicBool::new(false),
             buffered_events: AtomicUsize::new(0),
-            is_buffer_full: AtomicBool::new(false),
+            shut_from: AtomicU64::new(NEVER_SHUT),
             recent: Mutex::default(),
             registry,
         })
@@ -245,17 +254,18 @@ impl Statistics {
         has_counted.then(|| self.dead_letters.get().try_into().unwrap_or(0))
     }
 
-    /// Whether a further event would have found no room, neither in the buffer
-    /// nor beyond it, when the buffer was last changed.
-    pub fn is_buffer_full(&self) -> bool {
-        self.is_buffer_full.load(Ordering::Relaxed)
+    /// Whether a body of that many bytes was to be refused unread when the
+    /// buffer was last changed. One of unknown length counts as a long one.
+    pub fn is_shut_for(&self, length: Option<u64>) -> bool {
+        let shut_from = self.shut_from.load(Ordering::Relaxed);
+        shut_from != NEVER_SHUT && length.is_none_or(|length| length >= shut_from)
     }
 
     pub(super) fn buffer_is(&self, buffer: &Buffer) {
         let (events, bytes) = (buffer.len(), buffer.bytes());
         self.buffered_events.store(events, Ordering::Relaxed);
-        self.is_buffer_full
-            .store(buffer.is_full(), Ordering::Relaxed);
+        self.shut_from
+            .store(buffer.shut_from().unwrap_or(NEVER_SHUT), Ordering::Relaxed);
         self.buffer_events
             .set(i64::try_from(events).unwrap_or(i64::MAX));
         self.buffer_bytes

@@ -7,6 +7,7 @@ mod health;
 mod leftover;
 mod shares;
 mod spill;
+mod turned_away;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -159,9 +160,9 @@ async fn a_batch_is_taken_whole_or_not_at_all() {
         Err(NotAdmitted::Full)
     );
     assert_eq!(pipeline.snapshot().events, 7);
-    assert!(!pipeline.is_full());
+    assert!(!pipeline.turns_away(Some(0)));
     assert_eq!(pipeline.admit(events("u", 7..10)).await, Ok(()));
-    assert!(pipeline.is_full());
+    assert!(pipeline.turns_away(Some(0)));
     assert_eq!(
         pipeline.admit(events("u", 10..11)).await,
         Err(NotAdmitted::Full)
@@ -183,7 +184,7 @@ async fn room_is_counted_in_bytes_too() {
     );
     assert_eq!(pipeline.admit(events("u", 2..3)).await, Ok(()));
     assert_eq!(pipeline.snapshot().bytes, 3 * size);
-    assert!(pipeline.is_full());
+    assert!(pipeline.turns_away(Some(0)));
 }
 
 #[tokio::test]

@@ -72,11 +72,14 @@ pub enum TakeBack {
 
 impl Buffer {
     /// Keeps room for events that are about to come, or says that there is
-    /// none. Those that are here already are taken out: they need no room.
+    /// none. Those that are here already are taken out: they need no room. A
+    /// batch for which there is none is [remembered](super::turned_away) by the
+    /// length of its body.
     pub fn reserve(
         &mut self,
         events: Vec<Event>,
         key: Option<KeyNumber>,
+        length: Option<u64>,
     ) -> Result<Reserved, NoRoom> {
         if self.is_closed {
             return Err(NoRoom::Full);
@@ -100,13 +103,15 @@ impl Buffer {
             self.reserved.events += room.events;
             self.reserved.bytes += room.bytes;
         } else if !fresh.is_empty() {
-            self.spill
-                .reserve(&fresh, room.bytes as u64, key)
-                .inspect_err(|_| {
-                    fresh
-                        .iter()
-                        .for_each(|event| self.tenants.leave(event, key));
-                })?;
+            if let Err(no_room) = self.spill.reserve(&fresh, room.bytes as u64, key) {
+                for event in &fresh {
+                    self.tenants.leave(event, key);
+                }
+                if no_room == NoRoom::Full {
+                    self.turn_away(room, length);
+                }
+                return Err(no_room);
+            }
             room.is_spilled = true;
         }
         Ok(Reserved {
@@ -217,7 +222,7 @@ impl Buffer {
         !self.spill.is_empty() && (self.is_empty() || self.fits(self.awaited))
     }
 
-    fn fits(&self, room: Room) -> bool {
+    pub(super) fn fits(&self, room: Room) -> bool {
         self.events + self.reserved.events + room.events <= self.limits.max_events
             && self.bytes + self.reserved.bytes + room.bytes <= self.limits.max_bytes
     }
@@ -226,12 +231,5 @@ impl Buffer {
     pub fn is_well_below_limits(&self) -> bool {
         let below = |held: usize, max: usize| held <= max - max / 5;
         below(self.events, self.limits.max_events) && below(self.bytes, self.limits.max_bytes)
-    }
-
-    /// Whether a further event would be refused.
-    pub fn is_full(&self) -> bool {
-        let has_no_room = self.events + self.reserved.events >= self.limits.max_events
-            || self.bytes + self.reserved.bytes >= self.limits.max_bytes;
-        (has_no_room || !self.spill.is_empty()) && self.spill.is_full()
     }
 }

@@ -295,7 +295,7 @@ impl LaneTask {
         statistics.dead_lettered.inc_by(dead_lettered);
         let mut buffer = self.pipeline.buffer.lock();
         let left = buffer.settle(self.number, outcomes);
-        self.pipeline.room_was_made(&buffer);
+        self.pipeline.room_was_made(&mut buffer);
         self.pipeline.forget_stored(&buffer);
         drop(buffer);
         outcomes.len() - left.len()

@@ -42,6 +42,7 @@ fn sent_with(key: KeyNumber, user: &str, ids: std::ops::Range<usize>) -> Posted 
     Posted {
         events: super::events(user, ids),
         key: Some(key),
+        length: None,
     }
 }
 
@@ -295,6 +296,7 @@ async fn run_steps(steps: Vec<Step>, is_stopped: bool) {
                 let posted = Posted {
                     events: batch.iter().map(named).collect(),
                     key: key.map(|key| KeyNumber(key.into())),
+                    length: Some(batch.len() as u64),
                 };
                 // Whether it is taken or refused.
                 let _ = run.pipeline.admit(posted).await;

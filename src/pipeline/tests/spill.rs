@@ -2,6 +2,7 @@
 
 mod model;
 mod portions;
+mod turned_away;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,7 +175,7 @@ async fn events_beyond_the_buffer_are_kept_and_stored_in_order() {
     let held = run.pipeline.snapshot();
     assert_eq!((held.events, held.spilled_events), (60, 2940));
     assert!(held.spilled_bytes > 2940 * 50, "{held:?}");
-    assert!(!run.pipeline.is_full());
+    assert!(!run.pipeline.turns_away(Some(0)));
     assert_eq!(run.health.readiness(), Ok(()));
     run.assert_conserved();
 
@@ -249,14 +250,14 @@ async fn what_was_spilled_is_drained_also_where_nothing_is_spilled_any_more() {
     run.accept("u", 0..500).await;
     let run = run.restart(0);
     assert!(
-        run.pipeline.is_full(),
+        run.pipeline.turns_away(Some(0)),
         "nothing may overtake what is spilled"
     );
     let next = run.pipeline.admit(events("u", 500..501)).await;
     assert_eq!(next, Err(NotAdmitted::Full));
     run.store_is_back();
     run.emptied().await;
-    assert!(!run.pipeline.is_full());
+    assert!(!run.pipeline.turns_away(Some(0)));
     run.accept("u", 500..510).await;
     run.emptied().await;
     assert_eq!(run.stored_of("u"), ids(0..510));

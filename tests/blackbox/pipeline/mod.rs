@@ -4,3 +4,4 @@ mod backpressure;
 mod counts;
 mod outages;
 mod shares;
+mod turned_away;

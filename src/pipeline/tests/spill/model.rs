@@ -73,6 +73,7 @@ async fn run_steps(steps: Vec<Step>) {
                     pipeline.admit(Posted {
                         events: batch.iter().map(of_an_account).collect(),
                         key: batch.first().map(|&(user, _)| KeyNumber(user.into())),
+                        length: Some(batch.len() as u64),
                     })
                 });
                 let answers = futures_util::future::join_all(admissions).await;
@@ -104,6 +105,7 @@ async fn run_steps(steps: Vec<Step>) {
     run.emptied().await;
     run.assert_conserved();
     run.assert_nobody_holds_anything();
+    assert!(!run.pipeline.turns_away(None), "an empty buffer is open");
 
     assert_eq!(
         run.store.ids_by_numbered_user(),

@@ -72,6 +72,7 @@ async fn a_key_may_have_its_share_of_the_spill() {
         move |events| Posted {
             events,
             key: Some(KeyNumber(key)),
+            length: None,
         }
     };
     let (taken, refused) = fill(&run, "w", with(1)).await;
