@@ -61,7 +61,7 @@ impl<'a> Elements<'a> {
     }
 
     /// The next one; `None` after the last.
-    pub fn next(&mut self) -> Result<Option<Element<'a>>, Foreign> {
+    pub fn next_element(&mut self) -> Result<Option<Element<'a>>, Foreign> {
         let Some((&tag, rest)) = self.0.split_first() else {
             return Ok(None);
         };

@@ -22,7 +22,7 @@ fn uuid(bytes: [u8; 16]) -> Bson {
 fn walked(document: &[u8]) -> Result<Vec<(String, Bson)>, Foreign> {
     let mut elements = Elements::of(document)?;
     let mut all = Vec::new();
-    while let Some(Element { key, value }) = elements.next()? {
+    while let Some(Element { key, value }) = elements.next_element()? {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| Foreign);
         let value = match value {
             Value::Double(number) => Bson::Double(number),

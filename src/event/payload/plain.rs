@@ -16,7 +16,7 @@ fn write_document(document: &[u8], out: &mut Vec<u8>, depth: usize) -> Result<()
     let mut elements = within(document, depth)?;
     out.push(b'{');
     let mut is_first = true;
-    while let Some(element) = elements.next()? {
+    while let Some(element) = elements.next_element()? {
         if !is_first {
             out.push(b',');
         }
@@ -33,7 +33,7 @@ fn write_array(array: &[u8], out: &mut Vec<u8>, depth: usize) -> Result<(), Fore
     let mut elements = within(array, depth)?;
     out.push(b'[');
     let mut is_first = true;
-    while let Some(element) = elements.next()? {
+    while let Some(element) = elements.next_element()? {
         if !is_first {
             out.push(b',');
         }

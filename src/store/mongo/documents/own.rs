@@ -10,7 +10,7 @@ use crate::store::StoredEvent;
 pub fn read_event(document: &[u8], user_id: &str) -> Result<StoredEvent, Foreign> {
     let mut fields = Fields::default();
     let mut elements = Elements::of(document)?;
-    while let Some(element) = elements.next()? {
+    while let Some(element) = elements.next_element()? {
         fields.take(element.key, element.value)?;
     }
     fields.event(user_id).ok_or(Foreign)
