@@ -28,8 +28,8 @@ pub struct Arguments {
     #[arg(long)]
     rounds: Option<u32>,
 
-    /// Events that are in the collection before costs and journeys are measured
-    /// [default: 5000000].
+    /// Events that are in the collection before costs, journeys and summaries
+    /// are measured [default: 5000000].
     #[arg(long)]
     events: Option<u64>,
 

@@ -8,17 +8,34 @@ use rand_chacha::ChaCha8Rng;
 const PAYLOAD: &str = r#"{"path":"/pricing","referrer":"https://example.org/","width":1440,"scroll":0.75,"plan":{"name":"pro"}}"#;
 const USER: &str = "user-0000000";
 const SESSION: &str = "s-0000000";
+const ACCOUNT: &str = "account-0000";
 const EVENT_ID: &str = "00000000-0000-7000-8000-000000000000";
 const TIME: &str = "2025-12-15T10:30:00.000Z";
 
 /// Users of whom events tell, unless a measurement is about their number.
 pub const USERS: u32 = 50_000;
 
+/// Of whom events tell.
+#[derive(Debug, Clone, Copy)]
+pub struct People {
+    pub users: u32,
+    /// Accounts `account-0000` and so on, fewer than 10,000, drawn for each
+    /// event; 0 for events without one.
+    pub accounts: u32,
+}
+
+impl People {
+    /// Users without accounts.
+    pub fn of(users: u32) -> Self {
+        Self { users, accounts: 0 }
+    }
+}
+
 /// A `POST /events`, to be sent again and again, each time with other events.
 pub struct Batch {
     bytes: Vec<u8>,
     events: Vec<Places>,
-    users: u32,
+    people: People,
     rng: ChaCha8Rng,
     /// The last time that was written, and as text: a millisecond has many events.
     now: (i64, String),
@@ -30,23 +47,24 @@ struct Places {
     session: usize,
     event_id: usize,
     time: usize,
+    account: Option<usize>,
 }
 
 impl Batch {
-    /// A request with so many events, of users drawn from so many.
-    pub fn new(events: usize, users: u32, seed: u64) -> Self {
-        Self::to("/events", events, users, seed)
+    /// A request with so many events, of users drawn from these.
+    pub fn new(events: usize, people: People, seed: u64) -> Self {
+        Self::to("/events", events, people, seed)
     }
 
     /// The same to another path.
-    pub fn to(path: &str, events: usize, users: u32, seed: u64) -> Self {
+    pub fn to(path: &str, events: usize, people: People, seed: u64) -> Self {
         let mut body = String::from("[");
         let mut places = Vec::with_capacity(events);
         for index in 0..events {
             if index > 0 {
                 body.push(',');
             }
-            places.push(write_event(&mut body));
+            places.push(write_event(&mut body, people));
         }
         body.push(']');
         let head = format!(
@@ -60,7 +78,7 @@ impl Batch {
         Self {
             bytes: (head + &body).into_bytes(),
             events: places,
-            users,
+            people,
             rng: ChaCha8Rng::seed_from_u64(seed),
             now: (0, TIME.to_owned()),
         }
@@ -80,11 +98,15 @@ impl Batch {
         }
         let millis = u64::try_from(self.now.0).unwrap_or(0);
         for places in &self.events {
-            let user = self.rng.random_range(0..self.users);
+            let user = self.rng.random_range(0..self.people.users);
             let digits = digits(user);
             put(&mut self.bytes, places.user + USER.len() - 7, &digits);
             put(&mut self.bytes, places.session + SESSION.len() - 7, &digits);
             put(&mut self.bytes, places.time, self.now.1.as_bytes());
+            if let Some(account) = places.account {
+                let number = self.rng.random_range(0..self.people.accounts);
+                put(&mut self.bytes, account, account_name(number).as_bytes());
+            }
             let random: [u8; 10] = self.rng.random();
             let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
             let place = places.event_id..places.event_id + EVENT_ID.len();
@@ -104,10 +126,11 @@ impl Places {
         ] {
             *place += by;
         }
+        self.account = self.account.map(|place| place + by);
     }
 }
 
-fn write_event(body: &mut String) -> Places {
+fn write_event(body: &mut String, people: People) -> Places {
     let mut put = |before: &str, value: &str| {
         body.push_str(before);
         body.push_str(value);
@@ -117,6 +140,7 @@ fn write_event(body: &mut String) -> Places {
     let session = put(r#"","type":"page_view","sessionId":""#, SESSION);
     let event_id = put(r#"","eventId":""#, EVENT_ID);
     let time = put(r#"","occurredAt":""#, TIME);
+    let account = (people.accounts > 0).then(|| put(r#"","accountId":""#, ACCOUNT));
     put(r#"","payload":"#, PAYLOAD);
     put("}", "");
     Places {
@@ -124,12 +148,18 @@ fn write_event(body: &mut String) -> Places {
         session,
         event_id,
         time,
+        account,
     }
 }
 
 /// The name of a user.
 pub fn user_name(number: u32) -> String {
     format!("user-{number:07}")
+}
+
+/// The name of an account.
+pub fn account_name(number: u32) -> String {
+    format!("account-{number:04}")
 }
 
 /// Seven digits.
@@ -155,7 +185,14 @@ mod tests {
 
     #[test]
     fn each_request_is_valid_and_has_events_of_its_own() {
-        let mut batch = Batch::new(3, 1000, 7);
+        let mut batch = Batch::new(
+            3,
+            People {
+                users: 1000,
+                accounts: 12,
+            },
+            7,
+        );
         let mut ids = HashSet::new();
         for _ in 0..10 {
             let request = String::from_utf8(batch.next().to_owned()).unwrap();
@@ -166,6 +203,9 @@ mod tests {
             for event in events {
                 let user = event["userId"].as_str().unwrap();
                 assert!(user.starts_with("user-0000"), "{user}");
+                let account = event["accountId"].as_str().unwrap();
+                let number: u32 = account.strip_prefix("account-").unwrap().parse().unwrap();
+                assert!(number < 12, "{account}");
                 let id: uuid::Uuid = event["eventId"].as_str().unwrap().parse().unwrap();
                 assert_eq!(id.get_version_num(), 7);
                 assert!(ids.insert(id));

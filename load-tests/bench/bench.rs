@@ -6,7 +6,7 @@ use bson::doc;
 use bson::raw::RawDocumentBuf;
 
 use crate::arguments::Arguments;
-use crate::batch::{Batch, USERS};
+use crate::batch::{Batch, People, USERS};
 use crate::connection::Connection;
 use crate::database::Database;
 use crate::instance::{Home, Instance, Starter};
@@ -35,7 +35,7 @@ pub struct Site {
 #[derive(Clone, Copy)]
 pub struct Shape {
     pub batch: usize,
-    pub users: u32,
+    pub people: People,
     pub pace: Pace,
 }
 
@@ -44,7 +44,7 @@ impl Shape {
     pub fn saturating(batch: usize) -> Self {
         Self {
             batch,
-            users: USERS,
+            people: People::of(USERS),
             pace: Pace::Closed,
         }
     }
@@ -67,7 +67,7 @@ impl Bench {
         let database = Arc::new(Database::start(self.arguments.cache_gb).await?);
         let instance = self.starter.start(Home::Mongodb(&database), &[]).await?;
         let token = instance.make_token().await?;
-        let mut sample = Batch::to("/events?wait=stored", 1, 1, self.arguments.seed);
+        let mut sample = Batch::to("/events?wait=stored", 1, People::of(1), self.arguments.seed);
         let mut connection = Connection::open(instance.address()).during("connecting")?;
         let status = connection.exchange(sample.next()).during("a first event")?;
         if status != 200 {
@@ -139,7 +139,7 @@ impl Bench {
                 .collect(),
             connections: self.arguments.connections,
             batch: shape.batch,
-            users: shape.users,
+            people: shape.people,
             pace: shape.pace,
             seed: self.arguments.seed,
         }

@@ -17,6 +17,8 @@ pub struct Findings {
     pub tables: Vec<Table>,
     /// What a reader has to know.
     pub notes: Vec<String>,
+    /// What a program said, in its own words.
+    pub listings: Vec<Listing>,
 }
 
 /// One promise, and what was measured.
@@ -112,6 +114,22 @@ impl Table {
         let rows = [&self.columns, &alignment].into_iter().chain(&self.rows);
         let lines: Vec<String> = rows.map(|row| format!("| {} |", row.join(" | "))).collect();
         lines.join("\n") + "\n"
+    }
+}
+
+/// Text that keeps its lines.
+pub struct Listing {
+    pub title: String,
+    pub text: String,
+}
+
+impl Listing {
+    /// As Markdown: indented, for the lines may hold anything.
+    pub fn to_markdown(&self) -> String {
+        self.text
+            .lines()
+            .map(|line| format!("    {line}\n"))
+            .collect()
     }
 }
 

@@ -20,11 +20,13 @@ mod trouble;
 mod watchdog;
 
 mod arguments;
+mod asking;
 mod batch;
 mod bench;
 mod build;
 mod chart;
 mod connection;
+mod dashboard;
 mod database;
 mod documents;
 mod filling;
@@ -35,10 +37,12 @@ mod load;
 mod machine;
 mod numbers;
 mod processes;
+mod profile;
 mod progress;
 mod reading;
 mod report;
 mod sections;
+mod seeding;
 mod tally;
 mod window;
 

@@ -13,6 +13,11 @@ impl Samples {
         self.0.push(sample);
     }
 
+    /// The first; not a number where there is none.
+    pub fn first(&self) -> f64 {
+        self.0.first().copied().unwrap_or(f64::NAN)
+    }
+
     /// The one in the middle; not a number where there is none.
     pub fn median(&self) -> f64 {
         let mut sorted = self.0.clone();

@@ -89,10 +89,10 @@ pub fn over_http(
         let before = (Cpu::of(instance.pid())?, Cpu::of(database.pid())?);
         for request in requests {
             let started = Instant::now();
-            let status = connection.exchange(&request).during("a journey")?;
+            let status = connection.exchange(&request).during("a read")?;
             latency.saturating_record(micros(started));
             if status != 200 {
-                return Err(Trouble(format!("a journey was answered {status}")));
+                return Err(Trouble(format!("a read was answered {status}")));
             }
         }
         let cpu = Cpu::of(instance.pid())?.since(&before.0);

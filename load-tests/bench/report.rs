@@ -137,6 +137,10 @@ impl Report {
             for note in &findings.notes {
                 text.push_str(&format!("\n{note}\n"));
             }
+            for listing in &findings.listings {
+                let body = listing.to_markdown();
+                text.push_str(&format!("\n### {}\n\n{body}", listing.title));
+            }
             for chart in &findings.charts {
                 text.push_str(&format!("\n![{}]({})\n", chart.title, chart.file()));
             }
@@ -173,6 +177,9 @@ impl std::fmt::Display for Report {
             }
             for note in &findings.notes {
                 writeln!(f, "\n{note}")?;
+            }
+            for listing in &findings.listings {
+                writeln!(f, "\n{}\n\n{}", listing.title, listing.text.trim_end())?;
             }
         }
         for failure in self.failures() {

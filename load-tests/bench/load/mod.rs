@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::batch::Batch;
+use crate::batch::{Batch, People};
 use crate::tally::{Tally, Times, micros};
 use crate::trouble::{Trouble, While as _};
 
@@ -31,7 +31,7 @@ pub struct Plan {
     pub connections: usize,
     /// Events in a request.
     pub batch: usize,
-    pub users: u32,
+    pub people: People,
     pub pace: Pace,
     pub seed: u64,
 }
@@ -40,7 +40,7 @@ impl Plan {
     /// What a connection sends.
     fn batch_of(&self, connection: usize) -> Batch {
         let seed = self.seed.wrapping_mul(1_000_003) + connection as u64;
-        Batch::new(self.batch, self.users, seed)
+        Batch::new(self.batch, self.people, seed)
     }
 
     /// Where it sends it.

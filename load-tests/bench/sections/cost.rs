@@ -119,6 +119,7 @@ fn findings(sizes: &[Size; 3], floors: &[Floor]) -> Findings {
         charts: vec![cost_chart(sizes), throughput_chart(sizes)],
         tables: vec![table(sizes, floors)],
         notes: busy_machine(sizes).into_iter().collect(),
+        ..Findings::default()
     }
 }
 

@@ -10,6 +10,7 @@ mod pages;
 mod pair;
 mod scale;
 mod start;
+mod summaries;
 
 use clap::ValueEnum;
 
@@ -38,6 +39,8 @@ pub enum Section {
     Journeys,
     /// A deep page of a long journey against a short one.
     Pages,
+    /// Summaries of accounts, by themselves and while events come.
+    Summaries,
     /// Cost against rate, batch, users and the size of the collection.
     Scale,
     /// Two services on one MongoDB.
@@ -46,7 +49,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Cost,
         Self::Journal,
         Self::Latency,
@@ -55,6 +58,7 @@ impl Section {
         Self::Start,
         Self::Journeys,
         Self::Pages,
+        Self::Summaries,
         Self::Scale,
         Self::Pair,
     ];
@@ -70,6 +74,7 @@ impl Section {
             Self::Start => "start",
             Self::Journeys => "journeys",
             Self::Pages => "pages",
+            Self::Summaries => "summaries",
             Self::Scale => "scale",
             Self::Pair => "pair",
         }
@@ -87,6 +92,7 @@ impl Section {
             Self::Start => start::STEPS,
             Self::Journeys => journeys::STEPS + 2 * rounds,
             Self::Pages => pages::STEPS + rounds,
+            Self::Summaries => summaries::STEPS + summaries::ROUND_STEPS * rounds,
             Self::Scale => scale::steps(arguments.quick),
             Self::Pair => pair::STEPS * rounds,
         }
@@ -103,6 +109,7 @@ impl Section {
             Self::Start => start::run(bench).await,
             Self::Journeys => journeys::run(bench).await,
             Self::Pages => pages::run(bench).await,
+            Self::Summaries => summaries::run(bench).await,
             Self::Scale => scale::run(bench).await,
             Self::Pair => pair::run(bench).await,
         }

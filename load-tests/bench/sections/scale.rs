@@ -4,7 +4,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use crate::batch::USERS;
+use crate::batch::{People, USERS};
 use crate::bench::{Bench, Shape, Site};
 use crate::chart::{Axis, Chart};
 use crate::filling::Filling;
@@ -165,7 +165,7 @@ async fn crowds(bench: &Bench, site: &Site) -> Result<Scale, Trouble> {
     for users in CROWDS {
         bench.progress.step(format!("scale, {users} users"));
         let shape = Shape {
-            users,
+            people: People::of(users),
             ..Shape::saturating(BATCH)
         };
         let window = bench.measure(site, &[], shape).await?;
@@ -224,7 +224,7 @@ async fn collection(bench: &Bench, site: &Site, events: u64) -> Result<Vec<f64>,
     over_http(&instance, &site.database, requests())?;
     let reads = over_http(&instance, &site.database, requests())?;
     let shape = Shape {
-        users,
+        people: People::of(users),
         ..Shape::offering(SIZES_RATE, BATCH)
     };
     let window = bench.load(site, &[&instance], shape).await?;
