@@ -1,9 +1,11 @@
 //! Who did what to whom, when and from where.
 //!
 //! What is done does not wait for its entry to be written: entries go into a
-//! queue, and a task writes them in batches. While the database is away they
-//! wait; what finds the queue full is counted and told in the log. At a stop
-//! the queue is written out.
+//! queue, and a task writes them in batches. What is done now and then is
+//! written at once; what is done often is written together, a tenth of a second
+//! later at the most, for a write of each would cost as much as reading a
+//! journey. While the database is away entries wait; what finds the queue full
+//! is counted and told in the log. At a stop the queue is written out.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,6 +25,8 @@ use crate::store::access::{AccessStore, AuditEntry, AuditRange};
 /// Entries that may wait: some MiB at the most.
 const QUEUE: usize = 10_000;
 const BATCH: usize = 200;
+/// From one write to the next, unless a whole batch waits.
+const PACE: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What was done, as it stands in the trail.
@@ -181,7 +185,7 @@ impl AuditWriter {
                 () = stop.cancelled() => break,
             }
             tokio::select! {
-                () = write(&*self.store, &mut batch) => {}
+                () = self.write_and_rest(&mut batch) => {}
                 () = stop.cancelled() => break,
             }
         }
@@ -195,6 +199,13 @@ impl AuditWriter {
                 lost,
                 "entries of the audit trail could not be written before the stop"
             );
+        }
+    }
+
+    async fn write_and_rest(&self, batch: &mut Vec<AuditEntry>) {
+        write(&*self.store, batch).await;
+        if self.queue.len() < BATCH {
+            sleep(PACE).await;
         }
     }
 
@@ -288,6 +299,38 @@ mod tests {
         let stop = CancellationToken::new();
         stop.cancel();
         writer.run(stop, Duration::from_secs(5)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_done_often_is_written_together() {
+        let (audit, writer, store) = parts();
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(writer.run(stop.clone(), Duration::from_secs(5)));
+        for _ in 0..BATCH {
+            audit.note(&Actor::shell(), action::READ_JOURNEY, None);
+            sleep(Duration::from_millis(1)).await;
+        }
+        sleep(PACE).await;
+        assert_eq!(written(&store).await, BATCH);
+        let writes = store.audit_writes();
+        assert!(writes <= 3, "{writes} writes");
+        stop.cancel();
+        task.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_done_now_and_then_is_written_at_once() {
+        let (audit, writer, store) = parts();
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(writer.run(stop.clone(), Duration::from_secs(5)));
+        for number in 1..=3 {
+            sleep(2 * PACE).await;
+            audit.note(&Actor::shell(), action::READ_JOURNEY, None);
+            sleep(Duration::from_millis(1)).await;
+            assert_eq!(written(&store).await, number);
+        }
+        stop.cancel();
+        task.await.unwrap();
     }
 
     #[tokio::test]

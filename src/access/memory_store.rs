@@ -42,12 +42,18 @@ struct Kept {
     sessions: Vec<SessionRecord>,
     tokens: Vec<TokenRecord>,
     audit: Vec<AuditEntry>,
+    audit_writes: usize,
 }
 
 impl MemoryStore {
     /// From now on nothing can be reached, or everything again.
     pub fn set_away(&self, is_away: bool) {
         self.0.lock().is_away = is_away;
+    }
+
+    /// How often entries of the audit trail were written.
+    pub fn audit_writes(&self) -> usize {
+        self.0.lock().audit_writes
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Kept) -> T) -> Result<T, StoreError> {
@@ -196,7 +202,10 @@ impl AccessStore for MemoryStore {
     }
 
     async fn record(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
-        self.with(|kept| kept.audit.extend_from_slice(entries))
+        self.with(|kept| {
+            kept.audit.extend_from_slice(entries);
+            kept.audit_writes += 1;
+        })
     }
 
     async fn audit(&self, range: &AuditRange, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {

@@ -8,6 +8,7 @@
 //! 3. [`payload`] keeps the payload as BSON, written straight from the JSON.
 //! 4. [`id`] derives the identity under which every store keeps the event.
 
+pub mod bson_reader;
 pub mod fault;
 pub mod id;
 mod json;

@@ -18,6 +18,8 @@ use serde::de::DeserializeSeed as _;
 use super::json::Read;
 use super::payload_reader::{PayloadReader, Scratch};
 
+mod plain;
+
 /// What a payload may be at the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PayloadLimits {
@@ -114,6 +116,11 @@ const MAX_READ_DEPTH: usize = 100;
 /// binary its base64, and what JSON has no word for (NaN, infinities, MinKey
 /// and their like) null.
 pub fn bson_to_json(bson: &[u8]) -> Result<Box<str>, BsonFault> {
+    plain::to_json(bson).or_else(|_| any_to_json(bson))
+}
+
+/// The same without the short cut for payloads of our own.
+fn any_to_json(bson: &[u8]) -> Result<Box<str>, BsonFault> {
     let document = RawDocument::from_bytes(bson)?;
     let mut out = Vec::with_capacity(bson.len());
     write_document(document, &mut out, 1)?;
@@ -210,10 +217,15 @@ fn write_double(number: f64, out: &mut Vec<u8>) {
 
 /// A JSON string, quotes included.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
+    write_bytes(text.as_bytes(), out);
+}
+
+/// The same for what may be no UTF-8, and then is written as it is.
+fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.reserve(bytes.len() + 2);
     out.push(b'"');
-    let bytes = text.as_bytes();
-    if has_no_escape(text) {
+    if has_no_escape(bytes) {
         out.extend_from_slice(bytes);
         out.push(b'"');
         return;
@@ -238,8 +250,8 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
 
 /// Whether JSON takes the text as it is, as it does most. Looks at every byte
 /// without a branch, which compilers turn into a look at sixteen at once.
-pub(super) fn has_no_escape(text: &str) -> bool {
-    text.bytes().fold(true, |is_plain, byte| {
+pub(super) fn has_no_escape(text: &[u8]) -> bool {
+    text.iter().fold(true, |is_plain, &byte| {
         is_plain & (byte >= 0x20) & (byte != b'"') & (byte != b'\\')
     })
 }

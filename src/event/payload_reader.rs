@@ -211,7 +211,7 @@ impl Encoder<'_> {
 
     fn count_string(&mut self, text: &str) {
         self.count(text.len() + 2);
-        if has_no_escape(text) {
+        if has_no_escape(text.as_bytes()) {
             return;
         }
         let escapes = text.bytes().map(|byte| match escape_of(byte) {

@@ -184,7 +184,7 @@ impl JourneyRequest {
 }
 
 fn page_body(range: &JourneyRange, page: &Page) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64 + 256 * page.events.len());
+    let mut out = Vec::with_capacity(expected_bytes(page));
     out.extend_from_slice(b"{\"userId\":");
     write_string(&range.user_id, &mut out);
     out.extend_from_slice(format!(",\"count\":{},\"events\":[", page.events.len()).as_bytes());
@@ -201,6 +201,16 @@ fn page_body(range: &JourneyRange, page: &Page) -> Vec<u8> {
     }
     out.push(b'}');
     out
+}
+
+/// About the bytes of a page, for a buffer that need not grow.
+fn expected_bytes(page: &Page) -> usize {
+    /// What surrounds an event's ids and payload.
+    const NAMES: usize = 192;
+    let bytes = |event: &StoredEvent| {
+        NAMES + event.user_id.len() + event.event_id.len() + event.payload.len()
+    };
+    page.events.iter().map(bytes).sum::<usize>() + NAMES
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,21 +7,19 @@ use crate::store::StoredEvent;
 
 /// Appends one event as a JSON object.
 pub fn write_json(event: &StoredEvent, out: &mut Vec<u8>) {
-    let mut field = |name: &str, text: &str| {
-        out.push(if name == "eventId" { b'{' } else { b',' });
-        write_string(name, out);
-        out.push(b':');
+    let mut field = |name: &[u8], text: &str| {
+        out.extend_from_slice(name);
         write_string(text, out);
     };
-    field("eventId", &event.event_id);
-    field("userId", &event.user_id);
+    field(b"{\"eventId\":", &event.event_id);
+    field(b",\"userId\":", &event.user_id);
     if let Some(session_id) = &event.session_id {
-        field("sessionId", session_id);
+        field(b",\"sessionId\":", session_id);
     }
     if let Some(account_id) = &event.account_id {
-        field("accountId", account_id);
+        field(b",\"accountId\":", account_id);
     }
-    field("type", &event.kind);
+    field(b",\"type\":", &event.kind);
     for (name, moment) in [
         (b",\"occurredAt\":\"", event.occurred_at),
         (b",\"receivedAt\":\"", event.received_at),

@@ -39,14 +39,12 @@ pub fn page(
     order: Order,
     limit: usize,
 ) -> Page {
-    let ids: HashSet<StoreId> = stored.iter().map(|event| event.id).collect();
     let mut events = stored;
-    let extra = buffered
-        .iter()
-        .filter(|accepted| !ids.contains(&accepted.event.id));
-    events.extend(extra.map(|accepted| as_stored(accepted)));
-    // Stable and made for runs that are sorted already: nearly a plain merge.
-    events.sort_by(|left, right| compare(left.position(), right.position(), order));
+    if !buffered.is_empty() {
+        add(&mut events, buffered);
+        // Stable and made for runs that are sorted already: nearly a plain merge.
+        events.sort_by(|left, right| compare(left.position(), right.position(), order));
+    }
     let has_more = events.len() > limit;
     events.truncate(limit);
     let next = if has_more {
@@ -55,4 +53,12 @@ pub fn page(
         None
     };
     Page { events, next }
+}
+
+fn add(events: &mut Vec<StoredEvent>, buffered: &[Arc<Accepted>]) {
+    let ids: HashSet<StoreId> = events.iter().map(|event| event.id).collect();
+    let extra = buffered
+        .iter()
+        .filter(|accepted| !ids.contains(&accepted.event.id));
+    events.extend(extra.map(|accepted| as_stored(accepted)));
 }

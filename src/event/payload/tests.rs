@@ -3,6 +3,8 @@
 use bson::raw::RawDocumentBuf;
 use bson::{Bson, Document, doc};
 
+use proptest::prelude::*;
+
 use super::*;
 
 const LIMITS: PayloadLimits = PayloadLimits {
@@ -366,4 +368,32 @@ fn strings_are_written_as_serde_json_writes_them() {
 fn a_payload_shows_itself_as_json() {
     assert_eq!(format!("{:?}", payload(r#"{"a":1}"#)), r#"{"a":1}"#);
     assert_eq!(&*Payload::empty().to_json(), "{}");
+}
+
+fn any_value() -> impl Strategy<Value = serde_json::Value> {
+    use serde_json::Value;
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,20}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 32, 6, |inner| {
+        let fields = proptest::collection::hash_map("[a-z\"\\\\é]{0,6}", inner.clone(), 0..6);
+        prop_oneof![
+            proptest::collection::vec(inner, 0..6).prop_map(Value::from),
+            fields.prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_short_cut_writes_what_the_long_way_writes(value in any_value()) {
+        let payload = payload(&serde_json::json!({ "k": value }).to_string());
+        let short = plain::to_json(payload.as_bson()).unwrap();
+        prop_assert_eq!(short, any_to_json(payload.as_bson()).unwrap());
+    }
 }

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use chrono::Datelike as _;
 use proptest::prelude::*;
 
 use super::*;
@@ -36,7 +37,24 @@ fn times_end_where_four_digits_of_year_end() {
     assert_eq!(last.plus_millis(i64::MIN).as_millis(), FIRST);
 }
 
+#[test]
+fn every_day_that_can_be_written_has_its_date() {
+    for day in FIRST / DAY_MS..=LAST / DAY_MS {
+        let moment = DateTime::from_timestamp_millis(day * DAY_MS).unwrap();
+        let wanted = (moment.year(), moment.month(), moment.day());
+        let (year, month, day) = date(day);
+        assert_eq!((i32::try_from(year).unwrap(), month, day), wanted);
+    }
+}
+
 proptest! {
+    #[test]
+    fn a_time_is_written_as_chrono_writes_it(millis in FIRST..=LAST) {
+        let moment = DateTime::from_timestamp_millis(millis).unwrap();
+        let text = moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        prop_assert_eq!(Timestamp::from_millis(millis).unwrap().to_string(), text);
+    }
+
     #[test]
     fn what_is_written_is_read_as_the_same(millis in FIRST..=LAST) {
         let time = Timestamp::from_millis(millis).unwrap();

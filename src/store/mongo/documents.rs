@@ -15,6 +15,8 @@
 //! Without a date in `occurredAt`, or with an `arrival` that is no whole
 //! number, a document has no place in the order and is left out.
 
+mod own;
+
 use bson::RawBsonRef;
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::spec::BinarySubtype;
@@ -75,6 +77,11 @@ pub enum DocumentFault {
 
 /// A document as an event of this user.
 pub fn read_event(document: &RawDocument, user_id: &str) -> Result<StoredEvent, DocumentFault> {
+    own::read_event(document.as_bytes(), user_id).or_else(|_| read_any(document, user_id))
+}
+
+/// A document that any tool may have written.
+fn read_any(document: &RawDocument, user_id: &str) -> Result<StoredEvent, DocumentFault> {
     let fields = Fields::of(document)?;
     let id_text = || fields.id.map_or_else(String::new, text_of);
     let occurred_at = fields
@@ -166,10 +173,14 @@ fn arrival_of(value: Option<RawBsonRef<'_>>) -> Option<Arrival> {
 }
 
 fn payload_of(value: Option<RawBsonRef<'_>>) -> Box<str> {
-    let Some(document) = value.and_then(RawBsonRef::as_document) else {
-        return "{}".into();
-    };
-    bson_to_json(document.as_bytes()).unwrap_or_else(|fault| {
+    match value.and_then(RawBsonRef::as_document) {
+        Some(document) => payload_of_bson(document.as_bytes()),
+        None => "{}".into(),
+    }
+}
+
+fn payload_of_bson(document: &[u8]) -> Box<str> {
+    bson_to_json(document).unwrap_or_else(|fault| {
         tracing::warn!("a payload in the database is shown as {{}}: {fault}");
         "{}".into()
     })

@@ -36,7 +36,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bson::doc;
 use bson::raw::RawDocumentBuf;
+use futures_util::TryStreamExt as _;
 use mongodb::options::{ReadPreference, SelectionCriteria};
+use mongodb::raw_batch_cursor::RawBatch;
 
 use super::{JourneyRange, Outcome, Store, StoreError, StoredEvent};
 use crate::event::{Accepted, Arrival, StoreId};
@@ -87,16 +89,10 @@ impl MongoStore {
         })
     }
 
-    /// One page of a journey, and how many of its documents were passed over
-    /// because they cannot be placed in it.
-    async fn page(
-        &self,
-        range: &JourneyRange,
-        limit: usize,
-    ) -> Result<(Vec<StoredEvent>, usize), StoreError> {
+    async fn page(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
         let link = self.connection.link().await?;
         let limit = u32::try_from(limit).unwrap_or(u32::MAX - 1);
-        let mut cursor = link
+        let mut batches = link
             .events::<RawDocumentBuf>()
             .find(query::filter(range))
             .sort(query::sort(range.order))
@@ -108,27 +104,52 @@ impl MongoStore {
             // that lags behind may not have it yet.
             .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
             .max_time(self.settings.read_timeout)
+            // The server's answers as they came: a cursor of documents would
+            // copy each one out.
+            .batch()
             .await
             .map_err(|error| store_error(&error))?;
-        let mut events = Vec::new();
-        let mut passed_over = 0;
-        while cursor
-            .advance()
+        let mut page = Page::default();
+        while let Some(batch) = batches
+            .try_next()
             .await
             .map_err(|error| store_error(&error))?
         {
-            match documents::read_event(cursor.current(), &range.user_id) {
-                Ok(event) => events.push(event),
+            page.take(&batch, &range.user_id)?;
+        }
+        Ok(page)
+    }
+}
+
+/// One page of a journey as the collection has it.
+#[derive(Default)]
+struct Page {
+    events: Vec<StoredEvent>,
+    /// Documents that have no place in a journey.
+    passed_over: usize,
+}
+
+impl Page {
+    /// Takes the events of an answer of the server.
+    fn take(&mut self, batch: &RawBatch, user_id: &str) -> Result<(), StoreError> {
+        let documents = batch.doc_slices().map_err(|error| store_error(&error))?;
+        for document in documents {
+            let document = document
+                .map_err(|error| StoreError::Unreadable(error.to_string()))?
+                .as_document()
+                .ok_or_else(|| StoreError::Unreadable("a batch of no documents".to_owned()))?;
+            match documents::read_event(document, user_id) {
+                Ok(event) => self.events.push(event),
                 Err(fault) => {
                     tracing::warn!(
-                        user_id = range.user_id,
+                        user_id,
                         "a document in {EVENTS} is left out of the journey: {fault}"
                     );
-                    passed_over += 1;
+                    self.passed_over += 1;
                 }
             }
         }
-        Ok((events, passed_over))
+        Ok(())
     }
 }
 
@@ -194,7 +215,10 @@ impl Store for MongoStore {
         }
         let mut wanted = limit;
         loop {
-            let (mut events, passed_over) = self.page(range, wanted).await?;
+            let Page {
+                mut events,
+                passed_over,
+            } = self.page(range, wanted).await?;
             // A page that is short only for what was passed over would look
             // like the journey's end.
             let at_end = events.len() + passed_over < wanted;

@@ -4,6 +4,7 @@ use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 
 use super::*;
+use crate::event::{Event, Payload};
 
 fn read(document: Document) -> Result<StoredEvent, DocumentFault> {
     let raw = RawDocumentBuf::try_from(&document).unwrap();
@@ -83,4 +84,49 @@ fn a_uuid_as_id_is_taken_as_it_is() {
     };
     let event = read(doc! { "_id": id, "occurredAt": DateTime::from_millis(5) }).unwrap();
     assert_eq!(event.id, StoreId::from_bytes(bytes));
+}
+
+fn accepted(session_id: Option<&str>, account_id: Option<&str>) -> Accepted {
+    let event = Event {
+        id: StoreId::derive("ann", "e1"),
+        user_id: "ann".into(),
+        event_id: "e1".into(),
+        kind: "search \"é\"".into(),
+        session_id: session_id.map(Box::from),
+        account_id: account_id.map(Box::from),
+        payload: Payload::from_kept_json(r#"{"q":"shoes","n":[1,2.5,null]}"#).unwrap(),
+        occurred_at: Timestamp::from_millis(-5).unwrap(),
+        received_at: Timestamp::from_millis(7).unwrap(),
+    };
+    Accepted {
+        event,
+        arrival: Arrival::from_i64(9),
+    }
+}
+
+#[test]
+fn what_we_wrote_is_read_as_any_other_document_would_be() {
+    for accepted in [
+        accepted(None, None),
+        accepted(Some("s-1"), None),
+        accepted(Some("s-1"), Some("acme")),
+    ] {
+        let document = RawDocumentBuf::from_bytes(encode(&accepted)).unwrap();
+        let event = own::read_event(document.as_bytes(), "ann").unwrap();
+        assert_eq!(event, read_any(&document, "ann").unwrap());
+        assert_eq!(event.id, accepted.event.id);
+        assert_eq!(event.arrival, accepted.arrival);
+        assert_eq!(event.payload, accepted.event.payload.to_json());
+    }
+}
+
+#[test]
+fn a_document_with_a_field_that_is_not_ours_is_read_all_the_same() {
+    let written = RawDocumentBuf::from_bytes(encode(&accepted(None, None))).unwrap();
+    let mut document = Document::try_from(&*written).unwrap();
+    document.insert("tag", ObjectId::from_bytes([1; 12]));
+    assert_eq!(
+        read(document).unwrap(),
+        read_event(&written, "ann").unwrap()
+    );
 }
