@@ -20,7 +20,8 @@
 //! batch needs it), filled with zeros and synced before its first use: writing
 //! into it later changes no metadata, so that a sync costs one write and does
 //! not stall while the disk is busy. A segment that may be forgotten is renamed
-//! to a later number and used again; what it held stays in it.
+//! to a later number and used again; what it held stays in it. Both are done
+//! [ahead](ahead) of use.
 //!
 //! All numbers are little endian. A segment begins with a head of 4,096 bytes,
 //! of which these are used, once at 0 and once more at 2,048:
@@ -87,13 +88,13 @@
 //! numbered above all that the journal names, also when the clock has gone
 //! back meanwhile: see [`Recovered::numbered_up_to`].
 
+mod ahead;
 pub mod frame;
 mod pace;
 pub mod reader;
 pub mod recovery;
 mod runs;
 mod segment;
-mod spare;
 mod writer;
 
 use std::path::Path;

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
 
+use super::ahead::{Ahead, Ready};
 use super::frame::{Body, Segment};
 use super::pace::Pace;
 use super::recovery::{OldSegment, Recovered};
 use super::runs::{Place, Runs};
 use super::segment::{Disk, GivenUp, HEAD_BYTES, Head, SEGMENT_BYTES, SegmentFile};
-use super::spare::SpareMaker;
 use super::{Done, Limits, NotWritten, OnStuck};
 use crate::event::Arrival;
 
@@ -56,9 +56,12 @@ pub struct Writer<D: Disk> {
     sealed: VecDeque<OldSegment>,
     /// Numbers of segments that may be used again.
     spares: Vec<u64>,
-    /// Makes a spare where none came free.
-    maker: SpareMaker<D>,
+    /// Makes the next segment ready.
+    ahead: Ahead<D>,
+    next: Option<Ready<D::Segment>>,
     next_number: u64,
+    /// The number of the segment that was opened last.
+    newest: u64,
     /// A segment that was given up and that no head names yet.
     given_up: Option<GivenUp>,
     /// When the last try to make a segment failed, and why.
@@ -93,7 +96,9 @@ impl<D: Disk> Writer<D> {
         sealed.extend(held);
         Self {
             next_number: recovered.next_number,
-            maker: SpareMaker::new(Arc::clone(&disk)),
+            ahead: Ahead::new(Arc::clone(&disk)),
+            next: None,
+            newest: 0,
             disk,
             shared,
             max_bytes: limits.max_bytes,
@@ -126,7 +131,7 @@ impl<D: Disk> Writer<D> {
             }
         }
         self.note_forgotten();
-        self.maker.finish();
+        self.ahead.wait();
     }
 
     /// What is done while no batch comes. A journal without a segment gets one
@@ -291,58 +296,84 @@ impl<D: Disk> Writer<D> {
         }
     }
 
-    /// Has a segment made while this one fills up, where none can be used again:
-    /// writing 16 MiB of zeros would hold up all that wait for a sync.
+    /// Has the next segment made ready while this one fills up.
     fn prepare_next(&mut self) {
-        self.spares.extend(self.maker.made());
-        let is_half_full = |current: &Current<_>| current.offset > current.bytes / 2;
-        if self.spares.is_empty() && self.current.as_ref().is_some_and(is_half_full) {
-            let number = self.next_number;
-            if self.maker.start(number) {
-                self.next_number += 1;
-            }
+        if self.next.is_none() {
+            let made = self.ahead.made();
+            self.next = self.in_turn(made);
         }
+        let fills_up = |current: &Current<_>| current.offset > current.bytes / 4;
+        let is_wanted = self.next.is_none() && self.current.as_ref().is_some_and(fills_up);
+        if is_wanted && !self.ahead.is_at_work() {
+            let number = self.take_number();
+            self.ahead.start(self.spares.pop(), number);
+        }
+    }
+
+    /// A segment that was made ready, unless one with a higher number, for a
+    /// batch of unusual size, was opened meanwhile: order is that of numbers.
+    fn in_turn(&mut self, made: Option<Ready<D::Segment>>) -> Option<Ready<D::Segment>> {
+        let ready = made?;
+        if ready.number > self.newest {
+            return Some(ready);
+        }
+        self.spares.push(ready.number);
+        None
+    }
+
+    fn take_number(&mut self) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        number
     }
 
     fn open_segment(&mut self, need: u64) -> io::Result<Current<D::Segment>> {
         let bytes = SEGMENT_BYTES.max(HEAD_BYTES + need);
         self.check_limit(bytes)?;
-        let number = self.next_number;
-        self.next_number += 1;
+        let Ready { number, file } = self.ready_segment(bytes)?;
         let segment = Segment {
             number,
             marker: rand::random(),
-        };
-        let spare = if bytes == SEGMENT_BYTES {
-            self.spares.pop()
-        } else {
-            None
         };
         let head = Head {
             segment,
             given_up: self.given_up,
         };
+        file.write(&head.to_bytes(), 0)?;
+        file.sync()?;
+        self.given_up = None;
+        self.newest = number;
+        self.shared.runs.opened(segment);
+        Ok(Current {
+            file,
+            segment,
+            bytes,
+            offset: HEAD_BYTES,
+            last: None,
+            names_given_up: head.given_up.is_some(),
+        })
+    }
+
+    /// A segment of that size without a head: the one that was made ready, or
+    /// else one that is made now.
+    fn ready_segment(&mut self, bytes: u64) -> io::Result<Ready<D::Segment>> {
+        if bytes == SEGMENT_BYTES {
+            let next = self.next.take().or_else(|| self.ahead.wait());
+            if let Some(ready) = self.in_turn(next) {
+                return Ok(ready);
+            }
+        }
+        let spare = if bytes == SEGMENT_BYTES {
+            self.spares.pop()
+        } else {
+            None
+        };
+        let number = self.take_number();
         let file = match spare {
             Some(spare) => self.disk.reuse(spare, number),
             None => self.disk.create(number, bytes),
-        };
-        let opened = file.and_then(|file| {
-            file.write(&head.to_bytes(), 0)?;
-            file.sync()?;
-            Ok(Current {
-                file,
-                segment,
-                bytes,
-                offset: HEAD_BYTES,
-                last: None,
-                names_given_up: head.given_up.is_some(),
-            })
-        });
-        if opened.is_ok() {
-            self.given_up = None;
-            self.shared.runs.opened(segment);
-        }
-        opened
+        }?;
+        Ok(Ready { number, file })
     }
 
     /// One event that is never stored would otherwise fill the disk.
