@@ -34,7 +34,7 @@ pub struct Arguments {
     events: Option<u64>,
 
     /// Connections that load is sent over.
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 64)]
     pub connections: usize,
 
     /// What users and ids are drawn from.
@@ -45,6 +45,12 @@ pub struct Arguments {
     /// half of the machine's.
     #[arg(long, default_value_t = 4.0)]
     pub cache_gb: f64,
+
+    /// Under which folder mongod keeps its data; the one for temporary files
+    /// when left out, as for the service's. On another disk, or in memory
+    /// (/dev/shm), it does not hold up the journal's syncs.
+    #[arg(long)]
+    mongod_dir: Option<PathBuf>,
 
     /// Where results and drawings go; target/bench when left out.
     #[arg(long)]
@@ -70,6 +76,11 @@ impl Arguments {
     pub fn sections(&self) -> Vec<Section> {
         let is_wanted = |section: &Section| self.only.is_empty() || self.only.contains(section);
         Section::ALL.into_iter().filter(is_wanted).collect()
+    }
+
+    /// Under which folder mongod keeps its data.
+    pub fn mongod_dir(&self) -> PathBuf {
+        self.mongod_dir.clone().unwrap_or_else(std::env::temp_dir)
     }
 
     /// How often each measurement is repeated.

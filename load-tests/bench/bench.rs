@@ -64,7 +64,7 @@ impl Bench {
     /// under test know are made here, because hashing a password takes more
     /// memory than all that is measured.
     pub async fn site(&self) -> Result<Site, Trouble> {
-        let database = Arc::new(Database::start(self.arguments.cache_gb).await?);
+        let database = Arc::new(Database::start(&self.arguments).await?);
         let instance = self.starter.start(Home::Mongodb(&database), &[]).await?;
         let token = instance.make_token().await?;
         let mut sample = Batch::to("/events?wait=stored", 1, People::of(1), self.arguments.seed);

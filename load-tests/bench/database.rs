@@ -5,6 +5,7 @@ use bson::raw::RawDocumentBuf;
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Collection, Database as Handle};
 
+use crate::arguments::Arguments;
 use crate::mongod::Mongod;
 use crate::trouble::{Trouble, While as _};
 
@@ -18,11 +19,12 @@ pub struct Database {
 }
 
 impl Database {
-    /// Starts a server that caches so many gigabytes.
-    pub async fn start(cache_gb: f64) -> Result<Self, Trouble> {
-        let cache = cache_gb.to_string();
+    /// Starts a server, with the cache and the folder that are asked for.
+    pub async fn start(arguments: &Arguments) -> Result<Self, Trouble> {
+        let cache = arguments.cache_gb.to_string();
+        let folder = arguments.mongod_dir();
         let server = tokio::task::block_in_place(|| {
-            Mongod::start_with(&["--wiredTigerCacheSizeGB", &cache])
+            Mongod::start_in(&folder, &["--wiredTigerCacheSizeGB", &cache])
         });
         let options = ClientOptions::parse(server.uri(NAME))
             .await

@@ -140,7 +140,7 @@ async fn guarded(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
 }
 
 async fn mongod_version(bench: &Bench) -> Result<String, Trouble> {
-    let database = database::Database::start(bench.arguments.cache_gb).await?;
+    let database = database::Database::start(&bench.arguments).await?;
     database.version().await
 }
 

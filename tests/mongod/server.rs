@@ -51,14 +51,19 @@ impl Mongod {
     /// A server that has its port and its folder, but does not run yet:
     /// [`restart`](Self::restart) starts it.
     pub fn not_yet_started() -> Self {
-        Self::prepare(free_port(), &[])
+        Self::prepare(&std::env::temp_dir(), free_port(), &[])
     }
 
     /// Starts a server with further arguments. A port that somebody else took
     /// in the meantime costs another try.
     pub fn start_with(arguments: &[&str]) -> Self {
+        Self::start_in(&std::env::temp_dir(), arguments)
+    }
+
+    /// As [`start_with`](Self::start_with), with its data under this folder.
+    pub fn start_in(parent: &Path, arguments: &[&str]) -> Self {
         for _ in 0..5 {
-            let server = Self::prepare(free_port(), arguments);
+            let server = Self::prepare(parent, free_port(), arguments);
             server.order("start");
             match server.wait_until_it_answers() {
                 Ok(()) => return server,
@@ -69,10 +74,10 @@ impl Mongod {
         panic!("mongod found no free port in five tries");
     }
 
-    fn prepare(port: u16, arguments: &[&str]) -> Self {
+    fn prepare(parent: &Path, port: u16, arguments: &[&str]) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("trailkeep-mongod-")
-            .tempdir()
+            .tempdir_in(parent)
             .expect("a temporary folder")
             .keep();
         let guardian = Guardian::spawn(&folder, port, arguments);

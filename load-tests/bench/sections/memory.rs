@@ -21,7 +21,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 
 /// Measures, one service for each store.
 pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
-    let database = Database::start(bench.arguments.cache_gb).await?;
+    let database = Database::start(&bench.arguments).await?;
     let mut rows = Vec::new();
     let mut figures = Map::new();
     for (name, home) in [

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::memory_disk::MemoryDisk;
 use super::{LIMITS, append, batch, open, open_on, open_telling};
 use crate::event::{Accepted, Arrival};
-use crate::pipeline::journal::segment::SEGMENT_BYTES;
+use crate::pipeline::journal::segment::{Disk as _, SEGMENT_BYTES};
 use crate::pipeline::journal::{Journal, Limits, OpenError};
 
 fn events_on(disk: &MemoryDisk) -> (Journal, Vec<Accepted>) {
@@ -206,6 +206,35 @@ fn a_segment_is_made_before_it_is_needed() {
     journal.close();
     let (_, found) = events_on(&disk);
     assert_eq!(found, [batch(256, 1, half), batch(512, 1, 10)].concat());
+}
+
+#[test]
+fn nobody_waits_for_the_name_of_a_segment_also_of_one_that_is_used_again() {
+    let disk = MemoryDisk::default();
+    let (journal, _) = events_on(&disk);
+    let quarter = usize::try_from(SEGMENT_BYTES / 4).unwrap();
+    for round in 0..6 {
+        let first = 1 + round * 1024;
+        // To half of a segment, with all that was written before stored.
+        journal.forget_before(Arrival::from_i64(first));
+        assert!(write(&journal, &batch(first, 1, quarter)));
+        assert!(write(&journal, &batch(first + 256, 1, quarter)));
+        let answered = append(&journal, &batch(first + 512, 1, 10));
+        let current = answered.recv().unwrap().unwrap().segment;
+        let limit = Instant::now() + Duration::from_secs(30);
+        while disk.numbers().unwrap().last() <= Some(&current) {
+            assert!(Instant::now() < limit, "no segment is made ready");
+            std::thread::yield_now();
+        }
+        // And on into the next one.
+        let names = disk.hold_names();
+        for answered in [3, 4].map(|n| append(&journal, &batch(first + n * 200, 1, quarter))) {
+            let answer = answered.recv_timeout(Duration::from_secs(30));
+            assert!(answer.expect("an answer").is_ok());
+        }
+        drop(names);
+    }
+    assert!(disk.segments() <= 4, "{} segments", disk.segments());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rand::Rng as _;
 use rand::rngs::StdRng;
 
@@ -44,7 +44,7 @@ struct State {
 }
 
 #[derive(Clone, Default)]
-pub struct MemoryDisk(Arc<Mutex<State>>);
+pub struct MemoryDisk(Arc<Mutex<State>>, Arc<Mutex<()>>);
 
 pub struct MemoryFile {
     disk: MemoryDisk,
@@ -62,6 +62,11 @@ fn fault(left: &mut usize, what: &str) -> io::Result<()> {
 impl MemoryDisk {
     pub fn fail(&self, set: impl FnOnce(&mut Faults)) {
         set(&mut self.0.lock().faults);
+    }
+
+    /// No segment gets a name while this is held, as when the disk is busy.
+    pub fn hold_names(&self) -> MutexGuard<'_, ()> {
+        self.1.lock()
     }
 
     /// All that was ever written is on the disk.
@@ -85,10 +90,11 @@ impl MemoryDisk {
             )
         };
         let files = state.files.iter().map(copy).collect();
-        Self(Arc::new(Mutex::new(State {
+        let state = State {
             files,
             ..State::default()
-        })))
+        };
+        Self(Arc::new(Mutex::new(state)), Arc::default())
     }
 
     /// The power goes: of what was not synced, some sectors are on the disk
@@ -109,7 +115,7 @@ impl MemoryDisk {
                 },
             );
         }
-        Self(Arc::new(Mutex::new(after)))
+        Self(Arc::new(Mutex::new(after)), Arc::default())
     }
 
     /// Changes a byte in the middle of this text, wherever it first stands.
@@ -173,6 +179,7 @@ impl Disk for MemoryDisk {
     }
 
     fn create(&self, number: u64, bytes: u64) -> io::Result<MemoryFile> {
+        let _names = self.1.lock();
         let mut state = self.0.lock();
         fault(&mut state.faults.creates, "no space")?;
         let durable = vec![0; usize::try_from(bytes).unwrap()];
@@ -192,6 +199,7 @@ impl Disk for MemoryDisk {
     }
 
     fn reuse(&self, old: u64, new: u64) -> io::Result<MemoryFile> {
+        let _names = self.1.lock();
         let mut state = self.0.lock();
         let file = state.files.remove(&old).unwrap();
         assert!(
