@@ -222,7 +222,7 @@ impl Pipeline {
             self.health.spilling(true);
             self.refill_if_possible(&buffer);
         }
-        let called = buffer.call_if_full(self.rules.max_events);
+        let called = buffer.call_if_full();
         if let Some(waiter) = &waiter {
             buffer.follow_repeated(&repeated, waiter);
             buffer.call();
@@ -231,8 +231,7 @@ impl Pipeline {
             return;
         }
         drop(buffer);
-        self.wake(&pushed.lanes_started);
-        self.wake(&called);
+        self.wake(pushed.lanes_started.into_iter().chain(called));
     }
 }
 

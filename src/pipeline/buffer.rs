@@ -88,10 +88,16 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// An empty buffer with that many lanes, beyond which up to that many bytes
+    /// An empty buffer with that many lanes and so many events in one write, beyond which up to that many bytes
     /// of the journal may be spilled. Where that is none, tenants have shares of
     /// the buffer, and else of the spill: a full buffer then refuses nobody.
-    pub fn new(lanes: usize, limits: Limits, max_spilled_bytes: u64, shares: Shares) -> Self {
+    pub fn new(
+        lanes: usize,
+        max_flush_events: usize,
+        limits: Limits,
+        max_spilled_bytes: u64,
+        shares: Shares,
+    ) -> Self {
         let spill = Spill::new(max_spilled_bytes, shares);
         let of_buffer = if spill.is_on() { Shares::ALL } else { shares };
         let room = Amount {
@@ -99,7 +105,7 @@ impl Buffer {
             bytes: limits.max_bytes,
         };
         Self {
-            lanes: Lanes::new(lanes),
+            lanes: Lanes::new(lanes, max_flush_events),
             ids: HashSet::new(),
             waiters: HashMap::new(),
             limits,
@@ -193,9 +199,10 @@ impl Buffer {
     }
 
     /// The next events of a lane for one flush; they stay in the buffer until
-    /// [`settle`](Self::settle) is told what became of them.
-    pub fn take(&mut self, lane: usize, max_events: usize) -> Vec<Arc<Accepted>> {
-        self.lanes.take(lane, max_events)
+    /// [`settle`](Self::settle) is told what became of them. Answers besides
+    /// which lane was given some of its users, if one was.
+    pub fn take(&mut self, lane: usize) -> (Vec<Arc<Accepted>>, Option<usize>) {
+        self.lanes.take(lane)
     }
 
     /// Ends a lane's flush, given what became of each of its events. Those that
@@ -264,8 +271,8 @@ impl Buffer {
 
     /// If as many events wait as one write takes, calls the fullest lanes to
     /// write what they have. Answers which.
-    pub fn call_if_full(&mut self, max_events: usize) -> Vec<usize> {
-        self.lanes.call_if_full(max_events)
+    pub fn call_if_full(&mut self) -> Vec<usize> {
+        self.lanes.call_if_full()
     }
 
     /// Calls every lane to write what it has.
@@ -274,8 +281,8 @@ impl Buffer {
     }
 
     /// Whether a lane should write what it has without waiting for more.
-    pub fn is_due(&self, lane: usize) -> bool {
-        self.lanes.is_due(lane)
+    pub fn is_called(&self, lane: usize) -> bool {
+        self.lanes.is_called(lane)
     }
 
     /// Events.

@@ -90,9 +90,9 @@ pub struct Pipeline {
     clock: Arc<dyn Clock>,
     statistics: Arc<Statistics>,
     health: Arc<Health>,
-    /// The highest arrival number of an earlier process: such events may have
-    /// been stored before they were restored.
-    restored_up_to: AtomicI64,
+    /// Events up to this arrival number may be stored already: by an earlier
+    /// process, or by a try whose answer never came.
+    doubtful_up_to: AtomicI64,
 }
 
 /// What a pipeline is made of.
@@ -128,6 +128,7 @@ impl Pipeline {
     pub fn new(parts: Parts) -> Self {
         let buffer = Buffer::new(
             parts.lanes,
+            parts.rules.max_events,
             parts.limits,
             parts.max_spilled_bytes,
             parts.shares,
@@ -145,7 +146,7 @@ impl Pipeline {
             clock: parts.clock,
             statistics: parts.statistics,
             health: parts.health,
-            restored_up_to: AtomicI64::new(0),
+            doubtful_up_to: AtomicI64::new(0),
         }
     }
 
@@ -178,14 +179,14 @@ impl Pipeline {
         self.wake_all();
     }
 
-    /// Events up to this number may have been stored by an earlier process.
+    /// Events up to this number may be stored already.
     fn doubt_up_to(&self, last: Arrival) {
-        self.restored_up_to
+        self.doubtful_up_to
             .fetch_max(last.as_i64(), Ordering::Relaxed);
     }
 
-    fn wake(&self, lanes: &[usize]) {
-        for &lane in lanes {
+    fn wake(&self, lanes: impl IntoIterator<Item = usize>) {
+        for lane in lanes {
             self.wakes[lane].notify_one();
         }
     }
@@ -278,8 +279,8 @@ impl Pipeline {
         self.buffer.lock().last()
     }
 
-    fn restored_up_to(&self) -> Arrival {
-        Arrival::from_i64(self.restored_up_to.load(Ordering::Relaxed))
+    fn doubtful_up_to(&self) -> Arrival {
+        Arrival::from_i64(self.doubtful_up_to.load(Ordering::Relaxed))
     }
 
     /// What is counted.

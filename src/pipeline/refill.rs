@@ -93,13 +93,12 @@ impl Pipeline {
             TakeBack::Taken(pushed) => pushed,
         };
         self.statistics.duplicate.inc_by(pushed.duplicates as u64);
-        let called = buffer.call_if_full(self.rules.max_events);
+        let called = buffer.call_if_full();
         let was_last = buffer.spill().is_empty();
         self.room_was_made(&mut buffer);
         self.forget_stored(&buffer);
         drop(buffer);
-        self.wake(&pushed.lanes_started);
-        self.wake(&called);
+        self.wake(pushed.lanes_started.into_iter().chain(called));
         if was_last {
             // When draining, lanes wait for the last of them.
             self.wake_all();

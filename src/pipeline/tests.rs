@@ -69,6 +69,14 @@ fn pipeline_with_shares(limits: Limits, shares: Shares) -> Arc<Pipeline> {
     Arc::new(Pipeline::new(Parts {
         limits,
         shares,
+        ..parts()
+    }))
+}
+
+fn parts() -> Parts {
+    Parts {
+        limits: LIMITS,
+        shares: Shares::ALL,
         rules: RULES,
         lanes: LANES,
         instance: 7,
@@ -78,7 +86,7 @@ fn pipeline_with_shares(limits: Limits, shares: Shares) -> Arc<Pipeline> {
         clock: Arc::new(SystemClock),
         statistics: Arc::new(Statistics::new().unwrap()),
         health: Arc::new(Health::new(Duration::from_secs(10))),
-    }))
+    }
 }
 
 fn to(store: &Arc<FakeStore>, letters: &Arc<MemoryLetters>) -> Destination {

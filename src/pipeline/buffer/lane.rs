@@ -113,6 +113,21 @@ impl Lane {
         }
     }
 
+    /// Takes out the entries that leave; all stay in order. Nothing may be in
+    /// flight or held aside.
+    pub fn split_off(&mut self, leaves: impl FnMut(&Entry) -> bool) -> VecDeque<Entry> {
+        let mut leaves = leaves;
+        let entries = std::mem::take(&mut self.queue).into_iter();
+        let (left, stayed) = entries.partition(|entry| leaves(entry));
+        self.queue = stayed;
+        left
+    }
+
+    /// Whether it has nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.held.is_empty()
+    }
+
     /// Empties the lane, in no special order.
     pub fn drain(&mut self) -> impl Iterator<Item = Entry> {
         self.in_flight = 0;

@@ -6,6 +6,10 @@
 //! filled. So a flush goes out full, with the users of one lane, instead of as
 //! a handful of events from each: a database takes a third less for an event in
 //! a write of 500 than in one of 125.
+//!
+//! Users who send all the time are never without an event here, and would stay
+//! together: where more waits in a lane than its next two writes take, and
+//! another has nothing to do, half of its users move over there.
 
 use std::collections::HashMap;
 use std::collections::hash_map;
@@ -20,6 +24,8 @@ use crate::store::Outcome;
 
 #[derive(Debug)]
 pub struct Lanes {
+    /// Events in one write.
+    max_events: usize,
     lanes: Vec<Lane>,
     users: HashMap<UserKey, Whereabouts>,
     /// The lane that is being filled.
@@ -49,9 +55,10 @@ struct Whereabouts {
 }
 
 impl Lanes {
-    /// That many lanes, and at least one.
-    pub fn new(count: usize) -> Self {
+    /// That many lanes, and at least one, with writes of so many events.
+    pub fn new(count: usize, max_events: usize) -> Self {
         Self {
+            max_events,
             lanes: (0..count.max(1)).map(|_| Lane::default()).collect(),
             users: HashMap::new(),
             filling: 0,
@@ -61,23 +68,63 @@ impl Lanes {
 
     /// Takes an entry. Answers its lane, if nothing waited there until now.
     pub fn push(&mut self, entry: Entry) -> Option<usize> {
-        let key = UserKey::of(&entry.accepted.event.user_id);
-        let user = self.users.entry(key).or_insert(Whereabouts {
-            lane: self.filling,
-            events: 0,
-        });
-        user.events += 1;
-        let number = user.lane;
+        let number = match self.users.entry(UserKey::of(&entry.accepted.event.user_id)) {
+            hash_map::Entry::Occupied(mut user) => {
+                user.get_mut().events += 1;
+                user.get().lane
+            }
+            hash_map::Entry::Vacant(user) => {
+                let filling = lane_to_fill(&self.lanes, self.filling, self.max_events);
+                user.insert(Whereabouts {
+                    lane: filling,
+                    events: 1,
+                });
+                self.filling = filling;
+                filling
+            }
+        };
         let was_idle = self.lanes[number].push(entry);
         was_idle.then_some(number)
     }
 
     /// The next events of a lane for one flush; they stay until
-    /// [`settle`](Self::settle).
-    pub fn take(&mut self, lane: usize, max_events: usize) -> Vec<Arc<Accepted>> {
-        let batch = self.lanes[lane].take(max_events);
+    /// [`settle`](Self::settle). Answers besides which lane was given some of
+    /// its users, if one was.
+    pub fn take(&mut self, lane: usize) -> (Vec<Arc<Accepted>>, Option<usize>) {
+        let relieved_by = self.relieve(lane);
+        let batch = self.lanes[lane].take(self.max_events);
         self.in_flight += batch.len();
-        batch
+        (batch, relieved_by)
+    }
+
+    /// Moves half of a lane's users to one that has nothing to do, if more waits
+    /// than two writes take. Nothing of the lane may be in flight.
+    fn relieve(&mut self, lane: usize) -> Option<usize> {
+        let from = &self.lanes[lane];
+        if from.waiting() <= 2 * self.max_events || from.held() > 0 {
+            return None;
+        }
+        let to = self.lanes.iter().position(Lane::is_empty)?;
+        let mut moves = HashMap::new();
+        let mut is_next_moved = false;
+        let mut leaves = |entry: &Entry| {
+            *moves
+                .entry(UserKey::of(&entry.accepted.event.user_id))
+                .or_insert_with(|| {
+                    is_next_moved = !is_next_moved;
+                    !is_next_moved
+                })
+        };
+        for entry in self.lanes[lane].split_off(&mut leaves) {
+            self.lanes[to].push(entry);
+        }
+        for (key, _) in moves.into_iter().filter(|(_, moves)| *moves) {
+            if let Some(user) = self.users.get_mut(&key) {
+                user.lane = to;
+            }
+        }
+        self.lanes[to].call();
+        Some(to)
     }
 
     /// Ends a lane's flush, and hands out what is done with.
@@ -138,42 +185,30 @@ impl Lanes {
         self.lanes[lane].waiting_since()
     }
 
-    /// Calls lanes to write what they have, the fullest first, until fewer
-    /// than that many events wait for which no lane is called. Answers which.
-    pub fn call_if_full(&mut self, max_events: usize) -> Vec<usize> {
+    /// Calls lanes to write what they have, the fullest first, until less than
+    /// one write is left in those that are not called. Answers which were.
+    pub fn call_if_full(&mut self) -> Vec<usize> {
         let mut called = Vec::new();
-        while let Some(fullest) = self.fullest_if_full(max_events) {
+        while let Some(fullest) = self.fullest_if_full() {
             self.lanes[fullest].call();
             called.push(fullest);
-        }
-        if self.lanes[self.filling].is_called() {
-            self.fill_next();
         }
         called
     }
 
     /// The fullest of the lanes that are not called, if together they have as
     /// much as one write takes.
-    fn fullest_if_full(&self, max_events: usize) -> Option<usize> {
+    fn fullest_if_full(&self) -> Option<usize> {
         let not_called = || {
             let lanes = self.lanes.iter().enumerate();
             lanes.filter(|(_, lane)| !lane.is_called())
         };
         let waiting = not_called().map(|(_, lane)| lane.waiting()).sum::<usize>();
-        if waiting < max_events {
+        if waiting < self.max_events {
             return None;
         }
         let fullest = not_called().max_by_key(|(_, lane)| lane.waiting());
         fullest.map(|(number, _)| number)
-    }
-
-    /// Users without events are put into another lane from now on: into one
-    /// that writes nothing now, if there is one, and into the emptiest.
-    fn fill_next(&mut self) {
-        let lanes = self.lanes.iter().enumerate();
-        let is_busy = |lane: &Lane| lane.is_called() || lane.in_flight() > 0;
-        let next = lanes.min_by_key(|(_, lane)| (is_busy(lane), lane.waiting()));
-        self.filling = next.map_or(0, |(number, _)| number);
     }
 
     /// Calls every lane to write what it has.
@@ -184,7 +219,7 @@ impl Lanes {
     }
 
     /// Whether a lane should write what it has without waiting for more.
-    pub fn is_due(&self, lane: usize) -> bool {
+    pub fn is_called(&self, lane: usize) -> bool {
         self.lanes[lane].is_called()
     }
 
@@ -209,3 +244,25 @@ impl Lanes {
         self.lanes.iter().filter_map(Lane::front)
     }
 }
+
+/// Which lane a user is put into who has no events yet. The one that is being
+/// filled, as long as it does not write; then one that does not either, and has
+/// least. Where all write, the same one on and on, up to a whole write: its next
+/// one shall be full.
+fn lane_to_fill(lanes: &[Lane], filling: usize, max_events: usize) -> usize {
+    let is_busy = |lane: &Lane| lane.is_called() || lane.in_flight() > 0;
+    let is_filled = |lane: &Lane| lane.waiting() >= max_events;
+    let current = &lanes[filling];
+    if !is_busy(current) && !is_filled(current) {
+        return filling;
+    }
+    let others = lanes.iter().enumerate();
+    let emptiest = others.min_by_key(|(_, lane)| (is_busy(lane), lane.waiting()));
+    match emptiest {
+        Some((number, lane)) if !is_busy(lane) || is_filled(current) => number,
+        _ => filling,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
 use super::{Destination, FlushError, halves};
-use crate::event::{Accepted, Arrival, StoreId};
+use crate::event::{Accepted, StoreId};
 use crate::pipeline::Pipeline;
 use crate::pipeline::backoff::Backoff;
 use crate::store::Outcome;
@@ -19,9 +19,6 @@ use crate::store::dead_letters::DeadLetter;
 /// A lane at work.
 pub struct LaneTask {
     number: usize,
-    /// Events up to this arrival number may have been written by a try whose
-    /// answer never came.
-    doubtful_up_to: Arrival,
     /// Pauses after a whole flush that failed.
     backoff: Backoff,
     /// Pauses for single events that are held aside.
@@ -45,7 +42,6 @@ impl LaneTask {
         let backoff = Backoff::new(pipeline.rules.backoff_min, pipeline.rules.backoff_max);
         Self {
             number,
-            doubtful_up_to: pipeline.restored_up_to(),
             backoff: backoff.clone(),
             hold_backoff: backoff,
             held_until: None,
@@ -87,12 +83,12 @@ impl LaneTask {
                 (
                     buffer.waiting_since(self.number),
                     // What came while all were at work, and what a flush left.
-                    buffer.call_if_full(self.pipeline.rules.max_events),
-                    buffer.is_due(self.number),
+                    buffer.call_if_full(),
+                    buffer.is_called(self.number),
                     buffer.spill().is_empty(),
                 )
             };
-            self.pipeline.wake(&called);
+            self.pipeline.wake(called);
             let wake = self.pipeline.wakes[self.number].notified();
             let due = oldest.map(|oldest| oldest + self.pipeline.rules.max_wait);
             if due.is_some_and(|due| is_draining || is_called || due <= Instant::now()) {
@@ -120,8 +116,8 @@ impl LaneTask {
     /// takes. Events that the store could not write this time are held aside
     /// and part of a later flush.
     async fn flush(&mut self) {
-        let max_events = self.pipeline.rules.max_events;
-        let batch = self.pipeline.buffer.lock().take(self.number, max_events);
+        let (batch, relieved_by) = self.pipeline.buffer.lock().take(self.number);
+        self.pipeline.wake(relieved_by);
         if batch.is_empty() {
             // All that waited is of users that are held aside.
             return;
@@ -186,8 +182,9 @@ impl LaneTask {
     }
 
     fn doubt(&mut self, batch: &[Arc<Accepted>]) {
-        let last = batch.last().map(|accepted| accepted.arrival);
-        self.doubtful_up_to = self.doubtful_up_to.max(last.unwrap_or(self.doubtful_up_to));
+        if let Some(last) = batch.last() {
+            self.pipeline.doubt_up_to(last.arrival);
+        }
     }
 
     /// Writes the batch. What comes back as a duplicate after an earlier try
@@ -199,11 +196,12 @@ impl LaneTask {
             self.doubt(batch);
         }
         let mut outcomes = written.outcomes;
+        let doubtful_up_to = self.pipeline.doubtful_up_to();
         let doubtful: Vec<StoreId> = batch
             .iter()
             .zip(&outcomes)
             .filter(|(accepted, outcome)| {
-                **outcome == Outcome::Duplicate && accepted.arrival <= self.doubtful_up_to
+                **outcome == Outcome::Duplicate && accepted.arrival <= doubtful_up_to
             })
             .map(|(accepted, _)| accepted.event.id)
             .collect();

@@ -1,11 +1,13 @@
 //! Whatever the store does, nothing is lost, doubled or reordered.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{Next, event, start};
+use super::{Next, RULES, event, parts, start_with};
+use crate::pipeline::{FlushRules, Parts, Pipeline};
 
 /// One step of a run.
 #[derive(Debug, Clone)]
@@ -33,7 +35,12 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 async fn run_steps(steps: Vec<Step>) {
-    let run = start();
+    // Small, so that users are spread over the lanes and move between them.
+    let rules = FlushRules {
+        max_events: 20,
+        ..RULES
+    };
+    let run = start_with(Arc::new(Pipeline::new(Parts { rules, ..parts() })));
     let mut first_seen: HashMap<u8, Vec<String>> = HashMap::new();
     let mut accepted = 0;
     for step in steps {

@@ -1,12 +1,14 @@
 //! What the store refuses, and what it refuses to keep.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Next, RULES, Running, event, events, start};
+use super::{Next, RULES, Running, event, events, parts, start, start_with};
 use crate::event::{Event, StoreId};
 use crate::pipeline::health::Unready;
+use crate::pipeline::{Parts, Pipeline};
 use crate::store::dead_letters::memory::OnPut;
 use crate::store::{Reason, Refusal};
 
@@ -14,27 +16,12 @@ fn id(user: &str, number: usize) -> StoreId {
     StoreId::derive(user, &number.to_string())
 }
 
-/// Events of two users that share a lane, by turns.
-fn of_neighbours(ids: std::ops::Range<usize>) -> (String, Vec<Event>) {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-    let lane = |user: &str| {
-        let mut hasher = DefaultHasher::new();
-        user.hash(&mut hasher);
-        hasher.finish() % super::LANES as u64
-    };
-    let neighbour = (0..)
-        .map(|number| format!("neighbour-{number}"))
-        .find(|user| lane(user) == lane("u"))
-        .unwrap();
-    let events = ids
-        .flat_map(|id| {
-            [
-                event("u", &id.to_string()),
-                event(&neighbour, &id.to_string()),
-            ]
-        })
-        .collect();
-    (neighbour, events)
+const NEIGHBOUR: &str = "neighbour";
+
+/// Events of two users by turns, who share a lane since they come together.
+fn of_neighbours(ids: std::ops::Range<usize>) -> Vec<Event> {
+    let both = |id: usize| ["u", NEIGHBOUR].map(|user| event(user, &id.to_string()));
+    ids.flat_map(both).collect()
 }
 
 impl Running {
@@ -74,20 +61,20 @@ async fn what_is_refused_for_good_is_kept_whole_with_the_reason() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_kept_stays_and_holds_up_no_other_user() {
-    let (neighbour, batch) = of_neighbours(0..10);
+    let batch = of_neighbours(0..10);
     for on_put in [OnPut::Refuse, OnPut::Fail] {
         let run = start();
         *run.letters.on_put.lock() = on_put;
         run.store.refused.lock().push(id("u", 3));
         run.pipeline.admit(batch.clone()).await.unwrap();
         run.left(1).await;
-        assert_eq!(run.stored_of(&neighbour), ids(0..10));
+        assert_eq!(run.stored_of(NEIGHBOUR), ids(0..10));
         assert_eq!(run.counts(), (20, 19, 0, 0), "counted only once it is kept");
 
         // Later ones are stored too, those of the same user with its next try.
-        run.pipeline.admit(of_neighbours(10..20).1).await.unwrap();
+        run.pipeline.admit(of_neighbours(10..20)).await.unwrap();
         run.left(1).await;
-        assert_eq!(run.stored_of(&neighbour), ids(0..20));
+        assert_eq!(run.stored_of(NEIGHBOUR), ids(0..20));
         let buffered = run.pipeline.buffered("u");
         assert_eq!(buffered.len(), 1, "it is still in its user's journey");
         assert_eq!(run.pipeline.oldest_unstored(), Some(buffered[0].arrival));
@@ -103,7 +90,11 @@ async fn what_cannot_be_kept_stays_and_holds_up_no_other_user() {
 
 #[tokio::test(start_paused = true)]
 async fn more_refusals_than_a_flush_has_room_for_hold_up_no_other_user() {
-    let run = start();
+    let all_share = Parts {
+        lanes: 1,
+        ..parts()
+    };
+    let run = start_with(Arc::new(Pipeline::new(all_share)));
     *run.letters.on_put.lock() = OnPut::Refuse;
     run.store
         .refused
@@ -111,11 +102,11 @@ async fn more_refusals_than_a_flush_has_room_for_hold_up_no_other_user() {
         .extend((0..1200).map(|n| id("u", n)));
     run.pipeline.admit(events("u", 0..1200)).await.unwrap();
     tokio::time::sleep(Duration::from_secs(30)).await;
-    let (neighbour, batch) = of_neighbours(1200..1300);
+    let batch = of_neighbours(1200..1300);
     run.pipeline.admit(batch).await.unwrap();
     let began = Instant::now();
     run.left(1300).await;
-    assert_eq!(run.stored_of(&neighbour), ids(1200..1300));
+    assert_eq!(run.stored_of(NEIGHBOUR), ids(1200..1300));
     assert!(
         began.elapsed() < RULES.max_wait * 2,
         "{:?}",
@@ -129,11 +120,11 @@ async fn more_refusals_than_a_flush_has_room_for_hold_up_no_other_user() {
 #[tokio::test(start_paused = true)]
 async fn an_event_that_can_never_be_written_holds_up_no_other_user() {
     let run = start();
-    let (neighbour, batch) = of_neighbours(0..600);
+    let batch = of_neighbours(0..600);
     run.store.unwritable.lock().push(id("u", 0));
     run.pipeline.admit(batch).await.unwrap();
     let began = Instant::now();
-    while run.stored_of(&neighbour).len() < 600 {
+    while run.stored_of(NEIGHBOUR).len() < 600 {
         assert!(began.elapsed() < RULES.backoff_max, "held up");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
