@@ -13,7 +13,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::health::Health;
 use crate::pipeline::journal::reader::ReadBack;
 use crate::pipeline::journal::recovery::Unstored;
-use crate::pipeline::journal::{Journal, Limits, OldJournal, Opened};
+use crate::pipeline::journal::{Journal, OldJournal, Opened, Rules};
 use crate::pipeline::leftover::{self, Leftover};
 
 /// What was found at the start.
@@ -65,7 +65,7 @@ impl Earlier {
             let health = Arc::clone(health);
             let on_stuck = Box::new(move |is_stuck| health.journal_stuck(is_stuck));
             earlier.journal =
-                Some(earlier.found(Journal::open(&folder, journal_limits(settings), on_stuck)?));
+                Some(earlier.found(Journal::open(&folder, journal_rules(settings), on_stuck)?));
         } else if let Some(opened) = OldJournal::open(&folder)? {
             earlier.kept.journal = Some(earlier.found(opened));
         }
@@ -103,12 +103,12 @@ impl Earlier {
     }
 }
 
-/// What the journal may take on disk: twice what the buffer and the spill can
+/// How the journal is kept. On disk it may take twice what the buffer and the spill can
 /// need of it, since a batch that does not fit into the rest of a segment leaves
 /// that empty, and 1 GiB for what was stored behind an event that is not.
-fn journal_limits(settings: &Settings) -> Limits {
+fn journal_rules(settings: &Settings) -> Rules {
     let needed = settings.buffer.max_bytes as u64 + settings.spill.max_bytes as u64;
-    Limits {
+    Rules {
         max_bytes: (1 << 30) + 2 * needed,
         sync_interval: settings.journal_sync_interval,
     }

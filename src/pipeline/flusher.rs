@@ -1,10 +1,10 @@
 //! The way out of the buffer: one task a lane, each with one write in flight.
 //!
-//! A flush is due when `max_events` wait in all lanes together and this lane has
-//! most of them, when the lane's oldest event has waited `max_wait`, and at once
-//! while draining. A
-//! flush that fails is tried again with growing pauses for as long as the
-//! process lives; nothing that the store answers ends the task.
+//! While lanes that were not called have `max_events` waiting together, the
+//! fullest of them is called, and writes what it has. Besides, a lane writes when
+//! its oldest event has waited `max_wait`, when somebody waits for the store, and
+//! at once while draining. A flush that fails is tried again with growing pauses
+//! for as long as the process lives; nothing that the store answers ends the task.
 //!
 //! | the store says | what follows |
 //! | --- | --- |

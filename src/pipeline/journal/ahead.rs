@@ -5,12 +5,18 @@
 //! of milliseconds beside a busy database. Nobody who waits for an answer should
 //! wait for that.
 
+use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use tracing::debug;
+use tracing::warn;
 
 use super::segment::{Disk, SEGMENT_BYTES};
+
+/// How long to leave a disk alone that could not give a segment: on a full one
+/// each try takes the last bytes, for a moment, that others may need.
+pub const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A segment that has its name and its bytes, and not yet its head.
 pub struct Ready<F> {
@@ -18,11 +24,32 @@ pub struct Ready<F> {
     pub file: F,
 }
 
+impl<F> Ready<F> {
+    /// Out of a segment that is not needed any more, or, where there is none or
+    /// it does not work, a new one.
+    pub fn make<D>(disk: &D, spare: Option<u64>, number: u64, bytes: u64) -> io::Result<Self>
+    where
+        D: Disk<Segment = F>,
+    {
+        if let Some(spare) = spare {
+            if let Ok(file) = disk.reuse(spare, number) {
+                return Ok(Self { number, file });
+            }
+            // It has the one name or the other, and would be nobody's.
+            let _ = disk.remove(spare);
+            let _ = disk.remove(number);
+        }
+        let file = disk.create(number, bytes)?;
+        Ok(Self { number, file })
+    }
+}
+
 /// Makes one segment ready at a time. One that cannot be made is no error here:
-/// the writer tries again when it needs it, and says so.
+/// the writer tries again when it needs it.
 pub struct Ahead<D: Disk> {
     disk: Arc<D>,
     at_work: Option<JoinHandle<Option<Ready<D::Segment>>>>,
+    failed: Option<Instant>,
 }
 
 impl<D: Disk> Ahead<D> {
@@ -31,43 +58,56 @@ impl<D: Disk> Ahead<D> {
         Self {
             disk,
             at_work: None,
+            failed: None,
         }
     }
 
-    /// Whether a segment is being made ready, or has become so and was not taken.
-    pub fn is_at_work(&self) -> bool {
-        self.at_work.is_some()
+    /// Whether it may be told to start: all that it made was taken, and it did
+    /// not fail a moment ago.
+    pub fn is_free(&self) -> bool {
+        let has_rested = self
+            .failed
+            .is_none_or(|failed| failed.elapsed() >= RETRY_AFTER);
+        self.at_work.is_none() && has_rested
     }
 
     /// Begins to make a segment with that number ready, out of one that is not
-    /// needed any more if there is one.
-    pub fn start(&mut self, spare: Option<u64>, number: u64) {
+    /// needed any more if there is one. Gives that back if it cannot begin.
+    pub fn start(&mut self, spare: Option<u64>, number: u64) -> Result<(), Option<u64>> {
         let disk = Arc::clone(&self.disk);
         let make = move || {
-            let made = match spare {
-                Some(spare) => disk.reuse(spare, number),
-                None => disk.create(number, SEGMENT_BYTES),
-            };
-            match made {
-                Ok(file) => Some(Ready { number, file }),
-                Err(error) => {
-                    debug!(segment = number, %error, "no segment could be made ahead of its use");
-                    None
-                }
-            }
+            Ready::make(&*disk, spare, number, SEGMENT_BYTES)
+                .inspect_err(|error| {
+                    warn!(segment = number, %error, "no segment of the journal could be made ahead");
+                })
+                .ok()
         };
         let thread = std::thread::Builder::new().name("journal-ahead".to_owned());
-        self.at_work = thread.spawn(make).ok();
+        match thread.spawn(make) {
+            Ok(thread) => {
+                self.at_work = Some(thread);
+                Ok(())
+            }
+            Err(_) => {
+                self.failed = Some(Instant::now());
+                Err(spare)
+            }
+        }
     }
 
     /// Takes the segment that has become ready, without waiting for it.
     pub fn made(&mut self) -> Option<Ready<D::Segment>> {
-        let thread = self.at_work.take_if(|thread| thread.is_finished())?;
-        thread.join().ok()?
+        if self.at_work.as_ref()?.is_finished() {
+            self.wait()
+        } else {
+            None
+        }
     }
 
     /// Takes the segment that is being made, once it is ready.
     pub fn wait(&mut self) -> Option<Ready<D::Segment>> {
-        self.at_work.take()?.join().ok()?
+        let made = self.at_work.take()?.join().ok().flatten();
+        self.failed = made.is_none().then(Instant::now);
+        made
     }
 }

@@ -21,7 +21,7 @@
 //! into it later changes no metadata, so that a sync costs one write and does
 //! not stall while the disk is busy. A segment that may be forgotten is renamed
 //! to a later number and used again; what it held stays in it. Both are done
-//! [ahead](ahead) of use.
+//! [ahead](ahead) of use, but for the first segment and those of unusual size.
 //!
 //! All numbers are little endian. A segment begins with a head of 4,096 bytes,
 //! of which these are used, once at 0 and once more at 2,048:
@@ -55,7 +55,7 @@
 //! One thread writes. It takes all batches that wait, writes them with one
 //! call behind the last frame, syncs once (`fdatasync`), and then answers all
 //! of them in order: what arrives meanwhile shares the next sync, which under
-//! load [waits a moment](Limits::sync_interval) for more of them.
+//! load [waits a moment](Rules::sync_interval) for more of them.
 //!
 //! A write or a sync that fails answers its batches with an error, and that
 //! segment is never written again, because a later sync that succeeds proves
@@ -95,6 +95,7 @@ pub mod reader;
 pub mod recovery;
 mod runs;
 mod segment;
+mod segments;
 mod writer;
 
 use std::path::Path;
@@ -127,14 +128,14 @@ pub type Done = Box<dyn FnOnce(Result<Place, NotWritten>) + Send>;
 /// What is called when the journal gets stuck (true) or works again (false).
 pub type OnStuck = Box<dyn Fn(bool) + Send>;
 
-/// What a journal may take.
+/// How much of the disk a journal may take, and how often it is synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of its segments on disk, beside one that is made ahead: beyond
-    /// that, batches are refused.
+pub struct Rules {
+    /// Bytes of segments with events that are needed: beyond that, batches are
+    /// refused. Up to three of 16 MiB that wait for use come on top.
     pub max_bytes: u64,
-    /// How long a batch waits at the most for others to be synced with it, while
-    /// such are coming.
+    /// Time between the beginnings of two syncs, while batches of several
+    /// clients are coming.
     pub sync_interval: Duration,
 }
 
@@ -236,17 +237,13 @@ impl Journal {
     /// Opens the journal in this folder, which is made if it is missing.
     /// `on_stuck` is told, on the journal's thread, when no batch can be written
     /// any more and when one can again.
-    pub fn open(
-        folder: &Path,
-        limits: Limits,
-        on_stuck: OnStuck,
-    ) -> Result<Opened<Self>, OpenError> {
-        Self::on(lock(folder)?, limits, on_stuck).map_err(io_error(folder))
+    pub fn open(folder: &Path, rules: Rules, on_stuck: OnStuck) -> Result<Opened<Self>, OpenError> {
+        Self::on(lock(folder)?, rules, on_stuck).map_err(io_error(folder))
     }
 
     pub(super) fn on<D: Disk>(
         disk: D,
-        limits: Limits,
+        rules: Rules,
         on_stuck: OnStuck,
     ) -> std::io::Result<Opened<Self>> {
         let disk = Arc::new(disk);
@@ -259,7 +256,7 @@ impl Journal {
             runs,
             forget_before: Arc::clone(&forget_before),
         };
-        let writer = Writer::new(disk, &recovered, shared, limits, on_stuck);
+        let writer = Writer::new(disk, &recovered, shared, rules, on_stuck);
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(&received))?;

@@ -4,7 +4,8 @@
 //! and in the threads that it puts to sleep and wakes. So while batches come
 //! faster than one after the other, a sync begins only some time after the one
 //! before it, and all that came meanwhile share it. A client that sends one batch
-//! after the other is not held up: nobody would share its syncs.
+//! after the other, with no other beside it for a while, is not held up: nobody
+//! would share its syncs.
 
 use std::time::{Duration, Instant};
 

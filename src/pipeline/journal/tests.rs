@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::frame::Body;
 use super::segment::Disk;
-use super::{Journal, Limits, NotWritten, OnStuck, Opened, Place};
+use super::{Journal, NotWritten, OnStuck, Opened, Place, Rules};
 use crate::event::id::Arrivals;
 use crate::event::payload::PayloadLimits;
 use crate::event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
@@ -41,13 +41,13 @@ struct Found {
     numbered_up_to: Option<Arrival>,
 }
 
-pub const LIMITS: Limits = Limits {
+pub const RULES: Rules = Rules {
     max_bytes: u64::MAX,
     sync_interval: Duration::ZERO,
 };
 
 fn open(folder: &Path) -> (Journal, Found) {
-    found(Journal::open(folder, LIMITS, Box::new(|_| ())).unwrap())
+    found(Journal::open(folder, RULES, Box::new(|_| ())).unwrap())
 }
 
 fn open_on(disk: impl Disk) -> (Journal, Found) {
@@ -55,7 +55,7 @@ fn open_on(disk: impl Disk) -> (Journal, Found) {
 }
 
 fn open_telling(disk: impl Disk, on_stuck: OnStuck) -> (Journal, Found) {
-    found(Journal::on(disk, LIMITS, on_stuck).unwrap())
+    found(Journal::on(disk, RULES, on_stuck).unwrap())
 }
 
 fn found(opened: Opened<Journal>) -> (Journal, Found) {

@@ -51,7 +51,7 @@ impl Spilling {
             journal,
             recovered,
             reader,
-        } = Journal::on(disk.clone(), journal::tests::LIMITS, Box::new(|_| ())).unwrap();
+        } = Journal::on(disk.clone(), journal::tests::RULES, Box::new(|_| ())).unwrap();
         let health = Health::new(Duration::from_secs(10)).outlasting_outages(true);
         let health = Arc::new(health);
         health.store_answered();

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::memory_disk::MemoryDisk;
-use super::{LIMITS, append, batch, open, open_on, open_telling};
+use super::{RULES, append, batch, open, open_on, open_telling};
 use crate::event::{Accepted, Arrival};
 use crate::pipeline::journal::segment::{Disk as _, SEGMENT_BYTES};
-use crate::pipeline::journal::{Journal, Limits, OpenError};
+use crate::pipeline::journal::{Journal, OpenError, Rules};
 
 fn events_on(disk: &MemoryDisk) -> (Journal, Vec<Accepted>) {
     let (journal, recovered) = open_on(disk.clone());
@@ -180,7 +180,7 @@ fn a_folder_has_one_journal_at_a_time() {
     let path = folder.path().join("journal");
     let (journal, _) = open(&path);
     assert!(matches!(
-        Journal::open(&path, LIMITS, Box::new(|_| ())),
+        Journal::open(&path, RULES, Box::new(|_| ())),
         Err(OpenError::Locked { .. })
     ));
     assert!(write(&journal, &batch(256, 3, 100)));
@@ -238,6 +238,21 @@ fn nobody_waits_for_the_name_of_a_segment_also_of_one_that_is_used_again() {
 }
 
 #[test]
+fn a_segment_that_cannot_be_used_again_is_not_left_behind() {
+    let disk = MemoryDisk::default();
+    let (journal, _) = events_on(&disk);
+    disk.fail(|faults| faults.reuses = usize::MAX);
+    let half = usize::try_from(SEGMENT_BYTES / 2).unwrap();
+    for round in 0..20 {
+        let first = 1 + round * 256;
+        journal.forget_before(Arrival::from_i64(first));
+        assert!(write(&journal, &batch(first, 1, half)));
+    }
+    drop(journal);
+    assert!(disk.segments() <= 4, "{} segments", disk.segments());
+}
+
+#[test]
 fn segments_without_events_are_used_again_behind_one_that_is_kept() {
     let disk = MemoryDisk::default();
     let (journal, _) = events_on(&disk);
@@ -256,11 +271,11 @@ fn segments_without_events_are_used_again_behind_one_that_is_kept() {
 #[test]
 fn an_event_that_is_never_stored_does_not_fill_the_disk() {
     let disk = MemoryDisk::default();
-    let limits = Limits {
+    let rules = Rules {
         max_bytes: 6 * SEGMENT_BYTES,
-        ..LIMITS
+        ..RULES
     };
-    let journal = Journal::on(disk.clone(), limits, Box::new(|_| ()))
+    let journal = Journal::on(disk.clone(), rules, Box::new(|_| ()))
         .unwrap()
         .journal;
     let payload = usize::try_from(SEGMENT_BYTES / 4).unwrap();

@@ -34,6 +34,8 @@ pub struct Faults {
     pub writes: usize,
     pub syncs: usize,
     pub creates: usize,
+    /// After the file has its new name.
+    pub reuses: usize,
     pub reads: usize,
 }
 
@@ -206,6 +208,7 @@ impl Disk for MemoryDisk {
             state.files.insert(new, file).is_none(),
             "segment {new} is there already"
         );
+        fault(&mut state.faults.reuses, "the sync of names")?;
         drop(state);
         Ok(MemoryFile {
             disk: self.clone(),

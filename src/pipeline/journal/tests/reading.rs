@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::memory_disk::MemoryDisk;
-use super::{LIMITS, append, batch};
+use super::{RULES, append, batch};
 use crate::event::{Accepted, Arrival};
 use crate::pipeline::journal::reader::ReadBack;
 use crate::pipeline::journal::{Journal, Opened, Place};
@@ -18,7 +18,7 @@ fn open() -> Open {
     let disk = MemoryDisk::default();
     let Opened {
         journal, reader, ..
-    } = Journal::on(disk.clone(), LIMITS, Box::new(|_| ())).unwrap();
+    } = Journal::on(disk.clone(), RULES, Box::new(|_| ())).unwrap();
     Open {
         disk,
         journal,
