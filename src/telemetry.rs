@@ -5,4 +5,6 @@ mod logging;
 pub mod memory;
 pub mod names;
 
+#[cfg(test)]
+pub use logging::captured;
 pub use logging::{LoggingError, init_logging};

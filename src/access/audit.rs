@@ -2,10 +2,12 @@
 //!
 //! What is done does not wait for its entry to be written: entries go into a
 //! queue, and a task writes them in batches. What is done now and then is
-//! written at once; what is done often is written together, a tenth of a second
-//! later at the most, for a write of each would cost as much as reading a
-//! journey. While the database is away entries wait; what finds the queue full
-//! is counted and told in the log. At a stop the queue is written out.
+//! written at once; what is done often is written together, and waits up to a
+//! tenth of a second and the write before it: a write of each would cost as much
+//! as reading a journey. While the database is away entries wait; what finds the
+//! queue full is counted and told in the log. At a stop the queue is written out.
+//! A process that is killed loses what is not written yet: while the database
+//! answers, what was noted in about a tenth of a second and two writes.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,7 +27,7 @@ use crate::store::access::{AccessStore, AuditEntry, AuditRange};
 /// Entries that may wait: some MiB at the most.
 const QUEUE: usize = 10_000;
 const BATCH: usize = 200;
-/// From one write to the next, unless a whole batch waits.
+/// After a write, unless a whole batch waits by then.
 const PACE: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_secs(1);
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
@@ -71,10 +71,29 @@ pub async fn read(body: Body, max_bytes: usize, limit: Duration) -> Result<Bytes
 /// that goes on for long is cut off all the same. Answers whether it came to its
 /// end, so that the connection can be used on.
 pub async fn linger(body: &mut Body) -> bool {
-    const ENOUGH: usize = 16 << 20;
-    const BRIEFLY: Duration = Duration::from_millis(500);
+    discard(body, 16 << 20, Duration::from_millis(500)).await
+}
+
+/// As [`linger`], of a body that is not looked at at all, and of which no more
+/// than `max_bytes` would be. Refusing it may not cost more than taking it would:
+/// one whose length is not known may be small only as long as it is not decoded,
+/// and of one that is too long nothing is read.
+pub async fn pass_over(body: &mut Body, max_bytes: usize) -> bool {
+    match body.size_hint().exact() {
+        None => discard(body, LITTLE, Duration::from_millis(100)).await,
+        Some(length) if length > max_bytes as u64 => false,
+        Some(_) => linger(body).await,
+    }
+}
+
+/// Bytes that are read away of a body whose length is not known.
+const LITTLE: usize = 64 << 10;
+
+/// Reads a body away, up to so many bytes and for so long; answers whether it
+/// came to its end.
+async fn discard(body: &mut Body, max_bytes: usize, limit: Duration) -> bool {
     let discard = async {
-        let mut left = ENOUGH;
+        let mut left = max_bytes;
         while let Some(frame) = body.frame().await {
             let length = frame.map(|frame| frame.data_ref().map_or(0, Bytes::len));
             match length.ok().and_then(|length| left.checked_sub(length)) {
@@ -84,7 +103,7 @@ pub async fn linger(body: &mut Body) -> bool {
         }
         true
     };
-    timeout(BRIEFLY, discard).await.unwrap_or(false)
+    timeout(limit, discard).await.unwrap_or(false)
 }
 
 async fn collect(mut body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
@@ -122,3 +141,6 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     }
     cause.to_string()
 }
+
+#[cfg(test)]
+mod tests;

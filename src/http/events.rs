@@ -152,7 +152,7 @@ pub struct StoredBody {
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
         (status = 503, description = "The buffer has no room, or the disk; nothing was taken. While \
-            there is none, bodies are refused unread, also those that would be refused for good and \
+            there is none, bodies are refused unparsed, also those that would be refused for good and \
             those of events that were accepted before.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
@@ -183,19 +183,22 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
         Ok(key) => key,
         Err(refusal) => {
             let (reason, problem) = refusal.into();
-            return Err((reason, unread(body, problem).await));
+            return Err((reason, unread(service, body, problem).await));
         }
     };
     let is_waiting =
         waits(head.uri.query()).map_err(|problem| (RefusedBecause::Invalid, problem.closing()))?;
     // Before anything is read: refusing must cost little when it counts.
     if service.pipeline.turns_away(body.size_hint().exact()) {
-        let problem = unread(body, Problem::buffer_full()).await;
+        let problem = unread(service, body, Problem::buffer_full()).await;
         return Err((RefusedBecause::BufferFull, problem));
     }
     let form = match body::form_of(&head.headers) {
         Ok(form) => form,
-        Err(problem) => return Err((RefusedBecause::Unsupported, unread(body, problem).await)),
+        Err(problem) => {
+            let problem = unread(service, body, problem).await;
+            return Err((RefusedBecause::Unsupported, problem));
+        }
     };
     let bytes = read(service, body).await?;
     let length = Some(bytes.len() as u64);
@@ -324,10 +327,10 @@ async fn read(service: &Service, mut body: Body) -> Result<Bytes, Refused> {
 }
 
 /// An answer that is given before the body is read. The body is read away, so
-/// that the client can go on using the connection; where that takes long the
-/// connection ends, and the client is told.
-async fn unread(mut body: Body, problem: Problem) -> Problem {
-    if body::linger(&mut body).await {
+/// that the client can go on using the connection; where that would take long, or
+/// cost much, the connection ends, and the client is told.
+async fn unread(service: &Service, mut body: Body, problem: Problem) -> Problem {
+    if body::pass_over(&mut body, service.options.max_body_bytes).await {
         problem
     } else {
         problem.closing()

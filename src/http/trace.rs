@@ -26,10 +26,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct OneOfMany;
 
 /// Gives a request its id, which the answer and every log line of it carry,
-/// and logs how it ended: what failed with us as an error, what the client got
-/// wrong and what is turned away as information, the rest for debugging only,
-/// since a line for each event would cost more than the event, and so is what
-/// is [one of many](OneOfMany). A handler that panics is answered for.
+/// and logs how it ended. What failed with us is an error; what the client got
+/// wrong, and what is turned away, is information. The rest is for debugging
+/// only, and so is what is [one of many](OneOfMany): a line for each event would
+/// cost more than the event. A handler that panics is answered for.
 ///
 /// A service and not a function around the routes: those are boxed and cloned
 /// for each request, which costs more than all that is done here.

@@ -1,7 +1,7 @@
 //! How a batch gets in.
 //!
 //! 1. Room is kept for it, in the buffer or beyond it ([spill](super::spill)),
-//!    or it is refused: where it can be told from its length, [unread](super::buffer::turned_away).
+//!    or it is refused: where it can be told from its length, [unparsed](super::buffer::turned_away).
 //! 2. Its events are numbered, and it is handed to the journal, under one
 //!    lock: so batches are written in the order of their numbers.
 //! 3. Once it is on disk, the journal's thread puts it into the buffer, in the
@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Pipeline;
+use super::buffer::turned_away::reaches;
 use super::buffer::{NoRoom, Reserved, Room};
 use super::journal::frame::Body;
 use super::journal::{Journal, NotWritten, Place};
@@ -132,10 +133,11 @@ impl Pipeline {
         self.room_was_made(&mut buffer);
     }
 
-    /// Whether a request is refused without being read, or read on, whose body
-    /// has that many bytes, decoded; `None` if that is not known. So it is where
-    /// a batch that was not larger [found no room](super::buffer::turned_away)
-    /// and there is still none for it. While requests are refused this takes no
+    /// Whether a request is refused without being parsed whose body has that many
+    /// bytes, decoded; `None` if that is not known. So it is where a batch that
+    /// was not longer [found no room](super::buffer::turned_away), there is
+    /// still none for it, and nothing has left the buffer since; and, however
+    /// long it is, where the buffer is full. While requests are refused this takes no
     /// lock.
     pub fn turns_away(&self, length: Option<u64>) -> bool {
         if !self.statistics.is_shut_for(length) {
@@ -148,8 +150,7 @@ impl Pipeline {
     /// whoever makes room next takes it back.
     fn becomes_full(&self, length: Option<u64>) -> bool {
         let buffer = self.buffer.lock();
-        let is_shut = |from| length.is_none_or(|length| length >= from);
-        let is_full = buffer.shut_from().is_some_and(is_shut);
+        let is_full = buffer.shut_from().is_some_and(|from| reaches(length, from));
         if is_full {
             self.health.buffer_full();
         }

@@ -79,7 +79,8 @@ pub struct Buffer {
     spill: Spill,
     /// What the oldest spilled batch needs, as far as it is known.
     awaited: Room,
-    /// The last batch that found no room, as far as it is remembered.
+    /// Of the batches that found no room since anything left, the one with the
+    /// shortest body.
     turned_away: Option<TurnedAway>,
     /// Nothing is taken any more: what is here is being put elsewhere.
     is_closed: bool,

@@ -3,8 +3,8 @@
 //! While more comes than is taken there may be tens of thousands of refusals a
 //! second, and a line for each would cost more than the refusal itself. So these
 //! are counted, and the counters are looked at: the log says within a second
-//! that refusing has begun, every ten seconds how many were refused, and when it
-//! has ended.
+//! that refusing has begun, every ten seconds how many were refused, and when
+//! nobody was for as long: which may be since nobody asked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,7 +52,7 @@ fn tell(reason: RefusedBecause, news: News) {
         News::Ended { refused } => {
             info!(
                 reason,
-                refused, "requests with events are not refused any more"
+                refused, "no request with events was refused for ten seconds"
             );
         }
     }
@@ -125,7 +125,32 @@ impl Flood {
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, Flood, Instant, News, TELL};
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::telemetry::captured::Captured;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_come_in_floods_is_told_by_number() {
+        let statistics = Arc::new(Statistics::new().unwrap());
+        for reason in RefusedBecause::ALL {
+            statistics.refused(reason);
+        }
+        let log = Captured::begin();
+        let _ = tokio::time::timeout(2 * LOOK, watch(statistics)).await;
+        let is_told = |reason: &&RefusedBecause| log.lines_with(reason.name()) == 1;
+        let told: Vec<_> = RefusedBecause::ALL.iter().filter(is_told).collect();
+        assert_eq!(
+            told,
+            [
+                &RefusedBecause::BufferFull,
+                &RefusedBecause::Unauthorized,
+                &RefusedBecause::TooOften,
+                &RefusedBecause::NotWritten,
+                &RefusedBecause::OverShare,
+            ]
+        );
+    }
 
     #[test]
     fn a_flood_is_told_of_when_it_begins_at_intervals_and_when_it_has_ended() {

@@ -241,15 +241,19 @@ impl Health {
 
     /// A batch found no room. How many do is [told](super::floods) elsewhere.
     pub fn buffer_full(&self) {
-        self.is_full.store(true, Ordering::Relaxed);
+        if !self.is_full.swap(true, Ordering::Relaxed) {
+            warn!("the buffer is full; events are refused with 503 until the database takes some");
+        }
     }
 
     /// A fifth of what bounds admission is free.
     pub fn buffer_has_room(&self) {
-        self.is_full.store(false, Ordering::Relaxed);
+        if self.is_full.swap(false, Ordering::Relaxed) {
+            info!("the buffer has room again");
+        }
     }
 
-    /// Whether a batch found no room, and not much was made since.
+    /// Whether a batch found no room, and less than a fifth is free since.
     pub fn is_full(&self) -> bool {
         self.is_full.load(Ordering::Relaxed)
     }

@@ -176,10 +176,13 @@ impl Spill {
         bytes: u64,
         key: Option<KeyNumber>,
     ) -> Result<(), NoRoom> {
-        if !self.has_room_for(bytes) {
+        if self.bytes() + bytes > self.max_bytes {
             return Err(NoRoom::Full);
         }
-        if self.in_flight > 0 && self.in_flight + bytes > IN_FLIGHT {
+        // What is on its way may take less than is kept for it: not before it is
+        // there can it be said that there is no room.
+        let is_in_the_way = !self.has_room_for(bytes) || self.in_flight + bytes > IN_FLIGHT;
+        if self.in_flight > 0 && is_in_the_way {
             return Err(NoRoom::Busy);
         }
         self.portions.charge(batch, key)?;

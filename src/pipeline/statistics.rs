@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 use super::buffer::Buffer;
+use super::buffer::turned_away::reaches;
 use crate::event::Timestamp;
 use crate::telemetry::names;
 pub use over_share::{NAMED_ACCOUNTS, OTHER_ACCOUNTS, OverShareCounts};
@@ -70,7 +71,14 @@ impl RefusedBecause {
     /// Whether there may be so many of them that the log has their
     /// [number](super::floods) and no line for each.
     pub fn comes_in_floods(self) -> bool {
-        matches!(self, Self::BufferFull | Self::TooOften | Self::OverShare)
+        match self {
+            Self::BufferFull
+            | Self::Unauthorized
+            | Self::TooOften
+            | Self::NotWritten
+            | Self::OverShare => true,
+            Self::Invalid | Self::TooLarge | Self::Unsupported | Self::Incomplete => false,
+        }
     }
 }
 
@@ -254,11 +262,11 @@ impl Statistics {
         has_counted.then(|| self.dead_letters.get().try_into().unwrap_or(0))
     }
 
-    /// Whether a body of that many bytes was to be refused unread when the
-    /// buffer was last changed. One of unknown length counts as a long one.
+    /// Whether a body of that many bytes was to be refused unparsed when the
+    /// buffer was last changed.
     pub fn is_shut_for(&self, length: Option<u64>) -> bool {
         let shut_from = self.shut_from.load(Ordering::Relaxed);
-        shut_from != NEVER_SHUT && length.is_none_or(|length| length >= shut_from)
+        shut_from != NEVER_SHUT && reaches(length, shut_from)
     }
 
     pub(super) fn buffer_is(&self, buffer: &Buffer) {

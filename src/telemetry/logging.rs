@@ -64,4 +64,6 @@ where
 }
 
 #[cfg(test)]
+pub mod captured;
+#[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::pipeline::health::{Health, Unready};
+use crate::telemetry::captured::Captured;
 
 const AWAY: Duration = Duration::from_secs(10);
 
@@ -59,6 +60,22 @@ async fn a_service_that_refused_is_unready_until_there_is_room() {
     assert_eq!(health.readiness(), Err(Unready::Full));
     health.buffer_has_room();
     assert_eq!(health.readiness(), Ok(()));
+}
+
+#[test]
+fn the_log_says_when_a_service_is_marked_as_full_and_when_no_more() {
+    let health = ready();
+    let log = Captured::begin();
+    for _ in 0..3 {
+        health.buffer_full();
+    }
+    assert_eq!(log.lines_with("the buffer is full"), 1);
+    assert_eq!(log.lines_with("room again"), 0);
+    for _ in 0..3 {
+        health.buffer_has_room();
+    }
+    assert_eq!(log.lines_with("room again"), 1);
+    assert_eq!(log.lines_with("the buffer is full"), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! What is refused before it is read.
+//! What is refused before it is parsed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +62,7 @@ async fn bodies_as_long_as_one_that_found_no_room_are_not_tried_and_shorter_ones
     );
     assert!(pipeline.turns_away(length(20)));
     assert!(pipeline.turns_away(length(1000)));
-    assert!(pipeline.turns_away(None), "it may be long");
+    assert!(!pipeline.turns_away(None), "it may be short");
     assert!(!pipeline.turns_away(length(19)));
 
     // A shorter one that finds no room is remembered instead.
@@ -82,6 +82,7 @@ async fn bodies_as_long_as_one_that_found_no_room_are_not_tried_and_shorter_ones
 
     assert_eq!(pipeline.admit(batch(100..110)).await, Ok(()));
     assert!(pipeline.turns_away(length(0)), "not one more fits");
+    assert!(pipeline.turns_away(None), "however long it is");
 }
 
 #[tokio::test]
@@ -110,6 +111,25 @@ async fn when_there_is_room_again_every_body_is_tried() {
     assert!(!run.pipeline.turns_away(None));
     assert!(!run.pipeline.health.is_full());
     assert_eq!(run.pipeline.admit(batch(100..120)).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_body_is_tried_after_a_flush_that_made_little_room() {
+    let run = Running::during_an_outage();
+    run.pipeline.admit(batch(0..90)).await.unwrap();
+    let refused = run.pipeline.admit(batch(100..120)).await;
+    assert_eq!(refused, Err(NotAdmitted::Full));
+    let unwritable = (5..90).map(|id| event("u", &id.to_string()).id);
+    run.store.unwritable.lock().extend(unwritable);
+    *run.store.always.lock() = None;
+    while run.pipeline.snapshot().events > 85 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    assert!(!run.pipeline.turns_away(length(20)), "it may be one event");
+    let refused = run.pipeline.admit(batch(100..120)).await;
+    assert_eq!(refused, Err(NotAdmitted::Full));
+    assert!(run.pipeline.turns_away(length(20)), "and it was not");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,25 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
-use std::io::Write;
-use std::sync::Arc;
-
-use parking_lot::Mutex;
-
+use super::captured::Sink;
 use super::*;
-
-/// What was logged, as it would have been written.
-#[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn logged(level: &str, format: LogFormat, colour: bool, act: impl FnOnce()) -> String {
     let sink = Sink::default();
@@ -30,8 +12,7 @@ fn logged(level: &str, format: LogFormat, colour: bool, act: impl FnOnce()) -> S
     let writer = sink.clone();
     let subscriber = subscriber(&log, colour, move || writer.clone()).unwrap();
     tracing::subscriber::with_default(subscriber, act);
-    let bytes = sink.0.lock().clone();
-    String::from_utf8(bytes).unwrap()
+    sink.text()
 }
 
 fn store_event() {

@@ -1,4 +1,4 @@
-//! What will not fit is refused before it is read, and the log says how much of
+//! What will not fit is refused before it is parsed, and the log says how much of
 //! that there is.
 
 use reqwest::Body;
@@ -40,7 +40,7 @@ async fn make_room(service: &Service) {
 }
 
 #[tokio::test]
-async fn a_body_as_long_as_one_that_found_no_room_is_not_read_until_there_is_room() {
+async fn a_body_as_long_as_one_that_found_no_room_is_not_parsed_until_there_is_room() {
     let home = Home::embedded();
     let service = Service::start_with(&home, &SMALL).await;
     service
@@ -55,10 +55,16 @@ async fn a_body_as_long_as_one_that_found_no_room_is_not_read_until_there_is_roo
 
     post_broken(&service, length).await.problem(503);
     post_broken(&service, length + 1).await.problem(503);
-    post_of_unknown_length(&service, "[".to_owned())
+    post_of_unknown_length(&service, "[".repeat(length))
         .await
         .problem(503);
     post_broken(&service, length - 1).await.problem(400);
+    post_of_unknown_length(&service, "[".to_owned())
+        .await
+        .problem(400);
+    post_of_unknown_length(&service, sample::event("u", "short").to_string())
+        .await
+        .expect(202);
     service
         .post(&sample::events("u", "c", 0..5))
         .await

@@ -5,8 +5,9 @@ use crate::event::bson_reader::{Elements, Foreign, Value};
 use crate::event::{Arrival, StoreId, Timestamp};
 use crate::store::StoredEvent;
 
-/// An event of this user out of a document that has all of our fields, each of
-/// the type that we write, and no other.
+/// An event of this user out of a document that has no fields but ours, each of
+/// the type that we write. `sessionId` and `accountId` may be missing, and
+/// `userId`, which is not looked at.
 pub fn read_event(document: &[u8], user_id: &str) -> Result<StoredEvent, Foreign> {
     let mut fields = Fields::default();
     let mut elements = Elements::of(document)?;
@@ -56,10 +57,12 @@ impl<'a> Fields<'a> {
             kind: self.kind?.into(),
             session_id: self.session_id.map(Box::from),
             account_id: self.account_id.map(Box::from),
-            payload: payload_of_bson(self.payload?),
             occurred_at: Timestamp::from_millis_clamped(self.occurred_at?),
             received_at: Timestamp::from_millis_clamped(self.received_at?),
             arrival: Arrival::from_i64(self.arrival?),
+            // Last: without one of the others nothing is converted, and warned
+            // about, that is read again in another way.
+            payload: payload_of_bson(self.payload?),
         })
     }
 }
