@@ -40,7 +40,7 @@ use trailkeep::store::{JourneyRange, Order, Outcome, Store, StoreError, StoredEv
 /// Events in a request, and the allocations that each of them may take: up to
 /// one less than a whole one above what it takes, so that one more for each
 /// event does not pass.
-const PER_EVENT: [(usize, f64); 3] = [(1, 16.5), (10, 8.5), (100, 7.5)];
+const PER_EVENT: [(usize, f64); 3] = [(1, 15.5), (10, 8.5), (100, 7.5)];
 
 /// Allocations that each event on a page of 100 may take.
 const PER_EVENT_OF_A_PAGE: f64 = 6.5;

@@ -232,7 +232,7 @@ impl Pipeline {
             return;
         }
         drop(buffer);
-        self.wake(pushed.lanes_started.into_iter().chain(called));
+        self.wake(pushed.lanes_started.union(called));
     }
 }
 

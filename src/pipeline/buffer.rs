@@ -9,6 +9,7 @@
 
 mod intake;
 mod lane;
+pub mod lane_set;
 mod lanes;
 pub mod turned_away;
 
@@ -24,6 +25,7 @@ use crate::event::{Accepted, Arrival, StoreId, Timestamp};
 use crate::store::Outcome;
 pub use intake::{NoRoom, Reserved, Room, TakeBack};
 use lane::Entry;
+use lane_set::LaneSet;
 use lanes::Lanes;
 use turned_away::TurnedAway;
 
@@ -60,7 +62,7 @@ pub struct Pushed {
     pub duplicates: usize,
     /// Lanes that had nothing waiting until now: their flushers know of no
     /// moment to wake at.
-    pub lanes_started: Vec<usize>,
+    pub lanes_started: LaneSet,
 }
 
 /// The queues and what they hold in all.
@@ -175,7 +177,9 @@ impl Buffer {
                 since: now,
                 key,
             });
-            pushed.lanes_started.extend(started);
+            if let Some(lane) = started {
+                pushed.lanes_started.insert(lane);
+            }
         }
         pushed
     }
@@ -272,7 +276,7 @@ impl Buffer {
 
     /// If as many events wait as one write takes, calls the fullest lanes to
     /// write what they have. Answers which.
-    pub fn call_if_full(&mut self) -> Vec<usize> {
+    pub fn call_if_full(&mut self) -> LaneSet {
         self.lanes.call_if_full()
     }
 

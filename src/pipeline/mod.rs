@@ -46,6 +46,7 @@ use crate::event::time::Clock;
 use crate::event::{Accepted, Arrival};
 
 pub use admission::{NotAdmitted, Posted};
+use buffer::lane_set::LaneSet;
 use buffer::{Buffer, Limits, Snapshot};
 use health::Health;
 use journal::Journal;
@@ -103,7 +104,7 @@ pub struct Parts {
     pub shares: Shares,
     /// The rules of the flusher.
     pub rules: FlushRules,
-    /// How many flushes may be in flight.
+    /// How many flushes may be in flight, at most 64.
     pub lanes: usize,
     /// Tells the arrival numbers of processes apart that number events in the
     /// same millisecond.
@@ -185,8 +186,8 @@ impl Pipeline {
             .fetch_max(last.as_i64(), Ordering::Relaxed);
     }
 
-    fn wake(&self, lanes: impl IntoIterator<Item = usize>) {
-        for lane in lanes {
+    fn wake(&self, lanes: LaneSet) {
+        for lane in lanes.numbers() {
             self.wakes[lane].notify_one();
         }
     }

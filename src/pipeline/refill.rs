@@ -98,7 +98,7 @@ impl Pipeline {
         self.room_was_made(&mut buffer);
         self.forget_stored(&buffer);
         drop(buffer);
-        self.wake(pushed.lanes_started.into_iter().chain(called));
+        self.wake(pushed.lanes_started.union(called));
         if was_last {
             // When draining, lanes wait for the last of them.
             self.wake_all();

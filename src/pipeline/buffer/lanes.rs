@@ -19,6 +19,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::lane::{Entry, Lane};
+use super::lane_set::{LaneSet, MAX_LANES};
 use crate::event::Accepted;
 use crate::store::Outcome;
 
@@ -55,11 +56,13 @@ struct Whereabouts {
 }
 
 impl Lanes {
-    /// That many lanes, and at least one, with writes of so many events.
+    /// That many lanes, at least one and at most 64, with writes of so many events.
     pub fn new(count: usize, max_events: usize) -> Self {
         Self {
             max_events,
-            lanes: (0..count.max(1)).map(|_| Lane::default()).collect(),
+            lanes: (0..count.clamp(1, MAX_LANES))
+                .map(|_| Lane::default())
+                .collect(),
             users: HashMap::new(),
             filling: 0,
             in_flight: 0,
@@ -187,11 +190,11 @@ impl Lanes {
 
     /// Calls lanes to write what they have, the fullest first, until less than
     /// one write is left in those that are not called. Answers which were.
-    pub fn call_if_full(&mut self) -> Vec<usize> {
-        let mut called = Vec::new();
+    pub fn call_if_full(&mut self) -> LaneSet {
+        let mut called = LaneSet::default();
         while let Some(fullest) = self.fullest_if_full() {
             self.lanes[fullest].call();
-            called.push(fullest);
+            called.insert(fullest);
         }
         called
     }

@@ -117,7 +117,9 @@ impl LaneTask {
     /// and part of a later flush.
     async fn flush(&mut self) {
         let (batch, relieved_by) = self.pipeline.buffer.lock().take(self.number);
-        self.pipeline.wake(relieved_by);
+        if let Some(lane) = relieved_by {
+            self.pipeline.wakes[lane].notify_one();
+        }
         if batch.is_empty() {
             // All that waited is of users that are held aside.
             return;
