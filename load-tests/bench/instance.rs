@@ -17,6 +17,10 @@ pub struct Starter {
     /// Beyond the defaults, for all of them.
     pub settings: Vec<(String, String)>,
     pub http: reqwest::Client,
+    /// Where services have their folders. They are removed at the end of the
+    /// run: on a file system that tells the disk what it may discard, a removed
+    /// journal holds up the syncs of the next one for tens of milliseconds.
+    pub folder: TempDir,
 }
 
 /// Where a service stores events.
@@ -33,8 +37,6 @@ pub struct Instance {
     address: SocketAddr,
     http: reqwest::Client,
     launch: Launch,
-    // Removed after the service has ended.
-    _folder: TempDir,
 }
 
 impl Starter {
@@ -58,10 +60,9 @@ impl Starter {
 
     /// Starts a service, and lets it be not ready yet.
     pub fn launch(&self, home: Home<'_>, settings: &[(&str, &str)]) -> Result<Instance, Trouble> {
-        let folder = tempfile::Builder::new()
-            .prefix("trailkeep-bench-")
-            .tempdir()
-            .during("a temporary folder")?;
+        let folder = TempDir::new_in(self.folder.path())
+            .during("a temporary folder")?
+            .keep();
         let port = free_port()?;
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let mut all = self.settings.clone();
@@ -72,7 +73,7 @@ impl Starter {
         }
         let launch = Launch {
             binary: self.binary.clone(),
-            folder: folder.path().to_owned(),
+            folder,
             settings: all,
         };
         Ok(Instance {
@@ -80,7 +81,6 @@ impl Starter {
             address: SocketAddr::from(([127, 0, 0, 1], port)),
             http: self.http.clone(),
             launch,
-            _folder: folder,
         })
     }
 }

@@ -100,6 +100,10 @@ async fn run(arguments: Arguments) -> Result<bool, Trouble> {
                 .no_proxy()
                 .build()
                 .during("an HTTP client")?,
+            folder: tempfile::Builder::new()
+                .prefix("trailkeep-bench-")
+                .tempdir()
+                .during("a temporary folder")?,
         },
         progress: Progress::over(steps),
         arguments,
