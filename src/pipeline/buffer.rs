@@ -91,9 +91,10 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// An empty buffer with that many lanes and so many events in one write, beyond which up to that many bytes
-    /// of the journal may be spilled. Where that is none, tenants have shares of
-    /// the buffer, and else of the spill: a full buffer then refuses nobody.
+    /// An empty buffer with that many lanes and writes of so many events, beyond
+    /// which up to that many bytes of the journal may be spilled. Where that is
+    /// none, tenants have shares of the buffer, and else of the spill: a full
+    /// buffer then refuses nobody.
     pub fn new(
         lanes: usize,
         max_flush_events: usize,

@@ -42,7 +42,7 @@ const LIMITS: Limits = Limits {
     max_bytes: 64 << 20,
 };
 
-fn event(user: &str, id: &str) -> Event {
+pub(super) fn event(user: &str, id: &str) -> Event {
     let now = Timestamp::from_millis(1_765_794_600_000).unwrap();
     Event {
         id: StoreId::derive(user, id),
@@ -55,6 +55,16 @@ fn event(user: &str, id: &str) -> Event {
         occurred_at: now,
         received_at: now,
     }
+}
+
+/// Runs a case of a property, for which `tokio::test` has no place.
+fn on_a_paused_clock(run: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(run);
 }
 
 fn events(user: &str, ids: std::ops::Range<usize>) -> Vec<Event> {

@@ -183,7 +183,7 @@ impl LaneTask {
         }
     }
 
-    fn doubt(&mut self, batch: &[Arc<Accepted>]) {
+    fn doubt(&self, batch: &[Arc<Accepted>]) {
         if let Some(last) = batch.last() {
             self.pipeline.doubt_up_to(last.arrival);
         }

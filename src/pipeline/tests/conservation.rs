@@ -91,11 +91,6 @@ proptest! {
 
     #[test]
     fn nothing_is_lost_doubled_or_reordered(steps in prop::collection::vec(step(), 1..40)) {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap()
-            .block_on(run_steps(steps));
+        super::on_a_paused_clock(run_steps(steps));
     }
 }

@@ -340,11 +340,6 @@ proptest! {
         steps in prop::collection::vec(step(), 1..40),
         is_stopped in any::<bool>(),
     ) {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap()
-            .block_on(run_steps(steps, is_stopped));
+        super::on_a_paused_clock(run_steps(steps, is_stopped));
     }
 }

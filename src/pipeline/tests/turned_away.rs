@@ -223,11 +223,6 @@ proptest! {
     fn where_length_tells_the_need_nothing_is_turned_away_that_would_fit(
         steps in prop::collection::vec(step(), 1..60),
     ) {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap()
-            .block_on(run_steps(steps));
+        super::on_a_paused_clock(run_steps(steps));
     }
 }

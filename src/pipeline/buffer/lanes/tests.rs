@@ -5,25 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{Arrival, Event, Payload, StoreId, Timestamp};
+use crate::event::Arrival;
+use crate::pipeline::tests::event;
 
 const LANES: usize = 3;
 const MAX_EVENTS: usize = 5;
 
 fn entry(user: u16, number: i64) -> Entry {
-    let now = Timestamp::from_millis(1_765_794_600_000).unwrap();
-    let (user, id) = (user.to_string(), number.to_string());
-    let event = Event {
-        id: StoreId::derive(&user, &id),
-        user_id: user.into(),
-        event_id: id.into(),
-        kind: "search".into(),
-        session_id: None,
-        account_id: None,
-        payload: Payload::empty(),
-        occurred_at: now,
-        received_at: now,
-    };
+    let event = event(&user.to_string(), &number.to_string());
     let arrival = Arrival::from_i64(number << 8);
     Entry {
         size: event.size(),
