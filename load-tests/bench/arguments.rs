@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::cores::Cores;
 use crate::sections::Section;
 
 /// Measures what an event costs, and what a journey does.
@@ -51,6 +52,16 @@ pub struct Arguments {
     /// (/dev/shm), it does not hold up the journal's syncs.
     #[arg(long)]
     mongod_dir: Option<PathBuf>,
+
+    /// Gives mongod half of the cores for itself, and the service and whoever
+    /// sends the others: nearer to a database on another machine, and far more
+    /// even where there are few cores.
+    #[arg(long)]
+    pub apart: bool,
+
+    /// How they were divided.
+    #[arg(skip)]
+    pub cores: Option<Cores>,
 
     /// Where results and drawings go; target/bench when left out.
     #[arg(long)]

@@ -22,11 +22,13 @@ use crate::trouble::{Trouble, While as _};
 /// the older system at its peak.
 const INTERVAL: Duration = Duration::from_millis(200);
 /// As many as its share of the events are for the whale. The first is counted,
-/// those after it are kept.
+/// while the load warms up; those after it are kept.
 const WHALE_EACH: u32 = 5;
-/// So that is one that nobody asked for before: every 5 s, where one dashboard
-/// has it counted once a minute.
-const NEW_EACH: u32 = 5 * WHALE_EACH;
+/// So that is one that must be counted anew: once a minute, as for a dashboard
+/// that is always open.
+const NEW_EACH: u32 = 60 * 5;
+/// The first of these, 2.4 s after the start: the load has warmed up.
+const FIRST_NEW: u32 = 12;
 
 /// Summaries asked for, one after the other and several at once. Dropping it
 /// ends it.
@@ -116,10 +118,9 @@ async fn ask(
 /// Account and `top` of a request. Ordinary accounts are so many that nearly
 /// each of their summaries is counted.
 fn question(number: u32, rng: &mut ChaCha8Rng) -> (String, u32) {
-    let is_in_the_middle_of = |each: u32| number % each == each / 2;
-    if is_in_the_middle_of(NEW_EACH) {
+    if number % NEW_EACH == FIRST_NEW {
         (whale(), TOP + 1 + number / NEW_EACH)
-    } else if is_in_the_middle_of(WHALE_EACH) {
+    } else if number % WHALE_EACH == FIRST_NEW % WHALE_EACH {
         (whale(), TOP)
     } else {
         (account_name(rng.random_range(1..=ACCOUNTS)), TOP)
@@ -139,13 +140,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fifth_is_for_the_whale_and_some_of_it_is_new() {
+    fn a_fifth_is_for_the_whale_and_each_minute_one_of_them_is_new() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let asked: Vec<_> = (0..100).map(|number| question(number, &mut rng)).collect();
+        let minutes = 0..3 * NEW_EACH;
+        let asked: Vec<_> = minutes.map(|number| question(number, &mut rng)).collect();
         let whales = asked.iter().filter(|(account, _)| *account == whale());
         let new = asked.iter().filter(|(_, top)| *top != TOP);
-        assert_eq!((whales.count(), new.clone().count()), (20, 4));
+        assert_eq!((whales.count(), new.clone().count()), (180, 3));
         let tops: std::collections::HashSet<u32> = new.map(|(_, top)| *top).collect();
-        assert_eq!(tops.len(), 4);
+        assert_eq!(tops.len(), 3);
     }
 }

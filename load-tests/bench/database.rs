@@ -23,9 +23,11 @@ impl Database {
     pub async fn start(arguments: &Arguments) -> Result<Self, Trouble> {
         let cache = arguments.cache_gb.to_string();
         let folder = arguments.mongod_dir();
-        let server = tokio::task::block_in_place(|| {
-            Mongod::start_in(&folder, &["--wiredTigerCacheSizeGB", &cache])
-        });
+        let start = || Mongod::start_in(&folder, &["--wiredTigerCacheSizeGB", &cache]);
+        let server = tokio::task::block_in_place(|| match &arguments.cores {
+            Some(cores) => cores.start_database(start),
+            None => Ok(start()),
+        })?;
         let options = ClientOptions::parse(server.uri(NAME))
             .await
             .during("MongoDB's URI")?;
@@ -69,6 +71,15 @@ impl Database {
     /// Drops all events, with the collection and its indexes.
     pub async fn drop_events(&self) -> Result<(), Trouble> {
         self.events().drop().await.during("dropping the events")
+    }
+
+    /// Has the server write all that it still has in memory alone, so that no
+    /// measurement pays for what was written before it.
+    pub async fn settle(&self) -> Result<(), Trouble> {
+        let admin = self.handle.client().database("admin");
+        let written = admin.run_command(doc! { "fsync": 1 }).await;
+        written.during("having the database write what it holds")?;
+        Ok(())
     }
 
     /// The server's version.

@@ -7,12 +7,12 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 /// The machine, the versions and the command.
-pub fn describe(service: &Path) -> Value {
+pub fn describe(service: &Path, cores: usize) -> Value {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     json!({
         "date": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         "cpu": cpu_model(),
-        "cores": std::thread::available_parallelism().map_or(0, usize::from),
+        "cores": cores,
         "memoryGib": memory_gib(),
         "loadBefore": first_words("/proc/loadavg", 3),
         "kernel": first_words("/proc/sys/kernel/osrelease", 1),

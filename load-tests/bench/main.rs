@@ -26,6 +26,7 @@ mod bench;
 mod build;
 mod chart;
 mod connection;
+mod cores;
 mod dashboard;
 mod database;
 mod documents;
@@ -56,6 +57,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use arguments::Arguments;
 use bench::Bench;
+use cores::Cores;
 use findings::Findings;
 use instance::Starter;
 use progress::Progress;
@@ -63,16 +65,8 @@ use report::Report;
 use sections::Section;
 use trouble::{Trouble, While as _};
 
-/// Whoever stops a run ends what it has started: all of it ends when it is
-/// dropped.
-#[tokio::main]
-async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let ended = tokio::select! {
-        ended = run(arguments) => ended,
-        () = stopped() => Err(Trouble("stopped; what was measured is in the results".to_owned())),
-    };
-    match ended {
+fn main() -> ExitCode {
+    match begin() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(trouble) => {
@@ -82,10 +76,30 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Divides the cores, if that is asked for, before there is any other thread.
+fn begin() -> Result<bool, Trouble> {
+    let mut arguments = Arguments::parse();
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    if arguments.apart {
+        arguments.cores = Some(Cores::divide()?);
+    }
+    let runtime = tokio::runtime::Runtime::new().during("starting a runtime")?;
+    runtime.block_on(run_until_stopped(arguments, cores))
+}
+
+/// Whoever stops a run ends what it has started: all of it ends when it is
+/// dropped.
+async fn run_until_stopped(arguments: Arguments, cores: usize) -> Result<bool, Trouble> {
+    tokio::select! {
+        ended = run(arguments, cores) => ended,
+        () = stopped() => Err(Trouble("stopped; what was measured is in the results".to_owned())),
+    }
+}
+
 /// Runs the sections; true if every target was met.
-async fn run(arguments: Arguments) -> Result<bool, Trouble> {
+async fn run(arguments: Arguments, cores: usize) -> Result<bool, Trouble> {
     let binary = build::service(&arguments)?;
-    let mut machine = machine::describe(&binary);
+    let mut machine = machine::describe(&binary, cores);
     let folder = build::results_folder(&arguments)?;
     let sections = arguments.sections();
     let steps = sections
@@ -109,6 +123,7 @@ async fn run(arguments: Arguments) -> Result<bool, Trouble> {
         arguments,
     };
     machine["mongod"] = json!(mongod_version(&bench).await?);
+    machine["apart"] = json!(bench.arguments.apart);
     machine["seed"] = json!(bench.arguments.seed);
     machine["rounds"] = json!(bench.arguments.rounds());
     machine["windowSeconds"] = json!(bench.arguments.window().as_secs_f64());

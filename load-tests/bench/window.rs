@@ -46,8 +46,10 @@ struct Sample {
 }
 
 impl Watched<'_> {
-    /// Applies load, and measures it once it has warmed up.
+    /// Applies load, and measures it once it has warmed up. All loads begin
+    /// alike: what the database still had to write of earlier ones is written.
     pub async fn under(&self, plan: &Plan) -> Result<Window, Trouble> {
+        self.database.settle().await?;
         let load = Load::start(plan)?;
         tokio::time::sleep(self.warm_up).await;
         let before = self.sample().await?;

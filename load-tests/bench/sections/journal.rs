@@ -97,8 +97,14 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
         };
         ratio.push(with / without);
         let rate = with.min(without) / 2.0;
-        off.offer(bench, &site, rate).await?;
-        on.offer(bench, &site, rate).await?;
+        let sides = if round.is_multiple_of(2) {
+            [&mut off, &mut on]
+        } else {
+            [&mut on, &mut off]
+        };
+        for side in sides {
+            side.offer(bench, &site, rate).await?;
+        }
     }
     let added_us = on.service_us.median() - off.service_us.median();
     let later_ms = on.p99.median() - off.p99.median();

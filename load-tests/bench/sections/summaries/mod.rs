@@ -41,6 +41,7 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
         .write(&bench.starter.binary, &site.database)
         .await?
         .as_secs_f64();
+    site.database.settle().await?;
     let reads = read(bench, &site, &seeding).await?;
     let ingestion = ingestion::measure(bench, &site).await?;
 
