@@ -58,11 +58,13 @@
 //! load [waits a moment](Rules::sync_interval) for more of them.
 //!
 //! A write or a sync that fails answers its batches with an error, and that
-//! segment is never written again, because a later sync that succeeds proves
-//! nothing about pages that the kernel has already dropped. The next segment's
-//! head names it and how much of it counts, so that a batch which was refused
-//! does not come back; it is kept for at least as long as the other. Where no next segment can be made (a full disk) every
-//! append is refused until one can, which is tried once a second.
+//! segment is never used again, because a later sync that succeeds proves
+//! nothing about pages that the kernel has already dropped. So that a batch which
+//! was refused does not come back, two things are done before the answer: zeros
+//! are written over it, and the next segment's head names the segment and how
+//! much of it counts; that one is kept for at least as long as the other. Either
+//! is enough. Where no next segment can be made (a full disk) every append is
+//! refused until one can, which is tried once a second.
 //!
 //! A single event that is never stored keeps its segment and all later ones: so
 //! they are bounded, and at the bound appends are refused in the same way. It is

@@ -133,6 +133,7 @@ impl<D: Disk> Writer<D> {
             .unzip();
         let written = self.write(bodies, last);
         if let Err(error) = &written {
+            self.erase();
             self.segments.give_up(error);
             // Before anybody hears of it: the next segment's head says that
             // what was written of these batches does not count.
@@ -150,6 +151,18 @@ impl<D: Disk> Writer<D> {
                     done(Err(reason.clone()));
                 }
             }
+        }
+    }
+
+    /// Overwrites what a failed write or sync may have left of its batches, as
+    /// far as that works: where no next segment can be made whose head would
+    /// say that they do not count, a crash would bring them back.
+    fn erase(&mut self) {
+        self.scratch.fill(0);
+        if let Some(current) = self.segments.current() {
+            // As far as the failed write got, this one does too.
+            let _ = current.file.write(&self.scratch, current.offset);
+            let _ = current.file.sync();
         }
     }
 

@@ -59,6 +59,24 @@ fn what_was_refused_does_not_come_back_after_a_crash_right_then() {
 }
 
 #[test]
+fn what_was_refused_does_not_come_back_after_a_crash_on_a_full_disk() {
+    let disk = MemoryDisk::default();
+    let (journal, _) = events_on(&disk);
+    assert!(write(&journal, &batch(256, 1, 10)));
+    // No further segment says how much of this one counts.
+    disk.fail(|faults| (faults.writes, faults.creates) = (1, usize::MAX));
+    let refused: Vec<_> = (2..5)
+        .map(|n| append(&journal, &batch(n * 256, 2, 300)))
+        .collect();
+    for answer in refused {
+        assert!(answer.recv().unwrap().is_err());
+    }
+    disk.sync_all();
+    let (_, found) = events_on(&disk.copy());
+    assert_eq!(found, batch(256, 1, 10));
+}
+
+#[test]
 fn later_numbers_are_higher_than_all_that_were_noted_as_stored() {
     let disk = MemoryDisk::default();
     let (journal, _) = events_on(&disk);
