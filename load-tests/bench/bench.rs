@@ -146,6 +146,10 @@ impl Bench {
             if disturbed(&best) <= QUIET_CORES {
                 break;
             }
+            self.progress.say(&format!(
+                "others took {:.2} cores; measuring that again",
+                disturbed(&best)
+            ));
             let again = measure().await?;
             if disturbed(&again) < disturbed(&best) {
                 best = again;
