@@ -24,6 +24,11 @@ impl Cores {
         Ok(cores)
     }
 
+    /// How many there are in all.
+    pub fn count(&self) -> usize {
+        (self.database.count() + self.others.count()) as usize
+    }
+
     /// Starts what shall run on the database's cores.
     pub fn start_database<T>(&self, start: impl FnOnce() -> T) -> Result<T, Trouble> {
         sched_setaffinity(None, &self.database).during("choosing the database's cores")?;
@@ -69,6 +74,7 @@ mod tests {
         let cores = halves(&set_of(&[1, 2, 5])).unwrap();
         assert_eq!(cores.others, set_of(&[1]));
         assert_eq!(cores.database, set_of(&[2, 5]));
+        assert_eq!(cores.count(), 3);
         assert!(halves(&set_of(&[3])).is_err());
     }
 

@@ -6,13 +6,15 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::cores::Cores;
+
 /// The machine, the versions and the command.
-pub fn describe(service: &Path, cores: usize) -> Value {
+pub fn describe(service: &Path, divided: Option<&Cores>) -> Value {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     json!({
         "date": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         "cpu": cpu_model(),
-        "cores": cores,
+        "cores": divided.map_or_else(cores_of_this_process, Cores::count),
         "memoryGib": memory_gib(),
         "loadBefore": first_words("/proc/loadavg", 3),
         "kernel": first_words("/proc/sys/kernel/osrelease", 1),
@@ -22,6 +24,10 @@ pub fn describe(service: &Path, cores: usize) -> Value {
         "rustc": said_by(Path::new("rustc"), &["--version"]),
         "command": format!("cargo run --release --example bench -- {}", arguments.join(" ")),
     })
+}
+
+fn cores_of_this_process() -> usize {
+    std::thread::available_parallelism().map_or(0, usize::from)
 }
 
 fn cpu_model() -> String {

@@ -79,27 +79,26 @@ fn main() -> ExitCode {
 /// Divides the cores, if that is asked for, before there is any other thread.
 fn begin() -> Result<bool, Trouble> {
     let mut arguments = Arguments::parse();
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
     if arguments.apart {
         arguments.cores = Some(Cores::divide()?);
     }
     let runtime = tokio::runtime::Runtime::new().during("starting a runtime")?;
-    runtime.block_on(run_until_stopped(arguments, cores))
+    runtime.block_on(run_until_stopped(arguments))
 }
 
 /// Whoever stops a run ends what it has started: all of it ends when it is
 /// dropped.
-async fn run_until_stopped(arguments: Arguments, cores: usize) -> Result<bool, Trouble> {
+async fn run_until_stopped(arguments: Arguments) -> Result<bool, Trouble> {
     tokio::select! {
-        ended = run(arguments, cores) => ended,
+        ended = run(arguments) => ended,
         () = stopped() => Err(Trouble("stopped; what was measured is in the results".to_owned())),
     }
 }
 
 /// Runs the sections; true if every target was met.
-async fn run(arguments: Arguments, cores: usize) -> Result<bool, Trouble> {
+async fn run(arguments: Arguments) -> Result<bool, Trouble> {
     let binary = build::service(&arguments)?;
-    let mut machine = machine::describe(&binary, cores);
+    let mut machine = machine::describe(&binary, arguments.cores.as_ref());
     let folder = build::results_folder(&arguments)?;
     let sections = arguments.sections();
     let steps = sections
@@ -123,7 +122,6 @@ async fn run(arguments: Arguments, cores: usize) -> Result<bool, Trouble> {
         arguments,
     };
     machine["mongod"] = json!(mongod_version(&bench).await?);
-    machine["apart"] = json!(bench.arguments.apart);
     machine["seed"] = json!(bench.arguments.seed);
     machine["rounds"] = json!(bench.arguments.rounds());
     machine["windowSeconds"] = json!(bench.arguments.window().as_secs_f64());
