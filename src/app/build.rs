@@ -61,8 +61,8 @@ pub fn service(
     let http = &settings.http;
     let service = Service {
         journeys: Journeys::new(store, Arc::clone(&pipeline), settings.store.read_timeout),
+        summaries: summaries(settings, stores, &pipeline, &clock),
         pipeline,
-        summaries: summaries(settings, stores, &clock),
         dead_letters: Arc::new(DeadLetters::new(
             Arc::clone(&stores.events),
             Arc::clone(&stores.letters),
@@ -90,7 +90,12 @@ pub fn service(
     Ok((service, audit_writer))
 }
 
-fn summaries(settings: &Settings, stores: &Stores, clock: &Arc<dyn Clock>) -> Arc<Summaries> {
+fn summaries(
+    settings: &Settings,
+    stores: &Stores,
+    pipeline: &Arc<Pipeline>,
+    clock: &Arc<dyn Clock>,
+) -> Arc<Summaries> {
     let accounts = &settings.accounts;
     let limits = summaries::Limits {
         fresh: accounts.fresh,
@@ -98,9 +103,19 @@ fn summaries(settings: &Settings, stores: &Stores, clock: &Arc<dyn Clock>) -> Ar
         max_cache_bytes: accounts.max_cache_bytes as u64,
         query_timeout: accounts.query_timeout,
         max_queries: accounts.max_queries,
+        max_counting: accounts.max_counting,
         max_wait: accounts.max_wait,
+        piece_events: accounts.piece_events,
+        max_counting_bytes: accounts.max_counting_bytes,
     };
-    Summaries::new(Arc::clone(&stores.accounts), Arc::clone(clock), limits)
+    let pipeline = Arc::clone(pipeline);
+    let is_writing = Arc::new(move || pipeline.is_writing());
+    Summaries::new(
+        Arc::clone(&stores.accounts),
+        Arc::clone(clock),
+        limits,
+        is_writing,
+    )
 }
 
 /// What events must keep to.

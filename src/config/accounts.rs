@@ -9,6 +9,10 @@ const HOUR: u64 = 60 * MINUTE;
 const KIB: u64 = 1024;
 const GIB: u64 = 1024 * 1024 * KIB;
 
+/// Their users, of 256 bytes each, are less than the 16 MiB that MongoDB puts
+/// into one answer.
+const MAX_PIECE_EVENTS: u64 = 50_000;
+
 /// What summaries of business accounts may cost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accounts {
@@ -18,12 +22,18 @@ pub struct Accounts {
     pub stale: Duration,
     /// Bytes of memory that kept summaries may hold.
     pub max_cache_bytes: usize,
-    /// How long the database may work on one summary.
+    /// How long counting one summary may take.
     pub query_timeout: Duration,
-    /// Summaries that are counted at once.
+    /// Queries that the database works on at once.
     pub max_queries: usize,
-    /// How long a request waits for its turn to have one counted.
+    /// Summaries that are counted side by side, in turns.
+    pub max_counting: usize,
+    /// How long a request waits until its summary is begun.
     pub max_wait: Duration,
+    /// Events that one query counts.
+    pub piece_events: usize,
+    /// Bytes of memory in which pieces of summaries are put together.
+    pub max_counting_bytes: usize,
 }
 
 impl Accounts {
@@ -34,7 +44,10 @@ impl Accounts {
             max_cache_bytes: reader.count("accounts.max_cache_bytes", 64 * KIB..=GIB),
             query_timeout: reader.milliseconds("accounts.query_timeout_ms", 10..=10 * MINUTE),
             max_queries: reader.count("accounts.max_queries", 1..=64),
+            max_counting: reader.count("accounts.max_counting", 1..=1024),
             max_wait: reader.milliseconds("accounts.max_wait_ms", 0..=MINUTE),
+            piece_events: reader.count("accounts.piece_events", 100..=MAX_PIECE_EVENTS),
+            max_counting_bytes: reader.count("accounts.max_counting_bytes", 64 * KIB..=GIB),
         }
     }
 }

@@ -7,12 +7,15 @@
 //!   goes on when those who asked have left.
 //! - Few are counted at once, each within a time that the database keeps too.
 //!   Who does not get a turn soon is refused. Nothing here shares a limit with
-//!   the way of events, so a heavy account cannot hold that up.
+//!   the way of events, and a heavy account is counted in [pieces](counting) that
+//!   give way to them, so it cannot hold that up.
 //!
 //! Only stored events are counted; those that still wait in the buffer come
 //! with the next count. Errors are not kept.
 
+mod counting;
 mod sample;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -32,6 +35,7 @@ use crate::event::time::Clock;
 use crate::store::StoreError;
 use crate::store::summaries::{AccountStore, QueryError, Summary, SummaryRange};
 
+use tally::Room;
 pub use window::Window;
 
 /// How much longer than its limit a query may take until the database is given
@@ -50,13 +54,22 @@ pub struct Limits {
     pub stale: Duration,
     /// Bytes of memory that kept summaries may hold.
     pub max_cache_bytes: u64,
-    /// How long the database may work on one query.
+    /// How long counting one summary may take, from its first piece to its last.
     pub query_timeout: Duration,
-    /// Summaries that are counted at once; as many samples besides.
+    /// Queries that the database works on at once; as many for samples besides.
     pub max_queries: usize,
-    /// How long a request waits for its turn.
+    /// Summaries that are counted side by side, in turns.
+    pub max_counting: usize,
+    /// How long a request waits until its summary is begun.
     pub max_wait: Duration,
+    /// Events of one piece.
+    pub piece_events: usize,
+    /// Bytes of memory in which pieces are put together.
+    pub max_counting_bytes: usize,
 }
+
+/// Tells whether events are on their way to the store at this moment.
+pub type IsWriting = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Which summary is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -125,15 +138,23 @@ pub struct Summaries {
     store: Arc<dyn AccountStore>,
     clock: Arc<dyn Clock>,
     limits: Limits,
+    is_writing: IsWriting,
     kept: Cache<Question, Arc<Kept>>,
     counting: Semaphore,
+    querying: Semaphore,
     sampling: Semaphore,
+    room: Room,
     closing: CancellationToken,
 }
 
 impl Summaries {
     /// Nothing is counted before it is asked for.
-    pub fn new(store: Arc<dyn AccountStore>, clock: Arc<dyn Clock>, limits: Limits) -> Arc<Self> {
+    pub fn new(
+        store: Arc<dyn AccountStore>,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        is_writing: IsWriting,
+    ) -> Arc<Self> {
         let kept = Cache::builder()
             .max_capacity(limits.max_cache_bytes)
             .weigher(|question, kept: &Arc<Kept>| weight(question, &kept.counted))
@@ -143,9 +164,12 @@ impl Summaries {
             store,
             clock,
             limits,
+            is_writing,
             kept,
-            counting: Semaphore::new(limits.max_queries),
+            counting: Semaphore::new(limits.max_counting),
+            querying: Semaphore::new(limits.max_queries),
             sampling: Semaphore::new(limits.max_queries),
+            room: Room::new(limits.max_counting_bytes),
             closing: CancellationToken::new(),
         })
     }
@@ -217,8 +241,7 @@ impl Summaries {
             to,
             top: question.top,
         };
-        let limit = self.limits.query_timeout;
-        let summary = self.bounded(self.store.summary(&range, limit)).await?;
+        let summary = self.bounded(self.count_range(&range)).await?;
         Ok(Arc::new(Kept {
             counted: Arc::new(Counted {
                 question,
@@ -243,12 +266,12 @@ impl Summaries {
     /// A query that also ends when the database does not keep its word.
     async fn bounded<T>(
         &self,
-        query: impl Future<Output = Result<T, QueryError>>,
+        query: impl Future<Output = Result<T, SummaryError>>,
     ) -> Result<T, SummaryError> {
         let limit = self.limits.query_timeout;
         tokio::select! {
             done = timeout(limit + GRACE, query) => {
-                Ok(done.map_err(|_| QueryError::OutOfTime(limit))??)
+                done.map_err(|_| QueryError::OutOfTime(limit))?
             }
             () = self.closing.cancelled() => {
                 Err(StoreError::Unavailable("the service stops".to_owned()).into())

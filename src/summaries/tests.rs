@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod counting;
 mod fake_store;
 mod samples;
+mod tallies;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use parking_lot::Mutex;
 use tokio::time::advance;
 
 use super::*;
+use crate::store::summaries::Piece;
 use fake_store::FakeStore;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -20,7 +23,10 @@ const LIMITS: Limits = Limits {
     max_cache_bytes: 1 << 20,
     query_timeout: Duration::from_secs(10),
     max_queries: 2,
+    max_counting: 2,
     max_wait: Duration::from_secs(1),
+    piece_events: 10,
+    max_counting_bytes: 1 << 20,
 };
 
 /// A clock that stands still until it is set.
@@ -38,7 +44,13 @@ fn noon() -> Timestamp {
 
 fn over(store: &Arc<FakeStore>) -> Arc<Summaries> {
     let clock = Arc::new(SetClock(Mutex::new(noon())));
-    Summaries::new(Arc::clone(store) as Arc<dyn AccountStore>, clock, LIMITS)
+    let is_writing = Arc::new(|| false);
+    Summaries::new(
+        Arc::clone(store) as Arc<dyn AccountStore>,
+        clock,
+        LIMITS,
+        is_writing,
+    )
 }
 
 fn of(account: &str) -> Question {
