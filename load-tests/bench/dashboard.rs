@@ -21,10 +21,9 @@ use crate::trouble::{Trouble, While as _};
 /// From one summary to the next, whatever the answers do: 5 a second, as in
 /// the older system at its peak.
 const INTERVAL: Duration = Duration::from_millis(200);
-/// As many as its share of the events are for the whale. The first is counted,
-/// while the load warms up; those after it are kept.
+/// As many as its share of the events are for the whale, and are kept.
 const WHALE_EACH: u32 = 5;
-/// So that is one that must be counted anew: once a minute, as for a dashboard
+/// But for one that must be counted anew: once a minute, as for a dashboard
 /// that is always open.
 const NEW_EACH: u32 = 60 * 5;
 /// The first of these, 2.4 s after the start: the load has warmed up.
@@ -48,14 +47,16 @@ pub struct Asked {
 }
 
 impl Dashboard {
-    /// Asks a service from now on.
-    pub fn start(address: SocketAddr, token: &str, seed: u64) -> Self {
+    /// Asks a service from now on. It has been open for a while: the whale's
+    /// summary is there already.
+    pub async fn start(address: SocketAddr, token: &str, seed: u64) -> Result<Self, Trouble> {
+        exchange(address, request(&whale(), TOP, token)).await?;
         let over = CancellationToken::new();
         let asking = ask(address, token.to_owned(), seed, over.clone());
-        Self {
+        Ok(Self {
             asking: tokio::spawn(asking),
             over: over.drop_guard(),
-        }
+        })
     }
 
     /// Asks no more, and waits for the answers.

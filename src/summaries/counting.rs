@@ -73,10 +73,8 @@ impl Summaries {
         let mut tally = Tally::default();
         let mut rest = range.clone();
         loop {
-            let began = Instant::now();
-            let Some(mut piece) = self.piece(&rest, &deadline).await? else {
-                break;
-            };
+            let (piece, took) = self.piece(&rest, &deadline).await?;
+            let Some(mut piece) = piece else { break };
             let next = piece.rest.take();
             if !tally.add(piece, &self.room) {
                 break;
@@ -85,23 +83,24 @@ impl Summaries {
                 return summary_of(tally, range.top).await;
             };
             rest.from = next;
-            self.give_way(began.elapsed(), &deadline).await;
+            self.give_way(took, &deadline).await;
         }
         drop(tally);
         self.at_one_go(range, &deadline).await
     }
 
+    /// A piece, and how long the store took.
     async fn piece(
         &self,
         rest: &SummaryRange,
         deadline: &Deadline,
-    ) -> Result<Option<Piece>, SummaryError> {
+    ) -> Result<(Option<Piece>, Duration), SummaryError> {
         let _turn = self.querying.acquire().await;
-        let piece = self
-            .store
-            .piece(rest, self.limits.piece_events, deadline.left()?)
-            .await;
-        piece.map_err(|error| deadline.named(error).into())
+        let began = Instant::now();
+        let events = self.limits.piece_events;
+        let piece = self.store.piece(rest, events, deadline.left()?).await;
+        let piece = piece.map_err(|error| deadline.named(error))?;
+        Ok((piece, began.elapsed()))
     }
 
     async fn at_one_go(

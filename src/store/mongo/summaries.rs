@@ -9,6 +9,9 @@
 //! 25 and 12 s on the clock. Two branches group by user, which costs less than
 //! any way of handing the groups on.
 //!
+//! A piece of some thousand events is such a scan too, and costs as much for an
+//! event; its groups are few enough to hand on.
+//!
 //! Reads follow the URI's read preference, the primary where it names none: a
 //! summary is up to a minute old anyway, and `secondaryPreferred` keeps heavy
 //! accounts away from the member that takes the events. What has to be exact

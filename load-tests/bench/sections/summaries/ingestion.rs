@@ -14,13 +14,14 @@ use crate::findings::{Row, Table};
 use crate::instance::Home;
 use crate::numbers::{Samples, milliseconds, percentiles};
 use crate::sections::latency::{chart, points};
-use crate::seeding::ACCOUNTS;
+use crate::sections::summaries::seed;
+use crate::seeding::{ACCOUNTS, Seeding};
 use crate::tally::latency_histogram;
 use crate::trouble::{Trouble, While as _};
 use crate::window::Window;
 
 /// In each round.
-pub const STEPS: u64 = 3;
+pub const STEPS: u64 = 5;
 const BATCH: usize = 10;
 
 /// All rounds with summaries, or without.
@@ -41,8 +42,9 @@ pub struct Ingestion {
 }
 
 /// Measures, each round saturation, and then half of it without and with
-/// summaries.
-pub async fn measure(bench: &Bench, site: &Site) -> Result<Ingestion, Trouble> {
+/// summaries. Both begin with what was seeded: with all that is added the
+/// collection would outgrow the cache of the server in the third round.
+pub async fn measure(bench: &Bench, site: &Site, seeding: &Seeding) -> Result<Ingestion, Trouble> {
     let mut found = Ingestion {
         saturation: Samples::default(),
         without: Side::new()?,
@@ -50,22 +52,26 @@ pub async fn measure(bench: &Bench, site: &Site) -> Result<Ingestion, Trouble> {
         ratio: Samples::default(),
         summaries: Vec::new(),
     };
-    let step = |what: &str, round| {
-        let step = format!("summaries, {what}, round {round}");
-        bench.progress.step(step);
-    };
     for round in 1..=bench.arguments.rounds() {
-        step("saturation", round);
+        let step = |what: &str| {
+            let step = format!("summaries, {what}, round {round}");
+            bench.progress.step(step);
+        };
+        step("saturation");
         let full = of_accounts(Shape::saturating(BATCH));
         let full = bench.measure_on_top(site, &[], full).await?;
         found.saturation.push(full.stored_per_second());
         let half = of_accounts(Shape::offering(full.stored_per_second() / 2.0, BATCH));
 
-        step("half of it without", round);
+        step("seeding for half of it without");
+        seed(bench, site, seeding).await?;
+        step("half of it without");
         let window = bench.measure_on_top(site, &[], half).await?;
         let without = found.without.add(&window)?;
 
-        step("half of it with", round);
+        step("seeding for half of it with");
+        seed(bench, site, seeding).await?;
+        step("half of it with");
         let beside = async || beside_a_dashboard(bench, site, half, round).await;
         let (window, asked) = bench.undisturbed(beside, |(window, _)| window).await?;
         let with = found.with.add(&window)?;
@@ -94,7 +100,7 @@ async fn beside_a_dashboard(
     let home = Home::Mongodb(&site.database);
     let instance = bench.starter.start(home, &[]).await?;
     let seed = bench.arguments.seed + u64::from(round);
-    let dashboard = Dashboard::start(instance.address(), &site.token, seed);
+    let dashboard = Dashboard::start(instance.address(), &site.token, seed).await?;
     let window = bench.load(site, &[&instance], shape).await?;
     let asked = dashboard.stop().await?;
     instance.stop().await?;
