@@ -5,7 +5,8 @@
 //! counted in pieces of some milliseconds each:
 //!
 //! - after each piece, others have their turn, so accounts with few events do
-//!   not wait for those with many;
+//!   not wait for those with many; these wait for one another, or of many none
+//!   would come to its end in time;
 //! - while events are being written, each piece is followed by a pause as long
 //!   as it took. When half of the time is gone there are no more pauses.
 //!
@@ -26,6 +27,9 @@ use tokio::time::{Instant, sleep};
 use super::tally::Tally;
 use super::{Summaries, SummaryError};
 use crate::store::summaries::{Piece, QueryError, Summary, SummaryRange};
+
+/// Pieces after which an account is one with many events.
+const FEW: u32 = 16;
 
 /// The time that one summary may take.
 struct Deadline {
@@ -72,7 +76,11 @@ impl Summaries {
         let deadline = Deadline::begin(self.limits.query_timeout);
         let mut tally = Tally::default();
         let mut rest = range.clone();
-        loop {
+        let mut _turn_of_heavy = None;
+        for number in 0.. {
+            if number == FEW {
+                _turn_of_heavy = Some(self.heavy.acquire().await);
+            }
             let (piece, took) = self.piece(&rest, &deadline).await?;
             let Some(mut piece) = piece else { break };
             let next = piece.rest.take();

@@ -58,7 +58,8 @@ pub struct Limits {
     pub query_timeout: Duration,
     /// Queries that the database works on at once; as many for samples besides.
     pub max_queries: usize,
-    /// Summaries that are counted side by side, in turns.
+    /// Summaries that are counted side by side, in turns. Of accounts with many
+    /// events only as many as queries.
     pub max_counting: usize,
     /// How long a request waits until its summary is begun.
     pub max_wait: Duration,
@@ -141,6 +142,8 @@ pub struct Summaries {
     is_writing: IsWriting,
     kept: Cache<Question, Arc<Kept>>,
     counting: Semaphore,
+    /// Of those, accounts with many events.
+    heavy: Semaphore,
     querying: Semaphore,
     sampling: Semaphore,
     room: Room,
@@ -167,6 +170,7 @@ impl Summaries {
             is_writing,
             kept,
             counting: Semaphore::new(limits.max_counting),
+            heavy: Semaphore::new(limits.max_queries),
             querying: Semaphore::new(limits.max_queries),
             sampling: Semaphore::new(limits.max_queries),
             room: Room::new(limits.max_counting_bytes),

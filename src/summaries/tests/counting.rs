@@ -185,6 +185,32 @@ async fn accounts_with_few_events_do_not_wait_for_those_with_many() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_many_accounts_with_many_events_each_comes_to_its_end_in_time() {
+    let limits = Limits {
+        query_timeout: 850 * PIECE,
+        max_queries: 1,
+        max_counting: 8,
+        ..LIMITS
+    };
+    let counter = Counter::new(limits);
+    let began = Instant::now();
+    let mut asked = Vec::new();
+    for pieces in 100..108 {
+        asked.push(ask(&counter.summaries, &pieces.to_string()).await);
+    }
+    let ended = asked.into_iter().map(|asked| async move {
+        asked.await.unwrap().unwrap();
+        began.elapsed()
+    });
+    let ended = futures_util::future::join_all(ended).await;
+    let first = ended.into_iter().min().unwrap();
+    assert!(
+        first < 300 * PIECE,
+        "all of them only at the end: {first:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn more_users_than_there_is_memory_for_are_counted_at_one_go() {
     let limits = Limits {
         max_counting_bytes: 10 * 1024,
