@@ -14,6 +14,7 @@ use super::Service;
 use super::etag;
 use super::guard::Reader;
 use super::problem::Problem;
+use super::problem::answers::{InvalidParameters, NoCredentials, WrongScope};
 use super::query::Parameters;
 use crate::summaries::{Question, Window};
 use bodies::{Case, SampleBody, SummaryBody};
@@ -76,12 +77,7 @@ const MAX: usize = 100;
                 }))),
             )))),
         (status = 304, description = "The client has it."),
-        (status = 400, description = "A parameter is out of its rule.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "Neither a session nor a token.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "A token that is not good for this.",
-            body = Problem, content_type = "application/problem+json"),
+        InvalidParameters, NoCredentials, WrongScope,
         (status = 503, description = "Too many are counted at this moment, the database took too \
             long, or it cannot be reached.",
             body = Problem, content_type = "application/problem+json",
@@ -183,12 +179,7 @@ fn read_window(parameters: &mut Parameters) -> Window {
     responses(
         (status = 200, description = "Their ids; none where no stored event has an account.",
             body = SampleBody),
-        (status = 400, description = "A parameter is out of its rule.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "Neither a session nor a token.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "A token that is not good for this.",
-            body = Problem, content_type = "application/problem+json"),
+        InvalidParameters, NoCredentials, WrongScope,
         (status = 503, description = "Too many are looked up at this moment, or the database \
             cannot be reached.",
             body = Problem, content_type = "application/problem+json",

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::Service;
 use super::guard::Admin;
 use super::problem::Problem;
+use super::problem::answers::{DatabaseUnavailable, InvalidParameters, NotAdmin, NotSignedIn};
 use super::query::Parameters;
 use crate::store::access::{AuditEntry, AuditRange};
 
@@ -89,15 +90,7 @@ pub struct AuditBody {
     ),
     responses(
         (status = 200, description = "The entries.", body = AuditBody),
-        (status = 400, description = "A parameter is out of its rule.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        InvalidParameters, NotSignedIn, NotAdmin, DatabaseUnavailable,
     ),
 )]
 pub async fn audit(

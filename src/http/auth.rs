@@ -15,6 +15,10 @@ use super::Service;
 use super::guard::{Client, Session, Staff, actor};
 use super::input::Input;
 use super::problem::Problem;
+use super::problem::answers::{
+    Busy, DatabaseUnavailable, EmailTaken, InvalidBody, InvalidFields, MachineToken,
+    MachineTokenOrCrossSite, NotSignedIn, TooManyRequests,
+};
 use crate::access::accounts::NewAccount;
 use crate::access::audit::{Actor, action};
 use crate::access::sessions::{RENEWED_KEY, SignedIn, Trouble};
@@ -34,18 +38,10 @@ use crate::store::access::Account;
     responses(
         (status = 200, description = "The account is there, and signed in.", body = SignedUpBody,
             headers(("Set-Cookie" = String, description = "The session."))),
-        (status = 400, description = "A value breaks its rule.",
-            body = Problem, content_type = "application/problem+json"),
+        InvalidFields,
         (status = 403, description = "Sign-up is closed, or a page of another site asked.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The address has an account.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Tried too often.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
-        (status = 503, description = "Too many at once, or the database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        EmailTaken, TooManyRequests, Busy,
     ),
 )]
 pub async fn sign_up(
@@ -95,18 +91,12 @@ pub async fn sign_up(
     responses(
         (status = 200, description = "Signed in.", body = SignedInBody,
             headers(("Set-Cookie" = String, description = "The session."))),
-        (status = 400, description = "The body is not of this form.",
-            body = Problem, content_type = "application/problem+json"),
+        InvalidBody,
         (status = 401, description = "The address or the password is wrong.",
             body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "A page of another site asked.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Tried too often.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
-        (status = 503, description = "Too many at once, or the database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        TooManyRequests, Busy,
     ),
 )]
 pub async fn sign_in(
@@ -146,13 +136,7 @@ pub async fn sign_in(
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The session is gone.", body = DoneBody),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "A machine's token, or a page of another site.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NotSignedIn, MachineTokenOrCrossSite, DatabaseUnavailable,
     ),
 )]
 pub async fn sign_out(
@@ -187,14 +171,7 @@ pub async fn sign_out(
             body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "Nobody is signed in, or the current password is wrong.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "A machine's token, or a page of another site.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Tried too often.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
-        (status = 503, description = "Too many at once, or the database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        MachineTokenOrCrossSite, TooManyRequests, Busy,
     ),
 )]
 pub async fn change_password(
@@ -228,13 +205,7 @@ pub async fn change_password(
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Who is signed in.", body = CurrentSessionBody),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "A machine's token.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NotSignedIn, MachineToken, DatabaseUnavailable,
     ),
 )]
 pub async fn get_session(staff: Staff, session: Session) -> Json<CurrentSessionBody> {
@@ -257,13 +228,7 @@ pub async fn get_session(staff: Staff, session: Session) -> Json<CurrentSessionB
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Who is signed in.", body = CurrentSessionBody),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "A machine's token.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NotSignedIn, MachineToken, DatabaseUnavailable,
     ),
 )]
 pub async fn session(staff: Staff, session: Session) -> Json<CurrentSessionBody> {

@@ -1,165 +1,35 @@
 //! `/dead-letters`: events that the database refused for good, for
 //! administrators.
 
+mod bodies;
+
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use serde::Serialize;
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Service;
 use super::guard::Admin;
 use super::problem::Problem;
+use super::problem::answers::{
+    DatabaseUnavailable, InvalidParameters, NotAdmin, NotAdminOrCrossSite, NotSignedIn,
+    UnknownLetter,
+};
 use super::query::Parameters;
 use crate::access::audit::action;
 use crate::event::{StoreId, Timestamp};
 use crate::pipeline::dead_letters::{Retried, RetriedAll};
-use crate::store::dead_letters::{LetterHead, LetterPlace};
+use crate::store::dead_letters::LetterPlace;
+use bodies::{DroppedBody, LetterBody, LettersBody, RetriedAllBody, RetriedBody, WholeLetterBody};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 500;
 
 /// What the audit trail says of something that was done to all letters.
 const ALL: &str = "all";
-
-/// An event that was refused, without its payload.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = DeadLetter)]
-pub struct LetterBody {
-    /// The event's `_id` in the database, had it been stored.
-    #[schema(format = Uuid)]
-    id: String,
-    user_id: Box<str>,
-    event_id: Box<str>,
-    r#type: Box<str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_id: Option<Box<str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    account_id: Option<Box<str>>,
-    #[schema(format = DateTime)]
-    occurred_at: String,
-    #[schema(format = DateTime)]
-    received_at: String,
-    /// `too_large`, `validation`, `unique_index` or `unknown`.
-    reason: &'static str,
-    /// The database's own words.
-    error: String,
-    /// When it was set aside.
-    #[schema(format = DateTime)]
-    set_aside_at: String,
-    /// When it was last tried.
-    #[schema(format = DateTime)]
-    tried_at: String,
-    /// How often it was refused.
-    tries: u32,
-}
-
-impl From<LetterHead> for LetterBody {
-    fn from(head: LetterHead) -> Self {
-        Self {
-            id: head.id.to_string(),
-            user_id: head.user_id,
-            event_id: head.event_id,
-            r#type: head.kind,
-            session_id: head.session_id,
-            account_id: head.account_id,
-            occurred_at: head.occurred_at.to_string(),
-            received_at: head.received_at.to_string(),
-            reason: head.refusal.reason.word(),
-            error: head.refusal.error,
-            set_aside_at: head.set_aside_at.to_string(),
-            tried_at: head.tried_at.to_string(),
-            tries: head.tries,
-        }
-    }
-}
-
-/// An event that was refused, whole.
-#[derive(Serialize, ToSchema)]
-#[schema(as = WholeDeadLetter, example = json!({
-    "id": "0193c9a0-7b1c-8d9e-8f4a-2b6c1d0e9f88", "userId": "test123", "eventId": "evt_001",
-    "type": "page_view", "occurredAt": "2025-12-15T10:30:00.000Z",
-    "receivedAt": "2025-12-15T10:30:00.120Z", "reason": "validation",
-    "error": "Document failed validation (code 121)",
-    "setAsideAt": "2025-12-15T10:30:01.000Z", "triedAt": "2025-12-15T10:30:01.000Z",
-    "tries": 1, "payload": {"path": "/pricing"}
-}))]
-pub struct WholeLetterBody {
-    #[serde(flatten)]
-    head: LetterBody,
-    /// What the tracker sent with it.
-    #[schema(value_type = Object)]
-    payload: Box<RawValue>,
-}
-
-/// A page of dead letters.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = DeadLetters, example = json!({
-    "deadLetters": [{
-        "id": "0193c9a0-7b1c-8d9e-8f4a-2b6c1d0e9f88", "userId": "test123", "eventId": "evt_001",
-        "type": "page_view", "occurredAt": "2025-12-15T10:30:00.000Z",
-        "receivedAt": "2025-12-15T10:30:00.120Z", "reason": "validation",
-        "error": "Document failed validation (code 121)",
-        "setAsideAt": "2025-12-15T10:30:01.000Z", "triedAt": "2025-12-15T10:30:01.000Z",
-        "tries": 1
-    }],
-    "nextCursor": null
-}))]
-pub struct LettersBody {
-    /// Newest first, without their payloads.
-    dead_letters: Vec<LetterBody>,
-    /// Hand it back as `cursor` for the next page; null on the last one.
-    #[schema(required)]
-    next_cursor: Option<String>,
-}
-
-/// What became of an event that was tried again.
-#[derive(Serialize, ToSchema)]
-#[schema(as = RetriedDeadLetter, example = json!({"outcome": "stored"}))]
-pub struct RetriedBody {
-    /// `stored`, or `duplicate`: it had been stored meanwhile.
-    outcome: &'static str,
-}
-
-/// What became of all that were tried again.
-#[derive(Serialize, ToSchema)]
-#[schema(as = RetriedDeadLetters, example = json!({"stored": 12, "duplicates": 0, "refused": 1}))]
-pub struct RetriedAllBody {
-    /// Stored.
-    stored: u64,
-    /// Stored meanwhile by another request.
-    duplicates: u64,
-    /// Refused again; their letters stay.
-    refused: u64,
-}
-
-impl From<RetriedAll> for RetriedAllBody {
-    fn from(retried: RetriedAll) -> Self {
-        let RetriedAll {
-            stored,
-            duplicates,
-            refused,
-        } = retried;
-        Self {
-            stored,
-            duplicates,
-            refused,
-        }
-    }
-}
-
-/// How many were dropped.
-#[derive(Serialize, ToSchema)]
-#[schema(as = DroppedDeadLetters, example = json!({"dropped": 13}))]
-pub struct DroppedBody {
-    dropped: u64,
-}
 
 /// Events that the database refused for good
 ///
@@ -177,15 +47,7 @@ pub struct DroppedBody {
     ),
     responses(
         (status = 200, description = "The letters.", body = LettersBody),
-        (status = 400, description = "A parameter is out of its rule.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        InvalidParameters, NotSignedIn, NotAdmin, DatabaseUnavailable,
     ),
 )]
 pub async fn list(
@@ -221,15 +83,7 @@ pub async fn list(
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The letter.", body = WholeLetterBody),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such letter.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NotSignedIn, NotAdmin, UnknownLetter, DatabaseUnavailable,
     ),
 )]
 pub async fn get(
@@ -268,17 +122,10 @@ pub async fn get(
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "It is stored, and its letter is gone.", body = RetriedBody),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator, or a page of another site.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such letter.",
-            body = Problem, content_type = "application/problem+json"),
+        NotSignedIn, NotAdminOrCrossSite, UnknownLetter,
         (status = 409, description = "It is refused again; its letter stays and says why.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        DatabaseUnavailable,
     ),
 )]
 pub async fn retry(
@@ -312,13 +159,7 @@ pub async fn retry(
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "What became of them.", body = RetriedAllBody),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator, or a page of another site.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NotSignedIn, NotAdminOrCrossSite, DatabaseUnavailable,
     ),
 )]
 pub async fn retry_all(
@@ -341,15 +182,7 @@ pub async fn retry_all(
     security(("session" = []), ("token" = [])),
     responses(
         (status = 204, description = "It is gone for good."),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator, or a page of another site.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such letter.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NotSignedIn, NotAdminOrCrossSite, UnknownLetter, DatabaseUnavailable,
     ),
 )]
 pub async fn drop_one(
@@ -376,13 +209,7 @@ pub async fn drop_one(
         (status = 200, description = "They are gone for good.", body = DroppedBody),
         (status = 400, description = "`all=true` is missing.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator, or a page of another site.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NotSignedIn, NotAdminOrCrossSite, DatabaseUnavailable,
     ),
 )]
 pub async fn drop_all(

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::Service;
 use super::guard::Monitor;
-use super::problem::Problem;
+use super::problem::answers::NoCredentials;
 use crate::telemetry::memory::{self, Memory};
 
 /// How the service is.
@@ -52,8 +52,7 @@ pub struct HealthBody {
     tag = "Monitoring",
     responses(
         (status = 200, description = "The database answers.", body = HealthBody),
-        (status = 401, description = "Neither a session nor a token.",
-            body = Problem, content_type = "application/problem+json"),
+        NoCredentials,
         (status = 503, description = "The database does not answer, or refuses us. A caller who is not known \
             from before gets a problem instead.", body = HealthBody),
     ),

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::Service;
 use super::guard::Reader;
 use super::problem::Problem;
+use super::problem::answers::{DatabaseUnavailable, InvalidParameters, NoCredentials};
 use super::query::Parameters;
 use crate::access::audit::action;
 use crate::event::payload::write_string;
@@ -100,15 +101,10 @@ const EXPORT_PAGE: usize = 200;
             (String = "application/x-ndjson"),
             (String = "text/csv"),
         )),
-        (status = 400, description = "A parameter is out of its rule.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "Neither a session nor a token.",
-            body = Problem, content_type = "application/problem+json"),
+        InvalidParameters, NoCredentials,
         (status = 403, description = "A token that is not good for journeys.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        DatabaseUnavailable,
     ),
 )]
 pub async fn journey(

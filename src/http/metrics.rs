@@ -10,6 +10,7 @@ use prometheus::{Encoder as _, TextEncoder};
 use super::Service;
 use super::guard::Monitor;
 use super::problem::Problem;
+use super::problem::answers::{CallerUnverified, NoCredentials};
 use crate::telemetry::memory;
 
 /// Counters and gauges for Prometheus
@@ -26,12 +27,7 @@ use crate::telemetry::memory;
             content_type = "text/plain; version=0.0.4",
             example = "# TYPE trailkeep_events_accepted_total counter\ntrailkeep_events_accepted_total 42\n"
         ),
-        (status = 401, description = "Neither a session nor a token.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached, and the caller is not \
-            known from before.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NoCredentials, CallerUnverified,
     ),
 )]
 pub async fn metrics(

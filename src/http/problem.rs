@@ -3,6 +3,7 @@
 //! `type` names the kind of problem and is made to be switched on; `detail` is
 //! for the person who reads it. A 5xx says nothing of what is inside.
 
+pub mod answers;
 mod refusals;
 mod shares;
 mod summaries;

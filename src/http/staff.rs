@@ -15,6 +15,10 @@ use super::Service;
 use super::guard::Admin;
 use super::input::Input;
 use super::problem::Problem;
+use super::problem::answers::{
+    Busy, DatabaseUnavailable, EmailTaken, InvalidBody, InvalidFields, InvalidParameters, NotAdmin,
+    NotAdminOrCrossSite, NotSignedIn,
+};
 use super::query::Parameters;
 use crate::access::accounts::NewAccount;
 use crate::access::audit::action;
@@ -153,15 +157,7 @@ pub struct AccountChangeInput {
     ),
     responses(
         (status = 200, description = "The accounts.", body = AccountsBody),
-        (status = 400, description = "A parameter is out of its rule.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        InvalidParameters, NotSignedIn, NotAdmin, DatabaseUnavailable,
     ),
 )]
 pub async fn list(
@@ -204,17 +200,7 @@ fn decode(cursor: &str) -> Option<String> {
     security(("session" = []), ("token" = [])),
     responses(
         (status = 201, description = "The account is there.", body = AccountBody),
-        (status = 400, description = "A value breaks its rule.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator, or a page of another site.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The address has an account.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Too many at once, or the database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        InvalidFields, NotSignedIn, NotAdminOrCrossSite, EmailTaken, Busy,
     ),
 )]
 pub async fn create(
@@ -247,19 +233,12 @@ pub async fn create(
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The account as it is now.", body = AccountBody),
-        (status = 400, description = "The body is not of this form.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator, or a page of another site.",
-            body = Problem, content_type = "application/problem+json"),
+        InvalidBody, NotSignedIn, NotAdminOrCrossSite,
         (status = 404, description = "There is no such account.",
             body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It is the last enabled administrator.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        DatabaseUnavailable,
     ),
 )]
 pub async fn change(

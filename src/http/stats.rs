@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::Service;
 use super::guard::Monitor;
-use super::problem::Problem;
+use super::problem::answers::{CallerUnverified, NoCredentials};
 use crate::pipeline::statistics::{self, RefusedBecause};
 
 /// What the service has done since its start, and what it has before it.
@@ -122,12 +122,7 @@ impl From<statistics::Percentiles> for PercentilesBody {
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The counters.", body = StatsBody),
-        (status = 401, description = "Neither a session nor a token.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached, and the caller is not \
-            known from before.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NoCredentials, CallerUnverified,
     ),
 )]
 #[allow(clippy::cast_precision_loss)] // counts of a bounded buffer

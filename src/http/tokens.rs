@@ -13,6 +13,9 @@ use super::Service;
 use super::guard::Admin;
 use super::input::Input;
 use super::problem::Problem;
+use super::problem::answers::{
+    DatabaseUnavailable, InvalidFields, NotAdmin, NotAdminOrCrossSite, NotSignedIn,
+};
 use crate::access::Flaw;
 use crate::access::audit::action;
 use crate::access::tokens::NewToken;
@@ -137,13 +140,7 @@ pub struct TokensBody {
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The tokens.", body = TokensBody),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NotSignedIn, NotAdmin, DatabaseUnavailable,
     ),
 )]
 pub async fn list(
@@ -166,15 +163,7 @@ pub async fn list(
     security(("session" = []), ("token" = [])),
     responses(
         (status = 201, description = "The token; it is not shown again.", body = MadeTokenBody),
-        (status = 400, description = "A value breaks its rule.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator, or a page of another site.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        InvalidFields, NotSignedIn, NotAdminOrCrossSite, DatabaseUnavailable,
     ),
 )]
 pub async fn create(
@@ -214,15 +203,10 @@ fn moment(text: &str) -> Result<Timestamp, Problem> {
     security(("session" = []), ("token" = [])),
     responses(
         (status = 204, description = "The token opens nothing any more, anywhere."),
-        (status = 401, description = "Nobody is signed in.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator, or a page of another site.",
-            body = Problem, content_type = "application/problem+json"),
+        NotSignedIn, NotAdminOrCrossSite,
         (status = 404, description = "There is no such token.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The database cannot be reached.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        DatabaseUnavailable,
     ),
 )]
 pub async fn revoke(

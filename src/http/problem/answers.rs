@@ -1,0 +1,92 @@
+//! The errors that several routes answer, as the OpenAPI document has them.
+//!
+//! These types only describe: what is answered is a [`Problem`]. The comment of
+//! each is its description in the document.
+
+use utoipa::IntoResponses;
+
+use super::{MEDIA_TYPE, Problem};
+
+/// A parameter is out of its rule.
+#[derive(IntoResponses)]
+#[response(status = 400, content_type = MEDIA_TYPE)]
+pub struct InvalidParameters(pub Problem);
+
+/// A value breaks its rule.
+#[derive(IntoResponses)]
+#[response(status = 400, content_type = MEDIA_TYPE)]
+pub struct InvalidFields(pub Problem);
+
+/// The body is not of this form.
+#[derive(IntoResponses)]
+#[response(status = 400, content_type = MEDIA_TYPE)]
+pub struct InvalidBody(pub Problem);
+
+/// Nobody is signed in.
+#[derive(IntoResponses)]
+#[response(status = 401, content_type = MEDIA_TYPE)]
+pub struct NotSignedIn(pub Problem);
+
+/// Neither a session nor a token.
+#[derive(IntoResponses)]
+#[response(status = 401, content_type = MEDIA_TYPE)]
+pub struct NoCredentials(pub Problem);
+
+/// Not an administrator.
+#[derive(IntoResponses)]
+#[response(status = 403, content_type = MEDIA_TYPE)]
+pub struct NotAdmin(pub Problem);
+
+/// Not an administrator, or a page of another site.
+#[derive(IntoResponses)]
+#[response(status = 403, content_type = MEDIA_TYPE)]
+pub struct NotAdminOrCrossSite(pub Problem);
+
+/// A machine's token.
+#[derive(IntoResponses)]
+#[response(status = 403, content_type = MEDIA_TYPE)]
+pub struct MachineToken(pub Problem);
+
+/// A machine's token, or a page of another site.
+#[derive(IntoResponses)]
+#[response(status = 403, content_type = MEDIA_TYPE)]
+pub struct MachineTokenOrCrossSite(pub Problem);
+
+/// A token that is not good for this.
+#[derive(IntoResponses)]
+#[response(status = 403, content_type = MEDIA_TYPE)]
+pub struct WrongScope(pub Problem);
+
+/// There is no such letter.
+#[derive(IntoResponses)]
+#[response(status = 404, content_type = MEDIA_TYPE)]
+pub struct UnknownLetter(pub Problem);
+
+/// The address has an account.
+#[derive(IntoResponses)]
+#[response(status = 409, content_type = MEDIA_TYPE)]
+pub struct EmailTaken(pub Problem);
+
+/// Tried too often.
+#[derive(IntoResponses)]
+#[response(status = 429, content_type = MEDIA_TYPE,
+    headers(("Retry-After" = u32, description = "Seconds to wait.")))]
+pub struct TooManyRequests(pub Problem);
+
+/// The database cannot be reached.
+#[derive(IntoResponses)]
+#[response(status = 503, content_type = MEDIA_TYPE,
+    headers(("Retry-After" = u32, description = "Seconds to wait.")))]
+pub struct DatabaseUnavailable(pub Problem);
+
+/// The database cannot be reached, and the caller is not known from before.
+#[derive(IntoResponses)]
+#[response(status = 503, content_type = MEDIA_TYPE,
+    headers(("Retry-After" = u32, description = "Seconds to wait.")))]
+pub struct CallerUnverified(pub Problem);
+
+/// Too many at once, or the database cannot be reached.
+#[derive(IntoResponses)]
+#[response(status = 503, content_type = MEDIA_TYPE,
+    headers(("Retry-After" = u32, description = "Seconds to wait.")))]
+pub struct Busy(pub Problem);
