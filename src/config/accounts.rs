@@ -9,9 +9,9 @@ const HOUR: u64 = 60 * MINUTE;
 const KIB: u64 = 1024;
 const GIB: u64 = 1024 * 1024 * KIB;
 
-/// Their users, of 256 bytes each, are less than the 16 MiB that MongoDB puts
-/// into one answer.
-const MAX_PIECE_EVENTS: u64 = 50_000;
+/// Were each of another user and type, of 256 bytes both, they would be some 12
+/// of the 16 MiB that MongoDB puts into one answer.
+const MAX_PIECE_EVENTS: u64 = 20_000;
 
 /// What summaries of business accounts may cost.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,13 +22,13 @@ pub struct Accounts {
     pub stale: Duration,
     /// Bytes of memory that kept summaries may hold.
     pub max_cache_bytes: usize,
-    /// How long counting one summary may take.
+    /// How long counting one summary may take, once it has its turn.
     pub query_timeout: Duration,
     /// Queries that the database works on at once.
     pub max_queries: usize,
     /// Summaries that are counted side by side, in turns.
     pub max_counting: usize,
-    /// How long a request waits until its summary is begun.
+    /// How long a request waits for its turn.
     pub max_wait: Duration,
     /// Events that one query counts.
     pub piece_events: usize,

@@ -27,9 +27,8 @@ pub trait AccountStore: Send + Sync + 'static {
     /// account without any has zeros.
     async fn summary(&self, range: &SummaryRange, limit: Duration) -> Result<Summary, QueryError>;
 
-    /// Counts the first events of a range, some `max_events` of them and those
-    /// of the same millisecond. `None` where the first millisecond alone has
-    /// more than `max_events`.
+    /// Counts the first events of a range: of whole milliseconds, and at most
+    /// `max_events` of them. `None` where the first millisecond alone has more.
     async fn piece(
         &self,
         range: &SummaryRange,

@@ -8,7 +8,7 @@
 //! - Few are counted at once, each within a time that the database keeps too.
 //!   Who does not get a turn soon is refused. Nothing here shares a limit with
 //!   the way of events, and a heavy account is counted in [pieces](counting) that
-//!   give way to them, so it cannot hold that up.
+//!   give way to them.
 //!
 //! Only stored events are counted; those that still wait in the buffer come
 //! with the next count. Errors are not kept.
@@ -54,18 +54,18 @@ pub struct Limits {
     pub stale: Duration,
     /// Bytes of memory that kept summaries may hold.
     pub max_cache_bytes: u64,
-    /// How long counting one summary may take, from its first piece to its last.
+    /// How long counting one summary may take, once it has its turn.
     pub query_timeout: Duration,
     /// Queries that the database works on at once; as many for samples besides.
     pub max_queries: usize,
-    /// Summaries that are counted side by side, in turns. Of accounts with many
-    /// events only as many as queries.
+    /// Summaries that are counted side by side, in turns; and beside them as many
+    /// of accounts with many events as queries.
     pub max_counting: usize,
-    /// How long a request waits until its summary is begun.
+    /// How long a request waits for its turn.
     pub max_wait: Duration,
     /// Events of one piece.
     pub piece_events: usize,
-    /// Bytes of memory in which pieces are put together.
+    /// Bytes of memory in which pieces are put together, about.
     pub max_counting_bytes: usize,
 }
 
@@ -142,7 +142,7 @@ pub struct Summaries {
     is_writing: IsWriting,
     kept: Cache<Question, Arc<Kept>>,
     counting: Semaphore,
-    /// Of those, accounts with many events.
+    /// Beside those, accounts with many events.
     heavy: Semaphore,
     querying: Semaphore,
     sampling: Semaphore,
@@ -236,7 +236,7 @@ impl Summaries {
     }
 
     async fn count(&self, question: Question) -> Result<Arc<Kept>, SummaryError> {
-        let _turn = self.turn(&self.counting).await?;
+        let place = self.turn(&self.counting, 1).await?;
         let computed_at = self.clock.now();
         let (from, to) = question.window.ends(computed_at);
         let range = SummaryRange {
@@ -245,7 +245,7 @@ impl Summaries {
             to,
             top: question.top,
         };
-        let summary = self.bounded(self.count_range(&range)).await?;
+        let summary = self.count_range(&range, place).await?;
         Ok(Arc::new(Kept {
             counted: Arc::new(Counted {
                 question,
@@ -259,8 +259,13 @@ impl Summaries {
         }))
     }
 
-    async fn turn<'a>(&self, turns: &'a Semaphore) -> Result<SemaphorePermit<'a>, SummaryError> {
-        match timeout(self.limits.max_wait, turns.acquire()).await {
+    async fn turn<'a>(
+        &self,
+        turns: &'a Semaphore,
+        wanted: usize,
+    ) -> Result<SemaphorePermit<'a>, SummaryError> {
+        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+        match timeout(self.limits.max_wait, turns.acquire_many(wanted)).await {
             Ok(Ok(turn)) => Ok(turn),
             Ok(Err(closed)) => Err(SummaryError::Defect(closed.to_string())),
             Err(_) => Err(SummaryError::Busy),
@@ -270,9 +275,9 @@ impl Summaries {
     /// A query that also ends when the database does not keep its word.
     async fn bounded<T>(
         &self,
+        limit: Duration,
         query: impl Future<Output = Result<T, SummaryError>>,
     ) -> Result<T, SummaryError> {
-        let limit = self.limits.query_timeout;
         tokio::select! {
             done = timeout(limit + GRACE, query) => {
                 done.map_err(|_| QueryError::OutOfTime(limit))?

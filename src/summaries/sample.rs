@@ -14,9 +14,9 @@ const DRAWN: usize = 4;
 impl Summaries {
     /// Some accounts, at most as many as wanted, in no promised order.
     pub async fn sample(&self, wanted: usize) -> Result<Vec<String>, SummaryError> {
-        let _turn = self.turn(&self.sampling).await?;
-        self.bounded(async {
-            let limit = self.limits.query_timeout;
+        let _turn = self.turn(&self.sampling, 1).await?;
+        let limit = self.limits.query_timeout;
+        self.bounded(limit, async {
             let Some((first, last)) = self.store.account_ends(limit).await? else {
                 return Ok(Vec::new());
             };

@@ -7,9 +7,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::store::summaries::{MAX_TYPES, Piece, Summary, UserEvents};
 
-/// Bytes of an entry beside its name, about: two words and a number in a table
-/// that is half empty, and what the allocator rounds up.
-const ENTRY: usize = 64;
+/// Bytes of an entry beside its name, about: three words and a number in a table
+/// that is half empty, and what the allocator rounds up. While a table grows,
+/// and while the summary is made, there is half as much again.
+const ENTRY: usize = 80;
 
 /// Memory for all the counts that are under way, in KiB.
 pub struct Room(Arc<Semaphore>);

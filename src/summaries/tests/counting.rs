@@ -150,7 +150,8 @@ async fn a_summary_stops_giving_way_when_half_of_its_time_is_gone() {
     counter.is_writing.store(true, SeqCst);
     let (summary, took) = counter.count(140).await;
     assert_eq!(summary.unwrap().total, 280);
-    assert_eq!(took, 100 * PIECE + 90 * PIECE);
+    // The first 8 before it was known to have many, then 50, then those left.
+    assert_eq!(took, 2 * 8 * PIECE + 2 * 50 * PIECE + 82 * PIECE);
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,13 +160,13 @@ async fn the_time_of_a_summary_is_that_of_all_its_pieces() {
         query_timeout: 100 * PIECE,
         ..LIMITS
     };
-    let (told, took) = Counter::new(limits).count(101).await;
+    let (told, took) = Counter::new(limits).count(109).await;
     let is_told = matches!(
         told,
         Err(SummaryError::Query(QueryError::OutOfTime(limit))) if limit == limits.query_timeout
     );
     assert!(is_told, "{told:?}");
-    assert_eq!(took, 100 * PIECE);
+    assert_eq!(took, (8 + 100) * PIECE);
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,38 +177,47 @@ async fn accounts_with_few_events_do_not_wait_for_those_with_many() {
         ..LIMITS
     };
     let counter = Counter::new(limits);
-    let whale = ask(&counter.summaries, "1000").await;
-    let (few, took) = counter.count(1).await;
-    assert_eq!(few.unwrap().total, 2);
-    assert!(took <= 2 * PIECE, "{took:?}");
+    let mut many = Vec::new();
+    for pieces in 1000..1012 {
+        many.push(ask(&counter.summaries, &pieces.to_string()).await);
+    }
+    // Until they turn out to have many.
+    tokio::time::sleep(200 * PIECE).await;
+    for few in 1..5 {
+        let (summary, took) = counter.count(few).await;
+        assert!(summary.is_ok(), "{summary:?}");
+        assert!(took <= 2 * few as u32 * PIECE, "{took:?} for {few} pieces");
+    }
     assert_eq!(counter.store.most_running.load(SeqCst), 1);
-    assert!(whale.await.unwrap().is_ok());
+    let many = futures_util::future::join_all(many).await;
+    let (counted, refused): (Vec<_>, Vec<_>) = many
+        .into_iter()
+        .map(|answer| answer.unwrap())
+        .partition(Result::is_ok);
+    assert_eq!(counted.len(), 1);
+    for refused in refused {
+        assert!(matches!(refused, Err(SummaryError::Busy)), "{refused:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_many_accounts_with_many_events_each_comes_to_its_end_in_time() {
+async fn accounts_with_many_events_have_all_of_the_time_once_it_is_their_turn() {
     let limits = Limits {
-        query_timeout: 850 * PIECE,
+        query_timeout: 120 * PIECE,
+        max_wait: 1000 * PIECE,
         max_queries: 1,
         max_counting: 8,
         ..LIMITS
     };
     let counter = Counter::new(limits);
-    let began = Instant::now();
     let mut asked = Vec::new();
-    for pieces in 100..108 {
+    for pieces in 100..104 {
         asked.push(ask(&counter.summaries, &pieces.to_string()).await);
     }
-    let ended = asked.into_iter().map(|asked| async move {
-        asked.await.unwrap().unwrap();
-        began.elapsed()
-    });
-    let ended = futures_util::future::join_all(ended).await;
-    let first = ended.into_iter().min().unwrap();
-    assert!(
-        first < 300 * PIECE,
-        "all of them only at the end: {first:?}"
-    );
+    for answer in futures_util::future::join_all(asked).await {
+        let answer = answer.unwrap();
+        assert!(answer.is_ok(), "{answer:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,10 +231,10 @@ async fn more_users_than_there_is_memory_for_are_counted_at_one_go() {
     assert_eq!(summary.unwrap().total, 77);
     assert_eq!(counter.store.wholes.load(SeqCst), 1);
     let pieces = counter.store.pieces.load(SeqCst);
-    assert!((100..200).contains(&pieces), "{pieces}");
+    assert!((80..150).contains(&pieces), "{pieces}");
     // What the first one held is free again.
-    let (summary, _) = counter.count(100).await;
-    assert_eq!(summary.unwrap().total, 200);
+    let (summary, _) = counter.count(80).await;
+    assert_eq!(summary.unwrap().total, 160);
 }
 
 #[tokio::test(start_paused = true)]
