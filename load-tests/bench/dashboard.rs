@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::asking::{TOP, request};
+use crate::asking::{TOP, ask_at_once, request};
 use crate::batch::account_name;
 use crate::connection::AsyncConnection;
 use crate::numbers::percentiles;
@@ -50,7 +50,7 @@ impl Dashboard {
     /// Asks a service from now on. It has been open for a while: the whale's
     /// summary is there already.
     pub async fn start(address: SocketAddr, token: &str, seed: u64) -> Result<Self, Trouble> {
-        exchange(address, request(&whale(), TOP, token)).await?;
+        ask_at_once(address, 1, &request(&whale(), TOP, token)).await?;
         let over = CancellationToken::new();
         let asking = ask(address, token.to_owned(), seed, over.clone());
         Ok(Self {

@@ -109,7 +109,7 @@ fn summaries(
         max_counting_bytes: accounts.max_counting_bytes,
     };
     let pipeline = Arc::clone(pipeline);
-    let is_writing = Arc::new(move || pipeline.is_writing());
+    let is_writing = Arc::new(move || pipeline.snapshot().in_flight > 0);
     Summaries::new(
         Arc::clone(&stores.accounts),
         Arc::clone(clock),

@@ -358,11 +358,6 @@ impl Buffer {
         oldest.or(self.spill.from())
     }
 
-    /// Whether any of it is on its way to the store.
-    pub fn is_writing(&self) -> bool {
-        self.lanes.in_flight() > 0
-    }
-
     /// What lies here.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {

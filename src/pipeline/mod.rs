@@ -263,11 +263,6 @@ impl Pipeline {
         self.buffer.lock().snapshot()
     }
 
-    /// Whether events are on their way to the store at this moment.
-    pub fn is_writing(&self) -> bool {
-        self.buffer.lock().is_writing()
-    }
-
     /// No event that is accepted and not stored has a lower arrival number.
     /// `None` when all are stored.
     pub fn oldest_unstored(&self) -> Option<Arrival> {

@@ -29,7 +29,7 @@ use tokio::time::{Instant, sleep};
 
 use super::tally::Tally;
 use super::{Summaries, SummaryError};
-use crate::store::summaries::{Piece, QueryError, Summary, SummaryRange};
+use crate::store::summaries::{QueryError, Summary, SummaryRange};
 
 /// Pieces after which an account is one with many events.
 const FEW: u32 = 8;
@@ -93,7 +93,8 @@ impl Summaries {
                 place = Some(self.turn(&self.heavy, 1).await?);
                 deadline = self.deadline();
             }
-            let (piece, took) = self.piece(&rest, &deadline).await?;
+            let piece = |left| self.store.piece(&rest, self.limits.piece_events, left);
+            let (piece, took) = self.query(&deadline, piece).await?;
             let Some(mut piece) = piece else { break };
             let next = piece.rest.take();
             if !tally.add(piece, &self.room) {
@@ -113,31 +114,31 @@ impl Summaries {
         Deadline::begin(self.limits.query_timeout)
     }
 
-    /// A piece, and how long the store took.
-    async fn piece(
-        &self,
-        rest: &SummaryRange,
-        deadline: &Deadline,
-    ) -> Result<(Option<Piece>, Duration), SummaryError> {
-        let counted = self.bounded(deadline.left()?, async {
-            let _turn = self.querying.acquire().await;
-            let began = Instant::now();
-            let events = self.limits.piece_events;
-            let piece = self.store.piece(rest, events, deadline.left()?).await?;
-            Ok((piece, began.elapsed()))
-        });
-        counted.await.map_err(|error| deadline.named(error))
-    }
-
     /// Alone among those with many events.
     async fn at_one_go(&self, range: &SummaryRange) -> Result<Summary, SummaryError> {
         let _alone = self.turn(&self.heavy, self.limits.max_queries).await?;
-        let deadline = self.deadline();
-        let counted = self.bounded(deadline.left()?, async {
+        let summary = |left| self.store.summary(range, left);
+        let (summary, _) = self.query(&self.deadline(), summary).await?;
+        Ok(summary)
+    }
+
+    /// Asks the store when it is this query's turn, within the time that is left
+    /// then; gives how long that took as well.
+    async fn query<T, Asked>(
+        &self,
+        deadline: &Deadline,
+        ask: impl FnOnce(Duration) -> Asked,
+    ) -> Result<(T, Duration), SummaryError>
+    where
+        Asked: Future<Output = Result<T, QueryError>>,
+    {
+        let asked = self.bounded(deadline.left()?, async {
             let _turn = self.querying.acquire().await;
-            Ok(self.store.summary(range, deadline.left()?).await?)
+            let began = Instant::now();
+            let found = ask(deadline.left()?).await?;
+            Ok((found, began.elapsed()))
         });
-        counted.await.map_err(|error| deadline.named(error))
+        asked.await.map_err(|error| deadline.named(error))
     }
 
     async fn give_way(&self, took: Duration, deadline: &Deadline) {

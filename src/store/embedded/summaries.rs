@@ -14,15 +14,40 @@ use crate::store::summaries::{
     AccountStore, MAX_TYPES, Piece, QueryError, Summary, SummaryRange, UserEvents,
 };
 
-/// One scan of the index, then everything from its groups. `INDEXED BY` turns a
-/// plan without the index into an error.
-pub(super) const SUMMARY: &str = "
-    WITH groups AS MATERIALIZED (
-        SELECT user_id, type, count(*) AS events
-        FROM events INDEXED BY events_account
-        WHERE account_id = ?1 AND occurred_at BETWEEN ?2 AND ?3
-        GROUP BY user_id, type
-    ),
+/// Reads the events of a range. `INDEXED BY` turns a plan without the index into
+/// an error.
+macro_rules! of_range {
+    ($columns:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM events INDEXED BY events_account
+            WHERE account_id = ?1 AND occurred_at BETWEEN ?2 AND ?3 ",
+            $rest
+        )
+    };
+}
+
+/// When the event occurred that comes after the first so many of a range.
+pub(super) const PIECE_END: &str =
+    of_range!("occurred_at", "ORDER BY occurred_at LIMIT 1 OFFSET ?4");
+
+macro_rules! groups {
+    () => {
+        of_range!(
+            "user_id, type, count(*) AS events",
+            "GROUP BY user_id, type"
+        )
+    };
+}
+
+pub(super) const PIECE: &str = groups!();
+
+/// One scan of the index, then everything from its groups.
+pub(super) const SUMMARY: &str = concat!(
+    "WITH groups AS MATERIALIZED (",
+    groups!(),
+    "),
     users AS MATERIALIZED (
         SELECT user_id, sum(events) AS events FROM groups GROUP BY user_id
     )
@@ -37,18 +62,8 @@ pub(super) const SUMMARY: &str = "
     UNION ALL
     SELECT * FROM (
         SELECT 'user', user_id, events FROM users ORDER BY events DESC, user_id LIMIT ?5
-    )";
-
-/// When the event occurred that comes after the first so many of a range.
-pub(super) const PIECE_END: &str = "
-    SELECT occurred_at FROM events INDEXED BY events_account
-    WHERE account_id = ?1 AND occurred_at BETWEEN ?2 AND ?3
-    ORDER BY occurred_at LIMIT 1 OFFSET ?4";
-
-pub(super) const PIECE: &str = "
-    SELECT user_id, type, count(*) FROM events INDEXED BY events_account
-    WHERE account_id = ?1 AND occurred_at BETWEEN ?2 AND ?3
-    GROUP BY user_id, type";
+    )"
+);
 
 macro_rules! account {
     ($end:literal, $condition:literal) => {

@@ -1,12 +1,14 @@
 //! How the server answers for accounts: by its own account of the queries, and
 //! of its index.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
 use trailkeep::event::Accepted;
 use trailkeep::store::Store as _;
+use trailkeep::store::mongo::MongoStore;
 use trailkeep::store::summaries::{AccountStore as _, QueryError, SummaryRange};
 
 use crate::homes::{MongoPlace, SETTINGS};
@@ -34,6 +36,13 @@ fn whole(account: &str) -> SummaryRange {
         to: at(EVENTS),
         top: 10,
     }
+}
+
+async fn store_of_events(place: &MongoPlace) -> Arc<MongoStore> {
+    let store = place.mongo_store(&SETTINGS).await;
+    store.prepare().await.unwrap();
+    store_all(&*store, &events()).await;
+    store
 }
 
 /// Has the database note every command from now on.
@@ -65,9 +74,7 @@ async fn a_summary_reads_its_part_of_the_index_and_no_document() {
     MongoPlace::new()
         .await
         .run(|place| async move {
-            let store = place.mongo_store(&SETTINGS).await;
-            store.prepare().await.unwrap();
-            store_all(&*store, &events()).await;
+            let store = store_of_events(&place).await;
             profile(&place).await;
             let summary = store.summary(&whole("a3"), LIMIT).await.unwrap();
             assert_eq!(summary.total, 80);
@@ -93,9 +100,7 @@ async fn a_piece_reads_its_part_of_the_index_and_no_document() {
     MongoPlace::new()
         .await
         .run(|place| async move {
-            let store = place.mongo_store(&SETTINGS).await;
-            store.prepare().await.unwrap();
-            store_all(&*store, &events()).await;
+            let store = store_of_events(&place).await;
             profile(&place).await;
             let piece = store.piece(&whole("a3"), 30, LIMIT).await.unwrap().unwrap();
             assert_eq!(piece.users, [("ann".to_owned(), 30)]);
@@ -120,9 +125,7 @@ async fn each_account_of_a_sample_costs_one_key_and_no_document() {
     MongoPlace::new()
         .await
         .run(|place| async move {
-            let store = place.mongo_store(&SETTINGS).await;
-            store.prepare().await.unwrap();
-            store_all(&*store, &events()).await;
+            let store = store_of_events(&place).await;
             profile(&place).await;
             let ends = store.account_ends(LIMIT).await.unwrap();
             assert_eq!(ends, Some(("a1".to_owned(), "a4".to_owned())));
@@ -146,9 +149,7 @@ async fn events_without_an_account_are_not_in_the_index() {
     MongoPlace::new()
         .await
         .run(|place| async move {
-            let store = place.mongo_store(&SETTINGS).await;
-            store.prepare().await.unwrap();
-            store_all(&*store, &events()).await;
+            let store = store_of_events(&place).await;
             let command = doc! { "validate": "events" };
             let validated = place.database().run_command(command).await.unwrap();
             let keys = validated.get_document("keysPerIndex").unwrap();

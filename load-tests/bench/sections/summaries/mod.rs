@@ -61,7 +61,6 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     })
 }
 
-/// The whale comes first: before anybody has read what was seeded.
 /// Leaves the database with the events of the seed and nothing else.
 async fn seed(bench: &Bench, site: &Site, seeding: &Seeding) -> Result<Duration, Trouble> {
     site.database.drop_events().await?;
@@ -70,6 +69,7 @@ async fn seed(bench: &Bench, site: &Site, seeding: &Seeding) -> Result<Duration,
     Ok(took)
 }
 
+/// The whale comes first: before anybody has read what was seeded.
 async fn read(bench: &Bench, site: &Site, seeding: &Seeding) -> Result<Reads, Trouble> {
     let home = Home::Mongodb(&site.database);
     let instance = bench.starter.start(home, &[]).await?;
