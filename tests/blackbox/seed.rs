@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use bson::doc;
+use mongodb::Client;
 use rusqlite::OpenFlags;
 
 use crate::eventually::{SOON, eventually};
@@ -216,9 +218,11 @@ async fn a_seed_goes_on_after_its_database_was_killed_and_loses_nothing() {
     wait_until_some_are_stored(&home).await;
     server.kill();
     server.restart();
-    let before = home.stored().await;
-    eventually("more events are stored", SOON, || async {
-        stored_so_far(&home).await.filter(|stored| *stored > before)
+    // So many that all whose answer was lost have been tried again: a stop gives
+    // up those that wait to be.
+    let enough = home.stored().await + 60_000;
+    eventually("many more events are stored", SOON, || async {
+        stored_so_far(&home).await.filter(|stored| *stored > enough)
     })
     .await;
     running.signal("INT");
@@ -249,12 +253,29 @@ async fn a_seed_that_waits_for_its_database_ends_when_it_is_told_to() {
     );
 }
 
+/// Has the database write nothing any more, and waits until it is asked to.
+async fn until_a_write_waits(home: &Home) {
+    let uri = home.mongodb_uri().expect("a home on MongoDB");
+    let client = Client::with_uri_str(uri).await.expect("a MongoDB URI");
+    let admin = client.database("admin");
+    let lock = doc! { "fsync": 1, "lock": true };
+    admin.run_command(lock).await.expect("a lock");
+    let waiting = doc! { "currentOp": 1, "op": "insert", "waitingForLock": true };
+    eventually("a write waits", SOON, || async {
+        let found = admin.run_command(waiting.clone()).await.ok()?;
+        let writes = found.get_array("inprog").ok()?;
+        (!writes.is_empty()).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_second_signal_ends_a_seed_whose_database_says_nothing() {
     let server = Mongod::start();
     let home = Home::on(&server);
     let mut running = Seed::start(&home, &["2000000000", "--until", UNTIL], &[]);
     wait_until_some_are_stored(&home).await;
+    until_a_write_waits(&home).await;
     server.pause();
     // What follows too soon counts as the same signal once more.
     eventually("the seed ends", SOON, || {
