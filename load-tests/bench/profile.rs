@@ -10,21 +10,13 @@ use crate::trouble::{Trouble, While as _};
 /// What of a command that ran makes it the same when it is explained.
 const EXPLAINED: [&str; 5] = ["aggregate", "pipeline", "cursor", "hint", "allowDiskUse"];
 
-/// An aggregation that the server ran.
-pub struct Ran {
-    /// What it was asked.
-    command: Document,
-    /// Entries of the index that it looked at.
-    pub keys: i64,
-}
-
 /// Notes every command from now on.
 pub async fn begin(database: &Database) -> Result<(), Trouble> {
     set_level(database, 2).await
 }
 
 /// Notes nothing more; gives the aggregations of events since the beginning.
-pub async fn end(database: &Database) -> Result<Vec<Ran>, Trouble> {
+pub async fn end(database: &Database) -> Result<Vec<Document>, Trouble> {
     set_level(database, 0).await?;
     let profile = database.handle().collection::<Document>("system.profile");
     let ran = profile
@@ -33,13 +25,10 @@ pub async fn end(database: &Database) -> Result<Vec<Ran>, Trouble> {
         .during("reading the profile")?;
     let ran: Vec<Document> = ran.try_collect().await.during("reading the profile")?;
     profile.drop().await.during("dropping the profile")?;
-    let ran = ran.into_iter().filter_map(|entry| {
-        Some(Ran {
-            command: entry.get_document("command").ok()?.clone(),
-            keys: number(&entry, "keysExamined")?,
-        })
-    });
-    Ok(ran.collect())
+    let commands = ran
+        .into_iter()
+        .filter_map(|entry| entry.get_document("command").ok().cloned());
+    Ok(commands.collect())
 }
 
 async fn set_level(database: &Database, level: i32) -> Result<(), Trouble> {
@@ -58,10 +47,10 @@ pub struct Explained {
 }
 
 /// Has the server carry out an aggregation that it ran before, and explain how.
-pub async fn explain(database: &Database, ran: &Ran) -> Result<Explained, Trouble> {
+pub async fn explain(database: &Database, ran: &Document) -> Result<Explained, Trouble> {
     let command: Document = EXPLAINED
         .iter()
-        .filter_map(|&name| Some((name.to_owned(), ran.command.get(name)?.clone())))
+        .filter_map(|&name| Some((name.to_owned(), ran.get(name)?.clone())))
         .collect();
     let explain = doc! { "explain": command, "verbosity": "executionStats" };
     let answer = database.handle().run_command(explain).await;

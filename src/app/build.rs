@@ -61,7 +61,7 @@ pub fn service(
     let http = &settings.http;
     let service = Service {
         journeys: Journeys::new(store, Arc::clone(&pipeline), settings.store.read_timeout),
-        summaries: summaries(settings, stores, &pipeline, &clock),
+        summaries: summaries(settings, stores, &clock),
         pipeline,
         dead_letters: Arc::new(DeadLetters::new(
             Arc::clone(&stores.events),
@@ -90,12 +90,7 @@ pub fn service(
     Ok((service, audit_writer))
 }
 
-fn summaries(
-    settings: &Settings,
-    stores: &Stores,
-    pipeline: &Arc<Pipeline>,
-    clock: &Arc<dyn Clock>,
-) -> Arc<Summaries> {
+fn summaries(settings: &Settings, stores: &Stores, clock: &Arc<dyn Clock>) -> Arc<Summaries> {
     let accounts = &settings.accounts;
     let limits = summaries::Limits {
         fresh: accounts.fresh,
@@ -103,19 +98,9 @@ fn summaries(
         max_cache_bytes: accounts.max_cache_bytes as u64,
         query_timeout: accounts.query_timeout,
         max_queries: accounts.max_queries,
-        max_counting: accounts.max_counting,
         max_wait: accounts.max_wait,
-        piece_events: accounts.piece_events,
-        max_counting_bytes: accounts.max_counting_bytes,
     };
-    let pipeline = Arc::clone(pipeline);
-    let is_writing = Arc::new(move || pipeline.snapshot().in_flight > 0);
-    Summaries::new(
-        Arc::clone(&stores.accounts),
-        Arc::clone(clock),
-        limits,
-        is_writing,
-    )
+    Summaries::new(Arc::clone(&stores.accounts), Arc::clone(clock), limits)
 }
 
 /// What events must keep to.

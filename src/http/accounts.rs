@@ -92,11 +92,13 @@ pub async fn summary(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (question, case) = read_question(account_id, query.as_deref())?;
-    let answer = service.summaries.summary(question).await?;
-    let body = serde_json::to_vec(&SummaryBody::new(&answer.counted, case))
-        .map_err(|_| Problem::internal())?;
+    let counted = service.summaries.summary(question).await?;
+    let body =
+        serde_json::to_vec(&SummaryBody::new(&counted, case)).map_err(|_| Problem::internal())?;
     let mut response = etag::respond(body, &headers);
-    response.headers_mut().extend(may_be_kept(answer.fresh_for));
+    response
+        .headers_mut()
+        .extend(may_be_kept(counted.fresh_for()));
     Ok(response)
 }
 

@@ -23,18 +23,9 @@ pub const MAX_TYPES: usize = 1000;
 /// go on in the database, at most for that long.
 #[async_trait]
 pub trait AccountStore: Send + Sync + 'static {
-    /// Counts an account's stored events at one go, however many they are. An
-    /// account without any has zeros.
+    /// Counts an account's stored events, however many they are. An account
+    /// without any has zeros.
     async fn summary(&self, range: &SummaryRange, limit: Duration) -> Result<Summary, QueryError>;
-
-    /// Counts the first events of a range: of whole milliseconds, and at most
-    /// `max_events` of them. `None` where the first millisecond alone has more.
-    async fn piece(
-        &self,
-        range: &SummaryRange,
-        max_events: usize,
-        limit: Duration,
-    ) -> Result<Option<Piece>, QueryError>;
 
     /// The first and the last account that has events, in the order of their
     /// bytes; `None` when no event has an account.
@@ -76,18 +67,6 @@ pub struct Summary {
     pub top_users: Vec<UserEvents>,
     /// Users with at least one event.
     pub unique_users: u64,
-}
-
-/// The first events of a range, counted, with all of their users whatever the
-/// range says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Piece {
-    /// Events of types. One may come several times; its events are the sum.
-    pub types: Vec<(String, u64)>,
-    /// Events of users. One may come several times; its events are the sum.
-    pub users: Vec<(String, u64)>,
-    /// From where on the rest of the range is to be counted; `None` at its end.
-    pub rest: Option<Timestamp>,
 }
 
 /// How many events a user has.

@@ -5,17 +5,16 @@
 //!   it is forgotten.
 //! - However many ask for the same summary at once, it is counted once. That
 //!   goes on when those who asked have left.
-//! - Few are counted at once, each within a time that the database keeps too.
-//!   Who does not get a turn soon is refused. Nothing here shares a limit with
-//!   the way of events, and a heavy account is counted in [pieces](counting) that
-//!   give way to them.
+//! - The store counts a summary at one go. Few are counted at once, each within
+//!   a time that the database keeps too. Who does not get a turn soon is refused.
+//! - Nothing here shares a limit with the way of events; what both share is the
+//!   database. An account with a million events keeps one of its cores busy for
+//!   a second or two.
 //!
 //! Only stored events are counted; those that still wait in the buffer come
 //! with the next count. Errors are not kept.
 
-mod counting;
 mod sample;
-mod tally;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -25,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use moka::future::Cache;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -35,7 +34,6 @@ use crate::event::time::Clock;
 use crate::store::StoreError;
 use crate::store::summaries::{AccountStore, QueryError, Summary, SummaryRange};
 
-use tally::Room;
 pub use window::Window;
 
 /// How much longer than its limit a query may take until the database is given
@@ -54,23 +52,13 @@ pub struct Limits {
     pub stale: Duration,
     /// Bytes of memory that kept summaries may hold.
     pub max_cache_bytes: u64,
-    /// How long counting one summary may take, once it has its turn.
+    /// How long the database may work on one query.
     pub query_timeout: Duration,
-    /// Queries that the database works on at once; as many for samples besides.
+    /// Summaries that are counted at once; as many samples besides.
     pub max_queries: usize,
-    /// Summaries that are counted side by side, in turns; and beside them as many
-    /// of accounts with many events as queries.
-    pub max_counting: usize,
     /// How long a request waits for its turn.
     pub max_wait: Duration,
-    /// Events of one piece.
-    pub piece_events: usize,
-    /// Bytes of memory in which pieces are put together, about.
-    pub max_counting_bytes: usize,
 }
-
-/// Tells whether events are on their way to the store at this moment.
-pub type IsWriting = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Which summary is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -84,7 +72,7 @@ pub struct Question {
 }
 
 /// A summary as it was counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Counted {
     /// What was asked.
     pub question: Question,
@@ -96,15 +84,15 @@ pub struct Counted {
     pub summary: Summary,
     /// When they were counted.
     pub computed_at: Timestamp,
+    fresh_until: Instant,
+    is_renewing: AtomicBool,
 }
 
-/// A summary, and for how long it is fresh.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The summary.
-    pub counted: Arc<Counted>,
-    /// Zero for a stale one.
-    pub fresh_for: Duration,
+impl Counted {
+    /// For how long it is still fresh; zero for a stale one.
+    pub fn fresh_for(&self) -> Duration {
+        self.fresh_until.saturating_duration_since(Instant::now())
+    }
 }
 
 /// Why there is no summary.
@@ -121,81 +109,49 @@ pub enum SummaryError {
     Defect(String),
 }
 
-impl From<StoreError> for SummaryError {
-    fn from(error: StoreError) -> Self {
-        Self::Query(error.into())
-    }
-}
-
-/// A summary that is kept.
-struct Kept {
-    counted: Arc<Counted>,
-    at: Instant,
-    is_renewing: AtomicBool,
-}
-
 /// Counts and keeps summaries.
 pub struct Summaries {
     store: Arc<dyn AccountStore>,
     clock: Arc<dyn Clock>,
     limits: Limits,
-    is_writing: IsWriting,
-    kept: Cache<Question, Arc<Kept>>,
+    kept: Cache<Question, Arc<Counted>>,
     counting: Semaphore,
-    /// Beside those, accounts with many events.
-    heavy: Semaphore,
-    querying: Semaphore,
+    /// Beside those, as a sample costs next to nothing.
     sampling: Semaphore,
-    room: Room,
     closing: CancellationToken,
 }
 
 impl Summaries {
     /// Nothing is counted before it is asked for.
-    pub fn new(
-        store: Arc<dyn AccountStore>,
-        clock: Arc<dyn Clock>,
-        limits: Limits,
-        is_writing: IsWriting,
-    ) -> Arc<Self> {
+    pub fn new(store: Arc<dyn AccountStore>, clock: Arc<dyn Clock>, limits: Limits) -> Arc<Self> {
         let kept = Cache::builder()
             .max_capacity(limits.max_cache_bytes)
-            .weigher(|question, kept: &Arc<Kept>| weight(question, &kept.counted))
+            .weigher(|question, counted: &Arc<Counted>| weight(question, &counted.summary))
             .time_to_live(limits.fresh + limits.stale)
             .build();
         Arc::new(Self {
             store,
             clock,
             limits,
-            is_writing,
             kept,
-            counting: Semaphore::new(limits.max_counting),
-            heavy: Semaphore::new(limits.max_queries),
-            querying: Semaphore::new(limits.max_queries),
+            counting: Semaphore::new(limits.max_queries),
             sampling: Semaphore::new(limits.max_queries),
-            room: Room::new(limits.max_counting_bytes),
             closing: CancellationToken::new(),
         })
     }
 
     /// The summary asked for: a kept one, or one that is counted now.
-    pub async fn summary(self: &Arc<Self>, question: Question) -> Result<Answer, SummaryError> {
+    pub async fn summary(
+        self: &Arc<Self>,
+        question: Question,
+    ) -> Result<Arc<Counted>, SummaryError> {
         let Some(kept) = self.kept.get(&question).await else {
-            let kept = self.count_once(question).await?;
-            return Ok(self.answer(&kept));
+            return self.count_once(question).await;
         };
-        let answer = self.answer(&kept);
-        if answer.fresh_for.is_zero() {
-            self.renew(question, &kept);
+        if kept.fresh_for().is_zero() {
+            self.renew(&kept);
         }
-        Ok(answer)
-    }
-
-    fn answer(&self, kept: &Kept) -> Answer {
-        Answer {
-            counted: Arc::clone(&kept.counted),
-            fresh_for: self.limits.fresh.saturating_sub(kept.at.elapsed()),
-        }
+        Ok(kept)
     }
 
     /// Ends what is counted at this moment; nothing is counted after it.
@@ -205,7 +161,10 @@ impl Summaries {
 
     /// In a task of its own: a client that leaves would have the next one begin
     /// anew, while the database still works for the first.
-    async fn count_once(self: &Arc<Self>, question: Question) -> Result<Arc<Kept>, SummaryError> {
+    async fn count_once(
+        self: &Arc<Self>,
+        question: Question,
+    ) -> Result<Arc<Counted>, SummaryError> {
         let summaries = Arc::clone(self);
         let counting = tokio::spawn(async move {
             let count = summaries.count(question.clone());
@@ -218,88 +177,78 @@ impl Summaries {
     }
 
     /// Has a stale summary counted anew, once at a time.
-    fn renew(self: &Arc<Self>, question: Question, kept: &Arc<Kept>) {
-        if kept.is_renewing.swap(true, Ordering::Relaxed) {
+    fn renew(self: &Arc<Self>, stale: &Arc<Counted>) {
+        if stale.is_renewing.swap(true, Ordering::Relaxed) {
             return;
         }
-        let (summaries, old) = (Arc::clone(self), Arc::clone(kept));
+        let (summaries, stale) = (Arc::clone(self), Arc::clone(stale));
         tokio::spawn(async move {
+            let question = stale.question.clone();
             match summaries.count(question.clone()).await {
                 Ok(new) => summaries.kept.insert(question, new).await,
                 Err(error) => {
                     warn!(%error, "a summary stays as it is, since it cannot be counted anew");
                     sleep(PAUSE).await;
-                    old.is_renewing.store(false, Ordering::Relaxed);
+                    stale.is_renewing.store(false, Ordering::Relaxed);
                 }
             }
         });
     }
 
-    async fn count(&self, question: Question) -> Result<Arc<Kept>, SummaryError> {
-        let place = self.turn(&self.counting, 1).await?;
-        let computed_at = self.clock.now();
-        let (from, to) = question.window.ends(computed_at);
-        let range = SummaryRange {
-            account_id: question.account_id.clone(),
-            from,
-            to,
-            top: question.top,
-        };
-        let summary = self.count_range(&range, place).await?;
-        Ok(Arc::new(Kept {
-            counted: Arc::new(Counted {
+    async fn count(&self, question: Question) -> Result<Arc<Counted>, SummaryError> {
+        let count = async {
+            let computed_at = self.clock.now();
+            let (from, to) = question.window.ends(computed_at);
+            let range = SummaryRange {
+                account_id: question.account_id.clone(),
+                from,
+                to,
+                top: question.top,
+            };
+            let limit = self.limits.query_timeout;
+            let summary = self.store.summary(&range, limit).await?;
+            Ok(Arc::new(Counted {
                 question,
                 from,
                 to,
                 summary,
                 computed_at,
-            }),
-            at: Instant::now(),
-            is_renewing: AtomicBool::new(false),
-        }))
+                fresh_until: Instant::now() + self.limits.fresh,
+                is_renewing: AtomicBool::new(false),
+            }))
+        };
+        self.query(&self.counting, count).await
     }
 
-    async fn turn<'a>(
+    /// Asks the database when it is this query's turn. That ends also when the
+    /// database does not keep its word.
+    async fn query<T>(
         &self,
-        turns: &'a Semaphore,
-        wanted: usize,
-    ) -> Result<SemaphorePermit<'a>, SummaryError> {
-        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-        match timeout(self.limits.max_wait, turns.acquire_many(wanted)).await {
-            Ok(Ok(turn)) => Ok(turn),
-            Ok(Err(closed)) => Err(SummaryError::Defect(closed.to_string())),
-            Err(_) => Err(SummaryError::Busy),
-        }
-    }
-
-    /// A query that also ends when the database does not keep its word.
-    async fn bounded<T>(
-        &self,
-        limit: Duration,
-        query: impl Future<Output = Result<T, SummaryError>>,
+        turns: &Semaphore,
+        query: impl Future<Output = Result<T, QueryError>>,
     ) -> Result<T, SummaryError> {
-        tokio::select! {
+        let turn = timeout(self.limits.max_wait, turns.acquire()).await;
+        let _turn = turn.map_err(|_| SummaryError::Busy)?;
+        let limit = self.limits.query_timeout;
+        let outcome = tokio::select! {
             done = timeout(limit + GRACE, query) => {
-                done.map_err(|_| QueryError::OutOfTime(limit))?
+                done.unwrap_or(Err(QueryError::OutOfTime(limit)))
             }
             () = self.closing.cancelled() => {
                 Err(StoreError::Unavailable("the service stops".to_owned()).into())
             }
-        }
+        };
+        Ok(outcome?)
     }
 }
 
 /// Bytes of memory that a summary holds, about.
-fn weight(question: &Question, counted: &Counted) -> u32 {
+fn weight(question: &Question, summary: &Summary) -> u32 {
     /// Of a text, an entry of a list or a map, and what points to it.
     const EACH: usize = 64;
     const FIXED: usize = 512;
-    let summary = &counted.summary;
-    let types = summary.totals.keys().map(|kind| kind.len() + EACH);
-    let users = summary
-        .top_users
-        .iter()
-        .map(|user| user.user_id.len() + EACH);
-    let bytes = FIXED + 2 * question.account_id.len() + types.sum::<usize>() + users.sum::<usize>();
-    u32::try_from(bytes).unwrap_or(u32::MAX)
+    let users = summary.top_users.iter().map(|user| &user.user_id);
+    let names = summary.totals.keys().chain(users);
+    let bytes: usize = names.map(|name| name.len() + EACH).sum();
+    u32::try_from(FIXED + 2 * question.account_id.len() + bytes).unwrap_or(u32::MAX)
 }

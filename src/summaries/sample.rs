@@ -5,6 +5,7 @@
 //! the index at the most, and all accounts where there are no more than wanted.
 
 use rand::Rng;
+use rand::seq::IndexedRandom as _;
 
 use super::{Summaries, SummaryError};
 
@@ -14,9 +15,8 @@ const DRAWN: usize = 4;
 impl Summaries {
     /// Some accounts, at most as many as wanted, in no promised order.
     pub async fn sample(&self, wanted: usize) -> Result<Vec<String>, SummaryError> {
-        let _turn = self.turn(&self.sampling, 1).await?;
         let limit = self.limits.query_timeout;
-        self.bounded(limit, async {
+        self.query(&self.sampling, async {
             let Some((first, last)) = self.store.account_ends(limit).await? else {
                 return Ok(Vec::new());
             };
@@ -44,21 +44,15 @@ pub(super) fn between(first: &str, last: &str, random: &mut impl Rng) -> String 
         .take_while(|(one, other)| one == other)
         .map(|(one, _)| one)
         .collect();
-    let rest = |text: &str| text[shared.len()..].to_owned();
-    let (low, high) = (rest(first), rest(last));
+    let (low, high) = (&first[shared.len()..], &last[shared.len()..]);
     let alphabet = alphabet(&format!("{low}{high}"));
-    let is_between = |c: &char| {
-        low.chars().next().is_none_or(|low| *c >= low)
-            && high.chars().next().is_none_or(|high| *c <= high)
-    };
+    let lowest = low.chars().next().unwrap_or(char::MIN);
+    let highest = high.chars().next().unwrap_or(char::MAX);
+    let is_between = |c: &char| (lowest..=highest).contains(c);
     let leading: Vec<char> = alphabet.iter().copied().filter(is_between).collect();
     let mut text = shared;
-    for place in 0..DRAWN {
-        let from = if place == 0 { &leading } else { &alphabet };
-        if !from.is_empty() {
-            text.push(from[random.random_range(0..from.len())]);
-        }
-    }
+    text.extend(leading.choose(random));
+    text.extend((1..DRAWN).filter_map(|_| alphabet.choose(random)));
     text
 }
 

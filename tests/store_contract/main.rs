@@ -83,7 +83,6 @@ contract! {
             summaries_are_what_counting_one_by_one_gives,
             an_account_without_events_has_zeros,
             bounds_of_a_summary_are_inclusive,
-            a_piece_takes_milliseconds_whole,
             users_of_the_same_number_are_in_the_order_of_their_ids,
             an_event_counts_once_however_often_it_is_sent,
             ids_that_look_like_queries_are_ids,

@@ -8,12 +8,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
 use trailkeep::event::Accepted;
-use trailkeep::event::time::SystemClock;
 use trailkeep::store::Store;
 use trailkeep::store::summaries::{
     AccountStore, MAX_TYPES, QueryError, Summary, SummaryRange, UserEvents,
 };
-use trailkeep::summaries::{Limits, Question, Summaries, Window};
 
 use crate::samples::{at, event, insert, store_all};
 
@@ -87,36 +85,6 @@ type Drawn = (Option<u8>, u8, u8, i64);
 /// Account, both ends of the time in any order, and users wanted.
 type Asked = (u8, i64, i64, usize);
 
-/// Counts piece by piece.
-fn in_pieces(accounts: &Arc<dyn AccountStore>, piece_events: usize) -> Arc<Summaries> {
-    let limits = Limits {
-        fresh: LIMIT,
-        stale: LIMIT,
-        max_cache_bytes: 1 << 20,
-        query_timeout: LIMIT,
-        max_queries: 2,
-        max_counting: 2,
-        max_wait: LIMIT,
-        piece_events,
-        max_counting_bytes: 1 << 20,
-    };
-    let is_writing = Arc::new(|| false);
-    Summaries::new(
-        Arc::clone(accounts),
-        Arc::new(SystemClock),
-        limits,
-        is_writing,
-    )
-}
-
-fn question(range: &SummaryRange) -> Question {
-    Question {
-        account_id: range.account_id.clone(),
-        window: Window::Between(range.from, range.to),
-        top: range.top,
-    }
-}
-
 fn accepted(case: u64, number: usize, drawn: &Drawn) -> Accepted {
     const USERS: [&str; 6] = ["u", "U", "ü", "u ", "ユ", "\u{10ffff}"];
     let (account, user, kind, millis) = *drawn;
@@ -138,7 +106,6 @@ pub async fn summaries_are_what_counting_one_by_one_gives(
     let strategy = (
         prop::collection::vec(drawn, 0..80),
         prop::collection::vec(asked, 8),
-        1_usize..12,
     );
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
@@ -146,7 +113,7 @@ pub async fn summaries_are_what_counting_one_by_one_gives(
             failure_persistence: None,
             ..Config::with_cases(24)
         });
-        let property = |(events, asked, piece): (Vec<Drawn>, Vec<Asked>, usize)| {
+        let property = |(events, asked): (Vec<Drawn>, Vec<Asked>)| {
             let case: u64 = rand::random();
             let events: Vec<_> = events
                 .iter()
@@ -155,14 +122,11 @@ pub async fn summaries_are_what_counting_one_by_one_gives(
                 .collect();
             runtime.block_on(async {
                 insert(&*store, &events).await;
-                let pieces = in_pieces(&accounts, piece);
                 for (account, one, other, top) in asked {
                     let account = format!("{case}-{account}");
                     let range = range(&account, one.min(other), one.max(other), top);
                     let summary = accounts.summary(&range, LIMIT).await.unwrap();
-                    prop_assert_eq!(&summary, &counted(&events, &range));
-                    let answer = pieces.summary(question(&range)).await.unwrap();
-                    prop_assert_eq!(&answer.counted.summary, &summary, "{} a piece", piece);
+                    prop_assert_eq!(summary, counted(&events, &range));
                 }
                 Ok(())
             })
@@ -196,42 +160,6 @@ pub async fn bounds_of_a_summary_are_inclusive(
         let range = range("a", from, to, 1);
         let summary = accounts.summary(&range, LIMIT).await.unwrap();
         assert_eq!(summary.total, total, "{from} to {to}");
-    }
-}
-
-/// Or one that comes meanwhile would be counted twice, or never.
-pub async fn a_piece_takes_milliseconds_whole(
-    store: Arc<dyn Store>,
-    accounts: Arc<dyn AccountStore>,
-) {
-    let events: Vec<_> = (0..)
-        .zip([0, 0, 1, 1, 1, 3])
-        .map(|(number, millis)| {
-            let user = format!("u{millis}");
-            of_account("a", &user, &format!("e{number}"), millis)
-        })
-        .collect();
-    store_all(&*store, &events).await;
-    for (from, max_events, expected) in [
-        (-SPAN, 2, Some((2, Some(at(1))))),
-        (-SPAN, 4, Some((2, Some(at(1))))),
-        (-SPAN, 5, Some((5, Some(at(3))))),
-        (-SPAN, 6, Some((6, None))),
-        (0, 1, None),
-        (1, 2, None),
-        (1, 3, Some((3, Some(at(3))))),
-        (2, 1, Some((1, None))),
-        (4, 1, Some((0, None))),
-    ] {
-        let range = range("a", from, SPAN, 10);
-        let piece = accounts.piece(&range, max_events, LIMIT).await.unwrap();
-        let told = piece.map(|piece| {
-            let sum = |counts: &[(String, u64)]| counts.iter().map(|(_, events)| events).sum();
-            let (types, users): (u64, u64) = (sum(&piece.types), sum(&piece.users));
-            assert_eq!(types, users);
-            (users, piece.rest)
-        });
-        assert_eq!(told, expected, "{max_events} from {from} on");
     }
 }
 

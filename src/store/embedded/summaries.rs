@@ -9,45 +9,19 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::EmbeddedStore;
-use crate::event::Timestamp;
 use crate::store::summaries::{
-    AccountStore, MAX_TYPES, Piece, QueryError, Summary, SummaryRange, UserEvents,
+    AccountStore, MAX_TYPES, QueryError, Summary, SummaryRange, UserEvents,
 };
 
-/// Reads the events of a range. `INDEXED BY` turns a plan without the index into
-/// an error.
-macro_rules! of_range {
-    ($columns:literal, $rest:literal) => {
-        concat!(
-            "SELECT ",
-            $columns,
-            " FROM events INDEXED BY events_account
-            WHERE account_id = ?1 AND occurred_at BETWEEN ?2 AND ?3 ",
-            $rest
-        )
-    };
-}
-
-/// When the event occurred that comes after the first so many of a range.
-pub(super) const PIECE_END: &str =
-    of_range!("occurred_at", "ORDER BY occurred_at LIMIT 1 OFFSET ?4");
-
-macro_rules! groups {
-    () => {
-        of_range!(
-            "user_id, type, count(*) AS events",
-            "GROUP BY user_id, type"
-        )
-    };
-}
-
-pub(super) const PIECE: &str = groups!();
-
-/// One scan of the index, then everything from its groups.
-pub(super) const SUMMARY: &str = concat!(
-    "WITH groups AS MATERIALIZED (",
-    groups!(),
-    "),
+/// One scan of the index, then everything from its groups. `INDEXED BY` turns a
+/// plan without the index into an error.
+pub(super) const SUMMARY: &str = "
+    WITH groups AS MATERIALIZED (
+        SELECT user_id, type, count(*) AS events
+        FROM events INDEXED BY events_account
+        WHERE account_id = ?1 AND occurred_at BETWEEN ?2 AND ?3
+        GROUP BY user_id, type
+    ),
     users AS MATERIALIZED (
         SELECT user_id, sum(events) AS events FROM groups GROUP BY user_id
     )
@@ -62,8 +36,7 @@ pub(super) const SUMMARY: &str = concat!(
     UNION ALL
     SELECT * FROM (
         SELECT 'user', user_id, events FROM users ORDER BY events DESC, user_id LIMIT ?5
-    )"
-);
+    )";
 
 macro_rules! account {
     ($end:literal, $condition:literal) => {
@@ -87,20 +60,6 @@ impl AccountStore for EmbeddedStore {
         let range = range.clone();
         self.counters
             .read_within(limit, move |connection| summary(connection, &range))
-            .await
-    }
-
-    async fn piece(
-        &self,
-        range: &SummaryRange,
-        max_events: usize,
-        limit: Duration,
-    ) -> Result<Option<Piece>, QueryError> {
-        let range = range.clone();
-        self.counters
-            .read_within(limit, move |connection| {
-                piece(connection, &range, max_events)
-            })
             .await
     }
 
@@ -161,41 +120,6 @@ fn add(row: &Row<'_>, summary: &mut Summary) -> rusqlite::Result<()> {
         }),
     }
     Ok(())
-}
-
-/// Both queries see one state of the database.
-fn piece(
-    connection: &Connection,
-    range: &SummaryRange,
-    max_events: usize,
-) -> rusqlite::Result<Option<Piece>> {
-    let transaction = connection.unchecked_transaction()?;
-    let (account, from) = (&range.account_id, range.from.as_millis());
-    let mut last = range.to.as_millis();
-    let mut end = transaction.prepare_cached(PIECE_END)?;
-    let rest = end
-        .query_row(params![account, from, last, count(max_events)], |row| {
-            row.get(0)
-        })
-        .optional()?;
-    if let Some(rest) = rest {
-        if rest <= from {
-            return Ok(None);
-        }
-        last = rest - 1;
-    }
-    let mut piece = Piece {
-        rest: rest.map(Timestamp::from_millis_clamped),
-        ..Piece::default()
-    };
-    let mut statement = transaction.prepare_cached(PIECE)?;
-    let mut rows = statement.query(params![account, from, last])?;
-    while let Some(row) = rows.next()? {
-        let events = u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default();
-        piece.users.push((row.get(0)?, events));
-        piece.types.push((row.get(1)?, events));
-    }
-    Ok(Some(piece))
 }
 
 fn accounts_from(

@@ -9,9 +9,6 @@
 //! 25 and 12 s on the clock. Two branches group by user, which costs less than
 //! any way of handing the groups on.
 //!
-//! A piece of some thousand events is such a scan too, and costs as much for an
-//! event; its groups are few enough to hand on.
-//!
 //! Reads follow the URI's read preference, the primary where it names none: a
 //! summary is up to a minute old anyway, and `secondaryPreferred` keeps heavy
 //! accounts away from the member that takes the events. What has to be exact
@@ -22,16 +19,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bson::{Bson, DateTime, Document, RawDocument, RawDocumentBuf, doc};
+use bson::{Bson, DateTime, Document, doc};
 use mongodb::error::Error;
 use mongodb::options::Hint;
-use serde::de::DeserializeOwned;
 
 use super::errors::{code_of, store_error};
 use super::{MongoStore, indexes};
 use crate::event::Timestamp;
 use crate::store::summaries::{
-    AccountStore, MAX_TYPES, Piece, QueryError, Summary, SummaryRange, UserEvents,
+    AccountStore, MAX_TYPES, QueryError, Summary, SummaryRange, UserEvents,
 };
 
 /// `MaxTimeMSExpired`.
@@ -40,42 +36,14 @@ const OUT_OF_TIME: i32 = 50;
 #[async_trait]
 impl AccountStore for MongoStore {
     async fn summary(&self, range: &SummaryRange, limit: Duration) -> Result<Summary, QueryError> {
-        let counted: Option<Document> = self.one(range, counts(range.top), limit).await?;
+        let counted = self.one(range, counts(range.top), limit).await?;
         let summary = counted.map_or_else(Summary::default, |counted| summary_of(&counted, range));
         if summary.totals.len() <= MAX_TYPES {
             return Ok(summary);
         }
-        let total = doc! { "$count": "events" };
-        let total: Option<Document> = self.one(range, total, limit).await?;
+        let total = self.one(range, doc! { "$count": "events" }, limit).await?;
         let total = total.map_or(0, |total| count(&total, "events"));
         Ok(without_rare_types(summary, total))
-    }
-
-    async fn piece(
-        &self,
-        range: &SummaryRange,
-        max_events: usize,
-        limit: Duration,
-    ) -> Result<Option<Piece>, QueryError> {
-        let rest = self.time_after(range, max_events, limit).await?;
-        if rest.is_some_and(|rest| rest <= range.from) {
-            return Ok(None);
-        }
-        let mut first = range.clone();
-        if let Some(rest) = rest {
-            first.to = rest.plus_millis(-1);
-        }
-        let counted: Option<RawDocumentBuf> = self.one(&first, groups_of_piece(), limit).await?;
-        let groups = |branch| {
-            counted
-                .as_deref()
-                .map_or_else(Vec::new, |counted| groups_in(counted, branch))
-        };
-        Ok(Some(Piece {
-            types: groups("types"),
-            users: groups("users"),
-            rest,
-        }))
     }
 
     async fn account_ends(&self, limit: Duration) -> Result<Option<(String, String)>, QueryError> {
@@ -108,21 +76,20 @@ impl AccountStore for MongoStore {
 
 impl MongoStore {
     /// What a stage makes of the events of a range: one document, or none.
-    async fn one<T: DeserializeOwned + Send + Sync>(
+    async fn one(
         &self,
         range: &SummaryRange,
         stage: Document,
         limit: Duration,
-    ) -> Result<Option<T>, QueryError> {
+    ) -> Result<Option<Document>, QueryError> {
         let fault = |error: Error| query_error(&error, limit);
         let link = self.connection.link().await?;
         let mut cursor = link
             .events::<Document>()
-            .aggregate([doc! { "$match": matching(range) }, stage])
+            .aggregate([matching(range), stage])
             .hint(hint())
             .allow_disk_use(true)
             .max_time(limit)
-            .with_type::<T>()
             .await
             .map_err(fault)?;
         if cursor.advance().await.map_err(fault)? {
@@ -130,29 +97,6 @@ impl MongoStore {
         } else {
             Ok(None)
         }
-    }
-
-    /// When the event occurred that comes after the first so many of a range:
-    /// read from the index, which costs a seventh of counting those before it.
-    async fn time_after(
-        &self,
-        range: &SummaryRange,
-        events: usize,
-        limit: Duration,
-    ) -> Result<Option<Timestamp>, QueryError> {
-        let link = self.connection.link().await?;
-        let found = link
-            .events::<Document>()
-            .find_one(matching(range))
-            .projection(doc! { "_id": 0, "occurredAt": 1 })
-            .sort(doc! { "accountId": 1, "occurredAt": 1 })
-            .skip(events as u64)
-            .hint(hint())
-            .max_time(limit)
-            .await
-            .map_err(|error| query_error(&error, limit))?;
-        let time = found.and_then(|found| found.get_datetime("occurredAt").ok().copied());
-        Ok(time.map(|time| Timestamp::from_millis_clamped(time.timestamp_millis())))
     }
 
     /// The first account in a direction at a place in the index: one key of it,
@@ -191,10 +135,10 @@ fn query_error(error: &Error, limit: Duration) -> QueryError {
 }
 
 fn matching(range: &SummaryRange) -> Document {
-    doc! {
+    doc! { "$match": {
         "accountId": &range.account_id,
         "occurredAt": { "$gte": date(range.from), "$lte": date(range.to) },
-    }
+    } }
 }
 
 /// Counts in one scan that the index covers. The total is the sum over the
@@ -202,22 +146,13 @@ fn matching(range: &SummaryRange) -> Document {
 fn counts(top: usize) -> Document {
     let most_first = doc! { "$sort": { "events": -1, "_id": 1 } };
     let limit = |count: usize| doc! { "$limit": i64::try_from(count).unwrap_or(i64::MAX) };
+    let by = |field: &str| doc! { "$group": { "_id": field, "events": { "$sum": 1 } } };
     doc! { "$facet": {
         // One more than is told apart tells that there are more.
-        "types": [count_by("$type"), most_first.clone(), limit(MAX_TYPES + 1)],
-        "top": [count_by("$userId"), most_first, limit(top.max(1))],
+        "types": [by("$type"), most_first.clone(), limit(MAX_TYPES + 1)],
+        "top": [by("$userId"), most_first, limit(top.max(1))],
         "users": [{ "$group": { "_id": "$userId" } }, { "$count": "users" }],
     } }
-}
-
-/// Counts in one scan that the index covers, and leaves it to the service to
-/// put the pieces together.
-fn groups_of_piece() -> Document {
-    doc! { "$facet": { "types": [count_by("$type")], "users": [count_by("$userId")] } }
-}
-
-fn count_by(field: &str) -> Document {
-    doc! { "$group": { "_id": field, "events": { "$sum": 1 } } }
 }
 
 fn date(moment: Timestamp) -> DateTime {
@@ -243,20 +178,6 @@ fn summary_of(counted: &Document, range: &SummaryRange) -> Summary {
             })
             .collect(),
     }
-}
-
-/// The groups of a branch, read where they lie: a piece has thousands.
-fn groups_in(counted: &RawDocument, branch: &str) -> Vec<(String, u64)> {
-    let groups = counted.get_array(branch).into_iter().flatten();
-    groups
-        .filter_map(|group| {
-            let group = group.ok()?.as_document()?;
-            let name = group.get_str("_id").unwrap_or_default();
-            let events = group.get("events").ok()??;
-            let events = events.as_i64().or_else(|| events.as_i32().map(i64::from))?;
-            Some((name.to_owned(), u64::try_from(events).ok()?))
-        })
-        .collect()
 }
 
 /// A summary of more types than are told apart, with its real total.

@@ -68,16 +68,7 @@ impl FakeStore {
 
 #[async_trait]
 impl AccountStore for FakeStore {
-    async fn summary(&self, _: &SummaryRange, _: Duration) -> Result<Summary, QueryError> {
-        panic!("a piece holds all that there is");
-    }
-
-    async fn piece(
-        &self,
-        range: &SummaryRange,
-        _: usize,
-        _: Duration,
-    ) -> Result<Option<Piece>, QueryError> {
+    async fn summary(&self, range: &SummaryRange, _: Duration) -> Result<Summary, QueryError> {
         let count = self.counts.fetch_add(1, SeqCst) + 1;
         *self.last_range.lock() = Some(range.clone());
         let mut held = self.is_held.subscribe();
@@ -85,10 +76,10 @@ impl AccountStore for FakeStore {
         if self.is_failing.load(SeqCst) {
             return Err(StoreError::Unavailable("away".to_owned()).into());
         }
-        Ok(Some(Piece {
-            types: vec![("t".to_owned(), count as u64)],
-            ..Piece::default()
-        }))
+        Ok(Summary {
+            total: count as u64,
+            ..Summary::default()
+        })
     }
 
     async fn account_ends(&self, _: Duration) -> Result<Option<(String, String)>, QueryError> {

@@ -96,31 +96,6 @@ async fn a_summary_reads_its_part_of_the_index_and_no_document() {
 }
 
 #[tokio::test]
-async fn a_piece_reads_its_part_of_the_index_and_no_document() {
-    MongoPlace::new()
-        .await
-        .run(|place| async move {
-            let store = store_of_events(&place).await;
-            profile(&place).await;
-            let piece = store.piece(&whole("a3"), 30, LIMIT).await.unwrap().unwrap();
-            assert_eq!(piece.users, [("ann".to_owned(), 30)]);
-            assert!(piece.rest.is_some());
-
-            for (command, keys) in [("find", 31), ("aggregate", 30)] {
-                let queries = profiled(&place, command).await;
-                assert_eq!(queries.len(), 1);
-                let query = &queries[0];
-                assert_eq!(number(query, "keysExamined"), keys, "{query}");
-                assert_eq!(number(query, "docsExamined"), 0, "{query}");
-                let command = query.get_document("command").unwrap();
-                assert_eq!(number(command, "maxTimeMS"), 20_000);
-            }
-            store.close().await;
-        })
-        .await;
-}
-
-#[tokio::test]
 async fn each_account_of_a_sample_costs_one_key_and_no_document() {
     MongoPlace::new()
         .await
@@ -169,8 +144,6 @@ async fn without_the_index_nothing_is_read() {
             let store = place.mongo_store(&SETTINGS).await;
             store_all(&*store, &events()).await;
             let told = store.summary(&whole("a3"), LIMIT).await;
-            assert!(matches!(told, Err(QueryError::Store(_))), "{told:?}");
-            let told = store.piece(&whole("a3"), 10, LIMIT).await;
             assert!(matches!(told, Err(QueryError::Store(_))), "{told:?}");
             let told = store.accounts_from("", 1, LIMIT).await;
             assert!(matches!(told, Err(QueryError::Store(_))), "{told:?}");

@@ -1,5 +1,6 @@
 //! Summaries from a service that has nothing else to do.
 
+use bson::Document;
 use serde_json::{Value, json};
 
 use crate::asking::{MAX_TOP, TOP, ask, ask_at_once, request};
@@ -8,7 +9,7 @@ use crate::connection::Connection;
 use crate::database::Database;
 use crate::instance::Instance;
 use crate::numbers::Samples;
-use crate::profile::{self, Explained, Ran};
+use crate::profile::{self, Explained};
 use crate::reading::over_http;
 use crate::seeding::{Account, Seeding, whale};
 use crate::trouble::{Trouble, While as _};
@@ -43,10 +44,8 @@ pub struct Cold {
 
 /// What came of many who asked at once.
 pub struct Crowd {
-    /// Aggregations that the server ran meanwhile, one for each piece.
-    pub aggregations: Vec<Ran>,
-    /// Events in the summary that all of them were given.
-    pub events: u64,
+    /// Aggregations that the server ran meanwhile.
+    pub aggregations: Vec<Document>,
     /// Milliseconds until the last had its answer.
     pub took_ms: f64,
 }
@@ -95,15 +94,12 @@ impl<'a> Reader<'a> {
 
     /// Has many ask for one summary of the whale, which is kept from then on;
     /// gives the request for it as well.
-    pub async fn crowd(&mut self) -> Result<(Crowd, Vec<u8>), Trouble> {
+    pub async fn crowd(&self) -> Result<(Crowd, Vec<u8>), Trouble> {
         let request = request(&whale(), MAX_TOP, &self.site.token);
         profile::begin(&self.site.database).await?;
         let took = ask_at_once(self.instance.address(), CROWD, &request).await?;
-        let aggregations = profile::end(&self.site.database).await?;
-        let kept = tokio::task::block_in_place(|| ask(&mut self.connection, &request));
         let crowd = Crowd {
-            aggregations,
-            events: kept?.1,
+            aggregations: profile::end(&self.site.database).await?,
             took_ms: took.as_secs_f64() * 1000.0,
         };
         Ok((crowd, request))
@@ -130,13 +126,6 @@ fn check(account: &Account, counted: u64) -> Result<(), Trouble> {
 }
 
 impl Crowd {
-    /// How often each event was counted for it.
-    #[allow(clippy::cast_precision_loss)] // millions
-    pub fn counted_times(&self) -> f64 {
-        let keys: i64 = self.aggregations.iter().map(|ran| ran.keys).sum();
-        keys as f64 / self.events as f64
-    }
-
     /// The plan of what was run for it.
     pub async fn explain(&self, database: &Database) -> Result<Explained, Trouble> {
         let ran = self.aggregations.first();
