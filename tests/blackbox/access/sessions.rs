@@ -14,6 +14,7 @@ on_both_stores!(
     a_session_is_told_as_the_contract_says,
     every_sign_in_has_an_id_of_its_own,
     a_changed_password_ends_every_session_but_the_new_one,
+    a_hash_that_is_renewed_at_another_cost_ends_no_session,
     a_used_session_lasts_longer,
 );
 
@@ -152,6 +153,17 @@ async fn a_changed_password_ends_every_session_but_the_new_one(home: Home) {
         .sign_in(ADMIN, "others are as good")
         .await
         .expect(200);
+}
+
+async fn a_hash_that_is_renewed_at_another_cost_ends_no_session(home: Home) {
+    let cheap = [("ACCESS_PASSWORD_PASSES", "1")];
+    let service = Service::start_with(&home, &cheap).await;
+    let token = token_of(&service.sign_in(ADMIN, PASSWORD).await.expect(200));
+    service.terminate().await;
+    // Signs the administrator in, which renews the hash.
+    let service = Service::start_with(&home, &[("ACCESS_PASSWORD_PASSES", "2")]).await;
+    session(&service, &token).await.expect(200);
+    service.sign_in(ADMIN, PASSWORD).await.expect(200);
 }
 
 async fn a_used_session_lasts_longer(home: Home) {
