@@ -17,8 +17,9 @@ use super::input::Input;
 use super::problem::Problem;
 use super::problem::answers::{
     Busy, DatabaseUnavailable, EmailTaken, InvalidBody, InvalidFields, MachineToken,
-    MachineTokenOrCrossSite, NotSignedIn, TooManyRequests,
+    MachineTokenOrCrossSite, NotSignedIn, TooManyRequests, UnreadableBody,
 };
+use super::sessions::failed;
 use crate::access::accounts::NewAccount;
 use crate::access::audit::{Actor, action};
 use crate::access::sessions::{RENEWED_KEY, SignedIn, Trouble};
@@ -38,7 +39,7 @@ use crate::store::access::Account;
     responses(
         (status = 200, description = "The account is there, and signed in.", body = SignedUpBody,
             headers(("Set-Cookie" = String, description = "The session."))),
-        InvalidFields,
+        InvalidFields, UnreadableBody,
         (status = 403, description = "Sign-up is closed, or a page of another site asked.",
             body = Problem, content_type = "application/problem+json"),
         EmailTaken, TooManyRequests, Busy,
@@ -91,7 +92,7 @@ pub async fn sign_up(
     responses(
         (status = 200, description = "Signed in.", body = SignedInBody,
             headers(("Set-Cookie" = String, description = "The session."))),
-        InvalidBody,
+        InvalidBody, UnreadableBody,
         (status = 401, description = "The address or the password is wrong.",
             body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "A page of another site asked.",
@@ -171,7 +172,7 @@ pub async fn sign_out(
             body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "Nobody is signed in, or the current password is wrong.",
             body = Problem, content_type = "application/problem+json"),
-        MachineTokenOrCrossSite, TooManyRequests, Busy,
+        UnreadableBody, MachineTokenOrCrossSite, TooManyRequests, Busy,
     ),
 )]
 pub async fn change_password(
@@ -265,13 +266,6 @@ async fn open(
         token,
         expires_at: expires_at.to_string(),
     })
-}
-
-/// What a session could not be written for.
-fn failed(trouble: &Trouble) -> Problem {
-    trouble
-        .found()
-        .map_or_else(Problem::internal, |error| error.clone().into())
 }
 
 fn check_given(fields: &[(&'static str, &String)]) -> Result<(), Problem> {

@@ -2,8 +2,8 @@
 //! codes; it knows no rule about events.
 //!
 //! [`server`] accepts connections, [`trace`] gives each request its id and its
-//! log line, [`body`] reads what was sent, and [`problem`] is the one shape in
-//! which errors are answered. Who may call a route stands in its handler's
+//! log line, [`path`] and [`body`] read what was sent, and [`problem`] is the one
+//! shape in which errors are answered. Who may call a route stands in its handler's
 //! signature, by the extractors of [`guard`].
 
 pub mod accounts;
@@ -19,6 +19,7 @@ pub mod health;
 pub mod input;
 pub mod journey;
 pub mod metrics;
+pub mod path;
 pub mod problem;
 pub mod query;
 pub mod same_origin;
