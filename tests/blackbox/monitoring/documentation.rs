@@ -142,6 +142,30 @@ async fn the_document_says_how_a_caller_makes_itself_known() {
 }
 
 #[tokio::test]
+async fn the_token_of_a_session_is_not_promised_to_everybody() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let document = document(&service).await;
+    for (path, method) in [
+        ("/api/auth/sign-up/email", "post"),
+        ("/api/auth/sign-in/email", "post"),
+        ("/api/auth/change-password", "post"),
+        ("/api/auth/get-session", "get"),
+        ("/session", "get"),
+    ] {
+        let answer = &document["paths"][path][method]["responses"]["200"];
+        let body = resolve(&document, &answer["content"]["application/json"]["schema"]);
+        let session = resolve(&document, &body["properties"]["session"]);
+        let token = &session["properties"]["token"];
+        assert_eq!(token["type"], "string", "{path}: {token}");
+        assert!(token["description"].is_string(), "{path}: {token}");
+        let required = session["required"].as_array().expect("a list");
+        assert!(required.contains(&"expiresAt".into()), "{path}");
+        assert!(!required.contains(&"token".into()), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_documentation_can_be_switched_off() {
     let home = Home::embedded();
     let service = Service::start_with(&home, &[("HTTP_API_DOCS", "false")]).await;
