@@ -37,7 +37,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tower::Layer as _;
-use tower::layer::layer_fn;
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -106,7 +105,7 @@ pub fn router(service: Arc<Service>) -> NormalizePath<Router> {
     let router = router
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(layer_fn(trace::Trace));
+        .layer(trace::layer());
     NormalizePathLayer::trim_trailing_slash().layer(router)
 }
 
