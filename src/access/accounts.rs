@@ -106,6 +106,7 @@ impl Accounts {
             role,
             password_hash: self.passwords.hash(new.password).await?,
             is_disabled: false,
+            session_epoch: 0,
             created_at: self.clock.now(),
         })
     }
@@ -126,24 +127,26 @@ impl Accounts {
         let account = found.filter(|account| !account.is_disabled);
         match (account, verdict) {
             (Some(account), Verdict::Right) => Ok(account),
-            (Some(account), Verdict::Outdated(renewed)) => Ok(self.renew(account, renewed).await),
+            (Some(account), Verdict::Outdated(renewed)) => {
+                self.renew(&account, &renewed).await;
+                Ok(account)
+            }
             _ => Err(AccessError::WrongCredentials),
         }
     }
 
-    /// Keeps a hash of today's cost. If that fails, the old one is still good.
-    async fn renew(&self, account: Account, password_hash: String) -> Account {
-        let change = AccountChange {
-            password_hash: Some(password_hash),
-            ..AccountChange::default()
-        };
-        match self.store.change_account(account.id, &change).await {
-            Ok(Some(renewed)) => renewed,
-            Ok(None) => account,
-            Err(error) => {
-                warn!(%error, "an outdated password hash stays until the next sign-in");
-                account
-            }
+    /// Keeps a hash of today's cost, unless the password was changed while the
+    /// old one was verified. If that fails, the old hash is still good.
+    ///
+    /// Whoever signs in is told the account as it was before: should its
+    /// sessions have been ended meanwhile, then the new one has too.
+    async fn renew(&self, account: &Account, renewed: &str) {
+        let verified = &account.password_hash;
+        let renewal = self
+            .store
+            .renew_password_hash(account.id, verified, renewed);
+        if let Err(error) = renewal.await {
+            warn!(%error, "an outdated password hash stays until the next sign-in");
         }
     }
 
@@ -184,12 +187,13 @@ impl Accounts {
             .map_err(|flaw| AccessError::Invalid(vec![flaw]))?;
         let change = AccountChange {
             password_hash: Some(self.passwords.hash(new).await?),
+            ends_sessions: true,
             ..AccountChange::default()
         };
         let changed = self.store.change_account(account.id, &change).await?;
         let changed = changed.ok_or(AccessError::Unknown)?;
-        // The sessions are bound to the old password and open nothing any
-        // more; this removes them.
+        // The sessions are of an earlier epoch and open nothing any more; this
+        // removes them.
         self.store.delete_sessions_of(account.id).await?;
         Ok(changed)
     }
@@ -205,7 +209,8 @@ impl Accounts {
         let change = AccountChange {
             role,
             is_disabled,
-            password_hash: None,
+            ends_sessions: is_disabled == Some(true),
+            ..AccountChange::default()
         };
         let takes_rights = role == Some(Role::Staff) || is_disabled == Some(true);
         let changed = if takes_rights {
@@ -243,7 +248,7 @@ impl Accounts {
             let back = AccountChange {
                 role: Some(before.role),
                 is_disabled: Some(before.is_disabled),
-                password_hash: None,
+                ..AccountChange::default()
             };
             self.store.change_account(id, &back).await?;
             return Err(AccessError::LastAdmin);

@@ -65,6 +65,16 @@ impl AccessStore for Bounded {
         self.in_time(self.store.change_account(id, change)).await
     }
 
+    async fn renew_password_hash(
+        &self,
+        id: Uuid,
+        verified: &str,
+        renewed: &str,
+    ) -> Result<bool, StoreError> {
+        self.in_time(self.store.renew_password_hash(id, verified, renewed))
+            .await
+    }
+
     async fn accounts(
         &self,
         after: Option<&str>,

@@ -108,8 +108,23 @@ impl AccessStore for MemoryStore {
             }
             account.role = change.role.unwrap_or(account.role);
             account.is_disabled = change.is_disabled.unwrap_or(account.is_disabled);
+            account.session_epoch += i64::from(change.ends_sessions);
             Some(account.clone())
         })
+    }
+
+    async fn renew_password_hash(
+        &self,
+        id: Uuid,
+        verified: &str,
+        renewed: &str,
+    ) -> Result<bool, StoreError> {
+        self.with(|kept| {
+            let mut accounts = kept.accounts.iter_mut();
+            let found = accounts.find(|one| one.id == id && one.password_hash == verified);
+            found.map(|account| renewed.clone_into(&mut account.password_hash))
+        })
+        .map(|done| done.is_some())
     }
 
     async fn accounts(

@@ -3,8 +3,11 @@
 //! A client holds the session's id, as a cookie or as a bearer; only the id's
 //! hash is stored. Every request asks the store for the session and for its
 //! account, so that a session that was ended on one instance is ended on all.
-//! A session holds a hash of its account's password salt (see
-//! [`binding`](super::password::binding)), so that it ends with the password.
+//! A session holds the session epoch that its account had when it was opened,
+//! and is good only for as long as the account still has it. Setting another
+//! password and disabling an account raise the epoch, and so end also a session
+//! that is opened at that same moment. A hash that is renewed at another cost
+//! does not: the password is the same.
 //!
 //! `axum-login` answers a store that fails with a bare 500. So here a store
 //! that fails yields a session in which nobody is signed in, and what failed is
@@ -25,7 +28,7 @@ use tower_sessions::session_store::{Error, Result};
 use tracing::warn;
 use uuid::Uuid;
 
-use super::{AccessError, hash_secret, password};
+use super::{AccessError, hash_secret};
 use crate::event::Timestamp;
 use crate::event::time::Clock;
 use crate::store::StoreError;
@@ -67,14 +70,14 @@ impl Trouble {
 pub struct SignedIn {
     /// The account as it is now.
     pub account: Account,
-    binding: [u8; 32],
+    epoch: [u8; 8],
 }
 
 impl SignedIn {
     /// Somebody whose password was right, or whose session is good.
     pub fn new(account: Account) -> Self {
-        let binding = password::binding(&account.password_hash);
-        Self { account, binding }
+        let epoch = account.session_epoch.to_be_bytes();
+        Self { account, epoch }
     }
 }
 
@@ -95,7 +98,7 @@ impl AuthUser for SignedIn {
     }
 
     fn session_auth_hash(&self) -> &[u8] {
-        &self.binding
+        &self.epoch
     }
 }
 

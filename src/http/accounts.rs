@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use super::Service;
 use super::etag;
 use super::guard::Reader;
+use super::path::PathText;
 use super::problem::Problem;
 use super::problem::answers::{InvalidParameters, NoCredentials, WrongScope};
 use super::query::Parameters;
@@ -87,7 +88,7 @@ const MAX: usize = 100;
 pub async fn summary(
     State(service): State<Arc<Service>>,
     _reader: Reader,
-    Path(account_id): Path<String>,
+    PathText(account_id): PathText,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -1,4 +1,8 @@
 //! `POST /api/auth/...` and `GET /session`: signing up, in and out.
+//!
+//! A page has its session as a cookie that no script can read. So no answer to
+//! a page has the token in it either: a script that somebody smuggled in could
+//! take it elsewhere.
 
 mod bodies;
 
@@ -6,6 +10,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 
 use self::bodies::{
     ChangePasswordInput, CurrentSessionBody, DoneBody, NewSessionBody, NewUserBody, SessionBody,
@@ -17,12 +22,15 @@ use super::input::Input;
 use super::problem::Problem;
 use super::problem::answers::{
     Busy, DatabaseUnavailable, EmailTaken, InvalidBody, InvalidFields, MachineToken,
-    MachineTokenOrCrossSite, NotSignedIn, TooManyRequests,
+    MachineTokenOrCrossSite, NotSignedIn, TooManyRequests, UnreadableBody,
 };
+use super::same_origin::is_from_page;
+use super::sessions::{bearer, failed};
 use crate::access::accounts::NewAccount;
 use crate::access::audit::{Actor, action};
 use crate::access::sessions::{RENEWED_KEY, SignedIn, Trouble};
 use crate::access::{AccessError, Flaw, email, hash_secret};
+use crate::event::Timestamp;
 use crate::store::access::Account;
 
 /// Make an account and open its session
@@ -38,7 +46,7 @@ use crate::store::access::Account;
     responses(
         (status = 200, description = "The account is there, and signed in.", body = SignedUpBody,
             headers(("Set-Cookie" = String, description = "The session."))),
-        InvalidFields,
+        InvalidFields, UnreadableBody,
         (status = 403, description = "Sign-up is closed, or a page of another site asked.",
             body = Problem, content_type = "application/problem+json"),
         EmailTaken, TooManyRequests, Busy,
@@ -48,6 +56,7 @@ pub async fn sign_up(
     State(service): State<Arc<Service>>,
     Client(client): Client,
     session: Session,
+    headers: HeaderMap,
     Input(input): Input<SignUpInput>,
 ) -> Result<Json<SignedUpBody>, Problem> {
     let access = &service.access;
@@ -68,7 +77,8 @@ pub async fn sign_up(
         action::SIGN_UP,
         Some(&account.email),
     );
-    let session = open(&service, session, &account).await?;
+    let opened = open(&service, session, &account).await?;
+    let session = opened.told_if(!is_from_page(&headers));
     Ok(Json(SignedUpBody {
         user: NewUserBody {
             id: account.id.to_string(),
@@ -91,7 +101,7 @@ pub async fn sign_up(
     responses(
         (status = 200, description = "Signed in.", body = SignedInBody,
             headers(("Set-Cookie" = String, description = "The session."))),
-        InvalidBody,
+        InvalidBody, UnreadableBody,
         (status = 401, description = "The address or the password is wrong.",
             body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "A page of another site asked.",
@@ -103,6 +113,7 @@ pub async fn sign_in(
     State(service): State<Arc<Service>>,
     Client(client): Client,
     session: Session,
+    headers: HeaderMap,
     Input(input): Input<SignInInput>,
 ) -> Result<Json<SignedInBody>, Problem> {
     let access = &service.access;
@@ -118,7 +129,8 @@ pub async fn sign_in(
                 .note(&nobody, action::SIGN_IN_FAILED, Some(&email));
         }
     })?;
-    let session = open(&service, session, &account).await?;
+    let opened = open(&service, session, &account).await?;
+    let session = opened.told_if(!is_from_page(&headers));
     access
         .audit
         .note(&actor(&account, client), action::SIGN_IN, None);
@@ -171,7 +183,7 @@ pub async fn sign_out(
             body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "Nobody is signed in, or the current password is wrong.",
             body = Problem, content_type = "application/problem+json"),
-        MachineTokenOrCrossSite, TooManyRequests, Busy,
+        UnreadableBody, MachineTokenOrCrossSite, TooManyRequests, Busy,
     ),
 )]
 pub async fn change_password(
@@ -179,6 +191,7 @@ pub async fn change_password(
     Client(client): Client,
     staff: Staff,
     session: Session,
+    headers: HeaderMap,
     Input(input): Input<ChangePasswordInput>,
 ) -> Result<Json<SignedInBody>, Problem> {
     let access = &service.access;
@@ -190,7 +203,10 @@ pub async fn change_password(
     access
         .audit
         .note(&staff.actor, action::CHANGE_PASSWORD, Some(&account.email));
-    let session = open(&service, session, &account).await?;
+    let opened = open(&service, session, &account).await?;
+    // Who sent a token has no cookie.
+    let is_told = !is_from_page(&headers) || bearer(&headers).is_some();
+    let session = opened.told_if(is_told);
     Ok(Json(SignedInBody {
         user: UserBody::from(&account),
         session,
@@ -208,11 +224,10 @@ pub async fn change_password(
         NotSignedIn, MachineToken, DatabaseUnavailable,
     ),
 )]
-pub async fn get_session(staff: Staff, session: Session) -> Json<CurrentSessionBody> {
-    let id = session.session.id();
+pub async fn get_session(staff: Staff, headers: HeaderMap) -> Json<CurrentSessionBody> {
     Json(CurrentSessionBody {
         session: SessionBody {
-            token: id.map(|id| id.to_string()).unwrap_or_default(),
+            token: bearer(&headers).map(str::to_owned),
             user_id: staff.account.id.to_string(),
             expires_at: staff.expires_at.to_string(),
         },
@@ -231,8 +246,8 @@ pub async fn get_session(staff: Staff, session: Session) -> Json<CurrentSessionB
         NotSignedIn, MachineToken, DatabaseUnavailable,
     ),
 )]
-pub async fn session(staff: Staff, session: Session) -> Json<CurrentSessionBody> {
-    get_session(staff, session).await
+pub async fn session(staff: Staff, headers: HeaderMap) -> Json<CurrentSessionBody> {
+    get_session(staff, headers).await
 }
 
 /// Opens a session for an account, under a new id, whatever session the
@@ -241,7 +256,7 @@ async fn open(
     service: &Service,
     mut session: Session,
     account: &Account,
-) -> Result<NewSessionBody, Problem> {
+) -> Result<Opened, Problem> {
     let now = service.clock.now();
     let trouble = Arc::new(Trouble::default());
     let opening = async {
@@ -261,17 +276,23 @@ async fn open(
     let expires_at = service.access.sessions.end_of(now);
     let remembered = &service.access.remembered;
     remembered.good(hash_secret(&token), now, Some(expires_at));
-    Ok(NewSessionBody {
-        token,
-        expires_at: expires_at.to_string(),
-    })
+    Ok(Opened { token, expires_at })
 }
 
-/// What a session could not be written for.
-fn failed(trouble: &Trouble) -> Problem {
-    trouble
-        .found()
-        .map_or_else(Problem::internal, |error| error.clone().into())
+/// A session that was opened just now.
+struct Opened {
+    token: String,
+    expires_at: Timestamp,
+}
+
+impl Opened {
+    /// As it is answered, with or without its token.
+    fn told_if(self, is_told: bool) -> NewSessionBody {
+        NewSessionBody {
+            token: is_told.then_some(self.token),
+            expires_at: self.expires_at.to_string(),
+        }
+    }
 }
 
 fn check_given(fields: &[(&'static str, &String)]) -> Result<(), Problem> {

@@ -6,13 +6,14 @@ mod bodies;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::Service;
 use super::guard::Admin;
+use super::path::PathId;
 use super::problem::Problem;
 use super::problem::answers::{
     DatabaseUnavailable, InvalidParameters, NotAdmin, NotAdminOrCrossSite, NotSignedIn,
@@ -89,11 +90,11 @@ pub async fn list(
 pub async fn get(
     State(service): State<Arc<Service>>,
     Admin(admin): Admin,
-    Path(id): Path<String>,
+    PathId(id): PathId,
 ) -> Result<Json<WholeLetterBody>, Problem> {
     let letter = service
         .dead_letters
-        .get(read_id(&id)?)
+        .get(letter_id(id))
         .await?
         .ok_or_else(Problem::unknown_id)?;
     let event = &letter.accepted.event;
@@ -131,14 +132,19 @@ pub async fn get(
 pub async fn retry(
     State(service): State<Arc<Service>>,
     Admin(admin): Admin,
-    Path(id): Path<String>,
+    PathId(id): PathId,
 ) -> Result<Json<RetriedBody>, Problem> {
     let retried = service
         .dead_letters
-        .retry(read_id(&id)?)
+        .retry(letter_id(id))
         .await?
         .ok_or_else(Problem::unknown_id)?;
-    note(&service, &admin, action::RETRY_DEAD_LETTER, Some(&id));
+    note(
+        &service,
+        &admin,
+        action::RETRY_DEAD_LETTER,
+        Some(&id.to_string()),
+    );
     let outcome = match retried {
         Retried::Stored => "stored",
         Retried::Duplicate => "duplicate",
@@ -188,12 +194,17 @@ pub async fn retry_all(
 pub async fn drop_one(
     State(service): State<Arc<Service>>,
     Admin(admin): Admin,
-    Path(id): Path<String>,
+    PathId(id): PathId,
 ) -> Result<StatusCode, Problem> {
-    if !service.dead_letters.remove(read_id(&id)?).await? {
+    if !service.dead_letters.remove(letter_id(id)).await? {
         return Err(Problem::unknown_id());
     }
-    note(&service, &admin, action::DROP_DEAD_LETTER, Some(&id));
+    note(
+        &service,
+        &admin,
+        action::DROP_DEAD_LETTER,
+        Some(&id.to_string()),
+    );
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -237,9 +248,8 @@ fn note(
     service.access.audit.note(&admin.actor, action, subject);
 }
 
-fn read_id(text: &str) -> Result<StoreId, Problem> {
-    let id = text.parse::<Uuid>().map_err(|_| Problem::unknown_id())?;
-    Ok(StoreId::from_bytes(id.into_bytes()))
+fn letter_id(id: Uuid) -> StoreId {
+    StoreId::from_bytes(id.into_bytes())
 }
 
 fn cursor(place: LetterPlace) -> String {
@@ -250,6 +260,6 @@ fn read_cursor(text: &str) -> Option<LetterPlace> {
     let (millis, id) = text.split_once('_')?;
     Some(LetterPlace {
         set_aside_at: Timestamp::from_millis(millis.parse().ok()?)?,
-        id: read_id(id).ok()?,
+        id: letter_id(id.parse().ok()?),
     })
 }

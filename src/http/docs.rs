@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Request};
+use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Response};
@@ -13,6 +13,7 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_swagger_ui::Config;
 
+use super::path::PathText;
 use super::problem::{FaultBody, Problem};
 use super::sessions::SessionOptions;
 
@@ -151,7 +152,7 @@ const PAGE: &str = r##"<!DOCTYPE html>
 const START: &str = r##"SwaggerUIBundle({url: "/api-docs.json", dom_id: "#swagger-ui", deepLinking: true});
 "##;
 
-async fn asset(Path(file): Path<String>) -> Response {
+async fn asset(PathText(file): PathText) -> Response {
     if file == "start.js" {
         return ([(header::CONTENT_TYPE, "text/javascript")], START).into_response();
     }

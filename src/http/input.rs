@@ -32,6 +32,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Input<T> {
                 BodyError::TimedOut => Problem::body_timeout(),
                 BodyError::Broken(reason) => Problem::broken_body(&reason),
             })?;
+        // Of a list, serde would take the fields of a value in their order.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Problem::not_an_object());
+        }
         serde_json::from_slice(&bytes)
             .map(Self)
             .map_err(|error| Problem::unreadable_body(&error))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::Service;
 use super::guard::Reader;
+use super::path::PathText;
 use super::problem::Problem;
 use super::problem::answers::{DatabaseUnavailable, InvalidParameters, NoCredentials};
 use super::query::Parameters;
@@ -110,7 +111,7 @@ const EXPORT_PAGE: usize = 200;
 pub async fn journey(
     State(service): State<Arc<Service>>,
     Reader(reader): Reader,
-    Path(user_id): Path<String>,
+    PathText(user_id): PathText,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

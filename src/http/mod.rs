@@ -2,8 +2,8 @@
 //! codes; it knows no rule about events.
 //!
 //! [`server`] accepts connections, [`trace`] gives each request its id and its
-//! log line, [`body`] reads what was sent, and [`problem`] is the one shape in
-//! which errors are answered. Who may call a route stands in its handler's
+//! log line, [`path`] and [`body`] read what was sent, and [`problem`] is the one
+//! shape in which errors are answered. Who may call a route stands in its handler's
 //! signature, by the extractors of [`guard`].
 
 pub mod accounts;
@@ -19,6 +19,7 @@ pub mod health;
 pub mod input;
 pub mod journey;
 pub mod metrics;
+pub mod path;
 pub mod problem;
 pub mod query;
 pub mod same_origin;
@@ -36,7 +37,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tower::Layer as _;
-use tower::layer::layer_fn;
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -105,7 +105,7 @@ pub fn router(service: Arc<Service>) -> NormalizePath<Router> {
     let router = router
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(layer_fn(trace::Trace));
+        .layer(trace::layer());
     NormalizePathLayer::trim_trailing_slash().layer(router)
 }
 

@@ -9,6 +9,8 @@
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Method, header};
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// Whether a request may act on the strength of a cookie.
 pub fn is_allowed(method: &Method, headers: &HeaderMap) -> bool {
     // A page cannot make a browser add a bearer to a request for another site
@@ -16,8 +18,13 @@ pub fn is_allowed(method: &Method, headers: &HeaderMap) -> bool {
     method.is_safe() || headers.contains_key(header::AUTHORIZATION) || is_of_our_page(headers)
 }
 
+/// Whether a page of any site sent a request that changes something: browsers
+/// add one of these headers at least, and no script can take them away.
+pub fn is_from_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(SEC_FETCH_SITE) || headers.contains_key(header::ORIGIN)
+}
+
 fn is_of_our_page(headers: &HeaderMap) -> bool {
-    const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
     if let Some(site) = headers.get(SEC_FETCH_SITE) {
         return site == "same-origin" || site == "none";
     }

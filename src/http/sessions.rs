@@ -6,14 +6,14 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum_login::{AuthManagerLayer, AuthManagerLayerBuilder};
 use tower_sessions::cookie::{Cookie, SameSite};
 use tower_sessions::{Expiry, SessionManagerLayer};
 
-use super::problem::Problem;
+use super::problem::{MEDIA_TYPE, Problem};
 use super::{Service, same_origin};
 use crate::access::sessions::{ACCOUNT_KEY, Backend, Sessions, Trouble};
 use crate::access::tokens;
@@ -68,7 +68,10 @@ pub async fn around(
     let is_bearer = bearer_to_cookie(request.headers_mut(), name);
     let trouble = Arc::new(Trouble::default());
     request.extensions_mut().insert(Arc::clone(&trouble));
-    let mut response = trouble.watch(next.run(request)).await;
+    let mut response = Arc::clone(&trouble).watch(next.run(request)).await;
+    if is_bare_failure(&response) {
+        response = failed(&trouble).into_response();
+    }
 
     let headers = response.headers_mut();
     if is_bearer {
@@ -82,6 +85,21 @@ pub async fn around(
     let nosniff = HeaderValue::from_static("nosniff");
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response
+}
+
+/// The answer where a session could not be read or written.
+pub fn failed(trouble: &Trouble) -> Problem {
+    trouble
+        .found()
+        .map_or_else(Problem::internal, |error| error.clone().into())
+}
+
+/// Whether an answer is the session layers' own, which have no body for a
+/// session that cannot be read.
+fn is_bare_failure(response: &Response) -> bool {
+    let media_type = response.headers().get(header::CONTENT_TYPE);
+    response.status() == StatusCode::INTERNAL_SERVER_ERROR
+        && media_type.is_none_or(|media_type| media_type != MEDIA_TYPE)
 }
 
 /// Whether the request carries a bearer, which then is its only cookie, unless

@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::Service;
 use super::guard::Admin;
 use super::input::Input;
+use super::path::PathId;
 use super::problem::Problem;
 use super::problem::answers::{
     Busy, DatabaseUnavailable, EmailTaken, InvalidBody, InvalidFields, InvalidParameters, NotAdmin,
-    NotAdminOrCrossSite, NotSignedIn,
+    NotAdminOrCrossSite, NotSignedIn, UnreadableBody,
 };
 use super::query::Parameters;
 use crate::access::accounts::NewAccount;
@@ -200,7 +200,7 @@ fn decode(cursor: &str) -> Option<String> {
     security(("session" = []), ("token" = [])),
     responses(
         (status = 201, description = "The account is there.", body = AccountBody),
-        InvalidFields, NotSignedIn, NotAdminOrCrossSite, EmailTaken, Busy,
+        InvalidFields, UnreadableBody, NotSignedIn, NotAdminOrCrossSite, EmailTaken, Busy,
     ),
 )]
 pub async fn create(
@@ -233,7 +233,7 @@ pub async fn create(
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The account as it is now.", body = AccountBody),
-        InvalidBody, NotSignedIn, NotAdminOrCrossSite,
+        InvalidBody, UnreadableBody, NotSignedIn, NotAdminOrCrossSite,
         (status = 404, description = "There is no such account.",
             body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It is the last enabled administrator.",
@@ -244,11 +244,10 @@ pub async fn create(
 pub async fn change(
     State(service): State<Arc<Service>>,
     Admin(admin): Admin,
-    Path(id): Path<String>,
+    PathId(id): PathId,
     Input(input): Input<AccountChangeInput>,
 ) -> Result<Json<AccountBody>, Problem> {
     let access = &service.access;
-    let id = id.parse::<Uuid>().map_err(|_| Problem::unknown_id())?;
     let role = input.role.map(Role::from);
     let account = access.accounts.change(id, role, input.disabled).await?;
     let done = [

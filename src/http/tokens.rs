@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::Service;
 use super::guard::Admin;
 use super::input::Input;
+use super::path::PathId;
 use super::problem::Problem;
 use super::problem::answers::{
-    DatabaseUnavailable, InvalidFields, NotAdmin, NotAdminOrCrossSite, NotSignedIn,
+    DatabaseUnavailable, InvalidFields, NotAdmin, NotAdminOrCrossSite, NotSignedIn, UnreadableBody,
 };
 use crate::access::Flaw;
 use crate::access::audit::action;
@@ -163,7 +163,7 @@ pub async fn list(
     security(("session" = []), ("token" = [])),
     responses(
         (status = 201, description = "The token; it is not shown again.", body = MadeTokenBody),
-        InvalidFields, NotSignedIn, NotAdminOrCrossSite, DatabaseUnavailable,
+        InvalidFields, UnreadableBody, NotSignedIn, NotAdminOrCrossSite, DatabaseUnavailable,
     ),
 )]
 pub async fn create(
@@ -212,10 +212,9 @@ fn moment(text: &str) -> Result<Timestamp, Problem> {
 pub async fn revoke(
     State(service): State<Arc<Service>>,
     Admin(admin): Admin,
-    Path(id): Path<String>,
+    PathId(id): PathId,
 ) -> Result<StatusCode, Problem> {
     let access = &service.access;
-    let id = id.parse::<Uuid>().map_err(|_| Problem::unknown_id())?;
     let token = access.tokens.revoke(id).await?;
     access.remembered.bad(&token.hash);
     access

@@ -1,8 +1,11 @@
 //! Around every request: its id, its log line, and a net for panics.
 
+mod ration;
+
 use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -11,10 +14,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use tower::Service;
-use tracing::{Instrument as _, Level, debug, error, event, info_span};
+use tower::layer::layer_fn;
+use tower::{Layer, Service};
+use tracing::{Instrument as _, debug, error, info, info_span};
 use uuid::Uuid;
 
+use self::ration::Ration;
 use super::problem::Problem;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,14 +32,27 @@ pub struct OneOfMany;
 
 /// Gives a request its id, which the answer and every log line of it carry,
 /// and logs how it ended. What failed with us is an error; what the client got
-/// wrong, and what is turned away, is information. The rest is for debugging
-/// only, and so is what is [one of many](OneOfMany): a line for each event would
-/// cost more than the event. A handler that panics is answered for.
+/// wrong, and what is turned away, is information, of which there is a
+/// [ration](Ration). The rest is for debugging only, and so is what is
+/// [one of many](OneOfMany): a line for each event would cost more than the event.
+/// A handler that panics is answered for.
 ///
 /// A service and not a function around the routes: those are boxed and cloned
 /// for each request, which costs more than all that is done here.
 #[derive(Debug, Clone)]
-pub struct Trace<S>(pub S);
+pub struct Trace<S> {
+    routes: S,
+    ration: Arc<Ration>,
+}
+
+/// Puts [`Trace`] around routes; all of them share one ration.
+pub fn layer<S>() -> impl Layer<S, Service = Trace<S>> + Clone {
+    let ration = Arc::new(Ration::default());
+    layer_fn(move |routes| Trace {
+        routes,
+        ration: Arc::clone(&ration),
+    })
+}
 
 impl<S> Service<Request> for Trace<S>
 where
@@ -46,7 +64,7 @@ where
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(context)
+        self.routes.poll_ready(context)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
@@ -57,7 +75,8 @@ where
         // As it stands (%): a text would be searched for what has to be escaped.
         let span = info_span!("request", id = %id.to_str().unwrap_or_default());
         // Whatever a panic left half-done is dropped with its request.
-        let answered = AssertUnwindSafe(self.0.call(request)).catch_unwind();
+        let answered = AssertUnwindSafe(self.routes.call(request)).catch_unwind();
+        let ration = Arc::clone(&self.ration);
         Box::pin(async move {
             let answered = answered.instrument(span.clone()).await;
             span.in_scope(|| {
@@ -69,9 +88,13 @@ where
                     _ if is_one_of_many => {
                         debug!(%method, path, status, took_us, "answered");
                     }
-                    503 | 504 | 400..500 => {
-                        event!(Level::INFO, %method, path, status, took_us, "answered");
-                    }
+                    503 | 504 | 400..500 => match ration.take(status, Instant::now()) {
+                        Some(left_out) => {
+                            let left_out = (left_out > 0).then_some(left_out);
+                            info!(%method, path, status, took_us, left_out, "answered");
+                        }
+                        None => debug!(%method, path, status, took_us, "answered"),
+                    },
                     500.. => error!(%method, path, status, took_us, "answered"),
                     _ => debug!(%method, path, status, took_us, "answered"),
                 }

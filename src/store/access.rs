@@ -41,6 +41,9 @@ pub struct Account {
     pub password_hash: String,
     /// Whether the person may not sign in.
     pub is_disabled: bool,
+    /// Which sessions count: those that were opened at this number. What ends
+    /// all sessions of an account raises it; 0 where none is kept.
+    pub session_epoch: i64,
     /// When the account was made.
     pub created_at: Timestamp,
 }
@@ -48,12 +51,15 @@ pub struct Account {
 /// What of an account changes; `None` stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountChange {
-    /// A new Argon2 hash.
+    /// The Argon2 hash of another password.
     pub password_hash: Option<String>,
     /// Another role.
     pub role: Option<Role>,
     /// Disabled or enabled.
     pub is_disabled: Option<bool>,
+    /// Whether all sessions of the account end with this change: its session
+    /// epoch is raised by one, in the same write.
+    pub ends_sessions: bool,
 }
 
 /// Which account may be made.
@@ -176,6 +182,16 @@ pub trait AccessStore: Send + Sync + 'static {
         id: Uuid,
         change: &AccountChange,
     ) -> Result<Option<Account>, StoreError>;
+
+    /// Puts another hash of the same password in the place of the one that was
+    /// verified, if that is still the one in force; says whether it was. The
+    /// password may have been changed since it was verified, and stays changed.
+    async fn renew_password_hash(
+        &self,
+        id: Uuid,
+        verified: &str,
+        renewed: &str,
+    ) -> Result<bool, StoreError>;
 
     /// The accounts in order of their addresses, from the one after `after`.
     async fn accounts(&self, after: Option<&str>, limit: usize)

@@ -6,10 +6,11 @@
 
 use std::io::{self, IsTerminal};
 
-use tracing::Subscriber;
 use tracing::subscriber::SetGlobalDefaultError;
-use tracing_subscriber::filter::ParseError;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::config::{Log, LogFormat};
@@ -52,15 +53,23 @@ where
         .with_env_filter(EnvFilter::try_new(&log.level)?)
         .with_writer(writer);
     Ok(match log.format {
-        LogFormat::Text => Box::new(lines.with_ansi(colour).finish()),
+        LogFormat::Text => Box::new(lines.with_ansi(colour).finish().with(filter_fn(is_heard))),
         LogFormat::Json => Box::new(
             lines
                 .json()
                 .flatten_event(true)
                 .with_span_list(false)
-                .finish(),
+                .finish()
+                .with(filter_fn(is_heard)),
         ),
     })
+}
+
+/// The session layer warns of each request with a cookie that opens nothing, so
+/// whoever sends such cookies would fill the log. Whatever the level, these
+/// warnings are not in it: that such a request was refused is logged already.
+fn is_heard(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() != Level::WARN || !metadata.target().starts_with("tower_sessions")
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ mod journal;
 mod journey;
 mod monitoring;
 mod pipeline;
+mod problems;
 mod seed;
 mod shutdown;
 mod spill;

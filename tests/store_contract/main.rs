@@ -114,6 +114,8 @@ contract! {
             each_field_of_an_account_changes_alone,
             a_change_of_nothing_answers_the_account,
             changes_of_different_fields_at_the_same_moment_are_all_kept,
+            a_change_that_ends_sessions_raises_the_epoch_by_one,
+            a_hash_is_renewed_only_in_the_place_of_the_one_that_was_verified,
             accounts_are_paged_by_address,
             accounts_are_found_by_their_exact_address,
             an_account_is_made_at_the_ends_of_the_calendar,

@@ -1,8 +1,12 @@
 #![allow(clippy::unwrap_used)]
 
+use axum_login::AuthUser as _;
+use futures_util::poll;
+
 use super::*;
 use crate::access::memory_store::{MemoryStore, TestClock};
-use crate::access::password::{HashCost, binding};
+use crate::access::password::HashCost;
+use crate::access::sessions::SignedIn;
 
 const PASSWORD: &str = "kx7#mqvz";
 
@@ -129,7 +133,76 @@ async fn a_hash_of_another_cost_is_renewed_at_sign_in() {
         .unwrap();
     let kept = store.account(first.id).await.unwrap().unwrap();
     assert!(kept.password_hash.contains("t=2"), "{}", kept.password_hash);
-    assert_eq!(binding(&kept.password_hash), binding(&first.password_hash));
+    assert!(is_good(&first, &kept), "its sessions go on");
+    costlier
+        .sign_in("a@example.com", PASSWORD.to_owned())
+        .await
+        .unwrap();
+}
+
+/// Whether a session that was opened for an account as it was then is good for
+/// the account as it is now.
+fn is_good(then: &Account, now: &Account) -> bool {
+    let epoch = |account: &Account| {
+        let signed_in = SignedIn::new(account.clone());
+        signed_in.session_auth_hash().to_vec()
+    };
+    epoch(then) == epoch(now)
+}
+
+#[tokio::test]
+async fn a_sign_in_at_the_same_time_does_not_undo_a_new_password() {
+    let (accounts, store) = accounts(false);
+    accounts.sign_up(new("a@example.com")).await.unwrap();
+    let costlier = on(&store, false, 2);
+    let mut signing_in = Box::pin(costlier.sign_in("a@example.com", PASSWORD.to_owned()));
+    // It has read the account, and waits for the password to be verified.
+    assert!(poll!(&mut signing_in).is_pending());
+    let changed = costlier
+        .reset_password("a@example.com", "another-one".to_owned())
+        .await
+        .unwrap();
+
+    let signed_in = signing_in.await.unwrap();
+
+    assert!(!is_good(&signed_in, &changed), "its session has ended too");
+    let kept = store.account(changed.id).await.unwrap().unwrap();
+    assert_eq!(kept, changed);
+    costlier
+        .sign_in("a@example.com", "another-one".to_owned())
+        .await
+        .unwrap();
+    let old = costlier.sign_in("a@example.com", PASSWORD.to_owned()).await;
+    assert!(matches!(old, Err(AccessError::WrongCredentials)));
+}
+
+#[tokio::test]
+async fn what_ends_the_sessions_of_an_account_ends_those_opened_meanwhile() {
+    let (accounts, _) = accounts(true);
+    accounts.sign_up(new("a@example.com")).await.unwrap();
+    let mut then = accounts.sign_up(new("b@example.com")).await.unwrap();
+    for (role, is_disabled) in [
+        (Some(Role::Admin), None),
+        (Some(Role::Staff), None),
+        (None, Some(false)),
+    ] {
+        let now = accounts.change(then.id, role, is_disabled).await.unwrap();
+        assert!(is_good(&then, &now), "{role:?}, {is_disabled:?}");
+    }
+    accounts.change(then.id, None, Some(true)).await.unwrap();
+    let now = accounts.change(then.id, None, Some(false)).await.unwrap();
+    assert!(!is_good(&then, &now), "was disabled");
+    then = now;
+    // Also to the password that it was.
+    let again = PASSWORD.to_owned();
+    let now = accounts.change_password(&then, again.clone(), again).await;
+    assert!(!is_good(&then, now.as_ref().unwrap()), "has a new password");
+    then = now.unwrap();
+    let now = accounts
+        .reset_password("b@example.com", "another-one".to_owned())
+        .await
+        .unwrap();
+    assert!(!is_good(&then, &now), "was reset");
 }
 
 #[tokio::test]

@@ -27,7 +27,10 @@ impl Hasher {
 
     /// The hash of a new password, in its PHC form.
     pub(super) fn hash(&self, password: &[u8]) -> Result<String, PasswordError> {
-        self.hash_with(password, new_salt()?)
+        let salt = new_salt()?;
+        let argon2 = Argon2::new(ALGORITHM, VERSION, self.params.clone());
+        let output = output(&argon2, password, &salt)?;
+        self.phc(salt, output)
     }
 
     /// A hash that no password is known to have. Checking one against it takes
@@ -35,12 +38,6 @@ impl Hasher {
     pub(super) fn nobodys(&self) -> Result<String, PasswordError> {
         let bytes = rand::random::<[u8; Params::DEFAULT_OUTPUT_LEN]>();
         self.phc(new_salt()?, Output::new(&bytes).map_err(failed)?)
-    }
-
-    fn hash_with(&self, password: &[u8], salt: Salt) -> Result<String, PasswordError> {
-        let argon2 = Argon2::new(ALGORITHM, VERSION, self.params.clone());
-        let output = output(&argon2, password, &salt)?;
-        self.phc(salt, output)
     }
 
     fn phc(&self, salt: Salt, output: Output) -> Result<String, PasswordError> {
@@ -72,8 +69,7 @@ impl Hasher {
         if is_current {
             return Ok(Verdict::Right);
         }
-        // The salt stays, because sessions are bound to it: see `binding`.
-        Ok(Verdict::Outdated(self.hash_with(password, salt)?))
+        Ok(Verdict::Outdated(self.hash(password)?))
     }
 
     fn is_current(&self, params: &Params) -> bool {

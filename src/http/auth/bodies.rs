@@ -121,8 +121,11 @@ impl From<&Account> for UserBody {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewSessionBody {
-    /// Also set as a cookie; as good as `Authorization: Bearer`.
-    pub(super) token: String,
+    /// Good as `Authorization: Bearer`. Left out where a page asks (the request
+    /// has `Origin` or `Sec-Fetch-Site`), which has the cookie alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) token: Option<String>,
     /// Unless the session is used again.
     #[schema(format = DateTime)]
     pub(super) expires_at: String,
@@ -149,7 +152,10 @@ pub struct CurrentSessionBody {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionBody {
-    pub(super) token: String,
+    /// Only where it was sent as `Authorization: Bearer`, and never for a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) token: Option<String>,
     #[schema(format = Uuid)]
     pub(super) user_id: String,
     /// Unless the session is used again.

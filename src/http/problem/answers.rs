@@ -22,6 +22,20 @@ pub struct InvalidFields(pub Problem);
 #[response(status = 400, content_type = MEDIA_TYPE)]
 pub struct InvalidBody(pub Problem);
 
+/// What a JSON body may be refused for before it is looked at.
+#[derive(IntoResponses)]
+pub enum UnreadableBody {
+    /// The body did not arrive in time.
+    #[response(status = 408, content_type = MEDIA_TYPE)]
+    TimedOut(Problem),
+    /// More than 16 KiB.
+    #[response(status = 413, content_type = MEDIA_TYPE)]
+    TooLarge(Problem),
+    /// Another media type than `application/json`.
+    #[response(status = 415, content_type = MEDIA_TYPE)]
+    NotJson(Problem),
+}
+
 /// Nobody is signed in.
 #[derive(IntoResponses)]
 #[response(status = 401, content_type = MEDIA_TYPE)]

@@ -1,5 +1,6 @@
 //! The problems of whoever may not, and of values that people typed.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -87,15 +88,19 @@ impl Problem {
         )
     }
 
+    /// 400: the body is something else than an object.
+    pub fn not_an_object() -> Self {
+        Self::invalid_body("The body must be one JSON object.")
+    }
+
     /// 400: the body is not JSON, or not of the form that the route takes.
     pub fn unreadable_body(error: &serde_json::Error) -> Self {
-        let detail = format!("The body cannot be read: {error}.");
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "invalid-body",
-            "Invalid body",
-            detail,
-        )
+        Self::invalid_body(format!("The body cannot be read: {error}."))
+    }
+
+    fn invalid_body(detail: impl Into<Cow<'static, str>>) -> Self {
+        let status = StatusCode::BAD_REQUEST;
+        Self::new(status, "invalid-body", "Invalid body", detail)
     }
 
     /// 400: values of the body break their rules.

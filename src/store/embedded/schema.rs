@@ -39,7 +39,7 @@ const APPLICATION_ID: i32 = 0x5452_4b50;
 /// What leads from each version of the file to the next. The number of a
 /// version is its place here, from 1, and `PRAGMA user_version` in the file.
 /// Entries that were ever released are never changed: a change is a new entry.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 const VERSION_1: &str = "
     CREATE TABLE events (
@@ -165,6 +165,11 @@ const VERSION_4: &str = "
 
     CREATE INDEX dead_letters_listing ON dead_letters (set_aside_at, id);
     CREATE INDEX dead_letters_age ON dead_letters (received_at);
+";
+
+const VERSION_5: &str = "
+    -- Sessions count that were opened at this number; ending all of them raises it.
+    ALTER TABLE accounts ADD COLUMN session_epoch INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Adds one event, unless one with its id is there.

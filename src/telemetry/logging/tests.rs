@@ -52,6 +52,27 @@ fn text_is_coloured_only_on_request() {
 }
 
 #[test]
+fn warnings_of_the_session_layer_are_left_out_at_any_level() {
+    let act = || {
+        tracing::warn!(target: "tower_sessions::service", "malformed");
+        tracing::warn!(target: "tower_sessions_core::session", "not found");
+        tracing::error!(target: "tower_sessions::service", "not saved");
+        tracing::warn!("ours");
+    };
+    for level in ["warn", "info", "trace", "info,tower_sessions=trace"] {
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let text = logged(level, format, false, act);
+            assert_eq!(text.lines().count(), 2, "{level}: {text}");
+            assert!(
+                text.contains("not saved") && text.contains("ours"),
+                "{text}"
+            );
+        }
+    }
+    assert_eq!(logged("off", LogFormat::Text, false, act), "");
+}
+
+#[test]
 fn the_level_may_differ_by_module() {
     let act = || {
         tracing::warn!("from here");

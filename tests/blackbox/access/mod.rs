@@ -9,3 +9,4 @@ mod shell;
 mod staff;
 mod tokens;
 mod trail;
+mod wrong_cookies;

@@ -1,7 +1,7 @@
 //! The life of a session.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::eventually::{SOON, eventually};
@@ -14,7 +14,9 @@ on_both_stores!(
     a_session_is_told_as_the_contract_says,
     every_sign_in_has_an_id_of_its_own,
     a_changed_password_ends_every_session_but_the_new_one,
+    a_hash_that_is_renewed_at_another_cost_ends_no_session,
     a_used_session_lasts_longer,
+    no_answer_to_a_page_has_the_token_of_its_session,
 );
 
 async fn session(service: &Service, token: &str) -> Answer {
@@ -53,10 +55,12 @@ async fn a_session_is_told_as_the_contract_says(home: Home) {
         let by_cookie = with_cookie(&service, Method::GET, path, &cookie_of(&answer)).await;
         let request = service.request(Method::GET, path).bearer_auth(&token);
         let by_bearer = service.send_as_it_is(request).await.expect(200);
-        assert_eq!(by_cookie.json(), by_bearer.json());
-        let told = by_bearer.json();
-        assert_eq!(told["user"], signed_in["user"]);
+        let mut told = by_bearer.json();
         assert_eq!(told["session"]["token"], token);
+        let session = told["session"].as_object_mut().expect("a session");
+        session.remove("token");
+        assert_eq!(by_cookie.expect(200).json(), told);
+        assert_eq!(told["user"], signed_in["user"]);
         assert_eq!(told["session"]["userId"], signed_in["user"]["id"]);
         assert_eq!(
             told["session"]["expiresAt"],
@@ -154,6 +158,17 @@ async fn a_changed_password_ends_every_session_but_the_new_one(home: Home) {
         .expect(200);
 }
 
+async fn a_hash_that_is_renewed_at_another_cost_ends_no_session(home: Home) {
+    let cheap = [("ACCESS_PASSWORD_PASSES", "1")];
+    let service = Service::start_with(&home, &cheap).await;
+    let token = token_of(&service.sign_in(ADMIN, PASSWORD).await.expect(200));
+    service.terminate().await;
+    // Signs the administrator in, which renews the hash.
+    let service = Service::start_with(&home, &[("ACCESS_PASSWORD_PASSES", "2")]).await;
+    session(&service, &token).await.expect(200);
+    service.sign_in(ADMIN, PASSWORD).await.expect(200);
+}
+
 async fn a_used_session_lasts_longer(home: Home) {
     let settings = [("ACCESS_SESSION_LIFETIME_MS", "3000")];
     let service = Service::start_with(&home, &settings).await;
@@ -167,6 +182,54 @@ async fn a_used_session_lasts_longer(home: Home) {
         (expiry(&answer) > first && now > first).then_some(())
     })
     .await;
+}
+
+async fn no_answer_to_a_page_has_the_token_of_its_session(home: Home) {
+    let service = Service::start_with(&home, &[("ACCESS_OPEN_SIGN_UP", "true")]).await;
+    let origin = service.url("");
+    let page = [
+        ("origin", origin.as_str()),
+        ("sec-fetch-site", "same-origin"),
+        ("sec-fetch-site", "none"),
+    ];
+    let ask = async |path: &str, (name, value): (&str, &str), cookie: &str, body: &Value| {
+        let request = service
+            .request(Method::POST, path)
+            .header(name, value)
+            .header("cookie", cookie);
+        let answer = service.send_as_it_is(request.json(body)).await.expect(200);
+        let cookie = cookie_of(&answer);
+        let token = cookie.strip_prefix("trailkeep=").expect("a session");
+        assert!(token.len() > 20 && !answer.text().contains(token), "{path}");
+        let session = answer.json()["session"].take();
+        assert!(session["expiresAt"].is_string(), "{session}");
+        assert!(session.get("token").is_none(), "{session}");
+        cookie
+    };
+    for (number, header) in page.into_iter().enumerate() {
+        let email = format!("a{number}@example.com");
+        let mut body = json!({ "email": email, "password": PASSWORD, "name": "Jo" });
+        ask("/api/auth/sign-up/email", header, "a=b", &body).await;
+        body.as_object_mut().expect("an object").remove("name");
+        let cookie = ask("/api/auth/sign-in/email", header, "a=b", &body).await;
+        let body = json!({ "currentPassword": PASSWORD, "newPassword": "others are as good" });
+        let cookie = ask("/api/auth/change-password", header, &cookie, &body).await;
+        for path in ["/session", "/api/auth/get-session"] {
+            // Also where nothing says that a page asks.
+            let told = with_cookie(&service, Method::GET, path, &cookie).await;
+            let token = &cookie["trailkeep=".len()..];
+            assert!(!told.expect(200).text().contains(token));
+        }
+    }
+    // A page that sends a token has it already, and no cookie.
+    let token = token_of(&service.sign_in(ADMIN, PASSWORD).await.expect(200));
+    let request = service
+        .request(Method::POST, "/api/auth/change-password")
+        .header("origin", &origin)
+        .bearer_auth(&token)
+        .json(&json!({ "currentPassword": PASSWORD, "newPassword": "others are as good" }));
+    let changed = service.send_as_it_is(request).await.expect(200);
+    session(&service, &token_of(&changed)).await.expect(200);
 }
 
 #[tokio::test]

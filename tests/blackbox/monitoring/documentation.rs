@@ -24,26 +24,38 @@ const ROUTES: [(&str, &str, &[u16]); 28] = [
     (
         "/api/auth/sign-up/email",
         "post",
-        &[200, 400, 403, 409, 429, 503],
+        &[200, 400, 403, 408, 409, 413, 415, 429, 503],
     ),
     (
         "/api/auth/sign-in/email",
         "post",
-        &[200, 400, 401, 403, 429, 503],
+        &[200, 400, 401, 403, 408, 413, 415, 429, 503],
     ),
     ("/api/auth/sign-out", "post", &[200, 401, 403, 503]),
     (
         "/api/auth/change-password",
         "post",
-        &[200, 400, 401, 403, 429, 503],
+        &[200, 400, 401, 403, 408, 413, 415, 429, 503],
     ),
     ("/api/auth/get-session", "get", &[200, 401, 403, 503]),
     ("/session", "get", &[200, 401, 403, 503]),
     ("/users", "get", &[200, 400, 401, 403, 503]),
-    ("/users", "post", &[201, 400, 401, 403, 409, 503]),
-    ("/users/{id}", "patch", &[200, 400, 401, 403, 404, 409, 503]),
+    (
+        "/users",
+        "post",
+        &[201, 400, 401, 403, 408, 409, 413, 415, 503],
+    ),
+    (
+        "/users/{id}",
+        "patch",
+        &[200, 400, 401, 403, 404, 408, 409, 413, 415, 503],
+    ),
     ("/api/tokens", "get", &[200, 401, 403, 503]),
-    ("/api/tokens", "post", &[201, 400, 401, 403, 503]),
+    (
+        "/api/tokens",
+        "post",
+        &[201, 400, 401, 403, 408, 413, 415, 503],
+    ),
     ("/api/tokens/{id}", "delete", &[204, 401, 403, 404, 503]),
     ("/api/audit", "get", &[200, 400, 401, 403, 503]),
     ("/dead-letters", "get", &[200, 400, 401, 403, 503]),
@@ -126,6 +138,30 @@ async fn the_document_says_how_a_caller_makes_itself_known() {
                 .is_none_or(|ways| ways.iter().any(|way| *way == serde_json::json!({})));
             assert_eq!(needs_none, OPEN.contains(&path.as_str()), "{method} {path}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_token_of_a_session_is_not_promised_to_everybody() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let document = document(&service).await;
+    for (path, method) in [
+        ("/api/auth/sign-up/email", "post"),
+        ("/api/auth/sign-in/email", "post"),
+        ("/api/auth/change-password", "post"),
+        ("/api/auth/get-session", "get"),
+        ("/session", "get"),
+    ] {
+        let answer = &document["paths"][path][method]["responses"]["200"];
+        let body = resolve(&document, &answer["content"]["application/json"]["schema"]);
+        let session = resolve(&document, &body["properties"]["session"]);
+        let token = &session["properties"]["token"];
+        assert_eq!(token["type"], "string", "{path}: {token}");
+        assert!(token["description"].is_string(), "{path}: {token}");
+        let required = session["required"].as_array().expect("a list");
+        assert!(required.contains(&"expiresAt".into()), "{path}");
+        assert!(!required.contains(&"token".into()), "{path}");
     }
 }
 

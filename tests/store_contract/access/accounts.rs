@@ -24,6 +24,7 @@ pub async fn an_account_is_read_back_unchanged(store: Arc<dyn AccessStore>) {
         name: "Zażółć \"🦀\" \0 O'Neill".to_owned(),
         role: Role::Admin,
         is_disabled: true,
+        session_epoch: i64::MAX,
         created_at: at(-1),
         ..account("zoe@example.com")
     };
@@ -207,6 +208,73 @@ pub async fn changes_of_different_fields_at_the_same_moment_are_all_kept(
         ..ann
     };
     assert_eq!(store.account(id).await.unwrap(), Some(expected));
+}
+
+pub async fn a_change_that_ends_sessions_raises_the_epoch_by_one(store: Arc<dyn AccessStore>) {
+    let ann = account("ann@example.com");
+    let bob = account("bob@example.com");
+    make(&*store, &ann).await;
+    make(&*store, &bob).await;
+    let ending = AccountChange {
+        ends_sessions: true,
+        ..AccountChange::default()
+    };
+    let ended = store.change_account(ann.id, &ending).await.unwrap();
+    assert_eq!(ended.map(|account| account.session_epoch), Some(1));
+    let new_password = AccountChange {
+        password_hash: Some("new".to_owned()),
+        ..ending
+    };
+    let id = ann.id;
+    sixteen_at_once(&store, |store, _| {
+        let change = new_password.clone();
+        async move { store.change_account(id, &change).await.unwrap().unwrap() }
+    })
+    .await;
+    let expected = Account {
+        password_hash: "new".to_owned(),
+        session_epoch: 17,
+        ..ann
+    };
+    assert_eq!(store.accounts(None, 10).await.unwrap(), [expected, bob]);
+}
+
+pub async fn a_hash_is_renewed_only_in_the_place_of_the_one_that_was_verified(
+    store: Arc<dyn AccessStore>,
+) {
+    let mut ann = account("ann@example.com");
+    let bob = account("bob@example.com");
+    make(&*store, &ann).await;
+    make(&*store, &bob).await;
+    let id = ann.id;
+    let verified = ann.password_hash.clone();
+    let renewed = sixteen_at_once(&store, |store, number| {
+        let verified = verified.clone();
+        async move {
+            let hash = format!("renewed {number}");
+            store
+                .renew_password_hash(id, &verified, &hash)
+                .await
+                .unwrap()
+        }
+    })
+    .await;
+    assert_eq!(count(&renewed, &true), 1, "{renewed:?}");
+    let winner = renewed.iter().position(|done| *done).unwrap();
+    ann.password_hash = format!("renewed {winner}");
+    assert_eq!(store.account(id).await.unwrap().as_ref(), Some(&ann));
+
+    let new_password = AccountChange {
+        password_hash: Some("another password".to_owned()),
+        ..AccountChange::default()
+    };
+    store.change_account(id, &new_password).await.unwrap();
+    let late = store.renew_password_hash(id, &ann.password_hash, "too late");
+    assert!(!late.await.unwrap());
+    let nobody = store.renew_password_hash(Uuid::new_v4(), &bob.password_hash, "nobody's");
+    assert!(!nobody.await.unwrap());
+    ann.password_hash = "another password".to_owned();
+    assert_eq!(store.accounts(None, 10).await.unwrap(), [ann, bob]);
 }
 
 pub async fn accounts_are_paged_by_address(store: Arc<dyn AccessStore>) {

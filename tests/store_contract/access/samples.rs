@@ -54,6 +54,7 @@ pub fn account(email: &str) -> Account {
         role: Role::Staff,
         password_hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned(),
         is_disabled: false,
+        session_epoch: 0,
         created_at: at(123),
     }
 }

@@ -11,14 +11,15 @@ const IS_SAME: &str = "SELECT EXISTS (SELECT 1 FROM accounts WHERE id = ?1 AND e
 const IS_ANY: &str = "SELECT EXISTS (SELECT 1 FROM accounts)";
 
 const INSERT: &str = "
-    INSERT INTO accounts (id, email, name, role, password_hash, is_disabled, created_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    INSERT INTO accounts (id, email, name, role, password_hash, is_disabled, session_epoch,
+                          created_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
     ON CONFLICT (email) DO NOTHING";
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, email, name, role, password_hash, is_disabled, created_at
+            "SELECT id, email, name, role, password_hash, is_disabled, session_epoch, created_at
              FROM accounts ",
             $rest
         )
@@ -37,8 +38,12 @@ const CHANGE: &str = "
     UPDATE accounts SET
         password_hash = coalesce(?2, password_hash),
         role = coalesce(?3, role),
-        is_disabled = coalesce(?4, is_disabled)
+        is_disabled = coalesce(?4, is_disabled),
+        session_epoch = session_epoch + ?5
     WHERE id = ?1";
+
+const RENEW_HASH: &str = "
+    UPDATE accounts SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
 
 pub(super) fn create(
     transaction: &Transaction<'_>,
@@ -62,6 +67,7 @@ pub(super) fn create(
         account.role,
         account.password_hash,
         account.is_disabled,
+        account.session_epoch,
         account.created_at,
     ])?;
     Ok(match inserted {
@@ -104,8 +110,23 @@ pub(super) fn change(
         change.password_hash,
         change.role,
         change.is_disabled,
+        change.ends_sessions,
     ])?;
     by_id(transaction, id)
+}
+
+pub(super) fn renew_hash(
+    transaction: &Transaction<'_>,
+    id: Uuid,
+    verified: &str,
+    renewed: &str,
+) -> rusqlite::Result<bool> {
+    let changed = transaction.prepare_cached(RENEW_HASH)?.execute(params![
+        id.as_bytes(),
+        verified,
+        renewed
+    ])?;
+    Ok(changed == 1)
 }
 
 pub(super) fn page(
@@ -134,6 +155,7 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         role: row.get(3)?,
         password_hash: row.get(4)?,
         is_disabled: row.get(5)?,
-        created_at: row.get(6)?,
+        session_epoch: row.get(6)?,
+        created_at: row.get(7)?,
     })
 }

@@ -66,6 +66,18 @@ impl AccessStore for EmbeddedStore {
             .await
     }
 
+    async fn renew_password_hash(
+        &self,
+        id: Uuid,
+        verified: &str,
+        renewed: &str,
+    ) -> Result<bool, StoreError> {
+        let (verified, renewed) = (verified.to_owned(), renewed.to_owned());
+        self.writer
+            .change(move |transaction| accounts::renew_hash(transaction, id, &verified, &renewed))
+            .await
+    }
+
     async fn accounts(
         &self,
         after: Option<&str>,

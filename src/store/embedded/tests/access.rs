@@ -20,6 +20,7 @@ fn account(email: &str) -> Account {
         role: Role::Staff,
         password_hash: "$argon2id$".to_owned(),
         is_disabled: false,
+        session_epoch: 0,
         created_at: at(0),
     }
 }
@@ -109,6 +110,31 @@ async fn a_file_of_the_first_version_is_brought_up_to_date_and_keeps_its_events(
     assert_eq!(version, schema::MIGRATIONS.len() as i64);
     let store = open(folder.path());
     assert_eq!(count(&store, "u").await, 2);
+    assert_eq!(store.account(ann.id).await.unwrap(), Some(ann));
+}
+
+#[tokio::test]
+async fn an_account_of_an_earlier_version_is_at_its_first_session_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    make_first_version(folder.path());
+    let file = raw(folder.path());
+    for step in &schema::MIGRATIONS[1..4] {
+        file.execute_batch(step).unwrap();
+    }
+    file.pragma_update(None, "user_version", 4).unwrap();
+    let ann = account("ann@example.com");
+    file.execute(
+        "INSERT INTO accounts VALUES (?1, ?2, 'Ann', 'staff', ?3, 0, ?4)",
+        params![
+            ann.id.as_bytes(),
+            ann.email,
+            ann.password_hash,
+            ann.created_at.as_millis()
+        ],
+    )
+    .unwrap();
+    drop(file);
+    let store = open(folder.path());
     assert_eq!(store.account(ann.id).await.unwrap(), Some(ann));
 }
 

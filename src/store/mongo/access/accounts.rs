@@ -91,15 +91,38 @@ pub async fn change(
     if let Some(is_disabled) = change.is_disabled {
         set.insert("isDisabled", is_disabled);
     }
-    if set.is_empty() {
+    let mut update = Document::new();
+    if !set.is_empty() {
+        update.insert("$set", set);
+    }
+    if change.ends_sessions {
+        // Where there is none yet, it becomes 1.
+        update.insert("$inc", doc! { "sessionEpoch": 1_i64 });
+    }
+    if update.is_empty() {
         return by_id(link, id).await;
     }
     let filter = doc! { "_id": documents::uuid(id) };
     let changed = accounts(link)
-        .find_one_and_update(filter, doc! { "$set": set })
+        .find_one_and_update(filter, update)
         .return_document(ReturnDocument::After)
         .await;
     read(changed)
+}
+
+pub async fn renew_hash(
+    link: &Link,
+    id: Uuid,
+    verified: &str,
+    renewed: &str,
+) -> Result<bool, StoreError> {
+    let filter = doc! { "_id": documents::uuid(id), "passwordHash": verified };
+    let update = doc! { "$set": { "passwordHash": renewed } };
+    accounts(link)
+        .update_one(filter, update)
+        .await
+        .map(|done| done.matched_count == 1)
+        .map_err(|error| store_error(&error))
 }
 
 fn read(found: Result<Option<AccountDocument>, Error>) -> Result<Option<Account>, StoreError> {

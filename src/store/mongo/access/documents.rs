@@ -22,6 +22,9 @@ pub struct AccountDocument {
     role: RoleField,
     password_hash: String,
     is_disabled: bool,
+    /// Older documents have none.
+    #[serde(default)]
+    session_epoch: i64,
     created_at: DateTime,
     /// On the account that was made when there was none; its unique index
     /// lets no two have it.
@@ -124,6 +127,7 @@ impl AccountDocument {
             role: account.role.into(),
             password_hash: account.password_hash.clone(),
             is_disabled: account.is_disabled,
+            session_epoch: account.session_epoch,
             created_at: date(account.created_at),
             first,
         }
@@ -139,6 +143,7 @@ impl From<AccountDocument> for Account {
             role: document.role.into(),
             password_hash: document.password_hash,
             is_disabled: document.is_disabled,
+            session_epoch: document.session_epoch,
             created_at: moment(document.created_at),
         }
     }

@@ -73,6 +73,15 @@ impl AccessStore for MongoStore {
         accounts::change(self.connection.link().await?, id, change).await
     }
 
+    async fn renew_password_hash(
+        &self,
+        id: Uuid,
+        verified: &str,
+        renewed: &str,
+    ) -> Result<bool, StoreError> {
+        accounts::renew_hash(self.connection.link().await?, id, verified, renewed).await
+    }
+
     async fn accounts(
         &self,
         after: Option<&str>,

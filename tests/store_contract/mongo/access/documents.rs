@@ -5,7 +5,7 @@ use bson::{Binary, DateTime, Document, doc};
 use trailkeep::store::Store as _;
 use trailkeep::store::StoreError;
 use trailkeep::store::access::{
-    AccessStore as _, Account, Admission, AuditEntry, Role, Scope, TokenRecord,
+    AccessStore as _, Account, AccountChange, Admission, AuditEntry, Role, Scope, TokenRecord,
 };
 use uuid::Uuid;
 
@@ -49,7 +49,7 @@ async fn documents_of_access_are_what_a_person_would_look_for() {
                 doc! {
                     "_id": uuid(account.id), "email": &account.email, "name": "Ann",
                     "role": role, "passwordHash": &account.password_hash,
-                    "isDisabled": false, "createdAt": date(123),
+                    "isDisabled": false, "sessionEpoch": 0_i64, "createdAt": date(123),
                 }
             };
             let mut first = document(&ann, "admin");
@@ -109,6 +109,32 @@ async fn documents_of_access_are_what_a_person_would_look_for() {
                 "client": "127.0.0.1",
             }];
             assert_eq!(documents(&place, "audit").await, trail);
+            store.close().await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_account_of_an_earlier_version_is_at_its_first_session_epoch() {
+    MongoPlace::new()
+        .await
+        .run(|place| async move {
+            let store = place.mongo_store(&SETTINGS).await;
+            let ann = account("ann@example.com");
+            store.create_account(&ann, Admission::Any).await.unwrap();
+            place
+                .database()
+                .collection::<Document>("accounts")
+                .update_one(doc! {}, doc! { "$unset": { "sessionEpoch": "" } })
+                .await
+                .unwrap();
+            assert_eq!(store.account(ann.id).await.unwrap().as_ref(), Some(&ann));
+            let ending = AccountChange {
+                ends_sessions: true,
+                ..AccountChange::default()
+            };
+            let ended = store.change_account(ann.id, &ending).await.unwrap();
+            assert_eq!(ended.map(|account| account.session_epoch), Some(1));
             store.close().await;
         })
         .await;
