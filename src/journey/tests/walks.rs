@@ -65,7 +65,11 @@ fn pipeline(flush_events: usize, lanes: usize) -> (Arc<Pipeline>, Arc<Health>) {
 /// What happens to one journey while it is read.
 #[derive(Debug)]
 struct Story {
-    stored: Vec<Spec>,
+    /// With few arrival numbers, lower than those of the batches.
+    stored: Vec<(Spec, i64)>,
+    /// Of another instance, which gave out the arrival number of one that is
+    /// buffered as well.
+    rivals: Vec<(Spec, usize)>,
     batches: Vec<Vec<Spec>>,
     flush_events: usize,
     lanes: usize,
@@ -77,7 +81,8 @@ struct Story {
 fn story() -> impl Strategy<Value = Story> {
     let specs = |most| proptest::collection::vec(spec(), 0..most);
     (
-        specs(8),
+        proptest::collection::vec((spec(), 0_i64..3), 0..8),
+        proptest::collection::vec((spec(), 0_usize..20), 0..6),
         proptest::collection::vec(specs(6), 0..4),
         1_usize..5,
         1_usize..4,
@@ -86,8 +91,9 @@ fn story() -> impl Strategy<Value = Story> {
         proptest::collection::vec(1_usize..5, 1..8),
     )
         .prop_map(
-            |(stored, batches, flush_events, lanes, schedule, range, limits)| Story {
+            |(stored, rivals, batches, flush_events, lanes, schedule, range, limits)| Story {
                 stored,
+                rivals,
                 batches,
                 flush_events,
                 lanes,
@@ -99,19 +105,26 @@ fn story() -> impl Strategy<Value = Story> {
 }
 
 impl Story {
-    /// What is stored before: of each identity the first, in any order of
-    /// arrival, all of it before what comes now.
-    fn stored(&self) -> Vec<StoredEvent> {
+    /// What is stored before: of each identity the first.
+    fn stored(&self, buffered: &[Arc<Accepted>]) -> Vec<StoredEvent> {
         let mut ids = HashSet::new();
-        (1..)
-            .zip(&self.stored)
-            .map(|(arrival, spec)| as_stored(&spec.accepted(arrival)))
-            .filter(|event| ids.insert(event.id))
-            .collect()
+        let earlier = self
+            .stored
+            .iter()
+            .map(|(spec, arrival)| as_stored(&spec.accepted(*arrival)));
+        let rivals = self.rivals.iter().filter_map(|(spec, which)| {
+            let rival = buffered.get(*which)?;
+            // Identity and arrival together are one event's alone.
+            (rival.event.id != spec.event().id).then(|| StoredEvent {
+                occurred_at: rival.event.occurred_at,
+                ..as_stored(&spec.accepted(rival.arrival.as_i64()))
+            })
+        });
+        let is_new = |event: &StoredEvent| ids.insert(event.id);
+        earlier.chain(rivals).filter(is_new).collect()
     }
 
     async fn check(&self) -> Result<(), TestCaseError> {
-        let stored = self.stored();
         let (pipeline, health) = pipeline(self.flush_events, self.lanes);
         for batch in &self.batches {
             pipeline
@@ -119,7 +132,9 @@ impl Story {
                 .await
                 .unwrap();
         }
-        let expected = journey_of(&self.promised(&stored, &pipeline), &self.range);
+        let buffered = ["ann", "bob"].map(|user| pipeline.buffered(user)).concat();
+        let stored = self.stored(&buffered);
+        let expected = journey_of(&self.promised(&stored, &buffered), &self.range);
 
         let store = Arc::new(MemoryStore::new(stored, self.schedule.clone()));
         let as_store: Arc<dyn Store> = Arc::clone(&store) as _;
@@ -159,9 +174,8 @@ impl Story {
     }
 
     /// All that was ever accepted, of each identity the first.
-    fn promised(&self, stored: &[StoredEvent], pipeline: &Pipeline) -> Vec<StoredEvent> {
+    fn promised(&self, stored: &[StoredEvent], buffered: &[Arc<Accepted>]) -> Vec<StoredEvent> {
         let known: HashSet<StoreId> = stored.iter().map(|event| event.id).collect();
-        let buffered = ["ann", "bob"].map(|user| pipeline.buffered(user)).concat();
         let new = buffered
             .iter()
             .map(|accepted| as_stored(accepted))

@@ -10,6 +10,7 @@
 //! - `documents`: the collection's fields, and events out of documents.
 //! - `insert`: events into `insert` commands, and the server's verdict on each.
 //! - `query`: a range of a journey as a filter that one index scan answers.
+//! - `journey`: the scan, and a second one where equals are cut apart.
 //! - `summaries`: events of an account, counted.
 //! - `indexes`: what is made before the first event comes.
 //! - `errors`: which fault of the server means what.
@@ -25,6 +26,7 @@ mod documents;
 mod errors;
 mod indexes;
 mod insert;
+mod journey;
 mod query;
 mod secrets;
 mod summaries;
@@ -36,9 +38,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bson::doc;
 use bson::raw::RawDocumentBuf;
-use futures_util::TryStreamExt as _;
 use mongodb::options::{ReadPreference, SelectionCriteria};
-use mongodb::raw_batch_cursor::RawBatch;
 
 use super::{JourneyRange, Outcome, Store, StoreError, StoredEvent};
 use crate::event::{Accepted, Arrival, StoreId};
@@ -87,69 +87,6 @@ impl MongoStore {
             connection: Connection::open(uri, settings.has_journal).await?,
             settings: *settings,
         })
-    }
-
-    async fn page(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
-        let link = self.connection.link().await?;
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX - 1);
-        let mut batches = link
-            .events::<RawDocumentBuf>()
-            .find(query::filter(range))
-            .sort(query::sort(range.order))
-            .limit(i64::from(limit))
-            // One more than the limit, so that the server closes the cursor
-            // with its first answer.
-            .batch_size(limit + 1)
-            // An event that has left the buffer must be on the page: a member
-            // that lags behind may not have it yet.
-            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
-            .max_time(self.settings.read_timeout)
-            // The server's answers as they came: a cursor of documents would
-            // copy each one out.
-            .batch()
-            .await
-            .map_err(|error| store_error(&error))?;
-        let mut page = Page::default();
-        while let Some(batch) = batches
-            .try_next()
-            .await
-            .map_err(|error| store_error(&error))?
-        {
-            page.take(&batch, &range.user_id)?;
-        }
-        Ok(page)
-    }
-}
-
-/// One page of a journey as the collection has it.
-#[derive(Default)]
-struct Page {
-    events: Vec<StoredEvent>,
-    /// Documents that have no place in a journey.
-    passed_over: usize,
-}
-
-impl Page {
-    /// Takes the events of an answer of the server.
-    fn take(&mut self, batch: &RawBatch, user_id: &str) -> Result<(), StoreError> {
-        let documents = batch.doc_slices().map_err(|error| store_error(&error))?;
-        for document in documents {
-            let document = document
-                .map_err(|error| StoreError::Unreadable(error.to_string()))?
-                .as_document()
-                .ok_or_else(|| StoreError::Unreadable("a batch of no documents".to_owned()))?;
-            match documents::read_event(document, user_id) {
-                Ok(event) => self.events.push(event),
-                Err(fault) => {
-                    tracing::warn!(
-                        user_id,
-                        "a document in {EVENTS} is left out of the journey: {fault}"
-                    );
-                    self.passed_over += 1;
-                }
-            }
-        }
-        Ok(())
     }
 }
 
@@ -213,21 +150,8 @@ impl Store for MongoStore {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let mut wanted = limit;
-        loop {
-            let Page {
-                mut events,
-                passed_over,
-            } = self.page(range, wanted).await?;
-            // A page that is short only for what was passed over would look
-            // like the journey's end.
-            let at_end = events.len() + passed_over < wanted;
-            if at_end || events.len() >= limit {
-                events.truncate(limit);
-                return Ok(events);
-            }
-            wanted += passed_over;
-        }
+        let link = self.connection.link().await?;
+        journey::read(link, range, limit, self.settings.read_timeout).await
     }
 
     fn lanes(&self, configured: usize) -> usize {

@@ -109,6 +109,7 @@ async fn pages_meet_without_gap_or_overlap_at_any_position() {
             after: Some(Position {
                 occurred_at: Timestamp::from_millis(NOON + time).unwrap(),
                 arrival: Arrival::from_i64(arrival),
+                id: StoreId::derive("u", &format!("e{time}")),
             }),
             ..whole("u")
         };
