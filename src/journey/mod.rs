@@ -14,9 +14,6 @@ pub mod export;
 mod merge;
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::time::timeout;
 
 use crate::event::{Accepted, StoreId};
 use crate::pipeline::Pipeline;
@@ -30,7 +27,6 @@ const MAX_PAGE_BYTES: usize = crate::store::MAX_READ_BYTES;
 pub struct Journeys {
     store: Arc<dyn Store>,
     pipeline: Arc<Pipeline>,
-    read_timeout: Duration,
 }
 
 /// A part of a journey.
@@ -43,24 +39,14 @@ pub struct Page {
 }
 
 impl Journeys {
-    /// A reader that gives the store that long for a page.
-    pub fn new(store: Arc<dyn Store>, pipeline: Arc<Pipeline>, read_timeout: Duration) -> Self {
-        Self {
-            store,
-            pipeline,
-            read_timeout,
-        }
+    /// A reader of what is in the store and on its way there.
+    pub fn new(store: Arc<dyn Store>, pipeline: Arc<Pipeline>) -> Self {
+        Self { store, pipeline }
     }
 
     /// The first events of the range: `limit` of them, or as many as have
     /// [`MAX_PAGE_BYTES`] together, but at least one.
     pub async fn page(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
-        timeout(self.read_timeout, self.read(range, limit))
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Unavailable("it did not answer in time".into())))
-    }
-
-    async fn read(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
         let mut buffered = self.pipeline.buffered(&range.user_id);
         buffered.retain(|accepted| merge::is_in_range(accepted, range));
         // One more than asked for tells whether there is a next page.

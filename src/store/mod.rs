@@ -11,6 +11,7 @@ mod in_order;
 pub mod mongo;
 mod refusal;
 pub mod summaries;
+mod timeouts;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 
 use crate::event::{Accepted, Arrival, StoreId, Timestamp};
 pub use refusal::{Reason, Refusal};
+pub use timeouts::Timeouts;
 
 /// Bytes of events after which a store reads no further: those of a page, and
 /// at the most one event more. 1,000 events may have 32 MiB and more, and
@@ -29,10 +31,12 @@ pub const MAX_READ_BYTES: usize = 4 << 20;
 /// What keeps events and gives them back.
 ///
 /// Every call may be made at any time from any task, also before
-/// [`prepare`](Store::prepare) has succeeded; a store that cannot be reached
-/// answers [`StoreError::Unavailable`]. Callers bound each call with a timeout
-/// of their own: a call that is dropped half-way leaves the store usable, and
-/// may or may not have taken effect.
+/// [`prepare`](Store::prepare) has succeeded. Every call but
+/// [`close`](Store::close) ends in time, within the [`Timeouts`] that the store
+/// was opened with: a database that cannot be reached, or does not answer by
+/// then, is [`StoreError::Unavailable`], and nobody has to bound a call. One that
+/// ends so, or is dropped half-way, leaves the store usable, and may or may not
+/// have taken effect.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Makes what the store needs (collections, tables, indexes). Idempotent,

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use tokio::sync::SemaphorePermit;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::tally::Tally;
 use super::{Summaries, SummaryError};
@@ -35,20 +35,20 @@ use crate::store::summaries::{QueryError, Summary, SummaryRange};
 const FEW: u32 = 8;
 
 /// The time that one summary may take, once it has its turn.
-struct Deadline {
+pub(super) struct Deadline {
     limit: Duration,
     begun: Instant,
 }
 
 impl Deadline {
-    fn begin(limit: Duration) -> Self {
+    pub(super) fn begin(limit: Duration) -> Self {
         Self {
             limit,
             begun: Instant::now(),
         }
     }
 
-    fn left(&self) -> Result<Duration, QueryError> {
+    pub(super) fn left(&self) -> Result<Duration, QueryError> {
         let left = self.limit.saturating_sub(self.begun.elapsed());
         // The least that MongoDB takes as a limit.
         if left < Duration::from_millis(1) {
@@ -132,8 +132,10 @@ impl Summaries {
     where
         Asked: Future<Output = Result<T, QueryError>>,
     {
-        let asked = self.bounded(deadline.left()?, async {
-            let _turn = self.querying.acquire().await;
+        let asked = self.unless_closing(async {
+            let _turn = timeout(deadline.left()?, self.querying.acquire())
+                .await
+                .map_err(|_| deadline.is_over())?;
             let began = Instant::now();
             let found = ask(deadline.left()?).await?;
             Ok((found, began.elapsed()))

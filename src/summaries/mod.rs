@@ -38,10 +38,6 @@ use crate::store::summaries::{AccountStore, QueryError, Summary, SummaryRange};
 use tally::Room;
 pub use window::Window;
 
-/// How much longer than its limit a query may take until the database is given
-/// up on: it ends a query itself, but looks at the time only now and then.
-const GRACE: Duration = Duration::from_millis(500);
-
 /// The pause after a summary could not be counted anew.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -272,16 +268,13 @@ impl Summaries {
         }
     }
 
-    /// A query that also ends when the database does not keep its word.
-    async fn bounded<T>(
+    /// A query that also ends with the service.
+    async fn unless_closing<T>(
         &self,
-        limit: Duration,
         query: impl Future<Output = Result<T, SummaryError>>,
     ) -> Result<T, SummaryError> {
         tokio::select! {
-            done = timeout(limit + GRACE, query) => {
-                done.map_err(|_| QueryError::OutOfTime(limit))?
-            }
+            done = query => done,
             () = self.closing.cancelled() => {
                 Err(StoreError::Unavailable("the service stops".to_owned()).into())
             }

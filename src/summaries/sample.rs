@@ -6,6 +6,7 @@
 
 use rand::Rng;
 
+use super::counting::Deadline;
 use super::{Summaries, SummaryError};
 
 /// Characters that are drawn behind what the first and the last account share.
@@ -15,16 +16,23 @@ impl Summaries {
     /// Some accounts, at most as many as wanted, in no promised order.
     pub async fn sample(&self, wanted: usize) -> Result<Vec<String>, SummaryError> {
         let _turn = self.turn(&self.sampling, 1).await?;
-        let limit = self.limits.query_timeout;
-        self.bounded(limit, async {
-            let Some((first, last)) = self.store.account_ends(limit).await? else {
+        let deadline = Deadline::begin(self.limits.query_timeout);
+        self.unless_closing(async {
+            let ends = self.store.account_ends(deadline.left()?).await?;
+            let Some((first, last)) = ends else {
                 return Ok(Vec::new());
             };
             let start = between(&first, &last, &mut rand::rng());
-            let mut accounts = self.store.accounts_from(&start, wanted, limit).await?;
+            let mut accounts = self
+                .store
+                .accounts_from(&start, wanted, deadline.left()?)
+                .await?;
             let missing = wanted.saturating_sub(accounts.len());
             if missing > 0 {
-                let from_first = self.store.accounts_from(&first, missing, limit).await?;
+                let from_first = self
+                    .store
+                    .accounts_from(&first, missing, deadline.left()?)
+                    .await?;
                 let is_new = |account: &String| *account < start;
                 accounts.extend(from_first.into_iter().filter(is_new));
             }

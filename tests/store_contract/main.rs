@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod access;
+mod answering;
 mod dead_letters;
 mod homes;
 mod journeys;

@@ -138,11 +138,7 @@ impl Story {
 
         let store = Arc::new(MemoryStore::new(stored, self.schedule.clone()));
         let as_store: Arc<dyn Store> = Arc::clone(&store) as _;
-        let journeys = Journeys::new(
-            Arc::clone(&as_store),
-            Arc::clone(&pipeline),
-            Duration::from_secs(30),
-        );
+        let journeys = Journeys::new(Arc::clone(&as_store), Arc::clone(&pipeline));
         let destination = Destination {
             events: as_store,
             letters: Arc::new(MemoryLetters::default()),
@@ -217,7 +213,7 @@ fn what_is_stored_already_is_not_shown_at_the_place_of_its_repetition() {
     let first = as_stored(&spec_of(1, 3).accepted(1));
     let store = Arc::new(MemoryStore::new(vec![first.clone()], Vec::new()));
     block_on(pipeline.admit(vec![spec_of(1, 0).event()])).unwrap();
-    let journeys = Journeys::new(store, pipeline, Duration::from_secs(30));
+    let journeys = Journeys::new(store, pipeline);
 
     let whole_journey = block_on(journeys.page(&whole(Order::Ascending), 10)).unwrap();
     assert_eq!(whole_journey.events, [first]);
@@ -234,7 +230,7 @@ fn what_is_stored_already_is_not_shown_at_the_place_of_its_repetition() {
 fn an_accepted_event_is_visible_at_once() {
     let (pipeline, _) = pipeline(100, 4);
     let store = Arc::new(MemoryStore::new(Vec::new(), Vec::new()));
-    let journeys = Journeys::new(store, Arc::clone(&pipeline), Duration::from_secs(30));
+    let journeys = Journeys::new(store, Arc::clone(&pipeline));
     for number in 0..5 {
         block_on(pipeline.admit(vec![spec_of(number, 0).event()])).unwrap();
         let page = block_on(journeys.page(&whole(Order::Ascending), 10)).unwrap();
@@ -244,17 +240,14 @@ fn an_accepted_event_is_visible_at_once() {
     }
 }
 
-/// A store that never answers, or answers with an error.
+/// A store that answers with an error.
 struct BrokenStore {
-    error: Option<StoreError>,
+    error: StoreError,
 }
 
 impl BrokenStore {
     async fn answer<T>(&self) -> Result<T, StoreError> {
-        match &self.error {
-            Some(error) => Err(error.clone()),
-            None => std::future::pending().await,
-        }
+        Err(self.error.clone())
     }
 }
 
@@ -297,23 +290,11 @@ fn a_store_that_is_away_is_said_and_not_shown_as_an_empty_journey() {
         StoreError::Unavailable("gone".to_owned()),
     ] {
         let store = BrokenStore {
-            error: Some(error.clone()),
+            error: error.clone(),
         };
         let (pipeline, _) = pipeline(1, 1);
-        let journeys = Journeys::new(Arc::new(store), pipeline, Duration::from_secs(30));
+        let journeys = Journeys::new(Arc::new(store), pipeline);
         let answer = block_on(journeys.page(&whole(Order::Ascending), 10));
         assert_eq!(answer.unwrap_err().to_string(), error.to_string());
     }
-}
-
-#[test]
-fn a_store_that_does_not_answer_counts_as_unreachable() {
-    let (pipeline, _) = pipeline(1, 1);
-    let store = BrokenStore { error: None };
-    let journeys = Journeys::new(Arc::new(store), pipeline, Duration::from_millis(5));
-    let answer = block_on(journeys.page(&whole(Order::Ascending), 10));
-    assert!(
-        matches!(answer, Err(StoreError::Unavailable(_))),
-        "{answer:?}"
-    );
 }

@@ -13,13 +13,15 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, InterruptHandle, OptionalExtension as _, Row, params};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{fault, schema};
 use crate::event::{Arrival, StoreId, Timestamp};
 use crate::store::in_order::InOrder;
-use crate::store::summaries::QueryError;
+use crate::store::summaries::{GRACE, QueryError};
+use crate::store::timeouts::no_answer;
 use crate::store::{JourneyRange, Order, StoreError, StoredEvent};
 
 /// Connections at the most. Reads are bound by the CPU, and further ones wait.
@@ -61,7 +63,7 @@ impl Readers {
         self.read_within(self.timeout, job)
             .await
             .map_err(|error| match error {
-                QueryError::OutOfTime(limit) => too_slow(limit),
+                QueryError::OutOfTime(limit) => no_answer(limit),
                 QueryError::Store(error) => error,
             })
     }
@@ -78,13 +80,16 @@ impl Readers {
     {
         let started = Instant::now();
         let free = Arc::clone(&self.free);
-        let turn = tokio::time::timeout(limit, free.acquire_owned())
+        let turn = timeout(limit, free.acquire_owned())
             .await
             .map_err(|_| QueryError::OutOfTime(limit))?
             .map_err(|_| closed())?;
-        tokio::spawn(Arc::clone(self).supervise(turn, started, limit, job))
-            .await
-            .map_err(ended)?
+        let read = tokio::spawn(Arc::clone(self).supervise(turn, started, limit, job));
+        // An interrupt ends a query, but not a disk that hangs.
+        match timeout(limit.saturating_sub(started.elapsed()) + GRACE, read).await {
+            Ok(read) => read.map_err(ended)?,
+            Err(_) => Err(QueryError::OutOfTime(limit)),
+        }
     }
 
     async fn supervise<T, F>(
@@ -116,7 +121,7 @@ impl Readers {
             Some(finished) => finished,
             None => loop {
                 interrupt.now();
-                if let Ok(finished) = tokio::time::timeout(INTERRUPT_EVERY, &mut work).await {
+                if let Ok(finished) = timeout(INTERRUPT_EVERY, &mut work).await {
                     break finished;
                 }
             },
@@ -177,13 +182,6 @@ impl Drop for InterruptOnDrop {
     fn drop(&mut self) {
         self.now();
     }
-}
-
-fn too_slow(limit: Duration) -> StoreError {
-    let limit = limit.as_millis();
-    StoreError::Unavailable(format!(
-        "reading took longer than {limit} ms (store.read_timeout_ms)"
-    ))
 }
 
 fn closed() -> StoreError {

@@ -7,8 +7,10 @@
 //! were passed over, is there a second scan, from that group on and as far as
 //! it takes.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use bson::doc;
 use bson::raw::RawDocumentBuf;
 use futures_util::TryStreamExt as _;
 use mongodb::options::{ReadPreference, SelectionCriteria};
@@ -16,7 +18,7 @@ use mongodb::options::{ReadPreference, SelectionCriteria};
 use super::connection::Link;
 use super::errors::store_error;
 use super::{EVENTS, documents, query};
-use crate::event::{Arrival, Timestamp};
+use crate::event::{Arrival, StoreId, Timestamp};
 use crate::store::in_order::InOrder;
 use crate::store::{JourneyRange, StoreError, StoredEvent};
 
@@ -42,6 +44,34 @@ pub async fn read(
         scan.run(false, &mut journey).await?;
     }
     Ok(journey.finish())
+}
+
+/// Which of these are stored, and under which arrival numbers.
+pub async fn arrivals(
+    link: &Link,
+    ids: &[StoreId],
+) -> Result<HashMap<StoreId, Arrival>, StoreError> {
+    let mut cursor = link
+        .events::<RawDocumentBuf>()
+        .find(query::any_of(ids))
+        .projection(doc! { "_id": 1, "arrival": 1 })
+        .batch_size(u32::try_from(ids.len()).unwrap_or(u32::MAX - 1) + 1)
+        // What decides whether an event is stored must not come from a
+        // member that lags behind, whatever the URI prefers for reading.
+        .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+        .await
+        .map_err(|error| store_error(&error))?;
+    let mut arrivals = HashMap::with_capacity(ids.len());
+    while cursor
+        .advance()
+        .await
+        .map_err(|error| store_error(&error))?
+    {
+        if let Some((id, arrival)) = documents::read_arrival(cursor.current()) {
+            arrivals.insert(id, arrival);
+        }
+    }
+    Ok(arrivals)
 }
 
 struct Scan<'a> {

@@ -37,14 +37,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bson::doc;
-use bson::raw::RawDocumentBuf;
-use mongodb::options::{ReadPreference, SelectionCriteria};
 
-use super::{JourneyRange, Outcome, Store, StoreError, StoredEvent};
+use super::timeouts::in_time;
+use super::{JourneyRange, Outcome, Store, StoreError, StoredEvent, Timeouts};
 use crate::event::{Accepted, Arrival, StoreId};
 
-use connection::Connection;
 pub use connection::MongoOpenError;
+use connection::{Connection, Link};
 pub use documents::{DocumentFault, encode as encode_document, read_event as decode_document};
 use errors::store_error;
 
@@ -61,8 +60,9 @@ pub struct MongoSettings {
     /// How long an event is kept, counted from its receipt, to the second;
     /// `None` keeps events for good.
     pub retention: Option<Duration>,
-    /// How long the server may work on one page of a journey.
-    pub read_timeout: Duration,
+    /// How long calls may take. The server is told as well how long it may work
+    /// on what can be heavy.
+    pub timeouts: Timeouts,
 }
 
 /// Events in a MongoDB: a standalone server, a replica set or a sharded cluster.
@@ -88,58 +88,61 @@ impl MongoStore {
             settings: *settings,
         })
     }
+
+    async fn link(&self) -> Result<&Link, StoreError> {
+        self.connection.link().await
+    }
+
+    /// A read, in time.
+    async fn read<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        in_time(self.settings.timeouts.read, call).await
+    }
+
+    /// A write, in time.
+    async fn write<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        in_time(self.settings.timeouts.write, call).await
+    }
 }
 
 #[async_trait]
 impl Store for MongoStore {
     async fn prepare(&self) -> Result<(), StoreError> {
-        let link = self.connection.link().await?;
-        indexes::warn_of_old_server(link).await;
-        indexes::make(link, self.settings.retention).await?;
-        dead_letters::prepare(link, self.settings.retention).await?;
-        access::indexes::make(link).await
+        in_time(self.settings.timeouts.prepare, async {
+            let link = self.link().await?;
+            indexes::warn_of_old_server(link).await;
+            indexes::make(link, self.settings.retention).await?;
+            dead_letters::prepare(link, self.settings.retention).await?;
+            access::indexes::make(link).await
+        })
+        .await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        let link = self.connection.link().await?;
-        link.database()
-            .run_command(doc! { "ping": 1 })
-            .await
-            .map(|_| ())
-            .map_err(|error| store_error(&error))
+        in_time(self.settings.timeouts.check, async {
+            let database = self.link().await?.database();
+            let answer = database.run_command(doc! { "ping": 1 }).await;
+            answer.map(|_| ()).map_err(|error| store_error(&error))
+        })
+        .await
     }
 
     async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
-        let link = self.connection.link().await?;
-        insert::insert(link, events).await
+        self.write(async { insert::insert(self.link().await?, events).await })
+            .await
     }
 
     async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let link = self.connection.link().await?;
-        let mut cursor = link
-            .events::<RawDocumentBuf>()
-            .find(query::any_of(ids))
-            .projection(doc! { "_id": 1, "arrival": 1 })
-            .batch_size(u32::try_from(ids.len()).unwrap_or(u32::MAX - 1) + 1)
-            // What decides whether an event is stored must not come from a
-            // member that lags behind, whatever the URI prefers for reading.
-            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+        self.read(async { journey::arrivals(self.link().await?, ids).await })
             .await
-            .map_err(|error| store_error(&error))?;
-        let mut arrivals = HashMap::with_capacity(ids.len());
-        while cursor
-            .advance()
-            .await
-            .map_err(|error| store_error(&error))?
-        {
-            if let Some((id, arrival)) = documents::read_arrival(cursor.current()) {
-                arrivals.insert(id, arrival);
-            }
-        }
-        Ok(arrivals)
     }
 
     async fn journey(
@@ -150,8 +153,9 @@ impl Store for MongoStore {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let link = self.connection.link().await?;
-        journey::read(link, range, limit, self.settings.read_timeout).await
+        let timeout = self.settings.timeouts.read;
+        self.read(async { journey::read(self.link().await?, range, limit, timeout).await })
+            .await
     }
 
     fn lanes(&self, configured: usize) -> usize {

@@ -31,7 +31,7 @@ use super::errors::{code_of, store_error};
 use super::{MongoStore, indexes};
 use crate::event::Timestamp;
 use crate::store::summaries::{
-    AccountStore, MAX_TYPES, Piece, QueryError, Summary, SummaryRange, UserEvents,
+    AccountStore, MAX_TYPES, Piece, QueryError, Summary, SummaryRange, UserEvents, in_time,
 };
 
 /// `MaxTimeMSExpired`.
@@ -40,6 +40,40 @@ const OUT_OF_TIME: i32 = 50;
 #[async_trait]
 impl AccountStore for MongoStore {
     async fn summary(&self, range: &SummaryRange, limit: Duration) -> Result<Summary, QueryError> {
+        in_time(limit, self.counted(range, limit)).await
+    }
+
+    async fn piece(
+        &self,
+        range: &SummaryRange,
+        max_events: usize,
+        limit: Duration,
+    ) -> Result<Option<Piece>, QueryError> {
+        in_time(limit, self.first_piece(range, max_events, limit)).await
+    }
+
+    async fn account_ends(&self, limit: Duration) -> Result<Option<(String, String)>, QueryError> {
+        in_time(limit, async {
+            let any = doc! { "$gte": "" };
+            let first = self.account(any.clone(), 1, limit).await?;
+            let last = self.account(any, -1, limit).await?;
+            Ok(first.zip(last))
+        })
+        .await
+    }
+
+    async fn accounts_from(
+        &self,
+        start: &str,
+        wanted: usize,
+        limit: Duration,
+    ) -> Result<Vec<String>, QueryError> {
+        in_time(limit, self.accounts_in_order(start, wanted, limit)).await
+    }
+}
+
+impl MongoStore {
+    async fn counted(&self, range: &SummaryRange, limit: Duration) -> Result<Summary, QueryError> {
         let counted: Option<Document> = self.one(range, counts(range.top), limit).await?;
         let summary = counted.map_or_else(Summary::default, |counted| summary_of(&counted, range));
         if summary.totals.len() <= MAX_TYPES {
@@ -51,7 +85,7 @@ impl AccountStore for MongoStore {
         Ok(without_rare_types(summary, total))
     }
 
-    async fn piece(
+    async fn first_piece(
         &self,
         range: &SummaryRange,
         max_events: usize,
@@ -78,14 +112,7 @@ impl AccountStore for MongoStore {
         }))
     }
 
-    async fn account_ends(&self, limit: Duration) -> Result<Option<(String, String)>, QueryError> {
-        let any = doc! { "$gte": "" };
-        let first = self.account(any.clone(), 1, limit).await?;
-        let last = self.account(any, -1, limit).await?;
-        Ok(first.zip(last))
-    }
-
-    async fn accounts_from(
+    async fn accounts_in_order(
         &self,
         start: &str,
         wanted: usize,
@@ -104,9 +131,7 @@ impl AccountStore for MongoStore {
         }
         Ok(accounts)
     }
-}
 
-impl MongoStore {
     /// What a stage makes of the events of a range: one document, or none.
     async fn one<T: DeserializeOwned + Send + Sync>(
         &self,
@@ -115,7 +140,7 @@ impl MongoStore {
         limit: Duration,
     ) -> Result<Option<T>, QueryError> {
         let fault = |error: Error| query_error(&error, limit);
-        let link = self.connection.link().await?;
+        let link = self.link().await?;
         let mut cursor = link
             .events::<Document>()
             .aggregate([doc! { "$match": matching(range) }, stage])
@@ -140,7 +165,7 @@ impl MongoStore {
         events: usize,
         limit: Duration,
     ) -> Result<Option<Timestamp>, QueryError> {
-        let link = self.connection.link().await?;
+        let link = self.link().await?;
         let found = link
             .events::<Document>()
             .find_one(matching(range))
@@ -163,7 +188,7 @@ impl MongoStore {
         direction: i32,
         limit: Duration,
     ) -> Result<Option<String>, QueryError> {
-        let link = self.connection.link().await?;
+        let link = self.link().await?;
         let found = link
             .events::<Document>()
             .find_one(doc! { "accountId": place })
