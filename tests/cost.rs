@@ -35,7 +35,7 @@ use trailkeep::pipeline::statistics::Statistics;
 use trailkeep::pipeline::{FlushRules, Parts, Pipeline};
 use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep::store::mongo::{decode_document, encode_document};
-use trailkeep::store::{JourneyRange, Order, Outcome, Store, StoreError, StoredEvent};
+use trailkeep::store::{JourneyRange, Order, Outcome, Store, StoreError, StoredEvent, Timeouts};
 
 /// Events in a request, and the allocations that each of them may take: up to
 /// one less than a whole one above what it takes, so that one more for each
@@ -123,7 +123,7 @@ fn on_a_page() -> f64 {
         encode_document(&Accepted { event, arrival })
     });
     let store = Arc::new(Documents(documents.collect()));
-    let journeys = Journeys::new(store, pipeline, Duration::from_secs(60));
+    let journeys = Journeys::new(store, pipeline);
     let range = JourneyRange {
         user_id: "user-000001".to_owned(),
         from: None,
@@ -194,9 +194,15 @@ fn pipeline(batch: usize) -> (Flusher, Arc<Pipeline>) {
 /// Nothing is refused here, so nothing is written to it.
 fn no_letters() -> EmbeddedStore {
     let folder = tempfile::tempdir().unwrap();
+    const SECOND: Duration = Duration::from_secs(1);
     let settings = EmbeddedSettings {
         retention: None,
-        read_timeout: Duration::from_secs(1),
+        timeouts: Timeouts {
+            read: SECOND,
+            write: SECOND,
+            check: SECOND,
+            prepare: SECOND,
+        },
     };
     EmbeddedStore::open(folder.path(), &settings).unwrap()
 }

@@ -22,8 +22,8 @@ use std::time::Duration;
 use clap::Parser;
 use trailkeep::event::id::{ArrivalClock, Arrivals};
 use trailkeep::event::{Accepted, Event};
-use trailkeep::store::Store as _;
 use trailkeep::store::mongo::{MongoSettings, MongoStore};
+use trailkeep::store::{Store as _, Timeouts};
 
 use mongod::Mongod;
 use sample::Sample;
@@ -66,10 +66,16 @@ async fn main() {
     let arguments = Arguments::parse();
     let mongod = tokio::task::block_in_place(Mongod::start);
     let uri = mongod.uri(DATABASE);
+    const TIMEOUT: Duration = Duration::from_secs(10);
     let settings = MongoSettings {
         has_journal: true,
         retention: arguments.retention.then_some(RETENTION),
-        read_timeout: Duration::from_secs(10),
+        timeouts: Timeouts {
+            read: TIMEOUT,
+            write: TIMEOUT,
+            check: TIMEOUT,
+            prepare: Timeouts::PREPARE,
+        },
     };
     let store = MongoStore::connect(&uri, &settings).await.unwrap();
     store.prepare().await.unwrap();

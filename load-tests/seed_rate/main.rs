@@ -31,8 +31,8 @@ use mongodb::options::{Acknowledgment, WriteConcern};
 use tokio::sync::Mutex;
 use trailkeep::event::Timestamp;
 use trailkeep::seed::{Numbering, Plan, Samples};
-use trailkeep::store::Store;
 use trailkeep::store::mongo::{MongoSettings, MongoStore, encode_document};
+use trailkeep::store::{Store, Timeouts};
 
 #[derive(Parser)]
 struct Arguments {
@@ -169,10 +169,16 @@ async fn insert_bare(
 
 /// The indexes that the service makes.
 async fn prepare(uri: &str) {
+    const TIMEOUT: Duration = Duration::from_secs(10);
     let settings = MongoSettings {
         has_journal: true,
         retention: None,
-        read_timeout: Duration::from_secs(10),
+        timeouts: Timeouts {
+            read: TIMEOUT,
+            write: TIMEOUT,
+            check: TIMEOUT,
+            prepare: Timeouts::PREPARE,
+        },
     };
     let store = MongoStore::connect(uri, &settings).await.expect("a store");
     store.prepare().await.expect("indexes");

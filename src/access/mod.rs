@@ -11,11 +11,9 @@
 //! - [`remembered`]: who may watch the service while the database is away.
 //! - [`limits`]: how often something may be tried; [`client`]: by whom.
 //! - [`audit`]: who did what, written behind the scenes.
-//! - [`bounded`]: no call to the store takes longer than it may.
 
 pub mod accounts;
 pub mod audit;
-pub mod bounded;
 pub mod client;
 pub mod email;
 pub mod limits;

@@ -13,7 +13,6 @@ use super::StartError;
 use crate::access::Access;
 use crate::access::accounts::Accounts;
 use crate::access::audit::{self, AuditWriter};
-use crate::access::bounded::Bounded;
 use crate::access::client::Proxies;
 use crate::access::limits::{Attempts, Limit, Limits};
 use crate::access::password::{HashCost, Passwords};
@@ -37,8 +36,6 @@ pub(super) fn access(
     store: Arc<dyn AccessStore>,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Access, AuditWriter), StartError> {
-    let limit = settings.store.read_timeout;
-    let store: Arc<dyn AccessStore> = Arc::new(Bounded::new(store, limit));
     let (audit, writer) = audit::trail(Arc::clone(&store), Arc::clone(clock));
     let rules = &settings.access;
     let keys = rules.write_keys.iter();

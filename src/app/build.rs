@@ -60,7 +60,7 @@ pub fn service(
     }));
     let http = &settings.http;
     let service = Service {
-        journeys: Journeys::new(store, Arc::clone(&pipeline), settings.store.read_timeout),
+        journeys: Journeys::new(store, Arc::clone(&pipeline)),
         summaries: summaries(settings, stores, &clock),
         pipeline,
         dead_letters: Arc::new(DeadLetters::new(

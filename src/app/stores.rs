@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::StartError;
 use crate::config::Settings;
-use crate::store::Store;
 use crate::store::access::AccessStore;
 use crate::store::dead_letters::DeadLetterStore;
 use crate::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use crate::store::mongo::{MongoSettings, MongoStore};
 use crate::store::summaries::AccountStore;
+use crate::store::{Store, Timeouts};
 
 /// The one database, as the parts that use it see it.
 #[derive(Clone)]
@@ -28,20 +28,25 @@ impl Stores {
     /// Opens the store that the settings name.
     pub async fn open(settings: &Settings) -> Result<Self, StartError> {
         let retention = settings.store.retention;
-        let read_timeout = settings.store.read_timeout;
+        let timeouts = Timeouts {
+            read: settings.store.read_timeout,
+            write: settings.flush.timeout,
+            check: settings.health.check_timeout,
+            prepare: Timeouts::PREPARE,
+        };
         Ok(match &settings.store.mongodb_uri {
             Some(uri) => {
                 let settings = MongoSettings {
                     has_journal: settings.journal,
                     retention,
-                    read_timeout,
+                    timeouts,
                 };
                 Self::of(MongoStore::connect(uri.expose(), &settings).await?)
             }
             None => {
                 let settings_of_store = EmbeddedSettings {
                     retention,
-                    read_timeout,
+                    timeouts,
                 };
                 let folder = &settings.store.data_dir;
                 Self::of(EmbeddedStore::open(folder, &settings_of_store)?)

@@ -21,9 +21,6 @@ use crate::store::StoreError;
 use crate::store::access::{Account, Role};
 use crate::store::embedded::OpenError;
 
-/// How long the database may take to answer.
-const LIMIT: Duration = Duration::from_secs(30);
-
 /// What can be done about accounts from the shell.
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -93,8 +90,6 @@ pub(super) enum AdminError {
     NoPassword,
     #[error("the two passwords are not the same")]
     Different,
-    #[error("the database does not answer within {} s", LIMIT.as_secs())]
-    Timeout,
 }
 
 impl From<StartError> for AdminError {
@@ -127,7 +122,7 @@ pub(super) fn run(command: Command, settings: &Settings) -> Result<String, Admin
 }
 
 async fn act(command: Command, settings: &Settings, stores: &Stores) -> Result<String, AdminError> {
-    in_time(stores.events.prepare()).await?;
+    stores.events.prepare().await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let accounts = app::access::accounts(&settings.access, Arc::clone(&stores.access), &clock)?;
     let (account, done, action, made_up) = match command {
@@ -144,7 +139,7 @@ async fn act(command: Command, settings: &Settings, stores: &Stores) -> Result<S
                 name,
                 password: chosen.clone(),
             };
-            let account = in_time(accounts.create(new, Role::Admin)).await?;
+            let account = accounts.create(new, Role::Admin).await?;
             let made_up = password.generate.then_some(chosen);
             (account, "made", action::CREATE_ACCOUNT, made_up)
         }
@@ -152,10 +147,10 @@ async fn act(command: Command, settings: &Settings, stores: &Stores) -> Result<S
             email, password, ..
         } => {
             let chosen = password.choose()?;
-            let reset = in_time(accounts.reset_password(&email, chosen.clone())).await;
+            let reset = accounts.reset_password(&email, chosen.clone()).await;
             let account = reset.map_err(|error| match error {
-                AdminError::Access(AccessError::Unknown) => AdminError::NoAccount,
-                error => error,
+                AccessError::Unknown => AdminError::NoAccount,
+                error => error.into(),
             })?;
             let made_up = password.generate.then_some(chosen);
             (
@@ -167,17 +162,8 @@ async fn act(command: Command, settings: &Settings, stores: &Stores) -> Result<S
         }
     };
     let entry = Actor::shell().did(action, Some(&account.email), &*clock);
-    in_time(stores.access.record(&[entry])).await?;
+    stores.access.record(&[entry]).await?;
     Ok(told(&account, done, made_up.as_deref()))
-}
-
-async fn in_time<T, E: Into<AdminError>>(
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, AdminError> {
-    let done = timeout(LIMIT, work)
-        .await
-        .map_err(|_| AdminError::Timeout)?;
-    done.map_err(Into::into)
 }
 
 fn told(account: &Account, done: &str, made_up: Option<&str>) -> String {
@@ -206,7 +192,7 @@ async fn list(accounts: &Accounts) -> Result<String, AdminError> {
     let mut text = String::new();
     let mut after: Option<String> = None;
     loop {
-        let page = in_time(accounts.list(after.as_deref(), PAGE)).await?;
+        let page = accounts.list(after.as_deref(), PAGE).await?;
         for account in &page {
             let Account {
                 email,

@@ -153,7 +153,7 @@ pub(super) fn run(command: Command, settings: &Settings) -> Result<Done, Letters
 }
 
 async fn act(command: Command, stores: &Stores) -> Result<Done, LettersError> {
-    in_time(stores.events.prepare()).await?;
+    stores.events.prepare().await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let letters = DeadLetters::new(
         Arc::clone(&stores.events),
@@ -190,14 +190,7 @@ async fn record(
     } else {
         which.ids.iter().map(|id| entry(&id.to_string())).collect()
     };
-    in_time(stores.access.record(&entries)).await
-}
-
-async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    timeout(LIMIT, work).await.unwrap_or_else(|_| {
-        let reason = format!("no answer within {} s", LIMIT.as_secs());
-        Err(StoreError::Unavailable(reason))
-    })
+    stores.access.record(&entries).await
 }
 
 async fn list(letters: &DeadLetters, is_json: bool) -> Result<String, LettersError> {

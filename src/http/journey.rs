@@ -61,7 +61,8 @@ const EXPORT_PAGE: usize = 200;
 
 /// What one user did, in order
 ///
-/// Ordered by `occurredAt`; events of one millisecond in order of arrival.
+/// Ordered by `occurredAt`; events of one millisecond in order of arrival. A page
+/// ends at `limit` or at 4 MiB, whichever comes first.
 /// Accepted events are here at once, but for those that are spilled: where
 /// `spill.max_bytes` allows it, events that are accepted while the buffer is full
 /// lie on disk alone, and are here once the database takes them. With `Accept: application/x-ndjson` or
@@ -80,7 +81,7 @@ const EXPORT_PAGE: usize = 200;
         ("to" = Option<String>, Query, format = DateTime,
             description = "Nothing that occurred after this (inclusive)."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000,
-            description = "Events on a page; 100 by default."),
+            description = "Events on a page, at most; 100 by default."),
         ("order" = Option<String>, Query,
             description = "`desc`, newest first, the default, or `asc`."),
         ("type" = Option<Vec<String>>, Query,
@@ -202,12 +203,8 @@ fn page_body(range: &JourneyRange, page: &Page) -> Vec<u8> {
 
 /// About the bytes of a page, for a buffer that need not grow.
 fn expected_bytes(page: &Page) -> usize {
-    /// What surrounds an event's ids and payload.
-    const NAMES: usize = 192;
-    let bytes = |event: &StoredEvent| {
-        NAMES + event.user_id.len() + event.event_id.len() + event.payload.len()
-    };
-    page.events.iter().map(bytes).sum::<usize>() + NAMES
+    const HEAD: usize = 512;
+    page.events.iter().map(StoredEvent::bytes).sum::<usize>() + HEAD
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

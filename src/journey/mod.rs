@@ -14,19 +14,19 @@ pub mod export;
 mod merge;
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::time::timeout;
 
 use crate::event::{Accepted, StoreId};
 use crate::pipeline::Pipeline;
 use crate::store::{JourneyRange, Order, Position, Store, StoreError, StoredEvent};
 
+/// Bytes of events at which a page ends: a store reads one event beyond them,
+/// which tells that there is more.
+const MAX_PAGE_BYTES: usize = crate::store::MAX_READ_BYTES;
+
 /// Reads journeys.
 pub struct Journeys {
     store: Arc<dyn Store>,
     pipeline: Arc<Pipeline>,
-    read_timeout: Duration,
 }
 
 /// A part of a journey.
@@ -39,23 +39,14 @@ pub struct Page {
 }
 
 impl Journeys {
-    /// A reader that gives the store that long for a page.
-    pub fn new(store: Arc<dyn Store>, pipeline: Arc<Pipeline>, read_timeout: Duration) -> Self {
-        Self {
-            store,
-            pipeline,
-            read_timeout,
-        }
+    /// A reader of what is in the store and on its way there.
+    pub fn new(store: Arc<dyn Store>, pipeline: Arc<Pipeline>) -> Self {
+        Self { store, pipeline }
     }
 
-    /// The first `limit` events of the range.
+    /// The first events of the range: `limit` of them, or as many as have
+    /// [`MAX_PAGE_BYTES`] together, but at least one.
     pub async fn page(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
-        timeout(self.read_timeout, self.read(range, limit))
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Unavailable("it did not answer in time".into())))
-    }
-
-    async fn read(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
         let mut buffered = self.pipeline.buffered(&range.user_id);
         buffered.retain(|accepted| merge::is_in_range(accepted, range));
         // One more than asked for tells whether there is a next page.
@@ -75,7 +66,7 @@ impl Journeys {
         wanted: usize,
     ) -> Result<Vec<Arc<Accepted>>, StoreError> {
         buffered
-            .sort_by(|left, right| compare(merge::position(left), merge::position(right), order));
+            .sort_by(|left, right| order.compare(merge::position(left), merge::position(right)));
         let mut kept = Vec::new();
         for part in buffered.chunks(wanted) {
             let ids: Vec<StoreId> = part.iter().map(|accepted| accepted.event.id).collect();
@@ -109,14 +100,6 @@ fn as_stored(accepted: &Accepted) -> StoredEvent {
         occurred_at: event.occurred_at,
         received_at: event.received_at,
         arrival: accepted.arrival,
-    }
-}
-
-/// The order of two places in a journey, in the direction asked for.
-fn compare(left: Position, right: Position, order: Order) -> std::cmp::Ordering {
-    match order {
-        Order::Ascending => left.cmp(&right),
-        Order::Descending => right.cmp(&left),
     }
 }
 

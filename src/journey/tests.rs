@@ -105,7 +105,7 @@ fn range() -> impl Strategy<Value = JourneyRange> {
 }
 
 /// The journey as the contract tells it: what matches, by time, then by
-/// arrival. Says so in other words than the code under test.
+/// arrival, then by id. Says so in other words than the code under test.
 fn journey_of<'a>(
     events: impl IntoIterator<Item = &'a StoredEvent>,
     range: &JourneyRange,
@@ -122,7 +122,7 @@ fn journey_of<'a>(
         })
         .cloned()
         .collect();
-    journey.sort_by_key(|event| (event.occurred_at, event.arrival));
+    journey.sort_by_key(|event| (event.occurred_at, event.arrival, *event.id.as_bytes()));
     if range.order == Order::Descending {
         journey.reverse();
     }

@@ -158,8 +158,8 @@ pub struct AuditRange {
 
 /// Keeps accounts, sessions, tokens and the audit trail.
 ///
-/// As with [`Store`](super::Store), any call may be made at any time, and a
-/// database that is away is [`StoreError::Unavailable`].
+/// As with [`Store`](super::Store), any call may be made at any time and ends in
+/// time, and a database that is away is [`StoreError::Unavailable`].
 #[async_trait]
 pub trait AccessStore: Send + Sync + 'static {
     /// Makes an account. The same one again, with its id and its address, is
@@ -240,8 +240,9 @@ pub trait AccessStore: Send + Sync + 'static {
     async fn audit(&self, range: &AuditRange, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// Removes sessions and tokens that have ended, and audit entries from
-    /// before `audit_since`. Called from time to time; a database that does it
-    /// by itself does nothing here.
+    /// before `audit_since`. Called from time to time, and goes on the next time
+    /// where it takes too long; a database that does it by itself does nothing
+    /// here.
     async fn sweep(&self, now: Timestamp, audit_since: Option<Timestamp>)
     -> Result<(), StoreError>;
 }

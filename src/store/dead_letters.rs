@@ -142,8 +142,8 @@ pub struct LetterPlace {
 
 /// Keeps dead letters.
 ///
-/// As with [`Store`](super::Store), any call may be made at any time, and a
-/// database that is away is [`StoreError::Unavailable`].
+/// As with [`Store`](super::Store), any call may be made at any time and ends in
+/// time, and a database that is away is [`StoreError::Unavailable`].
 #[async_trait]
 pub trait DeadLetterStore: Send + Sync + 'static {
     /// Keeps letters, each one for itself; acknowledged only when they would

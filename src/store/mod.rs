@@ -7,10 +7,13 @@
 pub mod access;
 pub mod dead_letters;
 pub mod embedded;
+mod in_order;
 pub mod mongo;
 mod refusal;
 pub mod summaries;
+mod timeouts;
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -18,14 +21,22 @@ use async_trait::async_trait;
 
 use crate::event::{Accepted, Arrival, StoreId, Timestamp};
 pub use refusal::{Reason, Refusal};
+pub use timeouts::Timeouts;
+
+/// Bytes of events after which a store reads no further: those of a page, and
+/// at the most one event more. 1,000 events may have 32 MiB and more, and
+/// several are read at once.
+pub const MAX_READ_BYTES: usize = 4 << 20;
 
 /// What keeps events and gives them back.
 ///
 /// Every call may be made at any time from any task, also before
-/// [`prepare`](Store::prepare) has succeeded; a store that cannot be reached
-/// answers [`StoreError::Unavailable`]. Callers bound each call with a timeout
-/// of their own: a call that is dropped half-way leaves the store usable, and
-/// may or may not have taken effect.
+/// [`prepare`](Store::prepare) has succeeded. Every call but
+/// [`close`](Store::close) ends in time, within the [`Timeouts`] that the store
+/// was opened with: a database that cannot be reached, or does not answer by
+/// then, is [`StoreError::Unavailable`], and nobody has to bound a call. One that
+/// ends so, or is dropped half-way, leaves the store usable, and may or may not
+/// have taken effect.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Makes what the store needs (collections, tables, indexes). Idempotent,
@@ -47,8 +58,10 @@ pub trait Store: Send + Sync + 'static {
     /// tells an event that is stored from a duplicate that another request sent.
     async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError>;
 
-    /// The events in a range of one user's journey, in the range's order, at
-    /// most `limit` of them.
+    /// The first events in a range of one user's journey, in the range's order:
+    /// by time, then by arrival, then by id. It ends with `limit` events, or
+    /// with the one by which they have more than [`MAX_READ_BYTES`]; with fewer
+    /// and less than that only where the range ends.
     async fn journey(
         &self,
         range: &JourneyRange,
@@ -104,13 +117,34 @@ pub enum Order {
     Descending,
 }
 
-/// The place of an event in its user's journey: by time, then by arrival.
+impl Order {
+    /// Which of two places comes first.
+    pub fn compare(self, left: Position, right: Position) -> Ordering {
+        match self {
+            Self::Ascending => left.cmp(&right),
+            Self::Descending => right.cmp(&left),
+        }
+    }
+}
+
+/// The place of an event in its user's journey: by time, then by arrival, then
+/// by id, so that no two events share it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// When it happened.
     pub occurred_at: Timestamp,
-    /// Its number in the order of arrival.
+    /// Its number in the order of arrival. Not unique: events of other tools may
+    /// have none, and two instances may give out the same.
     pub arrival: Arrival,
+    /// Its identity.
+    pub id: StoreId,
+}
+
+impl Position {
+    /// The part of it that an index has.
+    fn place(self) -> (Timestamp, Arrival) {
+        (self.occurred_at, self.arrival)
+    }
 }
 
 /// An event as a store gives it back.
@@ -144,7 +178,23 @@ impl StoredEvent {
         Position {
             occurred_at: self.occurred_at,
             arrival: self.arrival,
+            id: self.id,
         }
+    }
+
+    /// About the bytes that it has as JSON, which is also about what it takes in
+    /// memory.
+    pub fn bytes(&self) -> usize {
+        /// The names of the fields, and both times.
+        const NAMES: usize = 192;
+        let optional = |text: &Option<Box<str>>| text.as_deref().map_or(0, str::len);
+        NAMES
+            + self.user_id.len()
+            + self.event_id.len()
+            + self.kind.len()
+            + optional(&self.session_id)
+            + optional(&self.account_id)
+            + self.payload.len()
     }
 }
 

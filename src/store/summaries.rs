@@ -8,9 +8,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::timeout;
 
 use super::StoreError;
 use crate::event::Timestamp;
+
+/// How much longer than its limit a query may take until the database is given
+/// up on: it ends a query itself, but looks at the time only now and then.
+pub const GRACE: Duration = Duration::from_millis(500);
 
 /// Types that a summary tells apart at the most: those with most events. Only
 /// where any type is accepted can there be more.
@@ -19,8 +24,9 @@ pub const MAX_TYPES: usize = 1000;
 /// Counts the events of accounts, and knows which accounts have any.
 ///
 /// Every call is handed the longest that the database may work on it, and the
-/// database itself ends a query that takes longer. A call that is dropped may
-/// go on in the database, at most for that long.
+/// database itself ends a query that takes longer. Where it does not, the store
+/// gives it up [`GRACE`] later: a call ends in time, and nobody has to bound it.
+/// One that is dropped may go on in the database, at most for that long.
 #[async_trait]
 pub trait AccountStore: Send + Sync + 'static {
     /// Counts an account's stored events, however many they are. An account
@@ -76,6 +82,16 @@ pub struct UserEvents {
     pub user_id: String,
     /// The events.
     pub events: u64,
+}
+
+/// What a query answers, unless the database has to be given up on.
+pub(super) async fn in_time<T>(
+    limit: Duration,
+    query: impl Future<Output = Result<T, QueryError>>,
+) -> Result<T, QueryError> {
+    timeout(limit + GRACE, query)
+        .await
+        .unwrap_or(Err(QueryError::OutOfTime(limit)))
 }
 
 /// Why a store did not count.

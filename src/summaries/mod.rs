@@ -36,10 +36,6 @@ use crate::store::summaries::{AccountStore, QueryError, Summary, SummaryRange};
 
 pub use window::Window;
 
-/// How much longer than its limit a query may take until the database is given
-/// up on: it ends a query itself, but looks at the time only now and then.
-const GRACE: Duration = Duration::from_millis(500);
-
 /// The pause after a summary could not be counted anew.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -220,8 +216,7 @@ impl Summaries {
         self.query(&self.counting, count).await
     }
 
-    /// Asks the database when it is this query's turn. That ends also when the
-    /// database does not keep its word.
+    /// Asks the database when it is this query's turn.
     async fn query<T>(
         &self,
         turns: &Semaphore,
@@ -229,11 +224,8 @@ impl Summaries {
     ) -> Result<T, SummaryError> {
         let turn = timeout(self.limits.max_wait, turns.acquire()).await;
         let _turn = turn.map_err(|_| SummaryError::Busy)?;
-        let limit = self.limits.query_timeout;
         let outcome = tokio::select! {
-            done = timeout(limit + GRACE, query) => {
-                done.unwrap_or(Err(QueryError::OutOfTime(limit)))
-            }
+            done = query => done,
             () = self.closing.cancelled() => {
                 Err(StoreError::Unavailable("the service stops".to_owned()).into())
             }

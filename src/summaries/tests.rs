@@ -211,17 +211,6 @@ async fn samples_do_not_wait_for_summaries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_database_that_hangs_is_given_up_on() {
-    let store = FakeStore::held();
-    let summaries = over(&store);
-    let told = ask(&summaries, "a").await.await.unwrap();
-    assert!(
-        matches!(told, Err(SummaryError::Query(QueryError::OutOfTime(_)))),
-        "{told:?}"
-    );
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_client_that_leaves_does_not_have_it_counted_twice() {
     let store = FakeStore::held();
     let summaries = over(&store);

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::{Client, Database};
-use trailkeep::store::Store;
 use trailkeep::store::access::AccessStore;
 use trailkeep::store::dead_letters::DeadLetterStore;
 use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep::store::mongo::{MongoSettings, MongoStore};
 use trailkeep::store::summaries::AccountStore;
+use trailkeep::store::{Store, Timeouts};
 
 use crate::mongod::shared_uri;
 
@@ -17,8 +17,21 @@ use crate::mongod::shared_uri;
 pub const SETTINGS: MongoSettings = MongoSettings {
     has_journal: false,
     retention: None,
-    read_timeout: Duration::from_secs(20),
+    timeouts: TIMEOUTS,
 };
+
+/// Long enough for a machine that has other things to do.
+const TIMEOUTS: Timeouts = within(Duration::from_secs(20));
+
+/// The same limit for all calls.
+pub const fn within(limit: Duration) -> Timeouts {
+    Timeouts {
+        read: limit,
+        write: limit,
+        check: limit,
+        prepare: limit,
+    }
+}
 
 /// A store and what has to be removed after the test.
 pub struct Home {
@@ -53,7 +66,7 @@ pub async fn open_embedded() -> Home {
     let folder = tempfile::tempdir().unwrap();
     let settings = EmbeddedSettings {
         retention: None,
-        read_timeout: Duration::from_secs(20),
+        timeouts: TIMEOUTS,
     };
     let store = Arc::new(EmbeddedStore::open(folder.path(), &settings).unwrap());
     store.prepare().await.unwrap();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod access;
+mod answering;
 mod dead_letters;
 mod homes;
 mod journeys;
@@ -71,6 +72,9 @@ contract! {
         paging {
             pages_visit_every_event_once_and_in_order,
             a_page_goes_on_in_the_middle_of_a_tie,
+            what_shares_time_and_arrival_is_in_order_of_ids,
+            a_position_needs_no_event,
+            what_is_read_at_once_ends_at_4_mib,
             events_that_come_later_do_not_shift_pages,
         }
         preparing {

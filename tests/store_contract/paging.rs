@@ -5,18 +5,20 @@ use std::sync::Arc;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use rand::{Rng as _, SeedableRng as _};
-use trailkeep::event::{Accepted, Arrival};
-use trailkeep::store::{JourneyRange, Order, Position, Store, StoredEvent};
+use trailkeep::event::{Accepted, Arrival, StoreId};
+use trailkeep::store::{JourneyRange, MAX_READ_BYTES, Order, Position, Store, StoredEvent};
 
-use crate::samples::{all_of, at, event, names, newest_first, store_all, stored};
+use crate::samples::{all_of, at, event, names, newest_first, payload, store_all, stored};
 
-/// All pages of a range, put together. No page but the last may be short.
+/// All pages of a range, put together. No page but the last may be short, unless
+/// its events are large.
 async fn page_through(store: &dyn Store, range: &JourneyRange, limit: usize) -> Vec<StoredEvent> {
     let mut range = range.clone();
     let mut journey = Vec::new();
     loop {
         let page = store.journey(&range, limit).await.unwrap();
-        let is_last = page.len() < limit;
+        let bytes: usize = page.iter().map(StoredEvent::bytes).sum();
+        let is_last = page.len() < limit && bytes <= MAX_READ_BYTES;
         assert!(page.len() <= limit);
         range.after = page.last().map(StoredEvent::position).or(range.after);
         journey.extend(page);
@@ -47,13 +49,12 @@ fn expected(events: &[Accepted], range: &JourneyRange) -> Vec<StoredEvent> {
     events
 }
 
-/// Events of two users within 12 milliseconds, so that most are tied.
+/// Events of two users within 12 milliseconds and with three arrival numbers, so
+/// that most are tied, and many in both.
 fn random_events(random: &mut StdRng, count: i64) -> Vec<Accepted> {
-    let mut arrivals: Vec<i64> = (1..=count).collect();
-    arrivals.shuffle(random);
-    (0..)
-        .zip(arrivals)
-        .map(|(number, arrival)| {
+    (0..count)
+        .map(|number| {
+            let arrival = random.random_range(0..3);
             let user = ["ann", "bob"].choose(random).unwrap();
             let millis = random.random_range(0..12);
             let mut event = event(user, &format!("e{number}"), millis, arrival);
@@ -113,17 +114,86 @@ pub async fn a_page_goes_on_in_the_middle_of_a_tie(store: Arc<dyn Store>) {
         .map(|arrival| event("ann", &arrival.to_string(), 0, arrival))
         .collect();
     store_all(&*store, &events).await;
-    let after = Some(Position {
-        occurred_at: at(0),
-        arrival: Arrival::from_i64(4),
-    });
     let range = JourneyRange {
-        after,
+        after: Some(stored(&events[3]).position()),
         ..all_of("ann")
     };
     assert_eq!(names(&*store, &range).await, ["5", "6", "7"]);
     let range = newest_first(range);
     assert_eq!(names(&*store, &range).await, ["3", "2", "1"]);
+}
+
+/// Such as events of other tools, which have no arrival.
+pub async fn what_shares_time_and_arrival_is_in_order_of_ids(store: Arc<dyn Store>) {
+    let mut events: Vec<_> = (0..60)
+        .map(|number| {
+            let (millis, arrival) = (number / 20, number / 10 % 2);
+            event("ann", &format!("e{number}"), millis, arrival)
+        })
+        .collect();
+    events.shuffle(&mut StdRng::seed_from_u64(7));
+    store_all(&*store, &events).await;
+    for range in [all_of("ann"), newest_first(all_of("ann"))] {
+        let expected = expected(&events, &range);
+        for limit in [1, 2, 3, 7, 9, 10, 11, 19, 20, 21, 59, 60, 61] {
+            let journey = page_through(&*store, &range, limit).await;
+            assert_eq!(journey, expected, "limit {limit}, {:?}", range.order);
+        }
+    }
+}
+
+/// An event that was removed since, or never was: a cursor names a place.
+pub async fn a_position_needs_no_event(store: Arc<dyn Store>) {
+    let events: Vec<_> = (0..9)
+        .map(|number| event("ann", &format!("e{number}"), 0, 0))
+        .collect();
+    store_all(&*store, &events).await;
+    for (millis, arrival, id) in [
+        (0, 0, 0x80),
+        (0, -1, 0x80),
+        (0, 1, 0),
+        (0, 0, 0xff),
+        (-1, 5, 1),
+    ] {
+        let after = Position {
+            occurred_at: at(millis),
+            arrival: Arrival::from_i64(arrival),
+            id: StoreId::from_bytes([id; 16]),
+        };
+        for range in [all_of("ann"), newest_first(all_of("ann"))] {
+            let mut expected = expected(&events, &range);
+            expected.retain(|event| range.order.compare(after, event.position()).is_lt());
+            let range = JourneyRange {
+                after: Some(after),
+                ..range
+            };
+            for limit in [1, 4, 9, 20] {
+                let journey = page_through(&*store, &range, limit).await;
+                assert_eq!(journey, expected, "{range:?}");
+            }
+        }
+    }
+}
+
+pub async fn what_is_read_at_once_ends_at_4_mib(store: Arc<dyn Store>) {
+    const BYTES: usize = 600_000;
+    let json = format!("{{\"text\":\"{}\"}}", "x".repeat(BYTES));
+    // Half of them share time and arrival.
+    let events: Vec<_> = (0..30)
+        .map(|number: i64| {
+            let mut event = event("ann", &format!("e{number}"), number.min(15), 0);
+            event.event.payload = payload(&json);
+            event
+        })
+        .collect();
+    store_all(&*store, &events).await;
+    for range in [all_of("ann"), newest_first(all_of("ann"))] {
+        let read = store.journey(&range, 1000).await.unwrap();
+        // The first seven have no more than 4 MiB.
+        assert_eq!(read.len(), MAX_READ_BYTES / BYTES + 1);
+        let journey = page_through(&*store, &range, 1000).await;
+        assert_eq!(journey, expected(&events, &range));
+    }
 }
 
 pub async fn events_that_come_later_do_not_shift_pages(store: Arc<dyn Store>) {

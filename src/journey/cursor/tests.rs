@@ -4,10 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn position(millis: i64, arrival: i64) -> Position {
+fn position(millis: i64, arrival: i64, id: [u8; 16]) -> Position {
     Position {
         occurred_at: Timestamp::from_millis_clamped(millis),
         arrival: Arrival::from_i64(arrival),
+        id: StoreId::from_bytes(id),
     }
 }
 
@@ -25,10 +26,23 @@ fn other(order: Order) -> Order {
 /// Clients keep cursors across updates of the service.
 #[test]
 fn a_cursor_never_changes() {
-    let position = position(1_765_794_600_000, 3_703_067_693_056_000_001);
+    let id = [
+        0x01, 0x9b, 0x21, 0x8f, 0x54, 0x40, 0x80, 0, 0x80, 0, 0, 0, 0, 0, 0, 0xff,
+    ];
+    let position = position(1_765_794_600_000, 3_703_067_693_056_000_001, id);
     let text = encode(position, Order::Descending);
-    assert_eq!(text, "EQAAAZshj1RAM2PwcnfUAAE");
+    assert_eq!(text, "IQAAAZshj1RAM2PwcnfUAAEBmyGPVECAAIAAAAAAAAD_");
     assert_eq!(decode(&text, Order::Descending), Ok(position));
+}
+
+/// A position without an id is in the middle of what shares its time and
+/// arrival.
+#[test]
+fn a_cursor_without_an_id_is_refused() {
+    let earlier = "EQAAAZshj1RAM2PwcnfUAAE";
+    for order in [Order::Ascending, Order::Descending] {
+        assert_eq!(decode(earlier, order), Err(CursorFault::Unreadable));
+    }
 }
 
 #[test]
@@ -45,8 +59,13 @@ fn a_time_that_cannot_be_written_is_refused() {
 
 proptest! {
     #[test]
-    fn a_position_comes_back(millis in any::<i64>(), arrival in any::<i64>(), order in order()) {
-        let position = position(millis, arrival);
+    fn a_position_comes_back(
+        millis in any::<i64>(),
+        arrival in any::<i64>(),
+        id in any::<[u8; 16]>(),
+        order in order(),
+    ) {
+        let position = position(millis, arrival, id);
         let text = encode(position, order);
         prop_assert_eq!(decode(&text, order), Ok(position));
         prop_assert_eq!(decode(&text, other(order)), Err(CursorFault::OtherOrder));
@@ -55,7 +74,7 @@ proptest! {
     }
 
     #[test]
-    fn any_other_text_is_refused(text in "\\PC{0,40}", order in order()) {
+    fn any_other_text_is_refused(text in "\\PC{0,60}", order in order()) {
         prop_assert_eq!(decode(&text, order), Err(CursorFault::Unreadable));
     }
 
@@ -64,10 +83,11 @@ proptest! {
     fn a_changed_cursor_is_refused_or_another_one(
         millis in any::<i64>(),
         arrival in any::<i64>(),
+        id in any::<[u8; 16]>(),
         at in any::<prop::sample::Index>(),
         replacement in "[A-Za-z0-9_=+/. -]{0,2}",
     ) {
-        let text = encode(position(millis, arrival), Order::Ascending);
+        let text = encode(position(millis, arrival, id), Order::Ascending);
         let at = at.index(text.len());
         let changed = format!("{}{replacement}{}", &text[..at], &text[at + 1..]);
         if let Ok(position) = decode(&changed, Order::Ascending) {

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::super::as_stored;
 use super::journey_of;
 use crate::event::{Accepted, Arrival, StoreId};
-use crate::store::{JourneyRange, Outcome, Store, StoreError, StoredEvent};
+use crate::store::{JourneyRange, MAX_READ_BYTES, Outcome, Store, StoreError, StoredEvent};
 
 /// Each insert waits twice: before it takes effect, and before it is
 /// answered. In between, its events are in the buffer and in the store.
@@ -73,6 +73,19 @@ impl MemoryStore {
     }
 }
 
+/// What a store answers of a whole journey.
+pub fn first_of(mut journey: Vec<StoredEvent>, limit: usize) -> Vec<StoredEvent> {
+    let mut bytes = 0;
+    let fits = journey.iter().take(limit).take_while(|event| {
+        let is_wanted = bytes <= MAX_READ_BYTES;
+        bytes += event.bytes();
+        is_wanted
+    });
+    let fitting = fits.count();
+    journey.truncate(fitting);
+    journey
+}
+
 #[async_trait]
 impl Store for MemoryStore {
     async fn prepare(&self) -> Result<(), StoreError> {
@@ -117,10 +130,9 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         self.go_on().await;
-        let mut journey = journey_of(&*self.events.lock(), range);
-        journey.truncate(limit);
+        let journey = journey_of(&*self.events.lock(), range);
         self.go_on().await;
-        Ok(journey)
+        Ok(first_of(journey, limit))
     }
 
     fn lanes(&self, configured: usize) -> usize {

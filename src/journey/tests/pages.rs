@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::super::{Page, as_stored, merge};
+use super::super::{MAX_PAGE_BYTES, Page, as_stored, merge};
+use super::memory_store::first_of;
 use super::{Spec, journey_of, order, range, spec, whole};
-use crate::event::Accepted;
+use crate::event::payload::PayloadLimits;
+use crate::event::{Accepted, Payload};
 use crate::store::{JourneyRange, Order, StoredEvent};
 
 /// Where an event is when a page is read.
@@ -29,24 +31,28 @@ fn page(events: &[(Arc<Accepted>, Home)], range: &JourneyRange, limit: usize) ->
         .filter(|(_, home)| *home != Home::Buffer)
         .map(|(accepted, _)| as_stored(accepted))
         .collect();
-    let mut stored = journey_of(&stored, range);
-    stored.truncate(limit + 1);
-    let buffered: Vec<Arc<Accepted>> = events
+    let stored = first_of(journey_of(&stored, range), limit + 1);
+    let mut buffered: Vec<Arc<Accepted>> = events
         .iter()
         .filter(|(accepted, home)| *home != Home::Store && merge::is_in_range(accepted, range))
         .map(|(accepted, _)| Arc::clone(accepted))
         .collect();
+    buffered.sort_by(|left, right| {
+        let (left, right) = (merge::position(left), merge::position(right));
+        range.order.compare(left, right)
+    });
     merge::page(stored, &buffered, range.order, limit)
 }
 
-/// Events with an identity each, in order of arrival.
+/// Events with an identity each, and few arrival numbers, so that many have all
+/// but that in common.
 fn events() -> impl Strategy<Value = Vec<Arc<Accepted>>> {
-    proptest::collection::vec(spec(), 0..16).prop_map(|specs| {
+    proptest::collection::vec((spec(), 0_i64..3), 0..16).prop_map(|specs| {
         (0_u8..)
             .zip(specs)
-            .map(|(number, spec)| {
+            .map(|(number, (spec, arrival))| {
                 let spec = Spec { number, ..spec };
-                Arc::new(spec.accepted(i64::from(number) + 1))
+                Arc::new(spec.accepted(arrival))
             })
             .collect()
     })
@@ -123,6 +129,64 @@ proptest! {
         let is_stored_in_range = !journey_of(&[as_stored(&accepted)], &range).is_empty();
         prop_assert_eq!(merge::is_in_range(&accepted, &range), is_stored_in_range);
     }
+}
+
+/// Of the largest payload that is accepted unless settings say otherwise.
+fn large(number: u8) -> Arc<Accepted> {
+    const BYTES: usize = 32 << 10;
+    let spec = Spec {
+        user: "ann",
+        number,
+        moment: i64::from(number / 64),
+        kind: "search",
+        session: None,
+    };
+    let mut accepted = spec.accepted(i64::from(number % 2));
+    let limits = PayloadLimits {
+        max_bytes: BYTES,
+        max_depth: 2,
+    };
+    let json = format!("{{\"text\":\"{}\"}}", "x".repeat(BYTES - 11));
+    accepted.event.payload = Payload::from_json(json.as_bytes(), limits).unwrap();
+    Arc::new(accepted)
+}
+
+#[test]
+fn a_page_ends_at_4_mib() {
+    let homes = [Home::Store, Home::Buffer, Home::Both];
+    let events: Vec<_> = (0..=255)
+        .map(large)
+        .zip(homes.into_iter().cycle())
+        .collect();
+    let all: Vec<StoredEvent> = events.iter().map(|(event, _)| as_stored(event)).collect();
+    for order in [Order::Ascending, Order::Descending] {
+        let mut range = whole(order);
+        let mut seen = Vec::new();
+        let mut pages = 0;
+        loop {
+            let page = page(&events, &range, 1000);
+            let bytes: usize = page.events.iter().map(StoredEvent::bytes).sum();
+            assert!(bytes <= MAX_PAGE_BYTES, "{bytes}");
+            seen.extend(page.events);
+            pages += 1;
+            range.after = page.next;
+            if page.next.is_none() {
+                break;
+            }
+            assert!(bytes > MAX_PAGE_BYTES - (33 << 10), "{bytes}");
+        }
+        assert_eq!(pages, 3);
+        assert_eq!(seen, journey_of(&all, &whole(order)));
+    }
+}
+
+#[test]
+fn an_event_of_more_than_4_mib_is_a_page() {
+    let mut stored = as_stored(&large(0));
+    stored.payload = "x".repeat(MAX_PAGE_BYTES).into();
+    let page = merge::page(vec![stored.clone()], &[large(9)], Order::Ascending, 10);
+    assert_eq!(page.next, Some(stored.position()));
+    assert_eq!(page.events, [stored]);
 }
 
 #[test]

@@ -41,7 +41,8 @@ use self::folder::Folder;
 use self::reader::Readers;
 use self::retention::Retention;
 use self::writer::Writer;
-use super::{JourneyRange, Outcome, Store, StoreError, StoredEvent};
+use super::timeouts::in_time;
+use super::{JourneyRange, Outcome, Store, StoreError, StoredEvent, Timeouts};
 use crate::event::time::{Clock, SystemClock};
 use crate::event::{Accepted, Arrival, StoreId};
 
@@ -51,8 +52,8 @@ pub struct EmbeddedSettings {
     /// How long events are kept, from their receipt; `None` for good. They are
     /// deleted within minutes of expiring.
     pub retention: Option<Duration>,
-    /// The longest that one read may take, the wait for its turn included.
-    pub read_timeout: Duration,
+    /// How long calls may take.
+    pub timeouts: Timeouts,
 }
 
 /// A store in a local folder.
@@ -63,6 +64,7 @@ pub struct EmbeddedStore {
     /// Connections of their own: a heavy account keeps nobody from a journey.
     counters: Arc<Readers>,
     writer: Writer,
+    timeouts: Timeouts,
     /// Last, so that the folder is given up after the writer has ended.
     folder: Mutex<Option<Folder>>,
 }
@@ -84,10 +86,12 @@ impl EmbeddedStore {
         let database = folder.database()?;
         let connection = schema::open_writer(&database)?;
         let retention = Retention::new(settings.retention, clock);
+        let timeouts = settings.timeouts;
         Ok(Self {
-            readers: Readers::new(database.clone(), settings.read_timeout),
-            counters: Readers::new(database.clone(), settings.read_timeout),
-            writer: Writer::start(connection, database, retention)?,
+            readers: Readers::new(database.clone(), timeouts.read),
+            counters: Readers::new(database.clone(), timeouts.read),
+            writer: Writer::start(connection, database, retention, timeouts.write)?,
+            timeouts,
             folder: Mutex::new(Some(folder)),
         })
     }
@@ -103,14 +107,17 @@ impl Store for EmbeddedStore {
 
     /// Reads from the file and hears from the writer.
     async fn ping(&self) -> Result<(), StoreError> {
-        self.writer.ping().await?;
-        self.readers
-            .read(|connection| {
-                connection
-                    .prepare_cached(schema::PING)?
-                    .query_row([], |_| Ok(()))
-            })
-            .await
+        in_time(self.timeouts.check, async {
+            self.writer.ping().await?;
+            self.readers
+                .read(|connection| {
+                    connection
+                        .prepare_cached(schema::PING)?
+                        .query_row([], |_| Ok(()))
+                })
+                .await
+        })
+        .await
     }
 
     async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {

@@ -13,13 +13,16 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, InterruptHandle, OptionalExtension as _, Row, params};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{fault, schema};
 use crate::event::{Arrival, StoreId, Timestamp};
-use crate::store::summaries::QueryError;
-use crate::store::{JourneyRange, Order, Position, StoreError, StoredEvent};
+use crate::store::in_order::InOrder;
+use crate::store::summaries::{GRACE, QueryError};
+use crate::store::timeouts::no_answer;
+use crate::store::{JourneyRange, Order, StoreError, StoredEvent};
 
 /// Connections at the most. Reads are bound by the CPU, and further ones wait.
 pub(super) const CONNECTIONS: usize = 4;
@@ -60,7 +63,7 @@ impl Readers {
         self.read_within(self.timeout, job)
             .await
             .map_err(|error| match error {
-                QueryError::OutOfTime(limit) => too_slow(limit),
+                QueryError::OutOfTime(limit) => no_answer(limit),
                 QueryError::Store(error) => error,
             })
     }
@@ -77,13 +80,16 @@ impl Readers {
     {
         let started = Instant::now();
         let free = Arc::clone(&self.free);
-        let turn = tokio::time::timeout(limit, free.acquire_owned())
+        let turn = timeout(limit, free.acquire_owned())
             .await
             .map_err(|_| QueryError::OutOfTime(limit))?
             .map_err(|_| closed())?;
-        tokio::spawn(Arc::clone(self).supervise(turn, started, limit, job))
-            .await
-            .map_err(ended)?
+        let read = tokio::spawn(Arc::clone(self).supervise(turn, started, limit, job));
+        // An interrupt ends a query, but not a disk that hangs.
+        match timeout(limit.saturating_sub(started.elapsed()) + GRACE, read).await {
+            Ok(read) => read.map_err(ended)?,
+            Err(_) => Err(QueryError::OutOfTime(limit)),
+        }
     }
 
     async fn supervise<T, F>(
@@ -115,7 +121,7 @@ impl Readers {
             Some(finished) => finished,
             None => loop {
                 interrupt.now();
-                if let Ok(finished) = tokio::time::timeout(INTERRUPT_EVERY, &mut work).await {
+                if let Ok(finished) = timeout(INTERRUPT_EVERY, &mut work).await {
                     break finished;
                 }
             },
@@ -178,13 +184,6 @@ impl Drop for InterruptOnDrop {
     }
 }
 
-fn too_slow(limit: Duration) -> StoreError {
-    let limit = limit.as_millis();
-    StoreError::Unavailable(format!(
-        "reading took longer than {limit} ms (store.read_timeout_ms)"
-    ))
-}
-
 fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
 }
@@ -210,13 +209,17 @@ pub(super) fn arrivals(
     Ok(found)
 }
 
-/// A page of a journey. Rows that cannot be read are passed over, and others
-/// take their places: a short page says that there is no more.
+/// The first events of a range, at least one if there is any. Rows that cannot
+/// be read are passed over, and others take their places: a short answer says
+/// that there is no more.
 pub(super) fn journey(
     connection: &Connection,
     range: &JourneyRange,
     limit: usize,
 ) -> rusqlite::Result<Vec<StoredEvent>> {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
     let (first, last) = ends(range);
     let types = (!range.types.is_empty()).then(|| serde_json::Value::from(range.types.as_slice()));
     let mut statement = connection.prepare_cached(match range.order {
@@ -232,22 +235,27 @@ pub(super) fn journey(
         range.session_id,
         types.map(|types| types.to_string()),
     ])?;
-    let mut events = Vec::new();
-    while events.len() < limit {
-        let Some(row) = rows.next()? else { break };
+    let mut journey = InOrder::new(range, limit);
+    while let Some(row) = rows.next()? {
         match stored_event(row) {
-            Ok(event) => events.push(event),
+            Ok(event) => {
+                if !journey.take(event) {
+                    break;
+                }
+            }
             Err(error) if fault::is_unreadable_value(&error) => {
                 warn!(%error, user_id = range.user_id, "passed over an event that cannot be read");
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(events)
+    Ok(journey.finish())
 }
 
 /// The range's ends, both inclusive, as milliseconds and arrival number. A
 /// position to go on from and a bound in time become one end, the narrower.
+/// What shares that position's time and arrival is in the range: the id says
+/// which of it comes after.
 fn ends(range: &JourneyRange) -> ((i64, i64), (i64, i64)) {
     let mut first = (i64::MIN, i64::MIN);
     let mut last = (i64::MAX, i64::MAX);
@@ -257,28 +265,14 @@ fn ends(range: &JourneyRange) -> ((i64, i64), (i64, i64)) {
     if let Some(to) = range.to {
         last = (to.as_millis(), i64::MAX);
     }
-    match (range.after, range.order) {
-        (Some(after), Order::Ascending) => first = first.max(next_after(after)),
-        (Some(after), Order::Descending) => last = last.min(last_before(after)),
-        (None, _) => {}
+    if let Some(after) = range.after {
+        let place = (after.occurred_at.as_millis(), after.arrival.as_i64());
+        match range.order {
+            Order::Ascending => first = first.max(place),
+            Order::Descending => last = last.min(place),
+        }
     }
     (first, last)
-}
-
-fn next_after(position: Position) -> (i64, i64) {
-    let (time, arrival) = (position.occurred_at.as_millis(), position.arrival.as_i64());
-    match arrival.checked_add(1) {
-        Some(arrival) => (time, arrival),
-        None => (time + 1, i64::MIN),
-    }
-}
-
-fn last_before(position: Position) -> (i64, i64) {
-    let (time, arrival) = (position.occurred_at.as_millis(), position.arrival.as_i64());
-    match arrival.checked_sub(1) {
-        Some(arrival) => (time, arrival),
-        None => (time - 1, i64::MAX),
-    }
 }
 
 fn stored_event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {

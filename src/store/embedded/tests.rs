@@ -26,7 +26,16 @@ const NOON: i64 = 1_765_794_600_123;
 fn settings() -> EmbeddedSettings {
     EmbeddedSettings {
         retention: None,
-        read_timeout: Duration::from_secs(30),
+        timeouts: within(Duration::from_secs(30)),
+    }
+}
+
+fn within(limit: Duration) -> Timeouts {
+    Timeouts {
+        read: limit,
+        write: limit,
+        check: limit,
+        prepare: limit,
     }
 }
 

@@ -24,6 +24,7 @@ use tracing::{error, warn};
 use super::retention::Retention;
 use super::{OpenError, fault, schema};
 use crate::event::Accepted;
+use crate::store::timeouts::in_time;
 use crate::store::{Outcome, StoreError};
 
 /// Commands that may wait for the thread; further callers wait before it.
@@ -43,6 +44,8 @@ const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(500);
 /// The way to the writing thread.
 pub(super) struct Writer {
     commands: Sender<Command>,
+    /// How long a caller waits for what it wants written.
+    timeout: Duration,
     room: Arc<Semaphore>,
     /// Gone once somebody ends the thread.
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -73,6 +76,7 @@ impl Writer {
         connection: Connection,
         database: PathBuf,
         retention: Retention,
+        timeout: Duration,
     ) -> Result<Self, OpenError> {
         let (commands, received) = channel();
         let task = Task {
@@ -88,25 +92,29 @@ impl Writer {
             .map_err(OpenError::Thread)?;
         Ok(Self {
             commands,
+            timeout,
             room: Arc::new(Semaphore::new(QUEUE)),
             thread: Mutex::new(Some(thread)),
         })
     }
 
     /// Writes the events and answers once they are on disk. Carried out to the
-    /// end also if the caller does not wait for it.
+    /// end also if the caller does not wait for it any more.
     pub(super) async fn insert(
         &self,
         events: Vec<Arc<Accepted>>,
     ) -> Result<Vec<Outcome>, StoreError> {
-        let room = self.room().await?;
-        let (answer, outcomes) = oneshot::channel();
-        self.send(Command::Insert(Insert {
-            events,
-            answer,
-            _room: room,
-        }))?;
-        outcomes.await.map_err(|_| gone())?
+        in_time(self.timeout, async {
+            let room = self.room().await?;
+            let (answer, outcomes) = oneshot::channel();
+            self.send(Command::Insert(Insert {
+                events,
+                answer,
+                _room: room,
+            }))?;
+            outcomes.await.map_err(|_| gone())?
+        })
+        .await
     }
 
     /// Runs `job` in a transaction of its own and answers once that is on disk.
@@ -118,13 +126,16 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        let room = self.room().await?;
-        let (answer, changed) = oneshot::channel();
-        self.send(Command::Change(Box::new(move |task| {
-            let _ = answer.send(task.change(job));
-            drop(room);
-        })))?;
-        changed.await.map_err(|_| gone())?
+        in_time(self.timeout, async {
+            let room = self.room().await?;
+            let (answer, changed) = oneshot::channel();
+            self.send(Command::Change(Box::new(move |task| {
+                let _ = answer.send(task.change(job));
+                drop(room);
+            })))?;
+            changed.await.map_err(|_| gone())?
+        })
+        .await
     }
 
     /// Answers as soon as the thread gets to it, and has found its files in place.

@@ -66,25 +66,8 @@ fn collection(link: &Link) -> Collection<Document> {
 #[async_trait]
 impl DeadLetterStore for MongoStore {
     async fn put(&self, letters: &[DeadLetter]) -> Result<Vec<Outcome>, StoreError> {
-        let link = self.connection.link().await?;
-        let mut outcomes = Vec::with_capacity(letters.len());
-        while outcomes.len() < letters.len() {
-            let documents = next_documents(&letters[outcomes.len()..]);
-            let sent = documents.len();
-            let command = doc! {
-                "insert": DEAD_LETTERS,
-                "ordered": false,
-                "writeConcern": link.write_concern(),
-                "documents": documents,
-            };
-            let answer = link
-                .database()
-                .run_command(command)
-                .await
-                .map_err(|error| store_error(&error))?;
-            outcomes.extend(verdicts(&answer, sent)?);
-        }
-        Ok(outcomes)
+        self.write(async { put(self.link().await?, letters).await })
+            .await
     }
 
     async fn list(
@@ -95,26 +78,20 @@ impl DeadLetterStore for MongoStore {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let documents: Vec<Document> = collection(self.connection.link().await?)
-            .find(after.map(comes_after).unwrap_or_default())
-            .projection(doc! { "payload": 0 })
-            .sort(doc! { "setAsideAt": -1, "_id": -1 })
-            .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-            .max_time(self.settings.read_timeout)
+        let timeout = self.settings.timeouts.read;
+        self.read(async { list(self.link().await?, after, limit, timeout).await })
             .await
-            .map_err(|error| store_error(&error))?
-            .try_collect()
-            .await
-            .map_err(|error| store_error(&error))?;
-        documents.iter().map(head).collect()
     }
 
     async fn get(&self, id: StoreId) -> Result<Option<DeadLetter>, StoreError> {
-        let found = collection(self.connection.link().await?)
-            .find_one(doc! { "_id": binary(id) })
-            .await
-            .map_err(|error| store_error(&error))?;
-        found.map(|document| letter(&document)).transpose()
+        self.read(async {
+            let found = collection(self.link().await?)
+                .find_one(doc! { "_id": binary(id) })
+                .await
+                .map_err(|error| store_error(&error))?;
+            found.map(|document| letter(&document)).transpose()
+        })
+        .await
     }
 
     async fn refused_again(
@@ -131,28 +108,79 @@ impl DeadLetterStore for MongoStore {
             },
             "$inc": { "tries": 1_i64 },
         };
-        collection(self.connection.link().await?)
-            .update_one(doc! { "_id": binary(id) }, change)
-            .await
-            .map(|_| ())
-            .map_err(|error| store_error(&error))
+        self.write(async {
+            collection(self.link().await?)
+                .update_one(doc! { "_id": binary(id) }, change)
+                .await
+                .map(|_| ())
+                .map_err(|error| store_error(&error))
+        })
+        .await
     }
 
     async fn remove(&self, ids: &[StoreId]) -> Result<u64, StoreError> {
         let ids: Vec<Binary> = ids.iter().copied().map(binary).collect();
-        collection(self.connection.link().await?)
-            .delete_many(doc! { "_id": { "$in": ids } })
-            .await
-            .map(|deleted| deleted.deleted_count)
-            .map_err(|error| store_error(&error))
+        self.write(async {
+            collection(self.link().await?)
+                .delete_many(doc! { "_id": { "$in": ids } })
+                .await
+                .map(|deleted| deleted.deleted_count)
+                .map_err(|error| store_error(&error))
+        })
+        .await
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        collection(self.connection.link().await?)
-            .estimated_document_count()
-            .await
-            .map_err(|error| store_error(&error))
+        self.read(async {
+            collection(self.link().await?)
+                .estimated_document_count()
+                .await
+                .map_err(|error| store_error(&error))
+        })
+        .await
     }
+}
+
+async fn put(link: &Link, letters: &[DeadLetter]) -> Result<Vec<Outcome>, StoreError> {
+    let mut outcomes = Vec::with_capacity(letters.len());
+    while outcomes.len() < letters.len() {
+        let documents = next_documents(&letters[outcomes.len()..]);
+        let sent = documents.len();
+        let command = doc! {
+            "insert": DEAD_LETTERS,
+            "ordered": false,
+            "writeConcern": link.write_concern(),
+            "documents": documents,
+        };
+        let answer = link
+            .database()
+            .run_command(command)
+            .await
+            .map_err(|error| store_error(&error))?;
+        outcomes.extend(verdicts(&answer, sent)?);
+    }
+    Ok(outcomes)
+}
+
+/// The server works on it for at most `timeout`.
+async fn list(
+    link: &Link,
+    after: Option<LetterPlace>,
+    limit: usize,
+    timeout: Duration,
+) -> Result<Vec<LetterHead>, StoreError> {
+    let documents: Vec<Document> = collection(link)
+        .find(after.map(comes_after).unwrap_or_default())
+        .projection(doc! { "payload": 0 })
+        .sort(doc! { "setAsideAt": -1, "_id": -1 })
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .max_time(timeout)
+        .await
+        .map_err(|error| store_error(&error))?
+        .try_collect()
+        .await
+        .map_err(|error| store_error(&error))?;
+    documents.iter().map(head).collect()
 }
 
 /// As many of the letters as go into one command, in order; at least one.

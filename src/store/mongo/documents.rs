@@ -6,14 +6,17 @@
 //! | missing or of another type | taken as |
 //! | --- | --- |
 //! | `payload` | `{}` |
-//! | `arrival` (missing or null) | 0 |
+//! | `arrival` (missing, null or below 0) | 0 |
 //! | `eventId` | the text of `_id` |
 //! | `type` | the empty text |
 //! | `receivedAt` | `occurredAt` |
-//! | `_id` (no UUID) | an id derived from the user and its text |
+//! | `_id` (no UUID) | an id derived from the user, its type and its text |
 //!
 //! Without a date in `occurredAt`, or with an `arrival` that is no whole
-//! number, a document has no place in the order and is left out.
+//! number of 64 bits, a document has no place in the order and is left out.
+//!
+//! An `arrival` below 0 counts as 0 because one that is missing does: in the
+//! index the missing ones come first, and no number is to lie between equals.
 
 mod own;
 
@@ -94,7 +97,7 @@ fn read_any(document: &RawDocument, user_id: &str) -> Result<StoredEvent, Docume
         id: fields
             .id
             .and_then(own_id)
-            .unwrap_or_else(|| StoreId::derive(user_id, &id_text())),
+            .unwrap_or_else(|| foreign_id(user_id, fields.id)),
         user_id: user_id.into(),
         event_id: text(fields.event_id).unwrap_or_else(|| id_text().into()),
         kind: text(fields.kind).unwrap_or_default(),
@@ -159,17 +162,21 @@ fn moment(value: RawBsonRef<'_>) -> Option<Timestamp> {
         .map(|date| Timestamp::from_millis_clamped(date.timestamp_millis()))
 }
 
-/// The number in the order of arrival; nothing counts as 0.
+/// The number in the order of arrival; nothing, and what is below, counts as 0.
 fn arrival_of(value: Option<RawBsonRef<'_>>) -> Option<Arrival> {
+    /// The first number beyond 64 signed bits.
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
     let number = match value {
         None | Some(RawBsonRef::Null) => 0,
         Some(RawBsonRef::Int64(number)) => number,
         Some(RawBsonRef::Int32(number)) => i64::from(number),
-        #[allow(clippy::cast_possible_truncation)] // whole, and saturates at the ends
-        Some(RawBsonRef::Double(number)) if number.fract() == 0.0 => number as i64,
+        #[allow(clippy::cast_possible_truncation)] // whole; far below 0 it saturates
+        Some(RawBsonRef::Double(number)) if number.fract() == 0.0 && number < BEYOND => {
+            number as i64
+        }
         Some(_) => return None,
     };
-    Some(Arrival::from_i64(number))
+    Some(Arrival::from_i64(number.max(0)))
 }
 
 fn payload_of(value: Option<RawBsonRef<'_>>) -> Box<str> {
@@ -191,6 +198,19 @@ fn own_id(value: RawBsonRef<'_>) -> Option<StoreId> {
     let binary = value.as_binary()?;
     let bytes = <[u8; 16]>::try_from(binary.bytes).ok()?;
     (binary.subtype == BinarySubtype::Uuid).then(|| StoreId::from_bytes(bytes))
+}
+
+/// An identity for a document of another tool. No two have the same, so its
+/// type counts where its text may be that of another: 7 is not "7".
+fn foreign_id(user_id: &str, id: Option<RawBsonRef<'_>>) -> StoreId {
+    match id {
+        None => StoreId::derive(user_id, ""),
+        Some(RawBsonRef::String(text)) => StoreId::derive(user_id, text),
+        Some(other) => {
+            let text = format!("\0{:?} {}", other.element_type(), text_of(other));
+            StoreId::derive(user_id, &text)
+        }
+    }
 }
 
 /// Any `_id` as text: a string as it is, another value as it stands in JSON.

@@ -10,6 +10,7 @@
 //! - `documents`: the collection's fields, and events out of documents.
 //! - `insert`: events into `insert` commands, and the server's verdict on each.
 //! - `query`: a range of a journey as a filter that one index scan answers.
+//! - `journey`: the scan, and a second one where equals are cut apart.
 //! - `summaries`: events of an account, counted.
 //! - `indexes`: what is made before the first event comes.
 //! - `errors`: which fault of the server means what.
@@ -25,6 +26,7 @@ mod documents;
 mod errors;
 mod indexes;
 mod insert;
+mod journey;
 mod query;
 mod secrets;
 mod summaries;
@@ -35,16 +37,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bson::doc;
-use bson::raw::RawDocumentBuf;
-use futures_util::TryStreamExt as _;
-use mongodb::options::{ReadPreference, SelectionCriteria};
-use mongodb::raw_batch_cursor::RawBatch;
 
-use super::{JourneyRange, Outcome, Store, StoreError, StoredEvent};
+use super::timeouts::in_time;
+use super::{JourneyRange, Outcome, Store, StoreError, StoredEvent, Timeouts};
 use crate::event::{Accepted, Arrival, StoreId};
 
-use connection::Connection;
 pub use connection::MongoOpenError;
+use connection::{Connection, Link};
 pub use documents::{DocumentFault, encode as encode_document, read_event as decode_document};
 use errors::store_error;
 
@@ -61,8 +60,9 @@ pub struct MongoSettings {
     /// How long an event is kept, counted from its receipt, to the second;
     /// `None` keeps events for good.
     pub retention: Option<Duration>,
-    /// How long the server may work on one page of a journey.
-    pub read_timeout: Duration,
+    /// How long calls may take. The server is told as well how long it may work
+    /// on what can be heavy.
+    pub timeouts: Timeouts,
 }
 
 /// Events in a MongoDB: a standalone server, a replica set or a sharded cluster.
@@ -89,120 +89,60 @@ impl MongoStore {
         })
     }
 
-    async fn page(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
-        let link = self.connection.link().await?;
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX - 1);
-        let mut batches = link
-            .events::<RawDocumentBuf>()
-            .find(query::filter(range))
-            .sort(query::sort(range.order))
-            .limit(i64::from(limit))
-            // One more than the limit, so that the server closes the cursor
-            // with its first answer.
-            .batch_size(limit + 1)
-            // An event that has left the buffer must be on the page: a member
-            // that lags behind may not have it yet.
-            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
-            .max_time(self.settings.read_timeout)
-            // The server's answers as they came: a cursor of documents would
-            // copy each one out.
-            .batch()
-            .await
-            .map_err(|error| store_error(&error))?;
-        let mut page = Page::default();
-        while let Some(batch) = batches
-            .try_next()
-            .await
-            .map_err(|error| store_error(&error))?
-        {
-            page.take(&batch, &range.user_id)?;
-        }
-        Ok(page)
+    async fn link(&self) -> Result<&Link, StoreError> {
+        self.connection.link().await
     }
-}
 
-/// One page of a journey as the collection has it.
-#[derive(Default)]
-struct Page {
-    events: Vec<StoredEvent>,
-    /// Documents that have no place in a journey.
-    passed_over: usize,
-}
+    /// A read, in time.
+    async fn read<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        in_time(self.settings.timeouts.read, call).await
+    }
 
-impl Page {
-    /// Takes the events of an answer of the server.
-    fn take(&mut self, batch: &RawBatch, user_id: &str) -> Result<(), StoreError> {
-        let documents = batch.doc_slices().map_err(|error| store_error(&error))?;
-        for document in documents {
-            let document = document
-                .map_err(|error| StoreError::Unreadable(error.to_string()))?
-                .as_document()
-                .ok_or_else(|| StoreError::Unreadable("a batch of no documents".to_owned()))?;
-            match documents::read_event(document, user_id) {
-                Ok(event) => self.events.push(event),
-                Err(fault) => {
-                    tracing::warn!(
-                        user_id,
-                        "a document in {EVENTS} is left out of the journey: {fault}"
-                    );
-                    self.passed_over += 1;
-                }
-            }
-        }
-        Ok(())
+    /// A write, in time.
+    async fn write<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        in_time(self.settings.timeouts.write, call).await
     }
 }
 
 #[async_trait]
 impl Store for MongoStore {
     async fn prepare(&self) -> Result<(), StoreError> {
-        let link = self.connection.link().await?;
-        indexes::warn_of_old_server(link).await;
-        indexes::make(link, self.settings.retention).await?;
-        dead_letters::prepare(link, self.settings.retention).await?;
-        access::indexes::make(link).await
+        in_time(self.settings.timeouts.prepare, async {
+            let link = self.link().await?;
+            indexes::warn_of_old_server(link).await;
+            indexes::make(link, self.settings.retention).await?;
+            dead_letters::prepare(link, self.settings.retention).await?;
+            access::indexes::make(link).await
+        })
+        .await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        let link = self.connection.link().await?;
-        link.database()
-            .run_command(doc! { "ping": 1 })
-            .await
-            .map(|_| ())
-            .map_err(|error| store_error(&error))
+        in_time(self.settings.timeouts.check, async {
+            let database = self.link().await?.database();
+            let answer = database.run_command(doc! { "ping": 1 }).await;
+            answer.map(|_| ()).map_err(|error| store_error(&error))
+        })
+        .await
     }
 
     async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
-        let link = self.connection.link().await?;
-        insert::insert(link, events).await
+        self.write(async { insert::insert(self.link().await?, events).await })
+            .await
     }
 
     async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let link = self.connection.link().await?;
-        let mut cursor = link
-            .events::<RawDocumentBuf>()
-            .find(query::any_of(ids))
-            .projection(doc! { "_id": 1, "arrival": 1 })
-            .batch_size(u32::try_from(ids.len()).unwrap_or(u32::MAX - 1) + 1)
-            // What decides whether an event is stored must not come from a
-            // member that lags behind, whatever the URI prefers for reading.
-            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+        self.read(async { journey::arrivals(self.link().await?, ids).await })
             .await
-            .map_err(|error| store_error(&error))?;
-        let mut arrivals = HashMap::with_capacity(ids.len());
-        while cursor
-            .advance()
-            .await
-            .map_err(|error| store_error(&error))?
-        {
-            if let Some((id, arrival)) = documents::read_arrival(cursor.current()) {
-                arrivals.insert(id, arrival);
-            }
-        }
-        Ok(arrivals)
     }
 
     async fn journey(
@@ -213,21 +153,9 @@ impl Store for MongoStore {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let mut wanted = limit;
-        loop {
-            let Page {
-                mut events,
-                passed_over,
-            } = self.page(range, wanted).await?;
-            // A page that is short only for what was passed over would look
-            // like the journey's end.
-            let at_end = events.len() + passed_over < wanted;
-            if at_end || events.len() >= limit {
-                events.truncate(limit);
-                return Ok(events);
-            }
-            wanted += passed_over;
-        }
+        let timeout = self.settings.timeouts.read;
+        self.read(async { journey::read(self.link().await?, range, limit, timeout).await })
+            .await
     }
 
     fn lanes(&self, configured: usize) -> usize {

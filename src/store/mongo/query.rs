@@ -1,30 +1,30 @@
 //! A range of a journey as a query that one index scan answers, at the same
 //! cost on the first page and on the thousandth.
 //!
-//! For that the position to go on from is said twice: as a bound on
-//! `occurredAt`, which becomes a bound of the scan, and as an `$or` that drops
-//! the events of the same millisecond that came before.
+//! For that the place to go on from is said twice: as a bound on `occurredAt`,
+//! which becomes a bound of the scan, and as an `$or` that drops the events of
+//! the same millisecond that came before.
 
 use bson::spec::BinarySubtype;
 use bson::{Binary, Bson, DateTime, Document, doc};
 
-use crate::event::{StoreId, Timestamp};
-use crate::store::{JourneyRange, Order, Position};
+use crate::event::{Arrival, StoreId, Timestamp};
+use crate::store::{JourneyRange, Order};
 
-/// The documents of a range.
+/// The documents of a range from a place on, itself included.
 ///
 /// Always bounded in time at both ends: `occurredAt` values that are no dates,
 /// or dates that RFC 3339 cannot write, have no place in a journey, and here
 /// they cost nothing.
-pub fn filter(range: &JourneyRange) -> Document {
+pub fn filter(range: &JourneyRange, start: Option<(Timestamp, Arrival)>) -> Document {
     let mut earliest = range
         .from
         .unwrap_or(Timestamp::from_millis_clamped(i64::MIN));
     let mut latest = range.to.unwrap_or(Timestamp::from_millis_clamped(i64::MAX));
-    if let Some(after) = range.after {
+    if let Some((time, _)) = start {
         match range.order {
-            Order::Ascending => earliest = earliest.max(after.occurred_at),
-            Order::Descending => latest = latest.min(after.occurred_at),
+            Order::Ascending => earliest = earliest.max(time),
+            Order::Descending => latest = latest.min(time),
         }
     }
     let mut filter = doc! {
@@ -37,8 +37,11 @@ pub fn filter(range: &JourneyRange) -> Document {
     if let Some(session_id) = &range.session_id {
         filter.insert("sessionId", session_id);
     }
-    if let Some(after) = range.after {
-        filter.insert("$or", beyond(after, range.order));
+    // What counts as 0 comes first in its millisecond: nothing is before it.
+    if let Some((time, arrival)) = start
+        && (arrival > Arrival::from_i64(0) || range.order == Order::Descending)
+    {
+        filter.insert("$or", from_on(time, arrival, range.order));
     }
     filter
 }
@@ -59,26 +62,20 @@ pub fn any_of(ids: &[StoreId]) -> Document {
     doc! { "_id": { "$in": ids } }
 }
 
-/// What comes after a position.
-fn beyond(position: Position, order: Order) -> Vec<Document> {
-    let time = date(position.occurred_at);
-    let arrival = position.arrival.as_i64();
+/// What is at a place and what comes after it.
+fn from_on(time: Timestamp, arrival: Arrival, order: Order) -> Vec<Document> {
+    let (time, arrival) = (date(time), arrival.as_i64());
     match order {
         Order::Ascending => vec![
             doc! { "occurredAt": { "$gt": time } },
-            doc! { "occurredAt": time, "arrival": { "$gt": arrival } },
+            doc! { "occurredAt": time, "arrival": { "$gte": arrival } },
         ],
-        Order::Descending => {
-            let mut beyond = vec![
-                doc! { "occurredAt": { "$lt": time } },
-                doc! { "occurredAt": time, "arrival": { "$lt": arrival } },
-            ];
-            if arrival > 0 {
-                // No arrival counts as 0, but `$lt` does not match it.
-                beyond.push(doc! { "occurredAt": time, "arrival": null });
-            }
-            beyond
-        }
+        Order::Descending => vec![
+            doc! { "occurredAt": { "$lt": time } },
+            doc! { "occurredAt": time, "arrival": { "$lte": arrival } },
+            // No arrival counts as 0, but `$lte` does not match it.
+            doc! { "occurredAt": time, "arrival": null },
+        ],
     }
 }
 

@@ -27,7 +27,7 @@ use super::errors::{code_of, store_error};
 use super::{MongoStore, indexes};
 use crate::event::Timestamp;
 use crate::store::summaries::{
-    AccountStore, MAX_TYPES, QueryError, Summary, SummaryRange, UserEvents,
+    AccountStore, MAX_TYPES, QueryError, Summary, SummaryRange, UserEvents, in_time,
 };
 
 /// `MaxTimeMSExpired`.
@@ -36,6 +36,31 @@ const OUT_OF_TIME: i32 = 50;
 #[async_trait]
 impl AccountStore for MongoStore {
     async fn summary(&self, range: &SummaryRange, limit: Duration) -> Result<Summary, QueryError> {
+        in_time(limit, self.counted(range, limit)).await
+    }
+
+    async fn account_ends(&self, limit: Duration) -> Result<Option<(String, String)>, QueryError> {
+        in_time(limit, async {
+            let any = doc! { "$gte": "" };
+            let first = self.account(any.clone(), 1, limit).await?;
+            let last = self.account(any, -1, limit).await?;
+            Ok(first.zip(last))
+        })
+        .await
+    }
+
+    async fn accounts_from(
+        &self,
+        start: &str,
+        wanted: usize,
+        limit: Duration,
+    ) -> Result<Vec<String>, QueryError> {
+        in_time(limit, self.accounts_in_order(start, wanted, limit)).await
+    }
+}
+
+impl MongoStore {
+    async fn counted(&self, range: &SummaryRange, limit: Duration) -> Result<Summary, QueryError> {
         let counted = self.one(range, counts(range.top), limit).await?;
         let summary = counted.map_or_else(Summary::default, |counted| summary_of(&counted, range));
         if summary.totals.len() <= MAX_TYPES {
@@ -46,14 +71,7 @@ impl AccountStore for MongoStore {
         Ok(without_rare_types(summary, total))
     }
 
-    async fn account_ends(&self, limit: Duration) -> Result<Option<(String, String)>, QueryError> {
-        let any = doc! { "$gte": "" };
-        let first = self.account(any.clone(), 1, limit).await?;
-        let last = self.account(any, -1, limit).await?;
-        Ok(first.zip(last))
-    }
-
-    async fn accounts_from(
+    async fn accounts_in_order(
         &self,
         start: &str,
         wanted: usize,
@@ -72,9 +90,7 @@ impl AccountStore for MongoStore {
         }
         Ok(accounts)
     }
-}
 
-impl MongoStore {
     /// What a stage makes of the events of a range: one document, or none.
     async fn one(
         &self,
@@ -83,7 +99,7 @@ impl MongoStore {
         limit: Duration,
     ) -> Result<Option<Document>, QueryError> {
         let fault = |error: Error| query_error(&error, limit);
-        let link = self.connection.link().await?;
+        let link = self.link().await?;
         let mut cursor = link
             .events::<Document>()
             .aggregate([matching(range), stage])
@@ -107,7 +123,7 @@ impl MongoStore {
         direction: i32,
         limit: Duration,
     ) -> Result<Option<String>, QueryError> {
-        let link = self.connection.link().await?;
+        let link = self.link().await?;
         let found = link
             .events::<Document>()
             .find_one(doc! { "accountId": place })

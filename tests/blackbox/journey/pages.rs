@@ -14,6 +14,7 @@ on_both_stores!(
     pages_visit_every_event_once_in_both_orders,
     pages_have_no_gaps_or_doubles_while_events_come_and_are_flushed,
     the_last_page_has_no_cursor,
+    a_page_of_large_events_ends_at_4_mib,
 );
 
 /// Follows the cursors to the end.
@@ -116,4 +117,38 @@ async fn the_last_page_has_no_cursor(home: Home) {
         assert_eq!(whole["nextCursor"], json!(null));
         service.wait_until_flushed().await;
     }
+}
+
+async fn a_page_of_large_events_ends_at_4_mib(home: Home) {
+    const EVENTS: usize = 300;
+    let service = Service::start(&home).await;
+    let text = "x".repeat(32_000);
+    for start in (0..EVENTS).step_by(100) {
+        let events: Value = (start..start + 100)
+            .map(|number| {
+                let mut event = sample::event("u", &format!("e-{number}"));
+                event["payload"] = json!({ "text": text });
+                event
+            })
+            .collect();
+        service.post(&events).await.expect(202);
+    }
+    service.wait_until_flushed().await;
+
+    let first = service.journey("u", "?order=asc&limit=1000").await;
+    let count = first["count"].as_u64().expect("a number");
+    assert!((128..131).contains(&count), "{count}");
+    let expected = sample::ids("e", 0..EVENTS);
+    let paged = all_pages(&service, "u", "?order=asc&limit=1000").await;
+    assert_eq!(paged, expected);
+
+    let request = service
+        .request(reqwest::Method::GET, "/users/u/journey?order=asc")
+        .header("accept", "application/x-ndjson");
+    let export = service.send(request).await.expect(200).text();
+    let exported: Vec<Value> = export
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON")["eventId"].clone())
+        .collect();
+    assert_eq!(exported, expected);
 }

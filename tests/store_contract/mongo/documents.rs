@@ -1,7 +1,8 @@
 //! What a person at a shell finds, and what becomes of what they write.
 
+use bson::oid::ObjectId;
 use bson::spec::{BinarySubtype, ElementType};
-use bson::{Binary, DateTime, Document, doc};
+use bson::{Binary, Bson, DateTime, Document, doc};
 use futures_util::TryStreamExt as _;
 use trailkeep::event::{Arrival, StoreId};
 use trailkeep::store::{JourneyRange, StoredEvent};
@@ -120,6 +121,73 @@ async fn documents_of_other_tools_do_not_break_a_journey() {
                         }
                     }
                     assert_eq!(seen, expected, "limit {limit}, {:?}", range.order);
+                }
+            }
+            store.close().await;
+        })
+        .await;
+}
+
+/// Another tool's import: many documents of one moment, with no arrival.
+#[tokio::test]
+async fn documents_that_tie_are_all_on_a_page_once() {
+    MongoPlace::new()
+        .await
+        .run(|place| async move {
+            let store = place.store(&SETTINGS).await;
+            store.prepare().await.unwrap();
+            store_all(
+                &*store,
+                &[event("ann", "before", 9, 1), event("ann", "after", 11, 2)],
+            )
+            .await;
+            let mut documents: Vec<Document> = (0..40)
+                .map(|number| {
+                    let id = match number % 4 {
+                        0 => Bson::Int32(number),
+                        1 => Bson::String((number - 1).to_string()),
+                        2 => Bson::ObjectId(ObjectId::new()),
+                        _ => Bson::Double(f64::from(number) + 0.5),
+                    };
+                    let mut document = doc! { "_id": id, "userId": "ann", "occurredAt": date(10) };
+                    match number % 5 {
+                        0 => drop(document.insert("arrival", Bson::Null)),
+                        1 => drop(document.insert("arrival", 0)),
+                        2 => drop(document.insert("arrival", -7_i64)),
+                        3 => drop(document.insert("arrival", "none")),
+                        _ => {}
+                    }
+                    document
+                })
+                .collect();
+            documents.push(doc! {
+                "_id": "huge", "userId": "ann", "occurredAt": date(10), "arrival": 1e300,
+            });
+            let events = place.database().collection::<Document>("events");
+            events.insert_many(documents).await.unwrap();
+
+            for range in [all_of("ann"), newest_first(all_of("ann"))] {
+                let whole = store.journey(&range, 1000).await.unwrap();
+                // All but those whose arrival is no number.
+                assert_eq!(whole.len(), 34);
+                let mut sorted = whole.clone();
+                sorted.sort_by(|l, r| range.order.compare(l.position(), r.position()));
+                sorted.dedup_by_key(|event| event.position());
+                assert_eq!(whole, sorted);
+                for limit in [1, 2, 5, 33, 34] {
+                    let mut range = range.clone();
+                    let mut seen = Vec::new();
+                    loop {
+                        let page = store.journey(&range, limit).await.unwrap();
+                        range.after = page.last().map(StoredEvent::position).or(range.after);
+                        let is_last = page.len() < limit;
+                        seen.extend(page);
+                        assert!(seen.len() <= whole.len(), "pages without an end");
+                        if is_last {
+                            break;
+                        }
+                    }
+                    assert_eq!(seen, whole, "limit {limit}, {:?}", range.order);
                 }
             }
             store.close().await;

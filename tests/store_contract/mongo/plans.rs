@@ -2,7 +2,7 @@
 
 use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
-use trailkeep::event::Arrival;
+use trailkeep::event::{Arrival, StoreId};
 use trailkeep::store::{JourneyRange, Order, Position};
 
 use crate::homes::{MongoPlace, SETTINGS};
@@ -51,6 +51,7 @@ async fn a_journey_is_one_index_scan_without_sorting() {
             let in_the_middle = Position {
                 occurred_at: at(EVENTS / TIED / 2),
                 arrival: Arrival::from_i64(EVENTS / 2 + 2),
+                id: StoreId::derive("ann", "an event between"),
             };
             let mut asked = 0;
             for order in [Order::Ascending, Order::Descending] {

@@ -22,6 +22,7 @@ use crate::store::access::{
     AccessStore, Account, AccountChange, Admission, AuditEntry, AuditRange, Created, SecretHash,
     SessionRecord, TokenRecord, token_is_taken,
 };
+use crate::store::timeouts::in_time;
 
 /// Rows that a sweep deletes in one transaction: inserts wait for it.
 const SWEEP_ROWS: usize = 500;
@@ -164,13 +165,16 @@ impl AccessStore for EmbeddedStore {
     }
 
     async fn record(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
-        for entries in entries.chunks(RECORD_ROWS) {
-            let entries = entries.to_vec();
-            self.writer
-                .change(move |transaction| audit::record(transaction, &entries))
-                .await?;
-        }
-        Ok(())
+        in_time(self.timeouts.write, async {
+            for entries in entries.chunks(RECORD_ROWS) {
+                let entries = entries.to_vec();
+                self.writer
+                    .change(move |transaction| audit::record(transaction, &entries))
+                    .await?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn audit(&self, range: &AuditRange, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
@@ -185,15 +189,18 @@ impl AccessStore for EmbeddedStore {
         now: Timestamp,
         audit_since: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        self.delete_in_steps(move |transaction| sessions::delete_ended(transaction, now))
-            .await?;
-        self.delete_in_steps(move |transaction| tokens::delete_ended(transaction, now))
-            .await?;
-        if let Some(since) = audit_since {
-            self.delete_in_steps(move |transaction| audit::delete_before(transaction, since))
+        in_time(self.timeouts.prepare, async {
+            self.delete_in_steps(move |transaction| sessions::delete_ended(transaction, now))
                 .await?;
-        }
-        Ok(())
+            self.delete_in_steps(move |transaction| tokens::delete_ended(transaction, now))
+                .await?;
+            if let Some(since) = audit_since {
+                self.delete_in_steps(move |transaction| audit::delete_before(transaction, since))
+                    .await?;
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -16,7 +16,7 @@ fn endless(connection: &Connection) -> rusqlite::Result<i64> {
 
 fn impatient(folder: &Path) -> EmbeddedStore {
     let settings = EmbeddedSettings {
-        read_timeout: Duration::from_millis(50),
+        timeouts: within(Duration::from_millis(50)),
         ..settings()
     };
     EmbeddedStore::open(folder, &settings).unwrap()
@@ -109,6 +109,7 @@ async fn pages_meet_without_gap_or_overlap_at_any_position() {
             after: Some(Position {
                 occurred_at: Timestamp::from_millis(NOON + time).unwrap(),
                 arrival: Arrival::from_i64(arrival),
+                id: StoreId::derive("u", &format!("e{time}")),
             }),
             ..whole("u")
         };
@@ -138,7 +139,7 @@ async fn a_slow_read_really_ends_and_the_next_one_works() {
     for _ in 0..reader::CONNECTIONS * 2 {
         let error = store.readers.read(endless).await.unwrap_err();
         assert!(
-            matches!(&error, StoreError::Unavailable(why) if why.contains("50 ms")),
+            matches!(&error, StoreError::Unavailable(why) if why.contains("no answer within 50ms")),
             "{error}"
         );
     }

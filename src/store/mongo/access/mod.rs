@@ -30,6 +30,7 @@ use crate::store::access::{
     AccessStore, Account, AccountChange, Admission, AuditEntry, AuditRange, Created, SecretHash,
     SessionRecord, TokenRecord,
 };
+use crate::store::timeouts::in_time;
 
 const ACCOUNTS: &str = "accounts";
 const SESSIONS: &str = "sessions";
@@ -54,15 +55,18 @@ impl AccessStore for MongoStore {
         account: &Account,
         admission: Admission,
     ) -> Result<Created, StoreError> {
-        accounts::create(self.connection.link().await?, account, admission).await
+        self.write(async { accounts::create(self.link().await?, account, admission).await })
+            .await
     }
 
     async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
-        accounts::by_email(self.connection.link().await?, email).await
+        self.read(async { accounts::by_email(self.link().await?, email).await })
+            .await
     }
 
     async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
-        accounts::by_id(self.connection.link().await?, id).await
+        self.read(async { accounts::by_id(self.link().await?, id).await })
+            .await
     }
 
     async fn change_account(
@@ -70,7 +74,8 @@ impl AccessStore for MongoStore {
         id: Uuid,
         change: &AccountChange,
     ) -> Result<Option<Account>, StoreError> {
-        accounts::change(self.connection.link().await?, id, change).await
+        self.write(async { accounts::change(self.link().await?, id, change).await })
+            .await
     }
 
     async fn renew_password_hash(
@@ -87,15 +92,18 @@ impl AccessStore for MongoStore {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Account>, StoreError> {
-        accounts::page(self.connection.link().await?, after, limit).await
+        self.read(async { accounts::page(self.link().await?, after, limit).await })
+            .await
     }
 
     async fn create_session(&self, session: &SessionRecord) -> Result<bool, StoreError> {
-        sessions::create(self.connection.link().await?, session).await
+        self.write(async { sessions::create(self.link().await?, session).await })
+            .await
     }
 
     async fn save_session(&self, session: &SessionRecord) -> Result<(), StoreError> {
-        sessions::save(self.connection.link().await?, session).await
+        self.write(async { sessions::save(self.link().await?, session).await })
+            .await
     }
 
     async fn session(
@@ -103,44 +111,54 @@ impl AccessStore for MongoStore {
         id_hash: &SecretHash,
         now: Timestamp,
     ) -> Result<Option<SessionRecord>, StoreError> {
-        sessions::find(self.connection.link().await?, id_hash, now).await
+        self.read(async { sessions::find(self.link().await?, id_hash, now).await })
+            .await
     }
 
     async fn delete_session(&self, id_hash: &SecretHash) -> Result<(), StoreError> {
-        sessions::delete(self.connection.link().await?, id_hash).await
+        self.write(async { sessions::delete(self.link().await?, id_hash).await })
+            .await
     }
 
     async fn delete_sessions_of(&self, account_id: Uuid) -> Result<(), StoreError> {
-        sessions::delete_of(self.connection.link().await?, account_id).await
+        self.write(async { sessions::delete_of(self.link().await?, account_id).await })
+            .await
     }
 
     async fn create_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
-        tokens::create(self.connection.link().await?, token).await
+        self.write(async { tokens::create(self.link().await?, token).await })
+            .await
     }
 
     async fn token_by_hash(&self, hash: &SecretHash) -> Result<Option<TokenRecord>, StoreError> {
-        tokens::by_hash(self.connection.link().await?, hash).await
+        self.read(async { tokens::by_hash(self.link().await?, hash).await })
+            .await
     }
 
     async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError> {
-        tokens::all(self.connection.link().await?).await
+        self.read(async { tokens::all(self.link().await?).await })
+            .await
     }
 
     async fn delete_token(&self, id: Uuid) -> Result<Option<TokenRecord>, StoreError> {
-        tokens::delete(self.connection.link().await?, id).await
+        self.write(async { tokens::delete(self.link().await?, id).await })
+            .await
     }
 
     async fn touch_token(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
-        tokens::touch(self.connection.link().await?, id, now).await
+        self.write(async { tokens::touch(self.link().await?, id, now).await })
+            .await
     }
 
     async fn record(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
-        audit::record(self.connection.link().await?, entries).await
+        self.write(async { audit::record(self.link().await?, entries).await })
+            .await
     }
 
     async fn audit(&self, range: &AuditRange, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
-        let link = self.connection.link().await?;
-        audit::page(link, range, limit, self.settings.read_timeout).await
+        let timeout = self.settings.timeouts.read;
+        self.read(async { audit::page(self.link().await?, range, limit, timeout).await })
+            .await
     }
 
     /// Only the audit trail: the rest is removed by the server.
@@ -149,9 +167,10 @@ impl AccessStore for MongoStore {
         _now: Timestamp,
         audit_since: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        match audit_since {
-            Some(since) => audit::forget_before(self.connection.link().await?, since).await,
-            None => Ok(()),
-        }
+        let Some(since) = audit_since else {
+            return Ok(());
+        };
+        let forget = async { audit::forget_before(self.link().await?, since).await };
+        in_time(self.settings.timeouts.prepare, forget).await
     }
 }

@@ -41,7 +41,7 @@ impl<'a> Fields<'a> {
             (b"payload", Value::Document(bson)) => self.payload = Some(bson),
             (b"occurredAt", Value::Date(millis)) => self.occurred_at = Some(millis),
             (b"receivedAt", Value::Date(millis)) => self.received_at = Some(millis),
-            (b"arrival", Value::Int64(number)) => self.arrival = Some(number),
+            (b"arrival", Value::Int64(number @ 0..)) => self.arrival = Some(number),
             // The index says whose it is.
             (b"userId", Value::Text(_)) => {}
             _ => return Err(Foreign),
