@@ -65,6 +65,20 @@ pub fn read_ndjson(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Eve
     batch.finish(None, 0)
 }
 
+/// Bytes that the events of a body take at the most, beside the body.
+///
+/// A payload grows as it becomes BSON: by a type, a length and the number of its
+/// place for each value, which `0,` in a long array shows best (5 bytes for one).
+/// Every value has a comma or a bracket before it, so these are counted.
+pub fn most_bytes(body: &[u8], rules: &Rules) -> usize {
+    const FOR_A_VALUE: usize = 12;
+    const FOR_AN_EVENT: usize = 320;
+    let count = |of: fn(&u8) -> bool| body.iter().filter(|&byte| of(byte)).count();
+    let values = count(|byte| matches!(byte, b',' | b'[' | b'{'));
+    let events = count(|&byte| byte == b'{').min(rules.max_events);
+    body.len() + FOR_A_VALUE * values + FOR_AN_EVENT * events
+}
+
 /// Bytes of an event as most are sent: tells how many a body is likely to hold.
 const USUAL_BYTES: usize = 200;
 
