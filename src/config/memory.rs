@@ -99,6 +99,7 @@ impl fmt::Display for Reckoning {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::{MIB, bodies, reckon};
     use crate::config::Settings;

@@ -83,11 +83,13 @@ pub struct Held {
 }
 
 impl Held {
-    /// Makes sure that what comes of the body has room beside it.
+    /// Makes sure that what comes of the body has room beside it. The most that
+    /// may come of it is reckoned generously, so half of the budget is enough for
+    /// a body of any kind.
     pub async fn room_for(&mut self, parsed: usize) -> Result<(), BodyError> {
         let size = Size::of(self.bytes.len());
         let bytes = OVERHEAD + self.bytes.len() + parsed;
-        Ok(self.charge.hold(bytes, size).await?)
+        Ok(self.charge.hold_at_most(bytes, size).await?)
     }
 
     /// Lets the bytes go, in whose place there is now something of this size.
@@ -97,7 +99,7 @@ impl Held {
             mut charge,
         } = self;
         drop(raw);
-        charge.shrink_to(OVERHEAD + bytes);
+        charge.becomes(OVERHEAD + bytes);
         charge
     }
 }
@@ -144,7 +146,6 @@ async fn collect(
         _ => PER_ENCODED_BYTE,
     };
     let mut bytes = as_sent(body, per_byte, &mut charge, limits.max_bytes).await?;
-    charge.complete();
     if encoding != Encoding::Identity {
         let held = OVERHEAD + per_byte * bytes.len();
         let decoded = decode::decode(&bytes, encoding, held, &mut charge, limits.max_bytes).await?;
@@ -271,4 +272,5 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;

@@ -11,14 +11,21 @@
 //! gone without a byte meanwhile, the longest of them first, gives way: its
 //! request ends, so that those who only hold on keep nobody out. A body that
 //! makes progress is left alone, and so is one that is complete.
+//!
+//! Large bodies that need more than they had to begin with, as they are decoded or
+//! parsed, have it one after the other: of many that each hold half of what they
+//! need, none would come to its end.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod state;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
+
+use state::{Need, State};
 
 /// How long a body goes without a byte before it gives way to others: far
 /// longer than the pause between two packets.
@@ -40,7 +47,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub struct NoRoom;
 
 /// Whether a body is small, and so may use the whole budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Size {
     /// Up to [`SMALL`] bytes.
     Small,
@@ -64,73 +71,24 @@ impl Size {
 
 /// The memory that all bodies share. A clone is the same budget.
 #[derive(Clone)]
-pub struct Budget(Arc<Mutex<State>>);
-
-struct State {
-    limit: usize,
-    used: Sum,
-    /// What of it is held by bodies that were told to give way.
-    leaving: Sum,
-    /// Bodies that are not complete, by number.
-    open: HashMap<u64, Open>,
-    /// Those of them that may be told to give way, the longest without progress
-    /// first.
-    small: BTreeSet<(Instant, u64)>,
-    large: BTreeSet<(Instant, u64)>,
-    /// Who waits, by what they need.
-    waiting_small: Waiting,
-    waiting_large: Waiting,
-    next_number: u64,
-}
-
-type Waiting = BTreeMap<(usize, u64), Arc<Notify>>;
-
-/// Bytes that are held.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Sum {
-    all: usize,
-    large: usize,
-}
-
-impl Sum {
-    fn add(&mut self, bytes: usize, size: Size) {
-        self.all += bytes;
-        if size == Size::Large {
-            self.large += bytes;
-        }
-    }
-
-    fn take(&mut self, bytes: usize, size: Size) {
-        self.all -= bytes;
-        if size == Size::Large {
-            self.large -= bytes;
-        }
-    }
-}
-
-/// A body that is not complete.
-struct Open {
-    held: usize,
-    size: Size,
-    since: Instant,
-    is_leaving: bool,
-    told: Arc<Notify>,
-}
+pub struct Budget(Arc<Mutex<State>>, Arc<Semaphore>);
 
 impl Budget {
     /// So many bytes for all bodies.
     pub fn new(limit: usize) -> Self {
-        Self(Arc::new(Mutex::new(State {
-            limit,
-            used: Sum::default(),
-            leaving: Sum::default(),
-            open: HashMap::new(),
-            small: BTreeSet::new(),
-            large: BTreeSet::new(),
-            waiting_small: Waiting::new(),
-            waiting_large: Waiting::new(),
-            next_number: 0,
-        })))
+        Self(
+            Arc::new(Mutex::new(State::new(limit))),
+            Arc::new(Semaphore::new(1)),
+        )
+    }
+
+    /// What one body of this size may hold at the most.
+    pub fn most(&self, size: Size) -> usize {
+        let limit = self.0.lock().limit;
+        match size {
+            Size::Small => limit,
+            Size::Large => limit / 2,
+        }
     }
 
     /// Bytes that are charged.
@@ -145,133 +103,9 @@ impl Budget {
             held: 0,
             size: Size::Small,
             open: None,
+            turn: None,
         }
     }
-}
-
-impl State {
-    /// Whether there is room, or will be once those have left that were told to.
-    fn has_room(&self, need: Need) -> bool {
-        let used = self.used.all - self.leaving.all;
-        used + need.all <= self.limit && !self.is_short_for_large(need)
-    }
-
-    fn is_short_for_large(&self, need: Need) -> bool {
-        need.large > 0 && self.used.large - self.leaving.large + need.large > self.limit / 2
-    }
-
-    /// Takes what is needed, if it is there now.
-    fn take(&mut self, need: Need) -> bool {
-        let fits = self.used.all + need.all <= self.limit
-            && (need.large == 0 || self.used.large + need.large <= self.limit / 2);
-        if fits {
-            self.used.all += need.all;
-            self.used.large += need.large;
-        }
-        fits
-    }
-
-    /// Tells bodies to give way that were idle for long enough, as many as it
-    /// takes.
-    fn make_room(&mut self, need: Need, now: Instant) {
-        while !self.has_room(need) {
-            let large = self.large.first();
-            let oldest = if self.is_short_for_large(need) {
-                large
-            } else {
-                large.into_iter().chain(self.small.first()).min()
-            };
-            let Some(&(since, number)) = oldest.filter(|(since, _)| now - *since >= IDLE) else {
-                return;
-            };
-            self.candidates(Size::Large).remove(&(since, number));
-            self.candidates(Size::Small).remove(&(since, number));
-            if let Some(open) = self.open.get_mut(&number) {
-                open.is_leaving = true;
-                open.told.notify_one();
-                self.leaving.add(open.held, open.size);
-            }
-        }
-    }
-
-    fn candidates(&mut self, size: Size) -> &mut BTreeSet<(Instant, u64)> {
-        match size {
-            Size::Small => &mut self.small,
-            Size::Large => &mut self.large,
-        }
-    }
-
-    fn waiting(&mut self, size: Size) -> &mut Waiting {
-        match size {
-            Size::Small => &mut self.waiting_small,
-            Size::Large => &mut self.waiting_large,
-        }
-    }
-
-    /// Gives back what a body held.
-    fn release(&mut self, bytes: usize, size: Size) {
-        self.used.take(bytes, size);
-        self.wake();
-    }
-
-    /// Wakes those for whom there is room now.
-    fn wake(&self) {
-        let mut after = self.used;
-        for (waiting, size) in [
-            (&self.waiting_small, Size::Small),
-            (&self.waiting_large, Size::Large),
-        ] {
-            for (&(need, _), waiter) in waiting {
-                let mut with = after;
-                with.add(need, size);
-                if with.all > self.limit || with.large > self.limit / 2 {
-                    break;
-                }
-                waiter.notify_one();
-                after = with;
-            }
-        }
-    }
-
-    /// The body has come on, and holds so much now.
-    fn progressed(&mut self, number: u64, held: usize, size: Size) {
-        let Some(open) = self.open.get_mut(&number) else {
-            return;
-        };
-        let before = (open.held, open.size, open.since);
-        (open.held, open.size, open.since) = (held, size, Instant::now());
-        let (since, is_leaving) = (open.since, open.is_leaving);
-        let (held_before, size_before, since_before) = before;
-        if is_leaving {
-            self.leaving.take(held_before, size_before);
-            self.leaving.add(held, size);
-            return;
-        }
-        self.candidates(size_before).remove(&(since_before, number));
-        // One that holds nothing has nothing to give.
-        if held > 0 {
-            self.candidates(size).insert((since, number));
-        }
-    }
-
-    /// The body is complete, or gone.
-    fn close(&mut self, number: u64) {
-        if let Some(open) = self.open.remove(&number) {
-            self.candidates(open.size).remove(&(open.since, number));
-            if open.is_leaving {
-                self.leaving.take(open.held, open.size);
-            }
-        }
-    }
-}
-
-/// What a body needs beyond what it holds.
-#[derive(Debug, Clone, Copy)]
-struct Need {
-    all: usize,
-    /// What of it counts for large bodies: all that it holds where it has just
-    /// become one.
-    large: usize,
 }
 
 /// What one body holds of the budget. Given back when it is dropped.
@@ -280,6 +114,7 @@ pub struct Charge {
     held: usize,
     size: Size,
     open: Option<OpenBody>,
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 struct OpenBody {
@@ -293,18 +128,8 @@ impl Charge {
     /// From now on the body may be told to give way.
     pub fn open(&mut self) {
         let mut state = self.budget.0.lock();
-        let number = state.next_number;
-        state.next_number += 1;
-        let (told, since) = (Arc::new(Notify::new()), Instant::now());
-        let open = Open {
-            held: self.held,
-            size: self.size,
-            since,
-            is_leaving: false,
-            told: Arc::clone(&told),
-        };
-        state.open.insert(number, open);
-        state.progressed(number, self.held, self.size);
+        let told = Arc::new(Notify::new());
+        let number = state.open(self.held, self.size, Arc::clone(&told));
         self.open = Some(OpenBody {
             number,
             told,
@@ -326,10 +151,39 @@ impl Charge {
 
     /// The body is complete: from now on it is ours to be quick, and it gives
     /// way no more.
-    pub fn complete(&mut self) {
+    fn complete(&mut self) {
         if let Some(open) = self.open.take() {
             self.budget.0.lock().close(open.number);
         }
+    }
+
+    /// As [`hold`](Self::hold), for a body that is there as a whole: a large one
+    /// when it is its turn, until it [has become](Self::becomes) something else.
+    pub async fn hold_in_turn(&mut self, bytes: usize, size: Size) -> Result<(), NoRoom> {
+        if size == Size::Large && self.turn.is_none() {
+            let turn = Arc::clone(&self.budget.1).acquire_owned();
+            let turn = tokio::select! {
+                () = self.told_to_give_way() => None,
+                turn = timeout(WAIT, turn) => turn.ok(),
+            };
+            // The semaphore is never closed.
+            self.turn = turn.and_then(Result::ok);
+            if self.turn.is_none() {
+                return Err(NoRoom);
+            }
+        }
+        self.complete();
+        self.hold(bytes, size).await
+    }
+
+    /// As [`hold_in_turn`](Self::hold_in_turn), at once where there is room; and
+    /// all that one body may hold where it would be more.
+    pub async fn hold_at_most(&mut self, bytes: usize, size: Size) -> Result<(), NoRoom> {
+        let bytes = bytes.min(self.budget.most(size.max(self.size)));
+        if self.has_taken(bytes, size) {
+            return Ok(());
+        }
+        self.hold_in_turn(bytes, size).await
     }
 
     /// Waits until the body is told to give way.
@@ -401,8 +255,7 @@ impl Charge {
         };
         let woken = Arc::new(Notify::new());
         let mut state = self.budget.0.lock();
-        let key = (need.all.max(need.large), state.next_number);
-        state.next_number += 1;
+        let key = (need.all.max(need.large), state.number());
         state.waiting(size).insert(key, Arc::clone(&woken));
         Ticket {
             budget: self.budget.clone(),
@@ -410,6 +263,13 @@ impl Charge {
             key,
             woken,
         }
+    }
+
+    /// The body has become something of this size.
+    pub fn becomes(&mut self, bytes: usize) {
+        self.complete();
+        self.shrink_to(bytes);
+        self.turn = None;
     }
 
     /// Gives back what is held beyond so many bytes.
@@ -462,4 +322,5 @@ impl Drop for Ticket {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

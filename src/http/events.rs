@@ -135,7 +135,8 @@ pub struct StoredBody {
             body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "Write keys are configured, and none that is taken was sent.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive in time; nothing was taken.",
+        (status = 408, description = "The body did not arrive in time, or went without a byte while \
+            others needed its room; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too many events or bytes, also for the share that an account or \
             write key may have of the buffer; nothing was taken.",
@@ -146,8 +147,8 @@ pub struct StoredBody {
             write key may have of the buffer (`urn:trailkeep:problem:over-share`); nothing was taken.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
-        (status = 503, description = "The buffer has no room, or the disk; nothing was taken. While \
-            there is none, bodies are refused unparsed, also those that would be refused for good and \
+        (status = 503, description = "The buffer has no room, or the disk, or too many bodies are \
+            being read; nothing was taken. While the buffer has none, bodies are refused unparsed, also those that would be refused for good and \
             those of events that were accepted before.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),

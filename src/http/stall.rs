@@ -100,4 +100,5 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stall<S> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;

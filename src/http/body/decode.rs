@@ -92,7 +92,9 @@ pub async fn decode(
         max_bytes,
     };
     // Before there is a decoder.
-    room.charge.hold(room.held, Size::of(body.len())).await?;
+    room.charge
+        .hold_in_turn(room.held, Size::of(body.len()))
+        .await?;
     match encoding {
         Encoding::Identity => Ok(body.to_vec()),
         Encoding::Gzip => inflate(GzipDecoder::new(body), GzipDecoder::into_inner, room).await,
@@ -133,7 +135,7 @@ async fn inflate<'b, D: AsyncRead + Unpin>(
             // One more, which says that it is too large.
             let capacity = capacity.next_power_of_two().min(room.max_bytes + 1);
             let bytes = room.held + PER_BYTE * capacity;
-            room.charge.hold(bytes, Size::of(capacity)).await?;
+            room.charge.hold_in_turn(bytes, Size::of(capacity)).await?;
             decoded.reserve_exact(capacity - decoded.len());
             // Others get their turn before more is decoded.
             tokio::task::yield_now().await;

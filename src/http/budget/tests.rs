@@ -4,6 +4,7 @@ use std::task::{Context, Waker};
 
 use proptest::prelude::*;
 
+use super::state::Sum;
 use super::*;
 
 const LIMIT: usize = 1000;
@@ -161,6 +162,41 @@ async fn bodies_that_all_wait_for_each_other_do_not_wait_for_good() {
         whole += usize::from(half.await.unwrap().is_ok());
     }
     assert!(whole >= 2, "{whole}");
+    assert_eq!(budget.used(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_bodies_that_grow_as_they_are_decoded_do_so_one_after_the_other() {
+    let budget = Budget::new(LIMIT);
+    let mut bodies = Vec::new();
+    for _ in 0..8 {
+        let budget = budget.clone();
+        bodies.push(tokio::spawn(async move {
+            let mut charge = budget.charge();
+            charge.hold(10, Size::Small).await?;
+            for bytes in [100, 200, 400] {
+                charge.hold_in_turn(bytes, Size::Large).await?;
+                tokio::task::yield_now().await;
+            }
+            charge.becomes(20);
+            Ok::<(), NoRoom>(())
+        }));
+    }
+    for body in bodies {
+        assert_eq!(body.await.unwrap(), Ok(()));
+    }
+    assert_eq!(budget.used(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_bodies_that_are_there_and_wait_for_their_turn_give_way_to_the_one_that_has_it() {
+    let budget = Budget::new(LIMIT);
+    let mut first = holder(&budget, LIMIT / 4, Size::Large).await;
+    let mut second = holder(&budget, LIMIT / 4, Size::Large).await;
+    let first = async move { first.hold_at_most(LIMIT, Size::Large).await };
+    let second = async move { second.hold_at_most(LIMIT, Size::Large).await };
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!((first, second), (Ok(()), Err(NoRoom)));
     assert_eq!(budget.used(), 0);
 }
 
