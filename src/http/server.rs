@@ -35,6 +35,10 @@ pub const BUFFER: usize = 16 << 10;
 /// For how long a client may take no byte of what is written to it.
 const STALL: Duration = Duration::from_secs(15);
 
+/// Connections that may wait in the kernel to be accepted, if the system allows as
+/// many. One for which there is no place is tried again after a second.
+const BACKLOG: i32 = 4096;
+
 /// Bytes that wait in the kernel to be sent. A connection can be written to again
 /// once half of them are gone, so this also says how little a reader must take in
 /// that time; without it, it would be a third of a buffer of some megabytes.
@@ -58,10 +62,7 @@ pub async fn serve(
     limits: Limits,
     stop: CancellationToken,
 ) {
-    // Connections have it from their listener.
-    if let Err(error) = SockRef::from(&listener).set_tcp_notsent_lowat(UNSENT) {
-        debug!(%error, "cannot set TCP_NOTSENT_LOWAT");
-    }
+    prepare(&listener);
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.max_connections));
     loop {
@@ -85,6 +86,17 @@ pub async fn serve(
     );
     if timeout(limits.grace, graceful.shutdown()).await.is_err() {
         warn!("some requests did not finish in time; their connections are cut");
+    }
+}
+
+/// What connections have from their listener, and how many may wait for it.
+fn prepare(listener: &TcpListener) {
+    let socket = SockRef::from(listener);
+    let prepared = socket
+        .set_tcp_notsent_lowat(UNSENT)
+        .and_then(|()| socket.listen(BACKLOG));
+    if let Err(error) = prepared {
+        debug!(%error, "the listener keeps its defaults");
     }
 }
 
