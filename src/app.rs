@@ -27,7 +27,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::config::Settings;
+use crate::config::{Settings, memory};
 use crate::event::Accepted;
 use crate::http::{self, Service, server};
 use crate::pipeline::dead_letters;
@@ -223,6 +223,10 @@ impl App {
             };
             info!(%address, store, version = env!("CARGO_PKG_VERSION"), "listening");
         }
+        info!(
+            mebibytes = memory::reckon(settings).mebibytes(),
+            "memory is bounded"
+        );
         let stop = CancellationToken::new();
         let server = tokio::spawn(server::serve(
             listener,

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, ConfigErrors, Entry, Overrides, Settings};
+use crate::config::{self, ConfigErrors, Entry, Overrides, Settings, memory};
 use crate::{app, telemetry};
 
 /// The exit code for wrong settings and for a wrong command line.
@@ -160,7 +160,10 @@ pub fn run() -> ExitCode {
         Err(errors) => return refuse(&errors),
     };
     match cli.command {
-        Some(Command::Config { .. }) => print(&listing(&loaded.entries)),
+        Some(Command::Config { .. }) => {
+            let bound = memory::reckon(&loaded.settings);
+            print(&format!("{}\n{bound}", listing(&loaded.entries)))
+        }
         Some(Command::Admin { command }) => administer(command, &loaded.settings),
         Some(Command::Seed(command)) => seed(&command, &loaded.settings),
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
@@ -217,6 +220,7 @@ fn handle_letters(command: dead_letters::Command, settings: &Settings) -> ExitCo
 }
 
 fn serve(settings: Settings) -> ExitCode {
+    telemetry::memory::give_back_at_once();
     if let Err(error) = telemetry::init_logging(&settings.log) {
         complain(&format!("trailkeep: {error}\n"));
         return ExitCode::FAILURE;

@@ -99,6 +99,23 @@ fn what_config_prints_can_be_given_back_as_a_file() {
 }
 
 #[test]
+fn config_ends_with_the_memory_that_these_settings_allow() {
+    let bound = |arguments: &[&str]| {
+        let text = Bench::new().prints(&[&["config"], arguments].concat());
+        let (_, bound) = text.split_once("\n# Memory is at most ").expect("a bound");
+        assert!(
+            bound.lines().skip(1).all(|line| line.starts_with("# ")),
+            "{text}"
+        );
+        let (mebibytes, _) = bound.split_once(" MiB").expect("a bound in MiB");
+        mebibytes.parse::<usize>().expect("a number")
+    };
+    let usual = bound(&[]);
+    let half = bound(&["--set", "http.max_connections=5000"]);
+    assert!(half < usual, "{half} MiB of {usual}");
+}
+
+#[test]
 fn config_masks_the_password() {
     let bench = Bench::new().variable("MONGODB_URI", "mongodb://ann:hunter2@a:1,b:2/shop");
     let text = bench.prints(&["config"]);

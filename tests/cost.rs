@@ -63,6 +63,73 @@ fn an_event_on_a_page_takes_no_more_allocations_than_it_did() {
     assert!(fault.is_none(), "{}", fault.unwrap_or_default());
 }
 
+/// Memory is charged for what comes of a body before it is read, see `http::budget`.
+#[test]
+fn no_body_becomes_more_than_is_charged_for_it() {
+    const BYTES: usize = 4 << 20;
+    let event = |payload: &str| {
+        let id = "u".repeat(36);
+        format!(r#"{{"userId":"{id}","type":"search","payload":{payload}}},"#)
+    };
+    let list = |value: &str| {
+        event(&format!(
+            "{{\"a\":[{value}0]}}",
+            value = value.repeat(32_000 / value.len())
+        ))
+    };
+    let keys: String = (0..3_000).map(|n| format!("\"{n:x}\":0,")).collect();
+    let bodies = [
+        (
+            "tiny events",
+            r#"{"userId":"u","type":"search"},"#.to_owned(),
+        ),
+        (
+            "events of the usual size",
+            event(r#"{"path":"/pricing","n":[1,2.5,true],"q":"shoes"}"#),
+        ),
+        ("lists of zeros", list("0,")),
+        ("lists of negative zeros", list("-0,")),
+        ("lists of large numbers", list("1e9,")),
+        ("lists of empty texts", list("\"\",")),
+        ("lists of lists", list("[],")),
+        ("many keys", event(&format!("{{{keys}\"\":0}}"))),
+        (
+            "keys that are no fields",
+            format!("{{{}\"\":0}},", "\"\":0,".repeat(100_000)),
+        ),
+        (
+            "fields given again",
+            format!("{{{}\"ts\":0}},", "\"ts\":0,".repeat(100_000)),
+        ),
+        (
+            "keys with escapes",
+            format!("{{{}\"\":0}},", "\"\\n\":0,".repeat(100_000)),
+        ),
+        ("no events", "0,".to_owned()),
+    ];
+    for (name, part) in bodies {
+        for length in [part.len() + 2, 60_000, BYTES] {
+            let count = (length / part.len()).max(1);
+            let body = format!("[{}", part.repeat(count));
+            let body = format!("{}]", body.trim_end_matches(','));
+            let most = wire::most_bytes(body.as_bytes(), &rules());
+            let mut events = None;
+            let taken = allocation_counter::measure(|| {
+                events = Some(wire::read_json(body.as_bytes(), &rules(), Timestamp::now()));
+            });
+            let ratio = |bytes: u64| bytes as f64 / body.len() as f64;
+            let (taken, most) = (taken.bytes_max, most as u64);
+            println!(
+                "{name}, {} bytes: {:.2} times as many, {:.2} are charged",
+                body.len(),
+                ratio(taken),
+                ratio(most)
+            );
+            assert!(taken <= most, "{name}: {taken} bytes, {most} are charged");
+        }
+    }
+}
+
 /// Says what to do when a figure has left its bounds. They are narrow on both
 /// sides: a limit that is far above what is taken would let the next through.
 fn check(what: &str, taken: f64, allowed: f64) -> Option<String> {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::{StartError, Stores, access};
 use crate::access::audit::AuditWriter;
-use crate::config::{AllowedOrigins, Settings};
+use crate::config::{AllowedOrigins, Settings, memory};
 use crate::event::payload::PayloadLimits;
 use crate::event::time::{Clock, SystemClock};
 use crate::event::{Rules, TypeRule};
+use crate::http::budget::Budget;
 use crate::http::{self, Service};
 use crate::journey::Journeys;
 use crate::pipeline::dead_letters::DeadLetters;
@@ -71,6 +72,7 @@ pub fn service(
         )),
         health: Arc::clone(health),
         access: Arc::new(access),
+        bodies: Budget::new(memory::bodies(settings)),
         statistics,
         rules: rules(settings),
         clock,

@@ -16,6 +16,7 @@ mod allowed_origins;
 mod catalog;
 mod error;
 mod layers;
+pub mod memory;
 mod mongodb_uri;
 mod nearest;
 mod reader;

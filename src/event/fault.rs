@@ -35,6 +35,12 @@ impl Faults {
         self.total += 1;
     }
 
+    /// Counts faults that follow on at least [`MAX_LISTED`] others, and so are
+    /// not listed.
+    pub fn count(&mut self, faults: usize) {
+        self.total += faults;
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.total == 0
@@ -48,6 +54,36 @@ impl Faults {
     /// The first [`MAX_LISTED`] of them, in the order in which they were found.
     pub fn listed(&self) -> &[Fault] {
         &self.listed
+    }
+}
+
+/// The first [`MAX_LISTED`] of what may be very many, and how many are beyond:
+/// more are never named, and a hostile request has room for a million.
+#[derive(Debug)]
+pub struct Listed<T> {
+    /// The first of them.
+    pub first: Vec<T>,
+    /// How many there are beyond.
+    pub beyond: usize,
+}
+
+impl<T> Default for Listed<T> {
+    fn default() -> Self {
+        Self {
+            first: Vec::new(),
+            beyond: 0,
+        }
+    }
+}
+
+impl<T> Listed<T> {
+    /// One more.
+    pub fn push(&mut self, item: T) {
+        if self.first.len() < MAX_LISTED {
+            self.first.push(item);
+        } else {
+            self.beyond += 1;
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::fault::{Fault, Faults, clip};
+use super::fault::{Fault, Faults, Listed, clip};
 use super::json::Scalar;
 use super::payload::PayloadLimits;
 use super::payload_reader::PayloadValue;
@@ -95,9 +95,9 @@ pub struct Draft<'de> {
     /// The payload.
     pub payload: Slot<'de, PayloadValue>,
     /// Keys that are no field of an event.
-    pub unknown: Vec<Cow<'de, str>>,
+    pub unknown: Listed<Cow<'de, str>>,
     /// Keys that name a field which another key named before.
-    pub repeated: Vec<Repeated<'de>>,
+    pub repeated: Listed<Repeated<'de>>,
 }
 
 /// A field's value, with the key under which it was sent.
@@ -119,7 +119,7 @@ pub struct Repeated<'de> {
 
 impl<'de, T> Slot<'de, T> {
     /// Takes the value, or notes that there was one before.
-    pub fn set(&mut self, key: Cow<'de, str>, value: T, repeated: &mut Vec<Repeated<'de>>) {
+    pub fn set(&mut self, key: Cow<'de, str>, value: T, repeated: &mut Listed<Repeated<'de>>) {
         match &self.0 {
             None => self.0 = Some((key, value)),
             Some((first, _)) => repeated.push(Repeated {
@@ -138,10 +138,10 @@ impl Draft<'_> {
             .iter()
             .filter_map(|slot| slot.0.as_ref().map(|(key, _)| key));
         let payload = self.payload.0.iter().map(|(key, _)| key);
-        let repeated = self.repeated.iter().map(|key| &key.again);
+        let repeated = self.repeated.first.iter().map(|key| &key.again);
         scalars
             .chain(payload)
-            .chain(&self.unknown)
+            .chain(&self.unknown.first)
             .chain(repeated)
             .map(AsRef::as_ref)
     }
@@ -218,23 +218,25 @@ impl Check<'_> {
     }
 
     /// A typo must not become a lost value.
-    fn no_unknown_keys(&mut self, keys: &[Cow<'_, str>]) {
-        for key in keys {
+    fn no_unknown_keys(&mut self, keys: &Listed<Cow<'_, str>>) {
+        for key in &keys.first {
             self.fault(
                 key,
                 "is not a field of an event; put your own data into \"payload\"",
             );
         }
+        self.faults.count(keys.beyond);
     }
 
     /// Of two values for one field, neither is known to be the right one.
-    fn no_repeated_fields(&mut self, keys: &[Repeated<'_>]) {
-        for Repeated { again, first } in keys {
+    fn no_repeated_fields(&mut self, keys: &Listed<Repeated<'_>>) {
+        for Repeated { again, first } in &keys.first {
             self.fault(
                 again,
                 format!("gives a second time what {first:?} gives; send one"),
             );
         }
+        self.faults.count(keys.beyond);
     }
 
     fn user<'de>(

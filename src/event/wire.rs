@@ -65,6 +65,26 @@ pub fn read_ndjson(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Eve
     batch.finish(None, 0)
 }
 
+/// Bytes that come of a body at the most, beside its own.
+///
+/// A payload grows as it becomes BSON, by a type, a length and the number of its
+/// place for each value: a long array of `0,` shows it best, of which each takes
+/// eleven. Every value has a comma or a bracket before it, so these are counted.
+/// The keys of one payload are remembered while it is read, and so are the faults
+/// that will be listed.
+pub fn most_bytes(body: &[u8], rules: &Rules) -> usize {
+    const FOR_FAULTS: usize = 24 << 10;
+    const FOR_A_VALUE: usize = 12;
+    const FOR_AN_EVENT: usize = 640;
+    const FOR_A_KEYS_BYTE: usize = 8;
+    let count = |is: fn(u8) -> bool| body.iter().filter(|&&byte| is(byte)).count();
+    let values = count(|byte| matches!(byte, b',' | b'[' | b'{'));
+    let events = count(|byte| byte == b'{').min(rules.max_events);
+    let keys = body.len().min(rules.payload.max_bytes);
+    let for_events = FOR_A_VALUE * values + FOR_AN_EVENT * events;
+    FOR_FAULTS + body.len() + for_events + FOR_A_KEYS_BYTE * keys
+}
+
 /// Bytes of an event as most are sent: tells how many a body is likely to hold.
 const USUAL_BYTES: usize = 200;
 
@@ -300,6 +320,8 @@ fn check_envelope(batch: &mut Batch<'_>, draft: &Draft<'_>, sent_at: Option<Scal
         };
         batch.fault(None, name, message);
     }
+    let beyond = draft.unknown.beyond + draft.repeated.beyond;
+    batch.faults.count(beyond);
     let valid = match sent_at {
         None | Some(Scalar::Null | Scalar::Integer(_)) => true,
         Some(Scalar::Text(text)) => Timestamp::parse_rfc3339(&text).is_some(),

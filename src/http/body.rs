@@ -1,4 +1,6 @@
-//! The bytes that a client sends, within limits of size and time.
+//! The bytes that a client sends, within limits of size, of time and of memory.
+
+mod decode;
 
 use std::time::Duration;
 
@@ -7,7 +9,9 @@ use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
+use super::budget::{Budget, Charge, NoRoom, Size};
 use super::problem::Problem;
+pub use decode::Encoding;
 
 /// How the events in a body are written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +24,6 @@ pub enum Form {
 
 /// The form that the headers name.
 pub fn form_of(headers: &HeaderMap) -> Result<Form, Problem> {
-    // The layer in front of the handler takes away the name of an encoding
-    // that it decodes; what it leaves is one it does not know.
-    match headers.get(header::CONTENT_ENCODING) {
-        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
-            return Err(Problem::unsupported_encoding());
-        }
-        _ => {}
-    }
     let media_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -54,16 +50,177 @@ pub enum BodyError {
     TooLarge,
     /// Not at its end in time.
     TimedOut,
+    /// It went without a byte for so long that it gave way to others.
+    GaveWay,
+    /// Others hold the memory that bodies may take.
+    NoRoom,
     /// Broken off, or not what its encoding says.
     Broken(String),
 }
 
+impl From<NoRoom> for BodyError {
+    fn from(NoRoom: NoRoom) -> Self {
+        Self::NoRoom
+    }
+}
+
+/// What a body may take.
+#[derive(Clone, Copy)]
+pub struct Limits<'a> {
+    /// Bytes, as sent and as decoded.
+    pub max_bytes: usize,
+    /// Time until its end.
+    pub timeout: Duration,
+    /// Memory, shared by all bodies.
+    pub budget: &'a Budget,
+}
+
+/// A body that was read, and what it holds of the budget until it is dropped.
+pub struct Held {
+    /// As it was before it was encoded.
+    pub bytes: Bytes,
+    charge: Charge,
+}
+
+impl Held {
+    /// Makes sure that what comes of the body has room beside it. The most that
+    /// may come of it is reckoned generously, so half of the budget is enough for
+    /// a body of any kind.
+    pub async fn room_for(&mut self, parsed: usize) -> Result<(), BodyError> {
+        let size = Size::of(self.bytes.len());
+        let bytes = OVERHEAD + self.bytes.len() + parsed;
+        Ok(self.charge.hold_at_most(bytes, size).await?)
+    }
+
+    /// Lets the bytes go, in whose place there is now something of this size.
+    pub fn turned_into(self, bytes: usize) -> Charge {
+        let Self {
+            bytes: raw,
+            mut charge,
+        } = self;
+        drop(raw);
+        charge.becomes(OVERHEAD + bytes);
+        charge
+    }
+}
+
+/// What is charged for a byte of a body that is as its sender wrote it: the byte,
+/// and three for the events that come of it, which is more than the usual ones
+/// need. Charged from the start, so that a body which is complete is not stuck
+/// beside others that are.
+const PER_BYTE: usize = 4;
+
+/// For a byte that has to be decoded: twice, as the memory that it is collected
+/// in is copied as it grows.
+const PER_ENCODED_BYTE: usize = 2;
+
+/// For the body itself.
+const OVERHEAD: usize = 512;
+
+/// Room that a body gets at first whose length is not known.
+const FIRST: usize = 4 << 10;
+
 /// Reads a body to its end. Of one that is too large no more than the limit
 /// and the piece that passed it are ever in memory.
-pub async fn read(body: Body, max_bytes: usize, limit: Duration) -> Result<Bytes, BodyError> {
-    timeout(limit, collect(body, max_bytes))
-        .await
-        .unwrap_or(Err(BodyError::TimedOut))
+pub async fn read(
+    mut body: Body,
+    encoding: Encoding,
+    limits: Limits<'_>,
+) -> Result<Held, BodyError> {
+    let read = timeout(limits.timeout, collect(&mut body, encoding, limits)).await;
+    let read = read.unwrap_or(Err(BodyError::TimedOut));
+    if let Err(BodyError::TooLarge | BodyError::NoRoom) = read {
+        linger(&mut body).await;
+    }
+    read
+}
+
+async fn collect(
+    body: &mut Body,
+    encoding: Encoding,
+    limits: Limits<'_>,
+) -> Result<Held, BodyError> {
+    let mut charge = limits.budget.charge();
+    let per_byte = match encoding {
+        Encoding::Identity => PER_BYTE,
+        _ => PER_ENCODED_BYTE,
+    };
+    let mut bytes = as_sent(body, per_byte, &mut charge, limits.max_bytes).await?;
+    if encoding != Encoding::Identity {
+        let held = OVERHEAD + per_byte * bytes.len();
+        let decoded = decode::decode(&bytes, encoding, held, &mut charge, limits.max_bytes).await?;
+        charge.shrink_to(OVERHEAD + PER_BYTE * decoded.capacity());
+        bytes = decoded.into();
+    }
+    Ok(Held { bytes, charge })
+}
+
+/// The bytes as they come. Nothing is charged before the first of them: what
+/// lies in the connection's buffer is the connection's.
+async fn as_sent(
+    body: &mut Body,
+    per_byte: usize,
+    charge: &mut Charge,
+    max_bytes: usize,
+) -> Result<Bytes, BodyError> {
+    let Some(first) = next_piece(body, charge).await? else {
+        return Ok(Bytes::new());
+    };
+    if first.len() > max_bytes {
+        return Err(BodyError::TooLarge);
+    }
+    // Most bodies come in one piece, which then is not copied.
+    if body.is_end_stream() {
+        let bytes = OVERHEAD + per_byte * first.len();
+        charge.hold(bytes, Size::of(first.len())).await?;
+        return Ok(first);
+    }
+    charge.open();
+    // What the sender announces is charged at once: of bodies that are all half
+    // there, none might come to its end.
+    let rest = body.size_hint().exact();
+    let rest = rest.and_then(|rest| usize::try_from(rest).ok());
+    let announced = rest.map_or(FIRST, |rest| first.len().saturating_add(rest));
+    let mut whole = Vec::new();
+    let mut next = Some(first);
+    while let Some(piece) = next {
+        let length = whole.len() + piece.len();
+        if length > max_bytes {
+            return Err(BodyError::TooLarge);
+        }
+        if length > whole.capacity() {
+            let capacity = announced.max(length).max(2 * whole.capacity());
+            let capacity = capacity.min(max_bytes);
+            let bytes = OVERHEAD + per_byte * capacity;
+            charge.hold(bytes, Size::of(capacity)).await?;
+            whole.reserve_exact(capacity - whole.len());
+        }
+        // A copy, because the piece would keep the connection's whole buffer.
+        whole.extend_from_slice(&piece);
+        charge.progress(piece.len());
+        drop(piece);
+        next = next_piece(body, charge).await?;
+    }
+    Ok(whole.into())
+}
+
+/// The next bytes, unless the body is told to give way while it waits for them.
+async fn next_piece(body: &mut Body, charge: &Charge) -> Result<Option<Bytes>, BodyError> {
+    loop {
+        let frame = tokio::select! {
+            biased;
+            () = charge.told_to_give_way() => return Err(BodyError::GaveWay),
+            frame = body.frame() => frame,
+        };
+        let Some(frame) = frame else {
+            return Ok(None);
+        };
+        let frame = frame.map_err(|error| BodyError::Broken(root_cause(&error)))?;
+        match frame.into_data() {
+            Ok(data) if !data.is_empty() => return Ok(Some(data)),
+            _ => {}
+        }
+    }
 }
 
 /// Reads away what a client still sends after its answer is decided. An answer
@@ -76,8 +233,8 @@ pub async fn linger(body: &mut Body) -> bool {
 
 /// As [`linger`], of a body that is not looked at at all, and of which no more
 /// than `max_bytes` would be. Refusing it may not cost more than taking it would:
-/// one whose length is not known may be small only as long as it is not decoded,
-/// and of one that is too long nothing is read.
+/// one whose length is not known may be very long, and of one that is too long
+/// nothing is read.
 pub async fn pass_over(body: &mut Body, max_bytes: usize) -> bool {
     match body.size_hint().exact() {
         None => discard(body, LITTLE, Duration::from_millis(100)).await,
@@ -106,34 +263,6 @@ async fn discard(body: &mut Body, max_bytes: usize, limit: Duration) -> bool {
     timeout(limit, discard).await.unwrap_or(false)
 }
 
-async fn collect(mut body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
-    let mut first = Bytes::new();
-    let mut rest = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| BodyError::Broken(root_cause(&error)))?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        if first.len() + rest.len() + data.len() > max_bytes {
-            linger(&mut body).await;
-            return Err(BodyError::TooLarge);
-        }
-        // Most bodies come in one piece, which then is not copied.
-        if first.is_empty() {
-            first = data;
-        } else {
-            rest.extend_from_slice(&data);
-        }
-    }
-    if rest.is_empty() {
-        return Ok(first);
-    }
-    let mut whole = Vec::with_capacity(first.len() + rest.len());
-    whole.extend_from_slice(&first);
-    whole.append(&mut rest);
-    Ok(whole.into())
-}
-
 fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
@@ -143,4 +272,5 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;

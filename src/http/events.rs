@@ -5,19 +5,19 @@ mod schema;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody as _};
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio::time::timeout;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use tower_http::decompression::RequestDecompressionLayer;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::body::{self, BodyError, Form};
+use super::body::{self, BodyError, Encoding, Form, Held};
+use super::budget::Charge;
 use super::problem::Problem;
 use super::query::Parameters;
 use super::trace::OneOfMany;
@@ -30,8 +30,7 @@ use crate::pipeline::waiter::Settled;
 use crate::pipeline::{NotAdmitted, Posted};
 use schema::EventsBody;
 
-/// The route, with what only it needs: bodies in every encoding, and pages of
-/// other origins.
+/// The route, with what only it needs: pages of other origins.
 pub fn routes(options: &Options) -> OpenApiRouter<Arc<Service>> {
     let (router, document) = OpenApiRouter::new()
         .routes(routes!(post_events))
@@ -39,11 +38,7 @@ pub fn routes(options: &Options) -> OpenApiRouter<Arc<Service>> {
     // Before the layers, so that a preflight, which is no POST, meets them.
     let router = router
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        // Both at once: each further layer is boxed and cloned for each request.
-        .layer((
-            cors(options),
-            RequestDecompressionLayer::new().pass_through_unaccepted(true),
-        ));
+        .layer(cors(options));
     OpenApiRouter::with_openapi(document).merge(OpenApiRouter::from(router))
 }
 
@@ -140,7 +135,8 @@ pub struct StoredBody {
             body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "Write keys are configured, and none that is taken was sent.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "The body did not arrive in time; nothing was taken.",
+        (status = 408, description = "The body did not arrive in time, or went without a byte while \
+            others needed its room; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too many events or bytes, also for the share that an account or \
             write key may have of the buffer; nothing was taken.",
@@ -151,8 +147,8 @@ pub struct StoredBody {
             write key may have of the buffer (`urn:trailkeep:problem:over-share`); nothing was taken.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
-        (status = 503, description = "The buffer has no room, or the disk; nothing was taken. While \
-            there is none, bodies are refused unparsed, also those that would be refused for good and \
+        (status = 503, description = "The buffer has no room, or the disk, or too many bodies are \
+            being read; nothing was taken. While the buffer has none, bodies are refused unparsed, also those that would be refused for good and \
             those of events that were accepted before.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
@@ -188,20 +184,29 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     };
     let is_waiting =
         waits(head.uri.query()).map_err(|problem| (RefusedBecause::Invalid, problem.closing()))?;
+    let encoding = Encoding::of(&head.headers);
+    // What it is once decoded is not known before.
+    let length = match encoding {
+        Ok(Encoding::Identity) => body.size_hint().exact(),
+        _ => None,
+    };
     // Before anything is read: refusing must cost little when it counts.
-    if service.pipeline.turns_away(body.size_hint().exact()) {
+    if service.pipeline.turns_away(length) {
         let problem = unread(service, body, Problem::buffer_full()).await;
         return Err((RefusedBecause::BufferFull, problem));
     }
-    let form = match body::form_of(&head.headers) {
-        Ok(form) => form,
+    let kind = encoding.and_then(|encoding| Ok((encoding, body::form_of(&head.headers)?)));
+    // It keeps the buffer that it came in.
+    drop(head);
+    let (encoding, form) = match kind {
+        Ok(kind) => kind,
         Err(problem) => {
             let problem = unread(service, body, problem).await;
             return Err((RefusedBecause::Unsupported, problem));
         }
     };
-    let bytes = read(service, body).await?;
-    let length = Some(bytes.len() as u64);
+    let body = read(service, body, encoding).await?;
+    let length = Some(body.bytes.len() as u64);
     // Others may have taken the room while the body came.
     if service.pipeline.turns_away(length) {
         return Err((RefusedBecause::BufferFull, Problem::buffer_full()));
@@ -209,10 +214,13 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
 
     let now = service.clock.now();
     let events = match form {
-        Form::Json => wire::read_json(&bytes, &service.rules, now),
-        Form::Ndjson => wire::read_ndjson(&bytes, &service.rules, now),
+        Form::Json => wire::read_json(&body.bytes, &service.rules, now),
+        Form::Ndjson => wire::read_ndjson(&body.bytes, &service.rules, now),
     };
     let events = events.map_err(|refusal| (reason_of(&refusal), Problem::from(refusal)))?;
+    // Each event, and its record in the journal. Held until they are handed on.
+    let size: usize = events.iter().map(Event::size).sum();
+    let held = body.turned_into(2 * size);
 
     let posted = Posted {
         events,
@@ -220,7 +228,7 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
         length,
     };
     if is_waiting {
-        return store(service, posted).await;
+        return store(service, posted, held).await;
     }
     let answer = accepted(&posted.events);
     service
@@ -228,6 +236,7 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
         .admit(posted)
         .await
         .map_err(|refusal| not_admitted(service, &refusal))?;
+    drop(held);
     Ok(answer)
 }
 
@@ -266,7 +275,7 @@ fn waits(query: Option<&str>) -> Result<bool, Problem> {
 }
 
 /// Takes the events and answers when they are in the database.
-async fn store(service: &Service, posted: Posted) -> Result<Response, Refused> {
+async fn store(service: &Service, posted: Posted, held: Charge) -> Result<Response, Refused> {
     let ids = posted.events.iter().map(|event| event.event_id.clone());
     let event_ids: Vec<Box<str>> = ids.collect();
     let waiter = service
@@ -274,6 +283,7 @@ async fn store(service: &Service, posted: Posted) -> Result<Response, Refused> {
         .admit_at_once(posted)
         .await
         .map_err(|refusal| not_admitted(service, &refusal))?;
+    drop(held);
     Ok(
         match timeout(service.options.wait_timeout, waiter.wait()).await {
             Ok(Settled {
@@ -294,36 +304,40 @@ async fn store(service: &Service, posted: Posted) -> Result<Response, Refused> {
     )
 }
 
-async fn read(service: &Service, mut body: Body) -> Result<Bytes, Refused> {
-    let Options {
-        max_body_bytes,
-        body_timeout,
-        ..
-    } = service.options;
-    let too_large = || {
-        (
-            RefusedBecause::TooLarge,
-            Problem::body_too_large(max_body_bytes).closing(),
-        )
+/// The body, and room for what comes of it.
+async fn read(service: &Service, mut body: Body, encoding: Encoding) -> Result<Held, Refused> {
+    let limits = body::Limits {
+        max_bytes: service.options.max_body_bytes,
+        timeout: service.options.body_timeout,
+        budget: &service.bodies,
     };
-    // What the client announces, where nothing has to be decoded.
-    if body.size_hint().lower() > max_body_bytes as u64 {
+    // What the client announces: encoded it is no longer than decoded.
+    if body.size_hint().lower() > limits.max_bytes as u64 {
         body::linger(&mut body).await;
-        return Err(too_large());
+        return Err(unreadable(service, BodyError::TooLarge));
     }
-    body::read(body, max_body_bytes, body_timeout)
+    let unreadable = |error| unreadable(service, error);
+    let mut held = body::read(body, encoding, limits)
         .await
-        .map_err(|error| match error {
-            BodyError::TooLarge => too_large(),
-            BodyError::TimedOut => (
-                RefusedBecause::Incomplete,
-                Problem::body_timeout().closing(),
-            ),
-            BodyError::Broken(reason) => (
-                RefusedBecause::Incomplete,
-                Problem::broken_body(&reason).closing(),
-            ),
-        })
+        .map_err(unreadable)?;
+    let parsed = wire::most_bytes(&held.bytes, &service.rules);
+    held.room_for(parsed).await.map_err(unreadable)?;
+    Ok(held)
+}
+
+fn unreadable(service: &Service, error: BodyError) -> Refused {
+    let (reason, problem) = match error {
+        BodyError::TooLarge => (
+            RefusedBecause::TooLarge,
+            Problem::body_too_large(service.options.max_body_bytes),
+        ),
+        BodyError::TimedOut | BodyError::GaveWay => {
+            (RefusedBecause::Incomplete, Problem::body_timeout())
+        }
+        BodyError::NoRoom => (RefusedBecause::TooManyBodies, Problem::too_many_bodies()),
+        BodyError::Broken(reason) => (RefusedBecause::Incomplete, Problem::broken_body(&reason)),
+    };
+    (reason, problem.closing())
 }
 
 /// An answer that is given before the body is read. The body is read away, so

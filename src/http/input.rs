@@ -7,7 +7,7 @@ use axum::http::header;
 use serde::de::DeserializeOwned;
 
 use super::Service;
-use super::body::{self, BodyError};
+use super::body::{self, BodyError, Encoding};
 use super::problem::Problem;
 
 /// Far more than any of these bodies has.
@@ -25,18 +25,25 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Input<T> {
             return Err(Problem::json_only());
         }
         let body = request.into_body();
-        let bytes = body::read(body, MAX_BYTES, service.options.body_timeout)
-            .await
-            .map_err(|error| match error {
-                BodyError::TooLarge => Problem::body_too_large(MAX_BYTES),
-                BodyError::TimedOut => Problem::body_timeout(),
-                BodyError::Broken(reason) => Problem::broken_body(&reason),
-            })?;
+        let limits = body::Limits {
+            max_bytes: MAX_BYTES,
+            timeout: service.options.body_timeout,
+            budget: &service.bodies,
+        };
+        let held =
+            body::read(body, Encoding::Identity, limits)
+                .await
+                .map_err(|error| match error {
+                    BodyError::TooLarge => Problem::body_too_large(MAX_BYTES),
+                    BodyError::TimedOut | BodyError::GaveWay => Problem::body_timeout().closing(),
+                    BodyError::NoRoom => Problem::too_many_bodies().closing(),
+                    BodyError::Broken(reason) => Problem::broken_body(&reason),
+                })?;
         // Of a list, serde would take the fields of a value in their order.
-        if bytes.trim_ascii_start().first() != Some(&b'{') {
+        if held.bytes.trim_ascii_start().first() != Some(&b'{') {
             return Err(Problem::not_an_object());
         }
-        serde_json::from_slice(&bytes)
+        serde_json::from_slice(&held.bytes)
             .map(Self)
             .map_err(|error| Problem::unreadable_body(&error))
     }

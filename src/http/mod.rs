@@ -10,6 +10,7 @@ pub mod accounts;
 pub mod audit;
 pub mod auth;
 pub mod body;
+pub mod budget;
 pub mod dead_letters;
 pub mod docs;
 pub mod etag;
@@ -26,6 +27,7 @@ pub mod same_origin;
 pub mod server;
 pub mod sessions;
 pub mod staff;
+pub mod stall;
 pub mod stats;
 pub mod tokens;
 pub mod trace;
@@ -50,6 +52,7 @@ use crate::pipeline::dead_letters::DeadLetters;
 use crate::pipeline::health::Health;
 use crate::pipeline::statistics::Statistics;
 use crate::summaries::Summaries;
+use budget::Budget;
 use problem::Problem;
 
 /// What the handlers work with.
@@ -66,6 +69,8 @@ pub struct Service {
     pub health: Arc<Health>,
     /// Who may do what.
     pub access: Arc<Access>,
+    /// The memory of bodies until their events are in the backlog.
+    pub bodies: Budget,
     /// What is counted.
     pub statistics: Arc<Statistics>,
     /// What events must keep to.

@@ -182,6 +182,15 @@ impl Problem {
         problem.with_header(header::ACCEPT_ENCODING, "gzip, deflate, br, zstd")
     }
 
+    /// 503: others hold the memory that bodies may take.
+    pub fn too_many_bodies() -> Self {
+        let detail = "Too many bodies are being read; nothing of this request was taken. Send it \
+                      again later.";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, "too-many-bodies", "Too many bodies", detail)
+            .with_header(header::RETRY_AFTER, "1")
+    }
+
     /// 503: the buffer has no room for the batch.
     pub fn buffer_full() -> Self {
         let detail = "Too many events wait for the database; nothing of this request was taken. \

@@ -16,6 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -25,6 +26,23 @@ use tower_http::normalize_path::NormalizePath;
 use tracing::{debug, info, warn};
 
 use super::guard::Peer;
+use super::stall::Stall;
+
+/// Bytes of a connection's buffer, which also limits a request's head: with more,
+/// heads that are sent by halves would hold what bodies may not.
+pub const BUFFER: usize = 16 << 10;
+
+/// For how long a client may take no byte of what is written to it.
+const STALL: Duration = Duration::from_secs(15);
+
+/// Connections that may wait in the kernel to be accepted, if the system allows as
+/// many. One for which there is no place is tried again after a second.
+const BACKLOG: i32 = 4096;
+
+/// Bytes that wait in the kernel to be sent. A connection can be written to again
+/// once half of them are gone, so this also says how little a reader must take in
+/// that time; without it, it would be a third of a buffer of some megabytes.
+const UNSENT: u32 = 64 << 10;
 
 /// Limits of connections.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +62,7 @@ pub async fn serve(
     limits: Limits,
     stop: CancellationToken,
 ) {
+    prepare(&listener);
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.max_connections));
     loop {
@@ -67,6 +86,17 @@ pub async fn serve(
     );
     if timeout(limits.grace, graceful.shutdown()).await.is_err() {
         warn!("some requests did not finish in time; their connections are cut");
+    }
+}
+
+/// What connections have from their listener, and how many may wait for it.
+fn prepare(listener: &TcpListener) {
+    let socket = SockRef::from(listener);
+    let prepared = socket
+        .set_tcp_notsent_lowat(UNSENT)
+        .and_then(|()| socket.listen(BACKLOG));
+    if let Err(error) = prepared {
+        debug!(%error, "the listener keeps its defaults");
     }
 }
 
@@ -116,5 +146,6 @@ fn connection(
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
-        .serve_connection(TokioIo::new(stream), service)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(Stall::new(stream, STALL)), service)
 }

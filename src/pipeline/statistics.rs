@@ -37,11 +37,13 @@ pub enum RefusedBecause {
     NotWritten,
     /// An account or a write key holds its share of the buffer (429).
     OverShare,
+    /// Others hold the memory that bodies may take (503).
+    TooManyBodies,
 }
 
 impl RefusedBecause {
     /// All of them, in the order in which `/stats` lists them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Invalid,
         Self::TooLarge,
         Self::Unsupported,
@@ -51,6 +53,7 @@ impl RefusedBecause {
         Self::TooOften,
         Self::NotWritten,
         Self::OverShare,
+        Self::TooManyBodies,
     ];
 
     /// Its name on the wire.
@@ -65,6 +68,7 @@ impl RefusedBecause {
             Self::TooOften => "tooOften",
             Self::NotWritten => "notWritten",
             Self::OverShare => "overShare",
+            Self::TooManyBodies => "tooManyBodies",
         }
     }
 
@@ -76,7 +80,8 @@ impl RefusedBecause {
             | Self::Unauthorized
             | Self::TooOften
             | Self::NotWritten
-            | Self::OverShare => true,
+            | Self::OverShare
+            | Self::TooManyBodies => true,
             Self::Invalid | Self::TooLarge | Self::Unsupported | Self::Incomplete => false,
         }
     }

@@ -133,12 +133,21 @@ impl Service {
 
     /// The most memory that the service has held at once so far, in bytes.
     pub fn peak_memory(&self) -> u64 {
+        self.memory_as("VmHWM:")
+    }
+
+    /// The memory that the service holds now, in bytes.
+    pub fn memory(&self) -> u64 {
+        self.memory_as("VmRSS:")
+    }
+
+    fn memory_as(&self, field: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.child.id()))
             .expect("the service runs, on Linux");
         let line = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .expect("VmHWM");
+            .find_map(|line| line.strip_prefix(field))
+            .expect("a field of the status");
         let kibibytes: u64 = line
             .trim()
             .trim_end_matches(" kB")

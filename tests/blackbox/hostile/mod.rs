@@ -1,6 +1,7 @@
 //! Bad input, made to hurt: it is refused, and the service serves on.
 
 mod connections;
+mod holders;
 mod json;
 mod memory;
 mod values;

@@ -1,0 +1,148 @@
+//! Invariant "Bounded": memory has a bound that is reckoned from the settings.
+//!
+//! Each line is what one part may hold at the most; that it holds no more is that
+//! part's to see to.
+
+use std::fmt;
+
+use super::Settings;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// What the process holds that serves nobody: code, threads, pools, and what the
+/// allocator keeps.
+const AT_REST: usize = 64 * MIB;
+
+/// What an open connection takes while its client sends or is answered: two
+/// buffers of its own, its task, and a request's head.
+const FOR_A_CONNECTION: usize = 40 * KIB;
+
+/// The backlog's head: its records, and what is kept to find each event.
+const BACKLOG_BYTES: usize = 64 * MIB;
+const BACKLOG_EVENTS: usize = 5_000;
+const FOR_AN_EVENT: usize = 400;
+
+/// Bodies until their events are in the backlog.
+const BODIES: usize = 64 * MIB;
+
+/// A body that is not small has half of them, and of the densest one half would
+/// be taken by eight times its bytes.
+const BODIES_OF_FULL_SIZE: usize = 16;
+
+/// The memory of bodies until their events are in the backlog: a constant, unless
+/// a single body may be so large that it would not fit.
+pub fn bodies(settings: &Settings) -> usize {
+    BODIES.max(BODIES_OF_FULL_SIZE * settings.http.max_body_bytes)
+}
+
+/// What the service may hold at the most, part by part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reckoning {
+    /// What it is for, and its bytes.
+    pub parts: Vec<(&'static str, usize)>,
+}
+
+impl Reckoning {
+    /// All of it, rounded up.
+    pub fn mebibytes(&self) -> usize {
+        let bytes: usize = self.parts.iter().map(|(_, bytes)| bytes).sum();
+        bytes.div_ceil(MIB)
+    }
+}
+
+/// Reckons the bound. Readers' pages are not in it: a journey's page is as large
+/// as its events.
+pub fn reckon(settings: &Settings) -> Reckoning {
+    let Settings {
+        http,
+        access,
+        accounts,
+        ..
+    } = settings;
+    let parts = vec![
+        ("the process itself", AT_REST),
+        ("bodies that are being read", bodies(settings)),
+        (
+            "the backlog's head",
+            BACKLOG_BYTES + BACKLOG_EVENTS * FOR_AN_EVENT,
+        ),
+        (
+            "http.max_connections, 40 KiB each",
+            http.max_connections * FOR_A_CONNECTION,
+        ),
+        ("summaries that are kept", accounts.max_cache_bytes),
+        (
+            "passwords that are being hashed",
+            access.parallel_hashes * access.password_memory_kib * KIB,
+        ),
+    ];
+    Reckoning { parts }
+}
+
+/// As comments of a file of settings.
+impl fmt::Display for Reckoning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.mebibytes();
+        writeln!(
+            f,
+            "# Memory is at most {total} MiB, beside pages that are read:"
+        )?;
+        for (name, bytes) in &self.parts {
+            writeln!(f, "# {:>6} MiB  {name}", bytes.div_ceil(MIB))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::{MIB, bodies, reckon};
+    use crate::config::Settings;
+
+    fn with(path: &str, value: &str) -> Settings {
+        Settings::with([(path, value)]).unwrap()
+    }
+
+    #[test]
+    fn the_bound_is_the_sum_of_its_parts() {
+        let reckoning = reckon(&Settings::defaults());
+        let sum: usize = reckoning.parts.iter().map(|(_, bytes)| bytes).sum();
+        assert_eq!(reckoning.mebibytes(), sum.div_ceil(MIB));
+        assert!((500..1024).contains(&reckoning.mebibytes()));
+    }
+
+    #[test]
+    fn a_setting_that_allows_more_raises_it() {
+        let usual = reckon(&Settings::defaults()).mebibytes();
+        for (path, value) in [
+            ("http.max_connections", "20000"),
+            ("http.max_body_bytes", "16777216"),
+            ("accounts.max_cache_bytes", "67108864"),
+            ("access.parallel_hashes", "8"),
+            ("access.password_memory_kib", "65536"),
+        ] {
+            let more = reckon(&with(path, value)).mebibytes();
+            assert!(more > usual, "{path}");
+        }
+        assert!(reckon(&with("http.max_connections", "100")).mebibytes() < usual);
+    }
+
+    #[test]
+    fn a_body_of_full_size_has_room_whatever_is_in_it() {
+        assert_eq!(bodies(&Settings::defaults()), 64 * MIB);
+        let large = with("http.max_body_bytes", "33554432");
+        assert_eq!(bodies(&large), 16 * 32 * MIB);
+    }
+
+    #[test]
+    fn it_is_printed_as_comments() {
+        let printed = reckon(&Settings::defaults()).to_string();
+        assert!(
+            printed.lines().all(|line| line.starts_with("# ")),
+            "{printed}"
+        );
+        assert!(printed.contains("# Memory is at most "), "{printed}");
+    }
+}
