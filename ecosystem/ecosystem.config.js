@@ -39,10 +39,11 @@ module.exports = {
       // with 0.
       stop_exit_codes: [2, 126, 127],
 
-      // Any other end is tried again after 0.1 s, then 1.5 times as long each
-      // time, up to 15 s; PM2 resets it after 30 s without a restart. The limit
-      // on restarts is lifted, because a port or a data folder that is taken
-      // may be free again later.
+      // Any other end, that of a failed part such as the journal's disk (5)
+      // included, is tried again after 0.1 s, then 1.5 times as long each time, up
+      // to 15 s; PM2 resets it after 30 s without a restart. The limit on restarts
+      // is lifted, because a port or a data folder that is taken may be free again
+      // later.
       exp_backoff_restart_delay: 100,
       max_restarts: Number.MAX_SAFE_INTEGER,
     },

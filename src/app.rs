@@ -1,21 +1,23 @@
-//! Puts store, pipeline and routes together, runs them and stops them in
+//! Puts store, ingestion and routes together, runs them and stops them in
 //! order.
 //!
-//! Start: the store and the listener are opened, and what an earlier process
-//! left behind is taken in. The service accepts from then on; it is ready once
-//! the store is prepared and has what was left behind.
+//! Start: the store, the journal and the listener are opened. The service accepts
+//! from then on; it is ready once the store is prepared and has the head of what
+//! an earlier process left in the journal.
 //!
-//! Stop: unready, no new connections, requests in flight finish, the buffer is
-//! flushed, what is left stays in the journal or goes to a file, the store is
-//! closed.
+//! **Loud.** A task or a thread that ends unexpectedly ends the process, in order,
+//! non-zero.
+//!
+//! Stop: unready, no new connections, requests in flight finish, the backlog is
+//! written, what is left stays in the journal, the store is closed.
 
 pub(crate) mod access;
 mod build;
-mod earlier;
+mod ingestion;
+mod journal;
 mod stores;
 
 use std::io;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,24 +25,18 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::config::{Settings, memory};
-use crate::event::Accepted;
+use crate::dead_letters;
 use crate::http::{self, Service, server};
-use crate::pipeline::dead_letters;
-use crate::pipeline::floods;
-use crate::pipeline::flusher::{Destination, Flusher};
-use crate::pipeline::health::{CheckRules, Health, watch_store};
-use crate::pipeline::journal;
-use crate::pipeline::leftover;
 use crate::shutdown::{Ending, Signals};
-use crate::store::Store;
 use crate::store::embedded::OpenError;
 use crate::store::mongo::MongoOpenError;
-use earlier::{Earlier, Kept};
+use ingestion::CLOSING;
+pub(crate) use ingestion::Ingestion;
 pub use stores::Stores;
 
 /// Why the service did not start.
@@ -62,17 +58,31 @@ pub enum StartError {
         /// What to do.
         hint: &'static str,
     },
-    /// Events of an earlier process cannot be read.
-    #[error("cannot read the events that an earlier process left in {folder}: {source}")]
-    Leftover {
-        /// The data folder.
-        folder: String,
-        /// What the system says.
-        source: io::Error,
-    },
     /// The journal cannot be opened.
     #[error(transparent)]
-    Journal(#[from] journal::OpenError),
+    Journal(#[from] crate::journal::OpenError),
+    /// A version without a journal left events in files.
+    #[error(
+        "{file} holds events that an older version could not store; start that version once, let \
+         it store them, and stop it cleanly"
+    )]
+    Undelivered {
+        /// The file.
+        file: String,
+    },
+    /// The backlog may become larger than the disk.
+    #[error(
+        "backlog.max_bytes = {limit} is more than the {free} bytes that {folder} has room for; \
+         lower it, or give the service a larger disk"
+    )]
+    SmallDisk {
+        /// The limit.
+        limit: u64,
+        /// Bytes that are free, or taken by the journal already.
+        free: u64,
+        /// The data folder.
+        folder: String,
+    },
     /// The system gives no runtime, no signals or no metrics.
     #[error("cannot start: {0}")]
     System(String),
@@ -103,31 +113,28 @@ async fn run(settings: &Settings) -> Result<Ending, StartError> {
     let stores = Stores::open(settings).await?;
     let listener = listen(&settings.http.address()).await?;
     let mut app = App::start(settings, stores, listener)?;
-    let is_defect = tokio::select! {
+    let ended = tokio::select! {
         signal = signals.next() => {
             info!(signal, "stopping; a second signal ends at once");
-            false
+            None
         }
         part = app.ended() => {
-            error!(part, "a part of the service ended unexpectedly; stopping");
-            true
+            error!(part = part.name(), "a part of the service ended unexpectedly; stopping");
+            Some(part)
         }
     };
-    let pipeline = Arc::clone(&app.service.pipeline);
+    let ingest = Arc::clone(&app.service.ingest);
     let ending = tokio::select! {
-        ending = app.stop() => ending,
+        ending = app.stop(ended) => ending,
         signal = signals.next_on_purpose() => {
-            let left = pipeline.snapshot();
-            let events = left.events + left.spilled_events;
-            let is_journaled = pipeline.has_journal();
-            error!(signal, events, is_journaled, "ended at once; these events are not stored yet");
+            let events = ingest.held().events;
+            error!(signal, events, "ended at once; these events are in the journal");
             Ending::Forced
         }
     };
-    Ok(if is_defect && ending == Ending::Clean {
-        Ending::Defect
-    } else {
-        ending
+    Ok(match ended {
+        Some(_) if ending == Ending::Clean => Ending::Defect,
+        _ => ending,
     })
 }
 
@@ -149,18 +156,39 @@ async fn listen(address: &str) -> Result<TcpListener, StartError> {
         })
 }
 
+/// A part that must not end before a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Writers,
+    Listener,
+    DatabaseWatch,
+    DatabaseWriter,
+    LetterCount,
+    AuditTrail,
+    Journal,
+}
+
+impl Part {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Writers => "writers",
+            Self::Listener => "listener",
+            Self::DatabaseWatch => "database watch",
+            Self::DatabaseWriter => "embedded store's writer",
+            Self::LetterCount => "count of dead letters",
+            Self::AuditTrail => "audit trail",
+            Self::Journal => "journal",
+        }
+    }
+}
+
 /// A running service.
 pub struct App {
     service: Arc<Service>,
-    store: Arc<dyn Store>,
-    flusher: Flusher,
+    ingestion: Ingestion,
     server: JoinHandle<()>,
-    watcher: JoinHandle<()>,
     counter: JoinHandle<()>,
-    floods: JoinHandle<()>,
     access: access::Tasks,
-    kept: Arc<Kept>,
-    replay: JoinHandle<()>,
     stop: CancellationToken,
     settings: Settings,
 }
@@ -172,12 +200,8 @@ impl App {
         stores: Stores,
         listener: TcpListener,
     ) -> Result<Self, StartError> {
-        let may_spill = settings.spill.max_bytes > 0;
-        let health = Health::new(settings.health.unready_after).outlasting_outages(may_spill);
-        let health = Arc::new(health);
-        let mut earlier = Earlier::read(settings, &health)?;
-        let journal = (earlier.journal.take(), earlier.reader.take());
-        let (service, audit_writer) = build::service(settings, &stores, &health, journal)?;
+        let ingestion = Ingestion::start(settings, &stores)?;
+        let (service, audit_writer) = build::service(settings, &stores, &ingestion)?;
         let service = Arc::new(service);
         let access = access::Tasks::start(
             Arc::clone(&service.access),
@@ -186,43 +210,11 @@ impl App {
             Arc::clone(&service.clock),
             settings.access.audit_retention,
         );
-        let store = stores.events;
-        health.replaying(true);
-        let (wait_for, kept) = earlier.hand_over(&service.pipeline, may_spill);
-        let kept = Arc::new(kept);
-        let pipeline = Arc::clone(&service.pipeline);
-        let replay = Arc::clone(&kept).replayed(wait_for, pipeline, Arc::clone(&health));
-        let replay = tokio::spawn(replay);
-
-        let flusher = Flusher::start(
-            Arc::clone(&service.pipeline),
-            Destination {
-                events: Arc::clone(&store),
-                letters: stores.letters,
-            },
-            health.prepared(),
-        );
-        let checks = CheckRules {
-            interval: settings.health.check_interval,
-            timeout: settings.health.check_timeout,
-        };
-        let watcher = tokio::spawn(watch_store(Arc::clone(&health), Arc::clone(&store), checks));
-
         let counter = tokio::spawn(dead_letters::watch_count(
             Arc::clone(&service.dead_letters),
             Arc::clone(&service.statistics),
         ));
-
-        let floods = tokio::spawn(floods::watch(Arc::clone(&service.statistics)));
-
-        if let Ok(address) = listener.local_addr() {
-            let store = if settings.store.mongodb_uri.is_some() {
-                "mongodb"
-            } else {
-                "embedded"
-            };
-            info!(%address, store, version = env!("CARGO_PKG_VERSION"), "listening");
-        }
+        told_where(&listener, settings);
         info!(
             mebibytes = memory::reckon(settings).mebibytes(),
             "memory is bounded"
@@ -241,110 +233,64 @@ impl App {
         let settings = settings.clone();
         Ok(Self {
             service,
-            store,
-            flusher,
+            ingestion,
             server,
-            watcher,
             counter,
-            floods,
             access,
-            kept,
-            replay,
             stop,
             settings,
         })
     }
 
-    /// Waits until a part ends that must not, and names it.
-    async fn ended(&mut self) -> &'static str {
+    /// Waits until a part ends that must not.
+    async fn ended(&mut self) -> Part {
         tokio::select! {
-            _ = self.flusher.ended() => "flusher",
-            _ = &mut self.server => "listener",
-            _ = &mut self.watcher => "database watch",
-            _ = &mut self.counter => "count of dead letters",
-            _ = &mut self.floods => "count of refusals",
-            () = self.access.ended() => "audit trail",
-            () = self.service.pipeline.journal_ended() => "journal",
+            part = self.ingestion.ended() => part,
+            _ = &mut self.server => Part::Listener,
+            _ = &mut self.counter => Part::LetterCount,
+            () = self.access.ended() => Part::AuditTrail,
         }
     }
 
-    /// Stops all parts in order.
-    async fn stop(self) -> Ending {
+    /// Stops all parts in order. Where the journal has ended, requests in flight
+    /// wait for nothing any more, and are not waited for.
+    async fn stop(self, ended: Option<Part>) -> Ending {
         let grace = self.settings.shutdown.grace;
         let deadline = Instant::now() + grace - (grace / 5).min(CLOSING);
         self.service.health.drain();
         self.stop.cancel();
-        if !self.server.is_finished() {
+        // What is accepted is in the journal, and what is stored from now on cannot
+        // be noted there any more.
+        let is_journal_gone = ended == Some(Part::Journal);
+        let deadline = if is_journal_gone {
+            Instant::now()
+        } else {
+            deadline
+        };
+        if is_journal_gone {
+            self.server.abort();
+        } else if !self.server.is_finished() {
             let _ = tokio::time::timeout_at(deadline, self.server).await;
         }
-        // What it waits for would look stored once the buffer is emptied.
-        self.replay.abort();
-        let _ = self.replay.await;
-        let left = self.flusher.drain(deadline).await;
-        self.watcher.abort();
+        let drained = self.ingestion.drain(deadline).await;
         self.counter.abort();
-        self.floods.abort();
         self.access.stop().await;
-        let ending = keep(
-            &left,
-            &self.service,
-            &self.kept,
-            &self.settings.store.data_dir,
-        );
-        close(&self.service, &*self.store).await;
-        ending
+        self.service.summaries.close();
+        drained.close().await;
+        Ending::Clean
     }
 }
 
-/// Sees to it that what could not be stored is there at the next start.
-fn keep(left: &[Arc<Accepted>], service: &Service, kept: &Kept, folder: &Path) -> Ending {
-    let spilled = service.pipeline.snapshot().spilled_events;
-    let events = left.len() + spilled;
-    if events == 0 {
-        kept.remove();
-        return Ending::Clean;
-    }
-    // Those that came from the file of an earlier stop are in it still. Without
-    // a journal, nothing is accepted while that of an earlier process is read:
-    // all that is left is in there, or in a file.
-    if service.pipeline.has_journal() || spilled > 0 {
-        warn!(
-            events,
-            spilled,
-            "the database did not take them in time; these events are in the journal and are \
-             stored by the next start"
-        );
-        return Ending::Clean;
-    }
-    match leftover::write(folder, left, service.clock.now()) {
-        Ok(file) => {
-            warn!(
-                events, file = %file.display(),
-                "the database could not be reached in time; these events are in the file and are \
-                 stored by the next start"
-            );
-            // What older files held is stored by now, or in the new one.
-            kept.remove();
-            Ending::LeftInFile
-        }
-        Err(error) => {
-            error!(events, %error, "these events were accepted and are lost");
-            Ending::Lost
-        }
+fn told_where(listener: &TcpListener, settings: &Settings) {
+    if let Ok(address) = listener.local_addr() {
+        let store = if settings.store.mongodb_uri.is_some() {
+            "mongodb"
+        } else {
+            "embedded"
+        };
+        info!(%address, store, version = env!("CARGO_PKG_VERSION"), "listening");
     }
 }
 
-/// What of the grace is left for closing the journal and the store.
-const CLOSING: Duration = Duration::from_secs(3);
-
-async fn close(service: &Service, store: &dyn Store) {
-    service.summaries.close();
-    let pipeline = Arc::clone(&service.pipeline);
-    let journal = tokio::task::spawn_blocking(move || pipeline.close_journal());
-    if timeout(CLOSING / 2, journal).await.is_err() {
-        warn!("the disk did not answer in time; what is in the journal stays there");
-    }
-    if timeout(CLOSING / 2, store.close()).await.is_err() {
-        warn!("the database did not close in time");
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -27,13 +27,13 @@ const AFTER_HELP: &str = "\
 Where settings come from, later ones winning:
   built-in defaults; the file named by --config; the environment, and .env in the
   working directory; flags. In the environment four have short names: PORT, HOST,
-  MONGODB_URI and DATA_DIR. Every other one is called by its path: flush.lanes is
-  FLUSH_LANES. `trailkeep config --defaults` prints all settings, documented.
+  MONGODB_URI and DATA_DIR. Every other one is called by its path: write.in_flight is
+  WRITE_IN_FLIGHT. `trailkeep config --defaults` prints all settings, documented.
 
 Examples:
   trailkeep                                   serve on 127.0.0.1:3000, data in ./data
   MONGODB_URI=mongodb://db:27017/shop trailkeep
-  trailkeep --port 8080 --set flush.max_wait_ms=250
+  trailkeep --port 8080 --set write.max_wait_ms=250
   trailkeep config                            what is in force, and where from
   trailkeep config --defaults > trailkeep.toml
   trailkeep admin create jo@example.com       make an administrator from the shell
@@ -70,7 +70,7 @@ enum Command {
         #[command(subcommand)]
         command: admin::Command,
     },
-    /// Write sample events: a million into the store, or through a service
+    /// Write sample events: a million, or as many as you like
     Seed(seed::Command),
     /// Look at events that the database refused for good, retry or drop them
     DeadLetters {
@@ -107,7 +107,7 @@ struct Flags {
 fn parse_assignment(text: &str) -> Result<(String, String), &'static str> {
     text.split_once('=')
         .map(|(path, value)| (path.trim().to_owned(), value.to_owned()))
-        .ok_or("must be PATH=VALUE, such as flush.max_events=250")
+        .ok_or("must be PATH=VALUE, such as write.max_events=250")
 }
 
 impl Flags {

@@ -4,31 +4,45 @@
 //! # The way of an event
 //!
 //! ```text
-//! HTTP body -> drafts -> Event -> journal -> buffer -> flusher -> store
-//!                                               |                   |
-//!                                   journey <---+-------------------+
+//! body -> who? full? -> event -> journal, synced -> 202
+//!                                   |
+//!                      backlog -----+--> queue, one FIFO a user
+//!                                          |          |
+//!                                      journeys     writer --> store --> ack
 //! ```
 //!
-//! To follow one, read these six files in this order:
+//! An event goes one way, and the only thing that comes back is the
+//! acknowledgement. To follow one, read these files in this order:
 //!
-//! 1. `http/events.rs`: bytes, media type and encoding; the answer.
-//! 2. `event/wire.rs`: the body becomes drafts, in one pass.
-//! 3. `event/normalize.rs`: each rule about events; a draft becomes an
+//! 1. `http/events.rs`: who sends, and what is answered.
+//! 2. `http/body.rs`: bytes, media type and encoding, within limits.
+//! 3. `event/wire.rs`: the body becomes drafts, in one pass.
+//! 4. `event/normalize.rs`: each rule about events; a draft becomes an
 //!    [`Event`](event::Event) or a list of faults.
-//! 4. `pipeline/admission.rs`: room for the whole batch, or none of it; onto the
-//!    disk, and into the buffer.
-//! 5. `pipeline/flusher.rs`: when a batch goes out, and what happens when that
-//!    fails.
-//! 6. `store/mongo/insert.rs` or `store/embedded/writer.rs`: into the database.
+//! 5. `ingest/admission.rs`: all of the batch, or none of it.
+//! 6. `ingest/room.rs`: is it full? Who finds it full waits a moment.
+//! 7. `ingest/record.rs`: the batch becomes a record.
+//! 8. `journal/writer.rs`: onto the disk, with all that comes at the same time.
+//! 9. `ingest/backlog.rs`: accepted and not stored; memory holds its head.
+//! 10. `ingest/queue.rs`: a FIFO for each user.
+//! 11. `ingest/writer.rs`: when a write goes out, and what follows what the store
+//!     says.
+//! 12. `store/mongo/insert.rs` or `store/embedded/writer.rs`: into the database.
+//!
+//! What the store answered goes back through `ingest/ack.rs`: room is given back,
+//! and the journal may forget.
 //!
 //! # Where things are
 //!
 //! | module | what it knows |
 //! | --- | --- |
 //! | [`event`] | what an event is; pure, imports nothing of ours |
+//! | [`journal`] | an append-only log of opaque records on disk; imports nothing of ours |
 //! | [`store`] | one trait, two homes: MongoDB and an embedded SQLite file |
-//! | [`pipeline`] | from accepted to stored: journal, buffer, flusher, health, counters |
-//! | [`journey`] | stored and buffered events as one list; cursors, exports |
+//! | [`ingest`] | from accepted to stored: room, backlog, queue, writers |
+//! | [`monitoring`] | whether the service is well, and what it counts |
+//! | [`dead_letters`] | what a person does about events that the database refused |
+//! | [`journey`] | stored and not yet stored events as one list; cursors, exports |
 //! | [`summaries`] | events of business accounts, counted; what is kept, what may run |
 //! | [`http`] | the HTTP contract; alone knows status codes |
 //! | [`config`] | every setting, where it came from, what is allowed |
@@ -40,16 +54,20 @@
 //! | [`cli`] | arguments in, exit code out |
 //!
 //! Imports point one way:
-//! `http -> {journey, summaries, pipeline, access} -> store -> event`.
+//! `http -> {journey, summaries, dead_letters, access} -> ingest -> {store, monitoring} -> event`.
 
 pub mod access;
 pub mod app;
+pub mod backoff;
 pub mod cli;
 pub mod config;
+pub mod dead_letters;
 pub mod event;
 pub mod http;
+pub mod ingest;
+pub mod journal;
 pub mod journey;
-pub mod pipeline;
+pub mod monitoring;
 pub mod seed;
 pub mod shutdown;
 pub mod store;

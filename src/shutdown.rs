@@ -11,16 +11,12 @@ use tokio::time::timeout;
 /// How a run of the service ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// All that was accepted is stored, or in the journal.
+    /// All that was accepted is stored, or in the journal for the next start.
     Clean,
     /// It could not start; nothing was accepted.
     NotStarted,
-    /// Some accepted events are in a file for the next start.
-    LeftInFile,
-    /// Some accepted events could not even be written to a file.
-    Lost,
-    /// A part that must not end has ended; what was buffered is stored or in a
-    /// file.
+    /// A part that must not end has ended; what was accepted is stored or in the
+    /// journal.
     Defect,
     /// A second signal came before the stop was complete.
     Forced,
@@ -32,8 +28,7 @@ impl From<Ending> for ExitCode {
             Ending::Clean => 0,
             Ending::NotStarted => 1,
             // 2 is for wrong settings: see `cli`.
-            Ending::LeftInFile => 3,
-            Ending::Lost => 4,
+            // 3 and 4 were endings with events outside of the journal.
             Ending::Defect => 5,
             Ending::Forced => 6,
         })

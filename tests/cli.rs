@@ -70,16 +70,19 @@ fn line<'a>(text: &'a str, start: &str) -> &'a str {
 #[test]
 fn config_prints_every_layer_s_share() {
     let bench = Bench::new()
-        .file(".env", "FLUSH_LANES=3\nFLUSH_MAX_WAIT_MS=9\n")
-        .file("my.toml", "[flush]\ntimeout_ms = 2000\nlanes = 2\n")
-        .variable("FLUSH_MAX_WAIT_MS", "250");
+        .file(".env", "WRITE_IN_FLIGHT=3\nWRITE_MAX_WAIT_MS=9\n")
+        .file("my.toml", "[write]\ntimeout_ms = 2000\nin_flight = 2\n")
+        .variable("WRITE_MAX_WAIT_MS", "250");
     let text = bench.prints(&["config", "--config", "my.toml", "--port", "0"]);
     assert_eq!(line(&text, "port"), "port = 0 # flag --port");
     assert_eq!(
         line(&text, "max_wait_ms"),
-        "max_wait_ms = 250 # environment FLUSH_MAX_WAIT_MS"
+        "max_wait_ms = 250 # environment WRITE_MAX_WAIT_MS"
     );
-    assert_eq!(line(&text, "lanes"), "lanes = 3 # .env FLUSH_LANES");
+    assert_eq!(
+        line(&text, "in_flight"),
+        "in_flight = 3 # .env WRITE_IN_FLIGHT"
+    );
     assert_eq!(
         line(&text, "timeout_ms"),
         "timeout_ms = 2000 # file my.toml"
@@ -130,14 +133,14 @@ fn config_masks_the_password() {
 fn flags_count_before_and_after_the_subcommand() {
     let text = Bench::new().prints(&[
         "--set",
-        "flush.lanes=2",
+        "write.in_flight=2",
         "--host",
         "::1",
         "config",
         "--set",
-        "flush.max_events=7",
+        "write.max_events=7",
     ]);
-    assert_eq!(line(&text, "lanes"), "lanes = 2 # flag --set");
+    assert_eq!(line(&text, "in_flight"), "in_flight = 2 # flag --set");
     assert_eq!(line(&text, "host"), "host = \"::1\" # flag --host");
     assert!(text.contains("max_events = 7 # flag --set"), "{text}");
 }
@@ -155,19 +158,38 @@ fn the_defaults_are_printed_as_they_are_documented() {
 fn wrong_settings_stop_every_command_and_are_all_named() {
     let bench = Bench::new()
         .file(".env", "LOG_FORMAT=xml\n")
-        .variable("FLUSH_MAX_EVENTS", "many")
+        .variable("WRITE_MAX_EVENTS", "many")
         .variable("MONGODB_URI", "mongo://ann:hunter2@db");
     for arguments in [&[][..], &["serve"], &["config"]] {
         let complaint = bench.refuses(arguments);
         assert_eq!(
             complaint,
             "trailkeep: cannot start with these settings:\n\
-             \x20 flush.max_events = \"many\" (environment FLUSH_MAX_EVENTS): \
+             \x20 write.max_events = \"many\" (environment WRITE_MAX_EVENTS): \
              must be a whole number from 1 to 10000\n\
              \x20 store.mongodb_uri = \"mongo://ann:***@db\" (environment MONGODB_URI): \
              must start with mongodb:// or mongodb+srv://\n\
              \x20 log.format = \"xml\" (.env LOG_FORMAT): must be \"text\" or \"json\"\n"
         );
+    }
+}
+
+/// Passed over, they would leave the service with other limits than its owner
+/// believes.
+#[test]
+fn settings_that_have_gone_stop_the_start_and_are_told_what_takes_their_place() {
+    let bench = Bench::new()
+        .file(".env", "SPILL_MAX_BYTES=1000000\n")
+        .file("my.toml", "journal = \"off\"\n[flush]\nlanes = 2\n")
+        .variable("BUFFER_MAX_EVENTS", "9000");
+    let complaint = bench.refuses(&["--config", "my.toml"]);
+    for words in [
+        "journal.sync = \"never\"",
+        "write.in_flight",
+        "backlog.max_events",
+        "raise backlog.max_events and backlog.max_bytes",
+    ] {
+        assert!(complaint.contains(words), "{words} is not in\n{complaint}");
     }
 }
 
@@ -234,7 +256,7 @@ fn version_is_that_of_the_crate() {
 fn a_wrong_command_line_is_refused_too() {
     let bench = Bench::new();
     assert!(bench.refuses(&["srve"]).contains("serve"));
-    let complaint = bench.refuses(&["--set", "flush.lanes"]);
+    let complaint = bench.refuses(&["--set", "write.in_flight"]);
     assert!(complaint.contains("must be PATH=VALUE"), "{complaint}");
 }
 
@@ -262,7 +284,7 @@ fn arguments_of_seed_that_cannot_be_carried_out_are_refused() {
             &["--via-http", "localhost:3000"],
             "such as http://localhost:3000",
         ),
-        (&["--via-http", "https://a"], "plain HTTP"),
+        (&["--via-http", "https://a"], "in plain HTTP"),
         (
             &["--via-http", "http://a", "--write-key", "a\nb"],
             "write key",
@@ -285,7 +307,7 @@ fn a_service_to_seed_through_must_be_there() {
     assert_eq!(output.status.code(), Some(1));
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(
-        complaint.contains("cannot reach 127.0.0.1 on port 1"),
+        complaint.contains("cannot reach http://127.0.0.1:1/events"),
         "{complaint}"
     );
 }

@@ -4,9 +4,8 @@
 //! has to grow).
 //!
 //! Counted on the thread that does the work: from the bytes of a request,
-//! through every rule, admission, buffer and flusher, to the document for
-//! MongoDB; and from the documents of a page to its JSON. HTTP, the journal,
-//! the driver and the database are not part of it; `cargo bench` and the
+//! through every rule, admission and the writer, to the document for MongoDB; and
+//! from the documents of a page to its JSON. HTTP, the journal's thread, the driver and the database are not part of it; `cargo bench` and the
 //! benchmark in load-tests measure time.
 //!
 //! `cargo test --test cost -- --nocapture` prints the figures.
@@ -26,13 +25,14 @@ use tokio::sync::watch;
 use trailkeep::event::payload::PayloadLimits;
 use trailkeep::event::time::SystemClock;
 use trailkeep::event::{Accepted, Arrival, Rules, StoreId, Timestamp, TypeRule, wire};
+use trailkeep::ingest::quota::Shares;
+use trailkeep::ingest::room::Amount;
+use trailkeep::ingest::writer::{Destination, Writers};
+use trailkeep::ingest::{Ingest, Parts, Patience, WriteRules};
+use trailkeep::journal::{Journal, Rules as JournalRules};
 use trailkeep::journey::{Journeys, export};
-use trailkeep::pipeline::buffer::Limits;
-use trailkeep::pipeline::flusher::{Destination, Flusher};
-use trailkeep::pipeline::health::Health;
-use trailkeep::pipeline::shares::Shares;
-use trailkeep::pipeline::statistics::Statistics;
-use trailkeep::pipeline::{FlushRules, Parts, Pipeline};
+use trailkeep::monitoring::health::Health;
+use trailkeep::monitoring::statistics::Statistics;
 use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep::store::mongo::{decode_document, encode_document};
 use trailkeep::store::{JourneyRange, Order, Outcome, Store, StoreError, StoredEvent, Timeouts};
@@ -40,7 +40,7 @@ use trailkeep::store::{JourneyRange, Order, Outcome, Store, StoreError, StoredEv
 /// Events in a request, and the allocations that each of them may take: up to
 /// one less than a whole one above what it takes, so that one more for each
 /// event does not pass.
-const PER_EVENT: [(usize, f64); 3] = [(1, 15.5), (10, 8.5), (100, 7.5)];
+const PER_EVENT: [(usize, f64); 3] = [(1, 18.5), (10, 8.5), (100, 7.5)];
 
 /// Allocations that each event on a page of 100 may take.
 const PER_EVENT_OF_A_PAGE: f64 = 6.5;
@@ -159,13 +159,13 @@ const REQUESTS: usize = 200;
 /// Allocations of one event from the bytes of a request to its document.
 fn to_the_store(batch: usize) -> f64 {
     let runtime = runtime();
-    let (_flusher, pipeline) = runtime.block_on(async { pipeline(batch) });
+    let (_writers, ingest) = runtime.block_on(async { ingest(batch) });
     let (body, rules) = (body(batch), rules());
     let post = async || {
         for _ in 0..REQUESTS {
             let events = wire::read_json(&body, &rules, Timestamp::now()).unwrap();
-            pipeline.admit(events).await.unwrap();
-            while pipeline.snapshot().events > 0 {
+            ingest.admit(events, Patience::NONE, None).await.unwrap();
+            while ingest.held().events > 0 {
                 tokio::task::yield_now().await;
             }
         }
@@ -173,7 +173,7 @@ fn to_the_store(batch: usize) -> f64 {
     runtime.block_on(post());
     let counted = allocation_counter::measure(|| runtime.block_on(post()));
     assert_eq!(
-        pipeline.statistics().stored.get(),
+        ingest.statistics().stored.get(),
         (2 * REQUESTS * batch) as u64
     );
     counted.count_total as f64 / (REQUESTS * batch) as f64
@@ -183,14 +183,14 @@ fn to_the_store(batch: usize) -> f64 {
 fn on_a_page() -> f64 {
     const EVENTS: usize = 100;
     let runtime = runtime();
-    let (_flusher, pipeline) = runtime.block_on(async { pipeline(EVENTS) });
+    let (_writers, ingest) = runtime.block_on(async { ingest(EVENTS) });
     let events = wire::read_json(&body(EVENTS), &rules(), Timestamp::now()).unwrap();
     let documents = events.into_iter().map(|event| {
         let arrival = Arrival::from_i64(1);
         encode_document(&Accepted { event, arrival })
     });
     let store = Arc::new(Documents(documents.collect()));
-    let journeys = Journeys::new(store, pipeline);
+    let journeys = Journeys::new(store, ingest);
     let range = JourneyRange {
         user_id: "user-000001".to_owned(),
         from: None,
@@ -217,36 +217,36 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().build().unwrap()
 }
 
-/// A pipeline that writes as soon as one request's events are there.
-fn pipeline(batch: usize) -> (Flusher, Arc<Pipeline>) {
+/// Writes as soon as one request's events are there.
+fn ingest(batch: usize) -> (Writers, Arc<Ingest>) {
     let second = Duration::from_secs(1);
-    let health = Arc::new(Health::new(second));
-    let pipeline = Arc::new(Pipeline::new(Parts {
-        limits: Limits {
-            max_events: 5000,
-            max_bytes: 64 << 20,
+    let folder = tempfile::tempdir().unwrap();
+    let journal_rules = JournalRules {
+        max_bytes: 1 << 30,
+        is_synced: false,
+    };
+    let (ingest, readback) = Ingest::new(Parts {
+        limit: Amount {
+            events: 5000,
+            bytes: 64 << 20,
         },
         // The defaults.
         shares: Shares {
             per_account: 80,
             per_key: 100,
         },
-        rules: FlushRules {
+        rules: WriteRules {
             max_events: batch,
             max_wait: 60 * second,
-            timeout: 60 * second,
             backoff_min: second,
             backoff_max: second,
         },
-        lanes: 1,
         instance: 0,
-        journal: None,
-        reader: None,
-        max_spilled_bytes: 0,
+        journal: Journal::open(folder.path(), journal_rules, Box::new(|_| ())).unwrap(),
         clock: Arc::new(SystemClock),
         statistics: Arc::new(Statistics::new().unwrap()),
-        health,
-    }));
+        health: Arc::new(Health::new()),
+    });
     let (prepared, is_prepared) = watch::channel(true);
     // It looks at it once, when it begins.
     std::mem::forget(prepared);
@@ -254,8 +254,8 @@ fn pipeline(batch: usize) -> (Flusher, Arc<Pipeline>) {
         events: Arc::new(Documents(Vec::new())),
         letters: Arc::new(no_letters()),
     };
-    let flusher = Flusher::start(Arc::clone(&pipeline), destination, is_prepared);
-    (flusher, pipeline)
+    let writers = Writers::start(&ingest, readback, &destination, 1, &is_prepared);
+    (writers, ingest)
 }
 
 /// Nothing is refused here, so nothing is written to it.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use prometheus::proto::MetricType;
-use trailkeep::pipeline::statistics::{RefusedBecause, Statistics};
+use trailkeep::monitoring::statistics::{RefusedBecause, Statistics};
 
 const FILES: [(&str, &str); 2] = [
     (

@@ -1,7 +1,7 @@
 'use strict';
 
 // 1,000 trackers post ten events each at the same moment, and all wait for it:
-// twice as many events as the buffer takes by default, so some may be refused.
+// twice as many events as the backlog takes by default, so some may be refused.
 
 const { atOnce } = require('./flows.js');
 const options = require('./options.js');

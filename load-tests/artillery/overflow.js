@@ -1,7 +1,7 @@
 'use strict';
 
 // More than there is room for: the runner holds the database and has the
-// buffer small, so that posts are refused until it lets go. Only 202 and 503
+// backlog small, so that posts are refused until it lets go. Only 202 and 503
 // may be answered, and both at once: whoever is refused must not wait for it.
 
 const { insist } = require('./flows.js');

@@ -71,7 +71,7 @@ pub struct Arguments {
     #[arg(long)]
     pub service: Option<PathBuf>,
 
-    /// A setting for every service under test, such as FLUSH_LANES=2; may be
+    /// A setting for every service under test, such as WRITE_IN_FLIGHT=2; may be
     /// given several times.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     pub settings: Vec<(String, String)>,

@@ -1,5 +1,5 @@
 //! The floor: what MongoDB takes when nothing is in front of it. The same
-//! documents into the same collection, in as many lanes, 500 at a time.
+//! documents into the same collection, as many writes in flight, 500 at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use crate::documents::{InsertCommand, NewEvent};
 use crate::processes::Cpu;
 use crate::trouble::{Trouble, While as _};
 
-/// As `flush.lanes` and `flush.max_events` are by default.
+/// As `write.in_flight` and `write.max_events` are by default.
 const LANES: u32 = 4;
 const DOCUMENTS: usize = 500;
 

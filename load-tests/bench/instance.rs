@@ -77,7 +77,7 @@ impl Starter {
             settings: all,
         };
         Ok(Instance {
-            service: launch.start()?,
+            service: launch.start(None)?,
             address: SocketAddr::from(([127, 0, 0, 1], port)),
             http: self.http.clone(),
             launch,

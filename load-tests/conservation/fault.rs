@@ -9,15 +9,19 @@ use crate::service;
 pub enum Fault {
     #[value(name = "kill-9")]
     Kill9,
+    #[value(name = "kill-9-unsynced")]
+    Kill9Unsynced,
     Sigterm,
     MongodPause,
     #[value(name = "mongod-kill-9")]
     MongodKill9,
     PrimaryKill,
     CutConnection,
-    Spill,
+    Outage,
     DiskFull,
+    DiskFails,
     BitFlip,
+    CutFile,
     ClockBack,
 }
 
@@ -45,16 +49,19 @@ impl StoreKind {
 
 impl Fault {
     /// All there are.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Kill9,
+        Self::Kill9Unsynced,
         Self::Sigterm,
         Self::MongodPause,
         Self::MongodKill9,
         Self::PrimaryKill,
         Self::CutConnection,
-        Self::Spill,
+        Self::Outage,
         Self::DiskFull,
+        Self::DiskFails,
         Self::BitFlip,
+        Self::CutFile,
         Self::ClockBack,
     ];
 
@@ -62,14 +69,17 @@ impl Fault {
     pub fn name(self) -> &'static str {
         match self {
             Self::Kill9 => "kill-9",
+            Self::Kill9Unsynced => "kill-9-unsynced",
             Self::Sigterm => "sigterm",
             Self::MongodPause => "mongod-pause",
             Self::MongodKill9 => "mongod-kill-9",
             Self::PrimaryKill => "primary-kill",
             Self::CutConnection => "cut-connection",
-            Self::Spill => "spill",
+            Self::Outage => "outage",
             Self::DiskFull => "disk-full",
+            Self::DiskFails => "disk-fails",
             Self::BitFlip => "bit-flip",
+            Self::CutFile => "cut-file",
             Self::ClockBack => "clock-back",
         }
     }
@@ -78,16 +88,20 @@ impl Fault {
     pub fn summary(self) -> &'static str {
         match self {
             Self::Kill9 => "the service is killed at three random moments and started again",
+            Self::Kill9Unsynced => "the same with journal.sync = never",
             Self::Sigterm => "the service is told to stop, twice, and started again",
             Self::MongodPause => "mongod stands still for longer than a write may take",
             Self::MongodKill9 => "mongod is killed and started again",
             Self::PrimaryKill => "the primary of three is killed and started again",
             Self::CutConnection => "a proxy delays, truncates and drops requests and replies",
-            Self::Spill => {
-                "mongod stands still, events are spilled; the service is killed meanwhile"
+            Self::Outage => {
+                "the database takes nothing, more is accepted than memory holds; the service is \
+                 killed meanwhile"
             }
-            Self::DiskFull => "files of the service cannot grow for a while",
+            Self::DiskFull => "the disk has no room for a segment of the journal: 503 until it has",
+            Self::DiskFails => "a write into the journal fails: the service ends, and is started",
             Self::BitFlip => "one bit of the journal flips while the service is down",
+            Self::CutFile => "a file of the journal loses its end while the service is down",
             Self::ClockBack => "the clock is stepped back; the service is stopped and killed",
         }
     }
@@ -95,10 +109,16 @@ impl Fault {
     /// The stores on which it applies.
     pub fn stores(self) -> &'static [StoreKind] {
         match self {
-            Self::MongodPause | Self::MongodKill9 | Self::Spill => &[StoreKind::Mongodb],
+            Self::MongodPause | Self::MongodKill9 => &[StoreKind::Mongodb],
             Self::PrimaryKill => &[StoreKind::ReplicaSet],
             _ => &[StoreKind::Embedded, StoreKind::Mongodb],
         }
+    }
+
+    /// Whether it takes records of the journal away, which is noted and does not
+    /// count as a loss.
+    pub fn is_damage(self) -> bool {
+        matches!(self, Self::BitFlip | Self::CutFile)
     }
 
     /// Why it cannot be injected on this machine, if so.

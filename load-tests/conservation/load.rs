@@ -75,17 +75,12 @@ impl Load {
 
     /// Waits until as many more events are accepted.
     pub async fn wait_for_more(&self, events: u64) -> Result<(), Trouble> {
-        let goal = self.oracle.accepted() + events;
-        let deadline = Instant::now() + ACCEPTING_LIMIT;
-        while self.oracle.accepted() < goal {
-            if Instant::now() > deadline {
-                return Err(Trouble(format!(
-                    "{events} events were not accepted in {ACCEPTING_LIMIT:?}"
-                )));
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        Ok(())
+        wait_for(events, "accepted", || self.oracle.accepted()).await
+    }
+
+    /// Waits until as many more events are refused.
+    pub async fn wait_for_refusals(&self, events: u64) -> Result<(), Trouble> {
+        wait_for(events, "refused", || self.oracle.refused()).await
     }
 
     /// Ends the load; each producer then has one last batch accepted, as it
@@ -97,6 +92,20 @@ impl Load {
         }
         Ok(())
     }
+}
+
+async fn wait_for(events: u64, what: &str, count: impl Fn() -> u64) -> Result<(), Trouble> {
+    let goal = count() + events;
+    let deadline = Instant::now() + ACCEPTING_LIMIT;
+    while count() < goal {
+        if Instant::now() > deadline {
+            return Err(Trouble(format!(
+                "{events} events were not {what} in {ACCEPTING_LIMIT:?}"
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
 }
 
 /// One connection, with users of its own.

@@ -51,21 +51,29 @@ pub struct Oracle {
     batches: Mutex<Vec<Batch>>,
     hits: Mutex<Hits>,
     accepted: AtomicU64,
+    refused: AtomicU64,
 }
 
 impl Oracle {
     /// Notes a batch.
     pub fn note(&self, batch: Batch) {
-        if batch.answer == Answer::Accepted {
-            self.accepted
-                .fetch_add(batch.events.len() as u64, Ordering::Relaxed);
-        }
+        let events = batch.events.len() as u64;
+        match batch.answer {
+            Answer::Accepted => self.accepted.fetch_add(events, Ordering::Relaxed),
+            Answer::Refused => self.refused.fetch_add(events, Ordering::Relaxed),
+            Answer::None => 0,
+        };
         self.batches.lock().push(batch);
     }
 
     /// How many events are accepted so far.
     pub fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// How many events are refused so far.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Reads the notes: the batches, and the places of those that were hit.

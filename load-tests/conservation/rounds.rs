@@ -68,12 +68,12 @@ impl Rounds<'_> {
         }
     }
 
-    /// Without a journal there is nothing to look into.
+    /// There is nothing to look into where a loss was made on purpose.
     fn give_up(&self, scene: Scene) -> Scene {
-        if self.arguments.journal.is_on() {
-            scene.keep()
-        } else {
+        if self.arguments.prove {
             scene
+        } else {
+            scene.keep()
         }
     }
 }

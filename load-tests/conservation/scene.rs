@@ -31,7 +31,7 @@ const CLOCK: &str = "clock";
 pub struct Scene {
     pub fault: Fault,
     pub is_quick: bool,
-    /// Whether all that is accepted is stored soon: not where flushes are held
+    /// Whether all that is accepted is stored soon: not where writes are held
     /// back, nor where a loss is expected.
     is_storing_awaited: bool,
     pub store: Store,
@@ -64,7 +64,7 @@ impl Scene {
             Fault::CutConnection => Some(Network::between(port, &store).await?),
             _ => None,
         };
-        let mut settings = settings(fault, port, arguments.journal.is_on());
+        let mut settings = settings(fault, port);
         let database_proxy = network.as_ref().and_then(Network::database);
         if let Some(uri) = store.uri_for_service(database_proxy) {
             settings.push(("MONGODB_URI".to_owned(), uri));
@@ -75,7 +75,7 @@ impl Scene {
         let mut scene = Self {
             fault,
             is_quick: arguments.quick,
-            is_storing_awaited: arguments.journal.is_on() && fault != Fault::BitFlip,
+            is_storing_awaited: !fault.is_damage() && !arguments.prove,
             store,
             network,
             oracle: Arc::default(),
@@ -161,7 +161,7 @@ impl Scene {
 
     /// Starts the service and waits until it is ready.
     pub async fn start(&mut self) -> Result<(), Trouble> {
-        let mut service = self.launch.start()?;
+        let mut service = self.launch.start(None)?;
         service.wait_until_ready(&self.http, &self.url).await?;
         self.service = Some(service);
         Ok(())
@@ -169,7 +169,13 @@ impl Scene {
 
     /// Starts the service, and lets it run before it is ready.
     pub fn launch(&mut self) -> Result<(), Trouble> {
-        self.service = Some(self.launch.start()?);
+        self.service = Some(self.launch.start(None)?);
+        Ok(())
+    }
+
+    /// The same, with no file larger than so many bytes.
+    pub fn launch_limited(&mut self, file_bytes: u64) -> Result<(), Trouble> {
+        self.service = Some(self.launch.start(Some(file_bytes))?);
         Ok(())
     }
 
@@ -192,7 +198,7 @@ impl Scene {
         }
     }
 
-    /// The flusher alone must get there; a stop, which comes next, would flush
+    /// The writers alone must get there; a stop, which comes next, would write
     /// as well.
     async fn wait_until_stored(&mut self) -> Result<(), Trouble> {
         let http = self.http.clone();

@@ -15,6 +15,8 @@ const READY_LIMIT: Duration = Duration::from_secs(90);
 /// How long a stop may take; the service's own limit is 15 s.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
+/// The exit code of a service of which a part has ended that must not.
+const PART_ENDED: i32 = 5;
 
 /// Where its log goes, in its data folder.
 const LOG: &str = "service.log";
@@ -69,8 +71,9 @@ pub struct Service {
 }
 
 impl Launch {
-    /// Starts a process. Nothing of this environment reaches it.
-    pub fn start(&self) -> Result<Service, Trouble> {
+    /// Starts a process, which may write no file larger than so many bytes.
+    /// Nothing of this environment reaches it.
+    pub fn start(&self, file_bytes: Option<u64>) -> Result<Service, Trouble> {
         let log = OpenOptions::new()
             .create(true)
             .append(true)
@@ -78,8 +81,9 @@ impl Launch {
             .during("opening the service's log")?;
         // A write beyond a limit of its size fails, and does not end the process.
         let mut child = Command::new("sh")
-            .args(["-c", r#"trap '' XFSZ; exec "$0""#])
+            .args(["-c", r#"trap '' XFSZ; exec prlimit "$1" "$0""#])
             .arg(&self.binary)
+            .arg(file_size(file_bytes))
             .env_clear()
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .env("DATA_DIR", &self.folder)
@@ -169,12 +173,23 @@ impl Service {
         Err(Trouble(format!("a stop ended with {status}")))
     }
 
+    /// Waits until it has ended by itself, and checks that it says that a part
+    /// of it has failed.
+    pub async fn fail(mut self) -> Result<(), Trouble> {
+        let status = self.wait().await?;
+        if status.code() == Some(PART_ENDED) {
+            return Ok(());
+        }
+        Err(Trouble(format!(
+            "a service whose disk fails ended with {status}"
+        )))
+    }
+
     /// Limits how large a file it may write, in bytes; `None` lifts the limit.
     pub fn limit_files(&self, bytes: Option<u64>) -> Result<(), Trouble> {
-        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
         run(Command::new("prlimit")
             .arg(format!("--pid={}", self.pid()))
-            .arg(format!("--fsize={limit}:unlimited")))
+            .arg(file_size(bytes)))
     }
 
     async fn wait(&mut self) -> Result<ExitStatus, Trouble> {
@@ -199,6 +214,12 @@ impl Service {
             let _ = reader.join();
         }
     }
+}
+
+/// As `prlimit` takes it.
+fn file_size(bytes: Option<u64>) -> String {
+    let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+    format!("--fsize={limit}:unlimited")
 }
 
 fn run(command: &mut Command) -> Result<(), Trouble> {

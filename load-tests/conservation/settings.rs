@@ -5,34 +5,30 @@ use std::path::Path;
 use crate::fault::Fault;
 
 /// The settings for a fault, by their names in the environment.
-pub fn settings(fault: Fault, port: u16, has_journal: bool) -> Vec<(String, String)> {
+pub fn settings(fault: Fault, port: u16) -> Vec<(String, String)> {
     let port = port.to_string();
-    let journal = if has_journal { "on" } else { "off" };
     // A write fails soon, so that an outage is longer than all limits.
     let mut settings = vec![
         ("PORT", port.as_str()),
-        ("JOURNAL", journal),
         ("LOG_LEVEL", "info,trailkeep::http::trace=warn"),
-        ("FLUSH_TIMEOUT_MS", "700"),
-        ("FLUSH_BACKOFF_MAX_MS", "500"),
+        ("WRITE_TIMEOUT_MS", "700"),
+        ("WRITE_BACKOFF_MAX_MS", "500"),
         ("HEALTH_CHECK_INTERVAL_MS", "200"),
         ("HEALTH_CHECK_TIMEOUT_MS", "500"),
-        ("HEALTH_UNREADY_AFTER_MS", "1000"),
     ];
-    if fault == Fault::BitFlip {
-        // What the journal alone has is what a damage to it can take.
-        settings.extend([("FLUSH_MAX_WAIT_MS", "60000"), ("FLUSH_MAX_EVENTS", "4000")]);
+    if fault == Fault::Kill9Unsynced {
+        settings.push(("JOURNAL_SYNC", "never"));
     }
-    if fault == Fault::Spill {
-        // A small buffer, so that an outage spills most of what is accepted.
+    if fault.is_damage() {
+        // What the journal alone has is what a damage to it can take.
+        settings.extend([("WRITE_MAX_WAIT_MS", "60000"), ("WRITE_MAX_EVENTS", "4000")]);
+    }
+    if fault == Fault::Outage {
+        // More than memory holds, so that the journal alone has the rest.
         settings.extend([
-            ("BUFFER_MAX_EVENTS", "500"),
-            ("FLUSH_MAX_EVENTS", "200"),
-            ("EVENTS_MAX_PER_REQUEST", "100"),
+            ("BACKLOG_MAX_EVENTS", "1000000"),
+            ("BACKLOG_MAX_BYTES", "500000000"),
         ]);
-        if has_journal {
-            settings.push(("SPILL_MAX_BYTES", "1000000000"));
-        }
     }
     settings
         .into_iter()

@@ -72,7 +72,7 @@ impl Store {
 }
 
 /// The embedded store's file.
-fn file_in(folder: &Path) -> Result<PathBuf, Trouble> {
+pub fn file_in(folder: &Path) -> Result<PathBuf, Trouble> {
     let is_database = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "db");
     std::fs::read_dir(folder)
         .during("the data folder")?

@@ -61,6 +61,11 @@ impl Table {
         self.0.push(row);
     }
 
+    /// Whether lost events were found by each row.
+    pub fn has_losses(&self) -> bool {
+        self.0.iter().all(|row| row.sum.lost > 0)
+    }
+
     /// Whether no defect was found.
     pub fn is_clean(&self) -> bool {
         self.0.iter().all(Row::is_clean)

@@ -68,7 +68,6 @@ async fn main() {
     let uri = mongod.uri(DATABASE);
     const TIMEOUT: Duration = Duration::from_secs(10);
     let settings = MongoSettings {
-        has_journal: true,
         retention: arguments.retention.then_some(RETENTION),
         timeouts: Timeouts {
             read: TIMEOUT,

@@ -51,8 +51,8 @@ impl Scenario {
     /// in the environment.
     pub fn settings(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            // The smallest buffer there may be: as large as one request.
-            Self::Overflow => &[("BUFFER_MAX_EVENTS", "1000")],
+            // The smallest backlog there may be: as large as one request.
+            Self::Overflow => &[("BACKLOG_MAX_EVENTS", "1000")],
             _ => &[],
         }
     }

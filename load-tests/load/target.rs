@@ -91,7 +91,7 @@ impl Target {
             folder: data,
             settings,
         };
-        let mut service = launch.start()?;
+        let mut service = launch.start(None)?;
         let url = format!("http://127.0.0.1:{port}");
         let http = http::client()?;
         service

@@ -1,6 +1,8 @@
 //! Keys that trackers send with their events. A key is no secret that protects
 //! reading: it is in every page that posts. It keeps others' data out.
 
+use std::sync::Arc;
+
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
 use super::hash_secret;
@@ -10,7 +12,7 @@ use crate::store::access::SecretHash;
 pub struct WriteKeys(Vec<Key>);
 
 struct Key {
-    name: String,
+    name: Arc<str>,
     hash: SecretHash,
 }
 
@@ -21,7 +23,7 @@ impl WriteKeys {
             named
                 .into_iter()
                 .map(|(name, key)| Key {
-                    name: name.to_owned(),
+                    name: name.into(),
                     hash: hash_secret(key),
                 })
                 .collect(),
@@ -33,22 +35,17 @@ impl WriteKeys {
         !self.0.is_empty()
     }
 
-    /// The number of a key among all, from 0. Every key is compared, whole, whatever was sent, so
-    /// that the time tells nothing of them.
-    pub fn number_of(&self, sent: &str) -> Option<u32> {
+    /// The name of a key. Every key is compared, whole, whatever was sent, so that
+    /// the time tells nothing of them.
+    pub fn name_of(&self, sent: &str) -> Option<Arc<str>> {
         let sent = hash_secret(sent);
         let mut found = u32::MAX;
         for (number, key) in (0..).zip(&self.0) {
             let is_it: Choice = key.hash.ct_eq(&sent);
             found.conditional_assign(&number, is_it);
         }
-        self.name(found).map(|_| found)
-    }
-
-    /// The name of the key with that number.
-    pub fn name(&self, number: u32) -> Option<&str> {
-        let number = usize::try_from(number).ok()?;
-        self.0.get(number).map(|key| key.name.as_str())
+        let found = usize::try_from(found).ok()?;
+        self.0.get(found).map(|key| Arc::clone(&key.name))
     }
 }
 
@@ -60,10 +57,8 @@ mod tests {
     fn a_key_is_known_by_its_whole_text() {
         let keys = WriteKeys::new([("shop", "wk-shop-0123456789"), ("app", "wk-app-0123456789")]);
         assert!(keys.is_required());
-        assert_eq!(keys.number_of("wk-shop-0123456789"), Some(0));
-        assert_eq!(keys.number_of("wk-app-0123456789"), Some(1));
-        assert_eq!(keys.name(1), Some("app"));
-        assert_eq!(keys.name(2), None);
+        assert_eq!(keys.name_of("wk-shop-0123456789"), Some("shop".into()));
+        assert_eq!(keys.name_of("wk-app-0123456789"), Some("app".into()));
         for wrong in [
             "",
             "shop",
@@ -71,7 +66,7 @@ mod tests {
             "WK-SHOP-0123456789",
             "wk-shop-0123456789 ",
         ] {
-            assert_eq!(keys.number_of(wrong), None, "{wrong:?}");
+            assert_eq!(keys.name_of(wrong), None, "{wrong:?}");
         }
     }
 
@@ -79,6 +74,6 @@ mod tests {
     fn without_keys_none_is_required() {
         let keys = WriteKeys::new([]);
         assert!(!keys.is_required());
-        assert_eq!(keys.number_of(""), None);
+        assert_eq!(keys.name_of(""), None);
     }
 }

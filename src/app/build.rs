@@ -2,78 +2,41 @@
 
 use std::sync::Arc;
 
-use super::{StartError, Stores, access};
+use super::{Ingestion, StartError, Stores, access};
 use crate::access::audit::AuditWriter;
 use crate::config::{AllowedOrigins, Settings, memory};
+use crate::dead_letters::DeadLetters;
 use crate::event::payload::PayloadLimits;
 use crate::event::time::{Clock, SystemClock};
 use crate::event::{Rules, TypeRule};
 use crate::http::budget::Budget;
 use crate::http::{self, Service};
 use crate::journey::Journeys;
-use crate::pipeline::dead_letters::DeadLetters;
-use crate::pipeline::health::Health;
-use crate::pipeline::journal::Journal;
-use crate::pipeline::journal::reader::ReadBack;
-use crate::pipeline::shares::Shares;
-use crate::pipeline::statistics::Statistics;
-use crate::pipeline::{FlushRules, Parts, Pipeline, buffer};
 use crate::summaries::{self, Summaries};
 
 /// Everything that requests are answered with, and what writes the audit trail.
 pub fn service(
     settings: &Settings,
     stores: &Stores,
-    health: &Arc<Health>,
-    (journal, reader): (Option<Journal>, Option<Box<dyn ReadBack>>),
+    ingestion: &Ingestion,
 ) -> Result<(Service, AuditWriter), StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::clone(&stores.events);
     let (access, audit_writer) = access::access(settings, Arc::clone(&stores.access), &clock)?;
-    let statistics = Statistics::new()
-        .map_err(|error| StartError::System(error.to_string()))
-        .map(Arc::new)?;
-    let flush = &settings.flush;
-    let pipeline = Arc::new(Pipeline::new(Parts {
-        limits: buffer::Limits {
-            max_events: settings.buffer.max_events,
-            max_bytes: settings.buffer.max_bytes,
-        },
-        shares: Shares {
-            per_account: settings.buffer.max_share_per_account,
-            per_key: settings.buffer.max_share_per_key,
-        },
-        rules: FlushRules {
-            max_events: flush.max_events,
-            max_wait: flush.max_wait,
-            timeout: flush.timeout,
-            backoff_min: flush.backoff_min,
-            backoff_max: flush.backoff_max,
-        },
-        lanes: store.lanes(flush.lanes),
-        instance: rand::random(),
-        journal,
-        reader,
-        max_spilled_bytes: settings.spill.max_bytes as u64,
-        clock: Arc::clone(&clock),
-        statistics: Arc::clone(&statistics),
-        health: Arc::clone(health),
-    }));
     let http = &settings.http;
     let service = Service {
-        journeys: Journeys::new(store, Arc::clone(&pipeline)),
+        journeys: Journeys::new(store, Arc::clone(&ingestion.ingest)),
         summaries: summaries(settings, stores, &clock),
-        pipeline,
+        ingest: Arc::clone(&ingestion.ingest),
         dead_letters: Arc::new(DeadLetters::new(
             Arc::clone(&stores.events),
             Arc::clone(&stores.letters),
             Arc::clone(&clock),
-            settings.store.read_timeout,
         )),
-        health: Arc::clone(health),
+        health: Arc::clone(&ingestion.health),
         access: Arc::new(access),
         bodies: Budget::new(memory::bodies(settings)),
-        statistics,
+        statistics: Arc::clone(&ingestion.statistics),
         rules: rules(settings),
         clock,
         started: std::time::Instant::now(),

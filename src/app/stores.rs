@@ -30,14 +30,13 @@ impl Stores {
         let retention = settings.store.retention;
         let timeouts = Timeouts {
             read: settings.store.read_timeout,
-            write: settings.flush.timeout,
+            write: settings.write.timeout,
             check: settings.health.check_timeout,
             prepare: Timeouts::PREPARE,
         };
         Ok(match &settings.store.mongodb_uri {
             Some(uri) => {
                 let settings = MongoSettings {
-                    has_journal: settings.journal,
                     retention,
                     timeouts,
                 };

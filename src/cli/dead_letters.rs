@@ -15,15 +15,12 @@ use super::Flags;
 use crate::access::audit::{Actor, action};
 use crate::app::{StartError, Stores};
 use crate::config::Settings;
+use crate::dead_letters::{DeadLetters, Retried, RetriedAll};
 use crate::event::StoreId;
 use crate::event::time::{Clock, SystemClock};
-use crate::pipeline::dead_letters::{DeadLetters, Retried, RetriedAll};
 use crate::store::StoreError;
 use crate::store::dead_letters::{DeadLetter, LetterHead};
 use crate::store::embedded::OpenError;
-
-/// How long the database may take for one answer.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// Letters that are asked for at once.
 const PAGE: usize = 500;
@@ -159,7 +156,6 @@ async fn act(command: Command, stores: &Stores) -> Result<Done, LettersError> {
         Arc::clone(&stores.events),
         Arc::clone(&stores.letters),
         Arc::clone(&clock),
-        LIMIT,
     );
     match command {
         Command::List { json, .. } => list(&letters, json).await.map(Done::say),

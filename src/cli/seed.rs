@@ -1,33 +1,28 @@
-//! `trailkeep seed`: sample events into the store, or through a running
-//! service.
+//! `trailkeep seed`: sample events through the pipeline of this process, or
+//! through a running service.
 
-mod delivery;
+mod pipeline;
 mod progress;
+mod run;
 mod service;
-mod store;
-mod tally;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::value_parser;
 use tokio::runtime::Runtime;
-use tokio::time::timeout;
 
 use super::Flags;
-use crate::app::{StartError, Stores};
+use crate::app::StartError;
 use crate::config::Settings;
 use crate::event::Timestamp;
 use crate::seed::{Kind, Plan, PlanFault, Samples};
-use crate::shutdown::Signals;
 use crate::store::StoreError;
-use crate::store::embedded::OpenError;
-use delivery::{Delivery, End, Pace};
-use progress::Progress;
-use service::{Service, ServiceError};
-use store::StoreDestination;
+use crate::{journal, store::embedded};
+use pipeline::Pipeline;
+use run::{End, Run, Taker};
+use service::Service;
 
 /// The variable that names a write key, so that it need not stand in a
 /// command line, where all of the machine can read it.
@@ -48,14 +43,14 @@ One account, the whale, has a fifth of all events. Its id is \"whale\", those of
 the others are account-0001, account-0002 and so on; users are user-000001 and
 so on.
 
-Straight to the store, events count as received in the moment in which they
-happened: a retention shorter than --days deletes some of them again. The
-embedded store belongs to one process: while the service runs on it, use
---via-http.
+Events take the way of the service: into the journal of the data folder, and from
+there to the database. While a service uses the folder they are sent through it,
+at the address that the settings name, or at that of --via-http.
 
 Exit codes: 0 all of it was written; 1 not all of it could be; 2 wrong arguments;
-130 (Ctrl-C) or 143 (SIGTERM) stopped before its end, by then what was in flight
-is written. A second signal ends at once.
+130 (Ctrl-C) or 143 (SIGTERM) stopped before its end, by then what was taken is
+written, or left in the journal where the database is away. A second signal ends
+at once; the next start on the folder stores what is in the journal.
 
 Examples:
   trailkeep seed                               a million events into ./data
@@ -91,10 +86,10 @@ pub(super) struct Command {
     /// The whale's share of all events, 0 to 1
     #[arg(long, default_value_t = 0.2, value_name = "SHARE")]
     whale_share: f64,
-    /// Events in one write: 5,000 to the store, 1,000 over HTTP
-    #[arg(long, value_parser = value_parser!(u32).range(1..=100_000))]
-    batch: Option<u32>,
-    /// Writes in flight at once; the embedded store takes one
+    /// Events in one write or request; in one write a fifth of the backlog at most
+    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=100_000))]
+    batch: u32,
+    /// Writes or requests in flight at once; the embedded store takes one
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = value_parser!(u8).range(1..=64))]
     in_flight: u8,
     /// Send the events to the service at this address, http://host:port
@@ -116,42 +111,45 @@ fn parse_time(text: &str) -> Result<Timestamp, &'static str> {
 pub(super) enum SeedError {
     #[error(transparent)]
     Plan(#[from] PlanFault),
-    #[error(
-        "--until {0} is in the future; arrival numbers of the service would fall before those of the events"
-    )]
+    #[error("--until {0} is in the future")]
     Future(Timestamp),
     #[error(
         "events.types lacks {0}, which the service would refuse; add them, or pass \
          --set events.any_type=true"
     )]
     Types(String),
-    #[error("{0}; stop the service for the moment, or send the events through it with --via-http")]
-    InUse(StartError),
+    #[error("the data folder is in use by another process")]
+    InUse,
     #[error(transparent)]
     Start(StartError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the database does not answer within {} s", FIRST_ANSWER.as_secs())]
     NoAnswer,
-    #[error(transparent)]
-    Service(#[from] ServiceError),
+    #[error(
+        "--via-http takes the address of a service in plain HTTP, such as http://localhost:3000, \
+         not {0:?}"
+    )]
+    Address(String),
+    #[error("the write key holds characters that no write key has")]
+    WriteKey,
 }
 
 impl SeedError {
     /// Whether another command line would help, and nothing else.
     pub(super) fn is_of_arguments(&self) -> bool {
-        match self {
-            Self::Plan(_) | Self::Future(_) | Self::Types(_) => true,
-            Self::Service(error) => error.is_of_arguments(),
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Plan(_) | Self::Future(_) | Self::Types(_) | Self::Address(_) | Self::WriteKey
+        )
     }
 }
 
 impl From<StartError> for SeedError {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Embedded(OpenError::Locked { .. }) => Self::InUse(error),
+            StartError::Embedded(embedded::OpenError::Locked { .. })
+            | StartError::Journal(journal::OpenError::Locked { .. }) => Self::InUse,
             error => Self::Start(error),
         }
     }
@@ -169,9 +167,15 @@ pub(super) fn run(command: &Command, settings: &Settings) -> Result<Done, SeedEr
     let samples = Samples::new(command.plan(Timestamp::now())?)?;
     let runtime = Runtime::new().map_err(|error| StartError::System(error.to_string()))?;
     let done = runtime.block_on(async {
-        match &command.via_http {
-            Some(url) => command.send_to_service(url, samples).await,
-            None => command.write_to_store(settings, samples).await,
+        if let Some(url) = &command.via_http {
+            return command.send(url, samples).await;
+        }
+        types_are_accepted(settings)?;
+        let in_flight = usize::from(command.in_flight);
+        match Pipeline::open(settings, command.batch(), in_flight).await {
+            Ok(pipeline) => command.write(pipeline, samples).await,
+            Err(SeedError::InUse) => command.send_to_owner(settings, samples).await,
+            Err(error) => Err(error),
         }
     });
     // After a second signal nobody waits for what is in flight.
@@ -201,104 +205,70 @@ impl Command {
         users.max(self.accounts.saturating_add(1))
     }
 
-    fn pace(&self, usual_batch: usize, in_flight: usize) -> Pace {
-        let asked_for = self.batch.and_then(|batch| usize::try_from(batch).ok());
-        Pace {
-            batch: asked_for.unwrap_or(usual_batch),
-            in_flight,
-        }
+    fn batch(&self) -> usize {
+        usize::try_from(self.batch).unwrap_or(usize::MAX)
     }
 
-    async fn send_to_service(&self, url: &str, samples: Samples) -> Result<Done, SeedError> {
-        let from_environment = || std::env::var(WRITE_KEY).ok().filter(|key| !key.is_empty());
-        let key = self.write_key.clone().or_else(from_environment);
-        let service = Service::reach(url, key.as_deref()).await?;
-        let pace = self.pace(service::USUAL_BATCH, usize::from(self.in_flight));
-        self.deliver(service, samples, pace).await
+    async fn write(&self, pipeline: Pipeline, samples: Samples) -> Result<Done, SeedError> {
+        let plan = samples.plan().clone();
+        let run = Run::begin(samples, pipeline.batch);
+        let inlet = pipeline.inlet();
+        let end = run.see_through(&inlet, pipeline.work(&run)).await?;
+        Ok(self.done(&run, &inlet, &end, &self.repeat(&plan, None)))
     }
 
-    async fn write_to_store(
+    /// To the service that has the folder, by the address that both are set to.
+    async fn send_to_owner(
         &self,
         settings: &Settings,
         samples: Samples,
     ) -> Result<Done, SeedError> {
-        types_are_accepted(settings)?;
-        let events = Stores::open(settings).await?.events;
-        let prepared = async {
-            timeout(FIRST_ANSWER, events.ping())
-                .await
-                .map_err(|_| SeedError::NoAnswer)??;
-            Ok::<(), SeedError>(events.prepare().await?)
-        };
-        let done = match prepared.await {
-            Ok(()) => {
-                self.warn_of_retention(settings);
-                let pace = self.pace(
-                    store::USUAL_BATCH,
-                    events.lanes(usize::from(self.in_flight)),
-                );
-                let destination = StoreDestination::new(Arc::clone(&events), self.seed);
-                self.deliver(destination, samples, pace).await
-            }
-            Err(error) => Err(error),
-        };
-        let _ = timeout(Duration::from_secs(2), events.close()).await;
-        done
+        // What listens everywhere is here too.
+        let address = settings.http.address();
+        let address = address
+            .replace("0.0.0.0:", "127.0.0.1:")
+            .replace("[::]:", "[::1]:");
+        let url = format!("http://{address}");
+        super::complain(&format!(
+            "trailkeep: another process has the data folder; sending the events to the service at \
+             {url}; if it listens elsewhere, name that with --via-http\n"
+        ));
+        self.send(&url, samples).await
     }
 
-    fn warn_of_retention(&self, settings: &Settings) {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        let shorter = |kept: &Duration| *kept < DAY.saturating_mul(self.days);
-        if let Some(kept) = settings.store.retention.filter(shorter) {
-            let days = kept.as_secs() / DAY.as_secs();
-            super::complain(&format!(
-                "trailkeep: store.retention_days is {days}: what is older is deleted again\n"
-            ));
-        }
-    }
-
-    async fn deliver<D: delivery::Destination>(
-        &self,
-        destination: D,
-        samples: Samples,
-        pace: Pace,
-    ) -> Result<Done, SeedError> {
+    async fn send(&self, url: &str, samples: Samples) -> Result<Done, SeedError> {
+        let from_environment = || std::env::var(WRITE_KEY).ok().filter(|key| !key.is_empty());
+        let key = self.write_key.clone().or_else(from_environment);
+        let service = Service::at(url, key.as_deref())?;
         let plan = samples.plan().clone();
-        let mut signals =
-            Signals::listen().map_err(|error| StartError::System(error.to_string()))?;
-        let progress = Arc::new(Progress::begin(plan.events));
-        let delivery = Delivery {
-            destination: Arc::new(destination),
-            progress: Arc::clone(&progress),
-            pace,
-        };
-        let (tally, end) = delivery.run(samples, &mut signals).await;
-        let took = progress.end();
-        if let End::Failed(reason) = &end {
-            progress.say(reason);
-        }
-        let mut text = tally.summary(took, &end);
-        let is_whole = matches!(end, End::Complete) && tally.refused == 0;
-        text.push_str(&self.repeat(&plan, is_whole));
-        Ok(Done {
-            text,
-            code: match end {
-                End::Complete if is_whole => ExitCode::SUCCESS,
-                End::Complete | End::Failed(_) => ExitCode::FAILURE,
-                End::Stopped(signal) | End::Forced { signal, .. } => ExitCode::from(signal.code()),
-            },
-        })
+        let run = Run::begin(samples, self.batch());
+        let work = service.work(&run, usize::from(self.in_flight));
+        let end = run.see_through(&service, work).await?;
+        Ok(self.done(&run, &service, &end, &self.repeat(&plan, Some(url))))
     }
 
-    /// The command line that gives the same events again.
-    fn repeat(&self, plan: &Plan, is_whole: bool) -> String {
+    fn done(&self, run: &Run, taker: &impl Taker, end: &End, repeat: &str) -> Done {
+        let (mut text, is_whole) = run.summary(taker, end);
         let why = if is_whole {
             "the same events again"
         } else {
             "to go on"
         };
+        text.push_str(&format!("{why}: {repeat}\n"));
+        let code = match end {
+            End::Complete if is_whole => ExitCode::SUCCESS,
+            End::Complete | End::Failed(_) => ExitCode::FAILURE,
+            // The codes by which shells know of the signals.
+            End::Stopped("SIGTERM") | End::Forced("SIGTERM") => ExitCode::from(143),
+            End::Stopped(_) | End::Forced(_) => ExitCode::from(130),
+        };
+        Done { text, code }
+    }
+
+    /// The command line that gives the same events again.
+    fn repeat(&self, plan: &Plan, via_http: Option<&str>) -> String {
         let mut line = format!(
-            "{why}: trailkeep seed {} --seed {} --until {} --users {} --accounts {} --days {}",
+            "trailkeep seed {} --seed {} --until {} --users {} --accounts {} --days {}",
             plan.events, plan.seed, plan.until, plan.users, plan.accounts, plan.days
         );
         if plan.whale_share != 0.2 || &*plan.whale != "whale" {
@@ -307,10 +277,9 @@ impl Command {
                 plan.whale, plan.whale_share
             ));
         }
-        if let Some(url) = &self.via_http {
+        if let Some(url) = via_http {
             line.push_str(&format!(" --via-http {url}"));
         }
-        line.push('\n');
         line
     }
 }

@@ -39,6 +39,16 @@ pub enum ConfigError {
         /// The known name most like it, if any is like it.
         nearest: Option<String>,
     },
+    /// A setting of an earlier version.
+    #[error("{name} ({origin}): this setting has gone; {instead}")]
+    Gone {
+        /// The name as it was given.
+        name: String,
+        /// Where it was given.
+        origin: Origin,
+        /// What takes its place.
+        instead: &'static str,
+    },
     /// A value where a section of settings belongs.
     #[error("{name} ({origin}): must be a section, [{name}], and not a value")]
     NotASection {

@@ -11,6 +11,7 @@ use toml::{Table, Value};
 
 use super::ConfigError;
 use super::catalog::{Catalog, environment_name, join, parse_toml};
+use super::gone;
 
 /// The file in the working directory that may hold environment variables.
 const DOT_ENV: &str = ".env";
@@ -183,7 +184,7 @@ impl Layers {
             let origin = origin.clone();
             match value {
                 value if catalog.has(&name) => self.give(&name, value, origin),
-                Value::Table(inner) if catalog.has_section(&name) => {
+                Value::Table(inner) if catalog.has_section(&name) || gone::has_section(&name) => {
                     self.add_table(catalog, &name, inner, &origin);
                 }
                 Value::Table(_) => self.errors.push(ConfigError::Unknown {
@@ -191,6 +192,9 @@ impl Layers {
                     name: format!("[{name}]"),
                     origin,
                 }),
+                _ if gone::instead_of(&name).is_some() => {
+                    self.refuse_unknown(catalog, name, origin);
+                }
                 _ if catalog.has_section(&name) => {
                     self.errors.push(ConfigError::NotASection { name, origin });
                 }
@@ -200,6 +204,13 @@ impl Layers {
     }
 
     fn refuse_unknown(&mut self, catalog: &Catalog, name: String, origin: Origin) {
+        if let Some(instead) = gone::instead_of(&name) {
+            return self.errors.push(ConfigError::Gone {
+                name,
+                origin,
+                instead,
+            });
+        }
         self.errors.push(ConfigError::Unknown {
             nearest: catalog.nearest_setting(&name),
             name,
@@ -218,6 +229,24 @@ impl Layers {
             } else if let Some(value) = dot_env.get(&name) {
                 self.add_variable(catalog, path, OsStr::new(value), Origin::DotEnv(name));
             }
+        }
+        for path in gone::paths() {
+            let name = environment_name(path);
+            if let Some(value) = environment.variables.get(OsStr::new(&name)) {
+                self.refuse_gone(path, !value.is_empty(), Origin::Environment(name));
+            } else if let Some(value) = dot_env.get(&name) {
+                self.refuse_gone(path, !value.is_empty(), Origin::DotEnv(name));
+            }
+        }
+    }
+
+    fn refuse_gone(&mut self, path: &str, is_set: bool, origin: Origin) {
+        if let Some(instead) = gone::instead_of(path).filter(|_| is_set) {
+            self.errors.push(ConfigError::Gone {
+                name: path.to_owned(),
+                origin,
+                instead,
+            });
         }
     }
 

@@ -18,7 +18,8 @@ const AT_REST: usize = 64 * MIB;
 /// buffers of its own, its task, and a request's head.
 const FOR_A_CONNECTION: usize = 40 * KIB;
 
-/// The backlog's head: its records, and what is kept to find each event.
+/// The backlog's head: its records, and what is kept to find each event. What is
+/// beyond it is on disk.
 const BACKLOG_BYTES: usize = 64 * MIB;
 const BACKLOG_EVENTS: usize = 5_000;
 const FOR_AN_EVENT: usize = 400;
@@ -58,6 +59,7 @@ pub fn reckon(settings: &Settings) -> Reckoning {
         http,
         access,
         accounts,
+        backlog,
         ..
     } = settings;
     let parts = vec![
@@ -65,7 +67,8 @@ pub fn reckon(settings: &Settings) -> Reckoning {
         ("bodies that are being read", bodies(settings)),
         (
             "the backlog's head",
-            BACKLOG_BYTES + BACKLOG_EVENTS * FOR_AN_EVENT,
+            backlog.max_bytes.min(BACKLOG_BYTES)
+                + backlog.max_events.min(BACKLOG_EVENTS) * FOR_AN_EVENT,
         ),
         (
             "http.max_connections, 40 KiB each",
@@ -127,6 +130,11 @@ mod tests {
             assert!(more > usual, "{path}");
         }
         assert!(reckon(&with("http.max_connections", "100")).mebibytes() < usual);
+        // What is beyond the backlog's head is on disk.
+        assert_eq!(
+            reckon(&with("backlog.max_events", "1000000")).mebibytes(),
+            usual
+        );
     }
 
     #[test]

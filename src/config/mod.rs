@@ -15,6 +15,7 @@ mod accounts;
 mod allowed_origins;
 mod catalog;
 mod error;
+mod gone;
 mod layers;
 pub mod memory;
 mod mongodb_uri;
@@ -32,10 +33,10 @@ pub use error::{ConfigError, ConfigErrors};
 pub use layers::{Environment, Origin, Overrides};
 pub use mongodb_uri::MongodbUri;
 pub use reader::Entry;
-pub use sections::{Buffer, Events, Flush, Health, Http, Log, LogFormat, Shutdown, Spill, Store};
+pub use sections::{
+    Backlog, Events, Health, Http, Journal, Log, LogFormat, Shutdown, Store, Write,
+};
 pub use write_key::WriteKey;
-
-use std::time::Duration;
 
 use catalog::Catalog;
 use layers::Layers;
@@ -48,22 +49,18 @@ pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Whether a batch is on disk before it is answered.
-    pub journal: bool,
-    /// How long a batch waits at the most for others to be synced with it.
-    pub journal_sync_interval: Duration,
     /// The listener and what a request may cost.
     pub http: Http,
     /// Who may read and write, and how often.
     pub access: Access,
     /// What an event may be.
     pub events: Events,
-    /// How much may wait to be stored.
-    pub buffer: Buffer,
-    /// What may be accepted beyond that.
-    pub spill: Spill,
+    /// How accepted events are kept until they are stored.
+    pub journal: Journal,
+    /// How much may be accepted and not stored.
+    pub backlog: Backlog,
     /// How waiting events are written.
-    pub flush: Flush,
+    pub write: Write,
     /// Where events are stored.
     pub store: Store,
     /// What summaries of business accounts may cost.
@@ -74,14 +71,6 @@ pub struct Settings {
     pub shutdown: Shutdown,
     /// What is logged, and how.
     pub log: Log,
-}
-
-fn on_or_off(text: &str) -> Result<bool, String> {
-    match text {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err("must be \"on\" or \"off\"".to_owned()),
-    }
 }
 
 /// Settings, and for each one where it came from.
@@ -122,7 +111,7 @@ impl Settings {
     }
 
     /// The defaults with some settings changed, given as pairs of path and
-    /// value (`("flush.max_events", "10")`). Looks at nothing outside.
+    /// value (`("write.max_events", "10")`). Looks at nothing outside.
     ///
     /// # Errors
     ///
@@ -151,14 +140,12 @@ impl Settings {
 
     fn read(reader: &mut Reader) -> Self {
         Self {
-            journal: reader.text("journal", on_or_off).unwrap_or(true),
-            journal_sync_interval: reader.microseconds("journal_sync_interval_us", 0..=100_000),
             http: Http::read(reader),
             access: Access::read(reader),
             events: Events::read(reader),
-            buffer: Buffer::read(reader),
-            spill: Spill::read(reader),
-            flush: Flush::read(reader),
+            journal: Journal::read(reader),
+            backlog: Backlog::read(reader),
+            write: Write::read(reader),
             store: Store::read(reader),
             accounts: Accounts::read(reader),
             health: Health::read(reader),
@@ -176,25 +163,26 @@ impl Settings {
             NEVER_ACCEPTED,
         );
         reader.at_least(
-            "buffer.max_events",
+            "backlog.max_events",
             "events.max_per_request",
             NEVER_ACCEPTED,
         );
-        reader.at_least("buffer.max_bytes", "http.max_body_bytes", NEVER_ACCEPTED);
+        reader.at_least("backlog.max_bytes", "http.max_body_bytes", NEVER_ACCEPTED);
         reader.require(
-            "spill.max_bytes",
-            "journal",
-            self.spill.max_bytes == 0 || self.journal,
-            "must be 0 unless journal is \"on\": spilled events are in the journal alone",
+            "journal.max_bytes",
+            "backlog.max_bytes",
+            self.journal.max_bytes / 2 >= self.backlog.max_bytes as u64,
+            "must be at least twice backlog.max_bytes: a batch that does not fit into the rest of a \
+             segment leaves that empty",
         );
         reader.at_least(
-            "buffer.max_events",
-            "flush.max_events",
+            "backlog.max_events",
+            "write.max_events",
             "or a write could never be full",
         );
         reader.at_least(
-            "flush.backoff_max_ms",
-            "flush.backoff_min_ms",
+            "write.backoff_max_ms",
+            "write.backoff_min_ms",
             "because pauses grow from the one to the other",
         );
         reader.at_least(

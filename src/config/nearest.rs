@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn only_a_similar_name_is_suggested() {
-        let names = ["http.port", "http.host", "flush.lanes"];
+        let names = ["http.port", "http.host", "write.in_flight"];
         let nearest = |name| nearest(name, names.into_iter());
         assert_eq!(nearest("http.prot"), Some("http.port"));
         assert_eq!(nearest("HTTP.Host"), Some("http.host"));

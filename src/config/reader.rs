@@ -76,11 +76,6 @@ impl Reader {
         Duration::from_millis(self.whole_number(path, range, " of milliseconds"))
     }
 
-    /// A time in microseconds.
-    pub fn microseconds(&mut self, path: &'static str, range: RangeInclusive<u64>) -> Duration {
-        Duration::from_micros(self.whole_number(path, range, " of microseconds"))
-    }
-
     /// A time in days; 0 is none.
     pub fn days(&mut self, path: &'static str, range: RangeInclusive<u64>) -> Option<Duration> {
         const SECONDS_A_DAY: u64 = 24 * 60 * 60;

@@ -160,49 +160,60 @@ fn is_clean(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }
 
-/// How much may wait to be stored, writes in flight included.
+/// How accepted events are kept until they are stored.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Buffer {
-    /// Events.
-    pub max_events: usize,
-    /// Bytes of memory that they hold.
-    pub max_bytes: usize,
-    /// Percent of the room that one account may hold; 100 is no limit.
-    pub max_share_per_account: u8,
-    /// Percent of the room that one write key may hold; 100 is no limit.
-    pub max_share_per_key: u8,
+pub struct Journal {
+    /// Whether a batch is on the disk, and not only handed to the system, before
+    /// it is answered.
+    pub is_synced: bool,
+    /// Bytes on disk that the journal may take.
+    pub max_bytes: u64,
 }
 
-impl Buffer {
+impl Journal {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
-            max_events: reader.count("buffer.max_events", 1..=10_000_000),
-            max_bytes: reader.count("buffer.max_bytes", 64 * KIB..=TIB),
-            max_share_per_account: reader.percent("buffer.max_share_per_account"),
-            max_share_per_key: reader.percent("buffer.max_share_per_key"),
+            is_synced: reader.text("journal.sync", always_or_never).unwrap_or(true),
+            max_bytes: reader.count("journal.max_bytes", MIB..=1024 * TIB) as u64,
         }
     }
 }
 
-/// What may be accepted beyond the buffer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Spill {
-    /// Bytes of the journal that may hold events which are not in the buffer;
-    /// 0 for none.
-    pub max_bytes: usize,
+fn always_or_never(text: &str) -> Result<bool, String> {
+    match text {
+        "always" => Ok(true),
+        "never" => Ok(false),
+        _ => Err("must be \"always\" or \"never\"".to_owned()),
+    }
 }
 
-impl Spill {
+/// How much may be accepted and not stored, writes in flight included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Backlog {
+    /// Events.
+    pub max_events: usize,
+    /// Bytes of the records that hold them.
+    pub max_bytes: usize,
+    /// Percent of the head that one account may hold; 100 is no limit.
+    pub max_share_per_account: u8,
+    /// Percent of the head that one write key may hold; 100 is no limit.
+    pub max_share_per_key: u8,
+}
+
+impl Backlog {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
-            max_bytes: reader.count("spill.max_bytes", 0..=1024 * TIB),
+            max_events: reader.count("backlog.max_events", 1..=10_000_000_000),
+            max_bytes: reader.count("backlog.max_bytes", 64 * KIB..=512 * TIB),
+            max_share_per_account: reader.percent("backlog.max_share_per_account"),
+            max_share_per_key: reader.percent("backlog.max_share_per_key"),
         }
     }
 }
 
 /// How waiting events are written.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Flush {
+pub struct Write {
     /// Events in one write.
     pub max_events: usize,
     /// How long an event waits for others to be written with it.
@@ -214,18 +225,18 @@ pub struct Flush {
     /// The longest that any pause between tries may be.
     pub backoff_max: Duration,
     /// Writes in flight at once.
-    pub lanes: usize,
+    pub in_flight: usize,
 }
 
-impl Flush {
+impl Write {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
-            max_events: reader.count("flush.max_events", 1..=10_000),
-            max_wait: reader.milliseconds("flush.max_wait_ms", 1..=10 * MINUTE),
-            timeout: reader.milliseconds("flush.timeout_ms", 10..=10 * MINUTE),
-            backoff_min: reader.milliseconds("flush.backoff_min_ms", 1..=10 * MINUTE),
-            backoff_max: reader.milliseconds("flush.backoff_max_ms", 1..=10 * MINUTE),
-            lanes: reader.count("flush.lanes", 1..=64),
+            max_events: reader.count("write.max_events", 1..=10_000),
+            max_wait: reader.milliseconds("write.max_wait_ms", 1..=10 * MINUTE),
+            timeout: reader.milliseconds("write.timeout_ms", 10..=10 * MINUTE),
+            backoff_min: reader.milliseconds("write.backoff_min_ms", 1..=10 * MINUTE),
+            backoff_max: reader.milliseconds("write.backoff_max_ms", 1..=10 * MINUTE),
+            in_flight: reader.count("write.in_flight", 1..=64),
         }
     }
 }
@@ -235,7 +246,7 @@ impl Flush {
 pub struct Store {
     /// The MongoDB to write to; `None` for the embedded store.
     pub mongodb_uri: Option<MongodbUri>,
-    /// The folder for the embedded store and for events left over at a stop.
+    /// The folder for the journal and the embedded store.
     /// A relative one lies in the working directory.
     pub data_dir: PathBuf,
     /// How long after its receipt an event is deleted; `None` for never. Whole
@@ -283,9 +294,6 @@ pub struct Health {
     pub check_interval: Duration,
     /// After how long a check counts as failed.
     pub check_timeout: Duration,
-    /// How long the database must be out of reach before the instance is
-    /// unready.
-    pub unready_after: Duration,
 }
 
 impl Health {
@@ -293,7 +301,6 @@ impl Health {
         Self {
             check_interval: reader.milliseconds("health.check_interval_ms", 10..=10 * MINUTE),
             check_timeout: reader.milliseconds("health.check_timeout_ms", 10..=10 * MINUTE),
-            unready_after: reader.milliseconds("health.unready_after_ms", 0..=HOUR),
         }
     }
 }
@@ -303,8 +310,8 @@ impl Health {
 pub struct Shutdown {
     /// How long requests in flight have to finish.
     pub request_grace: Duration,
-    /// How long, from the signal, until what could not be stored is written to
-    /// a file.
+    /// How long, from the signal, until what could not be stored is left in the
+    /// journal.
     pub grace: Duration,
 }
 

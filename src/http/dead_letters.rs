@@ -21,8 +21,8 @@ use super::problem::answers::{
 };
 use super::query::Parameters;
 use crate::access::audit::action;
+use crate::dead_letters::{Retried, RetriedAll};
 use crate::event::{StoreId, Timestamp};
-use crate::pipeline::dead_letters::{Retried, RetriedAll};
 use crate::store::dead_letters::LetterPlace;
 use bodies::{DroppedBody, LetterBody, LettersBody, RetriedAllBody, RetriedBody, WholeLetterBody};
 

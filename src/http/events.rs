@@ -24,10 +24,10 @@ use super::trace::OneOfMany;
 use super::writing::{self, WRITE_KEY};
 use super::{Options, Service};
 use crate::event::{Event, wire};
-use crate::pipeline::shares::{KeyNumber, Tenant};
-use crate::pipeline::statistics::RefusedBecause;
-use crate::pipeline::waiter::Settled;
-use crate::pipeline::{NotAdmitted, Posted};
+use crate::ingest::quota::Tenant;
+use crate::ingest::waiter::{Waited, Waiter};
+use crate::ingest::{NotAdmitted, Patience, Posted};
+use crate::monitoring::statistics::RefusedBecause;
 use schema::EventsBody;
 
 /// The route, with what only it needs: pages of other origins.
@@ -139,17 +139,17 @@ pub struct StoredBody {
             others needed its room; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too many events or bytes, also for the share that an account or \
-            write key may have of the buffer; nothing was taken.",
+            write key may have of the backlog; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Another media type or encoding.",
             body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Over the configured rate, or over the share that an account or \
-            write key may have of the buffer (`urn:trailkeep:problem:over-share`); nothing was taken.",
+            write key may have of the backlog (`urn:trailkeep:problem:over-share`); nothing was taken.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
-        (status = 503, description = "The buffer has no room, or the disk, or too many bodies are \
-            being read; nothing was taken. While the buffer has none, bodies are refused unparsed, also those that would be refused for good and \
-            those of events that were accepted before.",
+        (status = 503, description = "The backlog has no room for 300 ms, or the disk has none, or too \
+            many bodies are being read; nothing was taken. While others wait for room, bodies are refused \
+            unread, also those that would be refused for good and those of events that were accepted before.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
         (status = 504, description = "With `wait=stored`: it takes longer; the events of \
@@ -184,18 +184,8 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     };
     let is_waiting =
         waits(head.uri.query()).map_err(|problem| (RefusedBecause::Invalid, problem.closing()))?;
-    let encoding = Encoding::of(&head.headers);
-    // What it is once decoded is not known before.
-    let length = match encoding {
-        Ok(Encoding::Identity) => body.size_hint().exact(),
-        _ => None,
-    };
-    // Before anything is read: refusing must cost little when it counts.
-    if service.pipeline.turns_away(length) {
-        let problem = unread(service, body, Problem::buffer_full()).await;
-        return Err((RefusedBecause::BufferFull, problem));
-    }
-    let kind = encoding.and_then(|encoding| Ok((encoding, body::form_of(&head.headers)?)));
+    let kind = Encoding::of(&head.headers)
+        .and_then(|encoding| Ok((encoding, body::form_of(&head.headers)?)));
     // It keeps the buffer that it came in.
     drop(head);
     let (encoding, form) = match kind {
@@ -205,12 +195,13 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
             return Err((RefusedBecause::Unsupported, problem));
         }
     };
-    let body = read(service, body, encoding).await?;
-    let length = Some(body.bytes.len() as u64);
-    // Others may have taken the room while the body came.
-    if service.pipeline.turns_away(length) {
-        return Err((RefusedBecause::BufferFull, Problem::buffer_full()));
+    // From the head on: a body that comes slowly has had its time.
+    let patience = service.ingest.patience();
+    if let Err(refusal) = service.ingest.turn(patience).await {
+        let (reason, problem) = not_admitted(service, &refusal);
+        return Err((reason, unread(service, body, problem).await));
     }
+    let body = read(service, body, encoding).await?;
 
     let now = service.clock.now();
     let events = match form {
@@ -222,18 +213,14 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     let size: usize = events.iter().map(Event::size).sum();
     let held = body.turned_into(2 * size);
 
-    let posted = Posted {
-        events,
-        key,
-        length,
-    };
+    let posted = Posted { events, key };
     if is_waiting {
-        return store(service, posted, held).await;
+        return store(service, posted, patience, held).await;
     }
     let answer = accepted(&posted.events);
     service
-        .pipeline
-        .admit(posted)
+        .ingest
+        .admit(posted, patience, None)
         .await
         .map_err(|refusal| not_admitted(service, &refusal))?;
     drop(held);
@@ -275,18 +262,24 @@ fn waits(query: Option<&str>) -> Result<bool, Problem> {
 }
 
 /// Takes the events and answers when they are in the database.
-async fn store(service: &Service, posted: Posted, held: Charge) -> Result<Response, Refused> {
+async fn store(
+    service: &Service,
+    posted: Posted,
+    patience: Patience,
+    held: Charge,
+) -> Result<Response, Refused> {
     let ids = posted.events.iter().map(|event| event.event_id.clone());
     let event_ids: Vec<Box<str>> = ids.collect();
-    let waiter = service
-        .pipeline
-        .admit_at_once(posted)
+    let waiter = Arc::new(Waiter::new(event_ids.len()));
+    service
+        .ingest
+        .admit(posted, patience, Some(Arc::clone(&waiter)))
         .await
         .map_err(|refusal| not_admitted(service, &refusal))?;
     drop(held);
     Ok(
         match timeout(service.options.wait_timeout, waiter.wait()).await {
-            Ok(Settled {
+            Ok(Waited {
                 duplicates,
                 refused: 0,
             }) => axum::Json(StoredBody {
@@ -296,7 +289,7 @@ async fn store(service: &Service, posted: Posted, held: Charge) -> Result<Respon
                 duplicates,
             })
             .into_response(),
-            Ok(Settled { refused, .. }) => {
+            Ok(Waited { refused, .. }) => {
                 Problem::not_all_stored(refused, event_ids).into_response()
             }
             Err(_) => Problem::not_stored_in_time(event_ids).into_response(),
@@ -355,12 +348,12 @@ fn not_admitted(service: &Service, refusal: &NotAdmitted) -> Refused {
     match refusal {
         NotAdmitted::Full => (RefusedBecause::BufferFull, Problem::buffer_full()),
         NotAdmitted::TooLarge => {
-            let limit = service.pipeline.limits().max_bytes;
+            let limit = service.ingest.limit();
             (RefusedBecause::TooLarge, Problem::batch_too_large(limit))
         }
         NotAdmitted::NotWritten => (RefusedBecause::NotWritten, Problem::not_written()),
         NotAdmitted::OverShare(over) => {
-            let problem = Problem::over_share(over, service.pipeline.shares());
+            let problem = Problem::over_share(over, service.ingest.shares());
             if over.is_for_good {
                 return (RefusedBecause::TooLarge, problem);
             }
@@ -374,10 +367,7 @@ fn count_over_share(service: &Service, tenant: &Tenant) {
     let counts = &service.statistics.over_share;
     match tenant {
         Tenant::Account(account) => counts.account(account),
-        Tenant::Key(KeyNumber(number)) => {
-            let name = service.access.write_keys.name(*number);
-            counts.key(name.unwrap_or_default());
-        }
+        Tenant::Key(name) => counts.key(name),
     }
 }
 

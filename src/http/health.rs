@@ -72,7 +72,7 @@ pub async fn health(State(service): State<Arc<Service>>, _monitor: Monitor) -> R
         } else {
             "disconnected"
         },
-        buffer_size: service.statistics.buffered_events(),
+        buffer_size: service.statistics.held_events(),
         problem,
     };
     let status = if is_connected {
@@ -101,7 +101,7 @@ pub async fn livez() -> &'static str {
     tag = "Monitoring",
     responses(
         (status = 200, description = "`ok`", body = String, content_type = "text/plain"),
-        (status = 503, description = "`starting`, `draining`, `full` or `disconnected`",
+        (status = 503, description = "`starting`, `draining`, `journal` or `full`",
             body = String, content_type = "text/plain"),
     ),
 )]

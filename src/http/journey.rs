@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use utoipa::ToSchema;
@@ -58,14 +58,17 @@ const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
 /// Events that an export has in memory at once.
 const EXPORT_PAGE: usize = 200;
+/// Says that accepted events of the user may be missing.
+const INCOMPLETE: HeaderName = HeaderName::from_static("x-trailkeep-incomplete");
 
 /// What one user did, in order
 ///
 /// Ordered by `occurredAt`; events of one millisecond in order of arrival. A page
 /// ends at `limit` or at 4 MiB, whichever comes first.
-/// Accepted events are here at once, but for those that are spilled: where
-/// `spill.max_bytes` allows it, events that are accepted while the buffer is full
-/// lie on disk alone, and are here once the database takes them. With `Accept: application/x-ndjson` or
+/// Accepted events are here at once, while no more than 5,000 events, or 64 MiB,
+/// wait for the database. Where the backlog may hold more, what is beyond that is
+/// here once it is read back from the journal, and until then the answer has the
+/// header `x-trailkeep-incomplete: true`. With `Accept: application/x-ndjson` or
 /// `text/csv` the whole range is streamed, and `limit` counts only if given.
 /// A cell of the CSV form that a spreadsheet would take for a formula begins
 /// with an apostrophe.
@@ -102,7 +105,9 @@ const EXPORT_PAGE: usize = 200;
             })),
             (String = "application/x-ndjson"),
             (String = "text/csv"),
-        )),
+        ), headers(("x-trailkeep-incomplete" = String, description = "`true` where accepted events \
+            may be missing, because they lie in the journal alone until the database takes those \
+            before them; left out otherwise."))),
         InvalidParameters, NoCredentials,
         (status = 403, description = "A token that is not good for journeys.",
             body = Problem, content_type = "application/problem+json"),
@@ -127,7 +132,10 @@ pub async fn journey(
             let limit = request.limit.unwrap_or(DEFAULT_LIMIT);
             let page = service.journeys.page(&request.range, limit).await?;
             let body = page_body(&request.range, &page);
-            Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+            let json = (header::CONTENT_TYPE, "application/json");
+            let mut response = ([json], body).into_response();
+            tell_incomplete(&page, &mut response);
+            Ok(response)
         }
         format => stream_export(service, request, format).await,
     }
@@ -178,6 +186,15 @@ impl JourneyRequest {
         let limit = parameters.number("limit", 1..=MAX_LIMIT);
         parameters.finish()?;
         Ok(Self { range, limit })
+    }
+}
+
+/// Tells it of an export once, by its first page: what comes to lie beyond the
+/// head later was accepted after the export began.
+fn tell_incomplete(page: &Page, response: &mut Response) {
+    if page.may_be_incomplete {
+        let yes = HeaderValue::from_static("true");
+        response.headers_mut().insert(INCOMPLETE, yes);
     }
 }
 
@@ -278,6 +295,8 @@ async fn stream_export(
         .journeys
         .page(&request.range, left.min(EXPORT_PAGE))
         .await?;
+    let mut response = Response::default();
+    tell_incomplete(&first, &mut response);
     let export = Export {
         service,
         range: request.range,
@@ -294,7 +313,7 @@ async fn stream_export(
         let chunk = export.send(page, out).await;
         Some((chunk, (export, Vec::new())))
     });
-    let mut response = Body::from_stream(pages).into_response();
+    *response.body_mut() = Body::from_stream(pages);
     let media_type = HeaderValue::from_static(format.media_type());
     response
         .headers_mut()

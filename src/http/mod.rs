@@ -44,13 +44,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::Access;
+use crate::dead_letters::DeadLetters;
 use crate::event::Rules;
 use crate::event::time::Clock;
+use crate::ingest::Ingest;
 use crate::journey::Journeys;
-use crate::pipeline::Pipeline;
-use crate::pipeline::dead_letters::DeadLetters;
-use crate::pipeline::health::Health;
-use crate::pipeline::statistics::Statistics;
+use crate::monitoring::health::Health;
+use crate::monitoring::statistics::Statistics;
 use crate::summaries::Summaries;
 use budget::Budget;
 use problem::Problem;
@@ -58,7 +58,7 @@ use problem::Problem;
 /// What the handlers work with.
 pub struct Service {
     /// Where accepted events go.
-    pub pipeline: Arc<Pipeline>,
+    pub ingest: Arc<Ingest>,
     /// Where journeys come from.
     pub journeys: Journeys,
     /// Where summaries of business accounts come from.

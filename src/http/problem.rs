@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use crate::event::fault::MAX_LISTED;
 use crate::event::wire::Refusal;
 use crate::event::{Fault, Faults};
+use crate::ingest::room::Amount;
 use crate::store::StoreError;
 
 /// The media type of every error.
@@ -191,7 +192,7 @@ impl Problem {
             .with_header(header::RETRY_AFTER, "1")
     }
 
-    /// 503: the buffer has no room for the batch.
+    /// 503: the backlog has no room for the batch.
     pub fn buffer_full() -> Self {
         let detail = "Too many events wait for the database; nothing of this request was taken. \
                       Send it again later.";
@@ -200,11 +201,12 @@ impl Problem {
             .with_header(header::RETRY_AFTER, "1")
     }
 
-    /// 413: the batch alone is larger than the buffer.
-    pub fn batch_too_large(limit: usize) -> Self {
+    /// 413: the batch alone is larger than the backlog.
+    pub fn batch_too_large(limit: Amount) -> Self {
         let detail = format!(
-            "The events of this request need more than the {limit} bytes of memory that the buffer \
-             has in all; send them in parts."
+            "This request has more than the {} events or {} bytes that may wait for the database in \
+             all; send it in parts.",
+            limit.events, limit.bytes
         );
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,

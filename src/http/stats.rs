@@ -11,38 +11,34 @@ use utoipa::ToSchema;
 use super::Service;
 use super::guard::Monitor;
 use super::problem::answers::{CallerUnverified, NoCredentials};
-use crate::pipeline::statistics::{self, RefusedBecause};
+use crate::monitoring::statistics::{self, RefusedBecause};
 
 /// What the service has done since its start, and what it has before it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatsBody {
-    /// Accepted events in memory that are not stored yet.
+    /// Accepted events that are not stored yet: the backlog.
     #[schema(example = 42)]
     buffer_size: usize,
     /// Whether a write to the database is under way.
     is_flushing_in_progress: bool,
-    /// Events in one write at the most (`flush.max_events`).
+    /// Events in one write at the most (`write.max_events`).
     #[schema(example = 500)]
     max_buffer_size: usize,
-    /// Events past which a batch is answered 503 (`buffer.max_events`).
+    /// Events past which a batch is answered 503 (`backlog.max_events`).
     #[schema(example = 5000)]
     emergency_threshold: usize,
     /// `bufferSize` as a percentage of `maxBufferSize`.
     #[schema(example = 8.4)]
     buffer_utilization: f64,
-    /// Bytes of memory that the buffered events hold.
+    /// Bytes of the records that hold them.
     buffer_bytes: usize,
-    /// Bytes past which a batch is answered 503 (`buffer.max_bytes`).
+    /// Bytes past which a batch is answered 503 (`backlog.max_bytes`).
     max_buffer_bytes: usize,
-    /// Accepted events beyond the buffer, which the journal alone holds.
-    spilled_events: usize,
-    /// Bytes of the journal that these take.
-    spilled_bytes: u64,
-    /// Bytes past which a batch is answered 503 (`spill.max_bytes`); 0 where
-    /// nothing is spilled.
-    max_spilled_bytes: u64,
-    /// Milliseconds since the oldest buffered event was received.
+    /// Of these events, those beyond the backlog's head: the journal alone holds
+    /// them, and no journey shows them.
+    beyond_head: usize,
+    /// Milliseconds since the oldest event of the head was received.
     oldest_event_age_ms: Option<i64>,
     events: EventCounts,
     /// Dead letters in the database, counted every few seconds; null until they
@@ -55,7 +51,7 @@ pub struct StatsBody {
 }
 
 /// Events since the start. Accepted and restored together are stored,
-/// duplicate, dead-lettered, unreadable, buffered and spilled together.
+/// duplicate, dead-lettered, unreadable, and in the backlog together.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventCounts {
@@ -127,22 +123,20 @@ impl From<statistics::Percentiles> for PercentilesBody {
 )]
 #[allow(clippy::cast_precision_loss)] // counts of a bounded buffer
 pub async fn stats(State(service): State<Arc<Service>>, _monitor: Monitor) -> Json<StatsBody> {
-    let buffer = service.pipeline.snapshot();
-    let limits = service.pipeline.limits();
-    let max_buffer_size = service.pipeline.flush_rules().max_events;
+    let backlog = service.ingest.snapshot();
+    let limit = service.ingest.limit();
+    let max_buffer_size = service.ingest.rules().max_events;
     let now = service.clock.now().as_millis();
     Json(StatsBody {
-        buffer_size: buffer.events,
-        is_flushing_in_progress: buffer.in_flight > 0,
+        buffer_size: backlog.held.events,
+        is_flushing_in_progress: backlog.in_flight > 0,
         max_buffer_size,
-        emergency_threshold: limits.max_events,
-        buffer_utilization: buffer.events as f64 * 100.0 / max_buffer_size as f64,
-        buffer_bytes: buffer.bytes,
-        max_buffer_bytes: limits.max_bytes,
-        spilled_events: buffer.spilled_events,
-        spilled_bytes: buffer.spilled_bytes,
-        max_spilled_bytes: service.pipeline.max_spilled_bytes(),
-        oldest_event_age_ms: buffer
+        emergency_threshold: limit.events,
+        buffer_utilization: backlog.held.events as f64 * 100.0 / max_buffer_size as f64,
+        buffer_bytes: backlog.held.bytes,
+        max_buffer_bytes: limit.bytes,
+        beyond_head: backlog.beyond,
+        oldest_event_age_ms: backlog
             .oldest
             .map(|oldest| (now - oldest.as_millis()).max(0)),
         events: event_counts(&service.statistics),

@@ -1,5 +1,7 @@
 //! Who may post events, and how often. Decided by a request's head alone.
 
+use std::sync::Arc;
+
 use axum::http::HeaderName;
 use axum::http::request::Parts;
 
@@ -8,8 +10,7 @@ use super::guard::Client;
 use super::problem::Problem;
 use super::sessions::bearer;
 use crate::access::{AccessError, limits};
-use crate::pipeline::shares::KeyNumber;
-use crate::pipeline::statistics::RefusedBecause;
+use crate::monitoring::statistics::RefusedBecause;
 
 /// The header that may carry a write key.
 pub const WRITE_KEY: HeaderName = HeaderName::from_static("x-write-key");
@@ -32,9 +33,9 @@ impl From<MayNot> for (RefusedBecause, Problem) {
     }
 }
 
-/// Whether the sender may post, and may post now; with which write key, where
-/// one is needed.
-pub fn may_write(service: &Service, head: &Parts) -> Result<Option<KeyNumber>, MayNot> {
+/// Whether the sender may post, and may post now; with which write key, by its
+/// name, where one is needed.
+pub fn may_write(service: &Service, head: &Parts) -> Result<Option<Arc<str>>, MayNot> {
     let access = &service.access;
     if let Some(limit) = &access.limits.events_by_client {
         let Client(client) = Client::of(head, service);
@@ -44,12 +45,10 @@ pub fn may_write(service: &Service, head: &Parts) -> Result<Option<KeyNumber>, M
         return Ok(None);
     }
     let sent = sent_key(head);
-    let number = sent.and_then(|key| access.write_keys.number_of(&key));
-    let Some(number) = number else {
-        return Err(MayNot::WithoutKey);
-    };
-    limits::check(access.limits.events_by_key.as_ref(), &number).map_err(MayNot::SoOften)?;
-    Ok(Some(KeyNumber(number)))
+    let key = sent.and_then(|key| access.write_keys.name_of(&key));
+    let key = key.ok_or(MayNot::WithoutKey)?;
+    limits::check(access.limits.events_by_key.as_ref(), &key).map_err(MayNot::SoOften)?;
+    Ok(Some(key))
 }
 
 /// The key, as a bearer, in a header of its own, or, for beacons, which have

@@ -1,5 +1,9 @@
 //! What one user did, in order: stored and still buffered events as one list.
 //!
+//! *Visible.* An accepted event is in its user's journey from its 202 on while it
+//! is in the backlog's head; beyond the head from the moment it is read back, and
+//! until then a page says that it may be incomplete.
+//!
 //! A page is made in this order, which is what makes it whole while flushes go
 //! on: first the user's buffered events are looked up, then the store. An
 //! event that is flushed in between is found in both and shown once; looked up
@@ -13,10 +17,11 @@ pub mod cursor;
 pub mod export;
 mod merge;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::event::{Accepted, StoreId};
-use crate::pipeline::Pipeline;
+use crate::ingest::Ingest;
 use crate::store::{JourneyRange, Order, Position, Store, StoreError, StoredEvent};
 
 /// Bytes of events at which a page ends: a store reads one event beyond them,
@@ -26,7 +31,7 @@ const MAX_PAGE_BYTES: usize = crate::store::MAX_READ_BYTES;
 /// Reads journeys.
 pub struct Journeys {
     store: Arc<dyn Store>,
-    pipeline: Arc<Pipeline>,
+    ingest: Arc<Ingest>,
 }
 
 /// A part of a journey.
@@ -36,25 +41,35 @@ pub struct Page {
     pub events: Vec<StoredEvent>,
     /// Where the next page begins; `None` when this is the last.
     pub next: Option<Position>,
+    /// Accepted events lay beyond the backlog's head, where nobody can look them
+    /// up by user: some of this one's may be missing.
+    pub may_be_incomplete: bool,
 }
 
 impl Journeys {
     /// A reader of what is in the store and on its way there.
-    pub fn new(store: Arc<dyn Store>, pipeline: Arc<Pipeline>) -> Self {
-        Self { store, pipeline }
+    pub fn new(store: Arc<dyn Store>, ingest: Arc<Ingest>) -> Self {
+        Self { store, ingest }
     }
 
     /// The first events of the range: `limit` of them, or as many as have
     /// [`MAX_PAGE_BYTES`] together, but at least one.
     pub async fn page(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
-        let mut buffered = self.pipeline.buffered(&range.user_id);
-        buffered.retain(|accepted| merge::is_in_range(accepted, range));
+        let (mut buffered, may_be_incomplete) = self.ingest.of_user(&range.user_id);
+        // Of one that was sent twice the first is stored.
+        let mut ids = HashSet::new();
+        buffered.retain(|accepted| {
+            ids.insert(accepted.event.id) && merge::is_in_range(accepted, range)
+        });
         // One more than asked for tells whether there is a next page.
         let stored = self.store.journey(range, limit + 1).await?;
         let buffered = self
             .without_repetitions(buffered, range.order, limit + 1)
             .await?;
-        Ok(merge::page(stored, &buffered, range.order, limit))
+        Ok(Page {
+            may_be_incomplete,
+            ..merge::page(stored, &buffered, range.order, limit)
+        })
     }
 
     /// The first `wanted` of a user's buffered events, without those that

@@ -42,7 +42,7 @@ mod sample;
 mod stream;
 mod visit;
 
-pub use sample::{Numbering, Sample};
+pub use sample::Sample;
 pub use stream::Samples;
 pub use visit::Kind;
 

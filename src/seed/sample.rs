@@ -5,9 +5,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Kind;
-use crate::event::id::ArrivalClock;
 use crate::event::payload::{PayloadLimits, write_string};
-use crate::event::{Accepted, Event, Payload, StoreId, Timestamp};
+use crate::event::{Event, Payload, StoreId, Timestamp};
 
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,9 +34,8 @@ const PAYLOAD: PayloadLimits = PayloadLimits {
 };
 
 impl Sample {
-    /// The event as the service would have made it, had it received it in the
-    /// moment in which it happened.
-    pub fn to_event(&self) -> Event {
+    /// The event as a service makes it that receives it at this time.
+    pub fn to_event(&self, received_at: Timestamp) -> Event {
         let event_id = self.event_id.to_string();
         Event {
             id: StoreId::derive(&self.user_id, &event_id),
@@ -51,7 +49,7 @@ impl Sample {
             payload: Payload::from_json(self.payload.as_bytes(), PAYLOAD)
                 .unwrap_or_else(|_| Payload::empty()),
             occurred_at: self.occurred_at,
-            received_at: self.occurred_at,
+            received_at,
         }
     }
 
@@ -81,35 +79,5 @@ impl Sample {
         ] {
             out.extend_from_slice(part.as_bytes());
         }
-    }
-}
-
-/// Numbers the events of a stream in their order, as a service would have
-/// numbered them that had received each in the moment in which it happened.
-///
-/// So a number made here is lower than any that a running service gives out
-/// from now on, as long as the stream does not reach into the future, and
-/// nothing that a service knows of its own numbers is touched: it counts by its
-/// clock, and asks a store only for the number of an event that it holds
-/// itself. Two streams with users in common number the events of one
-/// millisecond differently, as two instances do: eight bits of the number are
-/// drawn from the seed.
-#[derive(Debug)]
-pub struct Numbering(ArrivalClock);
-
-impl Numbering {
-    /// The numbers of the stream of this seed.
-    pub fn of_seed(seed: u64) -> Self {
-        let instance = seed.to_le_bytes().into_iter().fold(0, |mixed: u8, byte| {
-            mixed.wrapping_mul(31).wrapping_add(byte)
-        });
-        Self(ArrivalClock::new(instance))
-    }
-
-    /// The next event of the stream, numbered.
-    pub fn accept(&mut self, sample: &Sample) -> Accepted {
-        let event = sample.to_event();
-        let arrival = self.0.take(1, event.received_at);
-        Accepted { event, arrival }
     }
 }

@@ -72,6 +72,12 @@ pub trait Store: Send + Sync + 'static {
     /// configured number.
     fn lanes(&self, configured: usize) -> usize;
 
+    /// Returns when a thread of the store's own has ended that must not before
+    /// [`close`](Store::close). A store without one never does.
+    async fn ended(&self) {
+        std::future::pending().await
+    }
+
     /// Ends connections and threads. Nothing is called after it.
     async fn close(&self);
 }

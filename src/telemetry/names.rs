@@ -16,7 +16,7 @@ pub const EVENTS_STORED: (&str, &str) = (
 /// Counter.
 pub const EVENTS_DUPLICATE: (&str, &str) = (
     "trailkeep_events_duplicate_total",
-    "Events whose (user, eventId) was in the buffer or in the database before.",
+    "Events whose (user, eventId) was in the database before.",
 );
 /// Counter.
 pub const EVENTS_DEAD_LETTERED: (&str, &str) = (
@@ -42,13 +42,13 @@ pub const REQUESTS_REFUSED: (&str, &str) = (
 /// others are counted as `other`.
 pub const OVER_SHARE_BY_ACCOUNT: (&str, &str) = (
     "trailkeep_requests_over_share_by_account_total",
-    "Requests refused (429) because an account held its share of the buffer; from the 21st \
+    "Requests refused (429) because an account held its share of the backlog; from the 21st \
      account on as \"other\".",
 );
 /// Counter, by the name of the write key.
 pub const OVER_SHARE_BY_KEY: (&str, &str) = (
     "trailkeep_requests_over_share_by_key_total",
-    "Requests refused (429) because a write key held its share of the buffer.",
+    "Requests refused (429) because a write key held its share of the backlog.",
 );
 /// Counter.
 pub const FLUSHES: (&str, &str) = (
@@ -70,22 +70,12 @@ pub const FLUSH_EVENTS: (&str, &str) = ("trailkeep_flush_events", "Events in one
 /// Gauge.
 pub const BUFFER_EVENTS: (&str, &str) = (
     "trailkeep_buffer_events",
-    "Accepted events in memory that are not stored yet.",
-);
-/// Gauge.
-pub const SPILL_EVENTS: (&str, &str) = (
-    "trailkeep_spill_events",
-    "Accepted events that the journal alone holds, because the buffer is full.",
-);
-/// Gauge.
-pub const SPILL_BYTES: (&str, &str) = (
-    "trailkeep_spill_bytes",
-    "Journal that holds spilled events, in bytes.",
+    "Accepted events that are not stored yet.",
 );
 /// Gauge.
 pub const BUFFER_BYTES: (&str, &str) = (
     "trailkeep_buffer_bytes",
-    "Memory that the buffered events hold, in bytes.",
+    "Bytes of the journal's records that hold these events.",
 );
 /// Gauge.
 pub const RESIDENT_BYTES: (&str, &str) = (

@@ -39,9 +39,11 @@ mod watchdog;
 
 mod access;
 mod accounts;
+mod backlog;
 mod dead_letters;
 mod events;
 mod hostile;
+mod invariants;
 mod journal;
 mod journey;
 mod monitoring;
@@ -49,4 +51,3 @@ mod pipeline;
 mod problems;
 mod seed;
 mod shutdown;
-mod spill;

@@ -2,7 +2,6 @@
 //! through a service, once each, whatever comes between.
 
 use std::io::Read as _;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ on_both_stores!(
     a_seed_is_stored_to_the_event_and_only_once,
     an_interrupted_seed_says_what_it_wrote_and_is_taken_up_by_repeating_it,
     a_service_with_a_small_buffer_takes_all_events_in_the_end,
+    a_folder_that_a_service_uses_is_seeded_through_that_service,
 );
 
 /// `trailkeep seed` under way. Killed when it is dropped before its end.
@@ -44,9 +44,11 @@ impl Seed {
             .arg("seed")
             .args(arguments)
             .env_clear()
-            .envs(variables.iter().copied())
             .current_dir(home.folder())
             .env("DATA_DIR", home.folder())
+            // Where nothing listens, unless a test says otherwise.
+            .env("PORT", "1")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -111,6 +113,15 @@ impl Said {
         self
     }
 
+    /// The number before a word that the summary has only where it is not 0.
+    fn number_if_any(&self, word: &str) -> u64 {
+        if self.out.contains(&format!(" {word}")) {
+            self.number(word)
+        } else {
+            0
+        }
+    }
+
     /// The number before a word of the summary.
     fn number(&self, word: &str) -> u64 {
         let (before, _) = self.out.split_once(&format!(" {word}")).expect(word);
@@ -142,12 +153,12 @@ async fn a_seed_is_stored_to_the_event_and_only_once(home: Home) {
     let arguments = ["20000", "--seed", "7", "--until", UNTIL];
     seed(&home, &arguments)
         .await
-        .expect(0, "20,000 stored, 0 there before, 0 refused");
+        .expect(0, "20,000 stored, 0 there before, 0 dead letters");
     assert_eq!(home.stored().await, 20_000);
 
     seed(&home, &arguments)
         .await
-        .expect(0, "0 stored, 20,000 there before, 0 refused");
+        .expect(0, "0 stored, 20,000 there before, 0 dead letters");
     assert_eq!(home.stored().await, 20_000);
 
     // Odd numbers, several lanes, another seed: nothing falls between.
@@ -168,8 +179,8 @@ async fn an_interrupted_seed_says_what_it_wrote_and_is_taken_up_by_repeating_it(
     let said = running.end().await.expect(130, "stopped by SIGINT");
     assert_eq!(said.number("stored,"), home.stored().await);
 
-    let running = Seed::start(&home, &endless, &[]);
     let before = home.stored().await;
+    let running = Seed::start(&home, &endless, &[]);
     eventually("more events are stored", SOON, || async {
         stored_so_far(&home).await.filter(|stored| *stored > before)
     })
@@ -182,7 +193,7 @@ async fn an_interrupted_seed_says_what_it_wrote_and_is_taken_up_by_repeating_it(
 
 async fn a_service_with_a_small_buffer_takes_all_events_in_the_end(home: Home) {
     let settings = [
-        ("BUFFER_MAX_EVENTS", "1000"),
+        ("BACKLOG_MAX_EVENTS", "1000"),
         ("ACCESS_WRITE_KEYS", "shop:wk-9f8e7d6c5b4a3210"),
     ];
     let service = Service::start_with(&home, &settings).await;
@@ -197,8 +208,7 @@ async fn a_service_with_a_small_buffer_takes_all_events_in_the_end(home: Home) {
 
     let key = [("TRAILKEEP_WRITE_KEY", "wk-9f8e7d6c5b4a3210")];
     let said = Seed::start(&home, &arguments, &key).end().await;
-    let said = said.expect(0, "8,000 accepted");
-    assert!(said.number("requests were answered 503") > 0);
+    said.expect(0, "8,000 accepted");
     service.wait_until_flushed().await;
     assert_eq!(home.stored().await, 8_000);
 
@@ -218,8 +228,6 @@ async fn a_seed_goes_on_after_its_database_was_killed_and_loses_nothing() {
     wait_until_some_are_stored(&home).await;
     server.kill();
     server.restart();
-    // So many that all whose answer was lost have been tried again: a stop gives
-    // up those that wait to be.
     let enough = home.stored().await + 60_000;
     eventually("many more events are stored", SOON, || async {
         stored_so_far(&home).await.filter(|stored| *stored > enough)
@@ -228,29 +236,39 @@ async fn a_seed_goes_on_after_its_database_was_killed_and_loses_nothing() {
     running.signal("INT");
     let said = running.end().await.expect(130, "stopped by SIGINT");
     let said = said.expect(130, "trying again");
-    assert_eq!(
-        said.number("stored,") + said.number("there before"),
-        home.stored().await
-    );
+    // A write whose answer was lost is found when it is repeated, or is given up
+    // by the stop while it waits for that.
+    let known = said.number("stored,")
+        + said.number("there before")
+        + said.number_if_any("found there when a write was repeated");
+    let given_up = said.number_if_any("given up");
+    assert!((known..=known + given_up).contains(&home.stored().await));
 }
 
 #[tokio::test]
-async fn a_seed_that_waits_for_its_database_ends_when_it_is_told_to() {
+async fn what_a_stopped_seed_could_not_store_is_in_the_journal_for_the_next_start() {
     let server = Mongod::start();
     let home = Home::on(&server);
     let arguments = ["2000000000", "--batch", "500", "--until", UNTIL];
-    let running = Seed::start(&home, &arguments, &[]);
+    let impatient = [
+        ("SHUTDOWN_GRACE_MS", "1000"),
+        ("SHUTDOWN_REQUEST_GRACE_MS", "1000"),
+    ];
+    let running = Seed::start(&home, &arguments, &impatient);
     wait_until_some_are_stored(&home).await;
     server.kill();
     running.signal("INT");
     let said = running.end().await.expect(130, "stopped by SIGINT");
+    let (stored, left) = (said.number("stored,"), said.number("left in the journal"));
+    assert!(left > 0);
+
     server.restart();
-    let stored = home.stored().await;
-    let known = said.number("stored,");
-    assert!(
-        (known..=known + 4 * 500).contains(&stored),
-        "{stored} of {known}"
-    );
+    let said = seed(&home, &["1", "--until", UNTIL]).await;
+    let said = said.expect(0, "of them were left in the journal before");
+    // What was stored behind an event that was not comes back too.
+    assert!(said.number("of them were left") >= left);
+    let all = home.stored().await;
+    assert!((stored + 1..=stored + left + 1).contains(&all), "{all}");
 }
 
 /// Has the database write nothing any more, and waits until it is asked to.
@@ -301,7 +319,7 @@ async fn the_same_seed_gives_the_same_events_in_another_place() {
     let contents = |home: &Home| -> Vec<String> {
         let database = home.sqlite();
         let query = "SELECT hex(id) || user_id || event_id || type || session_id || account_id \
-                     || payload || occurred_at || received_at || arrival FROM events ORDER BY id";
+                     || payload || occurred_at FROM events ORDER BY id";
         let mut rows = database.prepare(query).expect("a query");
         let rows = rows.query_map([], |row| row.get(0)).expect("rows");
         rows.collect::<Result<_, _>>().expect("texts")
@@ -311,13 +329,25 @@ async fn the_same_seed_gives_the_same_events_in_another_place() {
     assert!(content == contents(&other));
 }
 
-#[tokio::test]
-async fn a_folder_that_a_service_uses_is_left_to_it() {
-    let home = Home::embedded();
+async fn a_folder_that_a_service_uses_is_seeded_through_that_service(home: Home) {
     let service = Service::start(&home).await;
-    let said = seed(&home, &["10"]).await;
-    said.expect(1, "is in use by another process")
-        .expect(1, "--via-http");
-    assert!(Path::new(home.folder()).exists());
+    let port = service.address().port().to_string();
+    Seed::start(&home, &["1500"], &[("PORT", &port)])
+        .end()
+        .await
+        .expect(0, "another process has the data folder")
+        .expect(0, "1,500 accepted")
+        .expect(0, "--via-http http://127.0.0.1:");
+    service.wait_until_flushed().await;
+    assert_eq!(home.stored().await, 1_500);
+
+    seed(&home, &["10"])
+        .await
+        .expect(1, "if it listens elsewhere, name that with --via-http")
+        .expect(
+            1,
+            "cannot reach http://127.0.0.1:1/events: Connection refused",
+        )
+        .expect(1, "to go on: trailkeep seed 10 --seed 1 --until");
     assert_eq!(service.terminate().await.code, Some(0));
 }

@@ -131,6 +131,15 @@ impl Service {
         self.wait(Duration::from_secs(30)).await
     }
 
+    /// Bytes that the service has read so far, from files and connections.
+    pub fn bytes_read(&self) -> u64 {
+        let io = fs::read_to_string(format!("/proc/{}/io", self.process.child.id()))
+            .expect("the service runs, on Linux");
+        let mut lines = io.lines();
+        let line = lines.find_map(|line| line.strip_prefix("rchar: "));
+        line.expect("rchar").parse().expect("a number of bytes")
+    }
+
     /// The most memory that the service has held at once so far, in bytes.
     pub fn peak_memory(&self) -> u64 {
         self.memory_as("VmHWM:")

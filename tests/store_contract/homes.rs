@@ -15,7 +15,6 @@ use crate::mongod::shared_uri;
 
 /// Settings that no test has an opinion on.
 pub const SETTINGS: MongoSettings = MongoSettings {
-    has_journal: false,
     retention: None,
     timeouts: TIMEOUTS,
 };

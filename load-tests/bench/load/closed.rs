@@ -15,7 +15,7 @@ use crate::connection::AsyncConnection;
 use crate::tally::Tally;
 use crate::trouble::{Trouble, While as _};
 
-/// How long a connection rests after a 503. A buffer of 5,000 events, full, is
+/// How long a connection rests after a 503. A backlog of 5,000 events, full, is
 /// empty after 50 ms at 100,000 a second; and the longer the rest, the less of
 /// what is measured is the cost of refusals.
 const REST_MS: Range<u64> = 20..40;

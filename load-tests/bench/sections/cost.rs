@@ -87,7 +87,7 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
             bench
                 .progress
                 .step(format!("cost, batches of {batch}, round {round}"));
-            let settings = [("JOURNAL", "off")];
+            let settings = [("JOURNAL_SYNC", "never")];
             let shape = Shape::saturating(batch);
             size.add(
                 &bench.measure_on_top(&site, &settings, shape).await?,
@@ -159,7 +159,7 @@ fn table(sizes: &[Size; 3], floors: &[Floor]) -> Table {
         "of the floor",
         "refused, %",
     ];
-    let title = "CPU for a stored event at saturation, journal off";
+    let title = "CPU for a stored event at saturation, journal.sync never";
     let mut table = Table::new(title, &columns);
     for (size, (batch, _, _)) in sizes.iter().zip(TARGETS) {
         let all = [

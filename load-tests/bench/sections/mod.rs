@@ -25,7 +25,7 @@ pub enum Section {
     /// CPU for each stored event in batches of 1, 10 and 100, and how near that
     /// comes to inserting alone.
     Cost,
-    /// The journal on against off.
+    /// The journal's syncs against none.
     Journal,
     /// Latency at half of saturation.
     Latency,

@@ -1,30 +1,55 @@
-//! A disk without room, as a limit on the size of files.
+//! A disk without room, and one that fails, as a limit on the size of files.
 
 use rand::Rng as _;
 use rand::rngs::StdRng;
 
-use super::a_moment;
+use super::{a_moment, journal};
 use crate::load::Load;
 use crate::scene::Scene;
 use crate::trouble::Trouble;
 
-/// Nothing can be written beyond a place in each file: before all frames of
-/// the journal, or somewhere among them, so that a write succeeds in part. Now
-/// and then the service is killed meanwhile.
+/// Of a segment of the journal, which is made at its full size.
+const SEGMENT_BYTES: u64 = 16 << 20;
+
+/// The disk has no room for another segment: events are refused until it has. Now
+/// and then the service is killed meanwhile. In most rounds it is started on such
+/// a disk, since it takes some 50,000 events until a running one needs a segment.
 pub async fn fill(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
     a_moment(scene, 0..500, rng).await;
-    let limit = if rng.random_bool(0.5) {
-        4096
+    if !scene.is_quick && rng.random_bool(0.2) {
+        scene.service()?.limit_files(Some(SEGMENT_BYTES - 1))?;
     } else {
-        rng.random_range(4096..2 << 20)
-    };
-    scene.service()?.limit_files(Some(limit))?;
-    a_moment(scene, 300..2000, rng).await;
+        if rng.random_bool(0.5) {
+            scene.take_service()?.kill().await?;
+        } else {
+            scene.take_service()?.stop().await?;
+        }
+        scene.launch_limited(rng.random_range(SEGMENT_BYTES / 2..SEGMENT_BYTES))?;
+    }
+    load.wait_for_refusals(1).await?;
+    a_moment(scene, 100..2000, rng).await;
     if rng.random_bool(0.3) {
         scene.take_service()?.kill().await?;
         scene.start().await?;
     } else {
         scene.service()?.limit_files(None)?;
     }
+    load.wait_for_more(100).await
+}
+
+/// Nothing can be written beyond a place in each file: in front of what is next
+/// in the journal, or somewhere behind it, so that a write succeeds in part. The
+/// service must end by itself.
+pub async fn fail(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
+    a_moment(scene, 0..500, rng).await;
+    let limit = if rng.random_bool(0.3) {
+        4096
+    } else {
+        journal::end_of_frames(scene)? + rng.random_range(0..30_000)
+    };
+    scene.service()?.limit_files(Some(limit))?;
+    scene.take_service()?.fail().await?;
+    a_moment(scene, 0..300, rng).await;
+    scene.start().await?;
     load.wait_for_more(100).await
 }

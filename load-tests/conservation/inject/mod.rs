@@ -5,8 +5,8 @@ mod database;
 mod disk;
 mod journal;
 mod network;
+mod outage;
 mod process;
-mod spill;
 
 use std::time::Duration;
 
@@ -21,15 +21,16 @@ use crate::trouble::Trouble;
 /// Breaks something while the load runs, and mends it.
 pub async fn inject(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
     match scene.fault {
-        Fault::Kill9 => process::kill_and_restart(scene, load, rng).await,
+        Fault::Kill9 | Fault::Kill9Unsynced => process::kill_and_restart(scene, load, rng).await,
         Fault::Sigterm => process::stop_and_restart(scene, load, rng).await,
         Fault::MongodPause => database::pause(scene, load, rng).await,
         Fault::MongodKill9 => database::kill(scene, load, rng).await,
         Fault::PrimaryKill => database::kill_primary(scene, load, rng).await,
         Fault::CutConnection => network::cut(scene, load, rng).await,
-        Fault::Spill => spill::outlast_an_outage(scene, load, rng).await,
+        Fault::Outage => outage::outlast(scene, load, rng).await,
         Fault::DiskFull => disk::fill(scene, load, rng).await,
-        Fault::BitFlip => journal::flip_a_bit(scene, load, rng).await,
+        Fault::DiskFails => disk::fail(scene, load, rng).await,
+        Fault::BitFlip | Fault::CutFile => journal::damage(scene, load, rng).await,
         Fault::ClockBack => clock::step_back(scene, load, rng).await,
     }
 }

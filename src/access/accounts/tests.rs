@@ -150,14 +150,28 @@ fn is_good(then: &Account, now: &Account) -> bool {
     epoch(then) == epoch(now)
 }
 
-#[tokio::test]
-async fn a_sign_in_at_the_same_time_does_not_undo_a_new_password() {
+#[test]
+fn a_sign_in_at_the_same_time_does_not_undo_a_new_password() {
+    // One thread verifies passwords, and is held up to begin with.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(a_sign_in_while_a_password_changes());
+}
+
+async fn a_sign_in_while_a_password_changes() {
     let (accounts, store) = accounts(false);
     accounts.sign_up(new("a@example.com")).await.unwrap();
     let costlier = on(&store, false, 2);
+    let (go, held_up) = std::sync::mpsc::channel::<()>();
+    let held_up = tokio::task::spawn_blocking(move || held_up.recv());
     let mut signing_in = Box::pin(costlier.sign_in("a@example.com", PASSWORD.to_owned()));
     // It has read the account, and waits for the password to be verified.
     assert!(poll!(&mut signing_in).is_pending());
+    drop(go);
+    assert!(held_up.await.unwrap().is_err());
     let changed = costlier
         .reset_password("a@example.com", "another-one".to_owned())
         .await

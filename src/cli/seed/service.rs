@@ -1,31 +1,28 @@
 //! Through a running service, as a tracker would send them.
 //!
-//! HTTP/1.1 over plain TCP, on `hyper`, which serves us anyway: one connection
-//! for each request in flight, kept between requests. No TLS: the service
-//! itself has none, and sample data is sent to it from nearby.
+//! No TLS: the service itself has none, and sample data is sent to it from
+//! nearby.
 
+use std::error::Error;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+use futures_util::future::try_join_all;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use indicatif::HumanCount;
 use parking_lot::Mutex;
 use serde::Deserialize;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::delivery::{Destination, Trouble};
-use super::tally::Tally;
+use super::SeedError;
+use super::run::{NotTaken, Run, Taker};
 use crate::seed::Sample;
-
-/// Events that a service takes in one request, unless it is configured
-/// otherwise.
-pub const USUAL_BATCH: usize = 1_000;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
@@ -35,200 +32,157 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 /// Bytes of an answer that are read: the ids of the events, or a problem.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
-/// The pause after a 503 or a 429 that names none.
+/// The pause after an answer that names none.
 const USUAL_PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest pause that a service is believed to mean.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// Why a service cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ServiceError {
-    #[error("--via-http takes the address of a service, such as http://localhost:3000, not {0:?}")]
-    Address(String),
-    #[error(
-        "--via-http speaks plain HTTP alone, not {0}; run this beside the service, past the proxy \
-         that speaks HTTPS"
-    )]
-    Scheme(String),
-    #[error("the write key holds characters that no write key has")]
-    WriteKey,
-    #[error("{0}")]
-    Unreachable(String),
-}
-
-impl ServiceError {
-    /// Whether another command line would help, and nothing else.
-    pub fn is_of_arguments(&self) -> bool {
-        !matches!(self, Self::Unreachable(_))
-    }
-}
-
-type Connection = SendRequest<Full<Bytes>>;
-
 /// A service, reached by its address.
 pub struct Service {
-    address: Address,
+    client: Client<HttpConnector, Full<Bytes>>,
+    events: Uri,
     write_key: Option<HeaderValue>,
-    /// Connections without a request.
-    idle: Mutex<Vec<Connection>>,
+    accepted: AtomicU64,
+    repeated: AtomicU64,
+    trouble: Mutex<Option<String>>,
 }
 
-/// Where a service listens.
-#[derive(Debug, PartialEq, Eq)]
-struct Address {
-    host: String,
-    port: u16,
-    /// What the `Host` header says.
-    authority: HeaderValue,
-    /// The path of the events.
-    path: String,
-}
-
-impl Address {
-    fn parse(url: &str) -> Result<Self, ServiceError> {
-        let wrong = || ServiceError::Address(url.to_owned());
-        let uri: Uri = url.parse().map_err(|_| wrong())?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some(other) => return Err(ServiceError::Scheme(other.to_owned())),
-            None => return Err(wrong()),
-        }
-        let authority = uri.authority().ok_or_else(wrong)?;
-        let host = authority.host().trim_matches(['[', ']']);
-        if host.is_empty() || authority.as_str().contains('@') || uri.query().is_some() {
-            return Err(wrong());
-        }
-        let base = uri.path().trim_end_matches('/');
-        Ok(Self {
-            host: host.to_owned(),
-            port: authority.port_u16().unwrap_or(80),
-            authority: HeaderValue::from_str(authority.as_str()).map_err(|_| wrong())?,
-            path: format!("{}/events", base.strip_suffix("/events").unwrap_or(base)),
-        })
+/// Where the service at an address takes events.
+fn events_of(url: &str) -> Result<Uri, SeedError> {
+    let wrong = || SeedError::Address(url.to_owned());
+    let uri: Uri = url.parse().map_err(|_| wrong())?;
+    let authority = uri.authority().ok_or_else(wrong)?;
+    let is_plain = uri.scheme_str() == Some("http") && uri.query().is_none();
+    if !is_plain || authority.host().is_empty() || authority.as_str().contains('@') {
+        return Err(wrong());
     }
+    let base = uri.path().trim_end_matches('/');
+    let base = base.strip_suffix("/events").unwrap_or(base);
+    let events = format!("http://{authority}{base}/events");
+    events.parse().map_err(|_| wrong())
 }
 
 impl Service {
     /// The service at this address.
-    ///
-    /// # Errors
-    ///
-    /// If the address or the key is none, or nothing listens there.
-    pub async fn reach(url: &str, write_key: Option<&str>) -> Result<Self, ServiceError> {
-        let write_key = write_key.map(|key| {
-            let mut value = HeaderValue::from_str(key).map_err(|_| ServiceError::WriteKey)?;
-            value.set_sensitive(true);
-            Ok(value)
-        });
-        let service = Self {
-            address: Address::parse(url)?,
-            write_key: write_key.transpose()?,
-            idle: Mutex::default(),
-        };
-        let connection = service.connect().await;
-        let connection = connection.map_err(ServiceError::Unreachable)?;
-        service.idle.lock().push(connection);
-        Ok(service)
-    }
-
-    async fn connect(&self) -> Result<Connection, String> {
-        let Address { host, port, .. } = &self.address;
-        let failed = |reason: String| format!("cannot reach {host} on port {port}: {reason}");
-        let connecting = TcpStream::connect((host.as_str(), *port));
-        let stream = timeout(CONNECT_LIMIT, connecting)
-            .await
-            .map_err(|_| failed("no answer".to_owned()))?
-            .map_err(|error| failed(error.to_string()))?;
-        // A request is one write: there is nothing to wait for.
-        let _ = stream.set_nodelay(true);
-        let (connection, carrier) = handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| failed(error.to_string()))?;
-        // Its end is told to whoever sends the next request.
-        tokio::spawn(carrier);
-        Ok(connection)
-    }
-
-    /// A connection that is open as far as is known.
-    async fn connection(&self) -> Result<Connection, String> {
-        loop {
-            let idle = self.idle.lock().pop();
-            let Some(mut connection) = idle else {
-                return self.connect().await;
-            };
-            if connection.ready().await.is_ok() {
-                return Ok(connection);
-            }
+    pub fn at(url: &str, write_key: Option<&str>) -> Result<Self, SeedError> {
+        let events = events_of(url)?;
+        let write_key = write_key.map(HeaderValue::from_str).transpose();
+        let mut write_key = write_key.map_err(|_| SeedError::WriteKey)?;
+        if let Some(key) = &mut write_key {
+            key.set_sensitive(true);
         }
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT_LIMIT));
+        // A request is one write: there is nothing to wait for.
+        connector.set_nodelay(true);
+        Ok(Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            events,
+            write_key,
+            accepted: AtomicU64::new(0),
+            repeated: AtomicU64::new(0),
+            trouble: Mutex::new(None),
+        })
     }
 
-    fn request(&self, body: Bytes) -> Request<Full<Bytes>> {
+    /// Sends all events of the run, so many requests at once.
+    pub async fn work(&self, run: &Run, in_flight: usize) -> Result<(), String> {
+        let senders = (0..in_flight).map(|_| run.feed(self));
+        try_join_all(senders).await.map(drop)
+    }
+
+    async fn post(&self, body: Bytes) -> Result<Answer, String> {
         let mut request = Request::new(Full::new(body));
-        *request.method_mut() = http::Method::POST;
-        // A path that was part of a URI is one again.
-        *request.uri_mut() = self.address.path.parse().unwrap_or_default();
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.events.clone();
         let headers = request.headers_mut();
-        headers.insert(HOST, self.address.authority.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(key) = &self.write_key {
             headers.insert("x-write-key", key.clone());
         }
-        request
+        let response = self.client.request(request).await;
+        let response = response.map_err(|error| self.unreachable(&error))?;
+        let (head, body) = response.into_parts();
+        // Read to the end, so that the connection can be used again.
+        let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body: body
+                .map_err(|error| format!("the service's answer broke off: {error}"))?
+                .to_bytes(),
+        })
     }
 
-    async fn post(&self, body: Bytes) -> Result<Answer, String> {
-        let mut connection = self.connection().await?;
-        let response = connection.send_request(self.request(body));
-        let answer = Answer::read(response.await.map_err(|error| broken(&error))?).await?;
-        self.idle.lock().push(connection);
-        Ok(answer)
+    fn unreachable(&self, error: &(dyn Error + 'static)) -> String {
+        let deepest = std::iter::successors(Some(error), |&error| error.source()).last();
+        let deepest = deepest.unwrap_or(error);
+        format!("cannot reach {}: {deepest}", self.events)
+    }
+
+    /// The request is to be sent again, for this reason.
+    fn again(&self, reason: String, pause: Duration) -> NotTaken {
+        self.repeated.fetch_add(1, Ordering::Relaxed);
+        *self.trouble.lock() = Some(reason);
+        NotTaken::Now(pause)
     }
 }
 
-fn broken(error: &hyper::Error) -> String {
-    format!("the connection to the service broke: {error}")
+fn body_of(batch: &[Sample]) -> Bytes {
+    const USUAL_EVENT_BYTES: usize = 400;
+    let mut body = Vec::with_capacity(batch.len() * USUAL_EVENT_BYTES);
+    for (position, sample) in batch.iter().enumerate() {
+        body.push(if position == 0 { b'[' } else { b',' });
+        sample.write_json(&mut body);
+    }
+    body.push(b']');
+    body.into()
 }
 
-/// Events as the body of a request.
-pub struct Batch {
-    body: Bytes,
-    events: usize,
-}
-
-#[async_trait]
-impl Destination for Service {
-    type Batch = Batch;
-
-    fn pack(&self, samples: &[Sample]) -> Batch {
-        const USUAL_EVENT_BYTES: usize = 400;
-        let mut body = Vec::with_capacity(samples.len() * USUAL_EVENT_BYTES);
-        for (position, sample) in samples.iter().enumerate() {
-            body.push(if position == 0 { b'[' } else { b',' });
-            sample.write_json(&mut body);
+impl Taker for Service {
+    async fn offer(&self, batch: &[Sample]) -> Result<(), NotTaken> {
+        let answer = timeout(ANSWER_LIMIT, self.post(body_of(batch))).await;
+        let answer = match answer {
+            Ok(Ok(answer)) => answer,
+            // It may be the wrong address.
+            Ok(Err(reason)) if self.settled() == 0 => return Err(NotTaken::Ever(reason)),
+            Ok(Err(reason)) => return Err(self.again(reason, USUAL_PAUSE)),
+            Err(_) => {
+                let reason = "the service does not answer in time".to_owned();
+                return Err(self.again(reason, USUAL_PAUSE));
+            }
+        };
+        match answer.verdict() {
+            Ok(()) => {
+                self.accepted
+                    .fetch_add(batch.len() as u64, Ordering::Relaxed);
+                *self.trouble.lock() = None;
+                Ok(())
+            }
+            Err(NotTaken::Now(pause)) => Err(self.again(answer.described(), pause)),
+            Err(ever) => Err(ever),
         }
-        body.push(b']');
-        Batch {
-            body: body.into(),
-            events: samples.len(),
+    }
+
+    fn settled(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.trouble.lock().clone()
+    }
+
+    fn told(&self) -> (String, bool) {
+        let mut text = format!("{} accepted", HumanCount(self.settled()));
+        let repeated = self.repeated.load(Ordering::Relaxed);
+        if repeated > 0 {
+            text.push_str(&format!(
+                ", {} requests were sent again",
+                HumanCount(repeated)
+            ));
         }
-    }
-
-    fn left(batch: &Batch) -> usize {
-        batch.events
-    }
-
-    async fn write(&self, batch: &mut Batch, tally: &mut Tally) -> Result<(), Trouble> {
-        let answer = timeout(ANSWER_LIMIT, self.post(batch.body.clone()))
-            .await
-            .map_err(|_| {
-                let seconds = ANSWER_LIMIT.as_secs();
-                Trouble::Outage(format!("the service does not answer within {seconds} s"))
-            })?
-            .map_err(Trouble::Outage)?;
-        answer.verdict()?;
-        tally.accepted += batch.events as u64;
-        Ok(())
+        (text, true)
     }
 }
 
@@ -246,41 +200,19 @@ struct Problem {
 }
 
 impl Answer {
-    /// Read to the end, so that the connection can be used again.
-    async fn read(response: Response<Incoming>) -> Result<Self, String> {
-        let (head, body) = response.into_parts();
-        let body = Limited::new(body, MAX_ANSWER_BYTES)
-            .collect()
-            .await
-            .map_err(|error| format!("the service's answer broke off: {error}"))?
-            .to_bytes();
-        Ok(Self {
-            status: head.status,
-            headers: head.headers,
-            body,
-        })
-    }
-
-    fn verdict(&self) -> Result<(), Trouble> {
-        match self.status {
-            StatusCode::ACCEPTED => Ok(()),
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                Err(Trouble::Busy(self.pause()))
+    fn verdict(&self) -> Result<(), NotTaken> {
+        let hint = match self.status {
+            StatusCode::ACCEPTED => return Ok(()),
+            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+                return Err(NotTaken::Now(self.pause()));
             }
-            status if status.is_server_error() => {
-                Err(Trouble::Outage(format!("the service answers {status}")))
+            StatusCode::PAYLOAD_TOO_LARGE => "; a smaller --batch may do",
+            StatusCode::UNAUTHORIZED => {
+                "; name a write key in TRAILKEEP_WRITE_KEY or with --write-key"
             }
-            StatusCode::PAYLOAD_TOO_LARGE => Err(Trouble::Refusal(format!(
-                "{}; a smaller --batch may do",
-                self.described()
-            ))),
-            StatusCode::UNAUTHORIZED => Err(Trouble::Refusal(format!(
-                "{}; name a write key in {} or with --write-key",
-                self.described(),
-                super::WRITE_KEY
-            ))),
-            _ => Err(Trouble::Refusal(self.described())),
-        }
+            _ => "",
+        };
+        Err(NotTaken::Ever(format!("{}{hint}", self.described())))
     }
 
     fn pause(&self) -> Duration {

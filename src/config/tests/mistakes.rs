@@ -12,9 +12,9 @@ fn mistake(path: &str, value: &str) -> String {
 #[test]
 fn a_word_for_a_number() {
     assert_eq!(
-        messages(from_environment(&[("FLUSH_MAX_EVENTS", "many")])),
+        messages(from_environment(&[("WRITE_MAX_EVENTS", "many")])),
         [
-            "flush.max_events = \"many\" (environment FLUSH_MAX_EVENTS): \
+            "write.max_events = \"many\" (environment WRITE_MAX_EVENTS): \
              must be a whole number from 1 to 10000"
         ]
     );
@@ -23,8 +23,8 @@ fn a_word_for_a_number() {
 #[test]
 fn a_number_out_of_its_range() {
     assert_eq!(
-        messages(from_dot_env("FLUSH_MAX_WAIT_MS=0\n")),
-        ["flush.max_wait_ms = 0 (.env FLUSH_MAX_WAIT_MS): \
+        messages(from_dot_env("WRITE_MAX_WAIT_MS=0\n")),
+        ["write.max_wait_ms = 0 (.env WRITE_MAX_WAIT_MS): \
              must be a whole number of milliseconds from 1 to 600000"]
     );
     assert_eq!(
@@ -62,7 +62,7 @@ fn values_of_the_wrong_type_in_a_file() {
     let file = SettingsFile::new(concat!(
         "[http]\nhost = 7\nallowed_origins = \"*\"\n",
         "[events]\ntypes = [1, \"a\"]\nany_type = \"yes\"\n",
-        "[flush]\nlanes = 2.0\nmax_events = { at = 1 }\n",
+        "[write]\nin_flight = 2.0\nmax_events = { at = 1 }\n",
     ));
     assert_eq!(
         file.mistakes(),
@@ -73,15 +73,15 @@ fn values_of_the_wrong_type_in_a_file() {
             "events.types = [1, \"a\"] (file FILE): \
              must be a list of texts, such as [\"a\", \"b\"]",
             "events.any_type = \"yes\" (file FILE): must be true or false",
-            "flush.max_events = { at = 1 } (file FILE): must be a whole number from 1 to 10000",
-            "flush.lanes = 2.0 (file FILE): must be a whole number from 1 to 64",
+            "write.max_events = { at = 1 } (file FILE): must be a whole number from 1 to 10000",
+            "write.in_flight = 2.0 (file FILE): must be a whole number from 1 to 64",
         ]
     );
 }
 
 #[test]
 fn all_mistakes_of_all_layers_at_once() {
-    let file = SettingsFile::new("[flush]\nlanes = 0\nlane = 1\n");
+    let file = SettingsFile::new("[write]\nin_flight = 0\nin_fligh = 1\n");
     let environment = Environment::from_pairs([("LOG_FORMAT", "xml")]).with_dot_env("PORT=http\n");
     let overrides = file.overrides().flag("--host", "http.host", "a:1");
     let errors = Settings::load_from(&overrides, &environment).unwrap_err();
@@ -89,8 +89,8 @@ fn all_mistakes_of_all_layers_at_once() {
     assert_eq!(errors.iter().count(), 5, "{text}");
     assert_eq!(text.lines().count(), 5);
     for expected in [
-        "flush.lane (file ",
-        "flush.lanes = 0 (file ",
+        "write.in_fligh (file ",
+        "write.in_flight = 0 (file ",
         "log.format = \"xml\" (environment LOG_FORMAT): must be \"text\" or \"json\"",
         "http.port = \"http\" (.env PORT): ",
         "http.host = \"a:1\" (flag --host): must be an IP address or a host name without a port",
@@ -103,11 +103,11 @@ fn all_mistakes_of_all_layers_at_once() {
 fn unknown_names_in_a_file_name_the_nearest_known_one() {
     let file = SettingsFile::new(concat!(
         "PORT = 3000\n",
-        "lanes = 3\n",
+        "in_flight = 3\n",
         "http = 1\n",
-        "[flush]\nmax_evnts = 5\nport = 1\n",
-        "[flsh]\nlanes = 3\n",
-        "[flush.retry]\ntimes = 3\n",
+        "[write]\nmax_evnts = 5\nport = 1\n",
+        "[writ]\nin_flight = 3\n",
+        "[write.retry]\ntimes = 3\n",
         "[postgres]\nurl = \"secret\"\n",
     ));
     let mut found = file.mistakes();
@@ -117,13 +117,13 @@ fn unknown_names_in_a_file_name_the_nearest_known_one() {
         found,
         [
             format!("PORT (file FILE): {no_such}; did you mean http.port?"),
-            format!("[flsh] (file FILE): {no_such}; did you mean [flush]?"),
-            format!("[flush.retry] (file FILE): {no_such}"),
             format!("[postgres] (file FILE): {no_such}"),
-            format!("flush.max_evnts (file FILE): {no_such}; did you mean flush.max_events?"),
-            format!("flush.port (file FILE): {no_such}; did you mean http.port?"),
+            format!("[writ] (file FILE): {no_such}; did you mean [write]?"),
+            format!("[write.retry] (file FILE): {no_such}"),
             "http (file FILE): must be a section, [http], and not a value".to_owned(),
-            format!("lanes (file FILE): {no_such}; did you mean flush.lanes?"),
+            format!("in_flight (file FILE): {no_such}; did you mean write.in_flight?"),
+            format!("write.max_evnts (file FILE): {no_such}; did you mean write.max_events?"),
+            format!("write.port (file FILE): {no_such}; did you mean http.port?"),
         ]
     );
 }
@@ -131,12 +131,12 @@ fn unknown_names_in_a_file_name_the_nearest_known_one() {
 #[test]
 fn an_unknown_name_in_a_flag() {
     assert_eq!(
-        mistake("flush.lane", "3"),
-        "flush.lane (flag --set): there is no such setting; did you mean flush.lanes?"
+        mistake("write.in_fligh", "3"),
+        "write.in_fligh (flag --set): there is no such setting; did you mean write.in_flight?"
     );
     assert_eq!(
-        mistake("FLUSH_LANES", "3"),
-        "FLUSH_LANES (flag --set): there is no such setting; did you mean flush.lanes?"
+        mistake("WRITE_IN_FLIGHT", "3"),
+        "WRITE_IN_FLIGHT (flag --set): there is no such setting; did you mean write.in_flight?"
     );
 }
 
@@ -175,7 +175,7 @@ fn a_file_that_is_not_toml_is_told_by_line_without_quoting_it() {
 
 #[test]
 fn a_key_that_is_there_twice() {
-    let found = SettingsFile::new("[flush]\nlanes = 1\nlanes = 2\n").mistakes();
+    let found = SettingsFile::new("[write]\nin_flight = 1\nin_flight = 2\n").mistakes();
     assert_eq!(found, ["FILE, line 3: not TOML: duplicate key"]);
 }
 
@@ -194,7 +194,7 @@ fn a_wrong_line_in_dot_env_is_told_by_line_without_quoting_it() {
 fn while_a_layer_is_unreadable_values_are_not_compared() {
     let overrides = Overrides::default().file("/nowhere/trailkeep.toml").flag(
         "--set",
-        "buffer.max_events",
+        "backlog.max_events",
         "10",
     );
     let result = Settings::load_from(&overrides, &Environment::default());
@@ -220,13 +220,13 @@ fn a_variable_that_is_not_utf_8() {
 fn values_that_do_not_go_together() {
     let cases = [
         (
-            ("buffer.max_events", "600"),
-            "buffer.max_events = 600 (flag --set): must be at least events.max_per_request = 1000 \
+            ("backlog.max_events", "600"),
+            "backlog.max_events = 600 (flag --set): must be at least events.max_per_request = 1000 \
              (default), or a request of full size could never be accepted",
         ),
         (
-            ("flush.max_events", "6000"),
-            "buffer.max_events = 5000 (default): must be at least flush.max_events = 6000 \
+            ("write.max_events", "6000"),
+            "backlog.max_events = 5000 (default): must be at least write.max_events = 6000 \
              (flag --set), or a write could never be full",
         ),
         (
@@ -235,13 +235,13 @@ fn values_that_do_not_go_together() {
              = 32768 (default), or a request of full size could never be accepted",
         ),
         (
-            ("buffer.max_bytes", "65536"),
-            "buffer.max_bytes = 65536 (flag --set): must be at least http.max_body_bytes \
+            ("backlog.max_bytes", "65536"),
+            "backlog.max_bytes = 65536 (flag --set): must be at least http.max_body_bytes \
              = 4194304 (default), or a request of full size could never be accepted",
         ),
         (
-            ("flush.backoff_min_ms", "6000"),
-            "flush.backoff_max_ms = 5000 (default): must be at least flush.backoff_min_ms = 6000 \
+            ("write.backoff_min_ms", "6000"),
+            "write.backoff_max_ms = 5000 (default): must be at least write.backoff_min_ms = 6000 \
              (flag --set), because pauses grow from the one to the other",
         ),
         (
@@ -257,7 +257,7 @@ fn values_that_do_not_go_together() {
 
 #[test]
 fn a_wrong_value_is_not_compared_as_well() {
-    assert!(mistake("buffer.max_events", "0").contains("must be a whole number"));
+    assert!(mistake("backlog.max_events", "0").contains("must be a whole number"));
 }
 
 #[test]
@@ -355,5 +355,47 @@ fn what_is_wrong_with_a_connection_string() {
     assert!(
         message.ends_with("a port cannot be specified with 'mongodb+srv'"),
         "{message}"
+    );
+}
+
+/// A service that passed one over would run with other limits than its owner
+/// believes.
+#[test]
+fn settings_of_earlier_versions_stop_the_start_with_what_takes_their_place() {
+    let file =
+        SettingsFile::new("journal = \"on\"\n[spill]\nmax_bytes = 1000\n[flush]\nlanes = 3\n");
+    let found = file.mistakes();
+    assert_eq!(
+        found,
+        [
+            "flush.lanes (file FILE): this setting has gone; use write.in_flight",
+            "journal (file FILE): this setting has gone; the journal is always kept; \
+             journal.sync = \"never\" leaves out its syncs",
+            "spill.max_bytes (file FILE): this setting has gone; raise backlog.max_events and \
+             backlog.max_bytes, and journal.max_bytes to twice that",
+        ]
+    );
+    assert_eq!(
+        mistake("buffer.max_events", "10"),
+        "buffer.max_events (flag --set): this setting has gone; use backlog.max_events"
+    );
+    let environment = Environment::from_pairs([
+        ("FLUSH_MAX_WAIT_MS", "10"),
+        ("JOURNAL", "off"),
+        ("SPILL_MAX_BYTES", ""),
+    ])
+    .with_dot_env("BUFFER_MAX_BYTES=5\n");
+    let errors = Settings::load_from(&Overrides::default(), &environment).unwrap_err();
+    let found: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "journal (environment JOURNAL): this setting has gone; the journal is always kept; \
+             journal.sync = \"never\" leaves out its syncs",
+            "buffer.max_bytes (.env BUFFER_MAX_BYTES): this setting has gone; use \
+             backlog.max_bytes",
+            "flush.max_wait_ms (environment FLUSH_MAX_WAIT_MS): this setting has gone; use \
+             write.max_wait_ms",
+        ]
     );
 }

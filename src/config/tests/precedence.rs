@@ -16,32 +16,35 @@ fn without_anything_else_every_value_is_a_default() {
 
 #[test]
 fn a_file_wins_over_defaults() {
-    let file = SettingsFile::new("[flush]\nlanes = 2\n");
+    let file = SettingsFile::new("[write]\nin_flight = 2\n");
     let loaded = file.load().unwrap();
-    assert_eq!(loaded.settings.flush.lanes, 2);
+    assert_eq!(loaded.settings.write.in_flight, 2);
     assert_eq!(
-        entry(&loaded, "flush.lanes").origin,
+        entry(&loaded, "write.in_flight").origin,
         Origin::File(file.path.clone())
     );
-    assert_eq!(origin(&loaded, "flush.max_events"), "default");
+    assert_eq!(origin(&loaded, "write.max_events"), "default");
 }
 
 #[test]
 fn dot_env_wins_over_a_file() {
-    let file = SettingsFile::new("[flush]\nlanes = 2\n");
-    let environment = Environment::default().with_dot_env("FLUSH_LANES=3\n");
+    let file = SettingsFile::new("[write]\nin_flight = 2\n");
+    let environment = Environment::default().with_dot_env("WRITE_IN_FLIGHT=3\n");
     let loaded = Settings::load_from(&file.overrides(), &environment).unwrap();
-    assert_eq!(loaded.settings.flush.lanes, 3);
-    assert_eq!(origin(&loaded, "flush.lanes"), ".env FLUSH_LANES");
+    assert_eq!(loaded.settings.write.in_flight, 3);
+    assert_eq!(origin(&loaded, "write.in_flight"), ".env WRITE_IN_FLIGHT");
 }
 
 #[test]
 fn a_real_variable_wins_over_dot_env() {
     let environment =
-        Environment::from_pairs([("FLUSH_LANES", "5")]).with_dot_env("FLUSH_LANES=3\n");
+        Environment::from_pairs([("WRITE_IN_FLIGHT", "5")]).with_dot_env("WRITE_IN_FLIGHT=3\n");
     let loaded = Settings::load_from(&Overrides::default(), &environment).unwrap();
-    assert_eq!(loaded.settings.flush.lanes, 5);
-    assert_eq!(origin(&loaded, "flush.lanes"), "environment FLUSH_LANES");
+    assert_eq!(loaded.settings.write.in_flight, 5);
+    assert_eq!(
+        origin(&loaded, "write.in_flight"),
+        "environment WRITE_IN_FLIGHT"
+    );
 }
 
 #[test]
@@ -56,14 +59,14 @@ fn a_flag_wins_over_all() {
 
 #[test]
 fn of_two_flags_the_later_counts() {
-    let settings = Settings::with([("flush.lanes", "2"), ("flush.lanes", "3")]).unwrap();
-    assert_eq!(settings.flush.lanes, 3);
+    let settings = Settings::with([("write.in_flight", "2"), ("write.in_flight", "3")]).unwrap();
+    assert_eq!(settings.write.in_flight, 3);
 }
 
 #[test]
 fn of_two_lines_in_dot_env_the_first_counts() {
-    let loaded = from_dot_env("FLUSH_LANES=2\nFLUSH_LANES=3\n").unwrap();
-    assert_eq!(loaded.settings.flush.lanes, 2);
+    let loaded = from_dot_env("WRITE_IN_FLIGHT=2\nWRITE_IN_FLIGHT=3\n").unwrap();
+    assert_eq!(loaded.settings.write.in_flight, 2);
 }
 
 #[test]

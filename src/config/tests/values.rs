@@ -14,9 +14,9 @@ fn the_defaults_are_those_of_the_file() {
     assert!(!settings.events.any_type);
     assert_eq!(settings.events.default_user, None);
     assert_eq!(settings.events.max_future, Duration::from_secs(24 * 3600));
-    assert_eq!(settings.buffer.max_events, 5_000);
-    assert_eq!(settings.flush.max_events, 500);
-    assert_eq!(settings.flush.max_wait, Duration::from_secs(1));
+    assert_eq!(settings.backlog.max_events, 5_000);
+    assert_eq!(settings.write.max_events, 500);
+    assert_eq!(settings.write.max_wait, Duration::from_secs(1));
     assert_eq!(settings.store.mongodb_uri, None);
     assert_eq!(settings.store.data_dir, PathBuf::from("./data"));
     assert_eq!(settings.store.retention, None);
@@ -64,9 +64,10 @@ fn an_empty_list_of_origins_in_a_file_allows_none() {
 
 #[test]
 fn a_file_may_write_settings_in_any_form_of_toml() {
-    let file = SettingsFile::new("flush.lanes = 0x02\nlog = { level = 'warn', format = \"json\" }");
+    let file =
+        SettingsFile::new("write.in_flight = 0x02\nlog = { level = 'warn', format = \"json\" }");
     let settings = file.load().unwrap().settings;
-    assert_eq!(settings.flush.lanes, 2);
+    assert_eq!(settings.write.in_flight, 2);
     assert_eq!(settings.log.level, "warn");
     assert_eq!(settings.log.format, LogFormat::Json);
 }

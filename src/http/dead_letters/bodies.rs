@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::pipeline::dead_letters::RetriedAll;
+use crate::dead_letters::RetriedAll;
 use crate::store::dead_letters::LetterHead;
 
 /// An event that was refused, without its payload.

@@ -3,7 +3,7 @@
 use axum::http::{StatusCode, header};
 
 use super::Problem;
-use crate::pipeline::shares::{OverShare, Shares, Tenant};
+use crate::ingest::quota::{OverShare, Shares, Tenant};
 
 impl Problem {
     /// 429: a tenant of the batch holds its share; or 413: the batch alone is

@@ -1,4 +1,4 @@
-//! Journeys with a real pipeline, while its flusher works.
+//! Journeys with real ingestion, while its writers work.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,13 +12,17 @@ use super::super::{Journeys, as_stored, cursor};
 use super::memory_store::MemoryStore;
 use super::{Spec, at, journey_of, range, spec, whole};
 use crate::event::time::Clock;
-use crate::event::{Accepted, Arrival, StoreId, Timestamp};
-use crate::pipeline::buffer::Limits;
-use crate::pipeline::flusher::{Destination, Flusher};
-use crate::pipeline::health::Health;
-use crate::pipeline::shares::Shares;
-use crate::pipeline::statistics::Statistics;
-use crate::pipeline::{FlushRules, Parts, Pipeline};
+use crate::event::{Accepted, Arrival, Event, StoreId, Timestamp};
+use crate::ingest::quota::Shares;
+use crate::ingest::readback::Readback;
+use crate::ingest::room::Amount;
+use crate::ingest::writer::{Destination, Writers};
+use crate::ingest::{Ingest, Parts, Patience, WriteRules};
+use crate::journal::Journal;
+use crate::journal::tests::RULES;
+use crate::journal::tests::memory_disk::MemoryDisk;
+use crate::monitoring::health::Health;
+use crate::monitoring::statistics::Statistics;
 use crate::store::dead_letters::memory::MemoryLetters;
 use crate::store::{JourneyRange, Order, Outcome, Store, StoreError, StoredEvent};
 
@@ -30,36 +34,37 @@ impl Clock for Standing {
     }
 }
 
-/// A pipeline that writes as soon as it may, some events at a time.
-fn pipeline(flush_events: usize, lanes: usize) -> (Arc<Pipeline>, Arc<Health>) {
-    let health = Arc::new(Health::new(Duration::from_secs(5)));
-    let limits = Limits {
-        max_events: 1000,
-        max_bytes: 1 << 20,
+/// What writes as soon as it may, some events at a time.
+fn ingest(max_events: usize) -> (Arc<Ingest>, Readback, Arc<Health>) {
+    let health = Arc::new(Health::new());
+    let limit = Amount {
+        events: 1000,
+        bytes: 1 << 20,
     };
-    let rules = FlushRules {
-        max_events: flush_events,
+    let rules = WriteRules {
+        max_events,
         max_wait: Duration::ZERO,
-        timeout: Duration::from_secs(60),
         backoff_min: Duration::from_millis(1),
         backoff_max: Duration::from_millis(1),
     };
-    let statistics = Arc::new(Statistics::new().unwrap());
-    let clock = Arc::new(Standing);
-    let pipeline = Pipeline::new(Parts {
-        limits,
+    let (ingest, readback) = Ingest::new(Parts {
+        limit,
         shares: Shares::ALL,
         rules,
-        lanes,
         instance: 1,
-        journal: None,
-        reader: None,
-        max_spilled_bytes: 0,
-        clock,
-        statistics,
+        journal: Journal::on(MemoryDisk::default(), RULES, Box::new(|_| ())).unwrap(),
+        clock: Arc::new(Standing),
+        statistics: Arc::new(Statistics::new().unwrap()),
         health: Arc::clone(&health),
     });
-    (Arc::new(pipeline), health)
+    (ingest, readback, health)
+}
+
+/// Admits a batch, for which there is room.
+async fn admit(ingest: &Arc<Ingest>, batch: Vec<Event>) {
+    if !batch.is_empty() {
+        ingest.admit(batch, Patience::NONE, None).await.unwrap();
+    }
 }
 
 /// What happens to one journey while it is read.
@@ -125,25 +130,31 @@ impl Story {
     }
 
     async fn check(&self) -> Result<(), TestCaseError> {
-        let (pipeline, health) = pipeline(self.flush_events, self.lanes);
+        let (ingest, readback, health) = ingest(self.flush_events);
         for batch in &self.batches {
-            pipeline
-                .admit(batch.iter().map(Spec::event).collect::<Vec<_>>())
-                .await
-                .unwrap();
+            admit(&ingest, batch.iter().map(Spec::event).collect()).await;
         }
-        let buffered = ["ann", "bob"].map(|user| pipeline.buffered(user)).concat();
+        let mut buffered = ["ann", "bob"].map(|user| ingest.of_user(user).0).concat();
+        // Of one that is sent twice the first stays.
+        let mut ids = HashSet::new();
+        buffered.retain(|accepted| ids.insert(accepted.event.id));
         let stored = self.stored(&buffered);
         let expected = journey_of(&self.promised(&stored, &buffered), &self.range);
 
         let store = Arc::new(MemoryStore::new(stored, self.schedule.clone()));
         let as_store: Arc<dyn Store> = Arc::clone(&store) as _;
-        let journeys = Journeys::new(Arc::clone(&as_store), Arc::clone(&pipeline));
+        let journeys = Journeys::new(Arc::clone(&as_store), Arc::clone(&ingest));
         let destination = Destination {
             events: as_store,
             letters: Arc::new(MemoryLetters::default()),
         };
-        let flusher = Flusher::start(pipeline, destination, health.prepared());
+        let writers = Writers::start(
+            &ingest,
+            readback,
+            &destination,
+            self.lanes,
+            &health.prepared(),
+        );
         health.store_prepared();
 
         let mut seen = Vec::new();
@@ -163,8 +174,8 @@ impl Story {
             let text = cursor::encode(position, range.order);
             range.after = Some(cursor::decode(&text, range.order).unwrap());
         }
-        // Ends the lanes, whatever they wait for.
-        flusher.drain(Instant::now()).await;
+        // Ends the tasks, whatever they wait for.
+        writers.drain(Instant::now()).await;
         prop_assert_eq!(seen, expected);
         Ok(())
     }
@@ -209,11 +220,11 @@ fn spec_of(number: u8, moment: i64) -> Spec {
 
 #[test]
 fn what_is_stored_already_is_not_shown_at_the_place_of_its_repetition() {
-    let (pipeline, _) = pipeline(100, 1);
+    let (ingest, _, _) = ingest(100);
     let first = as_stored(&spec_of(1, 3).accepted(1));
     let store = Arc::new(MemoryStore::new(vec![first.clone()], Vec::new()));
-    block_on(pipeline.admit(vec![spec_of(1, 0).event()])).unwrap();
-    let journeys = Journeys::new(store, pipeline);
+    block_on(admit(&ingest, vec![spec_of(1, 0).event()]));
+    let journeys = Journeys::new(store, ingest);
 
     let whole_journey = block_on(journeys.page(&whole(Order::Ascending), 10)).unwrap();
     assert_eq!(whole_journey.events, [first]);
@@ -228,11 +239,11 @@ fn what_is_stored_already_is_not_shown_at_the_place_of_its_repetition() {
 
 #[test]
 fn an_accepted_event_is_visible_at_once() {
-    let (pipeline, _) = pipeline(100, 4);
+    let (ingest, _, _) = ingest(100);
     let store = Arc::new(MemoryStore::new(Vec::new(), Vec::new()));
-    let journeys = Journeys::new(store, Arc::clone(&pipeline));
+    let journeys = Journeys::new(store, Arc::clone(&ingest));
     for number in 0..5 {
-        block_on(pipeline.admit(vec![spec_of(number, 0).event()])).unwrap();
+        block_on(admit(&ingest, vec![spec_of(number, 0).event()]));
         let page = block_on(journeys.page(&whole(Order::Ascending), 10)).unwrap();
         let ids: Vec<String> = page.events.iter().map(|e| e.event_id.to_string()).collect();
         let expected: Vec<String> = (0..=number).map(|number| format!("e-{number}")).collect();
@@ -292,8 +303,8 @@ fn a_store_that_is_away_is_said_and_not_shown_as_an_empty_journey() {
         let store = BrokenStore {
             error: error.clone(),
         };
-        let (pipeline, _) = pipeline(1, 1);
-        let journeys = Journeys::new(Arc::new(store), pipeline);
+        let (ingest, _, _) = ingest(1);
+        let journeys = Journeys::new(Arc::new(store), ingest);
         let answer = block_on(journeys.page(&whole(Order::Ascending), 10));
         assert_eq!(answer.unwrap_err().to_string(), error.to_string());
     }

@@ -97,6 +97,15 @@ impl EmbeddedStore {
     }
 }
 
+#[cfg(test)]
+#[allow(clippy::panic)]
+impl EmbeddedStore {
+    /// Has the writing thread panic.
+    pub(crate) fn end_writer(&self) {
+        self.writer.run(|_| panic!("on purpose"));
+    }
+}
+
 #[async_trait]
 impl Store for EmbeddedStore {
     /// The tables are there since [`EmbeddedStore::open`]; this has expired
@@ -145,6 +154,10 @@ impl Store for EmbeddedStore {
     /// One: there is one writer, whatever is configured.
     fn lanes(&self, _configured: usize) -> usize {
         1
+    }
+
+    async fn ended(&self) {
+        self.writer.ended().await;
     }
 
     /// Finishes what is queued, moves all of it to the one database file, and

@@ -19,6 +19,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::retention::Retention;
@@ -47,6 +48,7 @@ pub(super) struct Writer {
     /// How long a caller waits for what it wants written.
     timeout: Duration,
     room: Arc<Semaphore>,
+    ended: CancellationToken,
     /// Gone once somebody ends the thread.
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -86,14 +88,21 @@ impl Writer {
             wal_limit: WAL_LIMIT_BYTES,
             retention,
         };
+        let ended = CancellationToken::new();
+        let guard = ended.clone().drop_guard();
         let thread = std::thread::Builder::new()
             .name("trailkeep-writer".to_owned())
-            .spawn(move || task.run(&received))
+            .spawn(move || {
+                // Dropped at its end, also by a panic.
+                let _guard = guard;
+                task.run(&received);
+            })
             .map_err(OpenError::Thread)?;
         Ok(Self {
             commands,
             timeout,
             room: Arc::new(Semaphore::new(QUEUE)),
+            ended,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -148,6 +157,11 @@ impl Writer {
     /// Looks for expired events now, and from now on.
     pub(super) fn begin_retention(&self) -> Result<(), StoreError> {
         self.send(Command::BeginRetention)
+    }
+
+    /// Returns when the thread has ended.
+    pub(super) async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
     /// Has the thread finish what waits for it and end. Returns when the file

@@ -44,8 +44,6 @@ pub enum MongoOpenError {
 pub struct Connection {
     uri: String,
     link: OnceCell<Link>,
-    /// Whether what is acknowledged must survive the loss of a server.
-    is_relied_on: bool,
 }
 
 /// The driver's handles, ready for use.
@@ -79,8 +77,8 @@ enum LinkError {
 }
 
 impl Connection {
-    pub async fn open(uri: &str, is_relied_on: bool) -> Result<Self, MongoOpenError> {
-        let link = match link_to(uri, is_relied_on).await {
+    pub async fn open(uri: &str) -> Result<Self, MongoOpenError> {
+        let link = match link_to(uri).await {
             Ok(link) => OnceCell::new_with(Some(link)),
             Err(LinkError::NameService(fault)) => {
                 tracing::warn!("the hosts of the MongoDB URI cannot be looked up yet: {fault}");
@@ -90,14 +88,13 @@ impl Connection {
         };
         Ok(Self {
             uri: uri.to_owned(),
-            is_relied_on,
             link,
         })
     }
 
     pub async fn link(&self) -> Result<&Link, StoreError> {
         self.link
-            .get_or_try_init(|| link_to(&self.uri, self.is_relied_on))
+            .get_or_try_init(|| link_to(&self.uri))
             .await
             .map_err(|error| match error {
                 LinkError::NameService(fault) => StoreError::Unavailable(fault),
@@ -116,7 +113,7 @@ impl Connection {
     }
 }
 
-async fn link_to(uri: &str, is_relied_on: bool) -> Result<Link, LinkError> {
+async fn link_to(uri: &str) -> Result<Link, LinkError> {
     let unusable = |error: mongodb::error::Error| {
         let fault = secrets::describe(uri, &describe(&error));
         match *error.kind {
@@ -125,7 +122,7 @@ async fn link_to(uri: &str, is_relied_on: bool) -> Result<Link, LinkError> {
         }
     };
     let mut options = ClientOptions::parse(uri).await.map_err(unusable)?;
-    let concern = settle(&mut options, is_relied_on).map_err(LinkError::Uri)?;
+    let concern = settle(&mut options).map_err(LinkError::Uri)?;
     let write_concern = bson::serialize_to_document(&concern)
         .map_err(|error| LinkError::Uri(MongoOpenError::Uri(error.to_string())))?;
     let name = options.default_database.clone();
@@ -138,29 +135,17 @@ async fn link_to(uri: &str, is_relied_on: bool) -> Result<Link, LinkError> {
 }
 
 /// Fills in what the URI leaves open, and returns the write concern in force.
-fn settle(options: &mut ClientOptions, is_relied_on: bool) -> Result<WriteConcern, MongoOpenError> {
+fn settle(options: &mut ClientOptions) -> Result<WriteConcern, MongoOpenError> {
     options.app_name.get_or_insert_with(|| NAME.to_owned());
     options
         .server_selection_timeout
         .get_or_insert(SERVER_SELECTION_TIMEOUT);
     options.connect_timeout.get_or_insert(CONNECT_TIMEOUT);
     let concern = options.write_concern.get_or_insert_default();
-    if concern.w.is_none() && concern.journal.is_none() {
-        concern.w = Some(Acknowledgment::Majority);
-        concern.journal = Some(true);
-    }
     if concern.w == Some(Acknowledgment::Nodes(0)) {
         return Err(MongoOpenError::Unacknowledged);
     }
-    if is_relied_on {
-        strengthen(concern);
-    }
-    if concern.journal == Some(false) || is_unjournaled(concern) {
-        tracing::warn!(
-            "the write concern of the MongoDB URI does not wait for the journal: events that were \
-             acknowledged are lost when the server is killed; journal=true prevents it"
-        );
-    }
+    strengthen(concern);
     Ok(concern.clone())
 }
 
@@ -168,23 +153,18 @@ fn settle(options: &mut ClientOptions, is_relied_on: bool) -> Result<WriteConcer
 /// loss of a server. A custom concern is the operator's own word on how many
 /// have to have it, and stays.
 fn strengthen(concern: &mut WriteConcern) {
+    let is_named = concern.w.is_some() || concern.journal.is_some();
     let before = concern.clone();
     if matches!(concern.w, None | Some(Acknowledgment::Nodes(_))) {
         concern.w = Some(Acknowledgment::Majority);
     }
     concern.journal = Some(true);
-    if *concern != before {
+    if is_named && *concern != before {
         tracing::info!(
             "the write concern of the MongoDB URI is raised to majority and journaled, as the \
              journal relies on it"
         );
     }
-}
-
-/// Whether an acknowledgement may come before the journal is written. That of
-/// a majority waits for it, unless the replica set is configured otherwise.
-fn is_unjournaled(concern: &WriteConcern) -> bool {
-    concern.journal.is_none() && matches!(concern.w, Some(Acknowledgment::Nodes(_)))
 }
 
 #[cfg(test)]

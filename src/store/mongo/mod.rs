@@ -53,10 +53,6 @@ const EVENTS: &str = "events";
 /// What the store needs to know beyond the URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MongoSettings {
-    /// Whether a journal relies on what is acknowledged here: then every write
-    /// is acknowledged only when a majority has it and its journal is written,
-    /// also where the URI asks for less.
-    pub has_journal: bool,
     /// How long an event is kept, counted from its receipt, to the second;
     /// `None` keeps events for good.
     pub retention: Option<Duration>,
@@ -73,8 +69,8 @@ pub struct MongoStore {
 
 impl MongoStore {
     /// A store on the MongoDB that the URI names. Its database is the one in
-    /// the URI, else `trailkeep`; where the URI names no write concern,
-    /// majority and journaled are used.
+    /// the URI, else `trailkeep`. Every write is acknowledged only when a majority
+    /// has it and its journal is written, also where the URI asks for less.
     ///
     /// A server that cannot be reached is no error here: the driver connects
     /// when it is first asked for something, and goes on trying.
@@ -84,7 +80,7 @@ impl MongoStore {
     /// If the URI cannot be used. The text never holds its password.
     pub async fn connect(uri: &str, settings: &MongoSettings) -> Result<Self, MongoOpenError> {
         Ok(Self {
-            connection: Connection::open(uri, settings.has_journal).await?,
+            connection: Connection::open(uri).await?,
             settings: *settings,
         })
     }

@@ -4,5 +4,5 @@ mod kept;
 mod managed;
 mod refused_as_a_whole;
 mod rights;
-mod rules;
+pub mod rules;
 mod shell;

@@ -10,7 +10,7 @@ use crate::service::Service;
 on_both_stores!(whoever_waits_is_answered_when_the_events_are_in_the_database);
 
 /// Nothing is flushed by itself.
-const NEVER_FLUSHED: (&str, &str) = ("FLUSH_MAX_WAIT_MS", "600000");
+const NEVER_FLUSHED: (&str, &str) = ("WRITE_MAX_WAIT_MS", "600000");
 
 async fn whoever_waits_is_answered_when_the_events_are_in_the_database(home: Home) {
     let service = Service::start_with(&home, &[NEVER_FLUSHED]).await;
@@ -34,6 +34,14 @@ async fn whoever_waits_is_answered_when_the_events_are_in_the_database(home: Hom
     assert_eq!(answer["eventIds"].as_array().unwrap().len(), 5);
     assert_eq!(answer["duplicates"], 1);
     assert_eq!(home.stored().await, 7);
+
+    // What the store says now, however often they were sent before.
+    for duplicates in [7, 9] {
+        let again = service
+            .post_to("/events?wait=stored", &sample::events("u", "e", 0..9))
+            .await;
+        assert_eq!(again.expect(200).json()["duplicates"], duplicates);
+    }
 }
 
 #[tokio::test]

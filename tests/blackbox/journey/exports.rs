@@ -25,7 +25,7 @@ async fn export(service: &Service, media_type: &str, query: &str) -> Answer {
 }
 
 async fn ndjson_is_the_whole_journey_one_event_a_line(home: Home) {
-    let settings = [("FLUSH_MAX_WAIT_MS", "60000"), ("FLUSH_MAX_EVENTS", "400")];
+    let settings = [("WRITE_MAX_WAIT_MS", "60000"), ("WRITE_MAX_EVENTS", "400")];
     let service = Service::start_with(&home, &settings).await;
     for start in [0, 700] {
         let events = sample::events("u", "e", start..start + 700);

@@ -27,7 +27,7 @@ fn visit() -> Value {
 }
 
 async fn every_filter_narrows_the_journey_buffered_or_stored(home: Home) {
-    let service = Service::start_with(&home, &[("FLUSH_MAX_WAIT_MS", "3000")]).await;
+    let service = Service::start_with(&home, &[("WRITE_MAX_WAIT_MS", "3000")]).await;
     service.post(&visit()).await.expect(202);
 
     for _ in ["buffered", "stored"] {
@@ -66,7 +66,7 @@ async fn a_user_without_events_has_an_empty_journey(home: Home) {
 }
 
 async fn user_ids_may_hold_anything_that_a_path_can_encode(home: Home) {
-    let service = Service::start_with(&home, &[("FLUSH_MAX_WAIT_MS", "3000")]).await;
+    let service = Service::start_with(&home, &[("WRITE_MAX_WAIT_MS", "3000")]).await;
     let users = [
         ("a/b", "a%2Fb"),
         ("ユーザー", "%E3%83%A6%E3%83%BC%E3%82%B6%E3%83%BC"),

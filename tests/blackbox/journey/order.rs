@@ -50,7 +50,7 @@ async fn events_come_by_time_and_within_a_millisecond_by_arrival(home: Home) {
 }
 
 async fn accepted_events_are_visible_before_they_are_flushed(home: Home) {
-    let service = Service::start_with(&home, &[("FLUSH_MAX_WAIT_MS", "60000")]).await;
+    let service = Service::start_with(&home, &[("WRITE_MAX_WAIT_MS", "60000")]).await;
     for number in 0..20 {
         let id = format!("e-{number}");
         service.post(&sample::event("u", &id)).await.expect(202);
@@ -63,7 +63,7 @@ async fn accepted_events_are_visible_before_they_are_flushed(home: Home) {
 }
 
 async fn buffered_and_stored_events_are_one_journey(home: Home) {
-    let settings = [("FLUSH_MAX_WAIT_MS", "60000"), ("FLUSH_MAX_EVENTS", "10")];
+    let settings = [("WRITE_MAX_WAIT_MS", "60000"), ("WRITE_MAX_EVENTS", "10")];
     let service = Service::start_with(&home, &settings).await;
     let mut expected = Vec::new();
     for round in 0..7 {
@@ -76,7 +76,7 @@ async fn buffered_and_stored_events_are_one_journey(home: Home) {
 }
 
 async fn a_batch_without_times_keeps_its_order_across_flushes_and_a_restart(home: Home) {
-    let service = Service::start_with(&home, &[("FLUSH_MAX_EVENTS", "40")]).await;
+    let service = Service::start_with(&home, &[("WRITE_MAX_EVENTS", "40")]).await;
     let sent = service
         .post(&sample::events("u", "e", 0..100))
         .await

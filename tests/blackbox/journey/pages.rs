@@ -44,7 +44,7 @@ fn crowded(numbers: std::ops::Range<usize>) -> Value {
 }
 
 async fn pages_visit_every_event_once_in_both_orders(home: Home) {
-    let settings = [("FLUSH_MAX_WAIT_MS", "60000"), ("FLUSH_MAX_EVENTS", "60")];
+    let settings = [("WRITE_MAX_WAIT_MS", "60000"), ("WRITE_MAX_EVENTS", "60")];
     let service = Service::start_with(&home, &settings).await;
     service.post(&crowded(0..230)).await.expect(202);
     let mut expected = sample::ids("e", 0..230);
@@ -61,7 +61,7 @@ async fn pages_visit_every_event_once_in_both_orders(home: Home) {
 }
 
 async fn pages_have_no_gaps_or_doubles_while_events_come_and_are_flushed(home: Home) {
-    let settings = [("FLUSH_MAX_WAIT_MS", "20"), ("FLUSH_MAX_EVENTS", "50")];
+    let settings = [("WRITE_MAX_WAIT_MS", "20"), ("WRITE_MAX_EVENTS", "50")];
     let service = Arc::new(Service::start_with(&home, &settings).await);
     service
         .post(&sample::events("u", "e", 0..200))

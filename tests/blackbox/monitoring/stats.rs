@@ -15,7 +15,7 @@ on_both_stores!(counters_follow_the_events);
 #[tokio::test]
 async fn the_buffer_is_told_exactly() {
     let home = Home::embedded();
-    let service = Service::start_with(&home, &[("FLUSH_MAX_WAIT_MS", "60000")]).await;
+    let service = Service::start_with(&home, &[("WRITE_MAX_WAIT_MS", "60000")]).await;
     for (batch, size, utilization) in [("a", 0, 0.0), ("b", 123, 24.6), ("c", 250, 50.0)] {
         let before = service.buffered().await as usize;
         if size > 0 {
@@ -89,7 +89,7 @@ async fn counters_follow_the_events(home: Home) {
 async fn failed_flushes_and_the_oldest_event_are_told() {
     let server = Mongod::start();
     let home = Home::on(&server);
-    let settings = [("FLUSH_TIMEOUT_MS", "300"), ("FLUSH_MAX_WAIT_MS", "10")];
+    let settings = [("WRITE_TIMEOUT_MS", "300"), ("WRITE_MAX_WAIT_MS", "10")];
     let service = Service::start_with(&home, &settings).await;
     server.pause();
     service.post(&sample::event("u", "e")).await.expect(202);

@@ -4,4 +4,3 @@ mod backpressure;
 mod counts;
 mod outages;
 mod shares;
-mod turned_away;

@@ -9,8 +9,8 @@ use crate::service::Service;
 
 /// Tries that fail soon, so that the tests need not wait for the defaults.
 const IMPATIENT: [(&str, &str); 3] = [
-    ("FLUSH_TIMEOUT_MS", "2000"),
-    ("FLUSH_BACKOFF_MAX_MS", "500"),
+    ("WRITE_TIMEOUT_MS", "2000"),
+    ("WRITE_BACKOFF_MAX_MS", "500"),
     ("HEALTH_CHECK_INTERVAL_MS", "100"),
 ];
 

@@ -32,7 +32,7 @@ async fn sigterm_under_load_loses_nothing_accepted(home: Home) {
 }
 
 async fn a_partial_batch_is_flushed_at_once(home: Home) {
-    let service = Service::start_with(&home, &[("FLUSH_MAX_WAIT_MS", "60000")]).await;
+    let service = Service::start_with(&home, &[("WRITE_MAX_WAIT_MS", "60000")]).await;
     service
         .post(&sample::events("u", "e", 0..37))
         .await
@@ -123,7 +123,7 @@ async fn a_request_that_never_ends_holds_up_the_end_for_its_grace_only() {
 #[tokio::test]
 async fn sigint_ends_as_sigterm_does() {
     let home = Home::embedded();
-    let service = Service::start_with(&home, &[("FLUSH_MAX_WAIT_MS", "60000")]).await;
+    let service = Service::start_with(&home, &[("WRITE_MAX_WAIT_MS", "60000")]).await;
     service.post(&sample::event("u", "e")).await.expect(202);
     service.signal("INT");
     assert_eq!(service.wait(SOON).await.code, Some(0));

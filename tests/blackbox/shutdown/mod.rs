@@ -1,4 +1,4 @@
-//! Stopping: what was accepted is stored or put by, and the exit code says which.
+//! Stopping: what was accepted is stored or in the journal, and the exit code is 0.
 
 mod clean;
 mod refused_starts;

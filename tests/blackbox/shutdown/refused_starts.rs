@@ -57,7 +57,7 @@ async fn a_wrong_setting_is_named_with_its_value() {
     let home = Home::embedded();
     for (name, value) in [
         ("PORT", "70000"),
-        ("FLUSH_MAX_WAIT_MS", "soon"),
+        ("WRITE_MAX_WAIT_MS", "soon"),
         ("LOG_FORMAT", "xml"),
         ("MONGODB_URI", "postgres://elsewhere"),
     ] {

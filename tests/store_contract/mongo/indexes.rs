@@ -15,7 +15,6 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 fn keeping(retention: Option<Duration>) -> MongoSettings {
     MongoSettings {
-        has_journal: false,
         retention,
         ..SETTINGS
     }

@@ -4,7 +4,7 @@ use super::*;
 
 async fn settled(uri: &str) -> (ClientOptions, WriteConcern) {
     let mut options = ClientOptions::parse(uri).await.unwrap();
-    let concern = settle(&mut options, false).unwrap();
+    let concern = settle(&mut options).unwrap();
     (options, concern)
 }
 
@@ -26,8 +26,7 @@ async fn what_the_uri_says_stands() {
     let uri = "mongodb://localhost/?w=2&serverSelectionTimeoutMS=700&connectTimeoutMS=800&\
                appName=shop";
     let (options, concern) = settled(uri).await;
-    assert_eq!(concern.w, Some(Acknowledgment::Nodes(2)));
-    assert_eq!(concern.journal, None);
+    assert_eq!(concern.w, Some(Acknowledgment::Majority));
     assert_eq!(
         options.server_selection_timeout,
         Some(Duration::from_millis(700))
@@ -50,7 +49,7 @@ async fn what_is_relied_on_is_acknowledged_by_a_majority_and_journaled() {
         ),
     ] {
         let mut options = ClientOptions::parse(uri).await.unwrap();
-        let concern = settle(&mut options, true).unwrap();
+        let concern = settle(&mut options).unwrap();
         assert_eq!(concern.w, Some(expected), "{uri}");
         assert_eq!(concern.journal, Some(true), "{uri}");
     }
@@ -66,12 +65,10 @@ async fn a_write_timeout_alone_names_no_write_concern() {
 
 #[tokio::test]
 async fn the_command_carries_the_write_concern_in_the_servers_words() {
-    let connection = Connection::open(
-        "mongodb://localhost/?w=majority&wtimeoutMS=300&journal=true",
-        false,
-    )
-    .await
-    .unwrap();
+    let connection =
+        Connection::open("mongodb://localhost/?w=majority&wtimeoutMS=300&journal=true")
+            .await
+            .unwrap();
     let link = connection.link().await.unwrap();
     let w = link.write_concern();
     assert_eq!(w.get_str("w").unwrap(), "majority");
@@ -82,9 +79,7 @@ async fn the_command_carries_the_write_concern_in_the_servers_words() {
 
 #[tokio::test]
 async fn writes_without_an_acknowledgement_are_refused() {
-    let error = Connection::open("mongodb://localhost/?w=0", false)
-        .await
-        .err();
+    let error = Connection::open("mongodb://localhost/?w=0").await.err();
     assert_eq!(error, Some(MongoOpenError::Unacknowledged));
 }
 
@@ -105,11 +100,7 @@ async fn no_malformed_uri_shows_its_password() {
         "postgres://ann:s3cr3tw0rd@host/db",
         "ann:s3cr3tw0rd@host/db",
     ] {
-        let error = Connection::open(uri, false)
-            .await
-            .err()
-            .expect(uri)
-            .to_string();
+        let error = Connection::open(uri).await.err().expect(uri).to_string();
         assert!(
             !error.contains("s3cr3t") && !error.contains("w0rd"),
             "{uri}: {error}"
@@ -119,7 +110,7 @@ async fn no_malformed_uri_shows_its_password() {
 
 #[tokio::test]
 async fn hosts_that_cannot_be_looked_up_yet_are_no_error_at_the_start() {
-    let connection = Connection::open("mongodb+srv://cluster.trailkeep.invalid/db", false)
+    let connection = Connection::open("mongodb+srv://cluster.trailkeep.invalid/db")
         .await
         .unwrap();
     match connection.link().await.err() {

@@ -1,0 +1,143 @@
+//! Ingestion under way: what the service and `trailkeep seed` start and end in
+//! the same order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+use tracing::warn;
+
+use super::{Part, StartError, Stores, journal};
+use crate::config::Settings;
+use crate::event::time::SystemClock;
+use crate::ingest::quota::Shares;
+use crate::ingest::room::Amount;
+use crate::ingest::writer::{Destination, Writers};
+use crate::ingest::{Ingest, Parts, WriteRules};
+use crate::monitoring::health::{Health, watch_store};
+use crate::monitoring::statistics::Statistics;
+use crate::store::Store;
+
+/// What closing the journal and the store may take.
+pub const CLOSING: Duration = Duration::from_secs(3);
+
+/// Takes events, and writes them to the store.
+pub struct Ingestion {
+    pub ingest: Arc<Ingest>,
+    pub health: Arc<Health>,
+    pub statistics: Arc<Statistics>,
+    store: Arc<dyn Store>,
+    writers: Writers,
+    watcher: JoinHandle<()>,
+}
+
+impl Ingestion {
+    /// Opens the journal. Events are taken from then on, and written once the
+    /// store is prepared.
+    pub fn start(settings: &Settings, stores: &Stores) -> Result<Self, StartError> {
+        let health = Arc::new(Health::new());
+        let journal = journal::open(settings, &health)?;
+        let statistics = Statistics::new()
+            .map_err(|error| StartError::System(error.to_string()))
+            .map(Arc::new)?;
+        let (ingest, readback) = Ingest::new(Parts {
+            limit: Amount {
+                events: settings.backlog.max_events,
+                bytes: settings.backlog.max_bytes,
+            },
+            shares: Shares {
+                per_account: settings.backlog.max_share_per_account,
+                per_key: settings.backlog.max_share_per_key,
+            },
+            rules: write_rules(settings),
+            instance: rand::random(),
+            journal,
+            clock: Arc::new(SystemClock),
+            statistics: Arc::clone(&statistics),
+            health: Arc::clone(&health),
+        });
+        let store = Arc::clone(&stores.events);
+        let destination = Destination {
+            events: Arc::clone(&store),
+            letters: Arc::clone(&stores.letters),
+        };
+        let writers = Writers::start(
+            &ingest,
+            readback,
+            &destination,
+            store.lanes(settings.write.in_flight),
+            &health.prepared(),
+        );
+        let watcher = tokio::spawn(watch_store(
+            Arc::clone(&health),
+            Arc::clone(&store),
+            settings.health.check_interval,
+        ));
+        Ok(Self {
+            ingest,
+            health,
+            statistics,
+            store,
+            writers,
+            watcher,
+        })
+    }
+
+    /// Waits until a part ends that must not.
+    pub async fn ended(&mut self) -> Part {
+        tokio::select! {
+            _ = self.writers.ended() => Part::Writers,
+            _ = &mut self.watcher => Part::DatabaseWatch,
+            () = self.store.ended() => Part::DatabaseWriter,
+            () = self.ingest.journal_ended() => Part::Journal,
+        }
+    }
+
+    /// Writes what is accepted, until nothing is left or the deadline has come.
+    pub async fn drain(self, deadline: Instant) -> Drained {
+        let left = self.writers.drain(deadline).await;
+        self.watcher.abort();
+        if left > 0 {
+            warn!(
+                events = left,
+                "the database did not take them in time; these events are in the journal and are \
+                 stored by the next start"
+            );
+        }
+        Drained {
+            ingest: self.ingest,
+            store: self.store,
+        }
+    }
+}
+
+/// Writes nothing any more.
+pub struct Drained {
+    ingest: Arc<Ingest>,
+    store: Arc<dyn Store>,
+}
+
+impl Drained {
+    /// Closes the journal, and the store after it.
+    pub async fn close(self) {
+        let ingest = self.ingest;
+        let journal = tokio::task::spawn_blocking(move || ingest.close_journal());
+        if timeout(CLOSING / 2, journal).await.is_err() {
+            warn!("the disk did not answer in time; what is in the journal stays there");
+        }
+        if timeout(CLOSING / 2, self.store.close()).await.is_err() {
+            warn!("the database did not close in time");
+        }
+    }
+}
+
+fn write_rules(settings: &Settings) -> WriteRules {
+    let write = &settings.write;
+    WriteRules {
+        max_events: write.max_events,
+        max_wait: write.max_wait,
+        backoff_min: write.backoff_min,
+        backoff_max: write.backoff_max,
+    }
+}

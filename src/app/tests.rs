@@ -1,0 +1,167 @@
+//! *Loud.* A task or a thread that ends unexpectedly ends the process, in order,
+//! non-zero.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use super::{App, Part, Stores};
+use crate::config::Settings;
+use crate::event::time::{Clock as _, SystemClock};
+use crate::event::{Accepted, Arrival, Event, Payload, StoreId};
+use crate::ingest::Patience;
+use crate::shutdown::Ending;
+use crate::store::embedded::{EmbeddedSettings, EmbeddedStore};
+use crate::store::{JourneyRange, Outcome, Store, StoreError, StoredEvent, Timeouts};
+
+/// What panics.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Panics {
+    Never,
+    AtPing,
+    AtInsert,
+}
+
+/// The embedded store, and a defect.
+struct Defective {
+    store: Arc<EmbeddedStore>,
+    panics: Panics,
+}
+
+#[async_trait]
+impl Store for Defective {
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.store.prepare().await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        assert!(self.panics != Panics::AtPing, "on purpose");
+        self.store.ping().await
+    }
+
+    async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
+        assert!(self.panics != Panics::AtInsert, "on purpose");
+        self.store.insert(events).await
+    }
+
+    async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {
+        self.store.arrivals(ids).await
+    }
+
+    async fn journey(
+        &self,
+        range: &JourneyRange,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.store.journey(range, limit).await
+    }
+
+    fn lanes(&self, configured: usize) -> usize {
+        self.store.lanes(configured)
+    }
+
+    async fn ended(&self) {
+        self.store.ended().await;
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+async fn start(panics: Panics) -> (App, Arc<EmbeddedStore>, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().to_str().unwrap();
+    let settings = Settings::with([
+        ("store.data_dir", data_dir),
+        ("health.check_interval_ms", "10"),
+        ("write.max_wait_ms", "1"),
+        ("shutdown.grace_ms", "2000"),
+        ("shutdown.request_grace_ms", "500"),
+    ])
+    .unwrap();
+    let limit = Duration::from_secs(10);
+    let settings_of_store = EmbeddedSettings {
+        retention: None,
+        timeouts: Timeouts {
+            read: limit,
+            write: limit,
+            check: limit,
+            prepare: limit,
+        },
+    };
+    let store = Arc::new(EmbeddedStore::open(folder.path(), &settings_of_store).unwrap());
+    let stores = Stores {
+        events: Arc::new(Defective {
+            store: Arc::clone(&store),
+            panics,
+        }),
+        letters: Arc::clone(&store) as _,
+        access: Arc::clone(&store) as _,
+        accounts: Arc::clone(&store) as _,
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    (
+        App::start(&settings, stores, listener).unwrap(),
+        store,
+        folder,
+    )
+}
+
+async fn accept_one(app: &App) {
+    let now = SystemClock.now();
+    let event = Event {
+        id: StoreId::derive("u", "e"),
+        event_id: "e".into(),
+        user_id: "u".into(),
+        session_id: None,
+        account_id: None,
+        kind: "page_view".into(),
+        payload: Payload::empty(),
+        occurred_at: now,
+        received_at: now,
+    };
+    let admitted = app.service.ingest.admit(vec![event], Patience::NONE, None);
+    admitted.await.unwrap();
+}
+
+/// It is noticed which part has ended, and the others are stopped in order.
+async fn assert_ends_with(mut app: App, part: Part) {
+    let limit = Duration::from_secs(20);
+    let ended = timeout(limit, app.ended()).await.expect("it is noticed");
+    assert_eq!(ended, part);
+    let ending = timeout(limit, app.stop(Some(ended))).await;
+    assert_eq!(ending.expect("it is stopped"), Ending::Clean);
+}
+
+#[tokio::test]
+async fn the_end_of_the_embedded_stores_writer_ends_the_service() {
+    let (app, store, _folder) = start(Panics::Never).await;
+    store.end_writer();
+    assert_ends_with(app, Part::DatabaseWriter).await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_writer_ends_the_service_and_its_events_are_in_the_journal() {
+    let (app, _, folder) = start(Panics::AtInsert).await;
+    accept_one(&app).await;
+    assert_ends_with(app, Part::Writers).await;
+    let journal = folder.path().join("journal");
+    let kept = std::fs::read_dir(journal).unwrap().any(|segment| {
+        let bytes = std::fs::read(segment.unwrap().path()).unwrap();
+        bytes.windows(9).any(|nine| nine == b"page_view")
+    });
+    assert!(kept);
+}
+
+#[tokio::test]
+async fn the_end_of_the_database_watch_ends_the_service() {
+    let (app, ..) = start(Panics::AtPing).await;
+    assert_ends_with(app, Part::DatabaseWatch).await;
+}

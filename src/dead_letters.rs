@@ -1,0 +1,177 @@
+//! What a person does about dead letters: look at them, have their events
+//! stored after all, or drop them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::debug;
+
+use crate::event::StoreId;
+use crate::event::time::Clock;
+use crate::monitoring::statistics::Statistics;
+use crate::store::dead_letters::{DeadLetter, DeadLetterStore, LetterHead, LetterPlace};
+use crate::store::{Outcome, Refusal, Store, StoreError};
+
+/// Letters that are looked up at once when all of them are meant.
+const PAGE: usize = 200;
+
+/// How often they are counted for `/stats`.
+const COUNT_EVERY: Duration = Duration::from_secs(2);
+
+/// The dead letters of a store.
+pub struct DeadLetters {
+    events: Arc<dyn Store>,
+    letters: Arc<dyn DeadLetterStore>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What became of an event that was tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retried {
+    /// It is stored, and its letter is gone.
+    Stored,
+    /// It had been stored meanwhile, and its letter is gone.
+    Duplicate,
+    /// It was refused again; its letter says so.
+    Refused(Refusal),
+}
+
+/// What became of all of them, as far as they were tried.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RetriedAll {
+    /// Stored; their letters are gone.
+    pub stored: u64,
+    /// Stored meanwhile; their letters are gone.
+    pub duplicates: u64,
+    /// Refused again; their letters stay.
+    pub refused: u64,
+}
+
+impl RetriedAll {
+    /// Counts one more.
+    pub fn add(&mut self, retried: &Retried) {
+        match retried {
+            Retried::Stored => self.stored += 1,
+            Retried::Duplicate => self.duplicates += 1,
+            Retried::Refused(_) => self.refused += 1,
+        }
+    }
+}
+
+impl DeadLetters {
+    /// The dead letters of a store.
+    pub fn new(
+        events: Arc<dyn Store>,
+        letters: Arc<dyn DeadLetterStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            events,
+            letters,
+            clock,
+        }
+    }
+
+    /// Letters without their payloads, newest first, from the one after `after`.
+    pub async fn page(
+        &self,
+        after: Option<LetterPlace>,
+        limit: usize,
+    ) -> Result<Vec<LetterHead>, StoreError> {
+        self.letters.list(after, limit).await
+    }
+
+    /// One letter, whole.
+    pub async fn get(&self, id: StoreId) -> Result<Option<DeadLetter>, StoreError> {
+        self.letters.get(id).await
+    }
+
+    /// How many there are.
+    pub async fn count(&self) -> Result<u64, StoreError> {
+        self.letters.count().await
+    }
+
+    /// Tries to store an event again, with the identity and the arrival number
+    /// that it had. `None` if there is no such letter.
+    pub async fn retry(&self, id: StoreId) -> Result<Option<Retried>, StoreError> {
+        let Some(letter) = self.get(id).await? else {
+            return Ok(None);
+        };
+        let retried = match self.insert(&letter).await? {
+            Outcome::Stored => Retried::Stored,
+            Outcome::Duplicate => Retried::Duplicate,
+            Outcome::Refused(refusal) => {
+                let now = self.clock.now();
+                self.letters.refused_again(id, &refusal, now).await?;
+                return Ok(Some(Retried::Refused(refusal)));
+            }
+            Outcome::Retry => {
+                let reason = "it could not write the event this time";
+                return Err(StoreError::Unavailable(reason.to_owned()));
+            }
+        };
+        // Only now: until here the letter is all that there is of the event.
+        self.letters.remove(&[id]).await?;
+        Ok(Some(retried))
+    }
+
+    async fn insert(&self, letter: &DeadLetter) -> Result<Outcome, StoreError> {
+        let events = [Arc::clone(&letter.accepted)];
+        match self.events.insert(&events).await {
+            Ok(outcomes) => Ok(outcomes.into_iter().next().unwrap_or(Outcome::Retry)),
+            Err(StoreError::Refused(refusal)) => Ok(Outcome::Refused(refusal)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tries to store all of them again, one after the other, and counts what
+    /// became of them also where an error ends it.
+    pub async fn retry_all(&self, retried: &mut RetriedAll) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = self.page(after, PAGE).await?;
+            for letter in &page {
+                if let Some(one) = self.retry(letter.id).await? {
+                    retried.add(&one);
+                }
+            }
+            match page.last() {
+                Some(last) => after = Some(last.place()),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Drops a letter, and its event with it; answers whether there was one.
+    pub async fn remove(&self, id: StoreId) -> Result<bool, StoreError> {
+        let removed = self.letters.remove(&[id]).await?;
+        Ok(removed > 0)
+    }
+
+    /// Drops all of them, and counts them also where an error ends it.
+    pub async fn remove_all(&self, removed: &mut u64) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = self.page(after, PAGE).await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.place());
+            let ids: Vec<StoreId> = page.iter().map(|letter| letter.id).collect();
+            *removed += self.letters.remove(&ids).await?;
+        }
+    }
+}
+
+/// Counts the letters at intervals, so that `/stats` need not ask the database.
+/// Ends with the process.
+pub async fn watch_count(letters: Arc<DeadLetters>, statistics: Arc<Statistics>) {
+    loop {
+        match letters.count().await {
+            Ok(count) => statistics.dead_letters_are(count),
+            // Whether the database answers is told elsewhere.
+            Err(error) => debug!(%error, "the dead letters cannot be counted now"),
+        }
+        tokio::time::sleep(COUNT_EVERY).await;
+    }
+}

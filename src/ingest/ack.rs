@@ -1,0 +1,82 @@
+//! The only way back: what the store answered, told to the backlog, to the room
+//! for it, and to the journal.
+
+use std::sync::atomic::Ordering;
+
+use super::Ingest;
+use super::queue::Write;
+use super::room::Amount;
+use crate::backoff;
+use crate::event::Arrival;
+use crate::store::Outcome;
+
+impl Ingest {
+    /// Counts what became of each event of a write and lets those go that are
+    /// settled. Answers how many have to be tried again.
+    pub(super) fn acknowledge(&self, write: &Write, outcomes: &[Outcome]) -> usize {
+        let (mut stored, mut duplicate, mut dead_lettered, mut kept) = (0, 0, 0, 0);
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Stored => stored += 1,
+                Outcome::Duplicate => duplicate += 1,
+                Outcome::Refused(_) => dead_lettered += 1,
+                Outcome::Retry => kept += 1,
+            }
+        }
+        self.statistics.stored.inc_by(stored);
+        self.statistics.duplicate.inc_by(duplicate);
+        self.statistics.dead_lettered.inc_by(dead_lettered);
+        let rules = &self.rules;
+        let pause = |tries| backoff::pause(rules.backoff_min, rules.backoff_max, tries);
+        let mut backlog = self.backlog.lock();
+        let settled = backlog.settle(write, outcomes, pause);
+        let is_beyond = backlog.is_beyond();
+        self.count(&backlog);
+        let low = backlog.low();
+        drop(backlog);
+        self.journal.settled_before(low);
+        self.made_room(settled.room);
+        // Users of this write may be ready again, or it was what a drain waits for.
+        self.writer_wake.notify_one();
+        if is_beyond {
+            self.readback_wake.notify_one();
+        }
+        if self.health.is_replaying() {
+            self.replayed();
+        }
+        kept
+    }
+
+    /// Gives back the room of events that left.
+    pub(super) fn made_room(&self, room: Amount) {
+        self.room.release(room);
+        self.tell_room();
+    }
+
+    /// Tells the health whether there is room.
+    pub(super) fn tell_room(&self) {
+        if self.room.is_well_free() {
+            self.health.backlog_has_room();
+        }
+    }
+
+    /// Events up to this number may be stored already: by an earlier process, or
+    /// by a try whose answer never came.
+    pub(super) fn doubt_up_to(&self, last: Arrival) {
+        self.doubtful_up_to
+            .fetch_max(last.as_i64(), Ordering::Relaxed);
+    }
+
+    pub(super) fn is_doubtful(&self, arrival: Arrival) -> bool {
+        arrival.as_i64() <= self.doubtful_up_to.load(Ordering::Relaxed)
+    }
+
+    /// Says that the head of what was found at the start is stored, but for
+    /// single events that the database does not take, once that is so.
+    pub(super) fn replayed(&self) {
+        let records = self.replay.load(Ordering::Relaxed);
+        if self.health.is_replaying() && self.backlog.lock().has_tried(records) {
+            self.health.replaying(false);
+        }
+    }
+}

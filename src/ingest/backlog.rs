@@ -1,0 +1,424 @@
+//! What is accepted and not stored, and which records of the journal hold it.
+//!
+//! Memory holds the *head* of the backlog, in a [queue](super::queue); what comes
+//! behind it is *beyond*: counted here, and held by the journal alone. With the
+//! default limits nothing ever is, but at a start.
+//!
+//! - *Order.* Everything in the head, or that has left it, came before everything
+//!   beyond. A batch goes straight into the head only while nothing is beyond, and
+//!   what is beyond is read back from its oldest end. Both are decided under one
+//!   lock, and batches come to it in the order in which they are in the journal.
+//! - *Conservation.* A batch is counted from before its sender is answered until
+//!   each of its events is settled, in the head or beyond, and never in both.
+//! - *Low watermark.* All before it is settled: it is where the oldest record ends
+//!   that has no event left and no unsettled record before it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::queue::{Entry, Queue, Write};
+use super::quota::Quota;
+use super::record::Batch;
+use super::room::Amount;
+use super::waiter::Waiter;
+use crate::event::{Accepted, Timestamp};
+use crate::journal::{Appended, Mark, Place, Totals};
+use crate::store::Outcome;
+
+/// What memory holds at the most. A single batch may be larger.
+pub const HEAD: Amount = Amount {
+    events: 5_000,
+    bytes: 64 << 20,
+};
+
+/// The backlog at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snapshot {
+    /// All that is accepted and not stored.
+    pub held: Amount,
+    /// Events of it that are beyond the head.
+    pub beyond: usize,
+    /// Events in a write.
+    pub in_flight: usize,
+    /// When the oldest event of the head was received.
+    pub oldest: Option<Timestamp>,
+}
+
+/// A record with events in the head.
+#[derive(Debug)]
+struct Outstanding {
+    end: Mark,
+    /// Its events that are not settled.
+    events: usize,
+    /// What of its bytes is not given back.
+    bytes: usize,
+    key: Option<Arc<str>>,
+    waiter: Option<Arc<Waiter>>,
+}
+
+/// What the journal alone holds.
+#[derive(Debug)]
+struct Beyond {
+    amount: Amount,
+    /// All before it was read back.
+    from: Mark,
+    /// Where the last of it ends.
+    up_to: Mark,
+    /// Who waits for which record, by where that ends.
+    waiters: BTreeMap<Place, Arc<Waiter>>,
+}
+
+/// What settling a write gave.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// The events that left, to be freed outside of any lock.
+    pub left: Vec<Entry>,
+    /// The room that they had.
+    pub room: Amount,
+}
+
+/// The backlog.
+#[derive(Debug)]
+pub struct Backlog {
+    queue: Queue,
+    quota: Quota,
+    /// The most that the head takes.
+    head: Amount,
+    /// Bytes of what is in the head.
+    bytes: usize,
+    /// Records with events in the head, and settled ones behind the first.
+    records: VecDeque<Outstanding>,
+    /// How many records were taken out of that.
+    forgotten: u64,
+    beyond: Option<Beyond>,
+    low: Mark,
+    /// Whether somebody waits for what waits.
+    is_urgent: bool,
+}
+
+impl Backlog {
+    /// Nothing but what an earlier process left in the journal, between these
+    /// marks.
+    pub fn new(quota: Quota, head: Amount, low: Mark, end: Mark) -> Self {
+        let found = amount(end.totals.since(low.totals));
+        let beyond = (end.place > low.place && found.events > 0).then(|| Beyond {
+            amount: found,
+            from: low,
+            up_to: end,
+            waiters: BTreeMap::new(),
+        });
+        Self {
+            queue: Queue::new(),
+            quota,
+            head,
+            bytes: 0,
+            records: VecDeque::new(),
+            forgotten: 0,
+            low: if beyond.is_some() {
+                low
+            } else {
+                low.later(end)
+            },
+            beyond,
+            is_urgent: false,
+        }
+    }
+
+    /// Who holds how much of the head.
+    pub fn quota(&mut self) -> &mut Quota {
+        &mut self.quota
+    }
+
+    /// Takes a batch that is in the journal, behind all others. Its tenants are
+    /// charged already.
+    pub fn arrive(&mut self, batch: Batch, appended: Appended, waiter: Option<Arc<Waiter>>) {
+        let bytes = appended.end.place.offset - appended.start.offset;
+        let need = Amount {
+            events: batch.events.len(),
+            bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
+        };
+        if self.beyond.is_none() && self.has_room_for(need) {
+            return self.push(batch, appended.end, need.bytes, waiter);
+        }
+        for accepted in &batch.events {
+            self.quota.leave(&accepted.event, batch.key.as_ref());
+        }
+        let beyond = self.beyond.get_or_insert_with(|| Beyond {
+            amount: Amount::default(),
+            from: Mark {
+                place: appended.start,
+                totals: appended.end.totals,
+            },
+            up_to: appended.end,
+            waiters: BTreeMap::new(),
+        });
+        beyond.amount = beyond.amount + need;
+        beyond.up_to = appended.end;
+        beyond
+            .waiters
+            .extend(waiter.map(|waiter| (appended.end.place, waiter)));
+    }
+
+    fn has_room_for(&self, need: Amount) -> bool {
+        let held = Amount {
+            events: self.queue.len(),
+            bytes: self.bytes,
+        };
+        (held + need).is_within(self.head) || self.queue.len() == 0
+    }
+
+    fn push(&mut self, batch: Batch, end: Mark, bytes: usize, waiter: Option<Arc<Waiter>>) {
+        let record = self.forgotten + self.records.len() as u64;
+        let since = Instant::now();
+        self.is_urgent |= waiter.is_some();
+        self.bytes += bytes;
+        self.records.push_back(Outstanding {
+            end,
+            events: batch.events.len(),
+            bytes,
+            key: batch.key,
+            waiter,
+        });
+        for accepted in batch.events {
+            self.queue.push(Entry {
+                accepted,
+                record,
+                since,
+            });
+        }
+    }
+
+    /// What is to be read back next, from where and up to where; `None` while
+    /// nothing is beyond, or the head has no room for a record of the usual size.
+    pub fn wanted(&self) -> Option<(Place, Place)> {
+        let beyond = self.beyond.as_ref()?;
+        let has_room = self.has_room_for(Amount {
+            events: 1,
+            bytes: 1,
+        });
+        has_room.then_some((beyond.from.place, beyond.up_to.place))
+    }
+
+    /// Takes the oldest batch that is beyond into the head, or gives it back if
+    /// there is no room for it.
+    pub fn take_back(&mut self, batch: Batch, end: Place, bytes: usize) -> Result<(), Batch> {
+        let need = Amount {
+            events: batch.events.len(),
+            bytes,
+        };
+        if !self.has_room_for(need) {
+            return Err(batch);
+        }
+        self.quota.charge_promised(
+            batch.events.iter().map(|event| &event.event),
+            batch.key.as_ref(),
+        );
+        if let Some((end, waiter)) = self.pass(need, end) {
+            self.push(batch, end, bytes, waiter);
+        }
+        Ok(())
+    }
+
+    /// The oldest record that is beyond cannot be used. Answers the room that
+    /// its events had.
+    pub fn skip(&mut self, events: usize, bytes: usize, end: Place) -> Amount {
+        let lost = Amount { events, bytes };
+        self.pass(lost, end);
+        lost
+    }
+
+    /// Everything up to there was read back: unless more has come since, nothing is
+    /// beyond any more. Answers the room of what is still counted, and is not in
+    /// the journal.
+    pub fn read_up_to(&mut self, up_to: Place) -> Amount {
+        let Some(beyond) = self.beyond.take_if(|beyond| beyond.up_to.place == up_to) else {
+            return Amount::default();
+        };
+        if self.records.is_empty() {
+            self.low = self.low.later(beyond.up_to);
+        }
+        beyond.amount
+    }
+
+    /// The oldest record is not beyond any more. Hands out who waits for it.
+    fn pass(&mut self, amount: Amount, end: Place) -> Option<(Mark, Option<Arc<Waiter>>)> {
+        let beyond = self.beyond.as_mut()?;
+        beyond.amount.events = beyond.amount.events.saturating_sub(amount.events);
+        beyond.amount.bytes = beyond.amount.bytes.saturating_sub(amount.bytes);
+        beyond.from = Mark {
+            place: end,
+            totals: Totals {
+                weight: beyond.up_to.totals.weight - beyond.amount.events as u64,
+                bytes: beyond.up_to.totals.bytes - beyond.amount.bytes as u64,
+            },
+        };
+        Some((beyond.from, beyond.waiters.remove(&end)))
+    }
+
+    /// When a write is due, given after what an event should wait no longer.
+    pub fn due(&mut self, rules: Due) -> Option<Instant> {
+        self.queue.end_holds(rules.now, rules.ends_holds);
+        let since = self.queue.waiting_since()?;
+        let is_full = self.is_filled(rules.max_events);
+        if is_full || self.is_urgent || rules.is_draining {
+            return Some(rules.now);
+        }
+        Some(since + rules.max_wait)
+    }
+
+    /// Whether any event waits that a write may take.
+    pub fn is_waiting(&self) -> bool {
+        self.queue.waiting() > 0
+    }
+
+    /// Whether so many events wait as fill a write, or as the head takes: what is
+    /// beyond it cannot fill one.
+    pub fn is_filled(&self, max_events: usize) -> bool {
+        self.queue.waiting() >= max_events.min(self.head.events)
+    }
+
+    /// When users that are held back are tried again.
+    pub fn held_until(&self) -> Option<Instant> {
+        self.queue.held_until()
+    }
+
+    /// The events of the next write; they stay until it is settled.
+    pub fn take(&mut self, max_events: usize, max_bytes: usize) -> Write {
+        let write = self.queue.take(max_events, max_bytes);
+        if self.queue.len() == self.queue.in_flight() {
+            self.is_urgent = false;
+        }
+        write
+    }
+
+    /// Ends a write, given what became of each of its events.
+    pub fn settle(
+        &mut self,
+        write: &Write,
+        outcomes: &[Outcome],
+        pause: impl Fn(u32) -> Duration,
+    ) -> Settled {
+        let left = self.queue.settle(write, outcomes, pause);
+        let mut room = Amount::default();
+        // Outcomes of a user's events that stay are all at the end of that user's.
+        let settled = outcomes
+            .iter()
+            .filter(|outcome| **outcome != Outcome::Retry);
+        for (entry, outcome) in left.iter().zip(settled) {
+            room = room + self.leave(entry, outcome);
+        }
+        self.bytes -= room.bytes;
+        while self
+            .records
+            .front()
+            .is_some_and(|record| record.events == 0)
+        {
+            if let Some(record) = self.records.pop_front() {
+                self.low = record.end;
+                self.forgotten += 1;
+            }
+        }
+        Settled { left, room }
+    }
+
+    fn leave(&mut self, entry: &Entry, outcome: &Outcome) -> Amount {
+        let place = usize::try_from(entry.record - self.forgotten).unwrap_or(usize::MAX);
+        let Some(record) = self.records.get_mut(place) else {
+            return Amount::default();
+        };
+        let bytes = record.bytes / record.events.max(1);
+        record.bytes -= bytes;
+        record.events -= 1;
+        if let Some(waiter) = &record.waiter {
+            waiter.settled(outcome);
+        }
+        self.quota.leave(&entry.accepted.event, record.key.as_ref());
+        Amount { events: 1, bytes }
+    }
+
+    /// All before it is settled.
+    pub fn low(&self) -> Mark {
+        self.low
+    }
+
+    /// One user's events in the head, in order.
+    pub fn of_user(&self, user_id: &str) -> Vec<Arc<Accepted>> {
+        self.queue.of_user(user_id)
+    }
+
+    /// Events in the head.
+    pub fn head_len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether anything is beyond the head.
+    pub fn is_beyond(&self) -> bool {
+        self.beyond.is_some()
+    }
+
+    /// All that is accepted and not stored.
+    pub fn held(&self) -> Amount {
+        let beyond = self.beyond.as_ref().map(|beyond| beyond.amount);
+        let head = Amount {
+            events: self.queue.len(),
+            bytes: self.bytes,
+        };
+        head + beyond.unwrap_or_default()
+    }
+
+    /// How many records were taken into the head so far.
+    pub fn records(&self) -> u64 {
+        self.forgotten + self.records.len() as u64
+    }
+
+    /// Whether all events of the first so many records are settled, but for those
+    /// of users that are held.
+    pub fn has_tried(&self, records: u64) -> bool {
+        self.queue.fronts().all(|entry| entry.record >= records)
+    }
+
+    /// What there is.
+    pub fn snapshot(&self) -> Snapshot {
+        let fronts = self.queue.all_fronts();
+        Snapshot {
+            held: self.held(),
+            beyond: self
+                .beyond
+                .as_ref()
+                .map_or(0, |beyond| beyond.amount.events),
+            in_flight: self.queue.in_flight(),
+            oldest: fronts.map(|entry| entry.accepted.event.received_at).min(),
+        }
+    }
+
+    /// Whether nobody holds anything.
+    #[cfg(test)]
+    pub fn is_held_by_nobody(&self) -> bool {
+        self.quota.is_empty()
+    }
+}
+
+/// What a write waits for.
+#[derive(Debug, Clone, Copy)]
+pub struct Due {
+    /// The time.
+    pub now: Instant,
+    /// Events that fill a write.
+    pub max_events: usize,
+    /// How long an event waits for others.
+    pub max_wait: Duration,
+    /// Whether nothing waits any more.
+    pub is_draining: bool,
+    /// Whether users that are held back are tried at once.
+    pub ends_holds: bool,
+}
+
+fn amount(totals: Totals) -> Amount {
+    Amount {
+        events: usize::try_from(totals.weight).unwrap_or(usize::MAX),
+        bytes: usize::try_from(totals.bytes).unwrap_or(usize::MAX),
+    }
+}

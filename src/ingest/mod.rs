@@ -1,0 +1,221 @@
+//! From accepted to stored.
+//!
+//! [`Ingest::admit`] takes a batch whole or refuses it. A batch is in the
+//! [journal](crate::journal) before it is answered. Its events lie in the
+//! [backlog](backlog), in the FIFO of their user, until a [writer] has them stored:
+//! also while they are on their way to the store, so that a write that fails has
+//! lost nothing and a journey shows them.
+//!
+//! # Invariants
+//!
+//! - **Kept.** An event that was answered 202 is in the journal (synced, unless
+//!   `journal.sync` says never), and leaves it only when the store has it durably,
+//!   knows it already or keeps it as a dead letter.
+//! - **Once.** The identity of an event is (userId, eventId); `_id` is derived from
+//!   both and from nothing else; the unique `_id` is the only authority on
+//!   duplicates. So an event that is sent twice is in the backlog twice, and the
+//!   second one comes back as a duplicate.
+//! - **Conservation.** `accepted + restored = stored + duplicate + dead-lettered +
+//!   unreadable + held`.
+//!
+//! That users' events stay in order is stated at the `queue`, and where "full" is
+//! decided at the [room].
+
+mod ack;
+pub mod admission;
+pub mod backlog;
+mod bisect;
+mod queue;
+pub mod quota;
+pub mod readback;
+mod record;
+pub mod room;
+pub mod waiter;
+pub mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::event::id::ArrivalClock;
+use crate::event::time::Clock;
+use crate::event::{Accepted, Arrival};
+use crate::journal::{Journal, Opened};
+use crate::monitoring::health::Health;
+use crate::monitoring::statistics::Statistics;
+
+pub use admission::{NotAdmitted, Patience, Posted};
+use backlog::{Backlog, HEAD, Snapshot};
+use quota::{Quota, Shares};
+use readback::Readback;
+use room::{Amount, Room};
+
+/// When a write goes out, and what happens when it fails.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteRules {
+    /// Events in one write.
+    pub max_events: usize,
+    /// How long an event waits for others.
+    pub max_wait: Duration,
+    /// Upper bound of the first pause after a failure.
+    pub backoff_min: Duration,
+    /// Upper bound of every pause.
+    pub backoff_max: Duration,
+}
+
+/// The way of events into the store; shared by all that admit or read them.
+pub struct Ingest {
+    room: Arc<Room>,
+    backlog: Mutex<Backlog>,
+    /// Held while a batch is numbered and handed to the journal, so that records
+    /// go on in the order of their numbers.
+    arrivals: Mutex<ArrivalClock>,
+    journal: Journal,
+    /// Told when there may be something to write.
+    writer_wake: Notify,
+    /// Told when there may be something to read back.
+    readback_wake: Notify,
+    rules: WriteRules,
+    shares: Shares,
+    clock: Arc<dyn Clock>,
+    statistics: Arc<Statistics>,
+    health: Arc<Health>,
+    /// Events up to this arrival number may be stored already: by an earlier
+    /// process, or by a try whose answer never came.
+    doubtful_up_to: AtomicI64,
+    /// How many of the first records have to be stored before the service is
+    /// ready.
+    replay: AtomicU64,
+}
+
+/// What it is made of.
+pub struct Parts {
+    /// How much may be accepted and not stored.
+    pub limit: Amount,
+    /// What one tenant may hold of the head.
+    pub shares: Shares,
+    /// The rules of the writers.
+    pub rules: WriteRules,
+    /// Tells the arrival numbers of processes apart that number events in the
+    /// same millisecond.
+    pub instance: u8,
+    /// Where batches are kept before they are answered.
+    pub journal: Opened,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub statistics: Arc<Statistics>,
+    /// Whether the service is well.
+    pub health: Arc<Health>,
+}
+
+impl Ingest {
+    /// Takes over what an earlier process left in the journal. What reads that
+    /// back is handed to the [writers](writer::Writers).
+    pub fn new(parts: Parts) -> (Arc<Self>, Readback) {
+        let Opened {
+            journal,
+            recovered,
+            reader,
+        } = parts.journal;
+        let shares = if parts.limit.is_within(HEAD) {
+            parts.shares
+        } else {
+            Shares::ALL
+        };
+        let head = Amount {
+            events: parts.limit.events.min(HEAD.events),
+            bytes: parts.limit.bytes.min(HEAD.bytes),
+        };
+        let quota = Quota::new(head, shares);
+        let backlog = Backlog::new(quota, head, recovered.low, recovered.end);
+        let found = backlog.held();
+        let room = Room::new(parts.limit);
+        room.take_found(found);
+        let mut arrivals = ArrivalClock::new(parts.instance);
+        if let Some(highest) = recovered.highest {
+            // The clock may have been stepped back since.
+            arrivals.advance_past(Arrival::from_i64(highest));
+        }
+        journal.settled_before(backlog.low());
+        parts.statistics.restored.inc_by(found.events as u64);
+        parts.health.replaying(found.events > 0);
+        let ingest = Arc::new(Self {
+            room: Arc::new(room),
+            backlog: Mutex::new(backlog),
+            arrivals: Mutex::new(arrivals),
+            journal,
+            writer_wake: Notify::new(),
+            readback_wake: Notify::new(),
+            rules: parts.rules,
+            shares,
+            clock: parts.clock,
+            statistics: parts.statistics,
+            health: parts.health,
+            doubtful_up_to: AtomicI64::new(0),
+            replay: AtomicU64::new(u64::MAX),
+        });
+        (ingest, Readback::new(reader))
+    }
+
+    /// Returns when the journal's thread has ended, which it does before
+    /// [`close_journal`](Self::close_journal) only when its disk fails.
+    pub async fn journal_ended(&self) {
+        self.journal.ended().await;
+    }
+
+    /// Ends the journal, after what was handed to it is written. Blocks until
+    /// then.
+    pub fn close_journal(&self) {
+        self.journal.close();
+    }
+
+    /// The events of one user in the head of the backlog, in order of arrival,
+    /// and whether there may be others beyond it.
+    pub fn of_user(&self, user_id: &str) -> (Vec<Arc<Accepted>>, bool) {
+        let backlog = self.backlog.lock();
+        (backlog.of_user(user_id), backlog.is_beyond())
+    }
+
+    /// All that is accepted and not stored.
+    pub fn held(&self) -> Amount {
+        self.backlog.lock().held()
+    }
+
+    /// What the backlog holds.
+    pub fn snapshot(&self) -> Snapshot {
+        self.backlog.lock().snapshot()
+    }
+
+    /// What is counted.
+    pub fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    /// How much may be accepted and not stored.
+    pub fn limit(&self) -> Amount {
+        self.room.limit()
+    }
+
+    /// What one tenant may hold of the head.
+    pub fn shares(&self) -> Shares {
+        self.shares
+    }
+
+    /// Has what is counted follow the backlog. Called under its lock.
+    fn count(&self, backlog: &Backlog) {
+        let held = backlog.held();
+        self.statistics.backlog_is(held.events, held.bytes);
+    }
+
+    /// The rules of the writers.
+    pub fn rules(&self) -> &WriteRules {
+        &self.rules
+    }
+}
+
+#[cfg(test)]
+mod tests;

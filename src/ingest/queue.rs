@@ -1,0 +1,365 @@
+//! The head of the backlog in memory: a FIFO for each user.
+//!
+//! **In order.** Events of one user leave the queue in the order in which they
+//! arrived, also when one of them has to be tried again: what follows it waits with
+//! it. This structure alone sees to that: a user has at most one write in flight,
+//! and of what a write took of one all stays in front from the first event on that
+//! has to be tried again.
+//!
+//! Users whose events wait are *ready*, and taken in turn until a write is full.
+//! A user whose first event has to be tried again is *held* for a while.
+//!
+//! Entries are in one slab and linked, so a user costs no allocation. Users are
+//! told apart by a hash of their ids under a key that nobody outside knows: two
+//! with the same one share a FIFO, which does no harm.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::event::Accepted;
+use crate::store::Outcome;
+
+/// Ends a list.
+const NONE: u32 = u32::MAX;
+
+/// An event that waits.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// It.
+    pub accepted: Arc<Accepted>,
+    /// The record that holds it, by its place among those that were taken in.
+    pub record: u64,
+    /// Since when it waits here.
+    pub since: Instant,
+}
+
+#[derive(Debug)]
+struct Slot {
+    /// `None` where it is free.
+    entry: Option<Entry>,
+    next: u32,
+}
+
+#[derive(Debug)]
+struct User {
+    hash: u64,
+    first: u32,
+    last: u32,
+    events: usize,
+    state: State,
+    /// How often its first event was tried in vain.
+    tries: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// In `ready`.
+    Ready,
+    /// In a write.
+    InFlight,
+    /// In `held`.
+    Held,
+    /// Free to be used for another.
+    Gone,
+}
+
+/// What one write takes: it stays in the queue until it is [settled](Queue::settle).
+#[derive(Debug, Default)]
+pub struct Write {
+    /// Those of each user together, and in order.
+    pub events: Vec<Arc<Accepted>>,
+    /// Whose they are, and how many each has.
+    users: Vec<(u32, usize)>,
+}
+
+impl Write {
+    /// Has all events tried again that follow one of their user that is.
+    pub fn hold_followers(&self, outcomes: &mut [Outcome]) {
+        let mut rest = outcomes;
+        for &(_, events) in &self.users {
+            let (of_user, others) = rest.split_at_mut(events);
+            if let Some(first) = of_user
+                .iter()
+                .position(|outcome| *outcome == Outcome::Retry)
+            {
+                of_user[first..].fill(Outcome::Retry);
+            }
+            rest = others;
+        }
+    }
+}
+
+/// All that waits in memory.
+#[derive(Debug)]
+pub struct Queue {
+    slots: Vec<Slot>,
+    free_slots: Vec<u32>,
+    users: Vec<User>,
+    free_users: Vec<u32>,
+    by_hash: HashMap<u64, u32>,
+    hasher: RandomState,
+    ready: VecDeque<u32>,
+    held: Vec<(Instant, u32)>,
+    len: usize,
+    /// Events of ready users.
+    waiting: usize,
+    in_flight: usize,
+}
+
+impl Queue {
+    /// Nothing waits.
+    pub fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            free_slots: Vec::new(),
+            users: Vec::new(),
+            free_users: Vec::new(),
+            by_hash: HashMap::new(),
+            hasher: RandomState::new(),
+            ready: VecDeque::new(),
+            held: Vec::new(),
+            len: 0,
+            waiting: 0,
+            in_flight: 0,
+        }
+    }
+
+    /// Events, those in flight included.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Events in flight.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Events that the next writes may take.
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Since when the user has waited whose turn is next.
+    pub fn waiting_since(&self) -> Option<Instant> {
+        let user = &self.users[*self.ready.front()? as usize];
+        self.entry(user.first).map(|entry| entry.since)
+    }
+
+    /// Puts an event behind those of its user.
+    pub fn push(&mut self, entry: Entry) {
+        let hash = self.hasher.hash_one(&*entry.accepted.event.user_id);
+        let slot = self.new_slot(entry);
+        self.len += 1;
+        let Some(&number) = self.by_hash.get(&hash) else {
+            let number = self.new_user(hash, slot);
+            self.by_hash.insert(hash, number);
+            self.ready.push_back(number);
+            self.waiting += 1;
+            return;
+        };
+        let user = &mut self.users[number as usize];
+        self.slots[user.last as usize].next = slot;
+        user.last = slot;
+        user.events += 1;
+        if user.state == State::Ready {
+            self.waiting += 1;
+        }
+    }
+
+    /// Takes events of ready users, in turn, until they are so many or have so
+    /// many bytes; a single one may be larger.
+    pub fn take(&mut self, max_events: usize, max_bytes: usize) -> Write {
+        let mut write = Write {
+            events: Vec::with_capacity(max_events.min(self.waiting)),
+            users: Vec::new(),
+        };
+        let mut left = max_bytes;
+        while write.events.len() < max_events
+            && let Some(&number) = self.ready.front()
+        {
+            let before = write.events.len();
+            let is_cut = self.take_of(number, max_events, &mut left, &mut write.events);
+            let taken = write.events.len() - before;
+            if taken == 0 {
+                break;
+            }
+            self.ready.pop_front();
+            let user = &mut self.users[number as usize];
+            user.state = State::InFlight;
+            self.waiting -= user.events;
+            self.in_flight += taken;
+            write.users.push((number, taken));
+            if is_cut {
+                break;
+            }
+        }
+        write
+    }
+
+    /// Takes events of one user; answers whether there was no room for more.
+    fn take_of(
+        &self,
+        user: u32,
+        max_events: usize,
+        left: &mut usize,
+        events: &mut Vec<Arc<Accepted>>,
+    ) -> bool {
+        let mut next = self.users[user as usize].first;
+        while let Some(entry) = self.entry(next) {
+            let size = entry.accepted.event.size();
+            if events.len() >= max_events || (size > *left && !events.is_empty()) {
+                return true;
+            }
+            *left = left.saturating_sub(size);
+            events.push(Arc::clone(&entry.accepted));
+            next = self.slots[next as usize].next;
+        }
+        false
+    }
+
+    /// Ends a write, given what became of each of its events: hands out those
+    /// that leave. A user whose next event has to be tried again is held for
+    /// what `pause` answers to the number of tries.
+    pub fn settle(
+        &mut self,
+        write: &Write,
+        outcomes: &[Outcome],
+        pause: impl Fn(u32) -> Duration,
+    ) -> Vec<Entry> {
+        let mut left = Vec::with_capacity(write.events.len());
+        let mut rest = outcomes;
+        for &(number, events) in &write.users {
+            let (of_user, others) = rest.split_at(events.min(rest.len()));
+            rest = others;
+            let settled = of_user
+                .iter()
+                .take_while(|outcome| **outcome != Outcome::Retry);
+            for _ in 0..settled.count() {
+                left.extend(self.pop(number));
+            }
+            self.in_flight -= events;
+            let is_held = of_user.contains(&Outcome::Retry);
+            self.go_on(number, is_held.then_some(&pause));
+        }
+        left
+    }
+
+    /// What becomes of a user whose write has ended.
+    fn go_on(&mut self, number: u32, pause: Option<&impl Fn(u32) -> Duration>) {
+        let user = &mut self.users[number as usize];
+        if user.events == 0 {
+            user.state = State::Gone;
+            self.by_hash.remove(&user.hash);
+            self.free_users.push(number);
+        } else if let Some(pause) = pause {
+            user.state = State::Held;
+            let until = Instant::now() + pause(user.tries);
+            user.tries = user.tries.saturating_add(1);
+            self.held.push((until, number));
+        } else {
+            user.state = State::Ready;
+            user.tries = 0;
+            self.waiting += user.events;
+            self.ready.push_back(number);
+        }
+    }
+
+    /// When the next user is held no more.
+    pub fn held_until(&self) -> Option<Instant> {
+        self.held.iter().map(|(until, _)| *until).min()
+    }
+
+    /// Ends the holds whose time has come, or all of them. Those users are next.
+    pub fn end_holds(&mut self, now: Instant, all: bool) {
+        let is_over = |(until, _): &mut (Instant, u32)| all || *until <= now;
+        for (_, number) in self.held.extract_if(.., is_over) {
+            let user = &mut self.users[number as usize];
+            user.state = State::Ready;
+            self.waiting += user.events;
+            self.ready.push_front(number);
+        }
+    }
+
+    /// One user's events, in order.
+    pub fn of_user(&self, user_id: &str) -> Vec<Arc<Accepted>> {
+        let hash = self.hasher.hash_one(user_id);
+        let user = self
+            .by_hash
+            .get(&hash)
+            .map(|&user| &self.users[user as usize]);
+        let mut next = user.map_or(NONE, |user| user.first);
+        let mut events = Vec::new();
+        while let Some(entry) = self.entry(next) {
+            if &*entry.accepted.event.user_id == user_id {
+                events.push(Arc::clone(&entry.accepted));
+            }
+            next = self.slots[next as usize].next;
+        }
+        events
+    }
+
+    /// The first event of each user, but for those that are held.
+    pub fn fronts(&self) -> impl Iterator<Item = &Entry> {
+        let users = self.users.iter();
+        let users = users.filter(|user| matches!(user.state, State::Ready | State::InFlight));
+        users.filter_map(|user| self.entry(user.first))
+    }
+
+    /// The first event of each user.
+    pub fn all_fronts(&self) -> impl Iterator<Item = &Entry> {
+        let users = self.users.iter().filter(|user| user.state != State::Gone);
+        users.filter_map(|user| self.entry(user.first))
+    }
+
+    fn entry(&self, slot: u32) -> Option<&Entry> {
+        self.slots.get(slot as usize)?.entry.as_ref()
+    }
+
+    fn new_slot(&mut self, entry: Entry) -> u32 {
+        let slot = Slot {
+            entry: Some(entry),
+            next: NONE,
+        };
+        insert(&mut self.slots, &mut self.free_slots, slot)
+    }
+
+    fn new_user(&mut self, hash: u64, slot: u32) -> u32 {
+        let user = User {
+            hash,
+            first: slot,
+            last: slot,
+            events: 1,
+            state: State::Ready,
+            tries: 0,
+        };
+        insert(&mut self.users, &mut self.free_users, user)
+    }
+
+    /// Takes out the first event of a user.
+    fn pop(&mut self, number: u32) -> Option<Entry> {
+        let user = &mut self.users[number as usize];
+        let slot = user.first;
+        let entry = self.slots.get_mut(slot as usize)?.entry.take()?;
+        user.first = self.slots[slot as usize].next;
+        user.events -= 1;
+        self.free_slots.push(slot);
+        self.len -= 1;
+        Some(entry)
+    }
+}
+
+/// Puts an item into a free place of a slab, or behind the others.
+fn insert<T>(slab: &mut Vec<T>, free: &mut Vec<u32>, item: T) -> u32 {
+    if let Some(place) = free.pop() {
+        slab[place as usize] = item;
+        return place;
+    }
+    // The head of the backlog has thousands of them.
+    let place = u32::try_from(slab.len()).unwrap_or(NONE);
+    slab.push(item);
+    place
+}

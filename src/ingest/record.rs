@@ -1,0 +1,173 @@
+//! A batch as a record of the journal, and back. Pure.
+//!
+//! The body of kind 1, version 1, all numbers little endian: the arrival number
+//! of the first event (8 bytes), the name of the write key that let the batch in
+//! (a text), how many events there are (4), and the events. An event's own number
+//! follows from its place. An event: `occurredAt` and `receivedAt` in milliseconds
+//! (8 each), then user id, event id, type, session id, account id (texts), and the
+//! payload as BSON. A text has its length in front (4 bytes; all ones where there
+//! is none). The identity in the store is not written: it is derived.
+//!
+//! A record's weight is the number of its events, its number the arrival number
+//! of the last.
+
+use std::sync::Arc;
+
+use crate::event::id::Arrivals;
+use crate::event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
+use crate::journal::{FIRST_KIND, Record};
+
+/// The kind of record that holds events.
+const EVENTS: u8 = FIRST_KIND;
+/// The version that is written.
+const VERSION: u8 = 1;
+
+const FIRST: std::ops::Range<usize> = 0..8;
+const ABSENT: u32 = u32::MAX;
+
+/// Bytes of a body beside its events and its key.
+const FIXED: usize = 16;
+/// Bytes of an event beside its texts and its payload.
+const EVENT_FIXED: usize = 40;
+
+/// Writes events down. Their numbers are not known yet: they are given out
+/// later, under a lock that is not held meanwhile.
+pub fn encode(events: &[Event], key: Option<&str>) -> Record {
+    let mut body = Vec::with_capacity(body_bytes(events, key));
+    body.extend_from_slice(&[0; 8]);
+    put(&mut body, key.map(str::as_bytes));
+    put_length(&mut body, events.len());
+    for event in events {
+        body.extend_from_slice(&event.occurred_at.as_millis().to_le_bytes());
+        body.extend_from_slice(&event.received_at.as_millis().to_le_bytes());
+        put(&mut body, Some(event.user_id.as_bytes()));
+        put(&mut body, Some(event.event_id.as_bytes()));
+        put(&mut body, Some(event.kind.as_bytes()));
+        put(&mut body, event.session_id.as_deref().map(str::as_bytes));
+        put(&mut body, event.account_id.as_deref().map(str::as_bytes));
+        put(&mut body, Some(event.payload.as_bson()));
+    }
+    Record {
+        kind: EVENTS,
+        version: VERSION,
+        weight: u32::try_from(events.len()).unwrap_or(u32::MAX),
+        number: 0,
+        body,
+    }
+}
+
+/// Sets the numbers of the events, from the first to the last.
+pub fn number(record: &mut Record, first: Arrival, last: Arrival) {
+    record.body[FIRST].copy_from_slice(&first.as_i64().to_le_bytes());
+    record.number = last.as_i64();
+}
+
+/// Bytes of the body of a record with these events.
+pub fn body_bytes(events: &[Event], key: Option<&str>) -> usize {
+    let optional = |text: &Option<Box<str>>| text.as_deref().map_or(0, str::len);
+    let bytes = |event: &Event| {
+        EVENT_FIXED
+            + event.user_id.len()
+            + event.event_id.len()
+            + event.kind.len()
+            + optional(&event.session_id)
+            + optional(&event.account_id)
+            + event.payload.as_bson().len()
+    };
+    FIXED + key.map_or(0, str::len) + events.iter().map(bytes).sum::<usize>()
+}
+
+fn put(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    match bytes {
+        None => out.extend_from_slice(&ABSENT.to_le_bytes()),
+        Some(bytes) => {
+            put_length(out, bytes.len());
+            out.extend_from_slice(bytes);
+        }
+    }
+}
+
+fn put_length(out: &mut Vec<u8>, length: usize) {
+    // Nothing that is admitted comes near 4 GiB.
+    out.extend_from_slice(&u32::try_from(length).unwrap_or(ABSENT).to_le_bytes());
+}
+
+/// A batch that was read back.
+#[derive(Debug, PartialEq)]
+pub struct Batch {
+    /// Its events.
+    pub events: Vec<Arc<Accepted>>,
+    /// The name of the write key that let it in.
+    pub key: Option<Arc<str>>,
+}
+
+/// Reads a record; `None` if it holds no events that can be read.
+pub fn decode(record: &Record) -> Option<Batch> {
+    (record.kind == EVENTS && record.version == VERSION).then_some(())?;
+    let mut reader = Reader(&record.body);
+    let numbers = Arrivals::from(Arrival::from_i64(reader.i64()?));
+    let key = reader.optional_text()?.map(Arc::from);
+    let count = usize::try_from(reader.u32()?).ok()?;
+    // The count is covered by the checksum; capped all the same, because a
+    // reservation is made before the first event is read.
+    let mut events = Vec::with_capacity(count.min(record.body.len() / EVENT_FIXED));
+    for arrival in numbers.take(count) {
+        let event = reader.event()?;
+        events.push(Arc::new(Accepted { event, arrival }));
+    }
+    reader.0.is_empty().then_some(Batch { events, key })
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
+    }
+
+    fn i64(&mut self) -> Option<i64> {
+        Some(i64::from_le_bytes(self.take(8)?.try_into().ok()?))
+    }
+
+    fn optional(&mut self) -> Option<Option<&'a [u8]>> {
+        match self.u32()? {
+            ABSENT => Some(None),
+            length => Some(Some(self.take(usize::try_from(length).ok()?)?)),
+        }
+    }
+
+    fn text(&mut self) -> Option<Box<str>> {
+        self.optional_text()?
+    }
+
+    fn optional_text(&mut self) -> Option<Option<Box<str>>> {
+        match self.optional()? {
+            None => Some(None),
+            Some(bytes) => Some(Some(std::str::from_utf8(bytes).ok()?.into())),
+        }
+    }
+
+    fn event(&mut self) -> Option<Event> {
+        let occurred_at = Timestamp::from_millis(self.i64()?)?;
+        let received_at = Timestamp::from_millis(self.i64()?)?;
+        let user_id = self.text()?;
+        let event_id = self.text()?;
+        Some(Event {
+            id: StoreId::derive(&user_id, &event_id),
+            user_id,
+            event_id,
+            kind: self.text()?,
+            session_id: self.optional_text()?,
+            account_id: self.optional_text()?,
+            payload: Payload::from_bson(self.optional()??)?,
+            occurred_at,
+            received_at,
+        })
+    }
+}

@@ -1,0 +1,394 @@
+//! The way out of the backlog: as many tasks as there may be writes in flight.
+//!
+//! A write goes out when enough events wait to fill it, when the one whose turn it
+//! is has waited `max_wait`, when somebody waits for the store, and at once while
+//! draining. A write that fails is tried again with growing pauses for as long as
+//! the process lives; nothing that the store answers ends a task.
+//!
+//! | the store says | what follows |
+//! | --- | --- |
+//! | it is away, overloaded, too slow | the whole write is tried again, with growing pauses |
+//! | it refuses us (rights, credentials, settings) | the same, with the longest pauses, said loudly |
+//! | it refuses the whole write for one event | halves are tried, until that one stands alone |
+//! | it refuses one event for good | that one is kept as a dead letter, and leaves |
+//! | it could not write one event, or keep its letter | that one, with what follows of its user, waits and is tried again |
+
+use std::collections::HashSet;
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use super::backlog::Due;
+use super::queue::Write;
+use super::readback::{self, Readback};
+use super::{Ingest, bisect};
+use crate::backoff::Backoff;
+use crate::event::{Accepted, StoreId};
+use crate::store::dead_letters::{DeadLetter, DeadLetterStore};
+use crate::store::{Outcome, Refusal, Store, StoreError};
+
+/// Bytes of events in one write at the most: well below the 48 MB that a MongoDB
+/// message may have, also when the largest payloads meet.
+const MAX_WRITE_BYTES: usize = 16 << 20;
+
+/// Where events go.
+#[derive(Clone)]
+pub struct Destination {
+    /// Where they are stored.
+    pub events: Arc<dyn Store>,
+    /// Where they are kept that are refused for good.
+    pub letters: Arc<dyn DeadLetterStore>,
+}
+
+/// The running tasks.
+pub struct Writers {
+    ingest: Arc<Ingest>,
+    draining: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Writers {
+    /// Starts as many tasks as there may be writes in flight, and what reads the
+    /// journal back. Nothing is written before `prepared` is true: what is
+    /// inserted into a store without its indexes costs later.
+    pub fn start(
+        ingest: &Arc<Ingest>,
+        readback: Readback,
+        destination: &Destination,
+        in_flight: usize,
+        prepared: &watch::Receiver<bool>,
+    ) -> Self {
+        let draining = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        for _ in 0..in_flight {
+            let writer = Writer {
+                ingest: Arc::clone(ingest),
+                destination: destination.clone(),
+                draining: draining.clone(),
+                backoff: Backoff::new(ingest.rules.backoff_min, ingest.rules.backoff_max),
+                has_ended_holds: false,
+            };
+            tasks.spawn(writer.run(prepared.clone()));
+        }
+        tasks.spawn(readback::run(
+            Arc::clone(ingest),
+            readback,
+            draining.clone(),
+        ));
+        Self {
+            ingest: Arc::clone(ingest),
+            draining,
+            tasks,
+        }
+    }
+
+    /// Waits until a task ends, which none does before [`drain`](Self::drain): it
+    /// is a defect, and the caller ends the process.
+    pub async fn ended(&mut self) -> Result<(), JoinError> {
+        self.tasks.join_next().await.unwrap_or(Ok(()))
+    }
+
+    /// Writes all that is accepted, partial writes at once, until nothing is left
+    /// or the deadline has come. Answers how many events are left, which are in
+    /// the journal.
+    pub async fn drain(mut self, deadline: Instant) -> usize {
+        self.draining.cancel();
+        let events = self.ingest.held().events;
+        let before = self.ingest.statistics.stored.get();
+        let drained = tokio::time::timeout_at(deadline, async {
+            while let Some(ended) = self.tasks.join_next().await {
+                if let Err(error) = ended {
+                    error!(%error, "a writer ended unexpectedly");
+                }
+            }
+        });
+        let _ = drained.await;
+        self.tasks.shutdown().await;
+        let left = self.ingest.held().events;
+        if left == 0 {
+            let stored = self.ingest.statistics.stored.get() - before;
+            info!(events, stored, "Buffer flushed successfully");
+        }
+        left
+    }
+}
+
+/// Why the events of a write are still in the backlog.
+#[derive(Debug, thiserror::Error)]
+enum WriteError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the database could not write {0} of the events this time")]
+    Partial(usize),
+    #[error("the database refuses an event, and refuses to keep it as a dead letter: {0}")]
+    LetterRefused(Refusal),
+}
+
+impl WriteError {
+    /// Whether only a person can mend it, elsewhere.
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Denied(_)))
+    }
+}
+
+/// One task.
+struct Writer {
+    ingest: Arc<Ingest>,
+    destination: Destination,
+    draining: CancellationToken,
+    backoff: Backoff,
+    /// A drain ends the holds of users once, not each time.
+    has_ended_holds: bool,
+}
+
+impl Writer {
+    async fn run(mut self, prepared: watch::Receiver<bool>) {
+        if !self.may_begin(prepared).await {
+            return;
+        }
+        while let Some(write) = self.next().await {
+            self.write(write).await;
+        }
+    }
+
+    /// Waits until the store is prepared; false if a stop begins before that and
+    /// there is nothing to write.
+    async fn may_begin(&self, mut prepared: watch::Receiver<bool>) -> bool {
+        let mut prepared =
+            pin!(async { prepared.wait_for(|is_prepared| *is_prepared).await.is_ok() });
+        tokio::select! {
+            is_prepared = &mut prepared => is_prepared,
+            () = self.draining.cancelled() => {
+                self.ingest.held().events > 0 && prepared.await
+            }
+        }
+    }
+
+    /// Waits until a write is due; `None` once draining has emptied the backlog.
+    async fn next(&mut self) -> Option<Write> {
+        let ingest = Arc::clone(&self.ingest);
+        let max_events = ingest.rules.max_events;
+        loop {
+            let mut wake = pin!(ingest.writer_wake.notified());
+            wake.as_mut().enable();
+            let is_draining = self.draining.is_cancelled();
+            let now = Instant::now();
+            let next = {
+                let mut backlog = ingest.backlog.lock();
+                let due = backlog.due(Due {
+                    now,
+                    max_events,
+                    max_wait: ingest.rules.max_wait,
+                    is_draining,
+                    ends_holds: is_draining && !self.has_ended_holds,
+                });
+                self.has_ended_holds = is_draining;
+                if due.is_some_and(|due| due <= now) {
+                    let write = backlog.take(max_events, MAX_WRITE_BYTES);
+                    drop(backlog);
+                    // Another task may find the next one due.
+                    ingest.writer_wake.notify_one();
+                    return Some(write);
+                }
+                if is_draining && backlog.held().events == 0 {
+                    ingest.writer_wake.notify_waiters();
+                    return None;
+                }
+                due.into_iter().chain(backlog.held_until()).min()
+            };
+            let timer = async {
+                match next {
+                    Some(next) => sleep_until(next).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = wake => {}
+                () = timer => {}
+                () = self.draining.cancelled(), if !is_draining => {}
+            }
+        }
+    }
+
+    /// Has a write written, however often that takes. Events that the store could
+    /// not write this time are part of a later one.
+    async fn write(&mut self, write: Write) {
+        let (started, mut outcomes) = self.write_at_last(&write.events).await;
+        write.hold_followers(&mut outcomes);
+        let refused = self.set_aside(&write.events, &mut outcomes).await;
+        write.hold_followers(&mut outcomes);
+        if outcomes.contains(&Outcome::Retry) {
+            // Followers that are held back may have been written.
+            self.doubt(&write.events);
+        }
+        let kept = self.ingest.acknowledge(&write, &outcomes);
+        let events = write.events.len();
+        let now = self.ingest.clock.now();
+        let statistics = &self.ingest.statistics;
+        statistics.flushed(started.elapsed(), events - kept, now);
+        match refused {
+            Err(error) => self.failed(&error, kept, 1),
+            Ok(()) if kept == 0 => {
+                debug!(events, "written");
+                self.ingest.health.write_succeeded();
+            }
+            Ok(()) => self.not_this_time(kept, events),
+        }
+    }
+
+    /// Writes events, again and again until the store answers.
+    async fn write_at_last(&mut self, events: &[Arc<Accepted>]) -> (Instant, Vec<Outcome>) {
+        let mut failures = 0_u32;
+        loop {
+            let started = Instant::now();
+            match self.try_once(events).await {
+                Ok(outcomes) => {
+                    self.backoff.reset();
+                    return (started, outcomes);
+                }
+                Err(error) => {
+                    failures += 1;
+                    self.doubt(events);
+                    self.failed(&error, events.len(), failures);
+                    if error.is_refusal() {
+                        self.backoff.slow_down();
+                    }
+                    self.rest().await;
+                }
+            }
+        }
+    }
+
+    /// Pauses between two tries. A drain cuts it short, once.
+    async fn rest(&mut self) {
+        let pause = self.backoff.pause();
+        if self.draining.is_cancelled() {
+            sleep(pause).await;
+        } else {
+            let _ = timeout(pause, self.draining.cancelled()).await;
+        }
+    }
+
+    fn doubt(&self, events: &[Arc<Accepted>]) {
+        if let Some(last) = events.iter().map(|accepted| accepted.arrival).max() {
+            self.ingest.doubt_up_to(last);
+        }
+    }
+
+    /// Writes events. What comes back as a duplicate after an earlier try may be
+    /// what that try wrote: it is looked up, and counted as what it is.
+    async fn try_once(&mut self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, WriteError> {
+        let written = bisect::insert(&*self.destination.events, events).await?;
+        if written.was_split {
+            self.doubt(events);
+        }
+        let mut outcomes = written.outcomes;
+        let is_doubtful = |(accepted, outcome): &(&Arc<Accepted>, &Outcome)| {
+            **outcome == Outcome::Duplicate && self.ingest.is_doubtful(accepted.arrival)
+        };
+        let doubtful = events.iter().zip(&outcomes).filter(is_doubtful);
+        let doubtful: Vec<StoreId> = doubtful.map(|(accepted, _)| accepted.event.id).collect();
+        if doubtful.is_empty() {
+            return Ok(outcomes);
+        }
+        let stored = self.destination.events.arrivals(&doubtful).await?;
+        let doubtful: HashSet<StoreId> = doubtful.into_iter().collect();
+        for (accepted, outcome) in events.iter().zip(&mut outcomes) {
+            let id = &accepted.event.id;
+            if doubtful.contains(id) && stored.get(id) == Some(&accepted.arrival) {
+                *outcome = Outcome::Stored;
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Keeps what is refused for good as dead letters. An event whose letter is
+    /// not kept has to be tried again: nothing else has it.
+    async fn set_aside(
+        &self,
+        events: &[Arc<Accepted>],
+        outcomes: &mut [Outcome],
+    ) -> Result<(), WriteError> {
+        let now = self.ingest.clock.now();
+        let letter = |(accepted, outcome): (&Arc<Accepted>, &Outcome)| match outcome {
+            Outcome::Refused(refusal) => {
+                Some(DeadLetter::new(Arc::clone(accepted), refusal.clone(), now))
+            }
+            _ => None,
+        };
+        let letters = events.iter().zip(&*outcomes).filter_map(letter);
+        let letters: Vec<DeadLetter> = letters.collect();
+        let Some(first) = letters.first() else {
+            return Ok(());
+        };
+        let (put, error) = match bisect::put(&*self.destination.letters, &letters).await {
+            Ok(put) => (put, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        let mut put = put.into_iter().chain(std::iter::repeat(Outcome::Retry));
+        let (mut kept, mut not_kept) = (0, None);
+        for outcome in outcomes {
+            if !matches!(outcome, Outcome::Refused(_)) {
+                continue;
+            }
+            match put.next() {
+                Some(Outcome::Stored | Outcome::Duplicate) => kept += 1,
+                other => {
+                    not_kept = not_kept.or(other);
+                    *outcome = Outcome::Retry;
+                }
+            }
+        }
+        if kept > 0 {
+            error!(
+                events = kept, first_id = %first.accepted.event.id,
+                reason = first.refusal.reason.word(),
+                "the database refuses events for good; they are dead letters now"
+            );
+        }
+        match (error, not_kept) {
+            (Some(error), _) => Err(error.into()),
+            (None, Some(Outcome::Refused(refusal))) => Err(WriteError::LetterRefused(refusal)),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Some events of a write have to be tried again; if it is all of them, the
+    /// store takes nothing.
+    fn not_this_time(&self, kept: usize, events: usize) {
+        self.count_failure(&WriteError::Partial(kept));
+        if kept == events {
+            self.ingest.health.write_failed(false);
+        } else {
+            self.ingest.health.write_succeeded();
+        }
+        warn!(
+            events = kept,
+            "some events could not be written; they are kept and tried again"
+        );
+    }
+
+    fn failed(&self, error: &WriteError, events: usize, failures: u32) {
+        self.count_failure(error);
+        self.ingest.health.write_failed(error.is_refusal());
+        if error.is_refusal() {
+            error!(
+                events, failures, %error,
+                "the database refuses us; its events are kept until a person mends the name, \
+                 password or rights of its user, or its settings"
+            );
+        } else {
+            warn!(events, failures, %error, "a write failed; its events are kept");
+        }
+    }
+
+    fn count_failure(&self, error: &WriteError) {
+        let now = self.ingest.clock.now();
+        self.ingest.statistics.flush_failed(error.to_string(), now);
+    }
+}

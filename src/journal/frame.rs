@@ -1,0 +1,195 @@
+//! Records as bytes, and back. Pure.
+//!
+//! The layout of a frame stands at the head of [`journal`](super). Its checksum
+//! covers the number of the segment and the offset in it, so a frame counts
+//! only where it was written.
+
+use super::place::Mark;
+
+/// Begins every frame of one use of a segment. Drawn at random, so that nobody
+/// can plant a frame in what a record holds.
+pub type Marker = [u8; 8];
+
+/// A segment, as its frames are checked against it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Its number.
+    pub number: u64,
+    /// What its frames begin with.
+    pub marker: Marker,
+}
+
+/// Bytes of a frame in front of its body.
+pub const HEAD: usize = 32;
+/// What the offset of every frame is a multiple of.
+pub const ALIGNMENT: usize = 8;
+/// Kinds that owners may give their records begin here.
+pub const FIRST_KIND: u8 = 1;
+/// The kind of a frame that notes the low watermark.
+const MARK: u8 = 0;
+
+/// What the owner of a journal has kept. The journal does not look into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// What it is, to its owner; at least [`FIRST_KIND`].
+    pub kind: u8,
+    /// The version of that kind.
+    pub version: u8,
+    /// How much it counts, in whatever the owner counts.
+    pub weight: u32,
+    /// A number that only grows; the highest is told at a start.
+    pub number: i64,
+    /// The rest.
+    pub body: Vec<u8>,
+}
+
+impl Record {
+    /// Bytes of the frame that holds it, up to where the next one begins.
+    pub fn frame_bytes(&self) -> u64 {
+        frame_bytes(self.body.len()) as u64
+    }
+
+    /// Appends its frame for this place.
+    pub fn write(&self, segment: Segment, offset: u64, out: &mut Vec<u8>) {
+        let head = Head {
+            kind: self.kind,
+            version: self.version,
+            weight: self.weight,
+            number: self.number,
+        };
+        write(head, &self.body, segment, offset, out);
+    }
+}
+
+/// Appends the frame that notes a low watermark, for this place.
+pub fn write_mark(mark: Mark, segment: Segment, offset: u64, out: &mut Vec<u8>) {
+    let head = Head {
+        kind: MARK,
+        version: 1,
+        weight: 0,
+        number: i64::MIN,
+    };
+    write(head, &mark.to_bytes(), segment, offset, out);
+}
+
+/// Bytes of the frame with a body of so many bytes.
+pub fn frame_bytes(body: usize) -> usize {
+    (HEAD + body).next_multiple_of(ALIGNMENT)
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    kind: u8,
+    version: u8,
+    weight: u32,
+    number: i64,
+}
+
+/// The part of the head that the checksum covers.
+const CHECKED: usize = 16;
+
+fn write(head: Head, body: &[u8], segment: Segment, offset: u64, out: &mut Vec<u8>) {
+    let mut checked = [0; CHECKED];
+    checked[0] = head.kind;
+    checked[1] = head.version;
+    checked[4..8].copy_from_slice(&head.weight.to_le_bytes());
+    checked[8..16].copy_from_slice(&head.number.to_le_bytes());
+    let end = out.len() + frame_bytes(body.len());
+    // Nothing that is admitted comes near 4 GiB.
+    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+    out.extend_from_slice(&segment.marker);
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(&checksum(segment.number, offset, &checked, body).to_le_bytes());
+    out.extend_from_slice(&checked);
+    out.extend_from_slice(body);
+    out.resize(end, 0);
+}
+
+fn checksum(segment: u64, offset: u64, head: &[u8], body: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&segment.to_le_bytes());
+    hasher.update(&offset.to_le_bytes());
+    hasher.update(&(body.len() as u64).to_le_bytes());
+    hasher.update(head);
+    hasher.update(body);
+    hasher.finalize()
+}
+
+/// A frame that was found whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// What it is.
+    pub kind: u8,
+    /// The version of that kind.
+    pub version: u8,
+    /// How much it counts.
+    pub weight: u32,
+    /// Its number.
+    pub number: i64,
+    /// The rest.
+    pub body: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// The frame that these bytes begin with, which stand at `offset` of the
+    /// segment; `None` if it is no whole frame of that segment.
+    pub fn read(bytes: &'a [u8], segment: Segment, offset: u64) -> Option<Self> {
+        bytes.starts_with(&segment.marker).then_some(())?;
+        Self::read_but_for_marker(bytes, segment.number, offset)
+    }
+
+    fn read_but_for_marker(bytes: &'a [u8], segment: u64, offset: u64) -> Option<Self> {
+        let body = bytes.get(HEAD..claimed_bytes(bytes)?)?;
+        let expected = u32::from_le_bytes(bytes.get(12..16)?.try_into().ok()?);
+        let checked = bytes.get(16..HEAD)?;
+        (checksum(segment, offset, checked, body) == expected).then_some(())?;
+        Some(Self {
+            kind: checked[0],
+            version: checked[1],
+            weight: u32::from_le_bytes(checked[4..8].try_into().ok()?),
+            number: i64::from_le_bytes(checked[8..16].try_into().ok()?),
+            body,
+        })
+    }
+
+    /// Bytes up to where the next frame begins.
+    pub fn bytes(self) -> u64 {
+        frame_bytes(self.body.len()) as u64
+    }
+
+    /// The low watermark that it notes; `None` if it holds a record.
+    pub fn mark(self) -> Option<Mark> {
+        (self.kind == MARK).then(|| Mark::from_bytes(self.body))?
+    }
+
+    /// Whether it holds a record of the journal's owner.
+    pub fn is_record(self) -> bool {
+        self.kind >= FIRST_KIND
+    }
+
+    /// The record that it holds.
+    pub fn to_record(self) -> Record {
+        Record {
+            kind: self.kind,
+            version: self.version,
+            weight: self.weight,
+            number: self.number,
+            body: self.body.to_vec(),
+        }
+    }
+}
+
+/// How long a frame says that it is, head included: not to be believed before
+/// its checksum was seen. `None` if its head is not whole.
+pub fn claimed_bytes(bytes: &[u8]) -> Option<usize> {
+    let length = u32::from_le_bytes(bytes.get(8..12)?.try_into().ok()?);
+    HEAD.checked_add(usize::try_from(length).ok()?)
+}
+
+/// Where the next whole frame begins behind a place that cannot be read: an
+/// index into these bytes, which stand at `offset` of the segment.
+pub fn next_frame(bytes: &[u8], segment: Segment, offset: u64) -> Option<usize> {
+    (ALIGNMENT..bytes.len())
+        .step_by(ALIGNMENT)
+        .find(|&at| Frame::read(&bytes[at..], segment, offset + at as u64).is_some())
+}

@@ -1,0 +1,205 @@
+//! Reads records back, in the order in which they were appended, while others
+//! are appended.
+//!
+//! A reader has its place and goes on from there, so that a record costs the
+//! same however much the journal holds; of the journal, one piece of a segment
+//! is in memory. It reads inside of [extents](super::extents) alone, that is,
+//! what was synced.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use tracing::error;
+
+use super::disk::Disk;
+use super::extents::{Extent, Extents};
+use super::frame::{self, Frame, Record, Segment};
+use super::place::Place;
+
+/// Bytes that are read at once. Small in unit tests, so that frames cross them.
+const PIECE: usize = if cfg!(test) { 4 << 10 } else { 256 << 10 };
+
+/// A record that was read back.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Read {
+    /// It.
+    pub record: Record,
+    /// Bytes of its frame.
+    pub bytes: u64,
+    /// Where its frame ends.
+    pub end: Place,
+}
+
+/// Reads records back.
+pub trait ReadBack: Send {
+    /// Goes on at the frame that begins there.
+    fn seek(&mut self, place: Place);
+
+    /// The next record, if its frame begins before `up_to`. `None` means that
+    /// all of these were read. A damaged place is put aside and passed over.
+    ///
+    /// # Errors
+    ///
+    /// The disk cannot be read; the place stays, so it can be tried again.
+    fn next(&mut self, up_to: Place) -> io::Result<Option<Read>>;
+}
+
+/// Reads the segments of a disk.
+pub struct Reader<D> {
+    disk: Arc<D>,
+    extents: Arc<Extents>,
+    place: Place,
+    piece: Piece,
+}
+
+/// A part of a segment in memory.
+#[derive(Default)]
+struct Piece {
+    segment: Option<Segment>,
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl Piece {
+    /// What of it stands at an offset of a segment.
+    fn at(&self, segment: Segment, offset: u64) -> &[u8] {
+        let skipped = offset
+            .checked_sub(self.offset)
+            .filter(|_| self.segment == Some(segment))
+            .and_then(|skipped| usize::try_from(skipped).ok());
+        skipped
+            .and_then(|skipped| self.bytes.get(skipped..))
+            .unwrap_or_default()
+    }
+}
+
+impl<D: Disk> Reader<D> {
+    /// Begins at the oldest frame.
+    pub fn new(disk: Arc<D>, extents: Arc<Extents>) -> Self {
+        Self {
+            disk,
+            extents,
+            place: Place::default(),
+            piece: Piece::default(),
+        }
+    }
+
+    /// Bytes at the beginning of an extent, at least as many, or all there are.
+    fn bytes(&mut self, extent: Extent, at_least: usize) -> io::Result<&[u8]> {
+        if self.piece.at(extent.segment, extent.from).len() < at_least {
+            let left = usize::try_from(extent.to - extent.from).unwrap_or(usize::MAX);
+            let count = at_least.max(PIECE).min(left);
+            self.piece = Piece::default();
+            self.piece = Piece {
+                bytes: self.disk.read(extent.segment.number, extent.from, count)?,
+                segment: Some(extent.segment),
+                offset: extent.from,
+            };
+        }
+        Ok(self.piece.at(extent.segment, extent.from))
+    }
+
+    fn first_frame(&mut self, extent: Extent) -> io::Result<Option<Frame<'_>>> {
+        let head = self.bytes(extent, frame::HEAD)?;
+        let Some(claimed) = frame::claimed_bytes(head) else {
+            return Ok(None);
+        };
+        if claimed as u64 > extent.to - extent.from {
+            return Ok(None);
+        }
+        let bytes = self.bytes(extent, claimed)?;
+        Ok(Frame::read(bytes, extent.segment, extent.from))
+    }
+
+    /// Passes over a place without a frame: the zeros behind the last one, or
+    /// one that was whole once.
+    fn pass_over(&mut self, extent: Extent) -> io::Result<()> {
+        let left = usize::try_from(extent.to - extent.from).unwrap_or(usize::MAX);
+        let bytes = self.disk.read(extent.segment.number, extent.from, left)?;
+        let next = frame::next_frame(&bytes, extent.segment, extent.from);
+        let damaged = match next {
+            Some(next) => &bytes[..next],
+            None if extent.is_exact => &bytes[..],
+            None => without_zeros(&bytes),
+        };
+        if !damaged.is_empty() {
+            put_aside(&*self.disk, extent.segment.number, extent.from, damaged);
+        }
+        self.piece = Piece::default();
+        self.place = match next {
+            Some(next) => Place {
+                segment: extent.segment.number,
+                offset: extent.from + next as u64,
+            },
+            None => extent.end(),
+        };
+        Ok(())
+    }
+}
+
+impl<D: Disk> ReadBack for Reader<D> {
+    fn seek(&mut self, place: Place) {
+        self.place = place;
+    }
+
+    fn next(&mut self, up_to: Place) -> io::Result<Option<Read>> {
+        while let Some(extent) = self.extents.behind(self.place)
+            && extent.start() < up_to
+        {
+            let found = self.first_frame(extent).map(|frame| {
+                frame.map(|frame| {
+                    let record = frame.is_record().then(|| frame.to_record());
+                    (record, frame.bytes())
+                })
+            });
+            let (record, bytes) = match found {
+                Ok(Some(found)) => found,
+                // Forgotten meanwhile: nothing in it was still to be read.
+                Ok(None) | Err(_) if !self.extents.holds(extent.segment) => continue,
+                Ok(None) => {
+                    self.pass_over(extent)?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            self.place = Place {
+                segment: extent.segment.number,
+                offset: extent.from + bytes,
+            };
+            if let Some(record) = record {
+                return Ok(Some(Read {
+                    record,
+                    bytes,
+                    end: self.place,
+                }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// These bytes without the zeros that they end with.
+pub fn without_zeros(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte != 0);
+    &bytes[..end.map_or(0, |last| last + 1)]
+}
+
+/// Keeps damaged bytes for a person.
+pub fn put_aside<D: Disk>(disk: &D, segment: u64, offset: u64, bytes: &[u8]) {
+    let length = bytes.len();
+    match disk.quarantine(segment, offset, bytes) {
+        Ok(file) => said_where(segment, offset, length, &file),
+        Err(error) => error!(
+            segment, offset, length, %error,
+            "a place in the journal cannot be read nor put aside; the rest is used"
+        ),
+    }
+}
+
+fn said_where(segment: u64, offset: u64, length: usize, file: &Path) {
+    error!(
+        segment, offset, length, file = %file.display(),
+        "a place in the journal cannot be read; it was put aside, and the rest is used"
+    );
+}

@@ -1,0 +1,262 @@
+//! Which segment is written to, which come after it, and which are needed.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::{error, info, warn};
+
+use super::disk::{Disk, SegmentFile as _};
+use super::frame::Segment;
+use super::head::{HEAD_BYTES, Head};
+use super::place::{Mark, Place, Totals};
+use super::preparer::{Preparer, Ready};
+use super::recovery::{Recovered, Sealed};
+use super::{NotWritten, SEGMENT_BYTES, Shared};
+
+/// How long to leave a disk alone that could not give a segment: on a full one
+/// each try takes the last bytes, for a moment, that others may need.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// All segments of a journal.
+pub struct Segments<D: Disk> {
+    disk: Arc<D>,
+    shared: Arc<Shared>,
+    /// Bytes that all segments with records may take.
+    max_bytes: u64,
+    current: Option<Current<D::Segment>>,
+    sealed: VecDeque<Sealed>,
+    preparer: Preparer<D>,
+    next: Option<Ready<D::Segment>>,
+    next_number: u64,
+    /// What was ever appended.
+    pub totals: Totals,
+    /// The highest number of a record.
+    pub highest: i64,
+    /// When the last try to get a segment failed, and why.
+    stuck: Option<(Instant, NotWritten)>,
+}
+
+/// The segment that is written to.
+pub struct Current<F> {
+    /// The open file.
+    pub file: F,
+    /// Its number and marker.
+    pub segment: Segment,
+    bytes: u64,
+    /// Where the next frame comes.
+    pub offset: u64,
+    /// Where the last record ends.
+    pub last_record: u64,
+}
+
+impl<F> Current<F> {
+    fn room(&self) -> u64 {
+        self.bytes - self.offset
+    }
+}
+
+impl<D: Disk> Segments<D> {
+    /// Those that an earlier process left; none is written to yet.
+    pub fn new(
+        disk: Arc<D>,
+        recovered: &Recovered,
+        shared: Arc<Shared>,
+        max_bytes: u64,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            preparer: Preparer::start(Arc::clone(&disk))?,
+            disk,
+            shared,
+            max_bytes,
+            current: None,
+            sealed: recovered.sealed.iter().copied().collect(),
+            next: None,
+            next_number: recovered.next_number,
+            totals: recovered.end.totals,
+            highest: recovered.highest.unwrap_or(i64::MIN),
+            stuck: None,
+        })
+    }
+
+    /// The segment that is written to, if there is one.
+    pub fn current(&mut self) -> Option<&mut Current<D::Segment>> {
+        self.current.as_mut()
+    }
+
+    /// Where the next frame comes, and what was appended before it.
+    pub fn end(&self) -> Mark {
+        let place = self.current.as_ref().map(|current| Place {
+            segment: current.segment.number,
+            offset: current.offset,
+        });
+        Mark {
+            place: place.unwrap_or_default(),
+            totals: self.totals,
+        }
+    }
+
+    /// Sees to it that the current segment has room for a frame of that size;
+    /// answers how much it has.
+    ///
+    /// # Errors
+    ///
+    /// There is no room on the disk, or not within the limit. It is tried again
+    /// when a second has passed.
+    pub fn room_for(&mut self, need: u64) -> Result<u64, NotWritten> {
+        let fits = |current: &&Current<_>| current.room() >= need;
+        if let Some(current) = self.current.as_ref().filter(fits) {
+            return Ok(current.room());
+        }
+        if let Some((since, reason)) = &self.stuck
+            && since.elapsed() < RETRY_AFTER
+        {
+            return Err(reason.clone());
+        }
+        match self.open_segment(need) {
+            Ok(opened) => {
+                if self.stuck.take().is_some() {
+                    info!("the journal can be written again");
+                    self.shared.stuck(false);
+                }
+                let room = opened.room();
+                self.seal();
+                self.current = Some(opened);
+                Ok(room)
+            }
+            Err(error) => {
+                // Without a current segment it is tried again while nothing comes.
+                self.seal();
+                let reason = NotWritten(error.to_string().into());
+                if self.stuck.is_none() {
+                    error!(%error, "the journal has no room; events are refused until it has");
+                    self.shared.stuck(true);
+                }
+                self.stuck = Some((Instant::now(), reason.clone()));
+                Err(reason)
+            }
+        }
+    }
+
+    fn seal(&mut self) {
+        if let Some(full) = self.current.take() {
+            self.sealed.push_back(Sealed {
+                number: full.segment.number,
+                bytes: full.bytes,
+                end: Some(full.last_record),
+            });
+        }
+    }
+
+    /// Has the next segment made ready in good time: early enough for a busy
+    /// disk, and not at once, when none may come free.
+    pub fn prepare_next(&mut self) {
+        if self.next.is_none()
+            && let Some(made) = self.preparer.made()
+        {
+            match made {
+                Ok(ready) => self.next = Some(ready),
+                Err(error) => warn!(%error, "no segment of the journal could be made ahead"),
+            }
+        }
+        let is_begun = |current: &Current<_>| current.offset > current.bytes / 4;
+        let is_wanted = self.next.is_none() && self.current.as_ref().is_some_and(is_begun);
+        if is_wanted && self.stuck.is_none() {
+            let next_number = &mut self.next_number;
+            self.preparer.make(|| take_number(next_number));
+        }
+    }
+
+    fn open_segment(&mut self, need: u64) -> io::Result<Current<D::Segment>> {
+        let bytes = SEGMENT_BYTES.max(HEAD_BYTES + need);
+        self.check_limit(bytes)?;
+        let Ready { number, file } = if bytes == SEGMENT_BYTES {
+            self.usual_segment()?
+        } else {
+            self.unusual_segment(bytes)?
+        };
+        let segment = Segment {
+            number,
+            marker: rand::random(),
+        };
+        let head = Head {
+            segment,
+            before: self.totals,
+            low: self.shared.low(),
+            highest: self.highest,
+        };
+        let begun = file.write(&head.to_bytes(), 0).and_then(|()| file.sync());
+        if let Err(error) = begun {
+            self.preparer.free(number, 0);
+            return Err(error);
+        }
+        self.shared.extents.opened(segment);
+        Ok(Current {
+            file,
+            segment,
+            bytes,
+            offset: HEAD_BYTES,
+            last_record: HEAD_BYTES,
+        })
+    }
+
+    /// The segment that was made ready, or one that is made now.
+    fn usual_segment(&mut self) -> io::Result<Ready<D::Segment>> {
+        if let Some(ready) = self.next.take() {
+            return Ok(ready);
+        }
+        let next_number = &mut self.next_number;
+        self.preparer.make(|| take_number(next_number));
+        self.preparer
+            .wait()
+            .unwrap_or_else(|| Err(io::Error::other("no segment is being made")))
+    }
+
+    /// One for a record that fits into no other. What was made ready has a lower
+    /// number, and order is that of numbers, so it is given back.
+    fn unusual_segment(&mut self, bytes: u64) -> io::Result<Ready<D::Segment>> {
+        let made = self.preparer.wait().and_then(Result::ok);
+        if let Some(ready) = self.next.take().or(made) {
+            self.preparer.free(ready.number, SEGMENT_BYTES);
+        }
+        let number = take_number(&mut self.next_number);
+        let file = self.disk.create(number, bytes)?;
+        Ok(Ready { number, file })
+    }
+
+    /// One record that is never settled would otherwise fill the disk.
+    fn check_limit(&self, further: u64) -> io::Result<()> {
+        let sealed = self.sealed.iter().map(|segment| segment.bytes);
+        let current = self.current.iter().map(|current| current.bytes);
+        let held: u64 = sealed.chain(current).sum();
+        if held + further <= self.max_bytes {
+            return Ok(());
+        }
+        Err(io::Error::other(format!(
+            "its segments hold {held} bytes, since an event in segment {} is not stored, and \
+             journal.max_bytes allows {}",
+            self.shared.low().place.segment,
+            self.max_bytes
+        )))
+    }
+
+    /// Lets segments go of which everything is settled.
+    pub fn free(&mut self) {
+        let low = self.shared.low().place;
+        while let Some(segment) = self.sealed.pop_front_if(|segment| segment.is_before(low)) {
+            self.shared.extents.forgotten(segment.number);
+            self.preparer.free(segment.number, segment.bytes);
+        }
+    }
+
+    /// Whether the thread that makes segments is there, as it must be.
+    pub fn is_alive(&self) -> bool {
+        self.preparer.is_alive()
+    }
+}
+
+fn take_number(next: &mut u64) -> u64 {
+    *next += 1;
+    *next - 1
+}

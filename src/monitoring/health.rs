@@ -1,0 +1,296 @@
+//! Whether the service is well, from its own state alone.
+//!
+//! Readiness is whether a post would be accepted: whether the start is complete
+//! and no stop has begun, whether the journal can be written, and whether the
+//! backlog has room. Nothing that a client sends and no other service decides it.
+//! It has hysteresis: a backlog that was full counts as full until a fifth of it
+//! is free. A database that is away is `/health`'s to tell: what is accepted
+//! meanwhile is kept, and a load balancer that took the service out would undo
+//! that.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use crate::backoff::Backoff;
+use crate::store::{Store, StoreError};
+
+/// What the parts of the service say of themselves, and what follows.
+pub struct Health {
+    prepared: watch::Sender<bool>,
+    is_draining: AtomicBool,
+    is_replaying: AtomicBool,
+    is_journal_stuck: AtomicBool,
+    is_full: AtomicBool,
+    /// Whether checks are answered.
+    checks: Mutex<Contact>,
+    /// Whether writes succeed: a store may answer and have no room.
+    writes: Mutex<Contact>,
+}
+
+/// Whether the store answers.
+#[derive(Debug, Clone, Copy)]
+enum Contact {
+    /// Not yet asked.
+    Unknown,
+    Answering,
+    Failing {
+        since: Instant,
+        /// Whether it refuses us, which only a person can mend.
+        is_refused: bool,
+    },
+}
+
+impl Contact {
+    /// Notes an answer; says for how long there had been none.
+    fn answered(&mut self) -> Option<Duration> {
+        match std::mem::replace(self, Self::Answering) {
+            Self::Failing { since, .. } => Some(since.elapsed()),
+            Self::Unknown | Self::Answering => None,
+        }
+    }
+
+    /// Notes that there was no answer, or a refusal; says whether that is new.
+    fn failed(&mut self, is_refused: bool) -> bool {
+        let (since, is_new) = match *self {
+            Self::Failing { since, .. } => (since, false),
+            Self::Unknown | Self::Answering => (Instant::now(), true),
+        };
+        *self = Self::Failing { since, is_refused };
+        is_new
+    }
+
+    fn is_failing(&self) -> bool {
+        matches!(self, Self::Failing { .. })
+    }
+
+    fn is_refused(&self) -> bool {
+        matches!(
+            self,
+            Self::Failing {
+                is_refused: true,
+                ..
+            }
+        )
+    }
+}
+
+/// Why the service should get no traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unready {
+    /// The store has not been prepared yet, or what an earlier process
+    /// accepted is not stored yet.
+    Starting,
+    /// A stop has begun.
+    Draining,
+    /// The journal cannot be written: the disk is full or broken.
+    Journal,
+    /// The backlog is full, or was and is not yet well below its limit.
+    Full,
+}
+
+impl Unready {
+    /// One word for a probe.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Draining => "draining",
+            Self::Journal => "journal",
+            Self::Full => "full",
+        }
+    }
+}
+
+impl Health {
+    /// A service that has just begun to start.
+    pub fn new() -> Self {
+        Self {
+            prepared: watch::Sender::new(false),
+            is_draining: AtomicBool::new(false),
+            is_replaying: AtomicBool::new(false),
+            is_journal_stuck: AtomicBool::new(false),
+            is_full: AtomicBool::new(false),
+            checks: Mutex::new(Contact::Unknown),
+            writes: Mutex::new(Contact::Unknown),
+        }
+    }
+
+    /// Whether the service should get traffic.
+    pub fn readiness(&self) -> Result<(), Unready> {
+        if self.is_draining.load(Ordering::Acquire) {
+            return Err(Unready::Draining);
+        }
+        if !*self.prepared.borrow() || self.is_replaying() {
+            return Err(Unready::Starting);
+        }
+        if self.is_journal_stuck.load(Ordering::Relaxed) {
+            return Err(Unready::Journal);
+        }
+        if self.is_full() {
+            return Err(Unready::Full);
+        }
+        Ok(())
+    }
+
+    /// Whether the store is not known to be away, or to take nothing.
+    pub fn is_taking_writes(&self) -> bool {
+        !self.checks.lock().is_failing() && !self.writes.lock().is_failing()
+    }
+
+    /// Whether the store answered when it was last asked.
+    pub fn is_connected(&self) -> bool {
+        matches!(*self.checks.lock(), Contact::Answering)
+    }
+
+    /// What a person has to mend, without a word of what is inside.
+    pub fn problem(&self) -> Option<&'static str> {
+        let is_refused = self.checks.lock().is_refused() || self.writes.lock().is_refused();
+        is_refused.then_some(REFUSED)
+    }
+
+    /// Whether all is as it should be: ready, and no write is failing.
+    pub fn is_well(&self) -> bool {
+        self.is_connected() && self.is_taking_writes() && self.readiness().is_ok()
+    }
+
+    /// Becomes true when the store is prepared.
+    pub fn prepared(&self) -> watch::Receiver<bool> {
+        self.prepared.subscribe()
+    }
+
+    /// A stop has begun.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::Release);
+    }
+
+    /// The store has all it needs.
+    pub fn store_prepared(&self) {
+        self.prepared.send_replace(true);
+    }
+
+    /// Whether the head of what an earlier process accepted is still to be stored.
+    pub fn is_replaying(&self) -> bool {
+        self.is_replaying.load(Ordering::Acquire)
+    }
+
+    /// Notes whether it is.
+    pub fn replaying(&self, is_replaying: bool) {
+        self.is_replaying.store(is_replaying, Ordering::Release);
+    }
+
+    /// Whether the journal cannot be written.
+    pub fn journal_stuck(&self, is_stuck: bool) {
+        self.is_journal_stuck.store(is_stuck, Ordering::Relaxed);
+    }
+
+    /// The store answered a check.
+    pub fn store_answered(&self) {
+        if let Some(away) = self.checks.lock().answered() {
+            info!(away_ms = millis(away), "the database answers again");
+        }
+    }
+
+    /// The store refused a check, did not answer it, or not in time.
+    pub fn store_failed(&self, reason: &str, is_refused: bool) {
+        if self.checks.lock().failed(is_refused) {
+            warn!(reason, "the database does not answer");
+        }
+    }
+
+    /// A write succeeded.
+    pub fn write_succeeded(&self) {
+        if let Some(failing) = self.writes.lock().answered() {
+            info!(
+                failing_ms = millis(failing),
+                "the database takes events again"
+            );
+        }
+    }
+
+    /// A write was refused, failed, or was not answered in time.
+    pub fn write_failed(&self, is_refused: bool) {
+        self.writes.lock().failed(is_refused);
+    }
+
+    /// A batch found no room.
+    pub fn backlog_full(&self) {
+        if !self.is_full.swap(true, Ordering::Relaxed) {
+            warn!("the backlog is full; events are refused until the database takes some");
+        }
+    }
+
+    /// A fifth of the backlog is free.
+    pub fn backlog_has_room(&self) {
+        if self.is_full() && self.is_full.swap(false, Ordering::Relaxed) {
+            info!("the backlog has room again");
+        }
+    }
+
+    /// Whether a batch found no room, and less than a fifth is free since.
+    pub fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Prepares the store, however long it takes to be reached, and then asks it
+/// at intervals whether it still answers. Ends with the process.
+pub async fn watch_store(health: Arc<Health>, store: Arc<dyn Store>, interval: Duration) {
+    prepare(&health, &*store, interval).await;
+    loop {
+        tokio::time::sleep(interval).await;
+        match store.ping().await {
+            Ok(()) => health.store_answered(),
+            Err(error) => health.store_failed(&error.to_string(), is_refusal(&error)),
+        }
+    }
+}
+
+/// What `/health` says of a store that will not let us.
+const REFUSED: &str = "the database refuses us: mend the name, password or rights of its user, \
+                       or its settings; the log and /stats have its words";
+
+fn is_refusal(error: &StoreError) -> bool {
+    matches!(error, StoreError::Denied(_))
+}
+
+async fn prepare(health: &Health, store: &dyn Store, interval: Duration) {
+    let mut backoff = Backoff::new(interval, interval * 5);
+    loop {
+        let error = match store.prepare().await {
+            Ok(()) => {
+                health.store_answered();
+                health.store_prepared();
+                info!("the database is ready");
+                return;
+            }
+            Err(error) => error,
+        };
+        let (reason, is_refused) = (error.to_string(), is_refusal(&error));
+        if is_refused {
+            error!(reason, "the database cannot be prepared; mend its settings");
+            backoff.slow_down();
+        } else {
+            warn!(reason, "the database is not ready yet; trying again");
+        }
+        health.store_failed(&reason, is_refused);
+        tokio::time::sleep(backoff.pause()).await;
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;
