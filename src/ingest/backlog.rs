@@ -13,19 +13,20 @@
 //! - *Low watermark.* All before it is settled: it is where the oldest record ends
 //!   that has no event left and no unsettled record before it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::beyond::Beyond;
 use super::queue::{Entry, Queue, Write};
 use super::quota::Quota;
 use super::record::Batch;
 use super::room::Amount;
 use super::waiter::Waiter;
 use crate::event::{Accepted, Timestamp};
-use crate::journal::{Appended, Mark, Place, Totals};
+use crate::journal::{Appended, Mark, Place};
 use crate::store::Outcome;
 
 /// What memory holds at the most. A single batch may be larger.
@@ -57,18 +58,6 @@ struct Outstanding {
     bytes: usize,
     key: Option<Arc<str>>,
     waiter: Option<Arc<Waiter>>,
-}
-
-/// What the journal alone holds.
-#[derive(Debug)]
-struct Beyond {
-    amount: Amount,
-    /// All before it was read back.
-    from: Mark,
-    /// Where the last of it ends.
-    up_to: Mark,
-    /// Who waits for which record, by where that ends.
-    waiters: BTreeMap<Place, Arc<Waiter>>,
 }
 
 /// What settling a write gave.
@@ -103,13 +92,7 @@ impl Backlog {
     /// Nothing but what an earlier process left in the journal, between these
     /// marks.
     pub fn new(quota: Quota, head: Amount, low: Mark, end: Mark) -> Self {
-        let found = amount(end.totals.since(low.totals));
-        let beyond = (end.place > low.place && found.events > 0).then(|| Beyond {
-            amount: found,
-            from: low,
-            up_to: end,
-            waiters: BTreeMap::new(),
-        });
+        let beyond = Beyond::found(low, end);
         Self {
             queue: Queue::new(),
             quota,
@@ -146,20 +129,8 @@ impl Backlog {
         for accepted in &batch.events {
             self.quota.leave(&accepted.event, batch.key.as_ref());
         }
-        let beyond = self.beyond.get_or_insert_with(|| Beyond {
-            amount: Amount::default(),
-            from: Mark {
-                place: appended.start,
-                totals: appended.end.totals,
-            },
-            up_to: appended.end,
-            waiters: BTreeMap::new(),
-        });
-        beyond.amount = beyond.amount + need;
-        beyond.up_to = appended.end;
-        beyond
-            .waiters
-            .extend(waiter.map(|waiter| (appended.end.place, waiter)));
+        let beyond = self.beyond.get_or_insert_with(|| Beyond::before(appended));
+        beyond.add(need, appended.end, waiter);
     }
 
     fn has_room_for(&self, need: Amount) -> bool {
@@ -199,7 +170,7 @@ impl Backlog {
             events: 1,
             bytes: 1,
         });
-        has_room.then_some((beyond.from.place, beyond.up_to.place))
+        has_room.then(|| beyond.range())
     }
 
     /// Takes the oldest batch that is beyond into the head, or gives it back if
@@ -216,7 +187,8 @@ impl Backlog {
             batch.events.iter().map(|event| &event.event),
             batch.key.as_ref(),
         );
-        if let Some((end, waiter)) = self.pass(need, end) {
+        if let Some(beyond) = &mut self.beyond {
+            let (end, waiter) = beyond.pass(need, end);
             self.push(batch, end, bytes, waiter);
         }
         Ok(())
@@ -226,7 +198,9 @@ impl Backlog {
     /// its events had.
     pub fn skip(&mut self, events: usize, bytes: usize, end: Place) -> Amount {
         let lost = Amount { events, bytes };
-        self.pass(lost, end);
+        if let Some(beyond) = &mut self.beyond {
+            beyond.pass(lost, end);
+        }
         lost
     }
 
@@ -234,28 +208,14 @@ impl Backlog {
     /// beyond any more. Answers the room of what is still counted, and is not in
     /// the journal.
     pub fn read_up_to(&mut self, up_to: Place) -> Amount {
-        let Some(beyond) = self.beyond.take_if(|beyond| beyond.up_to.place == up_to) else {
+        let is_read = |beyond: &mut Beyond| beyond.end().place == up_to;
+        let Some(beyond) = self.beyond.take_if(is_read) else {
             return Amount::default();
         };
         if self.records.is_empty() {
-            self.low = self.low.later(beyond.up_to);
+            self.low = self.low.later(beyond.end());
         }
-        beyond.amount
-    }
-
-    /// The oldest record is not beyond any more. Hands out who waits for it.
-    fn pass(&mut self, amount: Amount, end: Place) -> Option<(Mark, Option<Arc<Waiter>>)> {
-        let beyond = self.beyond.as_mut()?;
-        beyond.amount.events = beyond.amount.events.saturating_sub(amount.events);
-        beyond.amount.bytes = beyond.amount.bytes.saturating_sub(amount.bytes);
-        beyond.from = Mark {
-            place: end,
-            totals: Totals {
-                weight: beyond.up_to.totals.weight - beyond.amount.events as u64,
-                bytes: beyond.up_to.totals.bytes - beyond.amount.bytes as u64,
-            },
-        };
-        Some((beyond.from, beyond.waiters.remove(&end)))
+        beyond.amount()
     }
 
     /// When a write is due, given after what an event should wait no longer.
@@ -361,7 +321,7 @@ impl Backlog {
 
     /// All that is accepted and not stored.
     pub fn held(&self) -> Amount {
-        let beyond = self.beyond.as_ref().map(|beyond| beyond.amount);
+        let beyond = self.beyond.as_ref().map(Beyond::amount);
         let head = Amount {
             events: self.queue.len(),
             bytes: self.bytes,
@@ -388,7 +348,7 @@ impl Backlog {
             beyond: self
                 .beyond
                 .as_ref()
-                .map_or(0, |beyond| beyond.amount.events),
+                .map_or(0, |beyond| beyond.amount().events),
             in_flight: self.queue.in_flight(),
             oldest: fronts.map(|entry| entry.accepted.event.received_at).min(),
         }
@@ -414,11 +374,4 @@ pub struct Due {
     pub is_draining: bool,
     /// Whether users that are held back are tried at once.
     pub ends_holds: bool,
-}
-
-fn amount(totals: Totals) -> Amount {
-    Amount {
-        events: usize::try_from(totals.weight).unwrap_or(usize::MAX),
-        bytes: usize::try_from(totals.bytes).unwrap_or(usize::MAX),
-    }
 }

@@ -24,6 +24,7 @@
 mod ack;
 pub mod admission;
 pub mod backlog;
+mod beyond;
 mod bisect;
 mod queue;
 pub mod quota;
