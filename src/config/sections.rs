@@ -174,7 +174,7 @@ impl Journal {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
             is_synced: reader.text("journal.sync", always_or_never).unwrap_or(true),
-            max_bytes: reader.count("journal.max_bytes", MIB..=1024 * TIB) as u64,
+            max_bytes: reader.count("journal.max_bytes", 64 * MIB..=1024 * TIB) as u64,
         }
     }
 }

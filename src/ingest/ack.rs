@@ -75,7 +75,8 @@ impl Ingest {
     /// single events that the database does not take, once that is so.
     pub(super) fn replayed(&self) {
         let records = self.replay.load(Ordering::Relaxed);
-        if self.health.is_replaying() && self.backlog.lock().has_tried(records) {
+        let is_known = records < u64::MAX;
+        if is_known && self.health.is_replaying() && self.backlog.lock().has_tried(records) {
             self.health.replaying(false);
         }
     }

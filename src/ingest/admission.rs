@@ -105,7 +105,11 @@ impl Ingest {
         };
         let reserved = self.room.reserve(need, patience.0).await;
         let reserved = reserved.map_err(|no_room| self.refused_for(no_room))?;
-        self.charge(&events, key.as_ref())?;
+        if let Err(over) = self.charge(&events, key.as_ref()) {
+            drop(reserved);
+            self.tell_room();
+            return Err(over);
+        }
         let record = record::encode(&events, key.as_deref());
         let answered = self.append(record, events, key, reserved, waiter);
         if cfg!(feature = "fault-early-answer") {
@@ -169,6 +173,8 @@ impl Ingest {
                 }
                 Err(reason) => {
                     ingest.release(&batch);
+                    drop(reserved);
+                    ingest.tell_room();
                     Err(reason)
                 }
             };

@@ -83,6 +83,9 @@ pub struct Backlog {
     /// How many records were taken out of that.
     forgotten: u64,
     beyond: Option<Beyond>,
+    /// Where the last of what was beyond ended: there may be nothing readable
+    /// before it.
+    read_up_to: Mark,
     low: Mark,
     /// Whether somebody waits for what waits.
     is_urgent: bool,
@@ -106,6 +109,7 @@ impl Backlog {
                 low.later(end)
             },
             beyond,
+            read_up_to: Mark::default(),
             is_urgent: false,
         }
     }
@@ -174,8 +178,8 @@ impl Backlog {
     }
 
     /// Takes the oldest batch that is beyond into the head, or gives it back if
-    /// there is no room for it.
-    pub fn take_back(&mut self, batch: Batch, end: Place, bytes: usize) -> Result<(), Batch> {
+    /// there is no room for it. Answers what of it has no room of its own yet.
+    pub fn take_back(&mut self, batch: Batch, end: Place, bytes: usize) -> Result<Amount, Batch> {
         let need = Amount {
             events: batch.events.len(),
             bytes,
@@ -187,11 +191,12 @@ impl Backlog {
             batch.events.iter().map(|event| &event.event),
             batch.key.as_ref(),
         );
-        if let Some(beyond) = &mut self.beyond {
-            let (end, waiter) = beyond.pass(need, end);
-            self.push(batch, end, bytes, waiter);
-        }
-        Ok(())
+        let Some(beyond) = &mut self.beyond else {
+            return Ok(Amount::default());
+        };
+        let passed = beyond.pass(need, end);
+        self.push(batch, passed.end, bytes, passed.waiter);
+        Ok(passed.uncounted)
     }
 
     /// The oldest record that is beyond cannot be used. Answers the room that
@@ -212,9 +217,8 @@ impl Backlog {
         let Some(beyond) = self.beyond.take_if(is_read) else {
             return Amount::default();
         };
-        if self.records.is_empty() {
-            self.low = self.low.later(beyond.end());
-        }
+        self.read_up_to = beyond.end();
+        self.skip_what_was_read();
         beyond.amount()
     }
 
@@ -281,7 +285,15 @@ impl Backlog {
                 self.forgotten += 1;
             }
         }
+        self.skip_what_was_read();
         Settled { left, room }
+    }
+
+    /// Where nothing is left, what could not be read back is behind us too.
+    fn skip_what_was_read(&mut self) {
+        if self.records.is_empty() && self.beyond.is_none() {
+            self.low = self.low.later(self.read_up_to);
+        }
     }
 
     fn leave(&mut self, entry: &Entry, outcome: &Outcome) -> Amount {

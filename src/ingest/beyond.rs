@@ -20,6 +20,16 @@ pub struct Beyond {
     waiters: BTreeMap<Place, Arc<Waiter>>,
 }
 
+/// A record that is not beyond any more.
+pub struct Passed {
+    /// Where it ends.
+    pub end: Mark,
+    /// Who waits for it.
+    pub waiter: Option<Arc<Waiter>>,
+    /// What of it was not counted, since damage had hidden it.
+    pub uncounted: Amount,
+}
+
 impl Beyond {
     /// What an earlier process left between these marks, if it left anything.
     pub fn found(low: Mark, end: Mark) -> Option<Self> {
@@ -28,7 +38,8 @@ impl Beyond {
             events: usize::try_from(totals.weight).unwrap_or(usize::MAX),
             bytes: usize::try_from(totals.bytes).unwrap_or(usize::MAX),
         };
-        (end.place > low.place && amount.events > 0).then(|| Self {
+        // By places: of what is damaged, amounts know nothing.
+        (end.place > low.place).then(|| Self {
             amount,
             from: low,
             up_to: end,
@@ -58,9 +69,12 @@ impl Beyond {
             .extend(waiter.map(|waiter| (end.place, waiter)));
     }
 
-    /// The oldest record is not beyond any more. Answers where it ends, and who
-    /// waits for it.
-    pub fn pass(&mut self, amount: Amount, end: Place) -> (Mark, Option<Arc<Waiter>>) {
+    /// The oldest record is not beyond any more.
+    pub fn pass(&mut self, amount: Amount, end: Place) -> Passed {
+        let uncounted = Amount {
+            events: amount.events.saturating_sub(self.amount.events),
+            bytes: amount.bytes.saturating_sub(self.amount.bytes),
+        };
         self.amount.events = self.amount.events.saturating_sub(amount.events);
         self.amount.bytes = self.amount.bytes.saturating_sub(amount.bytes);
         let left = Totals {
@@ -71,7 +85,11 @@ impl Beyond {
             place: end,
             totals: self.up_to.totals.since(left),
         };
-        (self.from, self.waiters.remove(&end))
+        Passed {
+            end: self.from,
+            waiter: self.waiters.remove(&end),
+            uncounted,
+        }
     }
 
     /// How much it is.

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::Ingest;
+use super::backlog::HEAD;
 use super::record::{self, Batch};
 use super::room::Amount;
 use crate::journal::{Place, ReadBack};
@@ -24,6 +25,8 @@ pub struct Readback {
     place: Place,
     /// What was read and found no room yet. It counts as beyond.
     pending: Option<Pending>,
+    /// How many were read.
+    events: usize,
 }
 
 struct Pending {
@@ -39,6 +42,7 @@ impl Readback {
             reader,
             place: Place::default(),
             pending: None,
+            events: 0,
         }
     }
 
@@ -48,7 +52,11 @@ impl Readback {
         while let Some((from, up_to)) = ingest.wanted() {
             match self.next(from, up_to)? {
                 Next::Batch(pending) => {
+                    self.events += pending.batch.events.len();
                     self.pending = ingest.take_back(pending);
+                    if self.events >= HEAD.events {
+                        ingest.filled_first();
+                    }
                     if self.pending.is_some() {
                         return Ok(());
                     }
@@ -104,16 +112,17 @@ impl Ingest {
     /// Gives the batch back if there is no room for it.
     fn take_back(&self, pending: Pending) -> Option<Pending> {
         let Pending { batch, end, bytes } = pending;
-        let last = batch.events.last().map(|accepted| accepted.arrival);
+        // Before a writer can see them.
+        if let Some(last) = batch.events.last() {
+            self.doubt_up_to(last.arrival);
+        }
         let mut backlog = self.backlog.lock();
-        if let Err(batch) = backlog.take_back(batch, end, bytes) {
-            return Some(Pending { batch, end, bytes });
+        match backlog.take_back(batch, end, bytes) {
+            Ok(uncounted) => self.room.take_found(uncounted),
+            Err(batch) => return Some(Pending { batch, end, bytes }),
         }
         self.count(&backlog);
         drop(backlog);
-        if let Some(last) = last {
-            self.doubt_up_to(last);
-        }
         self.writer_wake.notify_one();
         None
     }

@@ -193,3 +193,17 @@ pub fn next_frame(bytes: &[u8], segment: Segment, offset: u64) -> Option<usize> 
         .step_by(ALIGNMENT)
         .find(|&at| Frame::read(&bytes[at..], segment, offset + at as u64).is_some())
 }
+
+/// The marker that the frames of a segment begin with, as they tell it that are
+/// whole but for it. One of two in a row that is damaged is outvoted.
+pub fn marker_of_frames(segment: &[u8], number: u64, first: usize) -> Option<Marker> {
+    let places = (first..segment.len()).step_by(ALIGNMENT);
+    let marker = |at: usize| {
+        let bytes = &segment[at..];
+        Frame::read_but_for_marker(bytes, number, at as u64)?;
+        Marker::try_from(bytes.get(..size_of::<Marker>())?).ok()
+    };
+    let found: Vec<Marker> = places.filter_map(marker).take(3).collect();
+    let is_twice = |marker: &&Marker| found.iter().filter(|other| other == marker).count() > 1;
+    found.iter().find(is_twice).or(found.first()).copied()
+}

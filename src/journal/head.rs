@@ -1,7 +1,7 @@
 //! The head of a segment.
 
 use super::frame::Segment;
-use super::place::{MARK_BYTES, Mark, Place, Totals};
+use super::place::{MARK_BYTES, Mark, Totals};
 
 /// Bytes in front of the first frame.
 pub const HEAD_BYTES: u64 = 4096;
@@ -47,17 +47,6 @@ pub enum Found {
 }
 
 impl Head {
-    /// Where the first frame begins, and what was appended before it.
-    pub fn start(self) -> Mark {
-        Mark {
-            place: Place {
-                segment: self.segment.number,
-                offset: HEAD_BYTES,
-            },
-            totals: self.before,
-        }
-    }
-
     /// As it stands at the beginning of the segment.
     pub fn to_bytes(self) -> Vec<u8> {
         let mut words = Vec::with_capacity(WORDS + 4);

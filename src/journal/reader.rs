@@ -185,15 +185,21 @@ pub fn without_zeros(bytes: &[u8]) -> &[u8] {
     &bytes[..end.map_or(0, |last| last + 1)]
 }
 
-/// Keeps damaged bytes for a person.
-pub fn put_aside<D: Disk>(disk: &D, segment: u64, offset: u64, bytes: &[u8]) {
+/// Keeps damaged bytes for a person; answers whether that worked.
+pub fn put_aside<D: Disk>(disk: &D, segment: u64, offset: u64, bytes: &[u8]) -> bool {
     let length = bytes.len();
     match disk.quarantine(segment, offset, bytes) {
-        Ok(file) => said_where(segment, offset, length, &file),
-        Err(error) => error!(
-            segment, offset, length, %error,
-            "a place in the journal cannot be read nor put aside; the rest is used"
-        ),
+        Ok(file) => {
+            said_where(segment, offset, length, &file);
+            true
+        }
+        Err(error) => {
+            error!(
+                segment, offset, length, %error,
+                "a place in the journal cannot be read nor put aside; the rest is used"
+            );
+            false
+        }
     }
 }
 

@@ -91,15 +91,17 @@ pub fn recover<D: Disk>(disk: &D) -> Result<Recovered, Unusable> {
         .map(|head| head.low)
         .fold(Mark::default(), Mark::later);
     // Segments before the oldest were settled, also where no note says so.
-    if let Some(oldest) = begun.first().and_then(|begun| begun.head) {
+    if let Some(oldest) = begun.first() {
         recovered.low = recovered.low.later(oldest.start());
     }
     let Some((newest, older)) = begun.split_last() else {
         return Ok(recovered);
     };
-    let scan = scan(disk, newest, totals_before(disk, newest, older)?)?;
+    let totals_before = totals_before(disk, newest, older)?;
+    let scan = scan(disk, newest, totals_before)?;
+    let mut is_kept = true;
     if !scan.tail.is_empty() {
-        put_aside(disk, newest.segment.number, scan.end, &scan.tail);
+        is_kept = put_aside(disk, newest.segment.number, scan.end, &scan.tail);
         recovered.damaged += 1;
     }
     let before = newest.head.map_or(i64::MIN, |head| head.highest);
@@ -108,16 +110,17 @@ pub fn recover<D: Disk>(disk: &D) -> Result<Recovered, Unusable> {
     recovered.end = Mark {
         place: Place {
             segment: newest.segment.number,
-            offset: scan.end,
+            offset: scan.last_record(),
         },
         totals: scan.totals,
     };
+    recovered.low.totals = scan.totals_at(recovered.low, newest.segment.number, totals_before);
     recovered.extend(older, None);
-    if scan.last_record > HEAD_BYTES {
-        recovered.extend(std::slice::from_ref(newest), Some(&scan));
-    } else {
+    if scan.records.is_empty() && is_kept {
         // Each start begins a segment: those of starts in vain must not pile up.
         disk.remove(newest.segment.number)?;
+    } else {
+        recovered.extend(std::slice::from_ref(newest), Some(&scan));
     }
     info!(
         segments = recovered.sealed.len(),
@@ -134,7 +137,7 @@ impl Recovered {
             self.sealed.push(Sealed {
                 number: begun.segment.number,
                 bytes: begun.bytes,
-                end: scan.map(|scan| scan.last_record),
+                end: scan.map(Scan::last_record),
             });
             self.extents.push(Extent {
                 segment: begun.segment,
@@ -152,6 +155,20 @@ struct Begun {
     bytes: u64,
     /// `None` if it cannot be read.
     head: Option<Head>,
+}
+
+impl Begun {
+    /// Where its first frame begins. What was appended before that is told by its
+    /// head alone.
+    fn start(&self) -> Mark {
+        Mark {
+            place: Place {
+                segment: self.segment.number,
+                offset: HEAD_BYTES,
+            },
+            totals: self.head.map(|head| head.before).unwrap_or_default(),
+        }
+    }
 }
 
 /// The segments that may hold frames. Others are removed: they were made and
@@ -196,10 +213,12 @@ fn begun<D: Disk>(disk: &D, numbers: &[u64], damaged: &mut usize) -> Result<Vec<
     Ok(begun)
 }
 
-/// A segment whose head cannot be read: its first frame tells the marker.
+/// A segment whose head cannot be read: its frames tell the marker.
 fn without_head<D: Disk>(disk: &D, number: u64, bytes: u64) -> io::Result<Option<Begun>> {
-    let first = disk.read(number, HEAD_BYTES, size_of::<frame::Marker>())?;
-    Ok(first.as_slice().try_into().ok().map(|marker| Begun {
+    let length = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let segment = disk.read(number, 0, length)?;
+    let marker = frame::marker_of_frames(&segment, number, FIRST_FRAME);
+    Ok(marker.map(|marker| Begun {
         segment: Segment { number, marker },
         bytes,
         head: None,
@@ -228,8 +247,8 @@ struct Scan {
     totals: Totals,
     /// Where the last whole one ends.
     end: u64,
-    /// Where the last record ends.
-    last_record: u64,
+    /// Where each record ends, and what was appended up to there.
+    records: Vec<(u64, Totals)>,
     low: Mark,
     highest: i64,
     /// What is behind that, and no zeros.
@@ -242,7 +261,7 @@ fn scan<D: Disk>(disk: &D, begun: &Begun, before: Totals) -> io::Result<Scan> {
     let mut scan = Scan {
         totals: before,
         end: HEAD_BYTES,
-        last_record: HEAD_BYTES,
+        records: Vec::new(),
         low: Mark::default(),
         highest: i64::MIN,
         tail: Vec::new(),
@@ -271,7 +290,25 @@ impl Scan {
         if frame.is_record() {
             self.totals = self.totals.and(frame.weight, frame.bytes());
             self.highest = self.highest.max(frame.number);
-            self.last_record = end;
+            self.records.push((end, self.totals));
         }
+    }
+
+    /// Where the last record ends.
+    fn last_record(&self) -> u64 {
+        self.records.last().map_or(HEAD_BYTES, |(end, _)| *end)
+    }
+
+    /// What was appended before the low watermark, as far as it is there. A mark
+    /// says what its process knew; of what was damaged since, the totals at the end
+    /// know nothing, and the two must not be compared.
+    fn totals_at(&self, low: Mark, segment: u64, before: Totals) -> Totals {
+        if low.place.segment < segment {
+            let is_less = low.totals.weight <= before.weight && low.totals.bytes <= before.bytes;
+            return if is_less { low.totals } else { before };
+        }
+        let settled = self.records.iter().rev();
+        let mut settled = settled.filter(|(end, _)| *end <= low.place.offset);
+        settled.next().map_or(before, |(_, totals)| *totals)
     }
 }

@@ -148,3 +148,25 @@ async fn a_batch_that_waits_is_taken_once_the_store_has_taken_others() {
     run.writers.drain(deadline).await;
     assert_eq!(waiting.await.unwrap(), Ok(()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_service_is_not_marked_as_full_for_the_room_of_a_batch_that_the_disk_refused() {
+    let setup = Setup::with_limit(10);
+    let (ingest, _) = setup.open();
+    // The first segment is there; the next is not to be had.
+    setup.disk.fail(|faults| faults.creates = usize::MAX);
+    let reserved = ingest.room.reserve(need(10), None).await.unwrap();
+    let refused = ingest.admit(events("u", 0..1), Patience::NONE, None).await;
+    assert_eq!(refused, Err(NotAdmitted::Full));
+    assert!(ingest.health.is_full());
+    drop(reserved);
+    let mut large = events("u", 0..1);
+    let limits = crate::event::payload::PayloadLimits {
+        max_bytes: usize::MAX,
+        max_depth: 2,
+    };
+    let fill = format!(r#"{{"fill":"{}"}}"#, "x".repeat(200_000));
+    large[0].payload = Payload::from_json(fill.as_bytes(), limits).unwrap();
+    assert_eq!(admit(&ingest, large).await, Err(NotAdmitted::NotWritten));
+    assert!(!ingest.health.is_full());
+}

@@ -167,3 +167,48 @@ fn what_is_put_aside_is_bounded() {
     assert_eq!(journal.found(), records()[..7]);
     assert_eq!(put_aside(folder.path()), 1, "there was no room for another");
 }
+
+/// A folder with a journal of eight records of which the last three are not
+/// settled, and its only segment.
+fn partly_settled() -> (tempfile::TempDir, PathBuf) {
+    let (folder, segment) = (tempfile::tempdir().unwrap(), 1);
+    let journal = open(folder.path());
+    for (place, record) in records().iter().enumerate() {
+        let end = journal.append(record).unwrap().end;
+        if place < 5 {
+            journal.journal.settled_before(end);
+        }
+    }
+    drop(journal);
+    let segment = self::segment(folder.path(), segment);
+    (folder, segment)
+}
+
+#[test]
+fn damage_to_what_is_settled_costs_nothing_that_is_not() {
+    for settled in 1..=5 {
+        let (folder, segment) = partly_settled();
+        let bytes = fs::read(&segment).unwrap();
+        let text = super::text_of(settled);
+        let at = bytes.windows(text.len()).position(|found| found == text);
+        flip(&segment, at.unwrap() as u64, 2);
+        let mut journal = open(folder.path());
+        assert_eq!(journal.found(), records()[5..]);
+        let unsettled = journal.recovered.unsettled().weight;
+        assert_eq!(unsettled, super::weight(&records()[5..]));
+    }
+}
+
+#[test]
+fn a_head_that_cannot_be_read_costs_no_record_behind_the_low_watermark() {
+    // The head alone, and with it the marker of the first frame.
+    for bytes in [4096, 4104] {
+        let (folder, segment) = partly_settled();
+        let file = OpenOptions::new().write(true).open(&segment).unwrap();
+        file.write_all_at(&vec![0xa5; bytes], 0).unwrap();
+        let mut journal = open(folder.path());
+        assert_eq!(journal.found(), records()[5..]);
+        let unsettled = journal.recovered.unsettled().weight;
+        assert_eq!(unsettled, super::weight(&records()[5..]));
+    }
+}
