@@ -55,7 +55,7 @@ impl MemoryStore {
     async fn step(&self) {
         let limit = Duration::from_secs(10);
         tokio::time::timeout(limit, async {
-            // The flusher begins as soon as it gets its turn.
+            // The writer begins as soon as it gets its turn.
             for _ in 0..10 {
                 tokio::task::yield_now().await;
             }
@@ -69,7 +69,7 @@ impl MemoryStore {
             }
         })
         .await
-        .expect("the flusher uses a permit");
+        .expect("the writer uses a permit");
     }
 }
 

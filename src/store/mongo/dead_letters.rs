@@ -19,7 +19,7 @@ use super::MongoStore;
 use super::connection::Link;
 use super::errors::store_error;
 use super::indexes::{existing, keep_for, settle};
-use super::insert::verdicts;
+use super::insert::insert_documents;
 use crate::event::{Accepted, Arrival, Payload, StoreId, Timestamp};
 use crate::store::dead_letters::{DeadLetter, DeadLetterStore, LetterHead, LetterPlace};
 use crate::store::{Outcome, Reason, Refusal, StoreError};
@@ -145,19 +145,7 @@ async fn put(link: &Link, letters: &[DeadLetter]) -> Result<Vec<Outcome>, StoreE
     let mut outcomes = Vec::with_capacity(letters.len());
     while outcomes.len() < letters.len() {
         let documents = next_documents(&letters[outcomes.len()..]);
-        let sent = documents.len();
-        let command = doc! {
-            "insert": DEAD_LETTERS,
-            "ordered": false,
-            "writeConcern": link.write_concern(),
-            "documents": documents,
-        };
-        let answer = link
-            .database()
-            .run_command(command)
-            .await
-            .map_err(|error| store_error(&error))?;
-        outcomes.extend(verdicts(&answer, sent)?);
+        outcomes.extend(insert_documents(link, DEAD_LETTERS, documents).await?);
     }
     Ok(outcomes)
 }

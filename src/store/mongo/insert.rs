@@ -7,12 +7,12 @@
 //! large. Besides, it encodes every document three times.
 //!
 //! A command that the driver does not know to be a write is not retried by the
-//! driver. The flusher does that, and the unique `_id` makes it harmless.
+//! driver. Whoever calls does that, and the unique `_id` makes it harmless.
 
 use std::sync::Arc;
 
-use bson::Document;
 use bson::raw::RawDocumentBuf;
+use bson::{Document, doc};
 
 use super::EVENTS;
 use super::bson_writer::{BsonWriter, Open};
@@ -51,6 +51,28 @@ pub async fn insert(link: &Link, events: &[Arc<Accepted>]) -> Result<Vec<Outcome
         }
     }
     Ok(outcomes)
+}
+
+/// Inserts documents that fit into one command, each for itself, with one verdict
+/// for each.
+pub async fn insert_documents(
+    link: &Link,
+    collection: &str,
+    documents: Vec<Document>,
+) -> Result<Vec<Outcome>, StoreError> {
+    let sent = documents.len();
+    let command = doc! {
+        "insert": collection,
+        "ordered": false,
+        "writeConcern": link.write_concern(),
+        "documents": documents,
+    };
+    let answer = link
+        .database()
+        .run_command(command)
+        .await
+        .map_err(|error| store_error(&error))?;
+    verdicts(&answer, sent)
 }
 
 /// What the next events go out as.
@@ -158,7 +180,7 @@ impl CommandBuilder {
 }
 
 /// Reads the server's answer to an unordered insert of so many documents.
-pub fn verdicts(answer: &Document, sent: usize) -> Result<Vec<Outcome>, StoreError> {
+fn verdicts(answer: &Document, sent: usize) -> Result<Vec<Outcome>, StoreError> {
     if let Ok(fault) = answer.get_document("writeConcernError") {
         // Written but not safe yet. Sent again, all of it comes back as
         // duplicates, acknowledged once those are safe.

@@ -12,7 +12,7 @@ use crate::event::Timestamp;
 use crate::store::access::{AuditEntry, AuditRange};
 use crate::store::mongo::connection::Link;
 use crate::store::mongo::errors::store_error;
-use crate::store::mongo::insert::verdicts;
+use crate::store::mongo::insert::insert_documents;
 use crate::store::{Outcome, StoreError};
 
 /// Entries in one command: far from what the server takes, whatever is in them.
@@ -32,18 +32,8 @@ pub async fn record(link: &Link, entries: &[AuditEntry]) -> Result<(), StoreErro
             .map(|entry| bson::serialize_to_document(&AuditDocument::from(entry)))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| StoreError::Unreadable(error.to_string()))?;
-        let command = doc! {
-            "insert": AUDIT,
-            "ordered": false,
-            "writeConcern": link.write_concern(),
-            "documents": documents,
-        };
-        let answer = link
-            .database()
-            .run_command(command)
-            .await
-            .map_err(|error| store_error(&error))?;
-        verdicts(&answer, entries.len())?
+        insert_documents(link, AUDIT, documents)
+            .await?
             .into_iter()
             .try_for_each(written)?;
     }
