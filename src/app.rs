@@ -59,8 +59,13 @@ pub enum StartError {
         hint: &'static str,
     },
     /// The journal cannot be opened.
-    #[error(transparent)]
-    Journal(#[from] crate::journal::OpenError),
+    #[error("the journal in {folder} {source}")]
+    Journal {
+        /// Its folder.
+        folder: String,
+        /// Why not, and what to do.
+        source: crate::journal::OpenError,
+    },
     /// A version without a journal left events in files.
     #[error(
         "{file} holds events that an older version could not store; start that version once, let \

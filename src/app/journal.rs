@@ -28,7 +28,10 @@ pub fn open(settings: &Settings, health: &Arc<Health>) -> Result<Opened, StartEr
     };
     let health = Arc::clone(health);
     let on_stuck = Box::new(move |is_stuck| health.journal_stuck(is_stuck));
-    let opened = Journal::open(&folder, rules, on_stuck)?;
+    let opened = Journal::open(&folder, rules, on_stuck).map_err(|source| StartError::Journal {
+        folder: folder.display().to_string(),
+        source,
+    })?;
     check_disk(settings, &folder)?;
     Ok(opened)
 }

@@ -149,7 +149,10 @@ impl From<StartError> for SeedError {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Embedded(embedded::OpenError::Locked { .. })
-            | StartError::Journal(journal::OpenError::Locked { .. }) => Self::InUse,
+            | StartError::Journal {
+                source: journal::OpenError::Locked,
+                ..
+            } => Self::InUse,
             error => Self::Start(error),
         }
     }

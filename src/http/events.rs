@@ -270,31 +270,30 @@ async fn store(
 ) -> Result<Response, Refused> {
     let ids = posted.events.iter().map(|event| event.event_id.clone());
     let event_ids: Vec<Box<str>> = ids.collect();
-    let waiter = Arc::new(Waiter::new(event_ids.len()));
+    let (waiter, waited) = Waiter::new();
     service
         .ingest
-        .admit(posted, patience, Some(Arc::clone(&waiter)))
+        .admit(posted, patience, Some(waiter))
         .await
         .map_err(|refusal| not_admitted(service, &refusal))?;
     drop(held);
-    Ok(
-        match timeout(service.options.wait_timeout, waiter.wait()).await {
-            Ok(Waited {
-                duplicates,
-                refused: 0,
-            }) => axum::Json(StoredBody {
-                message: "Events stored",
-                count: event_ids.len(),
-                event_ids,
-                duplicates,
-            })
-            .into_response(),
-            Ok(Waited { refused, .. }) => {
-                Problem::not_all_stored(refused, event_ids).into_response()
-            }
-            Err(_) => Problem::not_stored_in_time(event_ids).into_response(),
-        },
-    )
+    Ok(match timeout(service.options.wait_timeout, waited).await {
+        Ok(Ok(Waited {
+            duplicates,
+            refused: 0,
+        })) => axum::Json(StoredBody {
+            message: "Events stored",
+            count: event_ids.len(),
+            event_ids,
+            duplicates,
+        })
+        .into_response(),
+        Ok(Ok(Waited { refused, .. })) => {
+            Problem::not_all_stored(refused, event_ids).into_response()
+        }
+        // Or they cannot be read back from a damaged disk.
+        Ok(Err(_)) | Err(_) => Problem::not_stored_in_time(event_ids).into_response(),
+    })
 }
 
 /// The body, and room for what comes of it.

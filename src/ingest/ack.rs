@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Ingest;
+use super::backlog::Settled;
 use super::queue::Write;
 use super::room::Amount;
 use crate::backoff;
@@ -14,23 +15,12 @@ impl Ingest {
     /// Counts what became of each event of a write and lets those go that are
     /// settled. Answers how many have to be tried again.
     pub(super) fn acknowledge(&self, write: &Write, outcomes: &[Outcome]) -> usize {
-        let (mut stored, mut duplicate, mut dead_lettered, mut kept) = (0, 0, 0, 0);
-        for outcome in outcomes {
-            match outcome {
-                Outcome::Stored => stored += 1,
-                Outcome::Duplicate => duplicate += 1,
-                Outcome::Refused(_) => dead_lettered += 1,
-                Outcome::Retry => kept += 1,
-            }
-        }
-        self.statistics.stored.inc_by(stored);
-        self.statistics.duplicate.inc_by(duplicate);
-        self.statistics.dead_lettered.inc_by(dead_lettered);
         let rules = &self.rules;
         let pause = |tries| backoff::pause(rules.backoff_min, rules.backoff_max, tries);
         let mut backlog = self.backlog.lock();
         let settled = backlog.settle(write, outcomes, pause);
         let is_beyond = backlog.is_beyond();
+        self.count_settled(&settled);
         self.count(&backlog);
         let low = backlog.low();
         drop(backlog);
@@ -44,7 +34,22 @@ impl Ingest {
         if self.health.is_replaying() {
             self.replayed();
         }
-        kept
+        write.events.len() - settled.left.len()
+    }
+
+    fn count_settled(&self, settled: &Settled<'_>) {
+        let (mut stored, mut duplicate, mut dead_lettered) = (0, 0, 0);
+        for (_, outcome) in &settled.left {
+            match outcome {
+                Outcome::Stored => stored += 1,
+                Outcome::Duplicate => duplicate += 1,
+                Outcome::Refused(_) => dead_lettered += 1,
+                Outcome::Retry => {}
+            }
+        }
+        self.statistics.stored.inc_by(stored);
+        self.statistics.duplicate.inc_by(duplicate);
+        self.statistics.dead_lettered.inc_by(dead_lettered);
     }
 
     /// Gives back the room of events that left.

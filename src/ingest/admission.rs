@@ -95,7 +95,7 @@ impl Ingest {
         self: &Arc<Self>,
         posted: impl Into<Posted>,
         patience: Patience,
-        waiter: Option<Arc<Waiter>>,
+        waiter: Option<Waiter>,
     ) -> Result<(), NotAdmitted> {
         let Posted { events, key } = posted.into();
         let bytes = frame_bytes(record::body_bytes(&events, key.as_deref()));
@@ -151,7 +151,7 @@ impl Ingest {
         events: Vec<Event>,
         key: Option<Arc<str>>,
         reserved: Reserved,
-        waiter: Option<Arc<Waiter>>,
+        waiter: Option<Waiter>,
     ) -> oneshot::Receiver<Result<(), NotWritten>> {
         let (answer, answered) = oneshot::channel();
         let mut clock = self.arrivals.lock();
@@ -194,7 +194,7 @@ impl Ingest {
     }
 
     /// Takes a batch that is in the journal.
-    fn arrive(&self, batch: Batch, appended: Appended, waiter: Option<Arc<Waiter>>) {
+    fn arrive(&self, batch: Batch, appended: Appended, waiter: Option<Waiter>) {
         // Counted before it can be written, so that no reader finds more stored
         // than accepted.
         self.statistics.accepted.inc_by(batch.events.len() as u64);

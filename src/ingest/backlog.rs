@@ -57,14 +57,15 @@ struct Outstanding {
     /// What of its bytes is not given back.
     bytes: usize,
     key: Option<Arc<str>>,
-    waiter: Option<Arc<Waiter>>,
+    waiter: Option<Waiter>,
 }
 
 /// What settling a write gave.
 #[derive(Debug, Default)]
-pub struct Settled {
-    /// The events that left, to be freed outside of any lock.
-    pub left: Vec<Entry>,
+pub struct Settled<'a> {
+    /// The events that left, to be freed outside of any lock, and what became of
+    /// each.
+    pub left: Vec<(Entry, &'a Outcome)>,
     /// The room that they had.
     pub room: Amount,
 }
@@ -121,7 +122,7 @@ impl Backlog {
 
     /// Takes a batch that is in the journal, behind all others. Its tenants are
     /// charged already.
-    pub fn arrive(&mut self, batch: Batch, appended: Appended, waiter: Option<Arc<Waiter>>) {
+    pub fn arrive(&mut self, batch: Batch, appended: Appended, waiter: Option<Waiter>) {
         let bytes = appended.end.place.offset - appended.start.offset;
         let need = Amount {
             events: batch.events.len(),
@@ -137,7 +138,8 @@ impl Backlog {
         beyond.add(need, appended.end, waiter);
     }
 
-    fn has_room_for(&self, need: Amount) -> bool {
+    /// Whether the head takes that much. It takes any batch while it is empty.
+    pub fn has_room_for(&self, need: Amount) -> bool {
         let held = Amount {
             events: self.queue.len(),
             bytes: self.bytes,
@@ -145,7 +147,7 @@ impl Backlog {
         (held + need).is_within(self.head) || self.queue.len() == 0
     }
 
-    fn push(&mut self, batch: Batch, end: Mark, bytes: usize, waiter: Option<Arc<Waiter>>) {
+    fn push(&mut self, batch: Batch, end: Mark, bytes: usize, waiter: Option<Waiter>) {
         let record = self.forgotten + self.records.len() as u64;
         let since = Instant::now();
         self.is_urgent |= waiter.is_some();
@@ -177,32 +179,28 @@ impl Backlog {
         has_room.then(|| beyond.range())
     }
 
-    /// Takes the oldest batch that is beyond into the head, or gives it back if
-    /// there is no room for it. Answers what of it has no room of its own yet.
-    pub fn take_back(&mut self, batch: Batch, end: Place, bytes: usize) -> Result<Amount, Batch> {
+    /// Takes the oldest batch that is beyond into the head, which has room for it.
+    /// Answers what of it has no room of its own yet.
+    pub fn take_back(&mut self, batch: Batch, end: Place, bytes: usize) -> Amount {
         let need = Amount {
             events: batch.events.len(),
             bytes,
         };
-        if !self.has_room_for(need) {
-            return Err(batch);
-        }
         self.quota.charge_promised(
             batch.events.iter().map(|event| &event.event),
             batch.key.as_ref(),
         );
         let Some(beyond) = &mut self.beyond else {
-            return Ok(Amount::default());
+            return Amount::default();
         };
         let passed = beyond.pass(need, end);
         self.push(batch, passed.end, bytes, passed.waiter);
-        Ok(passed.uncounted)
+        passed.uncounted
     }
 
     /// The oldest record that is beyond cannot be used. Answers the room that
     /// its events had.
-    pub fn skip(&mut self, events: usize, bytes: usize, end: Place) -> Amount {
-        let lost = Amount { events, bytes };
+    pub fn skip(&mut self, lost: Amount, end: Place) -> Amount {
         if let Some(beyond) = &mut self.beyond {
             beyond.pass(lost, end);
         }
@@ -259,19 +257,15 @@ impl Backlog {
     }
 
     /// Ends a write, given what became of each of its events.
-    pub fn settle(
+    pub fn settle<'a>(
         &mut self,
         write: &Write,
-        outcomes: &[Outcome],
+        outcomes: &'a [Outcome],
         pause: impl Fn(u32) -> Duration,
-    ) -> Settled {
+    ) -> Settled<'a> {
         let left = self.queue.settle(write, outcomes, pause);
         let mut room = Amount::default();
-        // Outcomes of a user's events that stay are all at the end of that user's.
-        let settled = outcomes
-            .iter()
-            .filter(|outcome| **outcome != Outcome::Retry);
-        for (entry, outcome) in left.iter().zip(settled) {
+        for (entry, outcome) in &left {
             room = room + self.leave(entry, outcome);
         }
         self.bytes -= room.bytes;
@@ -304,8 +298,13 @@ impl Backlog {
         let bytes = record.bytes / record.events.max(1);
         record.bytes -= bytes;
         record.events -= 1;
-        if let Some(waiter) = &record.waiter {
+        if let Some(waiter) = &mut record.waiter {
             waiter.settled(outcome);
+        }
+        if record.events == 0
+            && let Some(waiter) = record.waiter.take()
+        {
+            waiter.tell();
         }
         self.quota.leave(&entry.accepted.event, record.key.as_ref());
         Amount { events: 1, bytes }

@@ -2,7 +2,6 @@
 //! counted, and read back from its oldest end.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::room::Amount;
 use super::waiter::Waiter;
@@ -17,7 +16,7 @@ pub struct Beyond {
     /// Where the last of it ends.
     up_to: Mark,
     /// Who waits for which record, by where that ends.
-    waiters: BTreeMap<Place, Arc<Waiter>>,
+    waiters: BTreeMap<Place, Waiter>,
 }
 
 /// A record that is not beyond any more.
@@ -25,7 +24,7 @@ pub struct Passed {
     /// Where it ends.
     pub end: Mark,
     /// Who waits for it.
-    pub waiter: Option<Arc<Waiter>>,
+    pub waiter: Option<Waiter>,
     /// What of it was not counted, since damage had hidden it.
     pub uncounted: Amount,
 }
@@ -62,7 +61,7 @@ impl Beyond {
     }
 
     /// One record more, behind the others.
-    pub fn add(&mut self, need: Amount, end: Mark, waiter: Option<Arc<Waiter>>) {
+    pub fn add(&mut self, need: Amount, end: Mark, waiter: Option<Waiter>) {
         self.amount = self.amount + need;
         self.up_to = end;
         self.waiters

@@ -222,14 +222,15 @@ impl Queue {
     }
 
     /// Ends a write, given what became of each of its events: hands out those
-    /// that leave. A user whose next event has to be tried again is held for
-    /// what `pause` answers to the number of tries.
-    pub fn settle(
+    /// that leave, each with that. What follows one of its user that has to be
+    /// tried again stays, whatever became of it. That user is held for what
+    /// `pause` answers to the number of tries.
+    pub fn settle<'a>(
         &mut self,
         write: &Write,
-        outcomes: &[Outcome],
+        outcomes: &'a [Outcome],
         pause: impl Fn(u32) -> Duration,
-    ) -> Vec<Entry> {
+    ) -> Vec<(Entry, &'a Outcome)> {
         let mut left = Vec::with_capacity(write.events.len());
         let mut rest = outcomes;
         for &(number, events) in &write.users {
@@ -238,8 +239,8 @@ impl Queue {
             let settled = of_user
                 .iter()
                 .take_while(|outcome| **outcome != Outcome::Retry);
-            for _ in 0..settled.count() {
-                left.extend(self.pop(number));
+            for outcome in settled {
+                left.extend(self.pop(number).map(|entry| (entry, outcome)));
             }
             self.in_flight -= events;
             let is_held = of_user.contains(&Outcome::Retry);

@@ -13,7 +13,7 @@ use super::Ingest;
 use super::backlog::HEAD;
 use super::record::{self, Batch};
 use super::room::Amount;
-use crate::journal::{Place, ReadBack};
+use crate::journal::{Place, Read, ReadBack};
 
 /// How long to leave a disk alone that could not be read.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -24,15 +24,9 @@ pub struct Readback {
     /// Where the reader goes on.
     place: Place,
     /// What was read and found no room yet. It counts as beyond.
-    pending: Option<Pending>,
-    /// How many were read.
+    pending: Option<Read>,
+    /// How many events were read.
     events: usize,
-}
-
-struct Pending {
-    batch: Batch,
-    end: Place,
-    bytes: usize,
 }
 
 impl Readback {
@@ -50,58 +44,52 @@ impl Readback {
     /// Blocks on the disk.
     fn fill(&mut self, ingest: &Ingest) -> io::Result<()> {
         while let Some((from, up_to)) = ingest.wanted() {
-            match self.next(from, up_to)? {
-                Next::Batch(pending) => {
-                    self.events += pending.batch.events.len();
-                    self.pending = ingest.take_back(pending);
-                    if self.events >= HEAD.events {
-                        ingest.filled_first();
-                    }
-                    if self.pending.is_some() {
-                        return Ok(());
-                    }
+            let Some(read) = self.next(from, up_to)? else {
+                let lost = ingest.backlog.lock().read_up_to(up_to);
+                ingest.lost(lost);
+                continue;
+            };
+            let need = amount(&read);
+            if !ingest.backlog.lock().has_room_for(need) {
+                self.pending = Some(read);
+                return Ok(());
+            }
+            match record::decode(&read.record) {
+                Some(batch) => ingest.take_back(batch, read.end, need),
+                // It is whole, and we cannot read it.
+                None => {
+                    let lost = ingest.backlog.lock().skip(need, read.end);
+                    ingest.lost(lost);
                 }
-                Next::Unreadable { events, bytes, end } => ingest.skip(events, bytes, end),
-                Next::Nothing => ingest.read_up_to(up_to),
+            }
+            self.events += need.events;
+            if self.events >= HEAD.events {
+                ingest.filled_first();
             }
         }
         Ok(())
     }
 
-    fn next(&mut self, from: Place, up_to: Place) -> io::Result<Next> {
-        if let Some(pending) = self.pending.take() {
-            return Ok(Next::Batch(pending));
+    /// The oldest record that is beyond; `None` if none of them can be read.
+    fn next(&mut self, from: Place, up_to: Place) -> io::Result<Option<Read>> {
+        if self.pending.is_some() {
+            return Ok(self.pending.take());
         }
         if self.place < from {
             self.reader.seek(from);
             self.place = from;
         }
-        let Some(read) = self.reader.next(up_to)? else {
-            return Ok(Next::Nothing);
-        };
-        self.place = read.end;
-        let bytes = usize::try_from(read.bytes).unwrap_or(usize::MAX);
-        let end = read.end;
-        Ok(match record::decode(&read.record) {
-            Some(batch) => Next::Batch(Pending { batch, end, bytes }),
-            None => Next::Unreadable {
-                events: read.record.weight as usize,
-                bytes,
-                end,
-            },
-        })
+        let read = self.reader.next(up_to)?;
+        self.place = read.as_ref().map_or(self.place, |read| read.end);
+        Ok(read)
     }
 }
 
-enum Next {
-    Batch(Pending),
-    /// A record that is whole and that we cannot read.
-    Unreadable {
-        events: usize,
-        bytes: usize,
-        end: Place,
-    },
-    Nothing,
+fn amount(read: &Read) -> Amount {
+    Amount {
+        events: read.record.header.weight as usize,
+        bytes: usize::try_from(read.bytes).unwrap_or(usize::MAX),
+    }
 }
 
 impl Ingest {
@@ -109,22 +97,17 @@ impl Ingest {
         self.backlog.lock().wanted()
     }
 
-    /// Gives the batch back if there is no room for it.
-    fn take_back(&self, pending: Pending) -> Option<Pending> {
-        let Pending { batch, end, bytes } = pending;
+    fn take_back(&self, batch: Batch, end: Place, amount: Amount) {
         // Before a writer can see them.
         if let Some(last) = batch.events.last() {
             self.doubt_up_to(last.arrival);
         }
         let mut backlog = self.backlog.lock();
-        match backlog.take_back(batch, end, bytes) {
-            Ok(uncounted) => self.room.take_found(uncounted),
-            Err(batch) => return Some(Pending { batch, end, bytes }),
-        }
+        let uncounted = backlog.take_back(batch, end, amount.bytes);
+        self.room.take_found(uncounted);
         self.count(&backlog);
         drop(backlog);
         self.writer_wake.notify_one();
-        None
     }
 
     /// What is in the head now has to be stored before the service is ready.
@@ -134,16 +117,6 @@ impl Ingest {
         let _ = self
             .replay
             .compare_exchange(unset, records, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    fn skip(&self, events: usize, bytes: usize, end: Place) {
-        let lost = self.backlog.lock().skip(events, bytes, end);
-        self.lost(lost);
-    }
-
-    fn read_up_to(&self, up_to: Place) {
-        let lost = self.backlog.lock().read_up_to(up_to);
-        self.lost(lost);
     }
 
     /// Accepted events cannot be read back: it is said, and counted, and waited

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::event::id::Arrivals;
 use crate::event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
-use crate::journal::{FIRST_KIND, Record};
+use crate::journal::{FIRST_KIND, Header, Record};
 
 /// The kind of record that holds events.
 const EVENTS: u8 = FIRST_KIND;
@@ -47,19 +47,19 @@ pub fn encode(events: &[Event], key: Option<&str>) -> Record {
         put(&mut body, event.account_id.as_deref().map(str::as_bytes));
         put(&mut body, Some(event.payload.as_bson()));
     }
-    Record {
+    let header = Header {
         kind: EVENTS,
         version: VERSION,
         weight: u32::try_from(events.len()).unwrap_or(u32::MAX),
         number: 0,
-        body,
-    }
+    };
+    Record { header, body }
 }
 
 /// Sets the numbers of the events, from the first to the last.
 pub fn number(record: &mut Record, first: Arrival, last: Arrival) {
     record.body[FIRST].copy_from_slice(&first.as_i64().to_le_bytes());
-    record.number = last.as_i64();
+    record.header.number = last.as_i64();
 }
 
 /// Bytes of the body of a record with these events.
@@ -103,7 +103,7 @@ pub struct Batch {
 
 /// Reads a record; `None` if it holds no events that can be read.
 pub fn decode(record: &Record) -> Option<Batch> {
-    (record.kind == EVENTS && record.version == VERSION).then_some(())?;
+    (record.header.kind == EVENTS && record.header.version == VERSION).then_some(())?;
     let mut reader = Reader(&record.body);
     let numbers = Arrivals::from(Arrival::from_i64(reader.i64()?));
     let key = reader.optional_text()?.map(Arc::from);

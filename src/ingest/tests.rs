@@ -14,25 +14,43 @@ mod writes;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::quota::Shares;
 use super::readback::Readback;
 use super::room::Amount;
-use super::waiter::Waiter;
+use super::waiter::{Waited, Waiter};
 use super::writer::{Destination, Writers};
 use super::{Ingest, NotAdmitted, Parts, Patience, WriteRules};
 use crate::event::time::SystemClock;
-use crate::event::{Event, Payload, StoreId, Timestamp};
+use crate::event::{Accepted, Event, Payload, StoreId, Timestamp};
 use crate::journal::Journal;
 use crate::journal::tests::memory_disk::MemoryDisk;
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
+use crate::store::Outcome;
 use crate::store::dead_letters::memory::MemoryLetters;
 use fake_store::{FakeStore, Next};
 
 const IN_FLIGHT: usize = 4;
+
+/// What a store may answer: those events have to be tried again whose bit is set.
+fn outcomes(events: usize, faults: u64) -> Vec<Outcome> {
+    let outcome = |place: usize| {
+        if faults >> (place % 64) & 1 == 1 {
+            Outcome::Retry
+        } else {
+            Outcome::Stored
+        }
+    };
+    (0..events).map(outcome).collect()
+}
+
+/// Users of the models are numbers.
+fn user_of(accepted: &Accepted) -> u8 {
+    accepted.event.user_id.parse().unwrap()
+}
 
 const RULES: WriteRules = WriteRules {
     max_events: 500,
@@ -177,7 +195,7 @@ async fn admit(ingest: &Arc<Ingest>, batch: Vec<Event>) -> Result<(), NotAdmitte
 async fn admit_telling(
     ingest: &Arc<Ingest>,
     batch: Vec<Event>,
-    waiter: Option<Arc<Waiter>>,
+    waiter: Option<Waiter>,
 ) -> Result<(), NotAdmitted> {
     let (is_done, done) = std::sync::mpsc::channel::<()>();
     // A clock is not moved on while a blocking task runs.
@@ -193,12 +211,12 @@ impl Running {
         admit(&self.ingest, batch).await
     }
 
-    async fn admit_waiting(&self, batch: Vec<Event>) -> Arc<Waiter> {
-        let waiter = Arc::new(Waiter::new(batch.len()));
-        admit_telling(&self.ingest, batch, Some(Arc::clone(&waiter)))
+    async fn admit_waiting(&self, batch: Vec<Event>) -> oneshot::Receiver<Waited> {
+        let (waiter, waited) = Waiter::new();
+        admit_telling(&self.ingest, batch, Some(waiter))
             .await
             .unwrap();
-        waiter
+        waited
     }
 
     /// Waits, on the paused clock, until so many events are left.

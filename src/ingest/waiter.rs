@@ -1,22 +1,8 @@
 //! Waiting until the events of one request are settled.
 
-use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::oneshot;
 
 use crate::store::Outcome;
-
-/// Follows the events of one batch until each has left the backlog.
-#[derive(Debug)]
-pub struct Waiter {
-    progress: Mutex<Progress>,
-    is_done: Notify,
-}
-
-#[derive(Debug)]
-struct Progress {
-    left: usize,
-    result: Waited,
-}
 
 /// What became of the events of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,42 +13,34 @@ pub struct Waited {
     pub refused: usize,
 }
 
+/// Goes with a batch until the last of its events has left the backlog, and tells
+/// then what became of them. Dropped before, it tells nothing.
+#[derive(Debug)]
+pub struct Waiter {
+    so_far: Waited,
+    answer: oneshot::Sender<Waited>,
+}
+
 impl Waiter {
-    /// Follows so many events.
-    pub fn new(events: usize) -> Self {
-        Self {
-            progress: Mutex::new(Progress {
-                left: events,
-                result: Waited::default(),
-            }),
-            is_done: Notify::new(),
-        }
+    /// One for a batch, and what it tells.
+    pub fn new() -> (Self, oneshot::Receiver<Waited>) {
+        let (answer, answered) = oneshot::channel();
+        let so_far = Waited::default();
+        (Self { so_far, answer }, answered)
     }
 
-    /// One of them has left.
-    pub(super) fn settled(&self, outcome: &Outcome) {
-        let mut progress = self.progress.lock();
-        progress.left -= 1;
+    /// One event has left.
+    pub(super) fn settled(&mut self, outcome: &Outcome) {
         match outcome {
-            Outcome::Refused(_) => progress.result.refused += 1,
-            Outcome::Duplicate => progress.result.duplicates += 1,
+            Outcome::Refused(_) => self.so_far.refused += 1,
+            Outcome::Duplicate => self.so_far.duplicates += 1,
             Outcome::Stored | Outcome::Retry => {}
         }
-        if progress.left == 0 {
-            self.is_done.notify_one();
-        }
     }
 
-    /// Waits until all have left.
-    pub async fn wait(&self) -> Waited {
-        loop {
-            {
-                let progress = self.progress.lock();
-                if progress.left == 0 {
-                    return progress.result;
-                }
-            }
-            self.is_done.notified().await;
-        }
+    /// All have left.
+    pub(super) fn tell(self) {
+        // Who sent them may have gone.
+        let _ = self.answer.send(self.so_far);
     }
 }

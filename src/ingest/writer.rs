@@ -221,7 +221,6 @@ impl Writer {
         let (started, mut outcomes) = self.write_at_last(&write.events).await;
         write.hold_followers(&mut outcomes);
         let refused = self.set_aside(&write.events, &mut outcomes).await;
-        write.hold_followers(&mut outcomes);
         if outcomes.contains(&Outcome::Retry) {
             // Followers that are held back may have been written.
             self.doubt(&write.events);

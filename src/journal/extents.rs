@@ -1,4 +1,5 @@
-//! Where frames can be read back while the journal is written.
+//! The segments that are needed, and where frames can be read back in them while
+//! the journal is written.
 //!
 //! An *extent* is the part of a segment that has frames. That of the segment
 //! that is written grows when its bytes are synced and before anybody is
@@ -17,6 +18,8 @@ use super::place::Place;
 pub struct Extent {
     /// The segment.
     pub segment: Segment,
+    /// Bytes that it takes on the disk.
+    pub bytes: u64,
     /// Where the first frame begins.
     pub from: u64,
     /// Where the last one ends, or later.
@@ -24,6 +27,8 @@ pub struct Extent {
     /// Whether the last one ends there. It is not known of a segment that an
     /// earlier process filled: behind its frames come zeros.
     pub is_exact: bool,
+    /// Where the last record ends, if that is known and none comes behind it.
+    pub last_record: Option<u64>,
 }
 
 impl Extent {
@@ -35,6 +40,14 @@ impl Extent {
     /// Where it ends.
     pub fn end(&self) -> Place {
         self.at(self.to)
+    }
+
+    /// Whether all of its records are before this place.
+    fn is_before(&self, place: Place) -> bool {
+        self.segment.number < place.segment
+            || self
+                .last_record
+                .is_some_and(|last_record| self.at(last_record) <= place)
     }
 
     fn at(&self, offset: u64) -> Place {
@@ -57,12 +70,14 @@ impl Extents {
     }
 
     /// A segment is about to be written to.
-    pub fn opened(&self, segment: Segment) {
+    pub fn opened(&self, segment: Segment, bytes: u64) {
         self.0.lock().push_back(Extent {
             segment,
+            bytes,
             from: HEAD_BYTES,
             to: HEAD_BYTES,
             is_exact: true,
+            last_record: None,
         });
     }
 
@@ -73,11 +88,23 @@ impl Extents {
         }
     }
 
-    /// A segment is about to be zeroed or removed.
-    pub fn forgotten(&self, number: u64) {
-        self.0
-            .lock()
-            .retain(|extent| extent.segment.number != number);
+    /// Nothing more is written into the newest segment; its last record ends there.
+    pub fn sealed(&self, last_record: u64) {
+        if let Some(extent) = self.0.lock().back_mut() {
+            extent.last_record = Some(last_record);
+        }
+    }
+
+    /// Takes out the oldest segment if all of its records are before this place: it
+    /// is about to be zeroed or removed.
+    pub fn forget_before(&self, place: Place) -> Option<Extent> {
+        let is_before = |extent: &mut Extent| extent.is_before(place);
+        self.0.lock().pop_front_if(is_before)
+    }
+
+    /// Bytes that all of them take on the disk.
+    pub fn bytes(&self) -> u64 {
+        self.0.lock().iter().map(|extent| extent.bytes).sum()
     }
 
     /// Whether a segment is still there.

@@ -28,9 +28,9 @@ pub const FIRST_KIND: u8 = 1;
 /// The kind of a frame that notes the low watermark.
 const MARK: u8 = 0;
 
-/// What the owner of a journal has kept. The journal does not look into it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+/// What the journal knows of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
     /// What it is, to its owner; at least [`FIRST_KIND`].
     pub kind: u8,
     /// The version of that kind.
@@ -39,7 +39,14 @@ pub struct Record {
     pub weight: u32,
     /// A number that only grows; the highest is told at a start.
     pub number: i64,
-    /// The rest.
+}
+
+/// What the owner of a journal has kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// What the journal knows of it.
+    pub header: Header,
+    /// The rest, which the journal does not look into.
     pub body: Vec<u8>,
 }
 
@@ -51,25 +58,19 @@ impl Record {
 
     /// Appends its frame for this place.
     pub fn write(&self, segment: Segment, offset: u64, out: &mut Vec<u8>) {
-        let head = Head {
-            kind: self.kind,
-            version: self.version,
-            weight: self.weight,
-            number: self.number,
-        };
-        write(head, &self.body, segment, offset, out);
+        write(self.header, &self.body, segment, offset, out);
     }
 }
 
 /// Appends the frame that notes a low watermark, for this place.
 pub fn write_mark(mark: Mark, segment: Segment, offset: u64, out: &mut Vec<u8>) {
-    let head = Head {
+    let header = Header {
         kind: MARK,
         version: 1,
         weight: 0,
         number: i64::MIN,
     };
-    write(head, &mark.to_bytes(), segment, offset, out);
+    write(header, &mark.to_bytes(), segment, offset, out);
 }
 
 /// Bytes of the frame with a body of so many bytes.
@@ -77,23 +78,15 @@ pub fn frame_bytes(body: usize) -> usize {
     (HEAD + body).next_multiple_of(ALIGNMENT)
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Head {
-    kind: u8,
-    version: u8,
-    weight: u32,
-    number: i64,
-}
-
 /// The part of the head that the checksum covers.
 const CHECKED: usize = 16;
 
-fn write(head: Head, body: &[u8], segment: Segment, offset: u64, out: &mut Vec<u8>) {
+fn write(header: Header, body: &[u8], segment: Segment, offset: u64, out: &mut Vec<u8>) {
     let mut checked = [0; CHECKED];
-    checked[0] = head.kind;
-    checked[1] = head.version;
-    checked[4..8].copy_from_slice(&head.weight.to_le_bytes());
-    checked[8..16].copy_from_slice(&head.number.to_le_bytes());
+    checked[0] = header.kind;
+    checked[1] = header.version;
+    checked[4..8].copy_from_slice(&header.weight.to_le_bytes());
+    checked[8..16].copy_from_slice(&header.number.to_le_bytes());
     let end = out.len() + frame_bytes(body.len());
     // Nothing that is admitted comes near 4 GiB.
     let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
@@ -119,15 +112,8 @@ fn checksum(segment: u64, offset: u64, head: &[u8], body: &[u8]) -> u32 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
     /// What it is.
-    pub kind: u8,
-    /// The version of that kind.
-    pub version: u8,
-    /// How much it counts.
-    pub weight: u32,
-    /// Its number.
-    pub number: i64,
-    /// The rest.
-    pub body: &'a [u8],
+    pub header: Header,
+    body: &'a [u8],
 }
 
 impl<'a> Frame<'a> {
@@ -143,13 +129,13 @@ impl<'a> Frame<'a> {
         let expected = u32::from_le_bytes(bytes.get(12..16)?.try_into().ok()?);
         let checked = bytes.get(16..HEAD)?;
         (checksum(segment, offset, checked, body) == expected).then_some(())?;
-        Some(Self {
+        let header = Header {
             kind: checked[0],
             version: checked[1],
             weight: u32::from_le_bytes(checked[4..8].try_into().ok()?),
             number: i64::from_le_bytes(checked[8..16].try_into().ok()?),
-            body,
-        })
+        };
+        Some(Self { header, body })
     }
 
     /// Bytes up to where the next frame begins.
@@ -159,21 +145,18 @@ impl<'a> Frame<'a> {
 
     /// The low watermark that it notes; `None` if it holds a record.
     pub fn mark(self) -> Option<Mark> {
-        (self.kind == MARK).then(|| Mark::from_bytes(self.body))?
+        (self.header.kind == MARK).then(|| Mark::from_bytes(self.body))?
     }
 
     /// Whether it holds a record of the journal's owner.
     pub fn is_record(self) -> bool {
-        self.kind >= FIRST_KIND
+        self.header.kind >= FIRST_KIND
     }
 
     /// The record that it holds.
     pub fn to_record(self) -> Record {
         Record {
-            kind: self.kind,
-            version: self.version,
-            weight: self.weight,
-            number: self.number,
+            header: self.header,
             body: self.body.to_vec(),
         }
     }

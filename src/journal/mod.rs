@@ -114,12 +114,11 @@ use tokio_util::sync::CancellationToken;
 pub use disk::Disk;
 use disk::Folder;
 use extents::Extents;
-pub use frame::{FIRST_KIND, Record, frame_bytes};
+pub use frame::{FIRST_KIND, Header, Record, frame_bytes};
 pub use place::{Mark, Place, Totals};
 use reader::Reader;
 pub use reader::{Read, ReadBack};
-pub use recovery::Recovered;
-use recovery::Unusable;
+pub use recovery::{OpenError, Recovered};
 use segments::Segments;
 use writer::{Submission, Writer};
 
@@ -196,61 +195,6 @@ pub struct Journal {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Why there is no journal.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The folder cannot be made, read or written.
-    #[error("the journal in {folder} cannot be opened: {source}")]
-    Io {
-        /// The folder.
-        folder: String,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// Another process has it.
-    #[error(
-        "the journal in {folder} is in use by another process; stop that one, or give this one \
-         a folder of its own with --data-dir or DATA_DIR"
-    )]
-    Locked {
-        /// The folder.
-        folder: String,
-    },
-    /// An older version left records in a format that is not read any more.
-    #[error(
-        "the journal in {folder} has events that are not stored, in the format of an older \
-         version; start that version once, let it store them, and stop it cleanly"
-    )]
-    Unsettled1 {
-        /// The folder.
-        folder: String,
-    },
-    /// A newer version wrote it.
-    #[error(
-        "the journal in {folder} is in format {format}, of a newer version; start that version"
-    )]
-    Newer {
-        /// The folder.
-        folder: String,
-        /// The format.
-        format: char,
-    },
-}
-
-impl OpenError {
-    fn of(folder: &Path, error: Unusable) -> Self {
-        let folder = folder.display().to_string();
-        match error {
-            Unusable::Io(source) => Self::Io { folder, source },
-            Unusable::Unsettled1 => Self::Unsettled1 { folder },
-            Unusable::Newer(format) => Self::Newer {
-                folder,
-                format: char::from(format),
-            },
-        }
-    }
-}
-
 /// A journal that was opened.
 pub struct Opened {
     /// It.
@@ -266,12 +210,9 @@ impl Journal {
     /// `on_stuck` is told, on the journal's thread, when no record can be written
     /// any more and when one can again.
     pub fn open(folder: &Path, rules: Rules, on_stuck: OnStuck) -> Result<Opened, OpenError> {
-        let failed = |error: std::io::Error| OpenError::of(folder, error.into());
-        let disk = Folder::open(folder, rules.is_synced).map_err(failed)?;
-        if !disk.lock().map_err(failed)? {
-            return Err(OpenError::Locked {
-                folder: folder.display().to_string(),
-            });
+        let disk = Folder::open(folder, rules.is_synced)?;
+        if !disk.lock()? {
+            return Err(OpenError::Locked);
         }
         if let Ok((files @ 1.., bytes)) = disk.quarantined() {
             tracing::warn!(
@@ -280,7 +221,7 @@ impl Journal {
                  wants to know what was lost"
             );
         }
-        Self::on(disk, rules, on_stuck).map_err(|error| OpenError::of(folder, error))
+        Self::on(disk, rules, on_stuck)
     }
 
     /// Opens the journal on a disk.
@@ -288,7 +229,7 @@ impl Journal {
         disk: D,
         rules: Rules,
         on_stuck: OnStuck,
-    ) -> Result<Opened, Unusable> {
+    ) -> Result<Opened, OpenError> {
         let disk = Arc::new(disk);
         let recovered = recovery::recover(&*disk)?;
         let extents = Arc::new(Extents::new(recovered.extents.clone()));

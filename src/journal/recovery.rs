@@ -33,8 +33,6 @@ pub struct Recovered {
     /// The number of the next segment.
     pub(super) next_number: u64,
     /// The segments that were there.
-    pub(super) sealed: Vec<Sealed>,
-    /// Where their frames lie.
     pub(super) extents: Vec<Extent>,
 }
 
@@ -45,41 +43,31 @@ impl Recovered {
     }
 }
 
-/// A segment that is not written to any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sealed {
-    /// Its number.
-    pub number: u64,
-    /// Its bytes on the disk.
-    pub bytes: u64,
-    /// Where its last record ends, where that is known.
-    pub end: Option<u64>,
-}
-
-impl Sealed {
-    /// Whether all that it holds is before this place.
-    pub fn is_before(&self, place: Place) -> bool {
-        place.segment > self.number
-            || (place.segment == self.number && self.end.is_some_and(|end| end <= place.offset))
-    }
-}
-
-/// Why a journal cannot be used.
+/// Why there is no journal; follows its name in a sentence.
 #[derive(Debug, thiserror::Error)]
-pub enum Unusable {
-    /// The folder cannot be read.
-    #[error(transparent)]
+pub enum OpenError {
+    /// The folder cannot be made, read or written.
+    #[error("cannot be opened: {0}")]
     Io(#[from] io::Error),
-    /// It is in a format of before this version, and not all of it is stored.
-    #[error("format 1, with records that are not settled")]
+    /// Another process has it.
+    #[error(
+        "is in use by another process; stop that one, or give this one a folder of its own with \
+         --data-dir or DATA_DIR"
+    )]
+    Locked,
+    /// An older version left records in a format that is not read any more.
+    #[error(
+        "has events that are not stored, in the format of an older version; start that version \
+         once, let it store them, and stop it cleanly"
+    )]
     Unsettled1,
-    /// It is in a format of after this version.
-    #[error("format {}", char::from(*.0))]
-    Newer(u8),
+    /// A newer version wrote it.
+    #[error("is in format {0}, of a newer version; start that version")]
+    Newer(char),
 }
 
 /// Looks through the journal.
-pub fn recover<D: Disk>(disk: &D) -> Result<Recovered, Unusable> {
+pub fn recover<D: Disk>(disk: &D) -> Result<Recovered, OpenError> {
     let numbers = disk.numbers()?;
     let mut recovered = Recovered {
         next_number: numbers.last().map_or(1, |last| last + 1),
@@ -123,7 +111,7 @@ pub fn recover<D: Disk>(disk: &D) -> Result<Recovered, Unusable> {
         recovered.extend(std::slice::from_ref(newest), Some(&scan));
     }
     info!(
-        segments = recovered.sealed.len(),
+        segments = recovered.extents.len(),
         unsettled = recovered.unsettled().weight,
         damaged = recovered.damaged,
         "the journal was read"
@@ -134,16 +122,13 @@ pub fn recover<D: Disk>(disk: &D) -> Result<Recovered, Unusable> {
 impl Recovered {
     fn extend(&mut self, segments: &[Begun], scan: Option<&Scan>) {
         for begun in segments {
-            self.sealed.push(Sealed {
-                number: begun.segment.number,
-                bytes: begun.bytes,
-                end: scan.map(Scan::last_record),
-            });
             self.extents.push(Extent {
                 segment: begun.segment,
+                bytes: begun.bytes,
                 from: HEAD_BYTES,
                 to: scan.map_or(begun.bytes, |scan| scan.end).max(HEAD_BYTES),
                 is_exact: scan.is_some(),
+                last_record: scan.map(Scan::last_record),
             });
         }
     }
@@ -173,7 +158,7 @@ impl Begun {
 
 /// The segments that may hold frames. Others are removed: they were made and
 /// not begun.
-fn begun<D: Disk>(disk: &D, numbers: &[u64], damaged: &mut usize) -> Result<Vec<Begun>, Unusable> {
+fn begun<D: Disk>(disk: &D, numbers: &[u64], damaged: &mut usize) -> Result<Vec<Begun>, OpenError> {
     let mut begun = Vec::new();
     let mut of_format_1 = Vec::new();
     for &number in numbers {
@@ -196,7 +181,7 @@ fn begun<D: Disk>(disk: &D, numbers: &[u64], damaged: &mut usize) -> Result<Vec<
             }),
             Found::Unused => disk.remove(number)?,
             Found::OtherFormat(format1::FORMAT) => of_format_1.push(number),
-            Found::OtherFormat(format) => return Err(Unusable::Newer(format)),
+            Found::OtherFormat(format) => return Err(OpenError::Newer(char::from(format))),
             Found::Damaged => {
                 put_aside(disk, number, 0, &head);
                 *damaged += 1;
@@ -205,7 +190,7 @@ fn begun<D: Disk>(disk: &D, numbers: &[u64], damaged: &mut usize) -> Result<Vec<
         }
     }
     if format1::is_unsettled(disk, &of_format_1)? {
-        return Err(Unusable::Unsettled1);
+        return Err(OpenError::Unsettled1);
     }
     for number in of_format_1 {
         disk.remove(number)?;
@@ -288,8 +273,8 @@ impl Scan {
             self.low = self.low.later(low);
         }
         if frame.is_record() {
-            self.totals = self.totals.and(frame.weight, frame.bytes());
-            self.highest = self.highest.max(frame.number);
+            self.totals = self.totals.and(frame.header.weight, frame.bytes());
+            self.highest = self.highest.max(frame.header.number);
             self.records.push((end, self.totals));
         }
     }

@@ -1,6 +1,5 @@
 //! Which segment is written to, which come after it, and which are needed.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use super::frame::Segment;
 use super::head::{HEAD_BYTES, Head};
 use super::place::{Mark, Place, Totals};
 use super::preparer::{Preparer, Ready};
-use super::recovery::{Recovered, Sealed};
+use super::recovery::Recovered;
 use super::{NotWritten, SEGMENT_BYTES, Shared};
 
 /// How long to leave a disk alone that could not give a segment: on a full one
@@ -26,7 +25,6 @@ pub struct Segments<D: Disk> {
     /// Bytes that all segments with records may take.
     max_bytes: u64,
     current: Option<Current<D::Segment>>,
-    sealed: VecDeque<Sealed>,
     preparer: Preparer<D>,
     next: Option<Ready<D::Segment>>,
     next_number: u64,
@@ -71,7 +69,6 @@ impl<D: Disk> Segments<D> {
             shared,
             max_bytes,
             current: None,
-            sealed: recovered.sealed.iter().copied().collect(),
             next: None,
             next_number: recovered.next_number,
             totals: recovered.end.totals,
@@ -122,6 +119,7 @@ impl<D: Disk> Segments<D> {
                 }
                 let room = opened.room();
                 self.seal();
+                self.shared.extents.opened(opened.segment, opened.bytes);
                 self.current = Some(opened);
                 Ok(room)
             }
@@ -141,11 +139,7 @@ impl<D: Disk> Segments<D> {
 
     fn seal(&mut self) {
         if let Some(full) = self.current.take() {
-            self.sealed.push_back(Sealed {
-                number: full.segment.number,
-                bytes: full.bytes,
-                end: Some(full.last_record),
-            });
+            self.shared.extents.sealed(full.last_record);
         }
     }
 
@@ -191,7 +185,6 @@ impl<D: Disk> Segments<D> {
             self.preparer.free(number, 0);
             return Err(error);
         }
-        self.shared.extents.opened(segment);
         Ok(Current {
             file,
             segment,
@@ -227,9 +220,7 @@ impl<D: Disk> Segments<D> {
 
     /// One record that is never settled would otherwise fill the disk.
     fn check_limit(&self, further: u64) -> io::Result<()> {
-        let sealed = self.sealed.iter().map(|segment| segment.bytes);
-        let current = self.current.iter().map(|current| current.bytes);
-        let held: u64 = sealed.chain(current).sum();
+        let held = self.shared.extents.bytes();
         if held + further <= self.max_bytes {
             return Ok(());
         }
@@ -244,9 +235,8 @@ impl<D: Disk> Segments<D> {
     /// Lets segments go of which everything is settled.
     pub fn free(&mut self) {
         let low = self.shared.low().place;
-        while let Some(segment) = self.sealed.pop_front_if(|segment| segment.is_before(low)) {
-            self.shared.extents.forgotten(segment.number);
-            self.preparer.free(segment.number, segment.bytes);
+        while let Some(settled) = self.shared.extents.forget_before(low) {
+            self.preparer.free(settled.segment.number, settled.bytes);
         }
     }
 

@@ -13,7 +13,8 @@ use std::sync::mpsc;
 
 use super::disk::Disk;
 use super::{
-    Appended, Journal, Mark, NotWritten, OnStuck, Opened, ReadBack, Record, Recovered, Rules,
+    Appended, Header, Journal, Mark, NotWritten, OnStuck, Opened, ReadBack, Record, Recovered,
+    Rules,
 };
 
 pub const RULES: Rules = Rules {
@@ -82,13 +83,13 @@ impl Open {
 fn record(number: i64, bytes: usize) -> Record {
     let mut body = format!("record {number:09};").into_bytes();
     body.extend(std::iter::repeat_n(b'x', bytes));
-    Record {
+    let header = Header {
         kind: 1,
         version: 1,
         weight: u32::try_from(number % 5 + 1).unwrap(),
         number,
-        body,
-    }
+    };
+    Record { header, body }
 }
 
 fn text_of(number: i64) -> Vec<u8> {
@@ -105,7 +106,10 @@ fn append(journal: &Journal, record: &Record) -> mpsc::Receiver<Result<Appended,
 }
 
 fn weight(records: &[Record]) -> u64 {
-    records.iter().map(|record| u64::from(record.weight)).sum()
+    records
+        .iter()
+        .map(|record| u64::from(record.header.weight))
+        .sum()
 }
 
 #[test]
@@ -139,7 +143,7 @@ fn a_folder_has_one_journal_at_a_time() {
     let open_journal = open(&path);
     assert!(matches!(
         Journal::open(&path, RULES, Box::new(|_| ())),
-        Err(super::OpenError::Locked { .. })
+        Err(super::OpenError::Locked)
     ));
     drop(open_journal);
     open(&path);

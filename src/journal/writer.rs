@@ -69,17 +69,13 @@ impl<D: Disk> Writer<D> {
     }
 
     fn serve(&mut self, submissions: &Receiver<Submission>) -> io::Result<()> {
-        let mut is_more_there = false;
         loop {
-            if !is_more_there {
-                thread::sleep(self.pace.rest(Instant::now()));
-            }
+            thread::sleep(self.pace.rest(Instant::now()));
             match submissions.recv_timeout(IDLE) {
                 Ok(first) => {
                     let group = gather(first, submissions);
-                    is_more_there = group.is_cut;
-                    self.pace.begins(group.submissions.len(), Instant::now());
-                    self.commit(group.submissions)?;
+                    self.pace.begins(group.len(), Instant::now());
+                    self.commit(group)?;
                 }
                 Err(RecvTimeoutError::Timeout) => self.idle()?,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -149,9 +145,9 @@ impl<D: Disk> Writer<D> {
             record.write(current.segment, start.offset, &mut self.scratch);
         }
         let bytes = record.frame_bytes();
-        let totals = self.segments.totals.and(record.weight, bytes);
+        let totals = self.segments.totals.and(record.header.weight, bytes);
         self.segments.totals = totals;
-        self.segments.highest = self.segments.highest.max(record.number);
+        self.segments.highest = self.segments.highest.max(record.header.number);
         end.place.offset += bytes;
         Appended {
             start,
@@ -197,15 +193,8 @@ impl<D: Disk> Writer<D> {
     }
 }
 
-/// What is written and synced together.
-struct Group {
-    submissions: VecDeque<Submission>,
-    /// Whether it would have become too large with all that waits.
-    is_cut: bool,
-}
-
 /// All that waits behind the first, up to a limit.
-fn gather(first: Submission, submissions: &Receiver<Submission>) -> Group {
+fn gather(first: Submission, submissions: &Receiver<Submission>) -> VecDeque<Submission> {
     let mut bytes = first.record.frame_bytes();
     let mut group = VecDeque::from([first]);
     while bytes < GROUP_BYTES
@@ -214,10 +203,7 @@ fn gather(first: Submission, submissions: &Receiver<Submission>) -> Group {
         bytes += next.record.frame_bytes();
         group.push_back(next);
     }
-    Group {
-        submissions: group,
-        is_cut: bytes >= GROUP_BYTES,
-    }
+    group
 }
 
 /// How many records fit into that room.

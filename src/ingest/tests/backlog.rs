@@ -12,7 +12,6 @@ use crate::ingest::queue::Write;
 use crate::ingest::quota::Quota;
 use crate::ingest::record::Batch;
 use crate::journal::{Appended, Mark, Place};
-use crate::store::Outcome;
 
 /// Small, so that most is beyond it.
 const HEAD: Amount = Amount {
@@ -73,10 +72,6 @@ fn shares() -> Shares {
         per_account: 50,
         per_key: 50,
     }
-}
-
-fn user_of(accepted: &Accepted) -> u8 {
-    accepted.event.user_id.parse().unwrap()
 }
 
 impl Model {
@@ -145,18 +140,10 @@ impl Model {
             return;
         }
         let write = self.in_flight.remove(write % self.in_flight.len());
-        let outcome = |place: usize| {
-            if faults >> (place % 64) & 1 == 1 {
-                Outcome::Retry
-            } else {
-                Outcome::Stored
-            }
-        };
-        let mut outcomes: Vec<_> = (0..write.events.len()).map(outcome).collect();
-        write.hold_followers(&mut outcomes);
+        let outcomes = outcomes(write.events.len(), faults);
         let settled = self.backlog.settle(&write, &outcomes, |_| Duration::ZERO);
         self.room.release(settled.room);
-        for entry in settled.left {
+        for (entry, _) in settled.left {
             let number = entry.accepted.arrival.as_i64();
             let of_user = self.left.entry(user_of(&entry.accepted)).or_default();
             // After a restart some come again.
@@ -177,7 +164,13 @@ impl Model {
             return;
         };
         let batch = Self::batch(next.events.clone());
-        let _ = self.backlog.take_back(batch, next.at.end.place, next.bytes);
+        let need = Amount {
+            events: batch.events.len(),
+            bytes: next.bytes,
+        };
+        if self.backlog.has_room_for(need) {
+            self.backlog.take_back(batch, next.at.end.place, next.bytes);
+        }
     }
 
     fn end_holds(&mut self) {

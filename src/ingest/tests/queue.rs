@@ -20,10 +20,6 @@ fn entry(user: u8, number: i64) -> Entry {
     }
 }
 
-fn user_of(accepted: &Accepted) -> u8 {
-    accepted.event.user_id.parse().unwrap()
-}
-
 #[derive(Debug, Clone)]
 enum Step {
     Push(u8),
@@ -78,17 +74,8 @@ impl Model {
             return;
         }
         let write = self.in_flight.remove(write % self.in_flight.len());
-        let is_fault = |place: usize| faults >> (place % 64) & 1 == 1;
-        let outcome = |place| {
-            if is_fault(place) {
-                Outcome::Retry
-            } else {
-                Outcome::Stored
-            }
-        };
-        let mut outcomes: Vec<_> = (0..write.events.len()).map(outcome).collect();
-        write.hold_followers(&mut outcomes);
-        for entry in self.queue.settle(&write, &outcomes, |_| Duration::ZERO) {
+        let outcomes = outcomes(write.events.len(), faults);
+        for (entry, _) in self.queue.settle(&write, &outcomes, |_| Duration::ZERO) {
             let of_user = self.left.entry(user_of(&entry.accepted)).or_default();
             of_user.push(entry.accepted.arrival.as_i64());
         }

@@ -24,7 +24,10 @@ fn a_batch_comes_back_as_it_was_with_its_key_and_its_numbers() {
             Arrival::from_i64(first),
             Arrival::from_i64(first + 512),
         );
-        assert_eq!((record.weight, record.number), (3, first + 512));
+        assert_eq!(
+            (record.header.weight, record.header.number),
+            (3, first + 512)
+        );
         let batch = record::decode(&record).unwrap();
         assert_eq!(batch.key.as_deref(), key);
         for (place, found) in batch.events.iter().enumerate() {
@@ -42,10 +45,10 @@ fn a_batch_comes_back_as_it_was_with_its_key_and_its_numbers() {
 fn a_record_of_another_kind_or_version_or_cut_short_is_not_read() {
     let record = record::encode(&events("u", 0..2), None);
     let mut other = record.clone();
-    other.kind += 1;
+    other.header.kind += 1;
     assert_eq!(record::decode(&other), None);
     other = record.clone();
-    other.version += 1;
+    other.header.version += 1;
     assert_eq!(record::decode(&other), None);
     for length in 0..record.body.len() {
         other = record.clone();

@@ -140,7 +140,10 @@ fn a_record_larger_than_a_segment_gets_one_of_its_size() {
     assert!(write(&open, &record(3, SEGMENT + 1000)));
     assert!(write(&open, &record(4, SEGMENT / 2)));
     drop(open);
-    let numbers: Vec<i64> = found_on(&disk).iter().map(|record| record.number).collect();
+    let numbers: Vec<i64> = found_on(&disk)
+        .iter()
+        .map(|record| record.header.number)
+        .collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
 }
 

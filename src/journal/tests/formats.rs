@@ -69,5 +69,5 @@ fn a_journal_of_a_newer_version_is_refused() {
     }
     fs::write(&file, bytes).unwrap();
     let opened = Journal::open(folder.path(), RULES, Box::new(|_| ()));
-    assert!(matches!(opened, Err(OpenError::Newer { format: '3', .. })));
+    assert!(matches!(opened, Err(OpenError::Newer('3'))));
 }

@@ -98,41 +98,44 @@ impl Model {
         let mut open = open_on(disk.clone());
         let found = open.found();
         assert!(
-            found.is_sorted_by(|a, b| a.number < b.number),
+            found.is_sorted_by(|a, b| a.header.number < b.header.number),
             "in order, and once each"
         );
         assert_eq!(
             open.recovered.unsettled().weight,
             weight(&found),
             "what the totals say, of {:?} after {:?}",
-            found.iter().map(|record| record.number).collect::<Vec<_>>(),
+            found
+                .iter()
+                .map(|record| record.header.number)
+                .collect::<Vec<_>>(),
             self.kept
                 .iter()
-                .map(|(record, mark)| (record.number, *mark))
+                .map(|(record, mark)| (record.header.number, *mark))
                 .collect::<Vec<_>>(),
         );
         for (kept, _) in &self.kept {
             assert!(
                 found.contains(kept),
                 "record {} is lost or changed",
-                kept.number
+                kept.header.number
             );
         }
         for refused in &self.refused {
             assert!(
                 !found.contains(refused),
                 "record {} came back",
-                refused.number
+                refused.header.number
             );
         }
-        let highest = found.last().map_or(0, |record| record.number);
+        let highest = found.last().map_or(0, |record| record.header.number);
         assert!(open.recovered.highest.unwrap_or(0) >= highest);
         // Again, for where each of them ends.
         open.reader.seek(open.recovered.low.place);
         let mut totals = open.recovered.low.totals;
         self.kept.clear();
         while let Some(read) = open.reader.next(open.recovered.end.place).unwrap() {
-            totals = totals.and(read.record.weight, read.bytes);
+            totals = totals.and(read.record.header.weight, read.bytes);
             let end = Mark {
                 place: read.end,
                 totals,

@@ -145,8 +145,8 @@ proptest! {
                     if let Ok(appended) = open.append(&record) {
                         prop_assert_eq!(
                             appended.end.totals.weight,
-                            answered.iter().map(|(record, _)| u64::from(record.weight)).sum::<u64>()
-                                + u64::from(record.weight),
+                            answered.iter().map(|(record, _)| u64::from(record.header.weight)).sum::<u64>()
+                                + u64::from(record.header.weight),
                         );
                         answered.push((record, appended.end));
                     }
