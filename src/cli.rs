@@ -220,7 +220,6 @@ fn handle_letters(command: dead_letters::Command, settings: &Settings) -> ExitCo
 }
 
 fn serve(settings: Settings) -> ExitCode {
-    telemetry::memory::give_back_at_once();
     if let Err(error) = telemetry::init_logging(&settings.log) {
         complain(&format!("trailkeep: {error}\n"));
         return ExitCode::FAILURE;

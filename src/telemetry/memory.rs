@@ -1,39 +1,9 @@
-//! How much memory the process has, and that it gives back what it does not use.
+//! How much memory the process has.
 
-use std::os::unix::process::CommandExt as _;
-use std::process::Command;
-use std::{env, fs};
+use std::fs;
 
 use serde::Serialize;
 use utoipa::ToSchema;
-
-/// What says how many milliseconds the allocator keeps a page that is free.
-const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
-
-/// Has the allocator give free pages back to the system at once, unless the
-/// environment says otherwise. By default it does so a little later, with the next
-/// page that becomes free nearby; after a burst there is none, and what thousands
-/// of connections took stays.
-///
-/// The allocator looks at its environment as the process starts, before any of
-/// our code: so the process starts once more in its own place, as the same
-/// process. Where it cannot, it goes on as it is.
-pub fn give_back_at_once() {
-    if env::var_os(PURGE_DELAY).is_some() {
-        return;
-    }
-    let Ok(program) = env::current_exe() else {
-        return;
-    };
-    let mut arguments = env::args_os();
-    let mut command = Command::new(program);
-    if let Some(name) = arguments.next() {
-        command.arg0(name);
-    }
-    // Comes back only with an error.
-    let error = command.args(arguments).env(PURGE_DELAY, "0").exec();
-    tracing::debug!(%error, "the allocator keeps its defaults");
-}
 
 /// Memory of the process in bytes, as the kernel counts it
 /// (`/proc/self/status`, see proc(5)); zeros where there is no such file.
