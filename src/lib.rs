@@ -19,15 +19,19 @@
 //! 3. `event/wire.rs`: the body becomes drafts, in one pass.
 //! 4. `event/normalize.rs`: each rule about events; a draft becomes an
 //!    [`Event`](event::Event) or a list of faults.
-//! 5. `ingest/admission.rs`: all of the batch, or none of it.
-//! 6. `ingest/room.rs`: is it full? Who finds it full waits a moment.
-//! 7. `ingest/record.rs`: the batch becomes a record.
-//! 8. `journal/writer.rs`: onto the disk, with all that comes at the same time.
-//! 9. `ingest/backlog.rs`: accepted and not stored; memory holds its head.
-//! 10. `ingest/queue.rs`: a FIFO for each user.
-//! 11. `ingest/writer.rs`: when a write goes out, and what follows what the store
-//!     says.
-//! 12. `store/mongo/insert.rs` or `store/embedded/writer.rs`: into the database.
+//! 5. `ingest/admission.rs`: all of the batch, or none of it. Whether it is full is
+//!    asked of the [room](ingest::room) alone.
+//! 6. `ingest/record.rs`: the batch becomes a record.
+//! 7. `journal/writer.rs`: onto the disk, with all that comes at the same time.
+//! 8. `ingest/backlog.rs`: accepted and not stored; memory holds its head.
+//! 9. `ingest/queue.rs`: a FIFO for each user.
+//! 10. `ingest/writer.rs`: takes from the queue when a write is due; what follows
+//!     what the store says.
+//! 11. `ingest/bisect.rs`: an event that the store chokes on is found among the
+//!     others.
+//! 12. `store/mongo/mod.rs` or `store/embedded/mod.rs`, behind the trait
+//!     [`Store`](store::Store): into the database, by `insert.rs` and `writer.rs`
+//!     beside them.
 //!
 //! What the store answered goes back through `ingest/ack.rs`: room is given back,
 //! and the journal may forget.

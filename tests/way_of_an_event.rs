@@ -45,8 +45,14 @@ fn imports(file: &str) -> Vec<String> {
     for statement in code.split("\nuse ").skip(1) {
         let statement = statement.split(';').next().unwrap();
         let statement: String = statement.split_whitespace().collect();
-        let statement = match statement.strip_prefix("super::") {
-            Some(rest) => format!("crate::{}::{rest}", folder.replace('/', "::")),
+        let first = statement.split("::").next().unwrap();
+        let is_child = file.ends_with("/mod.rs") && code.contains(&format!("mod {first};"));
+        let of_folder = match statement.strip_prefix("super::") {
+            None if is_child => Some(statement.as_str()),
+            rest => rest,
+        };
+        let statement = match of_folder {
+            Some(path) => format!("crate::{}::{path}", folder.replace('/', "::")),
             None => statement,
         };
         if let Some(path) = statement.strip_prefix("crate::") {
@@ -78,21 +84,48 @@ fn expand(path: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// Whether one file imports another, or what its folder hands on of it.
+/// Whether one file imports another: by its path, by a name that a folder hands on
+/// of it, or by being a part of what the folder's `mod.rs` has made of it.
 fn takes_from(file: &str, other: &str) -> bool {
-    let module = other.trim_end_matches(".rs").trim_end_matches("/mod");
-    let module = module.replace('/', "::");
-    let (parent, _) = module.rsplit_once("::").unwrap_or((&module, ""));
-    let is_it = |path: &String| {
-        *path == module
-            || path.starts_with(&format!("{module}::"))
-            // A name that the parent re-exports, or its trait.
-            || path.strip_prefix(&format!("{parent}::")).is_some_and(|name| {
-                !name.contains("::") && name.starts_with(char::is_uppercase)
-            })
-            || path.strip_prefix(&format!("{parent}::")) == Some("frame_bytes")
+    let module = module_of(other);
+    let is_it = |path: &String| *path == module || path.starts_with(&format!("{module}::"));
+    let handed_on = handed_on(other);
+    let imports_it = |file: &str| {
+        let imports = imports(file);
+        imports
+            .iter()
+            .any(|path| is_it(path) || handed_on.contains(path))
     };
-    imports(file).iter().any(is_it)
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let whole = format!("{folder}/mod.rs");
+    // `impl Ingest` in one file calls a field that `Ingest` has by another.
+    imports_it(file) || (source(file).contains("impl Ingest {") && imports_it(&whole))
+}
+
+fn module_of(file: &str) -> String {
+    let module = file.trim_end_matches(".rs").trim_end_matches("/mod");
+    module.replace('/', "::")
+}
+
+/// The names that the `mod.rs` of its folder re-exports of a file.
+fn handed_on(file: &str) -> Vec<String> {
+    let Some((folder, name)) = file.rsplit_once('/') else {
+        return Vec::new();
+    };
+    let prefix = format!("pub use {}::", name.trim_end_matches(".rs"));
+    let parent = source(&format!("{folder}/mod.rs"));
+    let mut paths = Vec::new();
+    for statement in parent
+        .split('\n')
+        .filter_map(|line| line.strip_prefix(&prefix))
+    {
+        let names: String = statement.trim_end_matches(';').split_whitespace().collect();
+        expand(
+            &format!("{}::{names}", folder.replace('/', "::")),
+            &mut paths,
+        );
+    }
+    paths
 }
 
 #[test]
@@ -104,17 +137,29 @@ fn an_event_passes_at_most_twelve_files_of_ours() {
     }
 }
 
-/// Each is found from one that was read before, by going to a definition that it
-/// calls, or by going to who calls it: so nobody has to search.
+/// Each is reached from one that was read before by going to a definition; but for
+/// two, of which the list says how they are: the writer takes from the queue, and
+/// the stores are what is behind a trait that the step before calls.
 #[test]
-fn each_file_of_the_way_is_tied_to_one_before_it() {
+fn each_file_of_the_way_is_imported_by_one_before_it() {
     let steps = steps();
     for (number, files) in steps.iter().enumerate().skip(1) {
+        let (before, previous) = (&steps[..number], &steps[number - 1]);
         for file in files {
-            let mut before = steps[..number].iter().flatten();
+            let is_reached = match file.as_str() {
+                "ingest/writer.rs" => previous.iter().all(|queue| takes_from(file, queue)),
+                store if store.starts_with("store/") => {
+                    let calls = |file: &String| imports(file).contains(&"store::Store".to_owned());
+                    source(store).contains("impl Store for ") && previous.iter().all(calls)
+                }
+                _ => before
+                    .iter()
+                    .flatten()
+                    .any(|earlier| takes_from(earlier, file)),
+            };
             assert!(
-                before.any(|earlier| takes_from(earlier, file) || takes_from(file, earlier)),
-                "{file} is tied to none of the files before it"
+                is_reached,
+                "{file} is imported by none of the files before it"
             );
         }
     }
@@ -132,16 +177,8 @@ fn no_file_on_the_way_out_calls_one_on_the_way_in() {
     let way_in = &steps[..journal];
     for file in steps[queue..].iter().flatten() {
         for earlier in way_in.iter().flatten() {
-            let is_back = takes_from_exactly(file, earlier);
+            let is_back = takes_from(file, earlier);
             assert!(!is_back, "{file} imports {earlier}, which is before it");
         }
     }
-}
-
-fn takes_from_exactly(file: &str, other: &str) -> bool {
-    let module = other.trim_end_matches(".rs").replace('/', "::");
-    let prefix = format!("{module}::");
-    imports(file)
-        .iter()
-        .any(|path| *path == module || path.starts_with(&prefix))
 }

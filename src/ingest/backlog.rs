@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::WriteRules;
 use super::beyond::Beyond;
 use super::queue::{Entry, Queue, Write};
 use super::quota::Quota;
@@ -220,15 +221,20 @@ impl Backlog {
         beyond.amount()
     }
 
-    /// When a write is due, given after what an event should wait no longer.
-    pub fn due(&mut self, rules: Due) -> Option<Instant> {
-        self.queue.end_holds(rules.now, rules.ends_holds);
+    /// When a write is due: at once, if enough events wait to fill one, if somebody
+    /// waits for the store, and while draining.
+    pub fn due(&mut self, now: Instant, rules: &WriteRules, is_draining: bool) -> Option<Instant> {
+        self.queue.end_holds(now, false);
         let since = self.queue.waiting_since()?;
-        let is_full = self.is_filled(rules.max_events);
-        if is_full || self.is_urgent || rules.is_draining {
-            return Some(rules.now);
+        if self.is_filled(rules.max_events) || self.is_urgent || is_draining {
+            return Some(now);
         }
         Some(since + rules.max_wait)
+    }
+
+    /// Has users that are held back tried again at once.
+    pub fn end_holds(&mut self) {
+        self.queue.end_holds(Instant::now(), true);
     }
 
     /// Whether any event waits that a write may take.
@@ -370,19 +376,4 @@ impl Backlog {
     pub fn is_held_by_nobody(&self) -> bool {
         self.quota.is_empty()
     }
-}
-
-/// What a write waits for.
-#[derive(Debug, Clone, Copy)]
-pub struct Due {
-    /// The time.
-    pub now: Instant,
-    /// Events that fill a write.
-    pub max_events: usize,
-    /// How long an event waits for others.
-    pub max_wait: Duration,
-    /// Whether nothing waits any more.
-    pub is_draining: bool,
-    /// Whether users that are held back are tried at once.
-    pub ends_holds: bool,
 }

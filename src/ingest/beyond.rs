@@ -21,9 +21,7 @@ pub struct Beyond {
 
 /// A record that is not beyond any more.
 pub struct Passed {
-    /// Where it ends.
     pub end: Mark,
-    /// Who waits for it.
     pub waiter: Option<Waiter>,
     /// What of it was not counted, since damage had hidden it.
     pub uncounted: Amount,
@@ -91,7 +89,6 @@ impl Beyond {
         }
     }
 
-    /// How much it is.
     pub fn amount(&self) -> Amount {
         self.amount
     }

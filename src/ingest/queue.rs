@@ -26,14 +26,11 @@ use crate::store::Outcome;
 /// Ends a list.
 const NONE: u32 = u32::MAX;
 
-/// An event that waits.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// It.
     pub accepted: Arc<Accepted>,
     /// The record that holds it, by its place among those that were taken in.
     pub record: u64,
-    /// Since when it waits here.
     pub since: Instant,
 }
 
@@ -59,7 +56,6 @@ struct User {
 enum State {
     /// In `ready`.
     Ready,
-    /// In a write.
     InFlight,
     /// In `held`.
     Held,
@@ -111,7 +107,6 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Nothing waits.
     pub fn new() -> Self {
         Self {
             slots: Vec::new(),
@@ -128,12 +123,10 @@ impl Queue {
         }
     }
 
-    /// Events, those in flight included.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Events in flight.
     pub fn in_flight(&self) -> usize {
         self.in_flight
     }

@@ -13,13 +13,14 @@
 
 use std::sync::Arc;
 
+use bytes::{Buf as _, BufMut as _};
+
 use crate::event::id::Arrivals;
 use crate::event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
 use crate::journal::{FIRST_KIND, Header, Record};
 
 /// The kind of record that holds events.
 const EVENTS: u8 = FIRST_KIND;
-/// The version that is written.
 const VERSION: u8 = 1;
 
 const FIRST: std::ops::Range<usize> = 0..8;
@@ -34,12 +35,12 @@ const EVENT_FIXED: usize = 40;
 /// later, under a lock that is not held meanwhile.
 pub fn encode(events: &[Event], key: Option<&str>) -> Record {
     let mut body = Vec::with_capacity(body_bytes(events, key));
-    body.extend_from_slice(&[0; 8]);
+    body.put_i64_le(0);
     put(&mut body, key.map(str::as_bytes));
     put_length(&mut body, events.len());
     for event in events {
-        body.extend_from_slice(&event.occurred_at.as_millis().to_le_bytes());
-        body.extend_from_slice(&event.received_at.as_millis().to_le_bytes());
+        body.put_i64_le(event.occurred_at.as_millis());
+        body.put_i64_le(event.received_at.as_millis());
         put(&mut body, Some(event.user_id.as_bytes()));
         put(&mut body, Some(event.event_id.as_bytes()));
         put(&mut body, Some(event.kind.as_bytes()));
@@ -79,23 +80,22 @@ pub fn body_bytes(events: &[Event], key: Option<&str>) -> usize {
 
 fn put(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
     match bytes {
-        None => out.extend_from_slice(&ABSENT.to_le_bytes()),
+        None => out.put_u32_le(ABSENT),
         Some(bytes) => {
             put_length(out, bytes.len());
-            out.extend_from_slice(bytes);
+            out.put_slice(bytes);
         }
     }
 }
 
 fn put_length(out: &mut Vec<u8>, length: usize) {
     // Nothing that is admitted comes near 4 GiB.
-    out.extend_from_slice(&u32::try_from(length).unwrap_or(ABSENT).to_le_bytes());
+    out.put_u32_le(u32::try_from(length).unwrap_or(ABSENT));
 }
 
 /// A batch that was read back.
 #[derive(Debug, PartialEq)]
 pub struct Batch {
-    /// Its events.
     pub events: Vec<Arc<Accepted>>,
     /// The name of the write key that let it in.
     pub key: Option<Arc<str>>,
@@ -104,70 +104,48 @@ pub struct Batch {
 /// Reads a record; `None` if it holds no events that can be read.
 pub fn decode(record: &Record) -> Option<Batch> {
     (record.header.kind == EVENTS && record.header.version == VERSION).then_some(())?;
-    let mut reader = Reader(&record.body);
-    let numbers = Arrivals::from(Arrival::from_i64(reader.i64()?));
-    let key = reader.optional_text()?.map(Arc::from);
-    let count = usize::try_from(reader.u32()?).ok()?;
+    let mut body = &record.body[..];
+    let numbers = Arrivals::from(Arrival::from_i64(body.try_get_i64_le().ok()?));
+    let key = take_text(&mut body)?.map(Arc::from);
+    let count = usize::try_from(body.try_get_u32_le().ok()?).ok()?;
     // The count is covered by the checksum; capped all the same, because a
     // reservation is made before the first event is read.
     let mut events = Vec::with_capacity(count.min(record.body.len() / EVENT_FIXED));
     for arrival in numbers.take(count) {
-        let event = reader.event()?;
+        let event = take_event(&mut body)?;
         events.push(Arc::new(Accepted { event, arrival }));
     }
-    reader.0.is_empty().then_some(Batch { events, key })
+    body.is_empty().then_some(Batch { events, key })
 }
 
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
+fn take<'a>(body: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+    match body.try_get_u32_le().ok()? {
+        ABSENT => Some(None),
+        length => body.split_off(..usize::try_from(length).ok()?).map(Some),
     }
+}
 
-    fn u32(&mut self) -> Option<u32> {
-        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
+fn take_text(body: &mut &[u8]) -> Option<Option<Box<str>>> {
+    match take(body)? {
+        None => Some(None),
+        Some(bytes) => Some(Some(std::str::from_utf8(bytes).ok()?.into())),
     }
+}
 
-    fn i64(&mut self) -> Option<i64> {
-        Some(i64::from_le_bytes(self.take(8)?.try_into().ok()?))
-    }
-
-    fn optional(&mut self) -> Option<Option<&'a [u8]>> {
-        match self.u32()? {
-            ABSENT => Some(None),
-            length => Some(Some(self.take(usize::try_from(length).ok()?)?)),
-        }
-    }
-
-    fn text(&mut self) -> Option<Box<str>> {
-        self.optional_text()?
-    }
-
-    fn optional_text(&mut self) -> Option<Option<Box<str>>> {
-        match self.optional()? {
-            None => Some(None),
-            Some(bytes) => Some(Some(std::str::from_utf8(bytes).ok()?.into())),
-        }
-    }
-
-    fn event(&mut self) -> Option<Event> {
-        let occurred_at = Timestamp::from_millis(self.i64()?)?;
-        let received_at = Timestamp::from_millis(self.i64()?)?;
-        let user_id = self.text()?;
-        let event_id = self.text()?;
-        Some(Event {
-            id: StoreId::derive(&user_id, &event_id),
-            user_id,
-            event_id,
-            kind: self.text()?,
-            session_id: self.optional_text()?,
-            account_id: self.optional_text()?,
-            payload: Payload::from_bson(self.optional()??)?,
-            occurred_at,
-            received_at,
-        })
-    }
+fn take_event(body: &mut &[u8]) -> Option<Event> {
+    let occurred_at = Timestamp::from_millis(body.try_get_i64_le().ok()?)?;
+    let received_at = Timestamp::from_millis(body.try_get_i64_le().ok()?)?;
+    let user_id = take_text(body)??;
+    let event_id = take_text(body)??;
+    Some(Event {
+        id: StoreId::derive(&user_id, &event_id),
+        user_id,
+        event_id,
+        kind: take_text(body)??,
+        session_id: take_text(body)?,
+        account_id: take_text(body)?,
+        payload: Payload::from_bson(take(body)??)?,
+        occurred_at,
+        received_at,
+    })
 }

@@ -23,7 +23,6 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use super::backlog::Due;
 use super::queue::Write;
 use super::readback::{self, Readback};
 use super::{Ingest, bisect};
@@ -71,7 +70,6 @@ impl Writers {
                 destination: destination.clone(),
                 draining: draining.clone(),
                 backoff: Backoff::new(ingest.rules.backoff_min, ingest.rules.backoff_max),
-                has_ended_holds: false,
             };
             tasks.spawn(writer.run(prepared.clone()));
         }
@@ -97,6 +95,7 @@ impl Writers {
     /// or the deadline has come. Answers how many events are left, which are in
     /// the journal.
     pub async fn drain(mut self, deadline: Instant) -> usize {
+        self.ingest.backlog.lock().end_holds();
         self.draining.cancel();
         let events = self.ingest.held().events;
         let before = self.ingest.statistics.stored.get();
@@ -142,8 +141,6 @@ struct Writer {
     destination: Destination,
     draining: CancellationToken,
     backoff: Backoff,
-    /// A drain ends the holds of users once, not each time.
-    has_ended_holds: bool,
 }
 
 impl Writer {
@@ -172,7 +169,6 @@ impl Writer {
     /// Waits until a write is due; `None` once draining has emptied the backlog.
     async fn next(&mut self) -> Option<Write> {
         let ingest = Arc::clone(&self.ingest);
-        let max_events = ingest.rules.max_events;
         loop {
             let mut wake = pin!(ingest.writer_wake.notified());
             wake.as_mut().enable();
@@ -180,16 +176,9 @@ impl Writer {
             let now = Instant::now();
             let next = {
                 let mut backlog = ingest.backlog.lock();
-                let due = backlog.due(Due {
-                    now,
-                    max_events,
-                    max_wait: ingest.rules.max_wait,
-                    is_draining,
-                    ends_holds: is_draining && !self.has_ended_holds,
-                });
-                self.has_ended_holds = is_draining;
+                let due = backlog.due(now, &ingest.rules, is_draining);
                 if due.is_some_and(|due| due <= now) {
-                    let write = backlog.take(max_events, MAX_WRITE_BYTES);
+                    let write = backlog.take(ingest.rules.max_events, MAX_WRITE_BYTES);
                     drop(backlog);
                     // Another task may find the next one due.
                     ingest.writer_wake.notify_one();

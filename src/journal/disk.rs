@@ -43,7 +43,6 @@ pub trait SegmentFile: Send + 'static {
     fn sync(&self) -> io::Result<()>;
 }
 
-/// A segment in a folder.
 #[derive(Debug)]
 pub struct FolderSegment {
     file: File,
@@ -64,7 +63,6 @@ impl SegmentFile for FolderSegment {
     }
 }
 
-/// The folder of a service.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,

@@ -13,10 +13,8 @@ use super::frame::Segment;
 use super::head::HEAD_BYTES;
 use super::place::Place;
 
-/// The frames of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
-    /// The segment.
     pub segment: Segment,
     /// Bytes that it takes on the disk.
     pub bytes: u64,
@@ -32,12 +30,10 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// Where it begins.
     pub fn start(&self) -> Place {
         self.at(self.from)
     }
 
-    /// Where it ends.
     pub fn end(&self) -> Place {
         self.at(self.to)
     }
@@ -64,7 +60,6 @@ impl Extent {
 pub struct Extents(Mutex<VecDeque<Extent>>);
 
 impl Extents {
-    /// Those of earlier processes.
     pub fn new(found: Vec<Extent>) -> Self {
         Self(Mutex::new(found.into()))
     }

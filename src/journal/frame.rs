@@ -4,7 +4,9 @@
 //! covers the number of the segment and the offset in it, so a frame counts
 //! only where it was written.
 
-use super::place::Mark;
+use bytes::{Buf as _, BufMut as _};
+
+use super::place::{MARK_BYTES, Mark};
 
 /// Begins every frame of one use of a segment. Drawn at random, so that nobody
 /// can plant a frame in what a record holds.
@@ -13,7 +15,6 @@ pub type Marker = [u8; 8];
 /// A segment, as its frames are checked against it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
-    /// Its number.
     pub number: u64,
     /// What its frames begin with.
     pub marker: Marker,
@@ -70,7 +71,9 @@ pub fn write_mark(mark: Mark, segment: Segment, offset: u64, out: &mut Vec<u8>) 
         weight: 0,
         number: i64::MIN,
     };
-    write(header, &mark.to_bytes(), segment, offset, out);
+    let mut body = Vec::with_capacity(MARK_BYTES);
+    mark.write(&mut body);
+    write(header, &body, segment, offset, out);
 }
 
 /// Bytes of the frame with a body of so many bytes.
@@ -83,18 +86,18 @@ const CHECKED: usize = 16;
 
 fn write(header: Header, body: &[u8], segment: Segment, offset: u64, out: &mut Vec<u8>) {
     let mut checked = [0; CHECKED];
-    checked[0] = header.kind;
-    checked[1] = header.version;
-    checked[4..8].copy_from_slice(&header.weight.to_le_bytes());
-    checked[8..16].copy_from_slice(&header.number.to_le_bytes());
+    let mut rest = &mut checked[..];
+    rest.put_slice(&[header.kind, header.version, 0, 0]);
+    rest.put_u32_le(header.weight);
+    rest.put_i64_le(header.number);
     let end = out.len() + frame_bytes(body.len());
     // Nothing that is admitted comes near 4 GiB.
     let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
-    out.extend_from_slice(&segment.marker);
-    out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(&checksum(segment.number, offset, &checked, body).to_le_bytes());
-    out.extend_from_slice(&checked);
-    out.extend_from_slice(body);
+    out.put_slice(&segment.marker);
+    out.put_u32_le(length);
+    out.put_u32_le(checksum(segment.number, offset, &checked, body));
+    out.put_slice(&checked);
+    out.put_slice(body);
     out.resize(end, 0);
 }
 
@@ -111,7 +114,6 @@ fn checksum(segment: u64, offset: u64, head: &[u8], body: &[u8]) -> u32 {
 /// A frame that was found whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
-    /// What it is.
     pub header: Header,
     body: &'a [u8],
 }
@@ -126,14 +128,16 @@ impl<'a> Frame<'a> {
 
     fn read_but_for_marker(bytes: &'a [u8], segment: u64, offset: u64) -> Option<Self> {
         let body = bytes.get(HEAD..claimed_bytes(bytes)?)?;
-        let expected = u32::from_le_bytes(bytes.get(12..16)?.try_into().ok()?);
-        let checked = bytes.get(16..HEAD)?;
-        (checksum(segment, offset, checked, body) == expected).then_some(())?;
+        let mut rest = bytes.get(12..HEAD)?;
+        let expected = rest.get_u32_le();
+        (checksum(segment, offset, rest, body) == expected).then_some(())?;
+        let (kind, version) = (rest.get_u8(), rest.get_u8());
+        rest.advance(2);
         let header = Header {
-            kind: checked[0],
-            version: checked[1],
-            weight: u32::from_le_bytes(checked[4..8].try_into().ok()?),
-            number: i64::from_le_bytes(checked[8..16].try_into().ok()?),
+            kind,
+            version,
+            weight: rest.get_u32_le(),
+            number: rest.get_i64_le(),
         };
         Some(Self { header, body })
     }
@@ -145,7 +149,7 @@ impl<'a> Frame<'a> {
 
     /// The low watermark that it notes; `None` if it holds a record.
     pub fn mark(self) -> Option<Mark> {
-        (self.header.kind == MARK).then(|| Mark::from_bytes(self.body))?
+        (self.header.kind == MARK).then(|| Mark::read(self.body))?
     }
 
     /// Whether it holds a record of the journal's owner.
@@ -153,7 +157,6 @@ impl<'a> Frame<'a> {
         self.header.kind >= FIRST_KIND
     }
 
-    /// The record that it holds.
     pub fn to_record(self) -> Record {
         Record {
             header: self.header,
@@ -165,7 +168,7 @@ impl<'a> Frame<'a> {
 /// How long a frame says that it is, head included: not to be believed before
 /// its checksum was seen. `None` if its head is not whole.
 pub fn claimed_bytes(bytes: &[u8]) -> Option<usize> {
-    let length = u32::from_le_bytes(bytes.get(8..12)?.try_into().ok()?);
+    let length = bytes.get(8..12)?.get_u32_le();
     HEAD.checked_add(usize::try_from(length).ok()?)
 }
 

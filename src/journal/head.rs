@@ -1,12 +1,17 @@
 //! The head of a segment.
 
+use bytes::{Buf as _, BufMut as _};
+
 use super::frame::Segment;
 use super::place::{MARK_BYTES, Mark, Totals};
+
+/// Bytes of a segment, unless a single record needs more. Small in unit tests,
+/// so that segments fill up.
+pub const SEGMENT_BYTES: u64 = if cfg!(test) { 128 << 10 } else { 16 << 20 };
 
 /// Bytes in front of the first frame.
 pub const HEAD_BYTES: u64 = 4096;
 
-/// The same as an index.
 pub const FIRST_FRAME: usize = 4096;
 
 /// The format that is written. Older ones from 2 on are read.
@@ -36,13 +41,11 @@ pub struct Head {
 /// What stands where a head belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
-    /// The head of this segment.
     Head(Head),
     /// Nothing: the segment was made, or zeroed, and not begun.
     Unused,
     /// The head of a segment in another format than ours.
     OtherFormat(u8),
-    /// None of these.
     Damaged,
 }
 
@@ -50,15 +53,15 @@ impl Head {
     /// As it stands at the beginning of the segment.
     pub fn to_bytes(self) -> Vec<u8> {
         let mut words = Vec::with_capacity(WORDS + 4);
-        words.extend_from_slice(&MAGIC);
-        words.extend_from_slice(&[FORMAT, b'\n']);
-        words.extend_from_slice(&self.segment.number.to_le_bytes());
-        words.extend_from_slice(&self.segment.marker);
-        words.extend_from_slice(&self.before.weight.to_le_bytes());
-        words.extend_from_slice(&self.before.bytes.to_le_bytes());
-        words.extend_from_slice(&self.low.to_bytes());
-        words.extend_from_slice(&self.highest.to_le_bytes());
-        words.extend_from_slice(&crc32fast::hash(&words).to_le_bytes());
+        words.put_slice(&MAGIC);
+        words.put_slice(&[FORMAT, b'\n']);
+        words.put_u64_le(self.segment.number);
+        words.put_slice(&self.segment.marker);
+        words.put_u64_le(self.before.weight);
+        words.put_u64_le(self.before.bytes);
+        self.low.write(&mut words);
+        words.put_i64_le(self.highest);
+        words.put_u32_le(crc32fast::hash(&words));
         let mut head = vec![0; FIRST_FRAME];
         for copy in COPIES {
             head[copy..copy + words.len()].copy_from_slice(&words);
@@ -90,22 +93,22 @@ impl Head {
     }
 
     fn read_words(words: &[u8]) -> Option<Self> {
-        let checked = words.get(..WORDS)?;
-        let crc = u32::from_le_bytes(words.get(WORDS..WORDS + 4)?.try_into().ok()?);
-        let is_ours = checked[..6] == MAGIC && checked[6] == FORMAT;
-        (is_ours && crc32fast::hash(checked) == crc).then_some(())?;
-        let word = |at: usize| -> Option<[u8; 8]> { checked.get(at..at + 8)?.try_into().ok() };
+        let (checked, mut crc) = words.split_at_checked(WORDS)?;
+        (crc.try_get_u32_le().ok()? == crc32fast::hash(checked)).then_some(())?;
+        let mut words = checked
+            .strip_prefix(&MAGIC)?
+            .strip_prefix(&[FORMAT, b'\n'])?;
         Some(Self {
             segment: Segment {
-                number: u64::from_le_bytes(word(8)?),
-                marker: word(16)?,
+                number: words.try_get_u64_le().ok()?,
+                marker: words.try_get_u64_le().ok()?.to_le_bytes(),
             },
             before: Totals {
-                weight: u64::from_le_bytes(word(24)?),
-                bytes: u64::from_le_bytes(word(32)?),
+                weight: words.try_get_u64_le().ok()?,
+                bytes: words.try_get_u64_le().ok()?,
             },
-            low: Mark::from_bytes(&checked[40..40 + MARK_BYTES])?,
-            highest: i64::from_le_bytes(word(40 + MARK_BYTES)?),
+            low: Mark::read(&mut words)?,
+            highest: words.try_get_i64_le().ok()?,
         })
     }
 }

@@ -104,12 +104,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc;
-use std::thread::JoinHandle;
 use std::time::Duration;
-
-use parking_lot::Mutex;
-use tokio_util::sync::CancellationToken;
 
 pub use disk::Disk;
 use disk::Folder;
@@ -119,12 +114,10 @@ pub use place::{Mark, Place, Totals};
 use reader::Reader;
 pub use reader::{Read, ReadBack};
 pub use recovery::{OpenError, Recovered};
-use segments::Segments;
-use writer::{Submission, Writer};
-
-/// Bytes of a segment, unless a single record needs more. Small in unit tests,
-/// so that segments fill up.
-const SEGMENT_BYTES: u64 = if cfg!(test) { 128 << 10 } else { 16 << 20 };
+pub use segments::{NotWritten, OnStuck};
+use segments::{Segments, Shared};
+use writer::Writer;
+pub use writer::{Appended, Done, Journal};
 
 /// Time between the beginnings of two syncs while records of several clients
 /// come: they then share a sync. 1 ms costs 0.6 to 1.4 us less for an event than
@@ -135,27 +128,6 @@ const SYNC_INTERVAL: Duration = if cfg!(test) {
     Duration::from_millis(1)
 };
 
-/// Why a record is not in the journal.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the journal cannot be written: {0}")]
-pub struct NotWritten(pub Arc<str>);
-
-/// Where a record is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Appended {
-    /// Where its frame begins.
-    pub start: Place,
-    /// Where it ends: the low watermark once it and all before it are settled.
-    pub end: Mark,
-}
-
-/// What is called, on the journal's thread and in the order of appending, when
-/// a record is on disk or is refused. It is dropped where that is not known.
-pub type Done = Box<dyn FnOnce(Result<Appended, NotWritten>) + Send>;
-
-/// What is called when the journal gets stuck (true) or works again (false).
-pub type OnStuck = Box<dyn Fn(bool) + Send + Sync>;
-
 /// How a journal is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
@@ -165,34 +137,6 @@ pub struct Rules {
     pub max_bytes: u64,
     /// Whether a record is synced before its append is answered.
     pub is_synced: bool,
-}
-
-/// What the thread that writes has in common with others.
-struct Shared {
-    /// What can be read back; kept by the writer.
-    extents: Arc<Extents>,
-    /// Kept by the owner.
-    low: Mutex<Mark>,
-    on_stuck: OnStuck,
-}
-
-impl Shared {
-    fn low(&self) -> Mark {
-        *self.low.lock()
-    }
-
-    fn stuck(&self, is_stuck: bool) {
-        (self.on_stuck)(is_stuck);
-    }
-}
-
-/// Takes records to be kept. Dropping it ends the thread after what was
-/// appended is written.
-pub struct Journal {
-    submissions: Mutex<Option<mpsc::Sender<Submission>>>,
-    shared: Arc<Shared>,
-    ended: CancellationToken,
-    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// A journal that was opened.
@@ -234,11 +178,7 @@ impl Journal {
         let recovered = recovery::recover(&*disk)?;
         let extents = Arc::new(Extents::new(recovered.extents.clone()));
         let reader = Reader::new(Arc::clone(&disk), Arc::clone(&extents));
-        let shared = Arc::new(Shared {
-            extents,
-            low: Mutex::new(recovered.low),
-            on_stuck,
-        });
+        let shared = Arc::new(Shared::new(extents, recovered.low, on_stuck));
         let segments = Segments::new(disk, &recovered, Arc::clone(&shared), rules.max_bytes)?;
         let interval = if rules.is_synced {
             SYNC_INTERVAL
@@ -246,67 +186,12 @@ impl Journal {
             Duration::ZERO
         };
         let writer = Writer::new(segments, Arc::clone(&shared), interval);
-        let (submissions, received) = mpsc::channel();
-        let ended = CancellationToken::new();
-        let guard = ended.clone().drop_guard();
-        let thread = std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || {
-                // Dropped at its end, also by a panic.
-                let _guard = guard;
-                writer.run(&received);
-            })?;
-        let journal = Self {
-            submissions: Mutex::new(Some(submissions)),
-            shared,
-            ended,
-            writer: Mutex::new(Some(thread)),
-        };
+        let journal = Self::start(writer, shared)?;
         Ok(Opened {
             journal,
             recovered,
             reader: Box::new(reader),
         })
-    }
-
-    /// Has a record written. After [`close`](Self::close), and after the disk
-    /// failed, `done` is dropped.
-    pub fn append(&self, record: Record, done: Done) {
-        if let Some(submissions) = &*self.submissions.lock() {
-            // Where the thread has ended, nobody can be told anything.
-            let _ = submissions.send(Submission { record, done });
-        }
-    }
-
-    /// All records before this mark are settled, and may be forgotten. Takes
-    /// effect with the next record, or when none comes for a second.
-    pub fn settled_before(&self, mark: Mark) {
-        let mut low = self.shared.low.lock();
-        *low = low.later(mark);
-    }
-
-    /// Returns when the thread that writes has ended, which it does before
-    /// [`close`](Self::close) only when the disk fails.
-    pub async fn ended(&self) {
-        self.ended.cancelled().await;
-    }
-
-    /// Writes what was appended, notes the low watermark, and ends the thread.
-    /// Blocks until then.
-    pub fn close(&self) {
-        self.submissions.lock().take();
-        let writer = self.writer.lock().take();
-        // The last owner may be what the thread itself was handed.
-        let other = writer.filter(|writer| writer.thread().id() != std::thread::current().id());
-        if let Some(Err(_)) = other.map(JoinHandle::join) {
-            tracing::error!("the journal's thread panicked");
-        }
-    }
-}
-
-impl Drop for Journal {
-    fn drop(&mut self) {
-        self.close();
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where something stands in a journal, and how much was appended before it.
 
+use bytes::{Buf, BufMut};
+
 /// A place in the journal. Places grow in the order of appending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Place {
@@ -47,42 +49,28 @@ pub struct Mark {
     pub totals: Totals,
 }
 
-/// Bytes of a mark.
 pub const MARK_BYTES: usize = 32;
 
 impl Mark {
     /// As it stands in a frame and in the head of a segment.
-    pub fn to_bytes(self) -> [u8; MARK_BYTES] {
-        let words = [
-            self.place.segment,
-            self.place.offset,
-            self.totals.weight,
-            self.totals.bytes,
-        ];
-        let mut bytes = [0; MARK_BYTES];
-        for (eight, word) in bytes.chunks_exact_mut(8).zip(words) {
-            eight.copy_from_slice(&word.to_le_bytes());
-        }
-        bytes
+    pub fn write(self, mut out: impl BufMut) {
+        out.put_u64_le(self.place.segment);
+        out.put_u64_le(self.place.offset);
+        out.put_u64_le(self.totals.weight);
+        out.put_u64_le(self.totals.bytes);
     }
 
-    /// Reads [`to_bytes`](Self::to_bytes).
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut words = bytes.get(..MARK_BYTES)?.chunks_exact(8).map(|eight| {
-            let mut word = [0; 8];
-            word.copy_from_slice(eight);
-            u64::from_le_bytes(word)
-        });
-        Some(Self {
-            place: Place {
-                segment: words.next()?,
-                offset: words.next()?,
-            },
-            totals: Totals {
-                weight: words.next()?,
-                bytes: words.next()?,
-            },
-        })
+    /// Reads what [`write`](Self::write) wrote.
+    pub fn read(mut bytes: impl Buf) -> Option<Self> {
+        let place = Place {
+            segment: bytes.try_get_u64_le().ok()?,
+            offset: bytes.try_get_u64_le().ok()?,
+        };
+        let totals = Totals {
+            weight: bytes.try_get_u64_le().ok()?,
+            bytes: bytes.try_get_u64_le().ok()?,
+        };
+        Some(Self { place, totals })
     }
 
     /// The one that is further on.

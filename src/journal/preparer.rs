@@ -13,17 +13,15 @@ use std::thread::JoinHandle;
 
 use tracing::warn;
 
-use super::SEGMENT_BYTES;
 use super::disk::Disk;
+use super::head::SEGMENT_BYTES;
 
 /// Zeroed segments that are kept to be used again.
 const SPARES: usize = 2;
 
 /// A segment that has its name and its bytes, and not yet its head.
 pub struct Ready<F> {
-    /// Its number.
     pub number: u64,
-    /// It.
     pub file: F,
 }
 
@@ -34,7 +32,6 @@ enum Job {
     Make(u64),
 }
 
-/// The way to the thread.
 pub struct Preparer<D: Disk> {
     jobs: Option<Sender<Job>>,
     made: Receiver<io::Result<Ready<D::Segment>>>,
@@ -43,7 +40,6 @@ pub struct Preparer<D: Disk> {
 }
 
 impl<D: Disk> Preparer<D> {
-    /// Starts the thread.
     pub fn start(disk: Arc<D>) -> io::Result<Self> {
         let (jobs, received) = channel();
         let (answers, made) = channel();

@@ -17,7 +17,7 @@ use super::head::{FIRST_FRAME, Found, HEAD_BYTES, Head};
 use super::place::{Mark, Place, Totals};
 use super::reader::{put_aside, without_zeros};
 
-/// What was found.
+/// What an earlier process left in a journal.
 #[derive(Debug, Default)]
 pub struct Recovered {
     /// All before it is settled.
@@ -134,7 +134,6 @@ impl Recovered {
     }
 }
 
-/// A segment that was begun.
 struct Begun {
     segment: Segment,
     bytes: u64,

@@ -4,21 +4,62 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tracing::{error, info, warn};
 
 use super::disk::{Disk, SegmentFile as _};
+use super::extents::Extents;
 use super::frame::Segment;
-use super::head::{HEAD_BYTES, Head};
+use super::head::{HEAD_BYTES, Head, SEGMENT_BYTES};
 use super::place::{Mark, Place, Totals};
 use super::preparer::{Preparer, Ready};
 use super::recovery::Recovered;
-use super::{NotWritten, SEGMENT_BYTES, Shared};
 
 /// How long to leave a disk alone that could not give a segment: on a full one
 /// each try takes the last bytes, for a moment, that others may need.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// All segments of a journal.
+/// Why a record is not in the journal.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the journal cannot be written: {0}")]
+pub struct NotWritten(pub Arc<str>);
+
+/// What is called when the journal gets stuck (true) or works again (false).
+pub type OnStuck = Box<dyn Fn(bool) + Send + Sync>;
+
+/// What the thread that writes has in common with others.
+pub struct Shared {
+    /// What can be read back; kept by the writer.
+    pub extents: Arc<Extents>,
+    /// Kept by the owner.
+    low: Mutex<Mark>,
+    on_stuck: OnStuck,
+}
+
+impl Shared {
+    pub fn new(extents: Arc<Extents>, low: Mark, on_stuck: OnStuck) -> Self {
+        Self {
+            extents,
+            low: Mutex::new(low),
+            on_stuck,
+        }
+    }
+
+    /// Moves the low watermark on.
+    pub fn settled_before(&self, mark: Mark) {
+        let mut low = self.low.lock();
+        *low = low.later(mark);
+    }
+
+    pub fn low(&self) -> Mark {
+        *self.low.lock()
+    }
+
+    pub fn stuck(&self, is_stuck: bool) {
+        (self.on_stuck)(is_stuck);
+    }
+}
+
 pub struct Segments<D: Disk> {
     disk: Arc<D>,
     shared: Arc<Shared>,
@@ -28,7 +69,6 @@ pub struct Segments<D: Disk> {
     preparer: Preparer<D>,
     next: Option<Ready<D::Segment>>,
     next_number: u64,
-    /// What was ever appended.
     pub totals: Totals,
     /// The highest number of a record.
     pub highest: i64,
@@ -38,9 +78,7 @@ pub struct Segments<D: Disk> {
 
 /// The segment that is written to.
 pub struct Current<F> {
-    /// The open file.
     pub file: F,
-    /// Its number and marker.
     pub segment: Segment,
     bytes: u64,
     /// Where the next frame comes.

@@ -1,27 +1,114 @@
-//! The thread that writes the journal.
+//! The thread that writes the journal, and the way to it.
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::disk::{Disk, SegmentFile as _};
 use super::frame::{self, Record};
 use super::pace::Pace;
 use super::place::{MARK_BYTES, Mark, Place};
-use super::segments::Segments;
-use super::{Appended, Done, Shared};
+use super::segments::{NotWritten, Segments, Shared};
 
-/// A record to be written.
-pub struct Submission {
-    /// It.
-    pub record: Record,
+/// Where a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Where its frame begins.
+    pub start: Place,
+    /// Where it ends: the low watermark once it and all before it are settled.
+    pub end: Mark,
+}
+
+/// What is called, on the journal's thread and in the order of appending, when
+/// a record is on disk or is refused. It is dropped where that is not known.
+pub type Done = Box<dyn FnOnce(Result<Appended, NotWritten>) + Send>;
+
+/// Takes records to be kept. Dropping it ends the thread after what was
+/// appended is written.
+pub struct Journal {
+    submissions: Mutex<Option<Sender<Submission>>>,
+    shared: Arc<Shared>,
+    ended: CancellationToken,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Journal {
+    /// Starts the thread.
+    pub(super) fn start<D: Disk>(writer: Writer<D>, shared: Arc<Shared>) -> io::Result<Self> {
+        let (submissions, received) = channel();
+        let ended = CancellationToken::new();
+        let guard = ended.clone().drop_guard();
+        let thread = thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || {
+                // Dropped at its end, also by a panic.
+                let _guard = guard;
+                writer.run(&received);
+            })?;
+        Ok(Self {
+            submissions: Mutex::new(Some(submissions)),
+            shared,
+            ended,
+            writer: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Has a record written. After [`close`](Self::close), and after the disk
+    /// failed, `done` is dropped.
+    pub fn append(&self, record: Record, done: Done) {
+        if let Some(submissions) = &*self.submissions.lock() {
+            // Where the thread has ended, nobody can be told anything.
+            let _ = submissions.send(Submission { record, done });
+        }
+    }
+
+    /// All records before this mark are settled, and may be forgotten. Takes
+    /// effect with the next record, or when none comes for a second.
+    pub fn settled_before(&self, mark: Mark) {
+        self.shared.settled_before(mark);
+    }
+
+    /// Returns when the thread that writes has ended, which it does before
+    /// [`close`](Self::close) only when the disk fails.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.is_cancelled()
+    }
+
+    /// Writes what was appended, notes the low watermark, and ends the thread.
+    /// Blocks until then.
+    pub fn close(&self) {
+        self.submissions.lock().take();
+        let writer = self.writer.lock().take();
+        // The last owner may be what the thread itself was handed.
+        let other = writer.filter(|writer| writer.thread().id() != thread::current().id());
+        if let Some(Err(_)) = other.map(JoinHandle::join) {
+            error!("the journal's thread panicked");
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+struct Submission {
+    record: Record,
     /// Whom to tell.
-    pub done: Done,
+    done: Done,
 }
 
 /// Bytes that one write may have before it is synced: what comes on top waits
@@ -30,7 +117,6 @@ const GROUP_BYTES: u64 = 4 << 20;
 /// After how long without a record the low watermark is noted.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// The writer of a journal.
 pub struct Writer<D: Disk> {
     segments: Segments<D>,
     shared: Arc<Shared>,
@@ -55,7 +141,7 @@ impl<D: Disk> Writer<D> {
     /// Writes what comes until there is nobody left to send. A disk that fails
     /// ends it before that: what it says of a later write proves nothing about
     /// this one, so nobody is answered any more.
-    pub fn run(mut self, submissions: &Receiver<Submission>) {
+    fn run(mut self, submissions: &Receiver<Submission>) {
         // Before the first record waits for it; what goes wrong comes up again.
         let _ = self.segments.room_for(0);
         let ended = self.serve(submissions).and_then(|()| self.note_low());

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{Accepted, Arrival};
-use crate::ingest::backlog::{Backlog, Due};
+use crate::ingest::backlog::Backlog;
 use crate::ingest::queue::Write;
 use crate::ingest::quota::Quota;
 use crate::ingest::record::Batch;
@@ -174,13 +174,7 @@ impl Model {
     }
 
     fn end_holds(&mut self) {
-        self.backlog.due(Due {
-            now: Instant::now(),
-            max_events: 10,
-            max_wait: Duration::ZERO,
-            is_draining: false,
-            ends_holds: true,
-        });
+        self.backlog.end_holds();
     }
 
     fn kill(&mut self) {

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::memory_disk::MemoryDisk;
 use super::{Open, RULES, append, open_on, open_telling, record, text_of};
 use crate::journal::disk::Disk as _;
-use crate::journal::{Journal, Record, Rules, SEGMENT_BYTES};
+use crate::journal::head::SEGMENT_BYTES;
+use crate::journal::{Journal, Record, Rules};
 
 const SEGMENT: usize = 128 << 10;
 
@@ -40,9 +41,7 @@ fn a_disk_that_fails_a_sync_answers_nobody_and_ends_the_journal() {
         append(&open.journal, &record(3, 10)).recv().is_err(),
         "nor later"
     );
-    eventually("the journal does not end", || {
-        open.journal.ended.is_cancelled()
-    });
+    eventually("the journal does not end", || open.journal.has_ended());
     drop(open);
     // Whether the second is there is not known, and not told.
     let found = found_on(&disk.copy());
@@ -58,9 +57,7 @@ fn a_disk_that_fails_a_write_answers_nobody_and_ends_the_journal() {
     assert!(write(&open, &record(1, 10)));
     disk.fail(|faults| faults.writes = 1);
     assert!(append(&open.journal, &record(2, 10)).recv().is_err());
-    eventually("the journal does not end", || {
-        open.journal.ended.is_cancelled()
-    });
+    eventually("the journal does not end", || open.journal.has_ended());
 }
 
 #[test]
