@@ -24,6 +24,9 @@ const BACKLOG_BYTES: usize = 64 * MIB;
 const BACKLOG_EVENTS: usize = 5_000;
 const FOR_AN_EVENT: usize = 400;
 
+/// A segment of the journal in memory: its usual size.
+const SEGMENT_BYTES: usize = 16 * MIB;
+
 /// Bodies until their events are in the backlog.
 const BODIES: usize = 64 * MIB;
 
@@ -69,6 +72,10 @@ pub fn reckon(settings: &Settings) -> Reckoning {
             "the backlog's head",
             backlog.max_bytes.min(BACKLOG_BYTES)
                 + backlog.max_events.min(BACKLOG_EVENTS) * FOR_AN_EVENT,
+        ),
+        (
+            "a segment of the journal that is read back",
+            SEGMENT_BYTES.max(2 * http.max_body_bytes),
         ),
         (
             "http.max_connections, 40 KiB each",

@@ -19,18 +19,13 @@ impl Ingest {
         let pause = |tries| backoff::pause(rules.backoff_min, rules.backoff_max, tries);
         let mut backlog = self.backlog.lock();
         let settled = backlog.settle(write, outcomes, pause);
-        let is_beyond = backlog.is_beyond();
         self.count_settled(&settled);
-        self.count(&backlog);
         let low = backlog.low();
-        drop(backlog);
+        self.changed(backlog);
         self.journal.settled_before(low);
         self.made_room(settled.room);
         // Users of this write may be ready again, or it was what a drain waits for.
         self.writer_wake.notify_one();
-        if is_beyond {
-            self.readback_wake.notify_one();
-        }
         if self.health.is_replaying() {
             self.replayed();
         }

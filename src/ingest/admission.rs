@@ -204,14 +204,9 @@ impl Ingest {
         let is_urgent = waiter.is_some();
         backlog.arrive(batch, appended, waiter);
         let is_due = is_urgent || backlog.is_filled(self.rules.max_events);
-        let is_beyond = backlog.is_beyond();
-        self.count(&backlog);
-        drop(backlog);
+        self.changed(backlog);
         if was_idle || is_due {
             self.writer_wake.notify_one();
-        }
-        if is_beyond {
-            self.readback_wake.notify_one();
         }
     }
 }

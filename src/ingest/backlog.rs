@@ -99,7 +99,7 @@ impl Backlog {
     pub fn new(quota: Quota, head: Amount, low: Mark, end: Mark) -> Self {
         let beyond = Beyond::found(low, end);
         Self {
-            queue: Queue::new(),
+            queue: Queue::default(),
             quota,
             head,
             bytes: 0,
@@ -327,6 +327,7 @@ impl Backlog {
     }
 
     /// Events in the head.
+    #[cfg(test)]
     pub fn head_len(&self) -> usize {
         self.queue.len()
     }

@@ -38,7 +38,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::event::id::ArrivalClock;
@@ -206,10 +206,14 @@ impl Ingest {
         self.shares
     }
 
-    /// Has what is counted follow the backlog. Called under its lock.
-    fn count(&self, backlog: &Backlog) {
+    /// Ends a change of the backlog: what is counted follows it, and what is beyond
+    /// is read back where there may be room now.
+    fn changed(&self, backlog: MutexGuard<'_, Backlog>) {
         let held = backlog.held();
         self.statistics.backlog_is(held.events, held.bytes);
+        if backlog.is_beyond() {
+            self.readback_wake.notify_one();
+        }
     }
 
     /// The rules of the writers.

@@ -18,13 +18,14 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use slab::Slab;
 use tokio::time::Instant;
 
 use crate::event::Accepted;
 use crate::store::Outcome;
 
 /// Ends a list.
-const NONE: u32 = u32::MAX;
+const NONE: usize = usize::MAX;
 
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -36,16 +37,16 @@ pub struct Entry {
 
 #[derive(Debug)]
 struct Slot {
-    /// `None` where it is free.
-    entry: Option<Entry>,
-    next: u32,
+    entry: Entry,
+    /// The next one of the user.
+    next: usize,
 }
 
 #[derive(Debug)]
 struct User {
     hash: u64,
-    first: u32,
-    last: u32,
+    first: usize,
+    last: usize,
     events: usize,
     state: State,
     /// How often its first event was tried in vain.
@@ -59,8 +60,6 @@ enum State {
     InFlight,
     /// In `held`.
     Held,
-    /// Free to be used for another.
-    Gone,
 }
 
 /// What one write takes: it stays in the queue until it is [settled](Queue::settle).
@@ -69,7 +68,7 @@ pub struct Write {
     /// Those of each user together, and in order.
     pub events: Vec<Arc<Accepted>>,
     /// Whose they are, and how many each has.
-    users: Vec<(u32, usize)>,
+    users: Vec<(usize, usize)>,
 }
 
 impl Write {
@@ -90,41 +89,22 @@ impl Write {
 }
 
 /// All that waits in memory.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Queue {
-    slots: Vec<Slot>,
-    free_slots: Vec<u32>,
-    users: Vec<User>,
-    free_users: Vec<u32>,
-    by_hash: HashMap<u64, u32>,
+    slots: Slab<Slot>,
+    users: Slab<User>,
+    by_hash: HashMap<u64, usize>,
     hasher: RandomState,
-    ready: VecDeque<u32>,
-    held: Vec<(Instant, u32)>,
-    len: usize,
+    ready: VecDeque<usize>,
+    held: Vec<(Instant, usize)>,
     /// Events of ready users.
     waiting: usize,
     in_flight: usize,
 }
 
 impl Queue {
-    pub fn new() -> Self {
-        Self {
-            slots: Vec::new(),
-            free_slots: Vec::new(),
-            users: Vec::new(),
-            free_users: Vec::new(),
-            by_hash: HashMap::new(),
-            hasher: RandomState::new(),
-            ready: VecDeque::new(),
-            held: Vec::new(),
-            len: 0,
-            waiting: 0,
-            in_flight: 0,
-        }
-    }
-
     pub fn len(&self) -> usize {
-        self.len
+        self.slots.len()
     }
 
     pub fn in_flight(&self) -> usize {
@@ -138,24 +118,30 @@ impl Queue {
 
     /// Since when the user has waited whose turn is next.
     pub fn waiting_since(&self) -> Option<Instant> {
-        let user = &self.users[*self.ready.front()? as usize];
-        self.entry(user.first).map(|entry| entry.since)
+        let user = &self.users[*self.ready.front()?];
+        Some(self.slots[user.first].entry.since)
     }
 
     /// Puts an event behind those of its user.
     pub fn push(&mut self, entry: Entry) {
         let hash = self.hasher.hash_one(&*entry.accepted.event.user_id);
-        let slot = self.new_slot(entry);
-        self.len += 1;
+        let slot = self.slots.insert(Slot { entry, next: NONE });
         let Some(&number) = self.by_hash.get(&hash) else {
-            let number = self.new_user(hash, slot);
+            let number = self.users.insert(User {
+                hash,
+                first: slot,
+                last: slot,
+                events: 1,
+                state: State::Ready,
+                tries: 0,
+            });
             self.by_hash.insert(hash, number);
             self.ready.push_back(number);
             self.waiting += 1;
             return;
         };
-        let user = &mut self.users[number as usize];
-        self.slots[user.last as usize].next = slot;
+        let user = &mut self.users[number];
+        self.slots[user.last].next = slot;
         user.last = slot;
         user.events += 1;
         if user.state == State::Ready {
@@ -181,7 +167,7 @@ impl Queue {
                 break;
             }
             self.ready.pop_front();
-            let user = &mut self.users[number as usize];
+            let user = &mut self.users[number];
             user.state = State::InFlight;
             self.waiting -= user.events;
             self.in_flight += taken;
@@ -196,20 +182,18 @@ impl Queue {
     /// Takes events of one user; answers whether there was no room for more.
     fn take_of(
         &self,
-        user: u32,
+        user: usize,
         max_events: usize,
         left: &mut usize,
         events: &mut Vec<Arc<Accepted>>,
     ) -> bool {
-        let mut next = self.users[user as usize].first;
-        while let Some(entry) = self.entry(next) {
+        for entry in self.entries(&self.users[user]) {
             let size = entry.accepted.event.size();
             if events.len() >= max_events || (size > *left && !events.is_empty()) {
                 return true;
             }
             *left = left.saturating_sub(size);
             events.push(Arc::clone(&entry.accepted));
-            next = self.slots[next as usize].next;
         }
         false
     }
@@ -233,7 +217,7 @@ impl Queue {
                 .iter()
                 .take_while(|outcome| **outcome != Outcome::Retry);
             for outcome in settled {
-                left.extend(self.pop(number).map(|entry| (entry, outcome)));
+                left.push((self.pop(number), outcome));
             }
             self.in_flight -= events;
             let is_held = of_user.contains(&Outcome::Retry);
@@ -243,12 +227,11 @@ impl Queue {
     }
 
     /// What becomes of a user whose write has ended.
-    fn go_on(&mut self, number: u32, pause: Option<&impl Fn(u32) -> Duration>) {
-        let user = &mut self.users[number as usize];
+    fn go_on(&mut self, number: usize, pause: Option<&impl Fn(u32) -> Duration>) {
+        let user = &mut self.users[number];
         if user.events == 0 {
-            user.state = State::Gone;
             self.by_hash.remove(&user.hash);
-            self.free_users.push(number);
+            self.users.remove(number);
         } else if let Some(pause) = pause {
             user.state = State::Held;
             let until = Instant::now() + pause(user.tries);
@@ -269,9 +252,9 @@ impl Queue {
 
     /// Ends the holds whose time has come, or all of them. Those users are next.
     pub fn end_holds(&mut self, now: Instant, all: bool) {
-        let is_over = |(until, _): &mut (Instant, u32)| all || *until <= now;
+        let is_over = |(until, _): &mut (Instant, usize)| all || *until <= now;
         for (_, number) in self.held.extract_if(.., is_over) {
-            let user = &mut self.users[number as usize];
+            let user = &mut self.users[number];
             user.state = State::Ready;
             self.waiting += user.events;
             self.ready.push_front(number);
@@ -281,79 +264,40 @@ impl Queue {
     /// One user's events, in order.
     pub fn of_user(&self, user_id: &str) -> Vec<Arc<Accepted>> {
         let hash = self.hasher.hash_one(user_id);
-        let user = self
-            .by_hash
-            .get(&hash)
-            .map(|&user| &self.users[user as usize]);
-        let mut next = user.map_or(NONE, |user| user.first);
-        let mut events = Vec::new();
-        while let Some(entry) = self.entry(next) {
-            if &*entry.accepted.event.user_id == user_id {
-                events.push(Arc::clone(&entry.accepted));
-            }
-            next = self.slots[next as usize].next;
-        }
-        events
+        let Some(&number) = self.by_hash.get(&hash) else {
+            return Vec::new();
+        };
+        let entries = self.entries(&self.users[number]);
+        let events = entries.map(|entry| &entry.accepted);
+        let its = events.filter(|accepted| &*accepted.event.user_id == user_id);
+        its.cloned().collect()
     }
 
     /// The first event of each user, but for those that are held.
     pub fn fronts(&self) -> impl Iterator<Item = &Entry> {
-        let users = self.users.iter();
-        let users = users.filter(|user| matches!(user.state, State::Ready | State::InFlight));
-        users.filter_map(|user| self.entry(user.first))
+        let users = self.users.iter().map(|(_, user)| user);
+        let users = users.filter(|user| user.state != State::Held);
+        users.map(|user| &self.slots[user.first].entry)
     }
 
     /// The first event of each user.
     pub fn all_fronts(&self) -> impl Iterator<Item = &Entry> {
-        let users = self.users.iter().filter(|user| user.state != State::Gone);
-        users.filter_map(|user| self.entry(user.first))
+        let users = self.users.iter();
+        users.map(|(_, user)| &self.slots[user.first].entry)
     }
 
-    fn entry(&self, slot: u32) -> Option<&Entry> {
-        self.slots.get(slot as usize)?.entry.as_ref()
-    }
-
-    fn new_slot(&mut self, entry: Entry) -> u32 {
-        let slot = Slot {
-            entry: Some(entry),
-            next: NONE,
-        };
-        insert(&mut self.slots, &mut self.free_slots, slot)
-    }
-
-    fn new_user(&mut self, hash: u64, slot: u32) -> u32 {
-        let user = User {
-            hash,
-            first: slot,
-            last: slot,
-            events: 1,
-            state: State::Ready,
-            tries: 0,
-        };
-        insert(&mut self.users, &mut self.free_users, user)
+    fn entries(&self, user: &User) -> impl Iterator<Item = &Entry> {
+        let first = self.slots.get(user.first);
+        let slots = std::iter::successors(first, |slot| self.slots.get(slot.next));
+        slots.map(|slot| &slot.entry)
     }
 
     /// Takes out the first event of a user.
-    fn pop(&mut self, number: u32) -> Option<Entry> {
-        let user = &mut self.users[number as usize];
-        let slot = user.first;
-        let entry = self.slots.get_mut(slot as usize)?.entry.take()?;
-        user.first = self.slots[slot as usize].next;
+    fn pop(&mut self, number: usize) -> Entry {
+        let user = &mut self.users[number];
+        let slot = self.slots.remove(user.first);
+        user.first = slot.next;
         user.events -= 1;
-        self.free_slots.push(slot);
-        self.len -= 1;
-        Some(entry)
+        slot.entry
     }
-}
-
-/// Puts an item into a free place of a slab, or behind the others.
-fn insert<T>(slab: &mut Vec<T>, free: &mut Vec<u32>, item: T) -> u32 {
-    if let Some(place) = free.pop() {
-        slab[place as usize] = item;
-        return place;
-    }
-    // The head of the backlog has thousands of them.
-    let place = u32::try_from(slab.len()).unwrap_or(NONE);
-    slab.push(item);
-    place
 }

@@ -7,8 +7,8 @@
 //! where the limit is raised, a full head refuses nobody.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher as _, RandomState};
+use std::ops::{Add, Sub};
 use std::sync::Arc;
 
 use super::room::Amount;
@@ -49,41 +49,48 @@ pub struct OverShare {
     pub is_for_good: bool,
 }
 
-/// What each tenant holds.
+/// What each tenant holds. Tenants are told apart by a hash of their names under a
+/// key that nobody outside knows: two with the same one share their share, which
+/// does no harm.
 #[derive(Debug)]
 pub struct Quota {
-    accounts: Ledger,
-    keys: Ledger,
+    /// What an account may hold; `None` if that is not limited, and not counted.
+    per_account: Option<Amount>,
+    /// The same of a write key.
+    per_key: Option<Amount>,
+    hasher: RandomState,
+    held: HashMap<u64, Amount>,
 }
 
 impl Quota {
     /// Nobody holds anything of a head of that size.
     pub fn new(head: Amount, shares: Shares) -> Self {
         Self {
-            accounts: Ledger::new(share_of(head, shares.per_account)),
-            keys: Ledger::new(share_of(head, shares.per_key)),
+            per_account: share_of(head, shares.per_account),
+            per_key: share_of(head, shares.per_key),
+            hasher: RandomState::new(),
+            held: HashMap::new(),
         }
     }
 
     /// Has the tenants of a batch hold it too, or refuses it as a whole.
     pub fn charge(&mut self, batch: &[Event], key: Option<&Arc<str>>) -> Result<(), OverShare> {
         self.charge_promised(batch, key);
-        let Some(tenant) = self.over_share(batch, key) else {
+        let Some((tenant, most)) = self.over_share(batch, key) else {
             return Ok(());
         };
         for event in batch {
             self.leave(event, key);
         }
-        let (of_tenant, most) = match &tenant {
-            Tenant::Key(_) => (amount(batch), self.keys.most),
-            Tenant::Account(id) => {
-                let is_its = |event: &&Event| event.account_id.as_ref() == Some(id);
-                (amount(batch.iter().filter(is_its)), self.accounts.most)
-            }
+        let is_its = |event: &&Event| match &tenant {
+            Tenant::Key(_) => true,
+            Tenant::Account(id) => event.account_id.as_ref() == Some(id),
         };
+        let alone = batch.iter().filter(is_its).map(amount);
+        let is_for_good = !alone.fold(Amount::default(), Add::add).is_within(most);
         Err(OverShare {
             tenant,
-            is_for_good: most.is_some_and(|most| !of_tenant.is_within(most)),
+            is_for_good,
         })
     }
 
@@ -94,52 +101,68 @@ impl Quota {
         batch: impl IntoIterator<Item = &'a Event>,
         key: Option<&Arc<str>>,
     ) {
-        if self.is_off() {
-            return;
-        }
         for event in batch {
-            let one = amount([event]);
-            if let Some(account) = &event.account_id {
-                self.accounts.add(account, one);
-            }
-            if let Some(key) = key {
-                self.keys.add(key, one);
-            }
+            self.change(event, key, Add::add);
         }
-    }
-
-    fn over_share(&self, batch: &[Event], key: Option<&Arc<str>>) -> Option<Tenant> {
-        if let Some(key) = key.filter(|key| self.keys.is_over(key)) {
-            return Some(Tenant::Key(Arc::clone(key)));
-        }
-        let mut accounts = batch.iter().filter_map(|event| event.account_id.as_ref());
-        let over = accounts.find(|account| self.accounts.is_over(account));
-        over.map(|account| Tenant::Account(account.clone()))
     }
 
     /// An event does not hold room any more.
     pub fn leave(&mut self, event: &Event, key: Option<&Arc<str>>) {
-        if self.is_off() {
-            return;
-        }
-        let one = amount([event]);
-        if let Some(account) = &event.account_id {
-            self.accounts.subtract(account, one);
-        }
-        if let Some(key) = key {
-            self.keys.subtract(key, one);
+        self.change(event, key, Sub::sub);
+    }
+
+    /// Whoever the event is of holds it too, or no more.
+    fn change(&mut self, event: &Event, key: Option<&Arc<str>>, by: fn(Amount, Amount) -> Amount) {
+        let account = event
+            .account_id
+            .as_deref()
+            .filter(|_| self.per_account.is_some());
+        let key = key.filter(|_| self.per_key.is_some());
+        let account = account.map(|id| self.hash(Kind::Account, id));
+        let key = key.map(|name| self.hash(Kind::Key, name));
+        for tenant in account.into_iter().chain(key) {
+            let held = self.held.entry(tenant).or_default();
+            *held = by(*held, amount(event));
+            if held.events == 0 {
+                self.held.remove(&tenant);
+            }
         }
     }
 
-    fn is_off(&self) -> bool {
-        self.accounts.most.is_none() && self.keys.most.is_none()
+    /// The first tenant that holds more than its share, and that share.
+    fn over_share(&self, batch: &[Event], key: Option<&Arc<str>>) -> Option<(Tenant, Amount)> {
+        let is_over = |kind, name: &str, most: Option<Amount>| {
+            let held = self.held.get(&self.hash(kind, name)).copied();
+            most.filter(|most| held.is_some_and(|held| !held.is_within(*most)))
+        };
+        let key = key.and_then(|key| {
+            let most = is_over(Kind::Key, key, self.per_key)?;
+            Some((Tenant::Key(Arc::clone(key)), most))
+        });
+        let mut accounts = batch.iter().filter_map(|event| event.account_id.as_ref());
+        key.or_else(|| {
+            accounts.find_map(|id| {
+                let most = is_over(Kind::Account, id, self.per_account)?;
+                Some((Tenant::Account(id.clone()), most))
+            })
+        })
+    }
+
+    fn hash(&self, kind: Kind, name: &str) -> u64 {
+        self.hasher.hash_one((kind, name))
     }
 
     /// Whether nobody holds anything.
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
-        self.accounts.held.is_empty() && self.keys.held.is_empty()
+        self.held.is_empty()
     }
+}
+
+#[derive(Clone, Copy, Hash)]
+enum Kind {
+    Account,
+    Key,
 }
 
 /// A part of it, and at least one event; `None` for all of it.
@@ -150,55 +173,9 @@ fn share_of(head: Amount, percent: u8) -> Option<Amount> {
     })
 }
 
-fn amount<'a>(events: impl IntoIterator<Item = &'a Event>) -> Amount {
-    events.into_iter().fold(Amount::default(), |sum, event| {
-        sum + Amount {
-            events: 1,
-            bytes: event.size(),
-        }
-    })
-}
-
-/// What each tenant of one kind holds. Tenants are told apart by a hash of their
-/// names under a key that nobody outside knows: two with the same one share their
-/// share, which does no harm.
-#[derive(Debug)]
-struct Ledger {
-    /// What each may hold; `None` if that is not limited, and not counted.
-    most: Option<Amount>,
-    hasher: RandomState,
-    held: HashMap<u64, Amount>,
-}
-
-impl Ledger {
-    fn new(most: Option<Amount>) -> Self {
-        Self {
-            most,
-            hasher: RandomState::new(),
-            held: HashMap::new(),
-        }
-    }
-
-    fn is_over(&self, tenant: &str) -> bool {
-        let held = self.held.get(&self.hasher.hash_one(tenant));
-        held.zip(self.most)
-            .is_some_and(|(held, most)| !held.is_within(most))
-    }
-
-    fn add(&mut self, tenant: &str, amount: Amount) {
-        if self.most.is_some() {
-            let held = self.held.entry(self.hasher.hash_one(tenant)).or_default();
-            *held = *held + amount;
-        }
-    }
-
-    fn subtract(&mut self, tenant: &str, amount: Amount) {
-        if let Entry::Occupied(mut held) = self.held.entry(self.hasher.hash_one(tenant)) {
-            held.get_mut().events -= amount.events;
-            held.get_mut().bytes -= amount.bytes;
-            if held.get().events == 0 {
-                held.remove();
-            }
-        }
+fn amount(event: &Event) -> Amount {
+    Amount {
+        events: 1,
+        bytes: event.size(),
     }
 }

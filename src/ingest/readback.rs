@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::Ingest;
-use super::backlog::HEAD;
+use super::backlog::{Backlog, HEAD};
 use super::record::{self, Batch};
 use super::room::Amount;
 use crate::journal::{Place, Read, ReadBack};
@@ -45,8 +45,7 @@ impl Readback {
     fn fill(&mut self, ingest: &Ingest) -> io::Result<()> {
         while let Some((from, up_to)) = ingest.wanted() {
             let Some(read) = self.next(from, up_to)? else {
-                let lost = ingest.backlog.lock().read_up_to(up_to);
-                ingest.lost(lost);
+                ingest.lose(|backlog| backlog.read_up_to(up_to));
                 continue;
             };
             let need = amount(&read);
@@ -57,10 +56,7 @@ impl Readback {
             match record::decode(&read.record) {
                 Some(batch) => ingest.take_back(batch, read.end, need),
                 // It is whole, and we cannot read it.
-                None => {
-                    let lost = ingest.backlog.lock().skip(need, read.end);
-                    ingest.lost(lost);
-                }
+                None => ingest.lose(|backlog| backlog.skip(need, read.end)),
             }
             self.events += need.events;
             if self.events >= HEAD.events {
@@ -105,8 +101,7 @@ impl Ingest {
         let mut backlog = self.backlog.lock();
         let uncounted = backlog.take_back(batch, end, amount.bytes);
         self.room.take_found(uncounted);
-        self.count(&backlog);
-        drop(backlog);
+        self.changed(backlog);
         self.writer_wake.notify_one();
     }
 
@@ -121,7 +116,10 @@ impl Ingest {
 
     /// Accepted events cannot be read back: it is said, and counted, and waited
     /// for no more.
-    fn lost(&self, lost: Amount) {
+    fn lose(&self, lose: impl FnOnce(&mut Backlog) -> Amount) {
+        let mut backlog = self.backlog.lock();
+        let lost = lose(&mut backlog);
+        self.changed(backlog);
         // When draining, writers wait for the last of what is beyond.
         self.writer_wake.notify_waiters();
         if lost.events > 0 {

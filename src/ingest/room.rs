@@ -11,7 +11,6 @@
 //! have all of its bodies in memory. Only so many wait.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -47,6 +46,17 @@ impl std::ops::Add for Amount {
     }
 }
 
+impl std::ops::Sub for Amount {
+    type Output = Self;
+
+    fn sub(self, less: Self) -> Self {
+        Self {
+            events: self.events - less.events,
+            bytes: self.bytes - less.bytes,
+        }
+    }
+}
+
 /// Why there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoRoom {
@@ -62,7 +72,8 @@ pub struct Room {
     limit: Amount,
     events: Meter,
     bytes: Meter,
-    waiting: AtomicUsize,
+    /// Places of those who wait.
+    places: Semaphore,
 }
 
 impl Room {
@@ -72,7 +83,7 @@ impl Room {
             limit,
             events: Meter::new(limit.events),
             bytes: Meter::new(limit.bytes),
-            waiting: AtomicUsize::new(0),
+            places: Semaphore::new(MAX_WAITING),
         }
     }
 
@@ -106,7 +117,7 @@ impl Room {
     /// Others still wait at `until`, or there is no time to wait and no room for
     /// one event.
     pub async fn turn(&self, until: Option<Instant>) -> Result<(), NoRoom> {
-        if until.is_some() && self.waiting.load(Ordering::Relaxed) == 0 {
+        if until.is_some() && self.places.available_permits() == MAX_WAITING {
             return Ok(());
         }
         let one = Amount {
@@ -139,7 +150,7 @@ impl Room {
             return Ok(());
         }
         let until = until.ok_or(NoRoom::Now)?;
-        let _place = Place::take(&self.waiting).ok_or(NoRoom::Now)?;
+        let _place = self.places.try_acquire().map_err(|_| NoRoom::Now)?;
         timeout_at(until, self.take_in_turn(need))
             .await
             .map_err(|_| NoRoom::Now)
@@ -215,22 +226,6 @@ impl Meter {
     }
 }
 
-/// A place among those who wait.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize) -> Option<Self> {
-        let place = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < MAX_WAITING).then_some(place)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Room that is taken for a batch; given back when this is dropped.
 #[derive(Debug)]
 pub struct Reserved {
@@ -240,8 +235,8 @@ pub struct Reserved {
 
 impl Reserved {
     /// The batch is accepted: its room is given back event by event.
-    pub fn keep(mut self) -> Amount {
-        std::mem::take(&mut self.amount)
+    pub fn keep(mut self) {
+        self.amount = Amount::default();
     }
 }
 

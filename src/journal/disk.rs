@@ -37,10 +37,8 @@ pub trait Disk: Send + Sync + 'static {
 
 /// An open segment.
 pub trait SegmentFile: Send + 'static {
-    /// Writes all of it at an offset.
+    /// Writes all of it at an offset, and returns when it is on the disk.
     fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
-    /// Returns when all that was written is on the disk.
-    fn sync(&self) -> io::Result<()>;
 }
 
 #[derive(Debug)]
@@ -51,15 +49,11 @@ pub struct FolderSegment {
 
 impl SegmentFile for FolderSegment {
     fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.file.write_all_at(bytes, offset)
-    }
-
-    fn sync(&self) -> io::Result<()> {
+        self.file.write_all_at(bytes, offset)?;
         if self.is_synced {
-            self.file.sync_data()
-        } else {
-            Ok(())
+            self.file.sync_data()?;
         }
+        Ok(())
     }
 }
 

@@ -127,7 +127,8 @@ impl<'a> Frame<'a> {
     }
 
     fn read_but_for_marker(bytes: &'a [u8], segment: u64, offset: u64) -> Option<Self> {
-        let body = bytes.get(HEAD..claimed_bytes(bytes)?)?;
+        let length = usize::try_from(bytes.get(8..12)?.get_u32_le()).ok()?;
+        let body = bytes.get(HEAD..HEAD.checked_add(length)?)?;
         let mut rest = bytes.get(12..HEAD)?;
         let expected = rest.get_u32_le();
         (checksum(segment, offset, rest, body) == expected).then_some(())?;
@@ -163,13 +164,6 @@ impl<'a> Frame<'a> {
             body: self.body.to_vec(),
         }
     }
-}
-
-/// How long a frame says that it is, head included: not to be believed before
-/// its checksum was seen. `None` if its head is not whole.
-pub fn claimed_bytes(bytes: &[u8]) -> Option<usize> {
-    let length = bytes.get(8..12)?.get_u32_le();
-    HEAD.checked_add(usize::try_from(length).ok()?)
 }
 
 /// Where the next whole frame begins behind a place that cannot be read: an

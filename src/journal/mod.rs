@@ -120,8 +120,9 @@ use writer::Writer;
 pub use writer::{Appended, Done, Journal};
 
 /// Time between the beginnings of two syncs while records of several clients
-/// come: they then share a sync. 1 ms costs 0.6 to 1.4 us less for an event than
-/// half of it, and the median answer under load comes 0.35 ms later.
+/// come: they then share a sync. Without it an event that is sent alone takes an
+/// eighth more CPU at saturation on a fast disk, and is answered in 0.83 instead of
+/// 0.97 ms.
 const SYNC_INTERVAL: Duration = if cfg!(test) {
     Duration::ZERO
 } else {

@@ -2,8 +2,8 @@
 //! are appended.
 //!
 //! A reader has its place and goes on from there, so that a record costs the
-//! same however much the journal holds; of the journal, one piece of a segment
-//! is in memory. It reads inside of [extents](super::extents) alone, that is,
+//! same however much the journal holds; of the journal, one segment at the most is
+//! in memory. It reads inside of [extents](super::extents) alone, that is,
 //! what was synced.
 
 use std::io;
@@ -14,11 +14,8 @@ use tracing::error;
 
 use super::disk::Disk;
 use super::extents::{Extent, Extents};
-use super::frame::{self, Frame, Record, Segment};
+use super::frame::{self, Frame, Record};
 use super::place::Place;
-
-/// Bytes that are read at once. Small in unit tests, so that frames cross them.
-const PIECE: usize = if cfg!(test) { 4 << 10 } else { 256 << 10 };
 
 /// A record that was read back.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,27 +47,22 @@ pub struct Reader<D> {
     disk: Arc<D>,
     extents: Arc<Extents>,
     place: Place,
-    piece: Piece,
+    piece: Option<Piece>,
 }
 
-/// A part of a segment in memory.
-#[derive(Default)]
+/// An extent in memory, as it was when it was read. The file may be shorter.
 struct Piece {
-    segment: Option<Segment>,
-    offset: u64,
+    extent: Extent,
     bytes: Vec<u8>,
 }
 
 impl Piece {
-    /// What of it stands at an offset of a segment.
-    fn at(&self, segment: Segment, offset: u64) -> &[u8] {
-        let skipped = offset
-            .checked_sub(self.offset)
-            .filter(|_| self.segment == Some(segment))
-            .and_then(|skipped| usize::try_from(skipped).ok());
-        skipped
-            .and_then(|skipped| self.bytes.get(skipped..))
-            .unwrap_or_default()
+    /// What of it an extent begins with; `None` if that is not in it.
+    fn at(&self, extent: Extent) -> Option<&[u8]> {
+        let is_in_it = self.extent.segment == extent.segment
+            && (self.extent.from..self.extent.to).contains(&extent.from);
+        let skipped = usize::try_from(extent.from.checked_sub(self.extent.from)?).ok()?;
+        is_in_it.then(|| self.bytes.get(skipped..).unwrap_or_default())
     }
 }
 
@@ -81,58 +73,47 @@ impl<D: Disk> Reader<D> {
             disk,
             extents,
             place: Place::default(),
-            piece: Piece::default(),
+            piece: None,
         }
     }
 
-    /// Bytes at the beginning of an extent, at least as many, or all there are.
-    fn bytes(&mut self, extent: Extent, at_least: usize) -> io::Result<&[u8]> {
-        if self.piece.at(extent.segment, extent.from).len() < at_least {
-            let left = usize::try_from(extent.to - extent.from).unwrap_or(usize::MAX);
-            let count = at_least.max(PIECE).min(left);
-            self.piece = Piece::default();
-            self.piece = Piece {
-                bytes: self.disk.read(extent.segment.number, extent.from, count)?,
-                segment: Some(extent.segment),
-                offset: extent.from,
-            };
+    /// What an extent begins with; read, unless it is in memory.
+    fn bytes(&mut self, extent: Extent) -> io::Result<&[u8]> {
+        if self
+            .piece
+            .as_ref()
+            .is_none_or(|piece| piece.at(extent).is_none())
+        {
+            self.piece = None;
+            let count = usize::try_from(extent.to - extent.from).unwrap_or(usize::MAX);
+            let bytes = self.disk.read(extent.segment.number, extent.from, count)?;
+            self.piece = Some(Piece { extent, bytes });
         }
-        Ok(self.piece.at(extent.segment, extent.from))
-    }
-
-    fn first_frame(&mut self, extent: Extent) -> io::Result<Option<Frame<'_>>> {
-        let head = self.bytes(extent, frame::HEAD)?;
-        let Some(claimed) = frame::claimed_bytes(head) else {
-            return Ok(None);
-        };
-        if claimed as u64 > extent.to - extent.from {
-            return Ok(None);
-        }
-        let bytes = self.bytes(extent, claimed)?;
-        Ok(Frame::read(bytes, extent.segment, extent.from))
+        let piece = self.piece.as_ref().and_then(|piece| piece.at(extent));
+        Ok(piece.unwrap_or_default())
     }
 
     /// Passes over a place without a frame: the zeros behind the last one, or
     /// one that was whole once.
     fn pass_over(&mut self, extent: Extent) -> io::Result<()> {
-        let left = usize::try_from(extent.to - extent.from).unwrap_or(usize::MAX);
-        let bytes = self.disk.read(extent.segment.number, extent.from, left)?;
-        let next = frame::next_frame(&bytes, extent.segment, extent.from);
+        let bytes = self.bytes(extent)?;
+        let next = frame::next_frame(bytes, extent.segment, extent.from);
         let damaged = match next {
             Some(next) => &bytes[..next],
-            None if extent.is_exact => &bytes[..],
-            None => without_zeros(&bytes),
+            None if extent.is_exact => bytes,
+            None => without_zeros(bytes),
         };
+        let damaged = damaged.to_vec();
         if !damaged.is_empty() {
-            put_aside(&*self.disk, extent.segment.number, extent.from, damaged);
+            put_aside(&*self.disk, extent.segment.number, extent.from, &damaged);
         }
-        self.piece = Piece::default();
-        self.place = match next {
-            Some(next) => Place {
-                segment: extent.segment.number,
-                offset: extent.from + next as u64,
-            },
-            None => extent.end(),
+        let read_up_to = self
+            .piece
+            .as_ref()
+            .map_or(extent.to, |piece| piece.extent.to);
+        self.place = Place {
+            segment: extent.segment.number,
+            offset: next.map_or(read_up_to, |next| extent.from + next as u64),
         };
         Ok(())
     }
@@ -147,11 +128,10 @@ impl<D: Disk> ReadBack for Reader<D> {
         while let Some(extent) = self.extents.behind(self.place)
             && extent.start() < up_to
         {
-            let found = self.first_frame(extent).map(|frame| {
-                frame.map(|frame| {
-                    let record = frame.is_record().then(|| frame.to_record());
-                    (record, frame.bytes())
-                })
+            let found = self.bytes(extent).map(|bytes| {
+                let frame = Frame::read(bytes, extent.segment, extent.from)?;
+                let record = frame.is_record().then(|| frame.to_record());
+                Some((record, frame.bytes()))
             });
             let (record, bytes) = match found {
                 Ok(Some(found)) => found,

@@ -218,8 +218,7 @@ impl<D: Disk> Segments<D> {
             low: self.shared.low(),
             highest: self.highest,
         };
-        let begun = file.write(&head.to_bytes(), 0).and_then(|()| file.sync());
-        if let Err(error) = begun {
+        if let Err(error) = file.write(&head.to_bytes(), 0) {
             self.preparer.free(number, 0);
             return Err(error);
         }

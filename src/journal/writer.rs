@@ -257,7 +257,6 @@ impl<D: Disk> Writer<D> {
             frame::write_mark(low, current.segment, offset, &mut self.scratch);
         }
         current.file.write(&self.scratch, current.offset)?;
-        current.file.sync()?;
         current.offset += self.scratch.len() as u64;
         self.noted = low.place;
         self.shared.extents.grown(current.offset);

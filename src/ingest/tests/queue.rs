@@ -112,7 +112,7 @@ proptest! {
         steps in prop::collection::vec(step(), 1..120),
     ) {
         let mut model = Model {
-            queue: Queue::new(),
+            queue: Queue::default(),
             next: 0,
             pushed: HashMap::new(),
             left: HashMap::new(),
@@ -144,7 +144,7 @@ proptest! {
 
 #[test]
 fn users_take_turns_so_that_none_who_sends_all_the_time_keeps_the_others_out() {
-    let mut queue = Queue::new();
+    let mut queue = Queue::default();
     for number in 0..100 {
         queue.push(entry(1, number));
     }
@@ -159,7 +159,7 @@ fn users_take_turns_so_that_none_who_sends_all_the_time_keeps_the_others_out() {
 #[test]
 fn a_write_has_no_more_bytes_than_it_may_but_for_a_single_event() {
     let size = entry(1, 1).accepted.event.size();
-    let mut queue = Queue::new();
+    let mut queue = Queue::default();
     for number in 0..10 {
         queue.push(entry(u8::try_from(number).unwrap() % 3, number));
     }
@@ -169,7 +169,7 @@ fn a_write_has_no_more_bytes_than_it_may_but_for_a_single_event() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_that_is_tried_in_vain_again_and_again_waits_longer_each_time() {
-    let mut queue = Queue::new();
+    let mut queue = Queue::default();
     queue.push(entry(1, 1));
     for tries in 0..5 {
         let write = queue.take(1, usize::MAX);

@@ -258,7 +258,9 @@ impl Disk for MemoryDisk {
 impl SegmentFile for MemoryFile {
     fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut state = self.disk.0.lock();
-        let result = fault(&mut state.faults.writes, "the write");
+        let written = fault(&mut state.faults.writes, "the write");
+        // A sync that fails leaves it open what is on the disk.
+        let synced = fault(&mut state.faults.syncs, "the sync");
         let file = state.files.get_mut(&self.number).unwrap();
         let offset = usize::try_from(offset).unwrap();
         assert!(
@@ -267,14 +269,8 @@ impl SegmentFile for MemoryFile {
         );
         // Also a write that fails may have written.
         file.unsynced.push((offset, bytes.to_vec()));
-        result
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        let mut state = self.disk.0.lock();
-        // A sync that fails leaves it open what is on the disk.
-        fault(&mut state.faults.syncs, "the sync")?;
-        state.files.get_mut(&self.number).unwrap().sync();
+        written.and(synced)?;
+        file.sync();
         Ok(())
     }
 }
