@@ -1,5 +1,6 @@
-//! What holds of the whole, one test for each, in the words of the design. That
-//! memory is *bounded* is what `hostile` checks.
+//! What holds of the whole, one test for each, in the words of the design. Two have
+//! theirs elsewhere: *bounded* in `hostile/holders.rs`, and *one place for full* as a
+//! property of the backlog alone, in `src/ingest/tests/backlog.rs`.
 
 use std::time::Duration;
 

@@ -224,7 +224,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_accepted_is_counted_and_held_until_it_is_settled_and_forgotten_after(
+    fn one_place_for_full_room_is_taken_by_what_is_held_until_that_is_settled(
         steps in prop::collection::vec(step(), 1..100),
     ) {
         let mut model = Model::new();

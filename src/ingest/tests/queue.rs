@@ -108,7 +108,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn events_of_one_user_leave_in_the_order_in_which_they_came(
+    fn in_order_events_of_one_user_leave_as_they_came_whichever_have_to_be_tried_again(
         steps in prop::collection::vec(step(), 1..120),
     ) {
         let mut model = Model {

@@ -71,7 +71,7 @@ async fn holders(service: &Service, count: usize, sent: &[u8]) -> Vec<RawConnect
 }
 
 #[tokio::test]
-async fn clients_that_hold_large_bodies_keep_nobody_out_and_take_no_more_than_the_budget() {
+async fn bounded_clients_that_hold_large_bodies_keep_nobody_out_and_take_no_more_than_the_budget() {
     let (_home, service) = start().await;
     assert_unharmed(&service).await;
     let idle = service.memory();
