@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Takes a tenth of the time off an event, and gives what a burst took back to
-/// the system.
+/// Gives what a burst took back to the system, and takes less CPU for an event than
+/// others that do: load-tests/RESULTS.md has figures.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

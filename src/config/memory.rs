@@ -24,8 +24,11 @@ const BACKLOG_BYTES: usize = 64 * MIB;
 const BACKLOG_EVENTS: usize = 5_000;
 const FOR_AN_EVENT: usize = 400;
 
-/// A segment of the journal in memory: its usual size.
+/// A segment of the journal, unless a single record needs more.
 const SEGMENT_BYTES: usize = 16 * MIB;
+
+/// The densest body as a record: in an array, `0,` becomes 11 bytes of BSON.
+const RECORD_OF_A_BODY: usize = 6;
 
 /// Bodies until their events are in the backlog.
 const BODIES: usize = 64 * MIB;
@@ -74,8 +77,8 @@ pub fn reckon(settings: &Settings) -> Reckoning {
                 + backlog.max_events.min(BACKLOG_EVENTS) * FOR_AN_EVENT,
         ),
         (
-            "a segment of the journal that is read back",
-            SEGMENT_BYTES.max(2 * http.max_body_bytes),
+            "a segment of the journal that is read back, and a record of it",
+            2 * SEGMENT_BYTES.max(RECORD_OF_A_BODY * http.max_body_bytes),
         ),
         (
             "http.max_connections, 40 KiB each",

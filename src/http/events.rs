@@ -291,8 +291,8 @@ async fn store(
         Ok(Ok(Waited { refused, .. })) => {
             Problem::not_all_stored(refused, event_ids).into_response()
         }
-        // Or they cannot be read back from a damaged disk.
-        Ok(Err(_)) | Err(_) => Problem::not_stored_in_time(event_ids).into_response(),
+        Ok(Err(_)) => Problem::lost(event_ids).into_response(),
+        Err(_) => Problem::not_stored_in_time(event_ids).into_response(),
     })
 }
 

@@ -235,6 +235,16 @@ impl Problem {
         }
     }
 
+    /// 504: accepted, and damaged on the disk.
+    pub fn lost(event_ids: Vec<Box<str>>) -> Self {
+        let detail = "The events were accepted, but the disk has damaged them before they were \
+                      stored. Send them again.";
+        Self {
+            event_ids: event_ids.into(),
+            ..Self::gateway_timeout("not-all-stored", detail)
+        }
+    }
+
     /// 504: accepted, and refused by the database.
     pub fn not_all_stored(refused: usize, event_ids: Vec<Box<str>>) -> Self {
         let detail = format!(

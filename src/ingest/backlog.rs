@@ -199,13 +199,11 @@ impl Backlog {
         passed.uncounted
     }
 
-    /// The oldest record that is beyond cannot be used. Answers the room that
-    /// its events had.
+    /// The oldest record that is beyond cannot be used. Answers the room that its
+    /// events had, as far as they were counted.
     pub fn skip(&mut self, lost: Amount, end: Place) -> Amount {
-        if let Some(beyond) = &mut self.beyond {
-            beyond.pass(lost, end);
-        }
-        lost
+        let passed = self.beyond.as_mut().map(|beyond| beyond.pass(lost, end));
+        passed.map_or(lost, |passed| lost - passed.uncounted)
     }
 
     /// Everything up to there was read back: unless more has come since, nothing is

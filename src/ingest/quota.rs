@@ -94,8 +94,7 @@ impl Quota {
         })
     }
 
-    /// As [`charge`](Self::charge), of events that were promised: whatever the
-    /// share is.
+    /// Has the tenants of events hold them too, whatever their share is.
     pub fn charge_promised<'a>(
         &mut self,
         batch: impl IntoIterator<Item = &'a Event>,
@@ -132,8 +131,9 @@ impl Quota {
     /// The first tenant that holds more than its share, and that share.
     fn over_share(&self, batch: &[Event], key: Option<&Arc<str>>) -> Option<(Tenant, Amount)> {
         let is_over = |kind, name: &str, most: Option<Amount>| {
-            let held = self.held.get(&self.hash(kind, name)).copied();
-            most.filter(|most| held.is_some_and(|held| !held.is_within(*most)))
+            let most = most?;
+            let held = self.held.get(&self.hash(kind, name))?;
+            (!held.is_within(most)).then_some(most)
         };
         let key = key.and_then(|key| {
             let most = is_over(Kind::Key, key, self.per_key)?;

@@ -54,11 +54,13 @@ impl Readback {
                 return Ok(());
             }
             match record::decode(&read.record) {
-                Some(batch) => ingest.take_back(batch, read.end, need),
+                Some(batch) => {
+                    self.events += need.events;
+                    ingest.take_back(batch, read.end, need);
+                }
                 // It is whole, and we cannot read it.
                 None => ingest.lose(|backlog| backlog.skip(need, read.end)),
             }
-            self.events += need.events;
             if self.events >= HEAD.events {
                 ingest.filled_first();
             }
@@ -101,6 +103,7 @@ impl Ingest {
         let mut backlog = self.backlog.lock();
         let uncounted = backlog.take_back(batch, end, amount.bytes);
         self.room.take_found(uncounted);
+        self.statistics.restored.inc_by(uncounted.events as u64);
         self.changed(backlog);
         self.writer_wake.notify_one();
     }
@@ -119,11 +122,11 @@ impl Ingest {
     fn lose(&self, lose: impl FnOnce(&mut Backlog) -> Amount) {
         let mut backlog = self.backlog.lock();
         let lost = lose(&mut backlog);
+        self.statistics.unreadable.inc_by(lost.events as u64);
         self.changed(backlog);
         // When draining, writers wait for the last of what is beyond.
         self.writer_wake.notify_waiters();
         if lost.events > 0 {
-            self.statistics.unreadable.inc_by(lost.events as u64);
             self.made_room(lost);
             error!(
                 events = lost.events,

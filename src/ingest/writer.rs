@@ -70,6 +70,7 @@ impl Writers {
                 destination: destination.clone(),
                 draining: draining.clone(),
                 backoff: Backoff::new(ingest.rules.backoff_min, ingest.rules.backoff_max),
+                is_draining: false,
             };
             tasks.spawn(writer.run(prepared.clone()));
         }
@@ -95,7 +96,6 @@ impl Writers {
     /// or the deadline has come. Answers how many events are left, which are in
     /// the journal.
     pub async fn drain(mut self, deadline: Instant) -> usize {
-        self.ingest.backlog.lock().end_holds();
         self.draining.cancel();
         let events = self.ingest.held().events;
         let before = self.ingest.statistics.stored.get();
@@ -141,6 +141,9 @@ struct Writer {
     destination: Destination,
     draining: CancellationToken,
     backoff: Backoff,
+    /// Whether it has seen that a drain has begun, which ends the holds of users:
+    /// also of those whose write it had in flight then.
+    is_draining: bool,
 }
 
 impl Writer {
@@ -176,6 +179,9 @@ impl Writer {
             let now = Instant::now();
             let next = {
                 let mut backlog = ingest.backlog.lock();
+                if is_draining && !std::mem::replace(&mut self.is_draining, true) {
+                    backlog.end_holds();
+                }
                 let due = backlog.due(now, &ingest.rules, is_draining);
                 if due.is_some_and(|due| due <= now) {
                     let write = backlog.take(ingest.rules.max_events, MAX_WRITE_BYTES);

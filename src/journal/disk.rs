@@ -37,7 +37,8 @@ pub trait Disk: Send + Sync + 'static {
 
 /// An open segment.
 pub trait SegmentFile: Send + 'static {
-    /// Writes all of it at an offset, and returns when it is on the disk.
+    /// Writes all of it at an offset, and returns when it is on the disk; without
+    /// syncs, when the system has it.
     fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 }
 

@@ -2,8 +2,8 @@
 //! are appended.
 //!
 //! A reader has its place and goes on from there, so that a record costs the
-//! same however much the journal holds; of the journal, one segment at the most is
-//! in memory. It reads inside of [extents](super::extents) alone, that is,
+//! same however much the journal holds; while records are read, one segment at the
+//! most is in memory, and one record of it. It reads inside of [extents](super::extents) alone, that is,
 //! what was synced.
 
 use std::io;
@@ -96,6 +96,7 @@ impl<D: Disk> Reader<D> {
     /// Passes over a place without a frame: the zeros behind the last one, or
     /// one that was whole once.
     fn pass_over(&mut self, extent: Extent) -> io::Result<()> {
+        let disk = Arc::clone(&self.disk);
         let bytes = self.bytes(extent)?;
         let next = frame::next_frame(bytes, extent.segment, extent.from);
         let damaged = match next {
@@ -103,9 +104,9 @@ impl<D: Disk> Reader<D> {
             None if extent.is_exact => bytes,
             None => without_zeros(bytes),
         };
-        let damaged = damaged.to_vec();
+        let passed = next.map(|next| extent.from + next as u64);
         if !damaged.is_empty() {
-            put_aside(&*self.disk, extent.segment.number, extent.from, &damaged);
+            put_aside(&*disk, extent.segment.number, extent.from, damaged);
         }
         let read_up_to = self
             .piece
@@ -113,7 +114,7 @@ impl<D: Disk> Reader<D> {
             .map_or(extent.to, |piece| piece.extent.to);
         self.place = Place {
             segment: extent.segment.number,
-            offset: next.map_or(read_up_to, |next| extent.from + next as u64),
+            offset: passed.unwrap_or(read_up_to),
         };
         Ok(())
     }
@@ -155,6 +156,7 @@ impl<D: Disk> ReadBack for Reader<D> {
                 }));
             }
         }
+        self.piece = None;
         Ok(None)
     }
 }

@@ -1,4 +1,4 @@
-//! Which segment is written to, which come after it, and which are needed.
+//! Which segment is written to, and which come after it.
 
 use std::io;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub type OnStuck = Box<dyn Fn(bool) + Send + Sync>;
 
 /// What the thread that writes has in common with others.
 pub struct Shared {
-    /// What can be read back; kept by the writer.
+    /// The segments that are needed; kept by the writer.
     pub extents: Arc<Extents>,
     /// Kept by the owner.
     low: Mutex<Mark>,

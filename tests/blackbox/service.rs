@@ -145,6 +145,12 @@ impl Service {
         self.memory_as("VmHWM:")
     }
 
+    /// By how much the peak is above what was held before. The kernel adds up what
+    /// its processors count apart, so that a peak may read lower than one before it.
+    pub fn grown_since(&self, before: u64) -> u64 {
+        self.peak_memory().saturating_sub(before)
+    }
+
     /// The memory that the service holds now, in bytes.
     pub fn memory(&self) -> u64 {
         self.memory_as("VmRSS:")
