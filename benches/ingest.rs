@@ -33,19 +33,15 @@ fn body_to_bson(criterion: &mut Criterion) {
         let body = body(events);
         let mut arrivals = ArrivalClock::new(0);
         group.throughput(Throughput::Elements(events as u64));
-        group.bench_with_input(
-            BenchmarkId::from_parameter(events),
-            &body,
-            |bencher, body| {
-                bencher.iter(|| {
-                    let events = wire::read_json(black_box(body), &rules, now).unwrap();
-                    let numbers = Arrivals::from(arrivals.take(events.len(), now));
-                    for (event, arrival) in events.into_iter().zip(numbers) {
-                        black_box(encode_document(&Accepted { event, arrival }));
-                    }
-                });
-            },
-        );
+        group.bench_with_input(BenchmarkId::from_parameter(events), &body, |bencher, body| {
+            bencher.iter(|| {
+                let events = wire::read_json(black_box(body), &rules, now).unwrap();
+                let numbers = Arrivals::from(arrivals.take(events.len(), now));
+                for (event, arrival) in events.into_iter().zip(numbers) {
+                    black_box(encode_document(&Accepted { event, arrival }));
+                }
+            });
+        });
     }
     group.finish();
 }
@@ -83,10 +79,7 @@ fn rules() -> Rules {
         types: TypeRule::OneOf(HashSet::from(types)),
         default_user: None,
         max_events: 1000,
-        payload: PayloadLimits {
-            max_bytes: 32 * 1024,
-            max_depth: 32,
-        },
+        payload: PayloadLimits { max_bytes: 32 * 1024, max_depth: 32 },
         max_future_ms: 86_400_000,
     }
 }

@@ -144,21 +144,19 @@ async fn run(settings: &Settings) -> Result<Ending, StartError> {
 }
 
 async fn listen(address: &str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| StartError::Listen {
-            address: address.to_owned(),
-            hint: match source.kind() {
-                io::ErrorKind::AddrInUse => {
-                    ". Stop what uses it, or choose another port with --port or PORT"
-                }
-                io::ErrorKind::PermissionDenied => {
-                    ". Ports below 1024 need a right; choose another with --port or PORT"
-                }
-                _ => ". Choose another address with --host or HOST",
-            },
-            source,
-        })
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen {
+        address: address.to_owned(),
+        hint: match source.kind() {
+            io::ErrorKind::AddrInUse => {
+                ". Stop what uses it, or choose another port with --port or PORT"
+            }
+            io::ErrorKind::PermissionDenied => {
+                ". Ports below 1024 need a right; choose another with --port or PORT"
+            }
+            _ => ". Choose another address with --host or HOST",
+        },
+        source,
+    })
 }
 
 /// A part that must not end before a stop.
@@ -220,10 +218,7 @@ impl App {
             Arc::clone(&service.statistics),
         ));
         told_where(&listener, settings);
-        info!(
-            mebibytes = memory::reckon(settings).mebibytes(),
-            "memory is bounded"
-        );
+        info!(mebibytes = memory::reckon(settings).mebibytes(), "memory is bounded");
         let stop = CancellationToken::new();
         let server = tokio::spawn(server::serve(
             listener,
@@ -236,15 +231,7 @@ impl App {
             stop.clone(),
         ));
         let settings = settings.clone();
-        Ok(Self {
-            service,
-            ingestion,
-            server,
-            counter,
-            access,
-            stop,
-            settings,
-        })
+        Ok(Self { service, ingestion, server, counter, access, stop, settings })
     }
 
     /// Waits until a part ends that must not.
@@ -267,11 +254,7 @@ impl App {
         // What is accepted is in the journal, and what is stored from now on cannot
         // be noted there any more.
         let is_journal_gone = ended == Some(Part::Journal);
-        let deadline = if is_journal_gone {
-            Instant::now()
-        } else {
-            deadline
-        };
+        let deadline = if is_journal_gone { Instant::now() } else { deadline };
         if is_journal_gone {
             self.server.abort();
         } else if !self.server.is_finished() {
@@ -288,11 +271,7 @@ impl App {
 
 fn told_where(listener: &TcpListener, settings: &Settings) {
     if let Ok(address) = listener.local_addr() {
-        let store = if settings.store.mongodb_uri.is_some() {
-            "mongodb"
-        } else {
-            "embedded"
-        };
+        let store = if settings.store.mongodb_uri.is_some() { "mongodb" } else { "embedded" };
         info!(%address, store, version = env!("CARGO_PKG_VERSION"), "listening");
     }
 }

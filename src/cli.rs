@@ -185,19 +185,11 @@ fn seed(command: &seed::Command, settings: &Settings) -> ExitCode {
     match seed::run(command, settings) {
         Ok(done) => {
             let printed = print(&done.text);
-            if printed == ExitCode::SUCCESS {
-                done.code
-            } else {
-                printed
-            }
+            if printed == ExitCode::SUCCESS { done.code } else { printed }
         }
         Err(error) => {
             complain(&format!("trailkeep: {error}\n"));
-            ExitCode::from(if error.is_of_arguments() {
-                WRONG_SETTINGS
-            } else {
-                1
-            })
+            ExitCode::from(if error.is_of_arguments() { WRONG_SETTINGS } else { 1 })
         }
     }
 }
@@ -229,9 +221,7 @@ fn serve(settings: Settings) -> ExitCode {
 
 fn refuse(errors: &ConfigErrors) -> ExitCode {
     let lines: String = errors.iter().map(|error| format!("  {error}\n")).collect();
-    complain(&format!(
-        "trailkeep: cannot start with these settings:\n{lines}"
-    ));
+    complain(&format!("trailkeep: cannot start with these settings:\n{lines}"));
     ExitCode::from(WRONG_SETTINGS)
 }
 

@@ -65,11 +65,7 @@ impl DeadLetters {
         letters: Arc<dyn DeadLetterStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self {
-            events,
-            letters,
-            clock,
-        }
+        Self { events, letters, clock }
     }
 
     /// Letters without their payloads, newest first, from the one after `after`.

@@ -16,10 +16,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            environment: Vec::new(),
-        }
+        Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() }
     }
 
     fn file(self, name: &str, text: &str) -> Self {
@@ -75,18 +72,9 @@ fn config_prints_every_layer_s_share() {
         .variable("WRITE_MAX_WAIT_MS", "250");
     let text = bench.prints(&["config", "--config", "my.toml", "--port", "0"]);
     assert_eq!(line(&text, "port"), "port = 0 # flag --port");
-    assert_eq!(
-        line(&text, "max_wait_ms"),
-        "max_wait_ms = 250 # environment WRITE_MAX_WAIT_MS"
-    );
-    assert_eq!(
-        line(&text, "in_flight"),
-        "in_flight = 3 # .env WRITE_IN_FLIGHT"
-    );
-    assert_eq!(
-        line(&text, "timeout_ms"),
-        "timeout_ms = 2000 # file my.toml"
-    );
+    assert_eq!(line(&text, "max_wait_ms"), "max_wait_ms = 250 # environment WRITE_MAX_WAIT_MS");
+    assert_eq!(line(&text, "in_flight"), "in_flight = 3 # .env WRITE_IN_FLIGHT");
+    assert_eq!(line(&text, "timeout_ms"), "timeout_ms = 2000 # file my.toml");
     assert_eq!(line(&text, "host"), "host = \"127.0.0.1\" # default");
 }
 
@@ -95,9 +83,7 @@ fn what_config_prints_can_be_given_back_as_a_file() {
     let values = |text: &str| -> toml::Table { toml::from_str(text).unwrap() };
     let first = Bench::new().prints(&["config", "--set", "events.types=a,b", "--host", "::1"]);
     let second =
-        Bench::new()
-            .file("same.toml", &first)
-            .prints(&["config", "--config", "same.toml"]);
+        Bench::new().file("same.toml", &first).prints(&["config", "--config", "same.toml"]);
     assert_eq!(values(&first), values(&second));
 }
 
@@ -106,10 +92,7 @@ fn config_ends_with_the_memory_that_these_settings_allow() {
     let bound = |arguments: &[&str]| {
         let text = Bench::new().prints(&[&["config"], arguments].concat());
         let (_, bound) = text.split_once("\n# Memory is at most ").expect("a bound");
-        assert!(
-            bound.lines().skip(1).all(|line| line.starts_with("# ")),
-            "{text}"
-        );
+        assert!(bound.lines().skip(1).all(|line| line.starts_with("# ")), "{text}");
         let (mebibytes, _) = bound.split_once(" MiB").expect("a bound in MiB");
         mebibytes.parse::<usize>().expect("a number")
     };
@@ -148,10 +131,7 @@ fn flags_count_before_and_after_the_subcommand() {
 #[test]
 fn the_defaults_are_printed_as_they_are_documented() {
     let bench = Bench::new().variable("PORT", "wrong");
-    assert_eq!(
-        bench.prints(&["config", "--defaults"]),
-        include_str!("../config/default.toml")
-    );
+    assert_eq!(bench.prints(&["config", "--defaults"]), include_str!("../config/default.toml"));
 }
 
 #[test]
@@ -196,10 +176,7 @@ fn settings_that_have_gone_stop_the_start_and_are_told_what_takes_their_place() 
 #[test]
 fn a_missing_file_stops_the_start() {
     let complaint = Bench::new().refuses(&["--config", "missing.toml"]);
-    assert!(
-        complaint.contains("missing.toml: cannot be read: "),
-        "{complaint}"
-    );
+    assert!(complaint.contains("missing.toml: cannot be read: "), "{complaint}");
 }
 
 #[test]
@@ -240,10 +217,7 @@ fn help_names_what_people_look_for() {
     ] {
         assert!(text.contains(word), "{word} is not in\n{text}");
     }
-    assert!(
-        text.lines().all(|line| line.chars().count() <= 90),
-        "{text}"
-    );
+    assert!(text.lines().all(|line| line.chars().count() <= 90), "{text}");
 }
 
 #[test]
@@ -271,29 +245,17 @@ fn arguments_of_seed_that_cannot_be_carried_out_are_refused() {
         (&["--days", "0"], "--days"),
         (&["--batch", "0"], "--batch"),
         (&["--in-flight", "65"], "--in-flight"),
-        (
-            &["--until", "yesterday"],
-            "must be a time such as 2025-12-15T10:30:00Z",
-        ),
+        (&["--until", "yesterday"], "must be a time such as 2025-12-15T10:30:00Z"),
         (&["--until", "2999-01-01T00:00:00Z"], "is in the future"),
         (&["--until", "1970-01-02T00:00:00Z"], "before 1970"),
         (&["--whale-share", "1.5"], "must be from 0 to 1"),
         (&["--whale-share", "much"], "--whale-share"),
         (&["--whale", ""], "1 to 256 bytes"),
-        (
-            &["--via-http", "localhost:3000"],
-            "such as http://localhost:3000",
-        ),
+        (&["--via-http", "localhost:3000"], "such as http://localhost:3000"),
         (&["--via-http", "https://a"], "in plain HTTP"),
-        (
-            &["--via-http", "http://a", "--write-key", "a\nb"],
-            "write key",
-        ),
+        (&["--via-http", "http://a", "--write-key", "a\nb"], "write key"),
         (&["--write-key", "wk-9f8e7d6c5b4a3210"], "--via-http"),
-        (
-            &["--set", "events.types=page_view"],
-            "events.types lacks session_start, search",
-        ),
+        (&["--set", "events.types=page_view"], "events.types lacks session_start, search"),
     ] {
         let refusal = bench.refuses(&[&["seed"], arguments].concat());
         assert!(refusal.contains(complaint), "{arguments:?}: {refusal}");
@@ -306,8 +268,5 @@ fn a_service_to_seed_through_must_be_there() {
     let output = Bench::new().run(&["seed", "10", "--via-http", "http://127.0.0.1:1"]);
     assert_eq!(output.status.code(), Some(1));
     let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        complaint.contains("cannot reach http://127.0.0.1:1/events"),
-        "{complaint}"
-    );
+    assert!(complaint.contains("cannot reach http://127.0.0.1:1/events"), "{complaint}");
 }

@@ -72,39 +72,21 @@ fn no_body_becomes_more_than_is_charged_for_it() {
         format!(r#"{{"userId":"{id}","type":"search","payload":{payload}}},"#)
     };
     let list = |value: &str| {
-        event(&format!(
-            "{{\"a\":[{value}0]}}",
-            value = value.repeat(32_000 / value.len())
-        ))
+        event(&format!("{{\"a\":[{value}0]}}", value = value.repeat(32_000 / value.len())))
     };
     let keys: String = (0..3_000).map(|n| format!("\"{n:x}\":0,")).collect();
     let bodies = [
-        (
-            "tiny events",
-            r#"{"userId":"u","type":"search"},"#.to_owned(),
-        ),
-        (
-            "events of the usual size",
-            event(r#"{"path":"/pricing","n":[1,2.5,true],"q":"shoes"}"#),
-        ),
+        ("tiny events", r#"{"userId":"u","type":"search"},"#.to_owned()),
+        ("events of the usual size", event(r#"{"path":"/pricing","n":[1,2.5,true],"q":"shoes"}"#)),
         ("lists of zeros", list("0,")),
         ("lists of negative zeros", list("-0,")),
         ("lists of large numbers", list("1e9,")),
         ("lists of empty texts", list("\"\",")),
         ("lists of lists", list("[],")),
         ("many keys", event(&format!("{{{keys}\"\":0}}"))),
-        (
-            "keys that are no fields",
-            format!("{{{}\"\":0}},", "\"\":0,".repeat(100_000)),
-        ),
-        (
-            "fields given again",
-            format!("{{{}\"ts\":0}},", "\"ts\":0,".repeat(100_000)),
-        ),
-        (
-            "keys with escapes",
-            format!("{{{}\"\":0}},", "\"\\n\":0,".repeat(100_000)),
-        ),
+        ("keys that are no fields", format!("{{{}\"\":0}},", "\"\":0,".repeat(100_000))),
+        ("fields given again", format!("{{{}\"ts\":0}},", "\"ts\":0,".repeat(100_000))),
+        ("keys with escapes", format!("{{{}\"\":0}},", "\"\\n\":0,".repeat(100_000))),
         ("no events", "0,".to_owned()),
     ];
     for (name, part) in bodies {
@@ -172,10 +154,7 @@ fn to_the_store(batch: usize) -> f64 {
     };
     runtime.block_on(post());
     let counted = allocation_counter::measure(|| runtime.block_on(post()));
-    assert_eq!(
-        ingest.statistics().stored.get(),
-        (2 * REQUESTS * batch) as u64
-    );
+    assert_eq!(ingest.statistics().stored.get(), (2 * REQUESTS * batch) as u64);
     counted.count_total as f64 / (REQUESTS * batch) as f64
 }
 
@@ -221,20 +200,11 @@ fn runtime() -> Runtime {
 fn ingest(batch: usize) -> (Writers, Arc<Ingest>) {
     let second = Duration::from_secs(1);
     let folder = tempfile::tempdir().unwrap();
-    let journal_rules = JournalRules {
-        max_bytes: 1 << 30,
-        is_synced: false,
-    };
+    let journal_rules = JournalRules { max_bytes: 1 << 30, is_synced: false };
     let (ingest, readback) = Ingest::new(Parts {
-        limit: Amount {
-            events: 5000,
-            bytes: 64 << 20,
-        },
+        limit: Amount { events: 5000, bytes: 64 << 20 },
         // The defaults.
-        shares: Shares {
-            per_account: 80,
-            per_key: 100,
-        },
+        shares: Shares { per_account: 80, per_key: 100 },
         rules: WriteRules {
             max_events: batch,
             max_wait: 60 * second,
@@ -250,10 +220,8 @@ fn ingest(batch: usize) -> (Writers, Arc<Ingest>) {
     let (prepared, is_prepared) = watch::channel(true);
     // It looks at it once, when it begins.
     std::mem::forget(prepared);
-    let destination = Destination {
-        events: Arc::new(Documents(Vec::new())),
-        letters: Arc::new(no_letters()),
-    };
+    let destination =
+        Destination { events: Arc::new(Documents(Vec::new())), letters: Arc::new(no_letters()) };
     let writers = Writers::start(&ingest, readback, &destination, 1, &is_prepared);
     (writers, ingest)
 }
@@ -264,12 +232,7 @@ fn no_letters() -> EmbeddedStore {
     const SECOND: Duration = Duration::from_secs(1);
     let settings = EmbeddedSettings {
         retention: None,
-        timeouts: Timeouts {
-            read: SECOND,
-            write: SECOND,
-            check: SECOND,
-            prepare: SECOND,
-        },
+        timeouts: Timeouts { read: SECOND, write: SECOND, check: SECOND, prepare: SECOND },
     };
     EmbeddedStore::open(folder.path(), &settings).unwrap()
 }
@@ -346,10 +309,7 @@ fn rules() -> Rules {
         types: TypeRule::OneOf(HashSet::from(["page_view".into(), "search".into()])),
         default_user: None,
         max_events: 1000,
-        payload: PayloadLimits {
-            max_bytes: 32 * 1024,
-            max_depth: 32,
-        },
+        payload: PayloadLimits { max_bytes: 32 * 1024, max_depth: 32 },
         max_future_ms: 86_400_000,
     }
 }

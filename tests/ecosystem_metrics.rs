@@ -8,14 +8,8 @@ use prometheus::proto::MetricType;
 use trailkeep::monitoring::statistics::{RefusedBecause, Statistics};
 
 const FILES: [(&str, &str); 2] = [
-    (
-        "ecosystem/prometheus/alerts.yml",
-        include_str!("../ecosystem/prometheus/alerts.yml"),
-    ),
-    (
-        "ecosystem/grafana/trailkeep.json",
-        include_str!("../ecosystem/grafana/trailkeep.json"),
-    ),
+    ("ecosystem/prometheus/alerts.yml", include_str!("../ecosystem/prometheus/alerts.yml")),
+    ("ecosystem/grafana/trailkeep.json", include_str!("../ecosystem/grafana/trailkeep.json")),
 ];
 
 #[test]

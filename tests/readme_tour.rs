@@ -74,10 +74,7 @@ struct Tour {
 
 enum Step {
     /// A block to paste, and what it prints.
-    Paste {
-        script: String,
-        expected: Option<String>,
-    },
+    Paste { script: String, expected: Option<String> },
     /// The service is stopped and started with these settings.
     Restart { settings: Vec<(String, String)> },
 }
@@ -92,9 +89,7 @@ impl Step {
             let (name, value) = word.split_once('=').expect("a setting is NAME=VALUE");
             (name.to_owned(), value.to_owned())
         };
-        Self::Restart {
-            settings: settings.split_whitespace().map(setting).collect(),
-        }
+        Self::Restart { settings: settings.split_whitespace().map(setting).collect() }
     }
 }
 
@@ -121,11 +116,7 @@ impl Tour {
         let markers = readme.lines().filter(is_step).count();
         assert_eq!(steps.len(), markers, "each marker stands before a block");
         assert!(!steps.is_empty(), "the README has no tour");
-        Self {
-            steps,
-            links: links(readme),
-            log: log.expect("the README shows the log of a stop"),
-        }
+        Self { steps, links: links(readme), log: log.expect("the README shows the log of a stop") }
     }
 }
 
@@ -230,11 +221,7 @@ impl Service {
             .stdout(log)
             .spawn()
             .unwrap();
-        let mut service = Self {
-            process,
-            port: 0,
-            folder: folder.to_owned(),
-        };
+        let mut service = Self { process, port: 0, folder: folder.to_owned() };
         service.port = wait_for("the service to be ready", || service.port_when_ready());
         service
     }
@@ -249,8 +236,7 @@ impl Service {
         assert!(ended.is_none(), "the service ended: {log}");
         let (_, address) = log.split_once("listening address=127.0.0.1:")?;
         let (port, _) = address.split_once(' ')?;
-        log.contains("the database is ready")
-            .then(|| port.parse().expect("a port"))
+        log.contains("the database is ready").then(|| port.parse().expect("a port"))
     }
 
     /// Runs a block in a shell, in a folder and an environment that hold

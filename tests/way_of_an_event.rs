@@ -10,9 +10,7 @@ use std::path::PathBuf;
 const MOST: usize = 12;
 
 fn source(file: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("src")
-        .join(file);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -24,9 +22,7 @@ fn steps() -> Vec<Vec<String>> {
     for line in head.lines() {
         let text = line.trim_start_matches("//!").trim_start();
         let is_step = text.split_once(". `").is_some_and(|(number, _)| {
-            number
-                .parse::<usize>()
-                .is_ok_and(|number| number == steps.len() + 1)
+            number.parse::<usize>().is_ok_and(|number| number == steps.len() + 1)
         });
         if is_step {
             let files = text.split('`').filter(|part| part.ends_with(".rs"));
@@ -92,9 +88,7 @@ fn takes_from(file: &str, other: &str) -> bool {
     let handed_on = handed_on(other);
     let imports_it = |file: &str| {
         let imports = imports(file);
-        imports
-            .iter()
-            .any(|path| is_it(path) || handed_on.contains(path))
+        imports.iter().any(|path| is_it(path) || handed_on.contains(path))
     };
     let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
     let whole = format!("{folder}/mod.rs");
@@ -115,15 +109,9 @@ fn handed_on(file: &str) -> Vec<String> {
     let prefix = format!("pub use {}::", name.trim_end_matches(".rs"));
     let parent = source(&format!("{folder}/mod.rs"));
     let mut paths = Vec::new();
-    for statement in parent
-        .split('\n')
-        .filter_map(|line| line.strip_prefix(&prefix))
-    {
+    for statement in parent.split('\n').filter_map(|line| line.strip_prefix(&prefix)) {
         let names: String = statement.trim_end_matches(';').split_whitespace().collect();
-        expand(
-            &format!("{}::{names}", folder.replace('/', "::")),
-            &mut paths,
-        );
+        expand(&format!("{}::{names}", folder.replace('/', "::")), &mut paths);
     }
     paths
 }
@@ -152,15 +140,9 @@ fn each_file_of_the_way_is_imported_by_one_before_it() {
                     let calls = |file: &String| imports(file).contains(&"store::Store".to_owned());
                     source(store).contains("impl Store for ") && previous.iter().all(calls)
                 }
-                _ => before
-                    .iter()
-                    .flatten()
-                    .any(|earlier| takes_from(earlier, file)),
+                _ => before.iter().flatten().any(|earlier| takes_from(earlier, file)),
             };
-            assert!(
-                is_reached,
-                "{file} is imported by none of the files before it"
-            );
+            assert!(is_reached, "{file} is imported by none of the files before it");
         }
     }
 }

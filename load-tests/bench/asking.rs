@@ -45,20 +45,13 @@ pub async fn ask_at_once(
     request: &[u8],
 ) -> Result<Duration, Trouble> {
     let open = (0..many).map(|_| AsyncConnection::open(address));
-    let mut connections = futures_util::future::try_join_all(open)
-        .await
-        .during("connecting")?;
+    let mut connections = futures_util::future::try_join_all(open).await.during("connecting")?;
     let began = Instant::now();
-    let asked = connections
-        .iter_mut()
-        .map(|connection| connection.exchange(request));
+    let asked = connections.iter_mut().map(|connection| connection.exchange(request));
     let answers = futures_util::future::try_join_all(asked).await;
     let took = began.elapsed();
-    let others: Vec<u16> = answers
-        .during("a summary")?
-        .into_iter()
-        .filter(|&status| status != 200)
-        .collect();
+    let others: Vec<u16> =
+        answers.during("a summary")?.into_iter().filter(|&status| status != 200).collect();
     if others.is_empty() {
         return Ok(took);
     }

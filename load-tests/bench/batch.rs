@@ -118,12 +118,7 @@ impl Batch {
 
 impl Places {
     fn shift(&mut self, by: usize) {
-        for place in [
-            &mut self.user,
-            &mut self.session,
-            &mut self.event_id,
-            &mut self.time,
-        ] {
+        for place in [&mut self.user, &mut self.session, &mut self.event_id, &mut self.time] {
             *place += by;
         }
         self.account = self.account.map(|place| place + by);
@@ -143,13 +138,7 @@ fn write_event(body: &mut String, people: People) -> Places {
     let account = (people.accounts > 0).then(|| put(r#"","accountId":""#, ACCOUNT));
     put(r#"","payload":"#, PAYLOAD);
     put("}", "");
-    Places {
-        user,
-        session,
-        event_id,
-        time,
-        account,
-    }
+    Places { user, session, event_id, time, account }
 }
 
 /// The name of a user.
@@ -185,14 +174,7 @@ mod tests {
 
     #[test]
     fn each_request_is_valid_and_has_events_of_its_own() {
-        let mut batch = Batch::new(
-            3,
-            People {
-                users: 1000,
-                accounts: 12,
-            },
-            7,
-        );
+        let mut batch = Batch::new(3, People { users: 1000, accounts: 12 }, 7);
         let mut ids = HashSet::new();
         for _ in 0..10 {
             let request = String::from_utf8(batch.next().to_owned()).unwrap();

@@ -48,20 +48,13 @@ const TRIES: u32 = 4;
 impl Shape {
     /// As fast as it goes.
     pub fn saturating(batch: usize) -> Self {
-        Self {
-            batch,
-            people: People::of(USERS),
-            pace: Pace::Closed,
-        }
+        Self { batch, people: People::of(USERS), pace: Pace::Closed }
     }
 
     /// So many events a second, whatever the answers do.
     #[allow(clippy::cast_precision_loss)]
     pub fn offering(events_per_second: f64, batch: usize) -> Self {
-        Self {
-            pace: Pace::Open(events_per_second / batch as f64),
-            ..Self::saturating(batch)
-        }
+        Self { pace: Pace::Open(events_per_second / batch as f64), ..Self::saturating(batch) }
     }
 }
 
@@ -78,20 +71,14 @@ impl Bench {
         let status = connection.exchange(sample.next()).during("a first event")?;
         if status != 200 {
             let body = String::from_utf8_lossy(connection.body()).into_owned();
-            return Err(Trouble(format!(
-                "a first event was answered {status}: {body}"
-            )));
+            return Err(Trouble(format!("a first event was answered {status}: {body}")));
         }
         let document = database.events().find_one(doc! {}).await;
         let document = document
             .during("reading the first event")?
             .ok_or_else(|| Trouble("the first event is not in the database".to_owned()))?;
         instance.stop().await?;
-        Ok(Site {
-            database,
-            token,
-            document,
-        })
+        Ok(Site { database, token, document })
     }
 
     /// Measures a new service on a new collection under load, undisturbed.
@@ -146,10 +133,8 @@ impl Bench {
             if disturbed(&best) <= QUIET_CORES {
                 break;
             }
-            self.progress.say(&format!(
-                "others took {:.2} cores; measuring that again",
-                disturbed(&best)
-            ));
+            self.progress
+                .say(&format!("others took {:.2} cores; measuring that again", disturbed(&best)));
             let again = measure().await?;
             if disturbed(&again) < disturbed(&best) {
                 best = again;
@@ -178,10 +163,7 @@ impl Bench {
     /// What is sent to running services.
     pub fn plan(&self, instances: &[&Instance], shape: Shape) -> Plan {
         Plan {
-            targets: instances
-                .iter()
-                .map(|instance| instance.address())
-                .collect(),
+            targets: instances.iter().map(|instance| instance.address()).collect(),
             connections: self.arguments.connections,
             batch: shape.batch,
             people: shape.people,

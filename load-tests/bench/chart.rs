@@ -109,10 +109,7 @@ impl Chart {
             let colour = COLOURS[number % COLOURS.len()];
             let placed: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (axis.place(x), y)).collect();
             chart
-                .draw_series(LineSeries::new(
-                    placed.iter().copied(),
-                    colour.stroke_width(2),
-                ))?
+                .draw_series(LineSeries::new(placed.iter().copied(), colour.stroke_width(2)))?
                 .label(name)
                 .legend(move |(x, y)| {
                     PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2))

@@ -23,11 +23,7 @@ pub struct Connection {
 impl Connection {
     /// Connects.
     pub fn open(address: SocketAddr) -> io::Result<Self> {
-        Ok(Self {
-            address,
-            stream: Some(connect(address)?),
-            answer: Answer::default(),
-        })
+        Ok(Self { address, stream: Some(connect(address)?), answer: Answer::default() })
     }
 
     /// Sends a request and reads its answer to the end; gives the status.
@@ -71,11 +67,7 @@ pub struct AsyncConnection {
 impl AsyncConnection {
     /// Connects.
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
-        Ok(Self {
-            address,
-            stream: Some(connect_async(address).await?),
-            answer: Answer::default(),
-        })
+        Ok(Self { address, stream: Some(connect_async(address).await?), answer: Answer::default() })
     }
 
     /// Sends a request and reads its answer to the end; gives the status.
@@ -121,12 +113,7 @@ struct Head {
 
 impl Default for Answer {
     fn default() -> Self {
-        Self {
-            buffer: vec![0; 16 * 1024],
-            filled: 0,
-            head: None,
-            body: 0..0,
-        }
+        Self { buffer: vec![0; 16 * 1024], filled: 0, head: None, body: 0..0 }
     }
 }
 
@@ -188,9 +175,7 @@ fn read_head(head: &[u8]) -> io::Result<Head> {
 
 /// Where the needle begins.
 pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|window| window == needle)
+    haystack.windows(needle.len()).position(|window| window == needle)
 }
 
 #[cfg(test)]
@@ -212,11 +197,7 @@ mod tests {
     #[test]
     fn an_answer_is_whole_when_its_body_is_however_it_comes() {
         let text = b"HTTP/1.1 202 Accepted\r\nContent-Length: 4\r\n\r\nbody";
-        let expected = Head {
-            status: 202,
-            length: 4,
-            is_closing: false,
-        };
+        let expected = Head { status: 202, length: 4, is_closing: false };
         for piece in [1, 7, text.len()] {
             assert_eq!(take(text, piece).unwrap(), Some(expected));
         }

@@ -43,18 +43,13 @@ impl Cores {
 }
 
 fn halves(all: &CpuSet) -> Result<Cores, Trouble> {
-    let numbers: Vec<usize> = (0..CpuSet::MAX_CPU)
-        .filter(|&core| all.is_set(core))
-        .collect();
+    let numbers: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&core| all.is_set(core)).collect();
     let (others, database) = numbers.split_at(numbers.len() / 2);
     if others.is_empty() {
         let trouble = "--apart needs two cores, and there is one";
         return Err(Trouble(trouble.to_owned()));
     }
-    Ok(Cores {
-        database: set_of(database),
-        others: set_of(others),
-    })
+    Ok(Cores { database: set_of(database), others: set_of(others) })
 }
 
 fn set_of(cores: &[usize]) -> CpuSet {

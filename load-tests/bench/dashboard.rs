@@ -53,10 +53,7 @@ impl Dashboard {
         ask_at_once(address, 1, &request(&whale(), TOP, token)).await?;
         let over = CancellationToken::new();
         let asking = ask(address, token.to_owned(), seed, over.clone());
-        Ok(Self {
-            asking: tokio::spawn(asking),
-            over: over.drop_guard(),
-        })
+        Ok(Self { asking: tokio::spawn(asking), over: over.drop_guard() })
     }
 
     /// Asks no more, and waits for the answers.
@@ -104,11 +101,7 @@ async fn ask(
         let (account, top) = question(number, &mut rng);
         answers.spawn(exchange(address, request(&account, top, &token)));
     }
-    let mut asked = Asked {
-        requests: 0,
-        refused: 0,
-        latency: latency_histogram()?,
-    };
+    let mut asked = Asked { requests: 0, refused: 0, latency: latency_histogram()? };
     while let Some(answer) = answers.join_next().await {
         let (status, took) = answer.during("a dashboard")??;
         asked.add(status, took)?;

@@ -28,14 +28,9 @@ impl Database {
             Some(cores) => cores.start_database(start),
             None => Ok(start()),
         })?;
-        let options = ClientOptions::parse(server.uri(NAME))
-            .await
-            .during("MongoDB's URI")?;
+        let options = ClientOptions::parse(server.uri(NAME)).await.during("MongoDB's URI")?;
         let client = Client::with_options(options).during("a client of MongoDB")?;
-        Ok(Self {
-            handle: client.database(NAME),
-            server,
-        })
+        Ok(Self { handle: client.database(NAME), server })
     }
 
     /// Where a service finds it.

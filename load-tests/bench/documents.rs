@@ -87,15 +87,8 @@ impl InsertCommand {
             places.write(&mut self.bytes, &event, rng);
         }
         let command = RawDocumentBuf::from_bytes(self.bytes.clone()).during("a command")?;
-        let answer = database
-            .handle()
-            .run_raw_command(command)
-            .await
-            .during("inserting")?;
-        let inserted = answer
-            .get_i32("n")
-            .ok()
-            .and_then(|n| usize::try_from(n).ok());
+        let answer = database.handle().run_raw_command(command).await.during("inserting")?;
+        let inserted = answer.get_i32("n").ok().and_then(|n| usize::try_from(n).ok());
         if inserted == Some(self.documents.len()) {
             return Ok(());
         }
@@ -134,9 +127,7 @@ impl Places {
         put(bytes, self.id, &event_id.as_bytes()[..6]);
         put(bytes, self.id + 6, &random[10..]);
         let length = uuid::fmt::Hyphenated::LENGTH;
-        event_id
-            .hyphenated()
-            .encode_lower(&mut bytes[self.event_id..self.event_id + length]);
+        event_id.hyphenated().encode_lower(&mut bytes[self.event_id..self.event_id + length]);
         let digits = digits(event.user);
         put(bytes, self.user, &digits);
         put(bytes, self.session, &digits);

@@ -126,10 +126,7 @@ pub struct Listing {
 impl Listing {
     /// As Markdown: indented, for the lines may hold anything.
     pub fn to_markdown(&self) -> String {
-        self.text
-            .lines()
-            .map(|line| format!("    {line}\n"))
-            .collect()
+        self.text.lines().map(|line| format!("    {line}\n")).collect()
     }
 }
 

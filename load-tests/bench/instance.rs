@@ -50,19 +50,14 @@ impl Starter {
         let url = format!("http://{}", instance.address);
         let ready = instance.service.wait_until_ready(&self.http, &url).await;
         ready.map_err(|trouble| {
-            Trouble(format!(
-                "{trouble}; its log:\n{}",
-                instance.launch.log_tail()
-            ))
+            Trouble(format!("{trouble}; its log:\n{}", instance.launch.log_tail()))
         })?;
         Ok(instance)
     }
 
     /// Starts a service, and lets it be not ready yet.
     pub fn launch(&self, home: Home<'_>, settings: &[(&str, &str)]) -> Result<Instance, Trouble> {
-        let folder = TempDir::new_in(self.folder.path())
-            .during("a temporary folder")?
-            .keep();
+        let folder = TempDir::new_in(self.folder.path()).during("a temporary folder")?.keep();
         let port = free_port()?;
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let mut all = self.settings.clone();
@@ -71,11 +66,7 @@ impl Starter {
         if let Home::Mongodb(database) = home {
             all.push(("MONGODB_URI".to_owned(), database.uri()));
         }
-        let launch = Launch {
-            binary: self.binary.clone(),
-            folder,
-            settings: all,
-        };
+        let launch = Launch { binary: self.binary.clone(), folder, settings: all };
         Ok(Instance {
             service: launch.start(None)?,
             address: SocketAddr::from(([127, 0, 0, 1], port)),
@@ -151,8 +142,5 @@ async fn answer(request: reqwest::RequestBuilder, path: &str) -> Result<Value, T
 }
 
 fn text(value: &Value) -> Result<String, Trouble> {
-    value
-        .as_str()
-        .map(str::to_owned)
-        .ok_or_else(|| Trouble("an answer has no token".to_owned()))
+    value.as_str().map(str::to_owned).ok_or_else(|| Trouble("an answer has no token".to_owned()))
 }

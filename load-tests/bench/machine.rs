@@ -40,10 +40,7 @@ fn os_name() -> String {
 
 fn memory_gib() -> u64 {
     let total = line_after("/proc/meminfo", "MemTotal", ':');
-    let kib = total
-        .split(' ')
-        .next()
-        .and_then(|kib| kib.parse::<u64>().ok());
+    let kib = total.split(' ').next().and_then(|kib| kib.parse::<u64>().ok());
     kib.unwrap_or(0).div_ceil(1024 * 1024)
 }
 
@@ -52,9 +49,7 @@ fn line_after(file: &str, name: &str, separator: char) -> String {
     text.lines()
         .find(|line| line.starts_with(name))
         .and_then(|line| line.split_once(separator))
-        .map_or_else(unknown, |(_, value)| {
-            value.trim().trim_matches('"').to_owned()
-        })
+        .map_or_else(unknown, |(_, value)| value.trim().trim_matches('"').to_owned())
 }
 
 fn first_words(file: &str, words: usize) -> String {

@@ -101,18 +101,12 @@ async fn run(arguments: Arguments) -> Result<bool, Trouble> {
     let mut machine = machine::describe(&binary, arguments.cores.as_ref());
     let folder = build::results_folder(&arguments)?;
     let sections = arguments.sections();
-    let steps = sections
-        .iter()
-        .map(|section| section.steps(&arguments))
-        .sum();
+    let steps = sections.iter().map(|section| section.steps(&arguments)).sum();
     let bench = Bench {
         starter: Starter {
             binary,
             settings: arguments.settings.clone(),
-            http: reqwest::Client::builder()
-                .no_proxy()
-                .build()
-                .during("an HTTP client")?,
+            http: reqwest::Client::builder().no_proxy().build().during("an HTTP client")?,
             folder: tempfile::Builder::new()
                 .prefix("trailkeep-bench-")
                 .tempdir()
@@ -129,31 +123,23 @@ async fn run(arguments: Arguments) -> Result<bool, Trouble> {
     for section in sections {
         let found = guarded(section, &bench).await;
         if let Err(trouble) = &found {
-            bench
-                .progress
-                .say(&format!("{} failed: {trouble}", section.name()));
+            bench.progress.say(&format!("{} failed: {trouble}", section.name()));
         }
         report.add(section.name(), found)?;
     }
     bench.progress.finish();
     println!("{report}");
-    println!(
-        "results, drawings and Markdown: {}",
-        report.folder().display()
-    );
+    println!("results, drawings and Markdown: {}", report.folder().display());
     Ok(report.is_clean())
 }
 
 /// A section that fails, in whatever way, must not take the others with it.
 async fn guarded(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
-    AssertUnwindSafe(section.run(bench))
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(Trouble(text.unwrap_or("it panicked").to_owned()))
-        })
+    AssertUnwindSafe(section.run(bench)).catch_unwind().await.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(Trouble(text.unwrap_or("it panicked").to_owned()))
+    })
 }
 
 async fn mongod_version(bench: &Bench) -> Result<String, Trouble> {
@@ -162,10 +148,9 @@ async fn mongod_version(bench: &Bench) -> Result<String, Trouble> {
 }
 
 async fn stopped() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {

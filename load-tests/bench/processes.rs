@@ -48,19 +48,11 @@ impl Cpu {
     /// threads that ended meanwhile that clock ticks show it.
     pub fn since(&self, earlier: &Self) -> Duration {
         let before = |id| earlier.threads.get(id).copied().unwrap_or(0);
-        let exact = self
-            .threads
-            .iter()
-            .map(|(id, nanos)| nanos.saturating_sub(before(id)))
-            .sum();
+        let exact = self.threads.iter().map(|(id, nanos)| nanos.saturating_sub(before(id))).sum();
         let exact = Duration::from_nanos(exact);
         let ticks = self.ticks.saturating_sub(earlier.ticks);
         let coarse = TICK * u32::try_from(ticks).unwrap_or(u32::MAX);
-        if coarse > exact + 4 * TICK {
-            coarse
-        } else {
-            exact
-        }
+        if coarse > exact + 4 * TICK { coarse } else { exact }
     }
 }
 
@@ -76,11 +68,8 @@ pub fn machine_cpu() -> Result<Duration, Trouble> {
 /// for a disk, interrupts, soft interrupts, and what other machines took.
 fn busy_ticks(stat: &str) -> Option<u64> {
     let line = stat.lines().next()?.strip_prefix("cpu ")?;
-    let times: Option<Vec<u64>> = line
-        .split_whitespace()
-        .take(8)
-        .map(|time| time.parse().ok())
-        .collect();
+    let times: Option<Vec<u64>> =
+        line.split_whitespace().take(8).map(|time| time.parse().ok()).collect();
     let times = times?;
     Some(times.iter().sum::<u64>() - times.get(3)? - times.get(4)?)
 }
@@ -113,12 +102,7 @@ impl Memory {
             let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
             Some(kib * 1024)
         };
-        let memory = || {
-            Some(Self {
-                resident: bytes("VmRSS:")?,
-                peak: bytes("VmHWM:")?,
-            })
-        };
+        let memory = || Some(Self { resident: bytes("VmRSS:")?, peak: bytes("VmHWM:")? });
         memory().ok_or_else(|| Trouble("unreadable /proc/PID/status".to_owned()))
     }
 }

@@ -19,15 +19,11 @@ pub async fn begin(database: &Database) -> Result<(), Trouble> {
 pub async fn end(database: &Database) -> Result<Vec<Document>, Trouble> {
     set_level(database, 0).await?;
     let profile = database.handle().collection::<Document>("system.profile");
-    let ran = profile
-        .find(doc! { "command.aggregate": "events" })
-        .await
-        .during("reading the profile")?;
+    let ran =
+        profile.find(doc! { "command.aggregate": "events" }).await.during("reading the profile")?;
     let ran: Vec<Document> = ran.try_collect().await.during("reading the profile")?;
     profile.drop().await.during("dropping the profile")?;
-    let commands = ran
-        .into_iter()
-        .filter_map(|entry| entry.get_document("command").ok().cloned());
+    let commands = ran.into_iter().filter_map(|entry| entry.get_document("command").ok().cloned());
     Ok(commands.collect())
 }
 
@@ -64,10 +60,8 @@ fn read(answer: &Document) -> Option<Explained> {
         .get_array("stages")
         .map(|stages| stages.iter().filter_map(Bson::as_document).collect())
         .unwrap_or_default();
-    let cursor = stages
-        .first()
-        .and_then(|stage| stage.get_document("$cursor").ok())
-        .unwrap_or(answer);
+    let cursor =
+        stages.first().and_then(|stage| stage.get_document("$cursor").ok()).unwrap_or(answer);
     let (mut text, documents) = read_cursor(cursor)?;
     for stage in stages.iter().skip(1) {
         text.push_str(&format!("{}\n", line_of(stage)));

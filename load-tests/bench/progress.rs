@@ -21,10 +21,7 @@ impl Progress {
         }
         // Seldom: its drawing takes from what is measured.
         bar.enable_steady_tick(Duration::from_secs(1));
-        Self {
-            bar,
-            is_shown: std::io::stderr().is_terminal(),
-        }
+        Self { bar, is_shown: std::io::stderr().is_terminal() }
     }
 
     /// The next step begins.

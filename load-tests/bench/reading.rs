@@ -36,11 +36,7 @@ impl Reads {
     #[allow(clippy::cast_precision_loss)] // thousands
     fn new(latency: Histogram<u64>, cpu: Duration, mongod: Duration) -> Self {
         let each_us = |cpu: Duration| cpu.as_secs_f64() * 1e6 / (latency.len() as f64).max(1.0);
-        Self {
-            cpu_us: each_us(cpu),
-            mongod_us: each_us(mongod),
-            latency,
-        }
+        Self { cpu_us: each_us(cpu), mongod_us: each_us(mongod), latency }
     }
 
     /// As it goes into the results.

@@ -20,11 +20,7 @@ impl Report {
     /// An empty one, to be written into a folder, which is made.
     pub fn new(folder: PathBuf, machine: Value) -> Result<Self, Trouble> {
         fs::create_dir_all(&folder).during("the folder for the results")?;
-        Ok(Self {
-            folder,
-            machine,
-            sections: Vec::new(),
-        })
+        Ok(Self { folder, machine, sections: Vec::new() })
     }
 
     /// Adds what a section found, or why it found nothing, and writes it all.
@@ -56,9 +52,7 @@ impl Report {
     }
 
     fn found(&self) -> impl Iterator<Item = (&'static str, &Findings)> {
-        self.sections
-            .iter()
-            .filter_map(|(name, found)| Some((*name, found.as_ref().ok()?)))
+        self.sections.iter().filter_map(|(name, found)| Some((*name, found.as_ref().ok()?)))
     }
 
     fn rows(&self) -> impl Iterator<Item = &Row> {
@@ -119,12 +113,7 @@ impl Report {
         text.push_str("| | measured | target | |\n|---|--:|--:|---|\n");
         for row in self.rows() {
             let verdict = verdict(row);
-            let Row {
-                what,
-                measured,
-                target,
-                ..
-            } = row;
+            let Row { what, measured, target, .. } = row;
             text.push_str(&format!("| {what} | {measured} | {target} | {verdict} |\n"));
         }
         for failure in self.failures() {
@@ -163,12 +152,7 @@ impl std::fmt::Display for Report {
         let width = self.rows().map(|row| row.what.len()).max().unwrap_or(0);
         for row in self.rows() {
             let verdict = verdict(row).trim_matches('*');
-            let Row {
-                what,
-                measured,
-                target,
-                ..
-            } = row;
+            let Row { what, measured, target, .. } = row;
             writeln!(f, "{what:width$}  {measured:>14}  {target:18}  {verdict}")?;
         }
         for (_, findings) in self.found() {

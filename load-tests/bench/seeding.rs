@@ -78,9 +78,7 @@ impl Seeding {
             return Ok(began.elapsed());
         }
         let said = std::fs::read_to_string(folder.path().join(SAID)).unwrap_or_default();
-        Err(Trouble(format!(
-            "trailkeep seed ended with {status}: {said}"
-        )))
+        Err(Trouble(format!("trailkeep seed ended with {status}: {said}")))
     }
 
     fn start(&self, binary: &Path, database: &Database, folder: &Path) -> Result<Running, Trouble> {
@@ -116,10 +114,8 @@ impl Seeding {
             *counts.entry(sample.account_id).or_default() += 1;
         }
         counts.remove(&*self.plan.whale);
-        let accounts = counts.into_iter().map(|(id, events)| Account {
-            id: id.to_string(),
-            events,
-        });
+        let accounts =
+            counts.into_iter().map(|(id, events)| Account { id: id.to_string(), events });
         Ok(accounts.collect())
     }
 }

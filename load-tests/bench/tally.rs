@@ -75,9 +75,7 @@ impl Tally {
         self.accepted += other.accepted;
         self.refused += other.refused;
         self.failed += other.failed;
-        self.latency
-            .add(&other.latency)
-            .during("adding latencies")?;
+        self.latency.add(&other.latency).during("adding latencies")?;
         if self.slices.len() < other.slices.len() {
             self.slices.resize(other.slices.len(), 0);
         }

@@ -85,10 +85,7 @@ impl Watched<'_> {
         for instance in self.instances {
             stored += instance.stored(self.token).await?;
         }
-        let services = self
-            .instances
-            .iter()
-            .map(|instance| Cpu::of(instance.pid()));
+        let services = self.instances.iter().map(|instance| Cpu::of(instance.pid()));
         Ok(Sample {
             at: Instant::now(),
             stored,

@@ -68,11 +68,7 @@ impl Arguments {
             return self.seeds.clone();
         }
         let fresh = rand::random_range(2..1_000_000_000);
-        if self.quick {
-            vec![FIXED_SEED, fresh]
-        } else {
-            vec![fresh]
-        }
+        if self.quick { vec![FIXED_SEED, fresh] } else { vec![fresh] }
     }
 
     /// How many rounds of a fault to run on each store, for each seed.

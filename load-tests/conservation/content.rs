@@ -33,9 +33,7 @@ impl Content {
             user: user.to_owned(),
             event_id: event_id(occurred_at, rng),
             kind: KINDS[rng.random_range(0..KINDS.len())].to_owned(),
-            session: rng
-                .random_bool(0.5)
-                .then(|| format!("s-{}", rng.random_range(0..100))),
+            session: rng.random_bool(0.5).then(|| format!("s-{}", rng.random_range(0..100))),
             number,
             filler: filler(rng),
             occurred_at,
@@ -87,9 +85,7 @@ pub fn hex(hash: &Hash) -> String {
 fn event_id(occurred_at: i64, rng: &mut StdRng) -> String {
     if rng.random_bool(0.5) {
         let millis = u64::try_from(occurred_at).unwrap_or_default();
-        uuid::Builder::from_unix_timestamp_millis(millis, &rng.random())
-            .into_uuid()
-            .to_string()
+        uuid::Builder::from_unix_timestamp_millis(millis, &rng.random()).into_uuid().to_string()
     } else {
         format!("e-{:032x}", rng.random::<u128>())
     }
@@ -97,18 +93,11 @@ fn event_id(occurred_at: i64, rng: &mut StdRng) -> String {
 
 /// Mostly short, sometimes long.
 fn filler(rng: &mut StdRng) -> String {
-    let pieces = if rng.random_bool(0.02) {
-        rng.random_range(0..2000)
-    } else {
-        rng.random_range(0..40)
-    };
+    let pieces =
+        if rng.random_bool(0.02) { rng.random_range(0..2000) } else { rng.random_range(0..40) };
     (0..pieces)
         .map(|_| {
-            if rng.random_bool(0.1) {
-                AWKWARD[rng.random_range(0..AWKWARD.len())]
-            } else {
-                "abcd"
-            }
+            if rng.random_bool(0.1) { AWKWARD[rng.random_range(0..AWKWARD.len())] } else { "abcd" }
         })
         .collect()
 }

@@ -66,11 +66,7 @@ impl Load {
                 tokio::spawn(producer.run(Arc::clone(&stop)))
             })
             .collect();
-        Ok(Self {
-            producers,
-            stop,
-            oracle: Arc::clone(oracle),
-        })
+        Ok(Self { producers, stop, oracle: Arc::clone(oracle) })
     }
 
     /// Waits until as many more events are accepted.
@@ -99,9 +95,7 @@ async fn wait_for(events: u64, what: &str, count: impl Fn() -> u64) -> Result<()
     let deadline = Instant::now() + ACCEPTING_LIMIT;
     while count() < goal {
         if Instant::now() > deadline {
-            return Err(Trouble(format!(
-                "{events} events were not {what} in {ACCEPTING_LIMIT:?}"
-            )));
+            return Err(Trouble(format!("{events} events were not {what} in {ACCEPTING_LIMIT:?}")));
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -171,10 +165,7 @@ impl Producer {
                 }
             }
         };
-        self.oracle.note(Batch {
-            events: contents.iter().map(Sent::from).collect(),
-            answer,
-        });
+        self.oracle.note(Batch { events: contents.iter().map(Sent::from).collect(), answer });
         Ok(answer)
     }
 

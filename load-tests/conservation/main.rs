@@ -66,11 +66,7 @@ async fn main() -> ExitCode {
     let seeds = arguments.seeds();
     eprintln!("seeds: {seeds:?} (give them with --seed to run the same again)");
 
-    let rounds = Rounds {
-        arguments: &arguments,
-        binary: &binary,
-        seeds: &seeds,
-    };
+    let rounds = Rounds { arguments: &arguments, binary: &binary, seeds: &seeds };
     let mut table = Table::default();
     for (fault, store) in arguments.combinations() {
         let row = match fault.unavailable() {
@@ -80,14 +76,6 @@ async fn main() -> ExitCode {
         table.add(row);
     }
     println!("{table}");
-    let is_as_expected = if arguments.prove {
-        table.has_losses()
-    } else {
-        table.is_clean()
-    };
-    if is_as_expected {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    let is_as_expected = if arguments.prove { table.has_losses() } else { table.is_clean() };
+    if is_as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -16,19 +16,13 @@ impl Network {
     /// Between producers and the service on this port, and between that and
     /// its database, where it is a single server.
     pub async fn between(port: u16, store: &Store) -> Result<Self, Trouble> {
-        let roughness = Roughness {
-            requests: 0.02,
-            replies: 0.05,
-        };
+        let roughness = Roughness { requests: 0.02, replies: 0.05 };
         let producers = Proxy::to(format!("127.0.0.1:{port}"), roughness, 1).await?;
         let database = match store {
             Store::Mongodb(server) => Some(Proxy::to(server.address(), roughness, 2).await?),
             Store::Embedded | Store::ReplicaSet(_) => None,
         };
-        Ok(Self {
-            producers,
-            database,
-        })
+        Ok(Self { producers, database })
     }
 
     /// Where producers find the service.

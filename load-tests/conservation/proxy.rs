@@ -49,11 +49,7 @@ impl Proxy {
                 tokio::spawn(carry(client, upstream.clone(), to, from));
             }
         });
-        Ok(Self {
-            address,
-            is_rough,
-            task,
-        })
+        Ok(Self { address, is_rough, task })
     }
 
     /// Where it listens.
@@ -121,10 +117,6 @@ impl Passage {
         if !self.rng.random_bool(self.chance) {
             return count;
         }
-        if self.rng.random_bool(0.4) {
-            0
-        } else {
-            self.rng.random_range(0..count)
-        }
+        if self.rng.random_bool(0.4) { 0 } else { self.rng.random_range(0..count) }
     }
 }

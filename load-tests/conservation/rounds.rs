@@ -70,11 +70,7 @@ impl Rounds<'_> {
 
     /// There is nothing to look into where a loss was made on purpose.
     fn give_up(&self, scene: Scene) -> Scene {
-        if self.arguments.prove {
-            scene
-        } else {
-            scene.keep()
-        }
+        if self.arguments.prove { scene } else { scene.keep() }
     }
 }
 

@@ -79,11 +79,7 @@ impl Scene {
             store,
             network,
             oracle: Arc::default(),
-            launch: Launch {
-                binary: binary.to_owned(),
-                folder: home.path().to_owned(),
-                settings,
-            },
+            launch: Launch { binary: binary.to_owned(), folder: home.path().to_owned(), settings },
             service: None,
             http: http_client()?,
             url: format!("http://127.0.0.1:{port}"),
@@ -121,9 +117,7 @@ impl Scene {
         self.take_service()?.stop().await?;
 
         let stored = self.store.read(self.folder()).await?;
-        self.last_verdict = self
-            .oracle
-            .read(|batches, hit| Verdict::on(batches, hit, &stored));
+        self.last_verdict = self.oracle.read(|batches, hit| Verdict::on(batches, hit, &stored));
         Ok(self.last_verdict)
     }
 
@@ -147,16 +141,12 @@ impl Scene {
 
     /// The running service, taken out to be ended.
     pub fn take_service(&mut self) -> Result<Service, Trouble> {
-        self.service
-            .take()
-            .ok_or_else(|| Trouble("the service does not run".to_owned()))
+        self.service.take().ok_or_else(|| Trouble("the service does not run".to_owned()))
     }
 
     /// The running service.
     pub fn service(&self) -> Result<&Service, Trouble> {
-        self.service
-            .as_ref()
-            .ok_or_else(|| Trouble("the service does not run".to_owned()))
+        self.service.as_ref().ok_or_else(|| Trouble("the service does not run".to_owned()))
     }
 
     /// Starts the service and waits until it is ready.

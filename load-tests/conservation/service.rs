@@ -24,32 +24,18 @@ const LOG: &str = "service.log";
 /// The service's binary: the one that was named, else the one of this build.
 pub fn find_binary(named: Option<&Path>) -> Result<PathBuf, Trouble> {
     let own = std::env::current_exe().during("looking for this program")?;
-    let folder = own
-        .parent()
-        .and_then(Path::parent)
-        .unwrap_or(Path::new("."));
+    let folder = own.parent().and_then(Path::parent).unwrap_or(Path::new("."));
     let binary = named.map_or_else(|| folder.join("trailkeep"), Path::to_owned);
     if binary.is_file() {
         return binary.canonicalize().during("looking for the service");
     }
-    let release = if folder.ends_with("release") {
-        " --release"
-    } else {
-        ""
-    };
-    Err(Trouble(format!(
-        "there is no {}; build it with: cargo build{release}",
-        binary.display()
-    )))
+    let release = if folder.ends_with("release") { " --release" } else { "" };
+    Err(Trouble(format!("there is no {}; build it with: cargo build{release}", binary.display())))
 }
 
 /// The library that fakes the clock, where it is installed.
 pub fn libfaketime() -> Option<PathBuf> {
-    let folders = [
-        "/usr/lib/x86_64-linux-gnu",
-        "/usr/lib/aarch64-linux-gnu",
-        "/usr/lib",
-    ];
+    let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"];
     folders
         .iter()
         .map(|folder| Path::new(folder).join("faketime/libfaketimeMT.so.1"))
@@ -103,11 +89,7 @@ impl Launch {
         if let Some(err) = child.stderr.take() {
             readers.push(copy(err, log));
         }
-        Ok(Service {
-            child,
-            watchdog,
-            readers,
-        })
+        Ok(Service { child, watchdog, readers })
     }
 
     /// The last lines that the service wrote.
@@ -138,14 +120,10 @@ impl Service {
                 return Ok(());
             }
             if let Some(status) = self.child.try_wait().during("asking after the service")? {
-                return Err(Trouble(format!(
-                    "the service ended by itself, with {status}"
-                )));
+                return Err(Trouble(format!("the service ended by itself, with {status}")));
             }
             if Instant::now() > deadline {
-                return Err(Trouble(format!(
-                    "the service was not ready after {READY_LIMIT:?}"
-                )));
+                return Err(Trouble(format!("the service was not ready after {READY_LIMIT:?}")));
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -180,16 +158,12 @@ impl Service {
         if status.code() == Some(PART_ENDED) {
             return Ok(());
         }
-        Err(Trouble(format!(
-            "a service whose disk fails ended with {status}"
-        )))
+        Err(Trouble(format!("a service whose disk fails ended with {status}")))
     }
 
     /// Limits how large a file it may write, in bytes; `None` lifts the limit.
     pub fn limit_files(&self, bytes: Option<u64>) -> Result<(), Trouble> {
-        run(Command::new("prlimit")
-            .arg(format!("--pid={}", self.pid()))
-            .arg(file_size(bytes)))
+        run(Command::new("prlimit").arg(format!("--pid={}", self.pid())).arg(file_size(bytes)))
     }
 
     async fn wait(&mut self) -> Result<ExitStatus, Trouble> {
@@ -200,9 +174,7 @@ impl Service {
                 return Ok(status);
             }
             if Instant::now() > deadline {
-                return Err(Trouble(format!(
-                    "the service did not end in {STOP_LIMIT:?}"
-                )));
+                return Err(Trouble(format!("the service did not end in {STOP_LIMIT:?}")));
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -25,25 +25,16 @@ pub fn settings(fault: Fault, port: u16) -> Vec<(String, String)> {
     }
     if fault == Fault::Outage {
         // More than memory holds, so that the journal alone has the rest.
-        settings.extend([
-            ("BACKLOG_MAX_EVENTS", "1000000"),
-            ("BACKLOG_MAX_BYTES", "500000000"),
-        ]);
+        settings.extend([("BACKLOG_MAX_EVENTS", "1000000"), ("BACKLOG_MAX_BYTES", "500000000")]);
     }
-    settings
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// What makes the clock wrong by the offset in a file.
 pub fn faked_clock(library: &Path, file: &Path) -> [(String, String); 4] {
     [
         ("LD_PRELOAD".to_owned(), library.display().to_string()),
-        (
-            "FAKETIME_TIMESTAMP_FILE".to_owned(),
-            file.display().to_string(),
-        ),
+        ("FAKETIME_TIMESTAMP_FILE".to_owned(), file.display().to_string()),
         ("FAKETIME_NO_CACHE".to_owned(), "1".to_owned()),
         ("FAKETIME_DONT_FAKE_MONOTONIC".to_owned(), "1".to_owned()),
     ]

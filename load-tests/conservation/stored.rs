@@ -67,9 +67,7 @@ pub fn in_file(file: &Path) -> Result<Vec<Stored>, Trouble> {
              FROM events",
         )
         .during("reading the file")?;
-    let rows = statement
-        .query_map([], from_row)
-        .during("reading the file")?;
+    let rows = statement.query_map([], from_row).during("reading the file")?;
     rows.collect::<Result<_, _>>().during("reading the file")
 }
 
@@ -117,10 +115,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Stored> {
 /// All events in a MongoDB.
 pub async fn in_mongodb(uri: &str) -> Result<Vec<Stored>, Trouble> {
     let (client, events) = connect(uri).await?;
-    let cursor = events
-        .find(Document::new())
-        .await
-        .during("reading MongoDB")?;
+    let cursor = events.find(Document::new()).await.during("reading MongoDB")?;
     let stored = cursor
         .map_ok(|document| from_document(&document))
         .try_collect()
@@ -133,27 +128,22 @@ pub async fn in_mongodb(uri: &str) -> Result<Vec<Stored>, Trouble> {
 /// How many events are in a MongoDB.
 pub async fn count_in_mongodb(uri: &str) -> Result<u64, Trouble> {
     let (client, events) = connect(uri).await?;
-    let count = events
-        .count_documents(Document::new())
-        .await
-        .during("counting in MongoDB")?;
+    let count = events.count_documents(Document::new()).await.during("counting in MongoDB")?;
     client.shutdown().await;
     Ok(count)
 }
 
 async fn connect(uri: &str) -> Result<(Client, mongodb::Collection<Document>), Trouble> {
     let client = Client::with_uri_str(uri).await.during("MongoDB's URI")?;
-    let database = client
-        .default_database()
-        .ok_or_else(|| Trouble("the URI names no database".to_owned()))?;
+    let database =
+        client.default_database().ok_or_else(|| Trouble("the URI names no database".to_owned()))?;
     Ok((client, database.collection("events")))
 }
 
 fn from_document(document: &Document) -> Stored {
     let text = |name: &str| document.get_str(name).map(str::to_owned);
-    let occurred_at = document
-        .get_datetime("occurredAt")
-        .map_or(i64::MIN, |time| time.timestamp_millis());
+    let occurred_at =
+        document.get_datetime("occurredAt").map_or(i64::MIN, |time| time.timestamp_millis());
     let content = || {
         let payload = document.get_document("payload").ok()?;
         let number = payload.get("number")?;
@@ -168,9 +158,7 @@ fn from_document(document: &Document) -> Stored {
             occurred_at,
         })
     };
-    let hash = document
-        .get_document("payload")
-        .and_then(|payload| payload.get_str("hash"));
+    let hash = document.get_document("payload").and_then(|payload| payload.get_str("hash"));
     Stored {
         user: text("userId").unwrap_or_default(),
         event_id: text("eventId").unwrap_or_default(),

@@ -25,22 +25,12 @@ pub struct Row {
 impl Row {
     /// Nothing yet.
     pub fn new(fault: Fault, store: StoreKind) -> Self {
-        Self {
-            fault,
-            store,
-            rounds: 0,
-            troubles: 0,
-            sum: Verdict::default(),
-            skipped: None,
-        }
+        Self { fault, store, rounds: 0, troubles: 0, sum: Verdict::default(), skipped: None }
     }
 
     /// A fault that cannot be injected here.
     pub fn skipped(fault: Fault, store: StoreKind, reason: &'static str) -> Self {
-        Self {
-            skipped: Some(reason),
-            ..Self::new(fault, store)
-        }
+        Self { skipped: Some(reason), ..Self::new(fault, store) }
     }
 
     /// Adds what a scene came to.
@@ -124,11 +114,7 @@ impl fmt::Display for Table {
                 )?;
             }
             if row.troubles > 0 {
-                writeln!(
-                    f,
-                    "{name}: {} rounds could not be carried out",
-                    row.troubles
-                )?;
+                writeln!(f, "{name}: {} rounds could not be carried out", row.troubles)?;
             }
         }
         Ok(())

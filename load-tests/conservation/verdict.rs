@@ -36,10 +36,7 @@ impl Verdict {
     /// Compares.
     pub fn on(batches: &[Batch], hit: &HashSet<usize>, stored: &[Stored]) -> Self {
         let mut there = There::of(stored);
-        let mut verdict = Self {
-            hit: hit.len() as u64,
-            ..Self::default()
-        };
+        let mut verdict = Self { hit: hit.len() as u64, ..Self::default() };
         for (place, batch) in batches.iter().enumerate() {
             verdict.judge(batch, hit.contains(&place), &mut there);
         }
@@ -94,16 +91,11 @@ impl<'a> There<'a> {
             let identity = (event.user.as_str(), event.event_id.as_str());
             events.entry(identity).or_default().push(event);
         }
-        Self {
-            events,
-            asked_for: 0,
-        }
+        Self { events, asked_for: 0 }
     }
 
     fn get<'b>(&'b self, event: &'b Sent) -> &'b [&'a Stored] {
-        self.events
-            .get(&(event.user.as_str(), event.event_id.as_str()))
-            .map_or(&[], Vec::as_slice)
+        self.events.get(&(event.user.as_str(), event.event_id.as_str())).map_or(&[], Vec::as_slice)
     }
 
     /// Event ids are never sent twice, so each identity is asked for once.
@@ -114,11 +106,7 @@ impl<'a> There<'a> {
     }
 
     fn not_asked_for(&self) -> u64 {
-        self.events
-            .values()
-            .map(|copies| copies.len() as u64)
-            .sum::<u64>()
-            - self.asked_for
+        self.events.values().map(|copies| copies.len() as u64).sum::<u64>() - self.asked_for
     }
 }
 
@@ -135,10 +123,7 @@ fn reordered(batches: &[Batch], there: &There<'_>) -> u64 {
         .flat_map(|batch| &batch.events)
     {
         if let Some(stored) = there.get(event).first() {
-            journeys
-                .entry(&event.user)
-                .or_default()
-                .push((stored.place(), event.number));
+            journeys.entry(&event.user).or_default().push((stored.place(), event.number));
         }
     }
     journeys.into_values().map(inversions).sum()

@@ -34,10 +34,7 @@ impl Sample {
                 types: TypeRule::Any,
                 default_user: None,
                 max_events: 1000,
-                payload: PayloadLimits {
-                    max_bytes: 32 * 1024,
-                    max_depth: 32,
-                },
+                payload: PayloadLimits { max_bytes: 32 * 1024, max_depth: 32 },
                 max_future_ms: 86_400_000,
             },
         }

@@ -62,10 +62,7 @@ impl Artillery {
                 return Err(Trouble(format!("npm ci ended with {status}")));
             }
         }
-        Ok(Self {
-            record: folder.join("record.ndjson"),
-            report: folder.join("report.json"),
-        })
+        Ok(Self { record: folder.join("record.ndjson"), report: folder.join("report.json") })
     }
 
     /// Where the scenario writes down what it sent.
@@ -83,10 +80,7 @@ impl Artillery {
         let text = std::fs::read_to_string(&self.report)
             .during("Artillery, which has written no report")?;
         let report: ReportFile = serde_json::from_str(&text).during("Artillery's report")?;
-        let Aggregate {
-            counters,
-            summaries,
-        } = report.aggregate;
+        let Aggregate { counters, summaries } = report.aggregate;
         Ok(Report {
             holds: status.success(),
             response_time: summaries.get("http.response_time").copied(),

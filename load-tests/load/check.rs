@@ -47,18 +47,11 @@ impl Check {
         for identity in stored {
             *copies.entry(identity).or_default() += 1;
         }
-        let accepted = || {
-            promised
-                .fates
-                .iter()
-                .filter(|(_, fate)| **fate == Fate::Accepted)
-        };
+        let accepted = || promised.fates.iter().filter(|(_, fate)| **fate == Fate::Accepted);
         Self {
             accepted: accepted().count() as u64,
             stored: stored.len() as u64,
-            lost: accepted()
-                .filter(|(identity, _)| !copies.contains_key(identity))
-                .count() as u64,
+            lost: accepted().filter(|(identity, _)| !copies.contains_key(identity)).count() as u64,
             doubled: copies.values().map(|copies| copies - 1).sum(),
             misnamed: promised.misnamed,
             invented: promised.invented(copies.into_keys()),

@@ -76,9 +76,7 @@ fn stand_still(held: &Held, duration: Duration) -> Result<(), Trouble> {
                 .and_then(|()| database.execute_batch("BEGIN IMMEDIATE"))
                 .during("locking the file")?;
             std::thread::sleep(duration);
-            database
-                .execute_batch("ROLLBACK")
-                .during("unlocking the file")?;
+            database.execute_batch("ROLLBACK").during("unlocking the file")?;
         }
     }
     Ok(())

@@ -11,11 +11,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A client.
 pub fn client() -> Result<reqwest::Client, Trouble> {
-    reqwest::Client::builder()
-        .no_proxy()
-        .timeout(LIMIT)
-        .build()
-        .during("an HTTP client")
+    reqwest::Client::builder().no_proxy().timeout(LIMIT).build().during("an HTTP client")
 }
 
 /// Who signs in.

@@ -53,10 +53,7 @@ impl fmt::Display for Outcome {
             ok.to_string(),
             accepted.to_string(),
             refused.to_string(),
-            report
-                .answers()
-                .saturating_sub(ok + accepted + refused)
-                .to_string(),
+            report.answers().saturating_sub(ok + accepted + refused).to_string(),
             milliseconds(times.map(|times| times.median)),
             milliseconds(times.map(|times| times.p95)),
             milliseconds(times.map(|times| times.p99)),
@@ -81,15 +78,8 @@ impl fmt::Display for Outcome {
             )?;
         }
         let thresholds = if report.holds { "hold" } else { "DO NOT HOLD" };
-        let conservation = if check.is_clean() {
-            "holds"
-        } else {
-            "DOES NOT HOLD"
-        };
-        write!(
-            f,
-            "The thresholds {thresholds}; conservation {conservation}."
-        )?;
+        let conservation = if check.is_clean() { "holds" } else { "DOES NOT HOLD" };
+        write!(f, "The thresholds {thresholds}; conservation {conservation}.")?;
         if self.refusal.is_some_and(|refusals| !is_overcome(refusals)) {
             write!(f, " The overflow WAS NOT as it has to be.")?;
         }

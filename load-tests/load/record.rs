@@ -78,10 +78,7 @@ impl Record {
                 (Some(events), None, None) => {
                     places.insert(line.batch, batches.len());
                     batches.push(Batch {
-                        events: events
-                            .into_iter()
-                            .map(|(user, id)| Sent { user, id })
-                            .collect(),
+                        events: events.into_iter().map(|(user, id)| Sent { user, id }).collect(),
                         answer: None,
                     });
                 }

@@ -15,12 +15,8 @@ pub fn in_file(file: &Path) -> Result<Vec<Identity>, Trouble> {
     let doing = "reading the file";
     let database =
         Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE).during(doing)?;
-    let mut statement = database
-        .prepare("SELECT user_id, event_id FROM events")
-        .during(doing)?;
-    let rows = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .during(doing)?;
+    let mut statement = database.prepare("SELECT user_id, event_id FROM events").during(doing)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).during(doing)?;
     rows.collect::<Result<_, _>>().during(doing)
 }
 
@@ -28,9 +24,8 @@ pub fn in_file(file: &Path) -> Result<Vec<Identity>, Trouble> {
 pub async fn in_mongodb(uri: &str) -> Result<Vec<Identity>, Trouble> {
     let doing = "reading MongoDB";
     let client = Client::with_uri_str(uri).await.during("MongoDB's URI")?;
-    let database = client
-        .default_database()
-        .ok_or_else(|| Trouble("the URI names no database".to_owned()))?;
+    let database =
+        client.default_database().ok_or_else(|| Trouble("the URI names no database".to_owned()))?;
     let cursor = database
         .collection::<Document>("events")
         .find(doc! {})

@@ -86,11 +86,7 @@ impl Target {
                 Store::Mongodb(Arc::new(server))
             }
         };
-        let launch = Launch {
-            binary,
-            folder: data,
-            settings,
-        };
+        let launch = Launch { binary, folder: data, settings };
         let mut service = launch.start(None)?;
         let url = format!("http://127.0.0.1:{port}");
         let http = http::client()?;
@@ -103,12 +99,7 @@ impl Target {
             password: format!("a password for {:016x}", rand::random::<u64>()),
         };
         account.sign_up(&http, &url).await?;
-        Ok(Self {
-            url,
-            account,
-            http,
-            own: Some(Own { service, store }),
-        })
+        Ok(Self { url, account, http, own: Some(Own { service, store }) })
     }
 
     /// What the table calls its store.

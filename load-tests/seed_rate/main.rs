@@ -59,10 +59,7 @@ impl Arguments {
     fn binary(&self) -> PathBuf {
         self.binary.clone().unwrap_or_else(|| {
             let own = std::env::current_exe().expect("a path of our own");
-            own.ancestors()
-                .nth(2)
-                .expect("a folder above examples")
-                .join("trailkeep")
+            own.ancestors().nth(2).expect("a folder above examples").join("trailkeep")
         })
     }
 }
@@ -85,11 +82,7 @@ async fn main() {
                 run_seed(&uri, until, &arguments)
             };
             check_and_drop(&uri, arguments.events).await;
-            let kind = if is_bare {
-                "insert_many"
-            } else {
-                "trailkeep seed"
-            };
+            let kind = if is_bare { "insert_many" } else { "trailkeep seed" };
             println!("round {round}: {kind}: {rate:.0} events/s");
             if is_bare { &mut bare } else { &mut seeded }.push(rate);
         }
@@ -105,9 +98,7 @@ fn plan(arguments: &Arguments, until: Timestamp) -> Plan {
     Plan {
         events: arguments.events,
         seed: 1,
-        users: u32::try_from(arguments.events / 20)
-            .expect("fewer events")
-            .max(401),
+        users: u32::try_from(arguments.events / 20).expect("fewer events").max(401),
         accounts: 400,
         days: 30,
         until,
@@ -119,10 +110,7 @@ fn plan(arguments: &Arguments, until: Timestamp) -> Plan {
 /// The documents that the run of `trailkeep seed` writes, in batches.
 fn documents(arguments: &Arguments, until: Timestamp) -> Vec<Arc<Vec<RawDocumentBuf>>> {
     let mut clock = ArrivalClock::new(1);
-    let mut accept = |event| Accepted {
-        event,
-        arrival: clock.take(1, until),
-    };
+    let mut accept = |event| Accepted { event, arrival: clock.take(1, until) };
     let documents: Vec<RawDocumentBuf> = Samples::new(plan(arguments, until))
         .expect("a plan that can be carried out")
         .map(|sample| encode_document(&accept(sample.to_event(until))))
@@ -144,10 +132,7 @@ async fn insert_bare(
         .default_database()
         .expect("a database in the URI")
         .collection::<RawDocumentBuf>("events");
-    let concern = WriteConcern::builder()
-        .w(Acknowledgment::Majority)
-        .journal(true)
-        .build();
+    let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
     let queue = Arc::new(Mutex::new(documents.into_iter()));
     let began = Instant::now();
     let workers: Vec<_> = (0..arguments.in_flight)
@@ -206,11 +191,7 @@ fn run_seed(uri: &str, until: Timestamp, arguments: &Arguments) -> f64 {
         .output()
         .expect("the release binary; build it first");
     let took = began.elapsed();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     rate(arguments.events, took)
 }
 

@@ -48,13 +48,7 @@ impl Accounts {
         passwords: Passwords,
         is_sign_up_open: bool,
     ) -> Self {
-        Self {
-            store,
-            clock,
-            passwords,
-            is_sign_up_open,
-            demoting: Mutex::new(()),
-        }
+        Self { store, clock, passwords, is_sign_up_open, demoting: Mutex::new(()) }
     }
 
     /// Makes the account of somebody who comes by themselves: the first one is
@@ -68,11 +62,7 @@ impl Accounts {
         }
         let mut account = self.account_of(new, Role::Admin).await?;
         if is_first {
-            match self
-                .store
-                .create_account(&account, Admission::First)
-                .await?
-            {
+            match self.store.create_account(&account, Admission::First).await? {
                 Created::Created => return Ok(account),
                 Created::EmailTaken => return Err(AccessError::EmailTaken),
                 Created::NotFirst if !self.is_sign_up_open => {
@@ -142,9 +132,7 @@ impl Accounts {
     /// sessions have been ended meanwhile, then the new one has too.
     async fn renew(&self, account: &Account, renewed: &str) {
         let verified = &account.password_hash;
-        let renewal = self
-            .store
-            .renew_password_hash(account.id, verified, renewed);
+        let renewal = self.store.renew_password_hash(account.id, verified, renewed);
         if let Err(error) = renewal.await {
             warn!(%error, "an outdated password hash stays until the next sign-in");
         }
@@ -308,11 +296,7 @@ fn checked(new: NewAccount) -> Result<NewAccount, AccessError> {
     }
     if flaws.is_empty() {
         let password = new.password;
-        Ok(NewAccount {
-            email,
-            name,
-            password,
-        })
+        Ok(NewAccount { email, name, password })
     } else {
         Err(AccessError::Invalid(flaws))
     }

@@ -85,20 +85,12 @@ pub struct Actor {
 impl Actor {
     /// Somebody who is not signed in.
     pub fn anonymous(client: IpAddr) -> Self {
-        Self {
-            name: "anonymous".to_owned(),
-            id: None,
-            client: Some(client),
-        }
+        Self { name: "anonymous".to_owned(), id: None, client: Some(client) }
     }
 
     /// Whoever may run commands on the machine.
     pub fn shell() -> Self {
-        Self {
-            name: "shell".to_owned(),
-            id: None,
-            client: None,
-        }
+        Self { name: "shell".to_owned(), id: None, client: None }
     }
 
     /// An entry of what this one did.
@@ -132,16 +124,8 @@ pub struct AuditWriter {
 /// A trail, and what writes it.
 pub fn trail(store: Arc<dyn AccessStore>, clock: Arc<dyn Clock>) -> (Audit, AuditWriter) {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let audit = Audit {
-        queue: sender,
-        store: Arc::clone(&store),
-        clock,
-        lost: AtomicU64::new(0),
-    };
-    let writer = AuditWriter {
-        queue: receiver,
-        store,
-    };
+    let audit = Audit { queue: sender, store: Arc::clone(&store), clock, lost: AtomicU64::new(0) };
+    let writer = AuditWriter { queue: receiver, store };
     (audit, writer)
 }
 
@@ -192,15 +176,9 @@ impl AuditWriter {
             }
         }
         let deadline = Instant::now() + grace;
-        if timeout_at(deadline, self.write_rest(&mut batch))
-            .await
-            .is_err()
-        {
+        if timeout_at(deadline, self.write_rest(&mut batch)).await.is_err() {
             let lost = batch.len() + self.queue.len();
-            error!(
-                lost,
-                "entries of the audit trail could not be written before the stop"
-            );
+            error!(lost, "entries of the audit trail could not be written before the stop");
         }
     }
 
@@ -255,22 +233,14 @@ mod tests {
     }
 
     async fn written(store: &MemoryStore) -> usize {
-        store
-            .audit(&AuditRange::default(), usize::MAX)
-            .await
-            .unwrap()
-            .len()
+        store.audit(&AuditRange::default(), usize::MAX).await.unwrap().len()
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_was_noted_before_the_stop_is_written() {
         let (audit, writer, store) = parts();
         for _ in 0..3 * BATCH {
-            audit.note(
-                &Actor::shell(),
-                action::CREATE_ACCOUNT,
-                Some("a@example.com"),
-            );
+            audit.note(&Actor::shell(), action::CREATE_ACCOUNT, Some("a@example.com"));
         }
         let stop = CancellationToken::new();
         stop.cancel();

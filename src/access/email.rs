@@ -61,12 +61,7 @@ mod tests {
 
     #[test]
     fn usual_addresses_are_taken() {
-        for email in [
-            "a@b",
-            "jo+tag@mail.example.co.uk",
-            "o'neil@x.ie",
-            "jö@exämple.de",
-        ] {
+        for email in ["a@b", "jo+tag@mail.example.co.uk", "o'neil@x.ie", "jö@exämple.de"] {
             assert_eq!(normalize(email).unwrap(), email);
         }
     }

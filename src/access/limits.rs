@@ -43,9 +43,7 @@ impl Attempts {
 
 /// Counts a try against a limit, where there is one.
 pub fn check<K: Hash + ?Sized>(limit: Option<&Limit>, key: &K) -> Result<(), AccessError> {
-    limit.map_or(Ok(()), |limit| {
-        limit.check(key).map_err(AccessError::TooOften)
-    })
+    limit.map_or(Ok(()), |limit| limit.check(key).map_err(AccessError::TooOften))
 }
 
 /// What is counted as one client: an IPv4 address, or the 64 bits of an IPv6
@@ -146,10 +144,7 @@ mod tests {
             limit.check("a").unwrap();
         }
         let wait = limit.check("a").unwrap_err();
-        assert!(
-            wait > Duration::from_secs(1190) && wait <= HOUR / 3,
-            "{wait:?}"
-        );
+        assert!(wait > Duration::from_secs(1190) && wait <= HOUR / 3, "{wait:?}");
         limit.check("b").unwrap();
     }
 

@@ -76,11 +76,7 @@ impl AccessStore for MemoryStore {
             if admission == Admission::First && !kept.accounts.is_empty() {
                 return Created::NotFirst;
             }
-            if kept
-                .accounts
-                .iter()
-                .any(|other| other.email == account.email)
-            {
+            if kept.accounts.iter().any(|other| other.email == account.email) {
                 return Created::EmailTaken;
             }
             kept.accounts.push(account.clone());
@@ -135,21 +131,13 @@ impl AccessStore for MemoryStore {
         self.with(|kept| {
             kept.accounts.sort_by(|a, b| a.email.cmp(&b.email));
             let is_after = |one: &&Account| after.is_none_or(|after| one.email.as_str() > after);
-            kept.accounts
-                .iter()
-                .filter(is_after)
-                .take(limit)
-                .cloned()
-                .collect()
+            kept.accounts.iter().filter(is_after).take(limit).cloned().collect()
         })
     }
 
     async fn create_session(&self, session: &SessionRecord) -> Result<bool, StoreError> {
         self.with(|kept| {
-            let is_new = kept
-                .sessions
-                .iter()
-                .all(|one| one.id_hash != session.id_hash);
+            let is_new = kept.sessions.iter().all(|one| one.id_hash != session.id_hash);
             if is_new {
                 kept.sessions.push(session.clone());
             }
@@ -183,10 +171,7 @@ impl AccessStore for MemoryStore {
     }
 
     async fn delete_sessions_of(&self, account_id: Uuid) -> Result<(), StoreError> {
-        self.with(|kept| {
-            kept.sessions
-                .retain(|one| one.account_id != Some(account_id))
-        })
+        self.with(|kept| kept.sessions.retain(|one| one.account_id != Some(account_id)))
     }
 
     async fn create_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
@@ -226,24 +211,13 @@ impl AccessStore for MemoryStore {
     async fn audit(&self, range: &AuditRange, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
         let is_wanted = |entry: &&AuditEntry| {
             range.before.is_none_or(|before| entry.id < before)
-                && range
-                    .actor
-                    .as_ref()
-                    .is_none_or(|actor| entry.actor == *actor)
+                && range.actor.as_ref().is_none_or(|actor| entry.actor == *actor)
                 && range
                     .subject
                     .as_ref()
                     .is_none_or(|wanted| entry.subject.as_ref() == Some(wanted))
         };
-        self.with(|kept| {
-            kept.audit
-                .iter()
-                .rev()
-                .filter(is_wanted)
-                .take(limit)
-                .cloned()
-                .collect()
-        })
+        self.with(|kept| kept.audit.iter().rev().filter(is_wanted).take(limit).cloned().collect())
     }
 
     async fn sweep(
@@ -253,8 +227,7 @@ impl AccessStore for MemoryStore {
     ) -> Result<(), StoreError> {
         self.with(|kept| {
             kept.sessions.retain(|one| one.expires_at > now);
-            kept.audit
-                .retain(|one| audit_since.is_none_or(|since| one.at >= since));
+            kept.audit.retain(|one| audit_since.is_none_or(|since| one.at >= since));
         })
     }
 }

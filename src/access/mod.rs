@@ -66,10 +66,7 @@ pub struct Flaw {
 impl Flaw {
     /// A flaw of a field.
     pub fn new(field: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            field,
-            message: message.into(),
-        }
+        Self { field, message: message.into() }
     }
 }
 
@@ -109,10 +106,8 @@ pub enum AccessError {
 }
 
 fn summary(flaws: &[Flaw]) -> String {
-    let lines: Vec<String> = flaws
-        .iter()
-        .map(|flaw| format!("{} {}", flaw.field, flaw.message))
-        .collect();
+    let lines: Vec<String> =
+        flaws.iter().map(|flaw| format!("{} {}", flaw.field, flaw.message)).collect();
     lines.join("; ")
 }
 

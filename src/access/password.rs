@@ -100,11 +100,7 @@ impl Passwords {
         let kept: Arc<str> = kept.map_or_else(|| Arc::clone(&self.nobodys), Into::into);
         self.in_turn(move || {
             let verdict = hasher.verify(password.as_bytes(), &kept)?;
-            Ok(if is_somebodys {
-                verdict
-            } else {
-                Verdict::Wrong
-            })
+            Ok(if is_somebodys { verdict } else { Verdict::Wrong })
         })
         .await
     }
@@ -115,13 +111,10 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let place = Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| PasswordError::Busy)?;
-        let turn = Arc::clone(&self.turns)
-            .acquire_owned()
-            .await
-            .map_err(|_| PasswordError::Busy)?;
+        let place =
+            Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
+        let turn =
+            Arc::clone(&self.turns).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
         tokio::task::spawn_blocking(move || {
             let done = work();
             drop((turn, place));
@@ -138,14 +131,9 @@ pub fn generate() -> String {
     // Without the letters and digits that are taken for one another.
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let bytes = rand::random::<[u8; 24]>();
-    let letters: Vec<char> = bytes
-        .iter()
-        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
-        .collect();
-    let groups: Vec<String> = letters
-        .chunks(6)
-        .map(|group| group.iter().collect())
-        .collect();
+    let letters: Vec<char> =
+        bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
+    let groups: Vec<String> = letters.chunks(6).map(|group| group.iter().collect()).collect();
     groups.join("-")
 }
 
@@ -155,13 +143,8 @@ mod tests {
 
     use super::*;
 
-    const CHEAP: HashCost = HashCost {
-        memory_kib: 8,
-        passes: 1,
-        lanes: 1,
-        parallel: 2,
-        waiting: 10,
-    };
+    const CHEAP: HashCost =
+        HashCost { memory_kib: 8, passes: 1, lanes: 1, parallel: 2, waiting: 10 };
 
     async fn verdict(passwords: &Passwords, password: &str, kept: Option<&str>) -> Verdict {
         passwords.verify(password.to_owned(), kept).await.unwrap()
@@ -172,14 +155,8 @@ mod tests {
         let passwords = Passwords::new(&CHEAP).unwrap();
         let kept = passwords.hash("kx7#mqvz".to_owned()).await.unwrap();
         assert!(kept.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{kept}");
-        assert_eq!(
-            verdict(&passwords, "kx7#mqvz", Some(&kept)).await,
-            Verdict::Right
-        );
-        assert_eq!(
-            verdict(&passwords, "kx7#mqv", Some(&kept)).await,
-            Verdict::Wrong
-        );
+        assert_eq!(verdict(&passwords, "kx7#mqvz", Some(&kept)).await, Verdict::Right);
+        assert_eq!(verdict(&passwords, "kx7#mqv", Some(&kept)).await, Verdict::Wrong);
         assert_eq!(verdict(&passwords, "kx7#mqvz", None).await, Verdict::Wrong);
     }
 
@@ -193,20 +170,12 @@ mod tests {
             unreachable!("the cost is another");
         };
         assert!(renewed.contains("t=2"), "{renewed}");
-        assert_eq!(
-            verdict(&new, "kx7#mqvz", Some(&renewed)).await,
-            Verdict::Right
-        );
+        assert_eq!(verdict(&new, "kx7#mqvz", Some(&renewed)).await, Verdict::Right);
     }
 
     #[tokio::test]
     async fn beyond_the_queue_the_answer_is_busy() {
-        let passwords = Passwords::new(&HashCost {
-            parallel: 1,
-            waiting: 1,
-            ..CHEAP
-        })
-        .unwrap();
+        let passwords = Passwords::new(&HashCost { parallel: 1, waiting: 1, ..CHEAP }).unwrap();
         // Both places are taken, and the one turn too.
         let turn = passwords.turns.acquire().await.unwrap();
         let mut waiting = Vec::new();

@@ -11,10 +11,7 @@ const MAX_CHARS: usize = 128;
 
 /// Lower case, one on a line; lines that begin with `#` are comments.
 static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    include_str!("common_passwords.txt")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .collect()
+    include_str!("common_passwords.txt").lines().filter(|line| !line.starts_with('#')).collect()
 });
 
 /// Checks a new password of the account with this address. `field` is how the
@@ -36,9 +33,7 @@ fn is_guessable(password: &str, email: &str) -> bool {
     let local = email.split('@').next().unwrap_or_default();
     // "summer2025!" is "summer" with what is put behind it everywhere.
     let stem = password.trim_matches(|c: char| !c.is_alphabetic());
-    [password, stem]
-        .iter()
-        .any(|text| COMMON.contains(text) || *text == email || *text == local)
+    [password, stem].iter().any(|text| COMMON.contains(text) || *text == email || *text == local)
         || is_run(password)
         || is_few_characters(password)
 }
@@ -56,8 +51,7 @@ const ROWS: [&str; 6] = [
 /// Whether the whole password is a piece of a row.
 fn is_run(password: &str) -> bool {
     let backwards: String = password.chars().rev().collect();
-    ROWS.iter()
-        .any(|row| row.contains(password) || row.contains(&backwards))
+    ROWS.iter().any(|row| row.contains(password) || row.contains(&backwards))
 }
 
 /// `aaaaaaaa`, `abababab`, `11221122`.
@@ -114,11 +108,7 @@ mod tests {
 
     #[test]
     fn several_words_are_fine() {
-        for password in [
-            "correct horse battery",
-            "my-password-is-long",
-            "tr4il and keep",
-        ] {
+        for password in ["correct horse battery", "my-password-is-long", "tr4il and keep"] {
             assert!(accepts(password), "{password}");
         }
     }

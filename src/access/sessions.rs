@@ -84,9 +84,7 @@ impl SignedIn {
 /// Without the password's hash: this gets into logs.
 impl fmt::Debug for SignedIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignedIn")
-            .field("id", &self.account.id)
-            .finish_non_exhaustive()
+        f.debug_struct("SignedIn").field("id", &self.account.id).finish_non_exhaustive()
     }
 }
 
@@ -154,11 +152,7 @@ impl Sessions {
     /// On a store, with the clock that says which have ended, and how long
     /// each lasts after it was prolonged.
     pub fn new(store: Arc<dyn AccessStore>, clock: Arc<dyn Clock>, lifetime: Duration) -> Self {
-        Self {
-            store,
-            clock,
-            lifetime_ms: i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX),
-        }
+        Self { store, clock, lifetime_ms: i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX) }
     }
 
     /// When a session ends that was prolonged at a moment.
@@ -200,12 +194,7 @@ impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
         loop {
             record.id = Id::default();
-            if self
-                .store
-                .create_session(&self.kept(record)?)
-                .await
-                .map_err(failed)?
-            {
+            if self.store.create_session(&self.kept(record)?).await.map_err(failed)? {
                 return Ok(());
             }
         }
@@ -247,11 +236,7 @@ fn failed(error: StoreError) -> Error {
 }
 
 fn account_of(data: &HashMap<String, Value>) -> Option<Uuid> {
-    data.get(ACCOUNT_KEY)?
-        .get("user_id")?
-        .as_str()?
-        .parse()
-        .ok()
+    data.get(ACCOUNT_KEY)?.get("user_id")?.as_str()?.parse().ok()
 }
 
 fn opened(id: Id, session: &SessionRecord) -> Result<Record> {

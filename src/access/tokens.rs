@@ -135,11 +135,7 @@ fn check(token: &NewToken, now: Timestamp) -> Result<String, Vec<Flaw>> {
     if token.expires_at.is_some_and(|end| end <= now) {
         flaws.push(Flaw::new("expiresAt", "must lie in the future"));
     }
-    if flaws.is_empty() {
-        Ok(name.to_owned())
-    } else {
-        Err(flaws)
-    }
+    if flaws.is_empty() { Ok(name.to_owned()) } else { Err(flaws) }
 }
 
 fn secret() -> String {
@@ -157,18 +153,11 @@ mod tests {
     fn tokens() -> (Tokens, Arc<TestClock>) {
         let clock = Arc::new(TestClock::default());
         let store = Arc::new(MemoryStore::default());
-        (
-            Tokens::new(store, Arc::clone(&clock) as Arc<dyn Clock>),
-            clock,
-        )
+        (Tokens::new(store, Arc::clone(&clock) as Arc<dyn Clock>), clock)
     }
 
     fn new_token(expires_at: Option<Timestamp>) -> NewToken {
-        NewToken {
-            name: " prometheus ".to_owned(),
-            scope: Scope::Monitor,
-            expires_at,
-        }
+        NewToken { name: " prometheus ".to_owned(), scope: Scope::Monitor, expires_at }
     }
 
     #[tokio::test]
@@ -181,20 +170,14 @@ mod tests {
         assert!(tokens.verify("tkp_other").await.unwrap().is_none());
         tokens.revoke(made.id).await.unwrap();
         assert!(tokens.verify(&secret).await.unwrap().is_none());
-        assert!(matches!(
-            tokens.revoke(made.id).await,
-            Err(AccessError::Unknown)
-        ));
+        assert!(matches!(tokens.revoke(made.id).await, Err(AccessError::Unknown)));
     }
 
     #[tokio::test]
     async fn a_token_ends_when_it_was_to_end() {
         let (tokens, clock) = tokens();
         let end = clock.now().plus_millis(1000);
-        let (secret, _) = tokens
-            .create(new_token(Some(end)), Uuid::nil())
-            .await
-            .unwrap();
+        let (secret, _) = tokens.create(new_token(Some(end)), Uuid::nil()).await.unwrap();
         clock.advance_millis(999);
         assert!(tokens.verify(&secret).await.unwrap().is_some());
         clock.advance_millis(1);

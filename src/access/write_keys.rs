@@ -22,10 +22,7 @@ impl WriteKeys {
         Self(
             named
                 .into_iter()
-                .map(|(name, key)| Key {
-                    name: name.into(),
-                    hash: hash_secret(key),
-                })
+                .map(|(name, key)| Key { name: name.into(), hash: hash_secret(key) })
                 .collect(),
         )
     }
@@ -59,13 +56,8 @@ mod tests {
         assert!(keys.is_required());
         assert_eq!(keys.name_of("wk-shop-0123456789"), Some("shop".into()));
         assert_eq!(keys.name_of("wk-app-0123456789"), Some("app".into()));
-        for wrong in [
-            "",
-            "shop",
-            "wk-shop-012345678",
-            "WK-SHOP-0123456789",
-            "wk-shop-0123456789 ",
-        ] {
+        for wrong in ["", "shop", "wk-shop-012345678", "WK-SHOP-0123456789", "wk-shop-0123456789 "]
+        {
             assert_eq!(keys.name_of(wrong), None, "{wrong:?}");
         }
     }

@@ -41,11 +41,7 @@ pub(super) fn access(
     let keys = rules.write_keys.iter();
     let access = Access {
         accounts: accounts(rules, Arc::clone(&store), clock)?,
-        sessions: Sessions::new(
-            Arc::clone(&store),
-            Arc::clone(clock),
-            rules.session_lifetime,
-        ),
+        sessions: Sessions::new(Arc::clone(&store), Arc::clone(clock), rules.session_lifetime),
         tokens: Tokens::new(store, Arc::clone(clock)),
         remembered: Remembered::default(),
         audit,
@@ -70,12 +66,7 @@ pub(crate) fn accounts(
         waiting: rules.waiting_hashes,
     };
     let passwords = Passwords::new(&cost).map_err(|error| StartError::System(error.to_string()))?;
-    Ok(Accounts::new(
-        store,
-        Arc::clone(clock),
-        passwords,
-        rules.open_sign_up,
-    ))
+    Ok(Accounts::new(store, Arc::clone(clock), passwords, rules.open_sign_up))
 }
 
 fn limits(rules: &config::Access) -> Limits {

@@ -75,13 +75,7 @@ fn rules(settings: &Settings) -> Rules {
         types: if events.any_type {
             TypeRule::Any
         } else {
-            TypeRule::OneOf(
-                events
-                    .types
-                    .iter()
-                    .map(|kind| kind.as_str().into())
-                    .collect(),
-            )
+            TypeRule::OneOf(events.types.iter().map(|kind| kind.as_str().into()).collect())
         },
         default_user: events.default_user.as_deref().map(Into::into),
         max_events: events.max_per_request,

@@ -58,10 +58,8 @@ impl Ingestion {
             health: Arc::clone(&health),
         });
         let store = Arc::clone(&stores.events);
-        let destination = Destination {
-            events: Arc::clone(&store),
-            letters: Arc::clone(&stores.letters),
-        };
+        let destination =
+            Destination { events: Arc::clone(&store), letters: Arc::clone(&stores.letters) };
         let writers = Writers::start(
             &ingest,
             readback,
@@ -74,14 +72,7 @@ impl Ingestion {
             Arc::clone(&store),
             settings.health.check_interval,
         ));
-        Ok(Self {
-            ingest,
-            health,
-            statistics,
-            store,
-            writers,
-            watcher,
-        })
+        Ok(Self { ingest, health, statistics, store, writers, watcher })
     }
 
     /// Waits until a part ends that must not.
@@ -105,10 +96,7 @@ impl Ingestion {
                  stored by the next start"
             );
         }
-        Drained {
-            ingest: self.ingest,
-            store: self.store,
-        }
+        Drained { ingest: self.ingest, store: self.store }
     }
 }
 

@@ -22,16 +22,12 @@ pub fn open(settings: &Settings, health: &Arc<Health>) -> Result<Opened, StartEr
         return Err(StartError::Undelivered { file });
     }
     let folder = data_dir.join("journal");
-    let rules = Rules {
-        max_bytes: settings.journal.max_bytes,
-        is_synced: settings.journal.is_synced,
-    };
+    let rules =
+        Rules { max_bytes: settings.journal.max_bytes, is_synced: settings.journal.is_synced };
     let health = Arc::clone(health);
     let on_stuck = Box::new(move |is_stuck| health.journal_stuck(is_stuck));
-    let opened = Journal::open(&folder, rules, on_stuck).map_err(|source| StartError::Journal {
-        folder: folder.display().to_string(),
-        source,
-    })?;
+    let opened = Journal::open(&folder, rules, on_stuck)
+        .map_err(|source| StartError::Journal { folder: folder.display().to_string(), source })?;
     check_disk(settings, &folder)?;
     Ok(opened)
 }
@@ -49,10 +45,7 @@ fn undelivered(data_dir: &Path) -> Option<String> {
         if name.ends_with(".ndjson") {
             found = Some(file);
         } else {
-            warn!(
-                file,
-                "an older version left this file; look at it, and remove it"
-            );
+            warn!(file, "an older version left this file; look at it, and remove it");
         }
     }
     found
@@ -66,11 +59,9 @@ fn check_disk(settings: &Settings, folder: &Path) -> Result<(), StartError> {
     }
     let limit = limit as u64;
     match room_in(folder) {
-        Ok(free) if free < limit => Err(StartError::SmallDisk {
-            limit,
-            free,
-            folder: folder.display().to_string(),
-        }),
+        Ok(free) if free < limit => {
+            Err(StartError::SmallDisk { limit, free, folder: folder.display().to_string() })
+        }
         // What cannot be told is found out when the disk is full.
         _ => Ok(()),
     }

@@ -36,17 +36,11 @@ impl Stores {
         };
         Ok(match &settings.store.mongodb_uri {
             Some(uri) => {
-                let settings = MongoSettings {
-                    retention,
-                    timeouts,
-                };
+                let settings = MongoSettings { retention, timeouts };
                 Self::of(MongoStore::connect(uri.expose(), &settings).await?)
             }
             None => {
-                let settings_of_store = EmbeddedSettings {
-                    retention,
-                    timeouts,
-                };
+                let settings_of_store = EmbeddedSettings { retention, timeouts };
                 let folder = &settings.store.data_dir;
                 Self::of(EmbeddedStore::open(folder, &settings_of_store)?)
             }

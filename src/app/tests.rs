@@ -89,29 +89,17 @@ async fn start(panics: Panics) -> (App, Arc<EmbeddedStore>, TempDir) {
     let limit = Duration::from_secs(10);
     let settings_of_store = EmbeddedSettings {
         retention: None,
-        timeouts: Timeouts {
-            read: limit,
-            write: limit,
-            check: limit,
-            prepare: limit,
-        },
+        timeouts: Timeouts { read: limit, write: limit, check: limit, prepare: limit },
     };
     let store = Arc::new(EmbeddedStore::open(folder.path(), &settings_of_store).unwrap());
     let stores = Stores {
-        events: Arc::new(Defective {
-            store: Arc::clone(&store),
-            panics,
-        }),
+        events: Arc::new(Defective { store: Arc::clone(&store), panics }),
         letters: Arc::clone(&store) as _,
         access: Arc::clone(&store) as _,
         accounts: Arc::clone(&store) as _,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    (
-        App::start(&settings, stores, listener).unwrap(),
-        store,
-        folder,
-    )
+    (App::start(&settings, stores, listener).unwrap(), store, folder)
 }
 
 async fn accept_one(app: &App) {

@@ -127,25 +127,14 @@ async fn act(command: Command, settings: &Settings, stores: &Stores) -> Result<S
     let accounts = app::access::accounts(&settings.access, Arc::clone(&stores.access), &clock)?;
     let (account, done, action, made_up) = match command {
         Command::List { .. } => return list(&accounts).await,
-        Command::Create {
-            email,
-            name,
-            password,
-            ..
-        } => {
+        Command::Create { email, name, password, .. } => {
             let chosen = password.choose()?;
-            let new = NewAccount {
-                email,
-                name,
-                password: chosen.clone(),
-            };
+            let new = NewAccount { email, name, password: chosen.clone() };
             let account = accounts.create(new, Role::Admin).await?;
             let made_up = password.generate.then_some(chosen);
             (account, "made", action::CREATE_ACCOUNT, made_up)
         }
-        Command::ResetPassword {
-            email, password, ..
-        } => {
+        Command::ResetPassword { email, password, .. } => {
             let chosen = password.choose()?;
             let reset = accounts.reset_password(&email, chosen.clone()).await;
             let account = reset.map_err(|error| match error {
@@ -153,12 +142,7 @@ async fn act(command: Command, settings: &Settings, stores: &Stores) -> Result<S
                 error => error.into(),
             })?;
             let made_up = password.generate.then_some(chosen);
-            (
-                account,
-                "has another password",
-                action::RESET_PASSWORD,
-                made_up,
-            )
+            (account, "has another password", action::RESET_PASSWORD, made_up)
         }
     };
     let entry = Actor::shell().did(action, Some(&account.email), &*clock);
@@ -179,11 +163,7 @@ fn describe(account: &Account) -> String {
         Role::Admin => "administrator",
         Role::Staff => "staff",
     };
-    let state = if account.is_disabled {
-        ", disabled"
-    } else {
-        ""
-    };
+    let state = if account.is_disabled { ", disabled" } else { "" };
     format!("{role}{state}")
 }
 
@@ -194,16 +174,8 @@ async fn list(accounts: &Accounts) -> Result<String, AdminError> {
     loop {
         let page = accounts.list(after.as_deref(), PAGE).await?;
         for account in &page {
-            let Account {
-                email,
-                name,
-                created_at,
-                ..
-            } = account;
-            text.push_str(&format!(
-                "{email}\t{}\t{created_at}\t{name}\n",
-                describe(account)
-            ));
+            let Account { email, name, created_at, .. } = account;
+            text.push_str(&format!("{email}\t{}\t{created_at}\t{name}\n", describe(account)));
         }
         match page.last() {
             Some(last) if page.len() == PAGE => after = Some(last.email.clone()),
@@ -221,10 +193,7 @@ impl PasswordFlags {
             return ask();
         }
         let mut line = String::new();
-        io::stdin()
-            .lock()
-            .read_line(&mut line)
-            .map_err(AdminError::Terminal)?;
+        io::stdin().lock().read_line(&mut line).map_err(AdminError::Terminal)?;
         let password = line.trim_end_matches(['\n', '\r']);
         if password.is_empty() {
             return Err(AdminError::NoPassword);
@@ -236,9 +205,5 @@ impl PasswordFlags {
 fn ask() -> Result<String, AdminError> {
     let ask = |prompt: &str| rpassword::prompt_password(prompt).map_err(AdminError::Terminal);
     let password = ask("Password: ")?;
-    if ask("Again: ")? == password {
-        Ok(password)
-    } else {
-        Err(AdminError::Different)
-    }
+    if ask("Again: ")? == password { Ok(password) } else { Err(AdminError::Different) }
 }

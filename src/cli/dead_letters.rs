@@ -128,10 +128,7 @@ pub(super) struct Done {
 
 impl Done {
     fn say(text: String) -> Self {
-        Self {
-            text,
-            ..Self::default()
-        }
+        Self { text, ..Self::default() }
     }
 }
 
@@ -195,11 +192,7 @@ async fn list(letters: &DeadLetters, is_json: bool) -> Result<String, LettersErr
     loop {
         let page = letters.page(after, PAGE).await?;
         for letter in &page {
-            let line = if is_json {
-                fields(letter).to_string()
-            } else {
-                row(letter)
-            };
+            let line = if is_json { fields(letter).to_string() } else { row(letter) };
             text.push_str(&line);
             text.push('\n');
         }
@@ -252,10 +245,7 @@ fn fields(letter: &LetterHead) -> Value {
         "triedAt": letter.tried_at.to_string(),
         "tries": letter.tries,
     });
-    for (name, value) in [
-        ("sessionId", &letter.session_id),
-        ("accountId", &letter.account_id),
-    ] {
+    for (name, value) in [("sessionId", &letter.session_id), ("accountId", &letter.account_id)] {
         if let Some(value) = value {
             fields[name] = (**value).into();
         }
@@ -339,8 +329,7 @@ impl Which {
 impl Done {
     fn is_unknown(&mut self, id: Uuid) {
         self.left += 1;
-        self.text
-            .push_str(&format!("{id} is no dead letter (any more)\n"));
+        self.text.push_str(&format!("{id} is no dead letter (any more)\n"));
     }
 }
 

@@ -149,10 +149,7 @@ impl From<StartError> for SeedError {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Embedded(embedded::OpenError::Locked { .. })
-            | StartError::Journal {
-                source: journal::OpenError::Locked,
-                ..
-            } => Self::InUse,
+            | StartError::Journal { source: journal::OpenError::Locked, .. } => Self::InUse,
             error => Self::Start(error),
         }
     }
@@ -228,9 +225,7 @@ impl Command {
     ) -> Result<Done, SeedError> {
         // What listens everywhere is here too.
         let address = settings.http.address();
-        let address = address
-            .replace("0.0.0.0:", "127.0.0.1:")
-            .replace("[::]:", "[::1]:");
+        let address = address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
         let url = format!("http://{address}");
         super::complain(&format!(
             "trailkeep: another process has the data folder; sending the events to the service at \
@@ -252,11 +247,7 @@ impl Command {
 
     fn done(&self, run: &Run, taker: &impl Taker, end: &End, repeat: &str) -> Done {
         let (mut text, is_whole) = run.summary(taker, end);
-        let why = if is_whole {
-            "the same events again"
-        } else {
-            "to go on"
-        };
+        let why = if is_whole { "the same events again" } else { "to go on" };
         text.push_str(&format!("{why}: {repeat}\n"));
         let code = match end {
             End::Complete if is_whole => ExitCode::SUCCESS,
@@ -275,10 +266,7 @@ impl Command {
             plan.events, plan.seed, plan.until, plan.users, plan.accounts, plan.days
         );
         if plan.whale_share != 0.2 || &*plan.whale != "whale" {
-            line.push_str(&format!(
-                " --whale {:?} --whale-share {}",
-                plan.whale, plan.whale_share
-            ));
+            line.push_str(&format!(" --whale {:?} --whale-share {}", plan.whale, plan.whale_share));
         }
         if let Some(url) = via_http {
             line.push_str(&format!(" --via-http {url}"));
@@ -290,11 +278,8 @@ impl Command {
 fn types_are_accepted(settings: &Settings) -> Result<(), SeedError> {
     let events = &settings.events;
     let is_accepted = |kind: &Kind| events.types.iter().any(|name| name == kind.name());
-    let missing: Vec<&str> = Kind::ALL
-        .iter()
-        .filter(|kind| !is_accepted(kind))
-        .map(|kind| kind.name())
-        .collect();
+    let missing: Vec<&str> =
+        Kind::ALL.iter().filter(|kind| !is_accepted(kind)).map(|kind| kind.name()).collect();
     if events.any_type || missing.is_empty() {
         return Ok(());
     }

@@ -66,9 +66,7 @@ impl Access {
         Self {
             open_sign_up: reader.switch("access.open_sign_up"),
             session_lifetime: reader.milliseconds("access.session_lifetime_ms", 1000..=400 * DAY),
-            secure_cookie: reader
-                .text("access.secure_cookie", secure_cookie)
-                .unwrap_or_default(),
+            secure_cookie: reader.text("access.secure_cookie", secure_cookie).unwrap_or_default(),
             password_memory_kib: reader.count("access.password_memory_kib", 8..=4 * 1024 * 1024),
             password_passes: reader.count("access.password_passes", 1..=100),
             password_lanes: reader.count("access.password_lanes", 1..=64),
@@ -82,9 +80,7 @@ impl Access {
                 .unwrap_or_default(),
             events_per_client: reader.count("access.events_per_client", 0..=1_000_000),
             events_per_key: reader.count("access.events_per_key", 0..=1_000_000),
-            trusted_proxies: reader
-                .list("access.trusted_proxies", networks)
-                .unwrap_or_default(),
+            trusted_proxies: reader.list("access.trusted_proxies", networks).unwrap_or_default(),
             audit_retention: reader.days("access.audit_retention_days", 0..=24_000),
         }
     }
@@ -105,9 +101,7 @@ fn networks(texts: &[String]) -> Result<Vec<IpNet>, String> {
         .iter()
         .map(|text| match network(text) {
             Some(network) if seen.insert(network) => Ok(network),
-            Some(_) => Err(format!(
-                "must name each network once; {text:?} is there twice"
-            )),
+            Some(_) => Err(format!("must name each network once; {text:?} is there twice")),
             None => Err(format!(
                 "must be a list of addresses or networks such as \"10.0.0.0/8\" or \"::1\"; \
                  {text:?} is neither"

@@ -24,11 +24,7 @@ impl Catalog {
     /// The settings of `config/default.toml`.
     pub fn compiled_in() -> Result<Self, ConfigError> {
         let mut defaults = BTreeMap::new();
-        collect_leaves(
-            "",
-            parse_toml(DEFAULTS, "config/default.toml")?,
-            &mut defaults,
-        );
+        collect_leaves("", parse_toml(DEFAULTS, "config/default.toml")?, &mut defaults);
         Ok(Self(defaults))
     }
 
@@ -55,9 +51,7 @@ impl Catalog {
             Some(Value::Integer(_)) => text.parse().map_or_else(|_| as_given(), Value::Integer),
             Some(Value::Boolean(_)) => text.parse().map_or_else(|_| as_given(), Value::Boolean),
             Some(Value::Array(_)) => Value::Array(
-                text.split(',')
-                    .map(|item| Value::String(item.trim().to_owned()))
-                    .collect(),
+                text.split(',').map(|item| Value::String(item.trim().to_owned())).collect(),
             ),
             _ => as_given(),
         }
@@ -67,10 +61,7 @@ impl Catalog {
     pub fn nearest_setting(&self, name: &str) -> Option<String> {
         let key_of = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
         // The right key in the wrong section is likelier than a misspelt path.
-        let same_key = self
-            .0
-            .keys()
-            .find(|path| key_of(path) == key_of(&name.to_lowercase()));
+        let same_key = self.0.keys().find(|path| key_of(path) == key_of(&name.to_lowercase()));
         let by_environment_name = self.0.keys().find(|path| environment_name(path) == name);
         let similar = || nearest(name, self.0.keys().map(String::as_str)).map(str::to_owned);
         by_environment_name.or(same_key).cloned().or_else(similar)
@@ -82,9 +73,7 @@ impl Catalog {
     }
 
     fn sections(&self) -> impl Iterator<Item = &str> {
-        self.0
-            .keys()
-            .filter_map(|path| Some(path.rsplit_once('.')?.0))
+        self.0.keys().filter_map(|path| Some(path.rsplit_once('.')?.0))
     }
 }
 
@@ -93,19 +82,12 @@ pub fn environment_name(path: &str) -> String {
     SHORT_NAMES
         .iter()
         .find(|(short, _)| *short == path)
-        .map_or_else(
-            || path.replace('.', "_").to_uppercase(),
-            |(_, name)| (*name).to_owned(),
-        )
+        .map_or_else(|| path.replace('.', "_").to_uppercase(), |(_, name)| (*name).to_owned())
 }
 
 /// The path of a key within a section; the outermost section is "".
 pub fn join(section: &str, key: &str) -> String {
-    if section.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{section}.{key}")
-    }
+    if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
 }
 
 /// Reads TOML. The error names the line but does not quote it, since it may

@@ -92,11 +92,7 @@ impl ConfigErrors {
 
     /// The mistakes, or nothing if there are none.
     pub(super) fn check(errors: Vec<ConfigError>) -> Result<(), Self> {
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Self(errors))
-        }
+        if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
     }
 
     /// The mistakes, in the order in which they were found.

@@ -71,11 +71,7 @@ impl Overrides {
     /// messages. Of two flags for one setting the later counts.
     #[must_use]
     pub fn flag(mut self, name: &'static str, path: &str, value: &str) -> Self {
-        self.flags.push(Flag {
-            name,
-            path: path.to_owned(),
-            value: value.to_owned(),
-        });
+        self.flags.push(Flag { name, path: path.to_owned(), value: value.to_owned() });
         self
     }
 }
@@ -90,24 +86,16 @@ pub struct Environment {
 impl Environment {
     /// The variables of this process and the `.env` of its working directory.
     pub fn of_process() -> Self {
-        Self {
-            variables: std::env::vars_os().collect(),
-            dot_env: read_dot_env(Path::new(DOT_ENV)),
-        }
+        Self { variables: std::env::vars_os().collect(), dot_env: read_dot_env(Path::new(DOT_ENV)) }
     }
 
     /// These variables alone.
     pub fn from_pairs<N: Into<OsString>, V: Into<OsString>>(
         pairs: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        let variables = pairs
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
-        Self {
-            variables,
-            dot_env: None,
-        }
+        let variables =
+            pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { variables, dot_env: None }
     }
 
     /// The same with the text of a `.env` file.
@@ -126,10 +114,7 @@ fn read_dot_env(path: &Path) -> Option<Result<String, ConfigError>> {
 }
 
 fn unreadable(file: &Path, error: &std::io::Error) -> ConfigError {
-    ConfigError::Unreadable {
-        file: file.to_owned(),
-        reason: error.to_string(),
-    }
+    ConfigError::Unreadable { file: file.to_owned(), reason: error.to_string() }
 }
 
 /// A value that some layer gives.
@@ -149,10 +134,7 @@ pub struct Layers {
 
 impl Layers {
     pub fn collect(catalog: &Catalog, overrides: &Overrides, environment: &Environment) -> Self {
-        let mut layers = Self {
-            given: BTreeMap::new(),
-            errors: Vec::new(),
-        };
+        let mut layers = Self { given: BTreeMap::new(), errors: Vec::new() };
         for (path, value) in catalog.defaults() {
             layers.give(path, value.clone(), Origin::Default);
         }
@@ -205,11 +187,7 @@ impl Layers {
 
     fn refuse_unknown(&mut self, catalog: &Catalog, name: String, origin: Origin) {
         if let Some(instead) = gone::instead_of(&name) {
-            return self.errors.push(ConfigError::Gone {
-                name,
-                origin,
-                instead,
-            });
+            return self.errors.push(ConfigError::Gone { name, origin, instead });
         }
         self.errors.push(ConfigError::Unknown {
             nearest: catalog.nearest_setting(&name),
@@ -242,11 +220,7 @@ impl Layers {
 
     fn refuse_gone(&mut self, path: &str, is_set: bool, origin: Origin) {
         if let Some(instead) = gone::instead_of(path).filter(|_| is_set) {
-            self.errors.push(ConfigError::Gone {
-                name: path.to_owned(),
-                origin,
-                instead,
-            });
+            self.errors.push(ConfigError::Gone { name: path.to_owned(), origin, instead });
         }
     }
 
@@ -254,10 +228,7 @@ impl Layers {
         match value.to_str() {
             Some("") => {}
             Some(text) => self.give(path, catalog.value_from_text(path, text), origin),
-            None => self.errors.push(ConfigError::NotText {
-                path: path.to_owned(),
-                origin,
-            }),
+            None => self.errors.push(ConfigError::NotText { path: path.to_owned(), origin }),
         }
     }
 

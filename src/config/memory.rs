@@ -61,13 +61,7 @@ impl Reckoning {
 /// Reckons the bound. Readers' pages are not in it: a journey's page is as large
 /// as its events.
 pub fn reckon(settings: &Settings) -> Reckoning {
-    let Settings {
-        http,
-        access,
-        accounts,
-        backlog,
-        ..
-    } = settings;
+    let Settings { http, access, accounts, backlog, .. } = settings;
     let parts = vec![
         ("the process itself", AT_REST),
         ("bodies that are being read", bodies(settings)),
@@ -80,10 +74,7 @@ pub fn reckon(settings: &Settings) -> Reckoning {
             "a segment of the journal that is read back, and a record of it",
             2 * SEGMENT_BYTES.max(RECORD_OF_A_BODY * http.max_body_bytes),
         ),
-        (
-            "http.max_connections, 40 KiB each",
-            http.max_connections * FOR_A_CONNECTION,
-        ),
+        ("http.max_connections, 40 KiB each", http.max_connections * FOR_A_CONNECTION),
         ("summaries that are kept", accounts.max_cache_bytes),
         (
             "passwords that are being hashed",
@@ -97,10 +88,7 @@ pub fn reckon(settings: &Settings) -> Reckoning {
 impl fmt::Display for Reckoning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.mebibytes();
-        writeln!(
-            f,
-            "# Memory is at most {total} MiB, beside pages that are read:"
-        )?;
+        writeln!(f, "# Memory is at most {total} MiB, beside pages that are read:")?;
         for (name, bytes) in &self.parts {
             writeln!(f, "# {:>6} MiB  {name}", bytes.div_ceil(MIB))?;
         }
@@ -141,10 +129,7 @@ mod tests {
         }
         assert!(reckon(&with("http.max_connections", "100")).mebibytes() < usual);
         // What is beyond the backlog's head is on disk.
-        assert_eq!(
-            reckon(&with("backlog.max_events", "1000000")).mebibytes(),
-            usual
-        );
+        assert_eq!(reckon(&with("backlog.max_events", "1000000")).mebibytes(), usual);
     }
 
     #[test]
@@ -157,10 +142,7 @@ mod tests {
     #[test]
     fn it_is_printed_as_comments() {
         let printed = reckon(&Settings::defaults()).to_string();
-        assert!(
-            printed.lines().all(|line| line.starts_with("# ")),
-            "{printed}"
-        );
+        assert!(printed.lines().all(|line| line.starts_with("# ")), "{printed}");
         assert!(printed.contains("# Memory is at most "), "{printed}");
     }
 }

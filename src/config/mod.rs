@@ -119,11 +119,9 @@ impl Settings {
     pub fn with<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, ConfigErrors> {
-        let overrides = pairs
-            .into_iter()
-            .fold(Overrides::default(), |overrides, (path, value)| {
-                overrides.flag("--set", path, value)
-            });
+        let overrides = pairs.into_iter().fold(Overrides::default(), |overrides, (path, value)| {
+            overrides.flag("--set", path, value)
+        });
         Self::load_from(&overrides, &Environment::default()).map(|loaded| loaded.settings)
     }
 
@@ -157,16 +155,8 @@ impl Settings {
     /// The rules between settings; those of one setting stand with its field.
     fn check_together(&self, reader: &mut Reader) {
         const NEVER_ACCEPTED: &str = "or a request of full size could never be accepted";
-        reader.at_least(
-            "http.max_body_bytes",
-            "events.max_payload_bytes",
-            NEVER_ACCEPTED,
-        );
-        reader.at_least(
-            "backlog.max_events",
-            "events.max_per_request",
-            NEVER_ACCEPTED,
-        );
+        reader.at_least("http.max_body_bytes", "events.max_payload_bytes", NEVER_ACCEPTED);
+        reader.at_least("backlog.max_events", "events.max_per_request", NEVER_ACCEPTED);
         reader.at_least("backlog.max_bytes", "http.max_body_bytes", NEVER_ACCEPTED);
         reader.require(
             "journal.max_bytes",
@@ -175,11 +165,7 @@ impl Settings {
             "must be at least twice backlog.max_bytes: a batch that does not fit into the rest of a \
              segment leaves that empty",
         );
-        reader.at_least(
-            "backlog.max_events",
-            "write.max_events",
-            "or a write could never be full",
-        );
+        reader.at_least("backlog.max_events", "write.max_events", "or a write could never be full");
         reader.at_least(
             "write.backoff_max_ms",
             "write.backoff_min_ms",

@@ -21,10 +21,7 @@ impl MongodbUri {
         }
         match ConnectionString::parse(uri) {
             Ok(_) => Ok(Self(uri.to_owned())),
-            Err(_) => Err(format!(
-                "must be a MongoDB connection string: {}",
-                fault(uri)
-            )),
+            Err(_) => Err(format!("must be a MongoDB connection string: {}", fault(uri))),
         }
     }
 

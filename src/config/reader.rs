@@ -86,9 +86,7 @@ impl Reader {
     /// `true` or `false`.
     pub fn switch(&mut self, path: &'static str) -> bool {
         self.value(path, literal, |value| {
-            value
-                .as_bool()
-                .ok_or_else(|| "must be true or false".to_owned())
+            value.as_bool().ok_or_else(|| "must be true or false".to_owned())
         })
         .unwrap_or(false)
     }
@@ -151,10 +149,7 @@ impl Reader {
         let (Some(number), Some(least)) = (self.number(path), self.number(floor)) else {
             return;
         };
-        let origin = self
-            .given
-            .get(floor)
-            .map_or(&Origin::Default, |given| &given.origin);
+        let origin = self.given.get(floor).map_or(&Origin::Default, |given| &given.origin);
         let rule = format!("must be at least {floor} = {least} ({origin}), {reason}");
         self.require(path, floor, number >= least, &rule);
     }
@@ -203,11 +198,7 @@ impl Reader {
             self.refuse(path, "must be in config/default.toml");
             return None;
         };
-        self.entries.push(Entry {
-            path,
-            value: show(&given.value),
-            origin: given.origin.clone(),
-        });
+        self.entries.push(Entry { path, value: show(&given.value), origin: given.origin.clone() });
         match parse(&given.value) {
             Ok(parsed) => Some(parsed),
             Err(rule) => {
@@ -220,20 +211,13 @@ impl Reader {
 }
 
 fn as_text(value: &Value) -> Result<&str, String> {
-    value
-        .as_str()
-        .ok_or_else(|| "must be text in quotes".to_owned())
+    value.as_str().ok_or_else(|| "must be text in quotes".to_owned())
 }
 
 fn as_texts(value: &Value) -> Result<Vec<String>, String> {
     value
         .as_array()
-        .and_then(|items| {
-            items
-                .iter()
-                .map(|item| item.as_str().map(str::to_owned))
-                .collect()
-        })
+        .and_then(|items| items.iter().map(|item| item.as_str().map(str::to_owned)).collect())
         .ok_or_else(|| "must be a list of texts, such as [\"a\", \"b\"]".to_owned())
 }
 
@@ -252,9 +236,7 @@ fn literal(value: &Value) -> String {
 /// Text as a TOML basic string, whose escapes are those of JSON, with one
 /// character more that has to be escaped.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text)
-        .to_string()
-        .replace('\u{7f}', "\\u007f")
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
 fn shortened(text: &str) -> String {

@@ -76,20 +76,14 @@ impl Http {
 }
 
 fn host(text: &str) -> Result<String, String> {
-    let is_name = || {
-        !text.is_empty()
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
-    };
+    let is_name =
+        || !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
     if text.parse::<IpAddr>().is_ok() || is_name() {
         Ok(text.to_owned())
     } else {
-        Err(
-            "must be an IP address or a host name without a port, such as 127.0.0.1, ::1 \
+        Err("must be an IP address or a host name without a port, such as 127.0.0.1, ::1 \
              or localhost"
-                .to_owned(),
-        )
+            .to_owned())
     }
 }
 
@@ -135,9 +129,7 @@ fn event_types(types: &[String]) -> Result<Vec<String>, String> {
     }
     let mut seen = HashSet::new();
     match types.iter().find(|name| !seen.insert(*name)) {
-        Some(twice) => Err(format!(
-            "must name each type once; {twice:?} is there twice"
-        )),
+        Some(twice) => Err(format!("must name each type once; {twice:?} is there twice")),
         None => Ok(types.to_vec()),
     }
 }
@@ -148,11 +140,9 @@ fn default_user(text: &str) -> Result<Option<String>, String> {
         text if text.len() <= 256 && is_clean(text) && !text.trim().is_empty() => {
             Ok(Some(text.to_owned()))
         }
-        _ => Err(
-            "must be \"\" for none, or 1 to 256 bytes that are not all blank, without \
+        _ => Err("must be \"\" for none, or 1 to 256 bytes that are not all blank, without \
                   control characters"
-                .to_owned(),
-        ),
+            .to_owned()),
     }
 }
 
@@ -262,9 +252,7 @@ const MAX_RETENTION_DAYS: u64 = i32::MAX as u64 / (24 * 60 * 60);
 impl Store {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
-            mongodb_uri: reader
-                .secret("store.mongodb_uri", mask, mongodb_uri)
-                .flatten(),
+            mongodb_uri: reader.secret("store.mongodb_uri", mask, mongodb_uri).flatten(),
             data_dir: reader.text("store.data_dir", folder).unwrap_or_default(),
             retention: reader.days("store.retention_days", 0..=MAX_RETENTION_DAYS),
             read_timeout: reader.milliseconds("store.read_timeout_ms", 10..=10 * MINUTE),
@@ -357,11 +345,9 @@ fn level(text: &str) -> Result<String, String> {
     if readable && !has_misspelt_level(text) {
         Ok(text.to_owned())
     } else {
-        Err(
-            "must be off, error, warn, info, debug or trace, or directives \
+        Err("must be off, error, warn, info, debug or trace, or directives \
              without spaces such as \"info,trailkeep::store=debug\""
-                .to_owned(),
-        )
+            .to_owned())
     }
 }
 

@@ -23,10 +23,7 @@ impl SettingsFile {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trailkeep.toml");
         fs::write(&path, content).unwrap();
-        Self {
-            _folder: folder,
-            path,
-        }
+        Self { _folder: folder, path }
     }
 
     fn overrides(&self) -> Overrides {
@@ -41,10 +38,7 @@ impl SettingsFile {
     fn mistakes(&self) -> Vec<String> {
         let path = self.path.display().to_string();
         let errors = self.load().unwrap_err();
-        errors
-            .iter()
-            .map(|error| error.to_string().replace(&path, "FILE"))
-            .collect()
+        errors.iter().map(|error| error.to_string().replace(&path, "FILE")).collect()
     }
 }
 
@@ -59,11 +53,7 @@ fn from_dot_env(text: &str) -> Result<Loaded, ConfigErrors> {
 }
 
 fn messages<T: std::fmt::Debug>(result: Result<T, ConfigErrors>) -> Vec<String> {
-    result
-        .unwrap_err()
-        .iter()
-        .map(ConfigError::to_string)
-        .collect()
+    result.unwrap_err().iter().map(ConfigError::to_string).collect()
 }
 
 fn entry<'a>(loaded: &'a Loaded, path: &str) -> &'a Entry {

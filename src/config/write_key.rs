@@ -26,10 +26,7 @@ impl WriteKey {
         let keys: Option<Vec<Self>> = items.iter().map(|item| Self::parse(item)).collect();
         let keys = keys.ok_or(RULE)?;
         let mut seen = HashSet::new();
-        match keys
-            .iter()
-            .find(|one| !seen.insert(&one.name) || !seen.insert(&one.key))
-        {
+        match keys.iter().find(|one| !seen.insert(&one.name) || !seen.insert(&one.key)) {
             Some(twice) => Err(format!(
                 "must name each key once, and no two the same; look at {:?}",
                 twice.name
@@ -40,18 +37,13 @@ impl WriteKey {
 
     fn parse(item: &str) -> Option<Self> {
         let (name, key) = item.split_once(':')?;
-        let is_plain = |text: &str| {
-            text.chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        };
+        let is_plain =
+            |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
         let is_right = (1..=64).contains(&name.len())
             && (16..=200).contains(&key.len())
             && is_plain(name)
             && is_plain(key);
-        is_right.then(|| Self {
-            name: name.to_owned(),
-            key: key.to_owned(),
-        })
+        is_right.then(|| Self { name: name.to_owned(), key: key.to_owned() })
     }
 }
 

@@ -122,11 +122,7 @@ impl<'a> Elements<'a> {
     fn uuid(&mut self) -> Result<&'a [u8; 16], Foreign> {
         /// How long it is, and the subtype.
         const HEAD: [u8; 5] = [16, 0, 0, 0, 4];
-        if *self.take()? == HEAD {
-            self.take()
-        } else {
-            Err(Foreign)
-        }
+        if *self.take()? == HEAD { self.take() } else { Err(Foreign) }
     }
 }
 

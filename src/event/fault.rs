@@ -69,10 +69,7 @@ pub struct Listed<T> {
 
 impl<T> Default for Listed<T> {
     fn default() -> Self {
-        Self {
-            first: Vec::new(),
-            beyond: 0,
-        }
+        Self { first: Vec::new(), beyond: 0 }
     }
 }
 

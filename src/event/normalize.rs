@@ -122,10 +122,7 @@ impl<'de, T> Slot<'de, T> {
     pub fn set(&mut self, key: Cow<'de, str>, value: T, repeated: &mut Listed<Repeated<'de>>) {
         match &self.0 {
             None => self.0 = Some((key, value)),
-            Some((first, _)) => repeated.push(Repeated {
-                again: key,
-                first: first.clone(),
-            }),
+            Some((first, _)) => repeated.push(Repeated { again: key, first: first.clone() }),
         }
     }
 }
@@ -133,17 +130,10 @@ impl<'de, T> Slot<'de, T> {
 impl Draft<'_> {
     /// Every key that was given.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let scalars = self
-            .scalars
-            .iter()
-            .filter_map(|slot| slot.0.as_ref().map(|(key, _)| key));
+        let scalars = self.scalars.iter().filter_map(|slot| slot.0.as_ref().map(|(key, _)| key));
         let payload = self.payload.0.iter().map(|(key, _)| key);
         let repeated = self.repeated.first.iter().map(|key| &key.again);
-        scalars
-            .chain(payload)
-            .chain(&self.unknown.first)
-            .chain(repeated)
-            .map(AsRef::as_ref)
+        scalars.chain(payload).chain(&self.unknown.first).chain(repeated).map(AsRef::as_ref)
     }
 }
 
@@ -210,20 +200,13 @@ struct Check<'f> {
 impl Check<'_> {
     fn fault(&mut self, field: &str, message: impl Into<Cow<'static, str>>) {
         let index = Some(self.index);
-        self.faults.add(|| Fault {
-            index,
-            field: clip(field),
-            message: message.into(),
-        });
+        self.faults.add(|| Fault { index, field: clip(field), message: message.into() });
     }
 
     /// A typo must not become a lost value.
     fn no_unknown_keys(&mut self, keys: &Listed<Cow<'_, str>>) {
         for key in &keys.first {
-            self.fault(
-                key,
-                "is not a field of an event; put your own data into \"payload\"",
-            );
+            self.fault(key, "is not a field of an event; put your own data into \"payload\"");
         }
         self.faults.count(keys.beyond);
     }
@@ -231,10 +214,7 @@ impl Check<'_> {
     /// Of two values for one field, neither is known to be the right one.
     fn no_repeated_fields(&mut self, keys: &Listed<Repeated<'_>>) {
         for Repeated { again, first } in &keys.first {
-            self.fault(
-                again,
-                format!("gives a second time what {first:?} gives; send one"),
-            );
+            self.fault(again, format!("gives a second time what {first:?} gives; send one"));
         }
         self.faults.count(keys.beyond);
     }
@@ -244,10 +224,7 @@ impl Check<'_> {
         slot: Slot<'de, Scalar<'de>>,
         default: Option<&str>,
     ) -> Option<Cow<'de, str>> {
-        let key = slot
-            .0
-            .as_ref()
-            .map_or(Cow::Borrowed("userId"), |(key, _)| key.clone());
+        let key = slot.0.as_ref().map_or(Cow::Borrowed("userId"), |(key, _)| key.clone());
         let before = self.faults.total();
         match self.optional_text(slot, MAX_ID) {
             Some(user) if user.trim().is_empty() => {
@@ -255,10 +232,7 @@ impl Check<'_> {
                 None
             }
             Some(user) if is_placeholder(&user) => {
-                self.fault(
-                    &key,
-                    format!("is the placeholder {user:?}, not a user's id"),
-                );
+                self.fault(&key, format!("is the placeholder {user:?}, not a user's id"));
                 None
             }
             Some(user) => Some(user),
@@ -278,20 +252,14 @@ impl Check<'_> {
         slot: Slot<'de, Scalar<'de>>,
         rule: &TypeRule,
     ) -> Option<Cow<'de, str>> {
-        let key = slot
-            .0
-            .as_ref()
-            .map_or(Cow::Borrowed("type"), |(key, _)| key.clone());
+        let key = slot.0.as_ref().map_or(Cow::Borrowed("type"), |(key, _)| key.clone());
         let before = self.faults.total();
         let kind = self.optional_text(slot, MAX_TYPE);
         match (kind, rule) {
             (Some(kind), TypeRule::OneOf(known)) if !known.contains(&*kind) => {
                 let mut known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
                 known.sort_unstable();
-                self.fault(
-                    &key,
-                    format!("is none of the accepted types: {}", known.join(", ")),
-                );
+                self.fault(&key, format!("is none of the accepted types: {}", known.join(", ")));
                 None
             }
             (None, _) if self.faults.total() == before => {
@@ -368,10 +336,7 @@ impl Check<'_> {
             }
             Some(time) if time > now.plus_millis(max_future_ms) => {
                 let hours = max_future_ms / 3_600_000;
-                self.fault(
-                    &key,
-                    format!("is {time}, more than {hours} h in the future"),
-                );
+                self.fault(&key, format!("is {time}, more than {hours} h in the future"));
                 None
             }
             Some(time) => Some(time),
@@ -390,9 +355,7 @@ fn has_control(text: &str) -> bool {
 fn is_placeholder(user_id: &str) -> bool {
     const PLACEHOLDERS: [&str; 5] = ["undefined", "null", "nan", "none", "[object Object]"];
     let user_id = user_id.trim();
-    PLACEHOLDERS
-        .iter()
-        .any(|placeholder| user_id.eq_ignore_ascii_case(placeholder))
+    PLACEHOLDERS.iter().any(|placeholder| user_id.eq_ignore_ascii_case(placeholder))
 }
 
 #[cfg(test)]

@@ -71,10 +71,8 @@ impl Payload {
     /// Reads a payload that [`to_json`](Self::to_json) gave and that was kept
     /// since: what was accepted under other settings is still accepted.
     pub fn from_kept_json(json: &str) -> Result<Self, String> {
-        const ANY: PayloadLimits = PayloadLimits {
-            max_bytes: usize::MAX,
-            max_depth: MAX_READ_DEPTH,
-        };
+        const ANY: PayloadLimits =
+            PayloadLimits { max_bytes: usize::MAX, max_depth: MAX_READ_DEPTH };
         Self::from_json(json.as_bytes(), ANY)
     }
 
@@ -124,9 +122,7 @@ fn any_to_json(bson: &[u8]) -> Result<Box<str>, BsonFault> {
     let document = RawDocument::from_bytes(bson)?;
     let mut out = Vec::with_capacity(bson.len());
     write_document(document, &mut out, 1)?;
-    String::from_utf8(out)
-        .map(String::into_boxed_str)
-        .map_err(|error| BsonFault(error.to_string()))
+    String::from_utf8(out).map(String::into_boxed_str).map_err(|error| BsonFault(error.to_string()))
 }
 
 fn write_document(
@@ -135,9 +131,7 @@ fn write_document(
     depth: usize,
 ) -> Result<(), BsonFault> {
     if depth > MAX_READ_DEPTH {
-        return Err(BsonFault(format!(
-            "nested deeper than {MAX_READ_DEPTH} levels"
-        )));
+        return Err(BsonFault(format!("nested deeper than {MAX_READ_DEPTH} levels")));
     }
     out.push(b'{');
     for (position, element) in document.iter().enumerate() {
@@ -155,9 +149,7 @@ fn write_document(
 
 fn write_array(array: &RawArray, out: &mut Vec<u8>, depth: usize) -> Result<(), BsonFault> {
     if depth > MAX_READ_DEPTH {
-        return Err(BsonFault(format!(
-            "nested deeper than {MAX_READ_DEPTH} levels"
-        )));
+        return Err(BsonFault(format!("nested deeper than {MAX_READ_DEPTH} levels")));
     }
     out.push(b'[');
     for (position, value) in array.into_iter().enumerate() {
@@ -251,9 +243,8 @@ fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 /// Whether JSON takes the text as it is, as it does most. Looks at every byte
 /// without a branch, which compilers turn into a look at sixteen at once.
 pub(super) fn has_no_escape(text: &[u8]) -> bool {
-    text.iter().fold(true, |is_plain, &byte| {
-        is_plain & (byte >= 0x20) & (byte != b'"') & (byte != b'\\')
-    })
+    text.iter()
+        .fold(true, |is_plain, &byte| is_plain & (byte >= 0x20) & (byte != b'"') & (byte != b'\\'))
 }
 
 /// The letter behind the backslash for a byte that JSON does not take as it is.

@@ -62,15 +62,7 @@ impl<'a> PayloadReader<'a> {
         let Scratch { out, keys } = scratch;
         out.clear();
         keys.clear();
-        Self {
-            encoder: Encoder {
-                out,
-                limits,
-                json_bytes: 0,
-                fault: None,
-                keys,
-            },
-        }
+        Self { encoder: Encoder { out, limits, json_bytes: 0, fault: None, keys } }
     }
 }
 
@@ -91,9 +83,7 @@ impl<'de> Reader<'de> for PayloadReader<'_> {
     }
 
     fn other<E>(self, kind: &'static str) -> Result<PayloadValue, E> {
-        Ok(Some(Err(
-            format!("must be a JSON object, not {kind}").into()
-        )))
+        Ok(Some(Err(format!("must be a JSON object, not {kind}").into())))
     }
 }
 
@@ -119,22 +109,11 @@ impl Encoder<'_> {
         let mut first = true;
         while self.fault.is_none() {
             let type_at = self.out.len();
-            if map
-                .next_key_seed(KeySeed {
-                    encoder: self,
-                    names: &mut names,
-                    first,
-                })?
-                .is_none()
-            {
+            if map.next_key_seed(KeySeed { encoder: self, names: &mut names, first })?.is_none() {
                 break;
             }
             first = false;
-            map.next_value_seed(ValueSeed {
-                encoder: self,
-                type_at,
-                depth,
-            })?;
+            map.next_value_seed(ValueSeed { encoder: self, type_at, depth })?;
         }
         if self.fault.is_some() {
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
@@ -151,17 +130,9 @@ impl Encoder<'_> {
         while self.fault.is_none() {
             let type_at = self.out.len();
             self.out.push(0);
-            self.out
-                .extend_from_slice(itoa::Buffer::new().format(index).as_bytes());
+            self.out.extend_from_slice(itoa::Buffer::new().format(index).as_bytes());
             self.out.push(0);
-            if seq
-                .next_element_seed(ValueSeed {
-                    encoder: self,
-                    type_at,
-                    depth,
-                })?
-                .is_none()
-            {
+            if seq.next_element_seed(ValueSeed { encoder: self, type_at, depth })?.is_none() {
                 self.out.truncate(type_at);
                 break;
             }
@@ -260,10 +231,8 @@ impl SeenKeys {
             return false;
         }
         if seen.len() == FEW {
-            let mut many: HashSet<Box<[u8]>> = seen
-                .iter()
-                .map(|&(start, end)| out[start..end].into())
-                .collect();
+            let mut many: HashSet<Box<[u8]>> =
+                seen.iter().map(|&(start, end)| out[start..end].into()).collect();
             many.insert(key.into());
             self.many = Some(many);
         } else {

@@ -24,10 +24,7 @@ pub fn rules() -> Rules {
         types: TypeRule::OneOf(HashSet::from(["search", "page_view"].map(Box::from))),
         default_user: None,
         max_events: 1000,
-        payload: PayloadLimits {
-            max_bytes: 32 * 1024,
-            max_depth: 32,
-        },
+        payload: PayloadLimits { max_bytes: 32 * 1024, max_depth: 32 },
         max_future_ms: DAY_MS,
     }
 }
@@ -73,11 +70,7 @@ pub fn fault(body: &str) -> (String, String) {
 }
 
 fn parts(fault: &Fault) -> (Option<usize>, String, String) {
-    (
-        fault.index,
-        fault.field.clone(),
-        fault.message.clone().into_owned(),
-    )
+    (fault.index, fault.field.clone(), fault.message.clone().into_owned())
 }
 
 #[test]

@@ -82,9 +82,7 @@ pub fn most_bytes(body: &[u8], rules: &Rules) -> usize {
     let (values, events) = if body.len() <= SMALL {
         (body.len(), body.len() / "{}".len())
     } else {
-        let values = body
-            .iter()
-            .filter(|byte| matches!(byte, b',' | b'[' | b'{'));
+        let values = body.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{'));
         let events = body.iter().filter(|byte| **byte == b'{');
         (values.count(), events.count())
     };
@@ -140,11 +138,7 @@ impl<'r> Batch<'r> {
     }
 
     fn fault(&mut self, index: Option<usize>, field: &str, message: impl Into<Cow<'static, str>>) {
-        self.faults.add(|| Fault {
-            index,
-            field: clip(field),
-            message: message.into(),
-        });
+        self.faults.add(|| Fault { index, field: clip(field), message: message.into() });
     }
 
     /// Notes it if the list of events, named by its field, has ended without one.
@@ -171,29 +165,19 @@ impl<'r> Batch<'r> {
         lines_before: usize,
     ) -> Result<Vec<Event>, Refusal> {
         if self.too_many {
-            return Err(Refusal::TooMany {
-                limit: self.rules.max_events,
-            });
+            return Err(Refusal::TooMany { limit: self.rules.max_events });
         }
         if let Some(error) = error {
             return Err(syntax(&error, lines_before));
         }
-        if self.faults.is_empty() {
-            Ok(self.events)
-        } else {
-            Err(Refusal::Faulty(self.faults))
-        }
+        if self.faults.is_empty() { Ok(self.events) } else { Err(Refusal::Faulty(self.faults)) }
     }
 }
 
 fn syntax(error: &serde_json::Error, lines_before: usize) -> Refusal {
     let text = error.to_string();
     let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
-    Refusal::Syntax {
-        message,
-        line: lines_before + error.line(),
-        column: error.column(),
-    }
+    Refusal::Syntax { message, line: lines_before + error.line(), column: error.column() }
 }
 
 /// The body: an event, an array or an envelope.
@@ -211,11 +195,7 @@ impl<'de> Reader<'de> for Body<'_, '_> {
     }
 
     fn other<E>(self, kind: &'static str) -> Result<(), E> {
-        self.0.fault(
-            None,
-            "",
-            format!("must be an event, an array or an envelope, not {kind}"),
-        );
+        self.0.fault(None, "", format!("must be an event, an array or an envelope, not {kind}"));
         Ok(())
     }
 }
@@ -231,11 +211,7 @@ impl<'de> Reader<'de> for Events<'_, '_> {
     }
 
     fn other<E>(self, kind: &'static str) -> Result<(), E> {
-        self.0.fault(
-            None,
-            "events",
-            format!("must be an array of events, not {kind}"),
-        );
+        self.0.fault(None, "events", format!("must be an array of events, not {kind}"));
         Ok(())
     }
 }
@@ -252,11 +228,7 @@ impl<'de> Reader<'de> for Element<'_, '_> {
 
     fn other<E: Error>(self, kind: &'static str) -> Result<(), E> {
         let index = self.0.begin()?;
-        self.0.fault(
-            Some(index),
-            "",
-            format!("must be an event object, not {kind}"),
-        );
+        self.0.fault(Some(index), "", format!("must be an event object, not {kind}"));
         Ok(())
     }
 }
@@ -278,9 +250,7 @@ fn read_object<'de, A: MapAccess<'de>>(
     mut map: A,
     place: Place,
 ) -> Result<(), A::Error> {
-    let index = (place == Place::Element)
-        .then(|| batch.begin())
-        .transpose()?;
+    let index = (place == Place::Element).then(|| batch.begin()).transpose()?;
     let mut draft = Draft::default();
     let mut sent_at = None;
     let mut is_envelope = false;
@@ -337,11 +307,7 @@ fn check_envelope(batch: &mut Batch<'_>, draft: &Draft<'_>, sent_at: Option<Scal
         Some(Scalar::Other(_)) => false,
     };
     if !valid {
-        batch.fault(
-            None,
-            "sentAt",
-            "must be an RFC 3339 time or milliseconds since the epoch",
-        );
+        batch.fault(None, "sentAt", "must be an RFC 3339 time or milliseconds since the epoch");
     }
 }
 

@@ -97,9 +97,7 @@ pub async fn summary(
     let body =
         serde_json::to_vec(&SummaryBody::new(&counted, case)).map_err(|_| Problem::internal())?;
     let mut response = etag::respond(body, &headers);
-    response
-        .headers_mut()
-        .extend(may_be_kept(counted.fresh_for()));
+    response.headers_mut().extend(may_be_kept(counted.fresh_for()));
     Ok(response)
 }
 
@@ -109,10 +107,7 @@ fn may_be_kept(fresh_for: Duration) -> [(header::HeaderName, HeaderValue); 2] {
     let control = HeaderValue::from_str(&format!("private, max-age={seconds}"));
     let none = HeaderValue::from_static("no-store");
     let callers = HeaderValue::from_static("Authorization, Cookie");
-    [
-        (header::CACHE_CONTROL, control.unwrap_or(none)),
-        (header::VARY, callers),
-    ]
+    [(header::CACHE_CONTROL, control.unwrap_or(none)), (header::VARY, callers)]
 }
 
 fn read_question(account_id: String, query: Option<&str>) -> Result<(Question, Case), Problem> {
@@ -129,11 +124,7 @@ fn read_question(account_id: String, query: Option<&str>) -> Result<(Question, C
         }
     };
     parameters.finish()?;
-    let question = Question {
-        account_id,
-        window,
-        top,
-    };
+    let question = Question { account_id, window, top };
     Ok((question, case))
 }
 
@@ -197,9 +188,6 @@ pub async fn sample(
     let mut parameters = Parameters::parse(query.as_deref());
     let limit = parameters.number("limit", 1..=MAX);
     parameters.finish()?;
-    let account_ids = service
-        .summaries
-        .sample(limit.unwrap_or(DEFAULT_SAMPLE))
-        .await?;
+    let account_ids = service.summaries.sample(limit.unwrap_or(DEFAULT_SAMPLE)).await?;
     Ok(Json(SampleBody { account_ids }).into_response())
 }

@@ -99,15 +99,10 @@ pub async fn audit(
     RawQuery(query): RawQuery,
 ) -> Result<Json<AuditBody>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref());
-    let limit = parameters
-        .number("limit", 1..=MAX_LIMIT)
-        .unwrap_or(DEFAULT_LIMIT);
+    let limit = parameters.number("limit", 1..=MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
     let before = parameters.cursor(|cursor| cursor.parse::<Uuid>().ok());
-    let range = AuditRange {
-        before,
-        actor: parameters.text("actor"),
-        subject: parameters.text("subject"),
-    };
+    let range =
+        AuditRange { before, actor: parameters.text("actor"), subject: parameters.text("subject") };
     parameters.finish()?;
     // One more, to know whether there is a next page.
     let mut found = service.access.audit.read(&range, limit + 1).await?;

@@ -60,23 +60,12 @@ pub async fn sign_up(
     Input(input): Input<SignUpInput>,
 ) -> Result<Json<SignedUpBody>, Problem> {
     let access = &service.access;
-    access
-        .limits
-        .sign_up
-        .check(client, &limited_as(&input.email))?;
+    access.limits.sign_up.check(client, &limited_as(&input.email))?;
     let account = access
         .accounts
-        .sign_up(NewAccount {
-            email: input.email,
-            name: input.name,
-            password: input.password,
-        })
+        .sign_up(NewAccount { email: input.email, name: input.name, password: input.password })
         .await?;
-    access.audit.note(
-        &actor(&account, client),
-        action::SIGN_UP,
-        Some(&account.email),
-    );
+    access.audit.note(&actor(&account, client), action::SIGN_UP, Some(&account.email));
     let opened = open(&service, session, &account).await?;
     let session = opened.told_if(!is_from_page(&headers));
     Ok(Json(SignedUpBody {
@@ -124,20 +113,13 @@ pub async fn sign_in(
     let account = signed_in.inspect_err(|error| {
         if matches!(error, AccessError::WrongCredentials) {
             let nobody = Actor::anonymous(client);
-            access
-                .audit
-                .note(&nobody, action::SIGN_IN_FAILED, Some(&email));
+            access.audit.note(&nobody, action::SIGN_IN_FAILED, Some(&email));
         }
     })?;
     let opened = open(&service, session, &account).await?;
     let session = opened.told_if(!is_from_page(&headers));
-    access
-        .audit
-        .note(&actor(&account, client), action::SIGN_IN, None);
-    Ok(Json(SignedInBody {
-        user: UserBody::from(&account),
-        session,
-    }))
+    access.audit.note(&actor(&account, client), action::SIGN_IN, None);
+    Ok(Json(SignedInBody { user: UserBody::from(&account), session }))
 }
 
 /// End the session, everywhere
@@ -158,13 +140,8 @@ pub async fn sign_out(
     mut session: Session,
 ) -> Result<Json<DoneBody>, Problem> {
     session.logout().await.map_err(|_| failed(&trouble))?;
-    service
-        .access
-        .audit
-        .note(&staff.actor, action::SIGN_OUT, None);
-    Ok(Json(DoneBody {
-        message: "Signed out",
-    }))
+    service.access.audit.note(&staff.actor, action::SIGN_OUT, None);
+    Ok(Json(DoneBody { message: "Signed out" }))
 }
 
 /// Set another password
@@ -200,17 +177,12 @@ pub async fn change_password(
         .accounts
         .change_password(&staff.account, input.current_password, input.new_password)
         .await?;
-    access
-        .audit
-        .note(&staff.actor, action::CHANGE_PASSWORD, Some(&account.email));
+    access.audit.note(&staff.actor, action::CHANGE_PASSWORD, Some(&account.email));
     let opened = open(&service, session, &account).await?;
     // Who sent a token has no cookie.
     let is_told = !is_from_page(&headers) || bearer(&headers).is_some();
     let session = opened.told_if(is_told);
-    Ok(Json(SignedInBody {
-        user: UserBody::from(&account),
-        session,
-    }))
+    Ok(Json(SignedInBody { user: UserBody::from(&account), session }))
 }
 
 /// The session of this request
@@ -301,11 +273,7 @@ fn check_given(fields: &[(&'static str, &String)]) -> Result<(), Problem> {
         .filter(|(_, value)| value.is_empty())
         .map(|(field, _)| Flaw::new(field, "is missing"))
         .collect();
-    if flaws.is_empty() {
-        Ok(())
-    } else {
-        Err(Problem::invalid_fields(flaws))
-    }
+    if flaws.is_empty() { Ok(()) } else { Err(Problem::invalid_fields(flaws)) }
 }
 
 /// The form in which tries for an address are counted and noted: cut, where it

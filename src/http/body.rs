@@ -24,15 +24,8 @@ pub enum Form {
 
 /// The form that the headers name.
 pub fn form_of(headers: &HeaderMap) -> Result<Form, Problem> {
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = media_type
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let is = |media_type: &str| essence.eq_ignore_ascii_case(media_type);
     if is("application/json") || is("text/plain") {
         Ok(Form::Json)
@@ -94,10 +87,7 @@ impl Held {
 
     /// Lets the bytes go, in whose place there is now something of this size.
     pub fn turned_into(self, bytes: usize) -> Charge {
-        let Self {
-            bytes: raw,
-            mut charge,
-        } = self;
+        let Self { bytes: raw, mut charge } = self;
         drop(raw);
         charge.becomes(OVERHEAD + bytes);
         charge

@@ -61,11 +61,7 @@ pub const SMALL: usize = 64 << 10;
 impl Size {
     /// Of a body with so many bytes.
     pub fn of(bytes: usize) -> Self {
-        if bytes <= SMALL {
-            Self::Small
-        } else {
-            Self::Large
-        }
+        if bytes <= SMALL { Self::Small } else { Self::Large }
     }
 }
 
@@ -76,10 +72,7 @@ pub struct Budget(Arc<Mutex<State>>, Arc<Semaphore>);
 impl Budget {
     /// So many bytes for all bodies.
     pub fn new(limit: usize) -> Self {
-        Self(
-            Arc::new(Mutex::new(State::new(limit))),
-            Arc::new(Semaphore::new(1)),
-        )
+        Self(Arc::new(Mutex::new(State::new(limit))), Arc::new(Semaphore::new(1)))
     }
 
     /// What one body of this size may hold at the most.
@@ -98,13 +91,7 @@ impl Budget {
 
     /// The charge of one body, of nothing yet.
     pub fn charge(&self) -> Charge {
-        Charge {
-            budget: self.clone(),
-            held: 0,
-            size: Size::Small,
-            open: None,
-            turn: None,
-        }
+        Charge { budget: self.clone(), held: 0, size: Size::Small, open: None, turn: None }
     }
 }
 
@@ -130,11 +117,7 @@ impl Charge {
         let mut state = self.budget.0.lock();
         let told = Arc::new(Notify::new());
         let number = state.open(self.held, self.size, Arc::clone(&told));
-        self.open = Some(OpenBody {
-            number,
-            told,
-            bytes: 0,
-        });
+        self.open = Some(OpenBody { number, told, bytes: 0 });
     }
 
     /// So many bytes of the body have come.
@@ -257,12 +240,7 @@ impl Charge {
         let mut state = self.budget.0.lock();
         let key = (need.all.max(need.large), state.number());
         state.waiting(size).insert(key, Arc::clone(&woken));
-        Ticket {
-            budget: self.budget.clone(),
-            size,
-            key,
-            woken,
-        }
+        Ticket { budget: self.budget.clone(), size, key, woken }
     }
 
     /// The body has become something of this size.

@@ -57,9 +57,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<LettersBody>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref());
-    let limit = parameters
-        .number("limit", 1..=MAX_LIMIT)
-        .unwrap_or(DEFAULT_LIMIT);
+    let limit = parameters.number("limit", 1..=MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
     let after = parameters.cursor(read_cursor);
     parameters.finish()?;
     // One more, to know whether there is a next page.
@@ -92,18 +90,9 @@ pub async fn get(
     Admin(admin): Admin,
     PathId(id): PathId,
 ) -> Result<Json<WholeLetterBody>, Problem> {
-    let letter = service
-        .dead_letters
-        .get(letter_id(id))
-        .await?
-        .ok_or_else(Problem::unknown_id)?;
+    let letter = service.dead_letters.get(letter_id(id)).await?.ok_or_else(Problem::unknown_id)?;
     let event = &letter.accepted.event;
-    note(
-        &service,
-        &admin,
-        action::READ_DEAD_LETTER,
-        Some(&event.user_id),
-    );
+    note(&service, &admin, action::READ_DEAD_LETTER, Some(&event.user_id));
     let payload = RawValue::from_string(event.payload.to_json().into());
     Ok(Json(WholeLetterBody {
         head: letter.head().into(),
@@ -134,17 +123,9 @@ pub async fn retry(
     Admin(admin): Admin,
     PathId(id): PathId,
 ) -> Result<Json<RetriedBody>, Problem> {
-    let retried = service
-        .dead_letters
-        .retry(letter_id(id))
-        .await?
-        .ok_or_else(Problem::unknown_id)?;
-    note(
-        &service,
-        &admin,
-        action::RETRY_DEAD_LETTER,
-        Some(&id.to_string()),
-    );
+    let retried =
+        service.dead_letters.retry(letter_id(id)).await?.ok_or_else(Problem::unknown_id)?;
+    note(&service, &admin, action::RETRY_DEAD_LETTER, Some(&id.to_string()));
     let outcome = match retried {
         Retried::Stored => "stored",
         Retried::Duplicate => "duplicate",
@@ -199,12 +180,7 @@ pub async fn drop_one(
     if !service.dead_letters.remove(letter_id(id)).await? {
         return Err(Problem::unknown_id());
     }
-    note(
-        &service,
-        &admin,
-        action::DROP_DEAD_LETTER,
-        Some(&id.to_string()),
-    );
+    note(&service, &admin, action::DROP_DEAD_LETTER, Some(&id.to_string()));
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -68,22 +68,10 @@ fn security_schemes(session: &SessionOptions) -> [(&'static str, SecurityScheme)
                 "Set by signing in; on this page, sign in with POST /api/auth/sign-in/email.",
             ),
         ),
-        (
-            "token",
-            bearer("The token of a session, or that of a machine, which begins with tkp_."),
-        ),
-        (
-            "writeKey",
-            bearer("A write key, where such are configured."),
-        ),
-        (
-            "writeKeyHeader",
-            key(ApiKey::Header, "X-Write-Key", "A write key."),
-        ),
-        (
-            "writeKeyParameter",
-            key(ApiKey::Query, "writeKey", "A write key, for beacons."),
-        ),
+        ("token", bearer("The token of a session, or that of a machine, which begins with tkp_.")),
+        ("writeKey", bearer("A write key, where such are configured.")),
+        ("writeKeyHeader", key(ApiKey::Header, "X-Write-Key", "A write key.")),
+        ("writeKeyParameter", key(ApiKey::Query, "writeKey", "A write key, for beacons.")),
     ]
 }
 
@@ -99,11 +87,7 @@ pub fn routes(document: &Document) -> Router {
         .route(
             "/api-docs.json",
             get(async move || {
-                (
-                    [(header::CONTENT_TYPE, "application/json")],
-                    json.to_string(),
-                )
-                    .into_response()
+                ([(header::CONTENT_TYPE, "application/json")], json.to_string()).into_response()
             }),
         )
         .layer(from_fn(protect))
@@ -124,9 +108,7 @@ async fn protect(request: Request, next: Next) -> Response {
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     for (name, value) in headers {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }
@@ -157,11 +139,9 @@ async fn asset(PathText(file): PathText) -> Response {
         return ([(header::CONTENT_TYPE, "text/javascript")], START).into_response();
     }
     match utoipa_swagger_ui::serve(&file, Arc::new(Config::from("/api-docs.json"))) {
-        Ok(Some(asset)) => (
-            [(header::CONTENT_TYPE, asset.content_type)],
-            asset.bytes.into_owned(),
-        )
-            .into_response(),
+        Ok(Some(asset)) => {
+            ([(header::CONTENT_TYPE, asset.content_type)], asset.bytes.into_owned()).into_response()
+        }
         Ok(None) => Problem::not_found().into_response(),
         Err(error) => {
             tracing::error!(%error, file, "a page of the documentation cannot be made");

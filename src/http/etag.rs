@@ -55,12 +55,8 @@ mod tests {
     #[test]
     fn a_client_that_has_the_body_is_told_so() {
         let tag = tag(b"{}");
-        for known in [
-            tag.clone(),
-            format!("W/{tag}"),
-            format!("\"other\", {tag}"),
-            "*".to_owned(),
-        ] {
+        for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()]
+        {
             assert_eq!(status(&known), StatusCode::NOT_MODIFIED, "{known}");
         }
     }

@@ -32,9 +32,7 @@ use schema::EventsBody;
 
 /// The route, with what only it needs: pages of other origins.
 pub fn routes(options: &Options) -> OpenApiRouter<Arc<Service>> {
-    let (router, document) = OpenApiRouter::new()
-        .routes(routes!(post_events))
-        .split_for_parts();
+    let (router, document) = OpenApiRouter::new().routes(routes!(post_events)).split_for_parts();
     // Before the layers, so that a preflight, which is no POST, meets them.
     let router = router
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
@@ -45,10 +43,9 @@ pub fn routes(options: &Options) -> OpenApiRouter<Arc<Service>> {
 fn cors(options: &Options) -> CorsLayer {
     let origins = match &options.allowed_origins {
         None => AllowOrigin::any(),
-        Some(list) => AllowOrigin::list(
-            list.iter()
-                .filter_map(|origin| HeaderValue::from_str(origin).ok()),
-        ),
+        Some(list) => {
+            AllowOrigin::list(list.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+        }
     };
     CorsLayer::new()
         .allow_origin(origins)
@@ -252,10 +249,7 @@ fn waits(query: Option<&str>) -> Result<bool, Problem> {
         None => Ok(false),
         Some("stored") => Ok(true),
         Some(_) => {
-            let fault = (
-                "wait".to_owned(),
-                "must be \"stored\", or left out".to_owned(),
-            );
+            let fault = ("wait".to_owned(), "must be \"stored\", or left out".to_owned());
             Err(Problem::invalid_parameters(vec![fault]))
         }
     }
@@ -278,10 +272,7 @@ async fn store(
         .map_err(|refusal| not_admitted(service, &refusal))?;
     drop(held);
     Ok(match timeout(service.options.wait_timeout, waited).await {
-        Ok(Ok(Waited {
-            duplicates,
-            refused: 0,
-        })) => axum::Json(StoredBody {
+        Ok(Ok(Waited { duplicates, refused: 0 })) => axum::Json(StoredBody {
             message: "Events stored",
             count: event_ids.len(),
             event_ids,
@@ -309,9 +300,7 @@ async fn read(service: &Service, mut body: Body, encoding: Encoding) -> Result<H
         return Err(unreadable(service, BodyError::TooLarge));
     }
     let unreadable = |error| unreadable(service, error);
-    let mut held = body::read(body, encoding, limits)
-        .await
-        .map_err(unreadable)?;
+    let mut held = body::read(body, encoding, limits).await.map_err(unreadable)?;
     let parsed = wire::most_bytes(&held.bytes, &service.rules);
     held.room_for(parsed).await.map_err(unreadable)?;
     Ok(held)
@@ -319,10 +308,9 @@ async fn read(service: &Service, mut body: Body, encoding: Encoding) -> Result<H
 
 fn unreadable(service: &Service, error: BodyError) -> Refused {
     let (reason, problem) = match error {
-        BodyError::TooLarge => (
-            RefusedBecause::TooLarge,
-            Problem::body_too_large(service.options.max_body_bytes),
-        ),
+        BodyError::TooLarge => {
+            (RefusedBecause::TooLarge, Problem::body_too_large(service.options.max_body_bytes))
+        }
         BodyError::TimedOut | BodyError::GaveWay => {
             (RefusedBecause::Incomplete, Problem::body_timeout())
         }

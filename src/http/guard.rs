@@ -135,11 +135,7 @@ async fn staff(parts: &Parts, service: &Service) -> Result<Staff, Unknown> {
 
 /// How an account stands in the audit trail.
 pub fn actor(account: &Account, client: IpAddr) -> Actor {
-    Actor {
-        name: account.email.clone(),
-        id: Some(account.id),
-        client: Some(client),
-    }
+    Actor { name: account.email.clone(), id: Some(account.id), client: Some(client) }
 }
 
 /// Notes that the session is used, in steps: not every read is worth a write.
@@ -197,11 +193,7 @@ impl FromRequestParts<Arc<Service>> for Reader {
             Caller::Person(staff) => Ok(Self(staff.actor)),
             Caller::Machine(token) if tokens::covers(token.scope, Scope::Read) => {
                 let Client(client) = Client::of(parts, service);
-                Ok(Self(Actor {
-                    name: token.name,
-                    id: Some(token.id),
-                    client: Some(client),
-                }))
+                Ok(Self(Actor { name: token.name, id: Some(token.id), client: Some(client) }))
             }
             Caller::Machine(_) => Err(Problem::wrong_scope()),
         }

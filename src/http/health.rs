@@ -67,19 +67,11 @@ pub async fn health(State(service): State<Arc<Service>>, _monitor: Monitor) -> R
         timestamp: service.clock.now().to_string(),
         uptime: (service.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         memory: memory::usage(),
-        database: if is_connected {
-            "connected"
-        } else {
-            "disconnected"
-        },
+        database: if is_connected { "connected" } else { "disconnected" },
         buffer_size: service.statistics.held_events(),
         problem,
     };
-    let status = if is_connected {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
+    let status = if is_connected { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body)).into_response()
 }
 

@@ -31,14 +31,12 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Input<T> {
             budget: &service.bodies,
         };
         let held =
-            body::read(body, Encoding::Identity, limits)
-                .await
-                .map_err(|error| match error {
-                    BodyError::TooLarge => Problem::body_too_large(MAX_BYTES),
-                    BodyError::TimedOut | BodyError::GaveWay => Problem::body_timeout().closing(),
-                    BodyError::NoRoom => Problem::too_many_bodies().closing(),
-                    BodyError::Broken(reason) => Problem::broken_body(&reason),
-                })?;
+            body::read(body, Encoding::Identity, limits).await.map_err(|error| match error {
+                BodyError::TooLarge => Problem::body_too_large(MAX_BYTES),
+                BodyError::TimedOut | BodyError::GaveWay => Problem::body_timeout().closing(),
+                BodyError::NoRoom => Problem::too_many_bodies().closing(),
+                BodyError::Broken(reason) => Problem::broken_body(&reason),
+            })?;
         // Of a list, serde would take the fields of a value in their order.
         if held.bytes.trim_ascii_start().first() != Some(&b'{') {
             return Err(Problem::not_an_object());

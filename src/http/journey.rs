@@ -123,10 +123,7 @@ pub async fn journey(
 ) -> Result<Response, Problem> {
     let request = JourneyRequest::read(user_id, query.as_deref())?;
     let user_id = Some(request.range.user_id.as_str());
-    service
-        .access
-        .audit
-        .note(&reader, action::READ_JOURNEY, user_id);
+    service.access.audit.note(&reader, action::READ_JOURNEY, user_id);
     match Format::wanted(&headers) {
         Format::Json => {
             let limit = request.limit.unwrap_or(DEFAULT_LIMIT);
@@ -234,20 +231,16 @@ enum Format {
 impl Format {
     /// The first of our formats that the client names; JSON where it names none.
     fn wanted(headers: &HeaderMap) -> Self {
-        let accept = headers
-            .get(header::ACCEPT)
-            .and_then(|value| value.to_str().ok());
+        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
         accept
             .unwrap_or_default()
             .split(',')
-            .find_map(
-                |range| match range.split(';').next().unwrap_or_default().trim() {
-                    "application/json" => Some(Self::Json),
-                    "application/x-ndjson" => Some(Self::Ndjson),
-                    "text/csv" => Some(Self::Csv),
-                    _ => None,
-                },
-            )
+            .find_map(|range| match range.split(';').next().unwrap_or_default().trim() {
+                "application/json" => Some(Self::Json),
+                "application/x-ndjson" => Some(Self::Ndjson),
+                "text/csv" => Some(Self::Csv),
+                _ => None,
+            })
             .unwrap_or(Self::Json)
     }
 
@@ -291,19 +284,10 @@ async fn stream_export(
     format: Format,
 ) -> Result<Response, Problem> {
     let left = request.limit.unwrap_or(usize::MAX);
-    let first = service
-        .journeys
-        .page(&request.range, left.min(EXPORT_PAGE))
-        .await?;
+    let first = service.journeys.page(&request.range, left.min(EXPORT_PAGE)).await?;
     let mut response = Response::default();
     tell_incomplete(&first, &mut response);
-    let export = Export {
-        service,
-        range: request.range,
-        format,
-        left,
-        next: Some(first),
-    };
+    let export = Export { service, range: request.range, format, left, next: Some(first) };
     let head = match format {
         Format::Csv => export::csv_head().map_err(|_| Problem::internal())?,
         _ => Vec::new(),
@@ -315,9 +299,7 @@ async fn stream_export(
     });
     *response.body_mut() = Body::from_stream(pages);
     let media_type = HeaderValue::from_static(format.media_type());
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, media_type);
+    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
     Ok(response)
 }
 
@@ -328,11 +310,7 @@ impl Export {
         self.left -= page.events.len().min(self.left);
         if let (Some(position), 1..) = (page.next, self.left) {
             self.range.after = Some(position);
-            let next = self
-                .service
-                .journeys
-                .page(&self.range, self.left.min(EXPORT_PAGE))
-                .await;
+            let next = self.service.journeys.page(&self.range, self.left.min(EXPORT_PAGE)).await;
             self.next = Some(next.map_err(std::io::Error::other)?);
         }
         Ok(out)

@@ -38,15 +38,9 @@ pub async fn metrics(
     service.statistics.process_is(memory::usage().rss, is_ready);
     let mut body = Vec::new();
     let encoder = TextEncoder::new();
-    encoder
-        .encode(&service.statistics.registry.gather(), &mut body)
-        .map_err(|error| {
-            tracing::error!(%error, "the metrics cannot be written");
-            Problem::internal()
-        })?;
-    Ok((
-        [(header::CONTENT_TYPE, encoder.format_type().to_owned())],
-        body,
-    )
-        .into_response())
+    encoder.encode(&service.statistics.registry.gather(), &mut body).map_err(|error| {
+        tracing::error!(%error, "the metrics cannot be written");
+        Problem::internal()
+    })?;
+    Ok(([(header::CONTENT_TYPE, encoder.format_type().to_owned())], body).into_response())
 }

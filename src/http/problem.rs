@@ -135,35 +135,20 @@ impl Problem {
     /// 400: the body broke off, or its encoding is damaged.
     pub fn broken_body(reason: &str) -> Self {
         let detail = format!("The body cannot be read to its end: {reason}.");
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "broken-body",
-            "Broken body",
-            detail,
-        )
+        Self::new(StatusCode::BAD_REQUEST, "broken-body", "Broken body", detail)
     }
 
     /// 413: too many bytes after decompression.
     pub fn body_too_large(limit: usize) -> Self {
         let detail = format!("The body is larger than {limit} bytes; send it in parts.");
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-large",
-            "Too large",
-            detail,
-        )
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
     }
 
     /// 415: a media type that is not taken.
     pub fn unsupported_media_type() -> Self {
         let detail = "Send application/json, text/plain with JSON, or application/x-ndjson.";
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        let problem = Self::new(
-            status,
-            "unsupported-media-type",
-            "Unsupported media type",
-            detail,
-        );
+        let problem = Self::new(status, "unsupported-media-type", "Unsupported media type", detail);
         problem.with_header(
             header::HeaderName::from_static("accept-post"),
             "application/json, text/plain, application/x-ndjson",
@@ -174,12 +159,7 @@ impl Problem {
     pub fn unsupported_encoding() -> Self {
         let detail = "Send the body as it is, or encoded once with gzip, deflate, br or zstd.";
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        let problem = Self::new(
-            status,
-            "unsupported-encoding",
-            "Unsupported encoding",
-            detail,
-        );
+        let problem = Self::new(status, "unsupported-encoding", "Unsupported encoding", detail);
         problem.with_header(header::ACCEPT_ENCODING, "gzip, deflate, br, zstd")
     }
 
@@ -208,12 +188,7 @@ impl Problem {
              all; send it in parts.",
             limit.events, limit.bytes
         );
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-large",
-            "Too large",
-            detail,
-        )
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
     }
 
     /// 503: the journal cannot be written.
@@ -229,20 +204,14 @@ impl Problem {
     pub fn not_stored_in_time(event_ids: Vec<Box<str>>) -> Self {
         let detail = "The events are accepted and will be stored; the database takes longer than \
                       this request may wait.";
-        Self {
-            event_ids: event_ids.into(),
-            ..Self::gateway_timeout("not-stored-in-time", detail)
-        }
+        Self { event_ids: event_ids.into(), ..Self::gateway_timeout("not-stored-in-time", detail) }
     }
 
     /// 504: accepted, and damaged on the disk.
     pub fn lost(event_ids: Vec<Box<str>>) -> Self {
         let detail = "The events were accepted, but the disk has damaged them before they were \
                       stored. Send them again.";
-        Self {
-            event_ids: event_ids.into(),
-            ..Self::gateway_timeout("not-all-stored", detail)
-        }
+        Self { event_ids: event_ids.into(), ..Self::gateway_timeout("not-all-stored", detail) }
     }
 
     /// 504: accepted, and refused by the database.
@@ -251,10 +220,7 @@ impl Problem {
             "The events were accepted, but the database refuses {refused} of them for good. They \
              are kept as dead letters, from which an administrator can have them stored."
         );
-        Self {
-            event_ids: event_ids.into(),
-            ..Self::gateway_timeout("not-all-stored", detail)
-        }
+        Self { event_ids: event_ids.into(), ..Self::gateway_timeout("not-all-stored", detail) }
     }
 
     fn gateway_timeout(kind: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -264,20 +230,12 @@ impl Problem {
     /// 400: parameters of a query or a path are out of their rules.
     pub fn invalid_parameters(errors: Vec<(String, String)>) -> Self {
         let detail = "One or more parameters are out of their rules.";
-        let mut problem = Self::new(
-            StatusCode::BAD_REQUEST,
-            "invalid-parameters",
-            "Invalid parameters",
-            detail,
-        );
+        let mut problem =
+            Self::new(StatusCode::BAD_REQUEST, "invalid-parameters", "Invalid parameters", detail);
         problem.errors = errors
             .into_iter()
             .take(MAX_LISTED)
-            .map(|(field, message)| FaultBody {
-                index: None,
-                field,
-                message,
-            })
+            .map(|(field, message)| FaultBody { index: None, field, message })
             .collect();
         problem
     }
@@ -317,11 +275,7 @@ impl From<&Fault> for FaultBody {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Syntax {
-                message,
-                line,
-                column,
-            } => Self::new(
+            Refusal::Syntax { message, line, column } => Self::new(
                 StatusCode::BAD_REQUEST,
                 "invalid-json",
                 "Invalid JSON",
@@ -345,13 +299,8 @@ impl From<StoreError> for Problem {
                 tracing::warn!(%error, "a read failed");
                 let detail = "The database cannot be reached at the moment; try again.";
                 let status = StatusCode::SERVICE_UNAVAILABLE;
-                Self::new(
-                    status,
-                    "database-unavailable",
-                    "Database unavailable",
-                    detail,
-                )
-                .with_header(header::RETRY_AFTER, "5")
+                Self::new(status, "database-unavailable", "Database unavailable", detail)
+                    .with_header(header::RETRY_AFTER, "5")
             }
             StoreError::Unreadable(_) | StoreError::Refused(_) => {
                 tracing::error!(%error, "a read failed");
@@ -366,9 +315,7 @@ impl IntoResponse for Problem {
         let headers = std::mem::take(&mut self.headers);
         let mut response = (self.status, Json(self)).into_response();
         let media_type = HeaderValue::from_static(MEDIA_TYPE);
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, media_type);
+        response.headers_mut().insert(header::CONTENT_TYPE, media_type);
         response.headers_mut().extend(headers);
         response
     }

@@ -21,15 +21,9 @@ impl Parameters {
     pub fn parse(query: Option<&str>) -> Self {
         let mut values: HashMap<String, Vec<String>> = HashMap::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-            values
-                .entry(name.into_owned())
-                .or_default()
-                .push(value.into_owned());
+            values.entry(name.into_owned()).or_default().push(value.into_owned());
         }
-        Self {
-            values,
-            faults: Vec::new(),
-        }
+        Self { values, faults: Vec::new() }
     }
 
     /// Notes that a parameter is out of its rule.
@@ -90,11 +84,7 @@ impl Parameters {
 
     /// Where the page before ended, as `nextCursor` told it.
     pub fn cursor<T>(&mut self, decode: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-        self.read(
-            "cursor",
-            decode,
-            "must be the nextCursor of an earlier page",
-        )
+        self.read("cursor", decode, "must be the nextCursor of an earlier page")
     }
 
     /// A parameter that has to be readable; `rule` says what is.
@@ -120,10 +110,6 @@ impl Parameters {
         for name in unknown {
             self.fault(&name, "is not a parameter of this route");
         }
-        if self.faults.is_empty() {
-            Ok(())
-        } else {
-            Err(Problem::invalid_parameters(self.faults))
-        }
+        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid_parameters(self.faults)) }
     }
 }

@@ -31,9 +31,9 @@ fn is_of_our_page(headers: &HeaderMap) -> bool {
     match headers.get(header::ORIGIN) {
         // What is no browser sends neither.
         None => true,
-        Some(origin) => origin
-            .to_str()
-            .is_ok_and(|origin| is_host(origin, headers.get(header::HOST))),
+        Some(origin) => {
+            origin.to_str().is_ok_and(|origin| is_host(origin, headers.get(header::HOST)))
+        }
     }
 }
 
@@ -75,20 +75,11 @@ mod tests {
             &[][..],
             &[("sec-fetch-site", "same-origin")],
             &[("sec-fetch-site", "none")],
-            &[
-                ("sec-fetch-site", "same-origin"),
-                ("origin", "https://elsewhere.example"),
-            ],
+            &[("sec-fetch-site", "same-origin"), ("origin", "https://elsewhere.example")],
             &[("origin", "http://trail.example:3000")],
             &[("origin", "https://TRAIL.example:3000")],
-            &[
-                ("origin", "https://trail.example"),
-                ("host", "trail.example"),
-            ],
-            &[
-                ("origin", "https://evil.example"),
-                ("authorization", "Bearer x"),
-            ],
+            &[("origin", "https://trail.example"), ("host", "trail.example")],
+            &[("origin", "https://evil.example"), ("authorization", "Bearer x")],
         ] {
             assert!(is_allowed_with(headers), "{headers:?}");
         }

@@ -80,10 +80,7 @@ pub async fn serve(
         });
     }
     drop(listener);
-    info!(
-        connections = graceful.count(),
-        "no new connections; finishing requests in flight"
-    );
+    info!(connections = graceful.count(), "no new connections; finishing requests in flight");
     if timeout(limits.grace, graceful.shutdown()).await.is_err() {
         warn!("some requests did not finish in time; their connections are cut");
     }
@@ -92,9 +89,7 @@ pub async fn serve(
 /// What connections have from their listener, and how many may wait for it.
 fn prepare(listener: &TcpListener) {
     let socket = SockRef::from(listener);
-    let prepared = socket
-        .set_tcp_notsent_lowat(UNSENT)
-        .and_then(|()| socket.listen(BACKLOG));
+    let prepared = socket.set_tcp_notsent_lowat(UNSENT).and_then(|()| socket.listen(BACKLOG));
     if let Err(error) = prepared {
         debug!(%error, "the listener keeps its defaults");
     }
@@ -119,10 +114,7 @@ async fn accept(
 /// passes, and until then trying without a pause would only burn CPU.
 async fn refused(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    if !matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    ) {
+    if !matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
         warn!(%error, "cannot accept a connection");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

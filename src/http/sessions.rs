@@ -31,11 +31,7 @@ impl SessionOptions {
     /// The cookie's name. Browsers take the prefix only from the host itself,
     /// over HTTPS, so that no neighbouring subdomain can set it.
     pub fn cookie_name(&self) -> &'static str {
-        if self.is_secure {
-            "__Host-trailkeep"
-        } else {
-            "trailkeep"
-        }
+        if self.is_secure { "__Host-trailkeep" } else { "trailkeep" }
     }
 }
 
@@ -79,9 +75,7 @@ pub async fn around(
     } else if service.options.session.is_secure {
         secure_removal(headers, name);
     }
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     let nosniff = HeaderValue::from_static("nosniff");
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response
@@ -89,9 +83,7 @@ pub async fn around(
 
 /// The answer where a session could not be read or written.
 pub fn failed(trouble: &Trouble) -> Problem {
-    trouble
-        .found()
-        .map_or_else(Problem::internal, |error| error.clone().into())
+    trouble.found().map_or_else(Problem::internal, |error| error.clone().into())
 }
 
 /// Whether an answer is the session layers' own, which have no body for a
@@ -124,9 +116,7 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
     let is_token = !token.is_empty()
-        && token
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     (scheme.eq_ignore_ascii_case("bearer") && is_token).then_some(token)
 }
 

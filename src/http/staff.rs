@@ -166,17 +166,11 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<AccountsBody>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref());
-    let limit = parameters
-        .number("limit", 1..=MAX_LIMIT)
-        .unwrap_or(DEFAULT_LIMIT);
+    let limit = parameters.number("limit", 1..=MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
     let after = parameters.cursor(decode);
     parameters.finish()?;
     // One more, to know whether there is a next page.
-    let mut found = service
-        .access
-        .accounts
-        .list(after.as_deref(), limit + 1)
-        .await?;
+    let mut found = service.access.accounts.list(after.as_deref(), limit + 1).await?;
     let has_more = found.len() > limit;
     found.truncate(limit);
     let last = found.last().filter(|_| has_more);
@@ -209,16 +203,10 @@ pub async fn create(
     Input(input): Input<NewAccountInput>,
 ) -> Result<(StatusCode, Json<AccountBody>), Problem> {
     let access = &service.access;
-    let new = NewAccount {
-        email: input.email,
-        name: input.name,
-        password: input.password,
-    };
+    let new = NewAccount { email: input.email, name: input.name, password: input.password };
     let role = input.role.unwrap_or(RoleBody::Staff).into();
     let account = access.accounts.create(new, role).await?;
-    access
-        .audit
-        .note(&admin.actor, action::CREATE_ACCOUNT, Some(&account.email));
+    access.audit.note(&admin.actor, action::CREATE_ACCOUNT, Some(&account.email));
     Ok((StatusCode::CREATED, Json(account.into())))
 }
 
@@ -256,17 +244,11 @@ pub async fn change(
             Role::Staff => action::MAKE_STAFF,
         }),
         input.disabled.map(|is_disabled| {
-            if is_disabled {
-                action::DISABLE_ACCOUNT
-            } else {
-                action::ENABLE_ACCOUNT
-            }
+            if is_disabled { action::DISABLE_ACCOUNT } else { action::ENABLE_ACCOUNT }
         }),
     ];
     for action in done.into_iter().flatten() {
-        access
-            .audit
-            .note(&admin.actor, action, Some(&account.email));
+        access.audit.note(&admin.actor, action, Some(&account.email));
     }
     Ok(Json(account.into()))
 }

@@ -26,11 +26,7 @@ pub struct Stall<S> {
 impl<S> Stall<S> {
     /// The stream, with the time for which its reader may take nothing.
     pub fn new(stream: S, limit: Duration) -> Self {
-        Self {
-            stream,
-            limit,
-            waiting: None,
-        }
+        Self { stream, limit, waiting: None }
     }
 
     /// What has become of a write: one that is taken stops the clock.

@@ -136,9 +136,7 @@ pub async fn stats(State(service): State<Arc<Service>>, _monitor: Monitor) -> Js
         buffer_bytes: backlog.held.bytes,
         max_buffer_bytes: limit.bytes,
         beyond_head: backlog.beyond,
-        oldest_event_age_ms: backlog
-            .oldest
-            .map(|oldest| (now - oldest.as_millis()).max(0)),
+        oldest_event_age_ms: backlog.oldest.map(|oldest| (now - oldest.as_millis()).max(0)),
         events: event_counts(&service.statistics),
         dead_letters: service.statistics.dead_letters(),
         refused: RefusedBecause::ALL
@@ -164,10 +162,9 @@ fn flushes(flushes: statistics::Flushes) -> FlushesBody {
         count: flushes.done,
         failed: flushes.failed,
         last_success_at: flushes.last_success.map(|time| time.to_string()),
-        last_error: flushes.last_error.map(|(message, at)| LastError {
-            message,
-            at: at.to_string(),
-        }),
+        last_error: flushes
+            .last_error
+            .map(|(message, at)| LastError { message, at: at.to_string() }),
         latency_ms: flushes.latency_ms.into(),
         batch_size: flushes.batch_size.into(),
     }

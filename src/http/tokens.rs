@@ -148,9 +148,7 @@ pub async fn list(
     _admin: Admin,
 ) -> Result<Json<TokensBody>, Problem> {
     let tokens = service.access.tokens.list().await?;
-    Ok(Json(TokensBody {
-        tokens: tokens.into_iter().map(TokenBody::from).collect(),
-    }))
+    Ok(Json(TokensBody { tokens: tokens.into_iter().map(TokenBody::from).collect() }))
 }
 
 /// Make a token for a machine
@@ -173,15 +171,9 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<MadeTokenBody>), Problem> {
     let access = &service.access;
     let expires_at = input.expires_at.as_deref().map(moment).transpose()?;
-    let new = NewToken {
-        name: input.name,
-        scope: input.scope.into(),
-        expires_at,
-    };
+    let new = NewToken { name: input.name, scope: input.scope.into(), expires_at };
     let (token, record) = access.tokens.create(new, admin.account.id).await?;
-    access
-        .audit
-        .note(&admin.actor, action::CREATE_TOKEN, Some(&record.name));
+    access.audit.note(&admin.actor, action::CREATE_TOKEN, Some(&record.name));
     let record = record.into();
     Ok((StatusCode::CREATED, Json(MadeTokenBody { token, record })))
 }
@@ -217,8 +209,6 @@ pub async fn revoke(
     let access = &service.access;
     let token = access.tokens.revoke(id).await?;
     access.remembered.bad(&token.hash);
-    access
-        .audit
-        .note(&admin.actor, action::REVOKE_TOKEN, Some(&token.name));
+    access.audit.note(&admin.actor, action::REVOKE_TOKEN, Some(&token.name));
     Ok(StatusCode::NO_CONTENT)
 }

@@ -48,10 +48,7 @@ pub struct Trace<S> {
 /// Puts [`Trace`] around routes; all of them share one ration.
 pub fn layer<S>() -> impl Layer<S, Service = Trace<S>> + Clone {
     let ration = Arc::new(Ration::default());
-    layer_fn(move |routes| Trace {
-        routes,
-        ration: Arc::clone(&ration),
-    })
+    layer_fn(move |routes| Trace { routes, ration: Arc::clone(&ration) })
 }
 
 impl<S> Service<Request> for Trace<S>

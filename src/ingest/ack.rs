@@ -63,8 +63,7 @@ impl Ingest {
     /// Events up to this number may be stored already: by an earlier process, or
     /// by a try whose answer never came.
     pub(super) fn doubt_up_to(&self, last: Arrival) {
-        self.doubtful_up_to
-            .fetch_max(last.as_i64(), Ordering::Relaxed);
+        self.doubtful_up_to.fetch_max(last.as_i64(), Ordering::Relaxed);
     }
 
     pub(super) fn is_doubtful(&self, arrival: Arrival) -> bool {

@@ -99,10 +99,7 @@ impl Ingest {
     ) -> Result<(), NotAdmitted> {
         let Posted { events, key } = posted.into();
         let bytes = frame_bytes(record::body_bytes(&events, key.as_deref()));
-        let need = Amount {
-            events: events.len(),
-            bytes,
-        };
+        let need = Amount { events: events.len(), bytes };
         let reserved = self.room.reserve(need, patience.0).await;
         let reserved = reserved.map_err(|no_room| self.refused_for(no_room))?;
         if let Err(over) = self.charge(&events, key.as_ref()) {
@@ -157,9 +154,8 @@ impl Ingest {
         let mut clock = self.arrivals.lock();
         let first = clock.take(events.len(), self.clock.now());
         let numbered = events.into_iter().zip(Arrivals::from(first));
-        let events: Vec<_> = numbered
-            .map(|(event, arrival)| Arc::new(Accepted { event, arrival }))
-            .collect();
+        let events: Vec<_> =
+            numbered.map(|(event, arrival)| Arc::new(Accepted { event, arrival })).collect();
         let last = events.last().map_or(first, |last| last.arrival);
         record::number(&mut record, first, last);
         let ingest = Arc::clone(self);

@@ -31,10 +31,7 @@ use crate::journal::{Appended, Mark, Place};
 use crate::store::Outcome;
 
 /// What memory holds at the most. A single batch may be larger.
-pub const HEAD: Amount = Amount {
-    events: 5_000,
-    bytes: 64 << 20,
-};
+pub const HEAD: Amount = Amount { events: 5_000, bytes: 64 << 20 };
 
 /// The backlog at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,11 +102,7 @@ impl Backlog {
             bytes: 0,
             records: VecDeque::new(),
             forgotten: 0,
-            low: if beyond.is_some() {
-                low
-            } else {
-                low.later(end)
-            },
+            low: if beyond.is_some() { low } else { low.later(end) },
             beyond,
             read_up_to: Mark::default(),
             is_urgent: false,
@@ -141,10 +134,7 @@ impl Backlog {
 
     /// Whether the head takes that much. It takes any batch while it is empty.
     pub fn has_room_for(&self, need: Amount) -> bool {
-        let held = Amount {
-            events: self.queue.len(),
-            bytes: self.bytes,
-        };
+        let held = Amount { events: self.queue.len(), bytes: self.bytes };
         (held + need).is_within(self.head) || self.queue.len() == 0
     }
 
@@ -161,11 +151,7 @@ impl Backlog {
             waiter,
         });
         for accepted in batch.events {
-            self.queue.push(Entry {
-                accepted,
-                record,
-                since,
-            });
+            self.queue.push(Entry { accepted, record, since });
         }
     }
 
@@ -173,24 +159,16 @@ impl Backlog {
     /// nothing is beyond, or the head has no room for a record of the usual size.
     pub fn wanted(&self) -> Option<(Place, Place)> {
         let beyond = self.beyond.as_ref()?;
-        let has_room = self.has_room_for(Amount {
-            events: 1,
-            bytes: 1,
-        });
+        let has_room = self.has_room_for(Amount { events: 1, bytes: 1 });
         has_room.then(|| beyond.range())
     }
 
     /// Takes the oldest batch that is beyond into the head, which has room for it.
     /// Answers what of it has no room of its own yet.
     pub fn take_back(&mut self, batch: Batch, end: Place, bytes: usize) -> Amount {
-        let need = Amount {
-            events: batch.events.len(),
-            bytes,
-        };
-        self.quota.charge_promised(
-            batch.events.iter().map(|event| &event.event),
-            batch.key.as_ref(),
-        );
+        let need = Amount { events: batch.events.len(), bytes };
+        self.quota
+            .charge_promised(batch.events.iter().map(|event| &event.event), batch.key.as_ref());
         let Some(beyond) = &mut self.beyond else {
             return Amount::default();
         };
@@ -273,11 +251,7 @@ impl Backlog {
             room = room + self.leave(entry, outcome);
         }
         self.bytes -= room.bytes;
-        while self
-            .records
-            .front()
-            .is_some_and(|record| record.events == 0)
-        {
+        while self.records.front().is_some_and(|record| record.events == 0) {
             if let Some(record) = self.records.pop_front() {
                 self.low = record.end;
                 self.forgotten += 1;
@@ -338,10 +312,7 @@ impl Backlog {
     /// All that is accepted and not stored.
     pub fn held(&self) -> Amount {
         let beyond = self.beyond.as_ref().map(Beyond::amount);
-        let head = Amount {
-            events: self.queue.len(),
-            bytes: self.bytes,
-        };
+        let head = Amount { events: self.queue.len(), bytes: self.bytes };
         head + beyond.unwrap_or_default()
     }
 
@@ -361,10 +332,7 @@ impl Backlog {
         let fronts = self.queue.all_fronts();
         Snapshot {
             held: self.held(),
-            beyond: self
-                .beyond
-                .as_ref()
-                .map_or(0, |beyond| beyond.amount().events),
+            beyond: self.beyond.as_ref().map_or(0, |beyond| beyond.amount().events),
             in_flight: self.queue.in_flight(),
             oldest: fronts.map(|entry| entry.accepted.event.received_at).min(),
         }

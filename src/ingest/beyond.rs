@@ -46,24 +46,15 @@ impl Beyond {
 
     /// Nothing yet, from this record on.
     pub fn before(first: Appended) -> Self {
-        let from = Mark {
-            place: first.start,
-            totals: first.end.totals,
-        };
-        Self {
-            amount: Amount::default(),
-            from,
-            up_to: from,
-            waiters: BTreeMap::new(),
-        }
+        let from = Mark { place: first.start, totals: first.end.totals };
+        Self { amount: Amount::default(), from, up_to: from, waiters: BTreeMap::new() }
     }
 
     /// One record more, behind the others.
     pub fn add(&mut self, need: Amount, end: Mark, waiter: Option<Waiter>) {
         self.amount = self.amount + need;
         self.up_to = end;
-        self.waiters
-            .extend(waiter.map(|waiter| (end.place, waiter)));
+        self.waiters.extend(waiter.map(|waiter| (end.place, waiter)));
     }
 
     /// The oldest record is not beyond any more.
@@ -74,19 +65,9 @@ impl Beyond {
         };
         self.amount.events = self.amount.events.saturating_sub(amount.events);
         self.amount.bytes = self.amount.bytes.saturating_sub(amount.bytes);
-        let left = Totals {
-            weight: self.amount.events as u64,
-            bytes: self.amount.bytes as u64,
-        };
-        self.from = Mark {
-            place: end,
-            totals: self.up_to.totals.since(left),
-        };
-        Passed {
-            end: self.from,
-            waiter: self.waiters.remove(&end),
-            uncounted,
-        }
+        let left = Totals { weight: self.amount.events as u64, bytes: self.amount.bytes as u64 };
+        self.from = Mark { place: end, totals: self.up_to.totals.since(left) };
+        Passed { end: self.from, waiter: self.waiters.remove(&end), uncounted }
     }
 
     pub fn amount(&self) -> Amount {

@@ -117,16 +117,8 @@ impl Ingest {
     /// Takes over what an earlier process left in the journal. What reads that
     /// back is handed to the [writers](writer::Writers).
     pub fn new(parts: Parts) -> (Arc<Self>, Readback) {
-        let Opened {
-            journal,
-            recovered,
-            reader,
-        } = parts.journal;
-        let shares = if parts.limit.is_within(HEAD) {
-            parts.shares
-        } else {
-            Shares::ALL
-        };
+        let Opened { journal, recovered, reader } = parts.journal;
+        let shares = if parts.limit.is_within(HEAD) { parts.shares } else { Shares::ALL };
         let head = Amount {
             events: parts.limit.events.min(HEAD.events),
             bytes: parts.limit.bytes.min(HEAD.bytes),

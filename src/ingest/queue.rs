@@ -77,10 +77,7 @@ impl Write {
         let mut rest = outcomes;
         for &(_, events) in &self.users {
             let (of_user, others) = rest.split_at_mut(events);
-            if let Some(first) = of_user
-                .iter()
-                .position(|outcome| *outcome == Outcome::Retry)
-            {
+            if let Some(first) = of_user.iter().position(|outcome| *outcome == Outcome::Retry) {
                 of_user[first..].fill(Outcome::Retry);
             }
             rest = others;
@@ -152,10 +149,8 @@ impl Queue {
     /// Takes events of ready users, in turn, until they are so many or have so
     /// many bytes; a single one may be larger.
     pub fn take(&mut self, max_events: usize, max_bytes: usize) -> Write {
-        let mut write = Write {
-            events: Vec::with_capacity(max_events.min(self.waiting)),
-            users: Vec::new(),
-        };
+        let mut write =
+            Write { events: Vec::with_capacity(max_events.min(self.waiting)), users: Vec::new() };
         let mut left = max_bytes;
         while write.events.len() < max_events
             && let Some(&number) = self.ready.front()
@@ -213,9 +208,7 @@ impl Queue {
         for &(number, events) in &write.users {
             let (of_user, others) = rest.split_at(events.min(rest.len()));
             rest = others;
-            let settled = of_user
-                .iter()
-                .take_while(|outcome| **outcome != Outcome::Retry);
+            let settled = of_user.iter().take_while(|outcome| **outcome != Outcome::Retry);
             for outcome in settled {
                 left.push((self.pop(number), outcome));
             }

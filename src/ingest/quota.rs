@@ -25,10 +25,7 @@ pub struct Shares {
 
 impl Shares {
     /// Anybody may hold all.
-    pub const ALL: Self = Self {
-        per_account: 100,
-        per_key: 100,
-    };
+    pub const ALL: Self = Self { per_account: 100, per_key: 100 };
 }
 
 /// Who shares the room with others.
@@ -88,10 +85,7 @@ impl Quota {
         };
         let alone = batch.iter().filter(is_its).map(amount);
         let is_for_good = !alone.fold(Amount::default(), Add::add).is_within(most);
-        Err(OverShare {
-            tenant,
-            is_for_good,
-        })
+        Err(OverShare { tenant, is_for_good })
     }
 
     /// Has the tenants of events hold them too, whatever their share is.
@@ -112,10 +106,7 @@ impl Quota {
 
     /// Whoever the event is of holds it too, or no more.
     fn change(&mut self, event: &Event, key: Option<&Arc<str>>, by: fn(Amount, Amount) -> Amount) {
-        let account = event
-            .account_id
-            .as_deref()
-            .filter(|_| self.per_account.is_some());
+        let account = event.account_id.as_deref().filter(|_| self.per_account.is_some());
         let key = key.filter(|_| self.per_key.is_some());
         let account = account.map(|id| self.hash(Kind::Account, id));
         let key = key.map(|name| self.hash(Kind::Key, name));
@@ -174,8 +165,5 @@ fn share_of(head: Amount, percent: u8) -> Option<Amount> {
 }
 
 fn amount(event: &Event) -> Amount {
-    Amount {
-        events: 1,
-        bytes: event.size(),
-    }
+    Amount { events: 1, bytes: event.size() }
 }

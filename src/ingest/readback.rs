@@ -32,12 +32,7 @@ pub struct Readback {
 impl Readback {
     /// Has read nothing yet.
     pub fn new(reader: Box<dyn ReadBack>) -> Self {
-        Self {
-            reader,
-            place: Place::default(),
-            pending: None,
-            events: 0,
-        }
+        Self { reader, place: Place::default(), pending: None, events: 0 }
     }
 
     /// Moves batches into the head until that is full or nothing is beyond.
@@ -112,9 +107,7 @@ impl Ingest {
     fn filled_first(&self) {
         let records = self.backlog.lock().records();
         let unset = u64::MAX;
-        let _ = self
-            .replay
-            .compare_exchange(unset, records, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.replay.compare_exchange(unset, records, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Accepted events cannot be read back: it is said, and counted, and waited

@@ -39,10 +39,7 @@ impl std::ops::Add for Amount {
     type Output = Self;
 
     fn add(self, more: Self) -> Self {
-        Self {
-            events: self.events + more.events,
-            bytes: self.bytes + more.bytes,
-        }
+        Self { events: self.events + more.events, bytes: self.bytes + more.bytes }
     }
 }
 
@@ -50,10 +47,7 @@ impl std::ops::Sub for Amount {
     type Output = Self;
 
     fn sub(self, less: Self) -> Self {
-        Self {
-            events: self.events - less.events,
-            bytes: self.bytes - less.bytes,
-        }
+        Self { events: self.events - less.events, bytes: self.bytes - less.bytes }
     }
 }
 
@@ -102,10 +96,7 @@ impl Room {
 
     /// Whether a fifth is free.
     pub fn is_well_free(&self) -> bool {
-        let fifth = Amount {
-            events: self.limit.events / 5,
-            bytes: self.limit.bytes / 5,
-        };
+        let fifth = Amount { events: self.limit.events / 5, bytes: self.limit.bytes / 5 };
         fifth.is_within(self.free())
     }
 
@@ -120,10 +111,7 @@ impl Room {
         if until.is_some() && self.places.available_permits() == MAX_WAITING {
             return Ok(());
         }
-        let one = Amount {
-            events: 1,
-            bytes: 1,
-        };
+        let one = Amount { events: 1, bytes: 1 };
         self.take(one, until).await?;
         self.release(one);
         Ok(())
@@ -136,10 +124,7 @@ impl Room {
         until: Option<Instant>,
     ) -> Result<Reserved, NoRoom> {
         self.take(need, until).await?;
-        Ok(Reserved {
-            room: Arc::clone(self),
-            amount: need,
-        })
+        Ok(Reserved { room: Arc::clone(self), amount: need })
     }
 
     async fn take(&self, need: Amount, until: Option<Instant>) -> Result<(), NoRoom> {
@@ -151,9 +136,7 @@ impl Room {
         }
         let until = until.ok_or(NoRoom::Now)?;
         let _place = self.places.try_acquire().map_err(|_| NoRoom::Now)?;
-        timeout_at(until, self.take_in_turn(need))
-            .await
-            .map_err(|_| NoRoom::Now)
+        timeout_at(until, self.take_in_turn(need)).await.map_err(|_| NoRoom::Now)
     }
 
     /// Those who wait are handed what comes free, so this overtakes nobody.
@@ -207,10 +190,7 @@ struct Meter {
 
 impl Meter {
     fn new(limit: usize) -> Self {
-        Self {
-            free: Semaphore::new(limit.min(Semaphore::MAX_PERMITS)),
-            owed: Mutex::new(0),
-        }
+        Self { free: Semaphore::new(limit.min(Semaphore::MAX_PERMITS)), owed: Mutex::new(0) }
     }
 
     fn take_found(&self, count: usize) {

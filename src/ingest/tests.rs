@@ -38,11 +38,7 @@ const IN_FLIGHT: usize = 4;
 /// What a store may answer: those events have to be tried again whose bit is set.
 fn outcomes(events: usize, faults: u64) -> Vec<Outcome> {
     let outcome = |place: usize| {
-        if faults >> (place % 64) & 1 == 1 {
-            Outcome::Retry
-        } else {
-            Outcome::Stored
-        }
+        if faults >> (place % 64) & 1 == 1 { Outcome::Retry } else { Outcome::Stored }
     };
     (0..events).map(outcome).collect()
 }
@@ -59,10 +55,7 @@ const RULES: WriteRules = WriteRules {
     backoff_max: Duration::from_secs(5),
 };
 
-const LIMIT: Amount = Amount {
-    events: 5000,
-    bytes: 64 << 20,
-};
+const LIMIT: Amount = Amount { events: 5000, bytes: 64 << 20 };
 
 fn event(user: &str, id: &str) -> Event {
     let now = Timestamp::from_millis(1_765_794_600_000).unwrap();
@@ -122,18 +115,12 @@ impl Default for Setup {
 impl Setup {
     fn with_limit(events: usize) -> Self {
         let limit = Amount { events, ..LIMIT };
-        Self {
-            limit,
-            ..Self::default()
-        }
+        Self { limit, ..Self::default() }
     }
 
     /// What takes events in, and what reads the journal back.
     fn open(&self) -> (Arc<Ingest>, Readback) {
-        let rules = crate::journal::Rules {
-            max_bytes: u64::MAX,
-            is_synced: true,
-        };
+        let rules = crate::journal::Rules { max_bytes: u64::MAX, is_synced: true };
         Ingest::new(Parts {
             limit: self.limit,
             shares: self.shares,
@@ -157,13 +144,7 @@ impl Setup {
             events: Arc::clone(&self.store) as _,
             letters: Arc::clone(&self.letters) as _,
         };
-        let writers = Writers::start(
-            &ingest,
-            readback,
-            &destination,
-            self.in_flight,
-            &is_prepared,
-        );
+        let writers = Writers::start(&ingest, readback, &destination, self.in_flight, &is_prepared);
         Running {
             ingest,
             store: Arc::clone(&self.store),
@@ -213,9 +194,7 @@ impl Running {
 
     async fn admit_waiting(&self, batch: Vec<Event>) -> oneshot::Receiver<Waited> {
         let (waiter, waited) = Waiter::new();
-        admit_telling(&self.ingest, batch, Some(waiter))
-            .await
-            .unwrap();
+        admit_telling(&self.ingest, batch, Some(waiter)).await.unwrap();
         waited
     }
 
@@ -231,29 +210,17 @@ impl Running {
 
     async fn emptied(&self) {
         self.left(0).await;
-        assert_eq!(
-            self.ingest.room.free(),
-            self.ingest.limit(),
-            "all room is free"
-        );
+        assert_eq!(self.ingest.room.free(), self.ingest.limit(), "all room is free");
     }
 
     fn stored_ids(&self) -> Vec<String> {
         let stored = self.store.stored.lock();
-        stored
-            .iter()
-            .map(|a| a.event.event_id.to_string())
-            .collect()
+        stored.iter().map(|a| a.event.event_id.to_string()).collect()
     }
 
     fn counts(&self) -> (u64, u64, u64, u64) {
         let of = &self.ingest.statistics;
-        (
-            of.accepted.get(),
-            of.stored.get(),
-            of.duplicate.get(),
-            of.dead_lettered.get(),
-        )
+        (of.accepted.get(), of.stored.get(), of.duplicate.get(), of.dead_lettered.get())
     }
 }
 
@@ -265,16 +232,10 @@ fn ids(range: std::ops::Range<usize>) -> Vec<String> {
 async fn a_batch_is_taken_whole_or_not_at_all() {
     let (ingest, _) = Setup::with_limit(10).open();
     assert_eq!(admit(&ingest, events("u", 0..7)).await, Ok(()));
-    assert_eq!(
-        admit(&ingest, events("u", 7..11)).await,
-        Err(NotAdmitted::Full)
-    );
+    assert_eq!(admit(&ingest, events("u", 7..11)).await, Err(NotAdmitted::Full));
     assert_eq!(ingest.held().events, 7);
     assert_eq!(admit(&ingest, events("u", 7..10)).await, Ok(()));
-    assert_eq!(
-        admit(&ingest, events("u", 10..11)).await,
-        Err(NotAdmitted::Full)
-    );
+    assert_eq!(admit(&ingest, events("u", 10..11)).await, Err(NotAdmitted::Full));
     assert_eq!(ingest.statistics.accepted.get(), 10);
     assert_eq!(ingest.room.free().events, 0);
 }
@@ -284,22 +245,13 @@ async fn room_is_counted_in_bytes_of_records_too() {
     let (ingest, _) = Setup::default().open();
     admit(&ingest, events("u", 0..2)).await.unwrap();
     let bytes = ingest.held().bytes;
-    let limit = Amount {
-        events: 100,
-        bytes: 2 * bytes,
-    };
-    let setup = Setup {
-        limit,
-        ..Setup::default()
-    };
+    let limit = Amount { events: 100, bytes: 2 * bytes };
+    let setup = Setup { limit, ..Setup::default() };
     let (ingest, _) = setup.open();
     assert_eq!(admit(&ingest, events("u", 0..2)).await, Ok(()));
     assert_eq!(admit(&ingest, events("u", 2..4)).await, Ok(()));
     assert_eq!(ingest.held(), Amount { events: 4, ..limit });
-    assert_eq!(
-        admit(&ingest, events("u", 4..5)).await,
-        Err(NotAdmitted::Full)
-    );
+    assert_eq!(admit(&ingest, events("u", 4..5)).await, Err(NotAdmitted::Full));
     assert_eq!(
         admit(&ingest, events("u", 4..30)).await,
         Err(NotAdmitted::TooLarge),
@@ -315,10 +267,7 @@ async fn arrival_numbers_follow_the_order_of_a_batch() {
     let (waiting, is_incomplete) = ingest.of_user("u");
     assert!(!is_incomplete);
     assert!(waiting.is_sorted_by(|a, b| a.arrival < b.arrival));
-    let found: Vec<_> = waiting
-        .iter()
-        .map(|a| a.event.event_id.to_string())
-        .collect();
+    let found: Vec<_> = waiting.iter().map(|a| a.event.event_id.to_string()).collect();
     assert_eq!(found, ids(0..200));
     assert!(ingest.of_user("v").0.is_empty());
 }

@@ -74,16 +74,8 @@ impl Writers {
             };
             tasks.spawn(writer.run(prepared.clone()));
         }
-        tasks.spawn(readback::run(
-            Arc::clone(ingest),
-            readback,
-            draining.clone(),
-        ));
-        Self {
-            ingest: Arc::clone(ingest),
-            draining,
-            tasks,
-        }
+        tasks.spawn(readback::run(Arc::clone(ingest), readback, draining.clone()));
+        Self { ingest: Arc::clone(ingest), draining, tasks }
     }
 
     /// Waits until a task ends, which none does before [`drain`](Self::drain): it
@@ -361,10 +353,7 @@ impl Writer {
         } else {
             self.ingest.health.write_succeeded();
         }
-        warn!(
-            events = kept,
-            "some events could not be written; they are kept and tried again"
-        );
+        warn!(events = kept, "some events could not be written; they are kept and tried again");
     }
 
     fn failed(&self, error: &WriteError, events: usize, failures: u32) {

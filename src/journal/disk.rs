@@ -70,21 +70,14 @@ impl Folder {
     /// Opens the folder; makes it, for this user only, if it is missing.
     pub fn open(path: &Path, is_synced: bool) -> io::Result<Self> {
         let is_new = !path.exists();
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         if is_new && is_synced {
             // Else a crash may take the folder with what was synced in it.
             sync_parents(path)?;
         }
         let mut options = OpenOptions::new();
         let lock = options.create(true).truncate(false).write(true).mode(0o600);
-        Ok(Self {
-            path: path.to_owned(),
-            lock: lock.open(path.join("lock"))?,
-            is_synced,
-        })
+        Ok(Self { path: path.to_owned(), lock: lock.open(path.join("lock"))?, is_synced })
     }
 
     /// Takes the folder for this process; false if another one has it.
@@ -145,12 +138,7 @@ fn sync_parents(path: &Path) -> io::Result<()> {
 }
 
 fn number_of(path: &Path) -> Option<u64> {
-    path.file_name()?
-        .to_str()?
-        .strip_prefix("segment-")?
-        .strip_suffix(".journal")?
-        .parse()
-        .ok()
+    path.file_name()?.to_str()?.strip_prefix("segment-")?.strip_suffix(".journal")?.parse().ok()
 }
 
 impl Disk for Folder {
@@ -179,23 +167,14 @@ impl Disk for Folder {
 
     fn create(&self, number: u64, bytes: u64) -> io::Result<FolderSegment> {
         let path = self.path_of(number);
-        let file = File::options()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)?;
-        let filled = self
-            .fill_with_zeros(&file, 0, bytes)
-            .and_then(|()| self.sync_names());
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
+        let filled = self.fill_with_zeros(&file, 0, bytes).and_then(|()| self.sync_names());
         if let Err(error) = filled {
             // What it took is needed by others when the disk is full.
             let _ = fs::remove_file(&path);
             return Err(error);
         }
-        Ok(FolderSegment {
-            file,
-            is_synced: self.is_synced,
-        })
+        Ok(FolderSegment { file, is_synced: self.is_synced })
     }
 
     fn zero(&self, number: u64) -> io::Result<()> {
@@ -230,12 +209,8 @@ impl Disk for Folder {
             )));
         }
         let path = self.path.join(format!("damaged-{number:020}-{offset}.bin"));
-        let file = File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)?;
+        let file =
+            File::options().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
         file.write_all_at(bytes, 0)?;
         Ok(path)
     }

@@ -41,16 +41,11 @@ impl Extent {
     /// Whether all of its records are before this place.
     fn is_before(&self, place: Place) -> bool {
         self.segment.number < place.segment
-            || self
-                .last_record
-                .is_some_and(|last_record| self.at(last_record) <= place)
+            || self.last_record.is_some_and(|last_record| self.at(last_record) <= place)
     }
 
     fn at(&self, offset: u64) -> Place {
-        Place {
-            segment: self.segment.number,
-            offset,
-        }
+        Place { segment: self.segment.number, offset }
     }
 }
 
@@ -112,9 +107,7 @@ impl Extents {
         let extents = self.0.lock();
         let behind = extents.partition_point(|extent| extent.end() <= place);
         // The newest segment may be empty.
-        let extent = *extents
-            .range(behind..)
-            .find(|extent| extent.from < extent.to)?;
+        let extent = *extents.range(behind..).find(|extent| extent.from < extent.to)?;
         let from = if extent.segment.number == place.segment {
             extent.from.max(place.offset)
         } else {

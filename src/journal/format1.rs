@@ -50,11 +50,7 @@ impl Frame {
         let events = i64::from(u32::from_le_bytes(half(24)?));
         Some(Self {
             stored_before: i64::from_le_bytes(word(8)?),
-            last: if events > 0 {
-                first.saturating_add((events - 1) << 8)
-            } else {
-                i64::MIN
-            },
+            last: if events > 0 { first.saturating_add((events - 1) << 8) } else { i64::MIN },
             bytes: (16 + length).next_multiple_of(8),
         })
     }

@@ -65,12 +65,7 @@ impl Record {
 
 /// Appends the frame that notes a low watermark, for this place.
 pub fn write_mark(mark: Mark, segment: Segment, offset: u64, out: &mut Vec<u8>) {
-    let header = Header {
-        kind: MARK,
-        version: 1,
-        weight: 0,
-        number: i64::MIN,
-    };
+    let header = Header { kind: MARK, version: 1, weight: 0, number: i64::MIN };
     let mut body = Vec::with_capacity(MARK_BYTES);
     mark.write(&mut body);
     write(header, &body, segment, offset, out);
@@ -134,12 +129,7 @@ impl<'a> Frame<'a> {
         (checksum(segment, offset, rest, body) == expected).then_some(())?;
         let (kind, version) = (rest.get_u8(), rest.get_u8());
         rest.advance(2);
-        let header = Header {
-            kind,
-            version,
-            weight: rest.get_u32_le(),
-            number: rest.get_i64_le(),
-        };
+        let header = Header { kind, version, weight: rest.get_u32_le(), number: rest.get_i64_le() };
         Some(Self { header, body })
     }
 
@@ -159,10 +149,7 @@ impl<'a> Frame<'a> {
     }
 
     pub fn to_record(self) -> Record {
-        Record {
-            header: self.header,
-            body: self.body.to_vec(),
-        }
+        Record { header: self.header, body: self.body.to_vec() }
     }
 }
 

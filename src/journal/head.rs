@@ -75,11 +75,7 @@ impl Head {
         if let Some(head) = copies.clone().find_map(Self::read_words) {
             // A head with another number is of an earlier use: the power went
             // before the zeros of a journal without syncs were on the disk.
-            return if head.segment.number == number {
-                Found::Head(head)
-            } else {
-                Found::Unused
-            };
+            return if head.segment.number == number { Found::Head(head) } else { Found::Unused };
         }
         let format = copies.clone().find_map(|words| {
             let rest = words.strip_prefix(&MAGIC)?;
@@ -95,9 +91,7 @@ impl Head {
     fn read_words(words: &[u8]) -> Option<Self> {
         let (checked, mut crc) = words.split_at_checked(WORDS)?;
         (crc.try_get_u32_le().ok()? == crc32fast::hash(checked)).then_some(())?;
-        let mut words = checked
-            .strip_prefix(&MAGIC)?
-            .strip_prefix(&[FORMAT, b'\n'])?;
+        let mut words = checked.strip_prefix(&MAGIC)?.strip_prefix(&[FORMAT, b'\n'])?;
         Some(Self {
             segment: Segment {
                 number: words.try_get_u64_le().ok()?,

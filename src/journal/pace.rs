@@ -24,21 +24,13 @@ pub struct Pace {
 impl Pace {
     /// Lets that much time pass between the beginnings of two syncs.
     pub fn new(interval: Duration) -> Self {
-        Self {
-            interval,
-            last_sync: None,
-            lonely: LONELY,
-        }
+        Self { interval, last_sync: None, lonely: LONELY }
     }
 
     /// A group of so many batches is about to be synced.
     pub fn begins(&mut self, batches: usize, now: Instant) {
         self.last_sync = Some(now);
-        self.lonely = if batches > 1 {
-            0
-        } else {
-            self.lonely.saturating_add(1)
-        };
+        self.lonely = if batches > 1 { 0 } else { self.lonely.saturating_add(1) };
     }
 
     /// How long to wait for company before the next group is gathered.

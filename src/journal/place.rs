@@ -24,10 +24,7 @@ impl Totals {
     /// With one record more.
     #[must_use]
     pub fn and(self, weight: u32, bytes: u64) -> Self {
-        Self {
-            weight: self.weight + u64::from(weight),
-            bytes: self.bytes + bytes,
-        }
+        Self { weight: self.weight + u64::from(weight), bytes: self.bytes + bytes }
     }
 
     /// What came after `earlier`.
@@ -62,24 +59,16 @@ impl Mark {
 
     /// Reads what [`write`](Self::write) wrote.
     pub fn read(mut bytes: impl Buf) -> Option<Self> {
-        let place = Place {
-            segment: bytes.try_get_u64_le().ok()?,
-            offset: bytes.try_get_u64_le().ok()?,
-        };
-        let totals = Totals {
-            weight: bytes.try_get_u64_le().ok()?,
-            bytes: bytes.try_get_u64_le().ok()?,
-        };
+        let place =
+            Place { segment: bytes.try_get_u64_le().ok()?, offset: bytes.try_get_u64_le().ok()? };
+        let totals =
+            Totals { weight: bytes.try_get_u64_le().ok()?, bytes: bytes.try_get_u64_le().ok()? };
         Some(Self { place, totals })
     }
 
     /// The one that is further on.
     #[must_use]
     pub fn later(self, other: Self) -> Self {
-        if other.place > self.place {
-            other
-        } else {
-            self
-        }
+        if other.place > self.place { other } else { self }
     }
 }

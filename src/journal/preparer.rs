@@ -46,12 +46,7 @@ impl<D: Disk> Preparer<D> {
         let thread = std::thread::Builder::new()
             .name("journal-segments".to_owned())
             .spawn(move || run(&*disk, &received, &answers))?;
-        Ok(Self {
-            jobs: Some(jobs),
-            made,
-            thread: Some(thread),
-            is_making: false,
-        })
+        Ok(Self { jobs: Some(jobs), made, thread: Some(thread), is_making: false })
     }
 
     /// Has a segment zeroed, or removed.
@@ -89,9 +84,7 @@ impl<D: Disk> Preparer<D> {
 
     /// Whether the thread is there, as it must be.
     pub fn is_alive(&self) -> bool {
-        self.thread
-            .as_ref()
-            .is_some_and(|thread| !thread.is_finished())
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
     fn send(&self, job: Job) {

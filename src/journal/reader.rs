@@ -69,21 +69,12 @@ impl Piece {
 impl<D: Disk> Reader<D> {
     /// Begins at the oldest frame.
     pub fn new(disk: Arc<D>, extents: Arc<Extents>) -> Self {
-        Self {
-            disk,
-            extents,
-            place: Place::default(),
-            piece: None,
-        }
+        Self { disk, extents, place: Place::default(), piece: None }
     }
 
     /// What an extent begins with; read, unless it is in memory.
     fn bytes(&mut self, extent: Extent) -> io::Result<&[u8]> {
-        if self
-            .piece
-            .as_ref()
-            .is_none_or(|piece| piece.at(extent).is_none())
-        {
+        if self.piece.as_ref().is_none_or(|piece| piece.at(extent).is_none()) {
             self.piece = None;
             let count = usize::try_from(extent.to - extent.from).unwrap_or(usize::MAX);
             let bytes = self.disk.read(extent.segment.number, extent.from, count)?;
@@ -108,14 +99,8 @@ impl<D: Disk> Reader<D> {
         if !damaged.is_empty() {
             put_aside(&*disk, extent.segment.number, extent.from, damaged);
         }
-        let read_up_to = self
-            .piece
-            .as_ref()
-            .map_or(extent.to, |piece| piece.extent.to);
-        self.place = Place {
-            segment: extent.segment.number,
-            offset: passed.unwrap_or(read_up_to),
-        };
+        let read_up_to = self.piece.as_ref().map_or(extent.to, |piece| piece.extent.to);
+        self.place = Place { segment: extent.segment.number, offset: passed.unwrap_or(read_up_to) };
         Ok(())
     }
 }
@@ -144,16 +129,9 @@ impl<D: Disk> ReadBack for Reader<D> {
                 }
                 Err(error) => return Err(error),
             };
-            self.place = Place {
-                segment: extent.segment.number,
-                offset: extent.from + bytes,
-            };
+            self.place = Place { segment: extent.segment.number, offset: extent.from + bytes };
             if let Some(record) = record {
-                return Ok(Some(Read {
-                    record,
-                    bytes,
-                    end: self.place,
-                }));
+                return Ok(Some(Read { record, bytes, end: self.place }));
             }
         }
         self.piece = None;

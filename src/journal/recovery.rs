@@ -75,9 +75,7 @@ pub fn recover<D: Disk>(disk: &D) -> Result<Recovered, OpenError> {
     };
     let begun = begun(disk, &numbers, &mut recovered.damaged)?;
     let heads = begun.iter().filter_map(|begun| begun.head);
-    recovered.low = heads
-        .map(|head| head.low)
-        .fold(Mark::default(), Mark::later);
+    recovered.low = heads.map(|head| head.low).fold(Mark::default(), Mark::later);
     // Segments before the oldest were settled, also where no note says so.
     if let Some(oldest) = begun.first() {
         recovered.low = recovered.low.later(oldest.start());
@@ -96,10 +94,7 @@ pub fn recover<D: Disk>(disk: &D) -> Result<Recovered, OpenError> {
     recovered.highest = Some(before.max(scan.highest)).filter(|highest| *highest > i64::MIN);
     recovered.low = recovered.low.later(scan.low);
     recovered.end = Mark {
-        place: Place {
-            segment: newest.segment.number,
-            offset: scan.last_record(),
-        },
+        place: Place { segment: newest.segment.number, offset: scan.last_record() },
         totals: scan.totals,
     };
     recovered.low.totals = scan.totals_at(recovered.low, newest.segment.number, totals_before);
@@ -146,10 +141,7 @@ impl Begun {
     /// head alone.
     fn start(&self) -> Mark {
         Mark {
-            place: Place {
-                segment: self.segment.number,
-                offset: HEAD_BYTES,
-            },
+            place: Place { segment: self.segment.number, offset: HEAD_BYTES },
             totals: self.head.map(|head| head.before).unwrap_or_default(),
         }
     }
@@ -161,9 +153,8 @@ fn begun<D: Disk>(disk: &D, numbers: &[u64], damaged: &mut usize) -> Result<Vec<
     let mut begun = Vec::new();
     let mut of_format_1 = Vec::new();
     for &number in numbers {
-        let read = disk
-            .length(number)
-            .and_then(|bytes| Ok((bytes, disk.read(number, 0, FIRST_FRAME)?)));
+        let read =
+            disk.length(number).and_then(|bytes| Ok((bytes, disk.read(number, 0, FIRST_FRAME)?)));
         let (bytes, head) = match read {
             Ok(read) => read,
             Err(error) => {
@@ -173,11 +164,9 @@ fn begun<D: Disk>(disk: &D, numbers: &[u64], damaged: &mut usize) -> Result<Vec<
             }
         };
         match Head::read(&head, number) {
-            Found::Head(head) => begun.push(Begun {
-                segment: head.segment,
-                bytes,
-                head: Some(head),
-            }),
+            Found::Head(head) => {
+                begun.push(Begun { segment: head.segment, bytes, head: Some(head) })
+            }
             Found::Unused => disk.remove(number)?,
             Found::OtherFormat(format1::FORMAT) => of_format_1.push(number),
             Found::OtherFormat(format) => return Err(OpenError::Newer(char::from(format))),
@@ -202,11 +191,7 @@ fn without_head<D: Disk>(disk: &D, number: u64, bytes: u64) -> io::Result<Option
     let length = usize::try_from(bytes).unwrap_or(usize::MAX);
     let segment = disk.read(number, 0, length)?;
     let marker = frame::marker_of_frames(&segment, number, FIRST_FRAME);
-    Ok(marker.map(|marker| Begun {
-        segment: Segment { number, marker },
-        bytes,
-        head: None,
-    }))
+    Ok(marker.map(|marker| Begun { segment: Segment { number, marker }, bytes, head: None }))
 }
 
 /// What was appended before the newest segment. Where its head cannot tell, the
@@ -217,9 +202,7 @@ fn totals_before<D: Disk>(disk: &D, newest: &Begun, older: &[Begun]) -> io::Resu
         return Ok(before);
     }
     let first = older.iter().rposition(|begun| begun.head.is_some());
-    let mut totals = first
-        .and_then(|first| told(&older[first]))
-        .unwrap_or_default();
+    let mut totals = first.and_then(|first| told(&older[first])).unwrap_or_default();
     for begun in &older[first.unwrap_or(0)..] {
         totals = scan(disk, begun, totals)?.totals;
     }

@@ -38,11 +38,7 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(extents: Arc<Extents>, low: Mark, on_stuck: OnStuck) -> Self {
-        Self {
-            extents,
-            low: Mutex::new(low),
-            on_stuck,
-        }
+        Self { extents, low: Mutex::new(low), on_stuck }
     }
 
     /// Moves the low watermark on.
@@ -122,14 +118,11 @@ impl<D: Disk> Segments<D> {
 
     /// Where the next frame comes, and what was appended before it.
     pub fn end(&self) -> Mark {
-        let place = self.current.as_ref().map(|current| Place {
-            segment: current.segment.number,
-            offset: current.offset,
-        });
-        Mark {
-            place: place.unwrap_or_default(),
-            totals: self.totals,
-        }
+        let place = self
+            .current
+            .as_ref()
+            .map(|current| Place { segment: current.segment.number, offset: current.offset });
+        Mark { place: place.unwrap_or_default(), totals: self.totals }
     }
 
     /// Sees to it that the current segment has room for a frame of that size;
@@ -208,27 +201,14 @@ impl<D: Disk> Segments<D> {
         } else {
             self.unusual_segment(bytes)?
         };
-        let segment = Segment {
-            number,
-            marker: rand::random(),
-        };
-        let head = Head {
-            segment,
-            before: self.totals,
-            low: self.shared.low(),
-            highest: self.highest,
-        };
+        let segment = Segment { number, marker: rand::random() };
+        let head =
+            Head { segment, before: self.totals, low: self.shared.low(), highest: self.highest };
         if let Err(error) = file.write(&head.to_bytes(), 0) {
             self.preparer.free(number, 0);
             return Err(error);
         }
-        Ok(Current {
-            file,
-            segment,
-            bytes,
-            offset: HEAD_BYTES,
-            last_record: HEAD_BYTES,
-        })
+        Ok(Current { file, segment, bytes, offset: HEAD_BYTES, last_record: HEAD_BYTES })
     }
 
     /// The segment that was made ready, or one that is made now.
@@ -238,9 +218,7 @@ impl<D: Disk> Segments<D> {
         }
         let next_number = &mut self.next_number;
         self.preparer.make(|| take_number(next_number));
-        self.preparer
-            .wait()
-            .unwrap_or_else(|| Err(io::Error::other("no segment is being made")))
+        self.preparer.wait().unwrap_or_else(|| Err(io::Error::other("no segment is being made")))
     }
 
     /// One for a record that fits into no other. What was made ready has a lower

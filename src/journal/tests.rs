@@ -17,15 +17,10 @@ use super::{
     Rules,
 };
 
-pub const RULES: Rules = Rules {
-    max_bytes: u64::MAX,
-    is_synced: true,
-};
+pub const RULES: Rules = Rules { max_bytes: u64::MAX, is_synced: true };
 
 fn open(folder: &Path) -> Open {
-    Journal::open(folder, RULES, Box::new(|_| ()))
-        .unwrap()
-        .into()
+    Journal::open(folder, RULES, Box::new(|_| ())).unwrap().into()
 }
 
 fn open_on(disk: impl Disk) -> Open {
@@ -45,17 +40,9 @@ struct Open {
 
 impl From<Opened> for Open {
     fn from(opened: Opened) -> Self {
-        let Opened {
-            journal,
-            recovered,
-            mut reader,
-        } = opened;
+        let Opened { journal, recovered, mut reader } = opened;
         reader.seek(recovered.low.place);
-        Self {
-            journal,
-            recovered,
-            reader,
-        }
+        Self { journal, recovered, reader }
     }
 }
 
@@ -83,12 +70,8 @@ impl Open {
 fn record(number: i64, bytes: usize) -> Record {
     let mut body = format!("record {number:09};").into_bytes();
     body.extend(std::iter::repeat_n(b'x', bytes));
-    let header = Header {
-        kind: 1,
-        version: 1,
-        weight: u32::try_from(number % 5 + 1).unwrap(),
-        number,
-    };
+    let header =
+        Header { kind: 1, version: 1, weight: u32::try_from(number % 5 + 1).unwrap(), number };
     Record { header, body }
 }
 
@@ -106,10 +89,7 @@ fn append(journal: &Journal, record: &Record) -> mpsc::Receiver<Result<Appended,
 }
 
 fn weight(records: &[Record]) -> u64 {
-    records
-        .iter()
-        .map(|record| u64::from(record.header.weight))
-        .sum()
+    records.iter().map(|record| u64::from(record.header.weight)).sum()
 }
 
 #[test]
@@ -117,10 +97,8 @@ fn kept_records_come_back_whole_and_in_order_until_they_are_settled() {
     let folder = tempfile::tempdir().unwrap();
     let records: Vec<Record> = (1..=20).map(|number| record(number, 100)).collect();
     let open_journal = open(folder.path());
-    let ends: Vec<Mark> = records
-        .iter()
-        .map(|record| open_journal.append(record).unwrap().end)
-        .collect();
+    let ends: Vec<Mark> =
+        records.iter().map(|record| open_journal.append(record).unwrap().end).collect();
     drop(open_journal);
 
     let mut again = open(folder.path());
@@ -141,10 +119,7 @@ fn a_folder_has_one_journal_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");
     let open_journal = open(&path);
-    assert!(matches!(
-        Journal::open(&path, RULES, Box::new(|_| ())),
-        Err(super::OpenError::Locked)
-    ));
+    assert!(matches!(Journal::open(&path, RULES, Box::new(|_| ())), Err(super::OpenError::Locked)));
     drop(open_journal);
     open(&path);
 }

@@ -45,13 +45,11 @@ impl Journal {
         let (submissions, received) = channel();
         let ended = CancellationToken::new();
         let guard = ended.clone().drop_guard();
-        let thread = thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || {
-                // Dropped at its end, also by a panic.
-                let _guard = guard;
-                writer.run(&received);
-            })?;
+        let thread = thread::Builder::new().name("journal".to_owned()).spawn(move || {
+            // Dropped at its end, also by a panic.
+            let _guard = guard;
+            writer.run(&received);
+        })?;
         Ok(Self {
             submissions: Mutex::new(Some(submissions)),
             shared,
@@ -235,10 +233,7 @@ impl<D: Disk> Writer<D> {
         self.segments.totals = totals;
         self.segments.highest = self.segments.highest.max(record.header.number);
         end.place.offset += bytes;
-        Appended {
-            start,
-            end: Mark { totals, ..end },
-        }
+        Appended { start, end: Mark { totals, ..end } }
     }
 
     /// Writes and syncs what was put together, and the low watermark behind it

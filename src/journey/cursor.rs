@@ -27,9 +27,7 @@ pub fn encode(position: Position, order: Order) -> String {
 
 /// The position in a text that [`encode`] made for the same direction.
 pub fn decode(text: &str, order: Order) -> Result<Position, CursorFault> {
-    let bytes = URL_SAFE_NO_PAD
-        .decode(text)
-        .map_err(|_| CursorFault::Unreadable)?;
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| CursorFault::Unreadable)?;
     let bytes: [u8; LENGTH] = bytes.try_into().map_err(|_| CursorFault::Unreadable)?;
     match bytes[0] {
         found if found == tag(order) => {}

@@ -20,10 +20,9 @@ pub fn write_json(event: &StoredEvent, out: &mut Vec<u8>) {
         field(b",\"accountId\":", account_id);
     }
     field(b",\"type\":", &event.kind);
-    for (name, moment) in [
-        (b",\"occurredAt\":\"", event.occurred_at),
-        (b",\"receivedAt\":\"", event.received_at),
-    ] {
+    for (name, moment) in
+        [(b",\"occurredAt\":\"", event.occurred_at), (b",\"receivedAt\":\"", event.received_at)]
+    {
         out.extend_from_slice(name);
         out.extend_from_slice(&moment.to_rfc3339());
         out.push(b'"');
@@ -34,16 +33,8 @@ pub fn write_json(event: &StoredEvent, out: &mut Vec<u8>) {
 }
 
 /// The columns of the CSV form.
-const COLUMNS: [&str; 8] = [
-    "eventId",
-    "userId",
-    "sessionId",
-    "accountId",
-    "type",
-    "occurredAt",
-    "receivedAt",
-    "payload",
-];
+const COLUMNS: [&str; 8] =
+    ["eventId", "userId", "sessionId", "accountId", "type", "occurredAt", "receivedAt", "payload"];
 
 /// The head line of the CSV form (RFC 4180).
 pub fn csv_head() -> io::Result<Vec<u8>> {

@@ -52,16 +52,12 @@ pub fn page(
     let mut bytes = 0;
     loop {
         let from_buffer = match (stored.peek(), buffered.peek()) {
-            (Some(stored), Some(buffered)) => order
-                .compare(buffered.position(), stored.position())
-                .is_lt(),
+            (Some(stored), Some(buffered)) => {
+                order.compare(buffered.position(), stored.position()).is_lt()
+            }
             (stored, _) => stored.is_none(),
         };
-        let next = if from_buffer {
-            buffered.next()
-        } else {
-            stored.next()
-        };
+        let next = if from_buffer { buffered.next() } else { stored.next() };
         let Some(event) = next else { return page };
         bytes += event.bytes();
         if page.events.len() == limit || (bytes > MAX_PAGE_BYTES && !page.events.is_empty()) {

@@ -63,13 +63,8 @@ impl Journeys {
         });
         // One more than asked for tells whether there is a next page.
         let stored = self.store.journey(range, limit + 1).await?;
-        let buffered = self
-            .without_repetitions(buffered, range.order, limit + 1)
-            .await?;
-        Ok(Page {
-            may_be_incomplete,
-            ..merge::page(stored, &buffered, range.order, limit)
-        })
+        let buffered = self.without_repetitions(buffered, range.order, limit + 1).await?;
+        Ok(Page { may_be_incomplete, ..merge::page(stored, &buffered, range.order, limit) })
     }
 
     /// The first `wanted` of a user's buffered events, without those that

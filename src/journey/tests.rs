@@ -61,10 +61,7 @@ impl Spec {
     }
 
     fn accepted(&self, arrival: i64) -> Accepted {
-        Accepted {
-            event: self.event(),
-            arrival: Arrival::from_i64(arrival),
-        }
+        Accepted { event: self.event(), arrival: Arrival::from_i64(arrival) }
     }
 }
 

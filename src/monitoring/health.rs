@@ -70,13 +70,7 @@ impl Contact {
     }
 
     fn is_refused(&self) -> bool {
-        matches!(
-            self,
-            Self::Failing {
-                is_refused: true,
-                ..
-            }
-        )
+        matches!(self, Self::Failing { is_refused: true, .. })
     }
 }
 
@@ -205,10 +199,7 @@ impl Health {
     /// A write succeeded.
     pub fn write_succeeded(&self) {
         if let Some(failing) = self.writes.lock().answered() {
-            info!(
-                failing_ms = millis(failing),
-                "the database takes events again"
-            );
+            info!(failing_ms = millis(failing), "the database takes events again");
         }
     }
 

@@ -209,15 +209,11 @@ impl Statistics {
             failed_flushes: counter(names::FLUSHES_FAILED)?,
             flush_seconds: histogram(
                 names::FLUSH_SECONDS,
-                vec![
-                    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-                ],
+                vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0],
             )?,
             flush_events: histogram(
                 names::FLUSH_EVENTS,
-                vec![
-                    1.0, 5.0, 10.0, 25.0, 50.0, 100.0, 200.0, 300.0, 400.0, 500.0,
-                ],
+                vec![1.0, 5.0, 10.0, 25.0, 50.0, 100.0, 200.0, 300.0, 400.0, 500.0],
             )?,
             buffer_events: gauge(names::BUFFER_EVENTS)?,
             buffer_bytes: gauge(names::BUFFER_BYTES)?,
@@ -268,15 +264,13 @@ impl Statistics {
 
     /// What is known of the process only when it is asked for.
     pub fn process_is(&self, resident_bytes: u64, is_ready: bool) {
-        self.resident_bytes
-            .set(i64::try_from(resident_bytes).unwrap_or(i64::MAX));
+        self.resident_bytes.set(i64::try_from(resident_bytes).unwrap_or(i64::MAX));
         self.ready.set(i64::from(is_ready));
     }
 
     /// How many dead letters the store has.
     pub fn dead_letters_are(&self, count: u64) {
-        self.dead_letters
-            .set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.dead_letters.set(i64::try_from(count).unwrap_or(i64::MAX));
         self.has_counted_letters.store(true, Ordering::Release);
     }
 
@@ -290,10 +284,8 @@ impl Statistics {
     /// So many events are accepted and not stored, in records of so many bytes.
     pub fn backlog_is(&self, events: usize, bytes: usize) {
         self.held_events.store(events, Ordering::Relaxed);
-        self.buffer_events
-            .set(i64::try_from(events).unwrap_or(i64::MAX));
-        self.buffer_bytes
-            .set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        self.buffer_events.set(i64::try_from(events).unwrap_or(i64::MAX));
+        self.buffer_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// A write of so many events was answered.
@@ -320,16 +312,9 @@ impl Statistics {
     #[allow(clippy::cast_precision_loss)] // a batch has at most thousands of events
     pub fn flushes(&self) -> Flushes {
         let recent = self.recent.lock();
-        let latencies = recent
-            .flushes
-            .iter()
-            .map(|(took, _)| took.as_secs_f64() * 1000.0);
+        let latencies = recent.flushes.iter().map(|(took, _)| took.as_secs_f64() * 1000.0);
         let latencies: Vec<f64> = latencies.collect();
-        let sizes: Vec<f64> = recent
-            .flushes
-            .iter()
-            .map(|&(_, events)| events as f64)
-            .collect();
+        let sizes: Vec<f64> = recent.flushes.iter().map(|&(_, events)| events as f64).collect();
         let (last_success, last_error) = (recent.last_success, recent.last_error.clone());
         drop(recent);
         Flushes {
@@ -350,11 +335,7 @@ fn percentiles(mut values: Vec<f64>) -> Percentiles {
         let rank = (values.len() * percent).div_ceil(100);
         values.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
     };
-    Percentiles {
-        p50: rank(50),
-        p95: rank(95),
-        p99: rank(99),
-    }
+    Percentiles { p50: rank(50), p95: rank(95), p99: rank(99) }
 }
 
 #[cfg(test)]
@@ -378,32 +359,14 @@ mod tests {
         statistics.tell_refused(RefusedBecause::BufferFull, now + 2 * TELL_EVERY);
         assert_eq!(log.lines_with("bufferFull"), 2);
         statistics.refused(RefusedBecause::Invalid);
-        assert_eq!(
-            log.lines_with("invalid"),
-            0,
-            "the request's own line says it"
-        );
+        assert_eq!(log.lines_with("invalid"), 0, "the request's own line says it");
     }
 
     #[test]
     fn percentiles_are_values_that_occurred() {
         let values = (1..=200).map(f64::from).collect();
-        assert_eq!(
-            percentiles(values),
-            Percentiles {
-                p50: 100.0,
-                p95: 190.0,
-                p99: 198.0
-            }
-        );
-        assert_eq!(
-            percentiles(vec![7.0]),
-            Percentiles {
-                p50: 7.0,
-                p95: 7.0,
-                p99: 7.0
-            }
-        );
+        assert_eq!(percentiles(values), Percentiles { p50: 100.0, p95: 190.0, p99: 198.0 });
+        assert_eq!(percentiles(vec![7.0]), Percentiles { p50: 7.0, p95: 7.0, p99: 7.0 });
         assert_eq!(percentiles(vec![]), Percentiles::default());
     }
 }

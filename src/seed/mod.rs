@@ -117,11 +117,9 @@ impl Plan {
         match self {
             _ if self.events == 0 => Err(PlanFault::NoEvents),
             _ if self.accounts == 0 => Err(PlanFault::NoAccounts),
-            _ if u64::from(self.users) < least => Err(PlanFault::TooFewUsers {
-                users: self.users,
-                accounts: self.accounts,
-                least,
-            }),
+            _ if u64::from(self.users) < least => {
+                Err(PlanFault::TooFewUsers { users: self.users, accounts: self.accounts, least })
+            }
             _ if !(1..=3650).contains(&self.days) => Err(PlanFault::Days),
             _ if self.from().as_millis() < 0 => Err(PlanFault::Until),
             _ if !(0.0..=1.0).contains(&self.whale_share) => Err(PlanFault::Share),

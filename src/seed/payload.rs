@@ -15,27 +15,14 @@ const LOOKS: [&str; 12] = [
     "striped", "red", "plain", "checked", "soft", "warm", "light", "blue", "organic", "knitted",
     "recycled", "green",
 ];
-const GOODS: [&str; 10] = [
-    "socks", "scarf", "hat", "gloves", "sweater", "shirt", "blanket", "towel", "jacket", "bag",
-];
+const GOODS: [&str; 10] =
+    ["socks", "scarf", "hat", "gloves", "sweater", "shirt", "blanket", "towel", "jacket", "bag"];
 const CATEGORIES: [&str; 6] = ["new", "sale", "women", "men", "kids", "home"];
 const ARTICLES: [&str; 5] = ["about-wool", "care", "sizes", "returns", "our-farms"];
-const BUTTONS: [&str; 6] = [
-    "size-guide",
-    "menu",
-    "more-photos",
-    "reviews",
-    "share",
-    "filter",
-];
+const BUTTONS: [&str; 6] = ["size-guide", "menu", "more-photos", "reviews", "share", "filter"];
 const FORMS: [&str; 4] = ["newsletter", "contact", "review", "address"];
-const SOURCES: [&str; 5] = [
-    "https://search.example/",
-    "https://news.example/wool",
-    "https://mail.example/",
-    "",
-    "",
-];
+const SOURCES: [&str; 5] =
+    ["https://search.example/", "https://news.example/wool", "https://mail.example/", "", ""];
 const SYSTEMS: [(&str, &str, u32); 5] = [
     ("Chrome", "Android", 412),
     ("Safari", "iOS", 390),

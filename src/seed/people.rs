@@ -42,10 +42,7 @@ struct Law {
 
 impl Law {
     fn new(ranks: u32, exponent: f64) -> Self {
-        Self {
-            ranks,
-            zipf: Zipf::new(f64::from(ranks), exponent).ok(),
-        }
+        Self { ranks, zipf: Zipf::new(f64::from(ranks), exponent).ok() }
     }
 
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 1 to `ranks`

@@ -36,12 +36,7 @@ impl Hour {
         let end = (start + HOUR_MS).min(until);
         #[allow(clippy::cast_precision_loss)] // at most an hour
         let part = (end - start) as f64 / HOUR_MS as f64;
-        Self {
-            start,
-            end,
-            weight: weight_at(start) * part,
-            before,
-        }
+        Self { start, end, weight: weight_at(start) * part, before }
     }
 
     fn next(self, until: i64) -> Self {
@@ -57,11 +52,7 @@ impl Rhythm {
         while last.end < until {
             last = last.next(until);
         }
-        Self {
-            until,
-            hour: first,
-            total: last.before + last.weight,
-        }
+        Self { until, hour: first, total: last.before + last.weight }
     }
 
     /// When the visit begins that has `fraction` (0 to 1) of all others before

@@ -28,10 +28,7 @@ pub struct Sample {
 }
 
 /// Far above what the payloads of samples are.
-const PAYLOAD: PayloadLimits = PayloadLimits {
-    max_bytes: 4096,
-    max_depth: 8,
-};
+const PAYLOAD: PayloadLimits = PayloadLimits { max_bytes: 4096, max_depth: 8 };
 
 impl Sample {
     /// The event as a service makes it that receives it at this time.
@@ -58,10 +55,7 @@ impl Sample {
         let mut id = Uuid::encode_buffer();
         let mut millis = itoa::Buffer::new();
         for (key, text) in [
-            (
-                r#"{"eventId":"#,
-                &*self.event_id.hyphenated().encode_lower(&mut id),
-            ),
+            (r#"{"eventId":"#, &*self.event_id.hyphenated().encode_lower(&mut id)),
             (r#","userId":"#, &self.user_id),
             (r#","accountId":"#, &self.account_id),
             (r#","sessionId":"#, &self.session_id),

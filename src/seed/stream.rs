@@ -97,10 +97,7 @@ impl Samples {
     /// begins after those that were begun before it.
     fn begin_visits(&mut self) {
         while self.planned < self.plan.events
-            && self
-                .open
-                .peek()
-                .is_none_or(|Reverse(first)| first.next_at >= self.last_start)
+            && self.open.peek().is_none_or(|Reverse(first)| first.next_at >= self.last_start)
         {
             let visit = self.begin_visit();
             self.open.push(Reverse(visit));

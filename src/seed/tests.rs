@@ -59,10 +59,7 @@ fn hash(samples: &[Sample]) -> String {
         hash.update(body);
     }
     let digest = hash.finalize();
-    digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Changes when the model does, and when a crate that it draws from gives
@@ -76,13 +73,7 @@ fn a_seed_gives_the_events_that_it_has_always_given() {
 fn rules() -> Rules {
     let events = Settings::with([]).unwrap().events;
     Rules {
-        types: TypeRule::OneOf(
-            events
-                .types
-                .iter()
-                .map(|name| name.as_str().into())
-                .collect(),
-        ),
+        types: TypeRule::OneOf(events.types.iter().map(|name| name.as_str().into()).collect()),
         default_user: None,
         max_events: events.max_per_request,
         payload: PayloadLimits {
@@ -95,10 +86,7 @@ fn rules() -> Rules {
 
 #[test]
 fn the_service_reads_from_the_wire_what_is_stored_directly() {
-    let samples = samples(Plan {
-        whale: "the \"big\" one".into(),
-        ..plan(20_000, 2)
-    });
+    let samples = samples(Plan { whale: "the \"big\" one".into(), ..plan(20_000, 2) });
     let until = plan(1, 0).until;
     let mut read: Vec<Event> = bodies(&samples)
         .flat_map(|body| wire::read_json(&body, &rules(), until).unwrap())
@@ -106,10 +94,8 @@ fn the_service_reads_from_the_wire_what_is_stored_directly() {
     for event in &mut read {
         event.received_at = event.occurred_at;
     }
-    let direct: Vec<Event> = samples
-        .iter()
-        .map(|sample| sample.to_event(sample.occurred_at))
-        .collect();
+    let direct: Vec<Event> =
+        samples.iter().map(|sample| sample.to_event(sample.occurred_at)).collect();
     assert!(read == direct);
 }
 
@@ -126,10 +112,7 @@ fn payloads_are_of_the_usual_size() {
 fn ids_are_unique_and_rise_with_time() {
     let samples = samples(plan(50_000, 4));
     let now = Timestamp::now();
-    let ids: Vec<_> = samples
-        .iter()
-        .map(|sample| sample.to_event(now).id)
-        .collect();
+    let ids: Vec<_> = samples.iter().map(|sample| sample.to_event(now).id).collect();
     assert!(ids.is_sorted_by_key(|id| &id.as_bytes()[..6]));
     let unique: HashSet<_> = ids.iter().collect();
     assert_eq!(unique.len(), ids.len());
@@ -138,10 +121,7 @@ fn ids_are_unique_and_rise_with_time() {
 #[test]
 fn another_seed_gives_other_events() {
     let ids = |seed| -> HashSet<_> {
-        samples(plan(2_000, seed))
-            .into_iter()
-            .map(|sample| sample.event_id)
-            .collect()
+        samples(plan(2_000, seed)).into_iter().map(|sample| sample.event_id).collect()
     };
     assert!(ids(1).is_disjoint(&ids(2)));
 }
@@ -152,10 +132,7 @@ fn users_and_accounts_are_uneven_and_all_in_use() {
     let of_accounts = by(&samples, |sample| &sample.account_id);
     assert_eq!(of_accounts.len(), 41);
     let of = |account: &str| of_accounts[&std::sync::Arc::from(account)].len();
-    assert!(
-        of("account-0001") > 3 * of("account-0040"),
-        "the first has six times the last"
-    );
+    assert!(of("account-0001") > 3 * of("account-0040"), "the first has six times the last");
     assert!(of("whale") > of("account-0001"));
 
     let of_users = by(&samples, |sample| &sample.user_id);
@@ -264,18 +241,16 @@ fn plans() -> impl Strategy<Value = Plan> {
         0..4_000_000_000_000_i64,
         prop_oneof![Just(0.0), Just(1.0), 0.0..1.0],
     )
-        .prop_map(
-            |(events, seed, accounts, more_users, days, until, whale_share)| Plan {
-                events,
-                seed,
-                users: accounts + 1 + more_users,
-                accounts,
-                days,
-                until: Timestamp::from_millis(until + i64::from(days) * 86_400_000).unwrap(),
-                whale: "whale".into(),
-                whale_share,
-            },
-        )
+        .prop_map(|(events, seed, accounts, more_users, days, until, whale_share)| Plan {
+            events,
+            seed,
+            users: accounts + 1 + more_users,
+            accounts,
+            days,
+            until: Timestamp::from_millis(until + i64::from(days) * 86_400_000).unwrap(),
+            whale: "whale".into(),
+            whale_share,
+        })
 }
 
 proptest! {
@@ -330,11 +305,7 @@ fn plans_that_cannot_be_carried_out_are_refused() {
     assert_eq!(refused(|plan| plan.accounts = 0), PlanFault::NoAccounts);
     assert_eq!(
         refused(|plan| plan.users = 40),
-        PlanFault::TooFewUsers {
-            users: 40,
-            accounts: 40,
-            least: 41
-        }
+        PlanFault::TooFewUsers { users: 40, accounts: 40, least: 41 }
     );
     assert_eq!(refused(|plan| plan.days = 0), PlanFault::Days);
     assert_eq!(refused(|plan| plan.days = 3651), PlanFault::Days);
@@ -343,10 +314,7 @@ fn plans_that_cannot_be_carried_out_are_refused() {
         PlanFault::Until
     );
     assert_eq!(refused(|plan| plan.whale_share = 1.1), PlanFault::Share);
-    assert_eq!(
-        refused(|plan| plan.whale_share = f64::NAN),
-        PlanFault::Share
-    );
+    assert_eq!(refused(|plan| plan.whale_share = f64::NAN), PlanFault::Share);
     assert_eq!(refused(|plan| plan.whale = "".into()), PlanFault::Name);
     assert_eq!(refused(|plan| plan.whale = "a\nb".into()), PlanFault::Name);
 }

@@ -35,13 +35,7 @@ pub struct DeadLetter {
 impl DeadLetter {
     /// A letter for an event that was refused just now.
     pub fn new(accepted: Arc<Accepted>, refusal: Refusal, now: Timestamp) -> Self {
-        Self {
-            accepted,
-            refusal,
-            set_aside_at: now,
-            tried_at: now,
-            tries: 1,
-        }
+        Self { accepted, refusal, set_aside_at: now, tried_at: now, tries: 1 }
     }
 
     /// All but what the tracker sent with it.
@@ -123,10 +117,7 @@ impl LetterHead {
 
     /// Its place in the list.
     pub fn place(&self) -> LetterPlace {
-        LetterPlace {
-            set_aside_at: self.set_aside_at,
-            id: self.id,
-        }
+        LetterPlace { set_aside_at: self.set_aside_at, id: self.id }
     }
 }
 

@@ -84,9 +84,7 @@ impl<'a> InOrder<'a> {
     fn is_wanted(&self, position: Position) -> bool {
         let order = self.range.order;
         let in_order = |left, right| order.compare(left, right).is_lt();
-        self.range
-            .after
-            .is_none_or(|after| in_order(after, position))
+        self.range.after.is_none_or(|after| in_order(after, position))
             && self.last_wanted.is_none_or(|last| in_order(position, last))
     }
 
@@ -111,8 +109,7 @@ impl<'a> InOrder<'a> {
     /// of all events then.
     fn sort_group(&mut self) -> usize {
         let order = self.range.order;
-        self.group
-            .sort_unstable_by(|left, right| order.compare(left.position(), right.position()));
+        self.group.sort_unstable_by(|left, right| order.compare(left.position(), right.position()));
         let (mut kept, mut bytes) = (0, self.bytes);
         for event in &self.group {
             if self.is_full(self.events.len() + kept, bytes) {

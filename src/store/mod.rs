@@ -181,11 +181,7 @@ pub struct StoredEvent {
 impl StoredEvent {
     /// Its place in the journey.
     pub fn position(&self) -> Position {
-        Position {
-            occurred_at: self.occurred_at,
-            arrival: self.arrival,
-            id: self.id,
-        }
+        Position { occurred_at: self.occurred_at, arrival: self.arrival, id: self.id }
     }
 
     /// About the bytes that it has as JSON, which is also about what it takes in

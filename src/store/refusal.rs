@@ -20,12 +20,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::TooLarge,
-        Self::Validation,
-        Self::UniqueIndex,
-        Self::Unknown,
-    ];
+    pub const ALL: [Self; 4] = [Self::TooLarge, Self::Validation, Self::UniqueIndex, Self::Unknown];
 
     /// Its word, on the wire and in the stores.
     pub fn word(self) -> &'static str {
@@ -40,10 +35,7 @@ impl Reason {
     /// The reason with this word. A word that a later version wrote is
     /// [`Unknown`](Self::Unknown).
     pub fn from_word(word: &str) -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|reason| reason.word() == word)
-            .unwrap_or(Self::Unknown)
+        Self::ALL.into_iter().find(|reason| reason.word() == word).unwrap_or(Self::Unknown)
     }
 }
 

@@ -89,9 +89,7 @@ pub(super) async fn in_time<T>(
     limit: Duration,
     query: impl Future<Output = Result<T, QueryError>>,
 ) -> Result<T, QueryError> {
-    timeout(limit + GRACE, query)
-        .await
-        .unwrap_or(Err(QueryError::OutOfTime(limit)))
+    timeout(limit + GRACE, query).await.unwrap_or(Err(QueryError::OutOfTime(limit)))
 }
 
 /// Why a store did not count.

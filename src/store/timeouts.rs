@@ -32,9 +32,7 @@ pub(super) async fn in_time<T>(
     limit: Duration,
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    timeout(limit, call)
-        .await
-        .unwrap_or_else(|_| Err(no_answer(limit)))
+    timeout(limit, call).await.unwrap_or_else(|_| Err(no_answer(limit)))
 }
 
 /// The error of a call that took too long.

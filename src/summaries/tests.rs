@@ -42,11 +42,7 @@ fn over(store: &Arc<FakeStore>) -> Arc<Summaries> {
 }
 
 fn of(account: &str) -> Question {
-    Question {
-        account_id: account.to_owned(),
-        window: Window::Last24h,
-        top: 10,
-    }
+    Question { account_id: account.to_owned(), window: Window::Last24h, top: 10 }
 }
 
 async fn total(summaries: &Arc<Summaries>, account: &str) -> u64 {
@@ -108,14 +104,8 @@ async fn account_window_and_top_are_each_a_summary_of_their_own() {
         of("a"),
         of("b"),
         Question { top: 11, ..of("a") },
-        Question {
-            window: Window::Last7d,
-            ..of("a")
-        },
-        Question {
-            window: Window::Between(noon(), noon()),
-            ..of("a")
-        },
+        Question { window: Window::Last7d, ..of("a") },
+        Question { window: Window::Between(noon(), noon()), ..of("a") },
     ];
     for question in &questions {
         summaries.summary(question.clone()).await.unwrap();

@@ -49,9 +49,7 @@ fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let lines = fmt()
-        .with_env_filter(EnvFilter::try_new(&log.level)?)
-        .with_writer(writer);
+    let lines = fmt().with_env_filter(EnvFilter::try_new(&log.level)?).with_writer(writer);
     Ok(match log.format {
         LogFormat::Text => Box::new(lines.with_ansi(colour).finish().with(filter_fn(is_heard))),
         LogFormat::Json => Box::new(

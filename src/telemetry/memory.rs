@@ -20,9 +20,7 @@ pub struct Memory {
 
 /// What the process has now.
 pub fn usage() -> Memory {
-    fs::read_to_string("/proc/self/status")
-        .map(|status| parse(&status))
-        .unwrap_or_default()
+    fs::read_to_string("/proc/self/status").map(|status| parse(&status)).unwrap_or_default()
 }
 
 fn parse(status: &str) -> Memory {
@@ -33,11 +31,7 @@ fn parse(status: &str) -> Memory {
             .and_then(|value| value.trim().strip_suffix(" kB")?.parse::<u64>().ok())
             .map_or(0, |kilobytes| kilobytes * 1024)
     };
-    Memory {
-        rss: bytes("VmRSS"),
-        heap_total: bytes("VmData"),
-        heap_used: bytes("RssAnon"),
-    }
+    Memory { rss: bytes("VmRSS"), heap_total: bytes("VmData"), heap_used: bytes("RssAnon") }
 }
 
 #[cfg(test)]
@@ -48,11 +42,7 @@ mod tests {
     fn the_kernels_kilobytes_become_bytes() {
         let status =
             "Name:\ttrailkeep\nVmRSS:\t    2048 kB\nRssAnon:\t 1024 kB\nVmData:\t 4096 kB\n";
-        let memory = Memory {
-            rss: 2 << 20,
-            heap_total: 4 << 20,
-            heap_used: 1 << 20,
-        };
+        let memory = Memory { rss: 2 << 20, heap_total: 4 << 20, heap_used: 1 << 20 };
         assert_eq!(parse(status), memory);
     }
 

@@ -9,10 +9,8 @@ pub const EVENTS_RESTORED: (&str, &str) = (
     "Events that an earlier process had accepted and this one took in.",
 );
 /// Counter.
-pub const EVENTS_STORED: (&str, &str) = (
-    "trailkeep_events_stored_total",
-    "Events written to the database.",
-);
+pub const EVENTS_STORED: (&str, &str) =
+    ("trailkeep_events_stored_total", "Events written to the database.");
 /// Counter.
 pub const EVENTS_DUPLICATE: (&str, &str) = (
     "trailkeep_events_duplicate_total",
@@ -24,20 +22,16 @@ pub const EVENTS_DEAD_LETTERED: (&str, &str) = (
     "Events that the database refused for good and that were kept as dead letters.",
 );
 /// Gauge.
-pub const DEAD_LETTERS: (&str, &str) = (
-    "trailkeep_dead_letters",
-    "Dead letters in the database when they were last counted.",
-);
+pub const DEAD_LETTERS: (&str, &str) =
+    ("trailkeep_dead_letters", "Dead letters in the database when they were last counted.");
 /// Counter.
 pub const EVENTS_UNREADABLE: (&str, &str) = (
     "trailkeep_events_unreadable_total",
     "Accepted events that lay in the journal alone and were damaged on the disk.",
 );
 /// Counter, by reason.
-pub const REQUESTS_REFUSED: (&str, &str) = (
-    "trailkeep_requests_refused_total",
-    "Requests to POST /events refused as a whole.",
-);
+pub const REQUESTS_REFUSED: (&str, &str) =
+    ("trailkeep_requests_refused_total", "Requests to POST /events refused as a whole.");
 /// Counter, by account: the first 20 that are refused have a series each, all
 /// others are counted as `other`.
 pub const OVER_SHARE_BY_ACCOUNT: (&str, &str) = (
@@ -51,36 +45,24 @@ pub const OVER_SHARE_BY_KEY: (&str, &str) = (
     "Requests refused (429) because a write key held its share of the backlog.",
 );
 /// Counter.
-pub const FLUSHES: (&str, &str) = (
-    "trailkeep_flushes_total",
-    "Writes of a batch that the database answered.",
-);
+pub const FLUSHES: (&str, &str) =
+    ("trailkeep_flushes_total", "Writes of a batch that the database answered.");
 /// Counter.
-pub const FLUSHES_FAILED: (&str, &str) = (
-    "trailkeep_flushes_failed_total",
-    "Tries to write a batch that failed.",
-);
+pub const FLUSHES_FAILED: (&str, &str) =
+    ("trailkeep_flushes_failed_total", "Tries to write a batch that failed.");
 /// Histogram.
-pub const FLUSH_SECONDS: (&str, &str) = (
-    "trailkeep_flush_duration_seconds",
-    "Time that the database took to write a batch.",
-);
+pub const FLUSH_SECONDS: (&str, &str) =
+    ("trailkeep_flush_duration_seconds", "Time that the database took to write a batch.");
 /// Histogram.
 pub const FLUSH_EVENTS: (&str, &str) = ("trailkeep_flush_events", "Events in one batch.");
 /// Gauge.
-pub const BUFFER_EVENTS: (&str, &str) = (
-    "trailkeep_buffer_events",
-    "Accepted events that are not stored yet.",
-);
+pub const BUFFER_EVENTS: (&str, &str) =
+    ("trailkeep_buffer_events", "Accepted events that are not stored yet.");
 /// Gauge.
-pub const BUFFER_BYTES: (&str, &str) = (
-    "trailkeep_buffer_bytes",
-    "Bytes of the journal's records that hold these events.",
-);
+pub const BUFFER_BYTES: (&str, &str) =
+    ("trailkeep_buffer_bytes", "Bytes of the journal's records that hold these events.");
 /// Gauge.
-pub const RESIDENT_BYTES: (&str, &str) = (
-    "trailkeep_resident_memory_bytes",
-    "Resident memory of the process, in bytes.",
-);
+pub const RESIDENT_BYTES: (&str, &str) =
+    ("trailkeep_resident_memory_bytes", "Resident memory of the process, in bytes.");
 /// Gauge.
 pub const READY: (&str, &str) = ("trailkeep_ready", "1 when /readyz answers 200, else 0.");

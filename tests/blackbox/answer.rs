@@ -44,9 +44,7 @@ impl Answer {
 
     /// A header's value, or the empty string.
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().expect("a header in ASCII"))
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a header in ASCII"))
     }
 
     /// The body as text.

@@ -62,18 +62,15 @@ async fn assert_stored(service: &Service, home: &Home, events: usize) {
     for number in 0..USERS {
         let batches = (0..events).step_by(BATCH);
         let of_user = batches.filter(|first| first / BATCH % USERS == number);
-        let expected: Vec<String> = of_user
-            .flat_map(|first| sample::ids("e", first..first + BATCH))
-            .collect();
+        let expected: Vec<String> =
+            of_user.flat_map(|first| sample::ids("e", first..first + BATCH)).collect();
         assert_eq!(service.export_ids(&user(number)).await, expected);
     }
 }
 
 fn count(stats: &Value, path: &str) -> u64 {
     let value = stats.pointer(path);
-    value
-        .and_then(Value::as_u64)
-        .unwrap_or_else(|| panic!("no {path} in {stats}"))
+    value.and_then(Value::as_u64).unwrap_or_else(|| panic!("no {path} in {stats}"))
 }
 
 fn assert_conserved(stats: &Value) {
@@ -103,15 +100,8 @@ async fn an_outage_is_bridged_on_disk_and_each_users_order_is_kept() {
     assert_eq!(count(&stats, "/maxBufferBytes"), 500_000_000);
     assert_conserved(&stats);
     let metrics = service.get("/metrics").await.expect(200).text();
-    assert!(
-        metrics.contains("trailkeep_buffer_events 30000"),
-        "{metrics}"
-    );
-    assert_eq!(
-        service.get("/readyz").await.status,
-        200,
-        "it accepts, so it gets traffic"
-    );
+    assert!(metrics.contains("trailkeep_buffer_events 30000"), "{metrics}");
+    assert_eq!(service.get("/readyz").await.status, 200, "it accepts, so it gets traffic");
     eventually("/health tells the outage", DRAINED, || async {
         (service.get("/health").await.status == 503).then_some(())
     })
@@ -181,9 +171,7 @@ async fn a_journey_says_that_it_may_be_incomplete_while_events_lie_beyond_the_he
 
 fn ids_of_user_0(events: usize) -> Vec<String> {
     let batches = (0..events).step_by(BATCH * USERS);
-    batches
-        .flat_map(|first| sample::ids("e", first..first + BATCH))
-        .collect()
+    batches.flat_map(|first| sample::ids("e", first..first + BATCH)).collect()
 }
 
 #[tokio::test]
@@ -262,10 +250,7 @@ async fn what_a_raised_limit_took_is_stored_also_by_a_service_with_the_usual_one
     post_all(&service, 0..12_000).await;
     service.crash().await;
 
-    let short_grace = [
-        ("SHUTDOWN_GRACE_MS", "1500"),
-        ("SHUTDOWN_REQUEST_GRACE_MS", "500"),
-    ];
+    let short_grace = [("SHUTDOWN_GRACE_MS", "1500"), ("SHUTDOWN_REQUEST_GRACE_MS", "500")];
     let service = Service::start_unready(&home, &short_grace).await;
     // More than the limit is held, so nothing is taken.
     let event = sample::event("u-0", "later");
@@ -284,10 +269,7 @@ async fn what_a_raised_limit_took_is_stored_also_by_a_service_with_the_usual_one
 async fn a_stop_keeps_what_is_beyond_the_head_and_says_how_much() {
     let server = Mongod::start();
     let home = Home::on(&server);
-    let grace = [
-        ("SHUTDOWN_GRACE_MS", "1500"),
-        ("SHUTDOWN_REQUEST_GRACE_MS", "500"),
-    ];
+    let grace = [("SHUTDOWN_GRACE_MS", "1500"), ("SHUTDOWN_REQUEST_GRACE_MS", "500")];
     let settings = [&SETTINGS[..], &grace].concat();
     let service = Service::start_with(&home, &settings).await;
     server.pause();
@@ -296,10 +278,7 @@ async fn a_stop_keeps_what_is_beyond_the_head_and_says_how_much() {
     let ended = service.terminate().await;
 
     assert_eq!(ended.code, Some(0), "{}", ended.log);
-    let said = ended
-        .log
-        .lines()
-        .any(|line| line.contains("9000") && line.contains("journal"));
+    let said = ended.log.lines().any(|line| line.contains("9000") && line.contains("journal"));
     assert!(said, "it does not say how many are kept: {}", ended.log);
     server.resume();
     let service = Service::start_with(&home, &settings).await;
@@ -315,9 +294,7 @@ async fn whoever_waits_for_a_batch_beyond_the_head_is_answered_when_it_is_stored
     server.pause();
     post_all(&service, 0..6000).await;
     let path = "/events?wait=stored";
-    let late = service
-        .post_to(path, &sample::events("w", "e", 0..10))
-        .await;
+    let late = service.post_to(path, &sample::events("w", "e", 0..10)).await;
     late.problem(504);
     service.crash().await;
 
@@ -342,9 +319,7 @@ async fn whoever_waits_for_a_batch_beyond_the_head_is_answered_when_it_is_stored
 /// Bytes of the journal that are not zero.
 fn written(data_dir: &Path) -> usize {
     let segments = segments(data_dir).map(|(path, _)| fs::read(path).expect("a segment"));
-    segments
-        .map(|bytes| bytes.iter().filter(|byte| **byte != 0).count())
-        .sum()
+    segments.map(|bytes| bytes.iter().filter(|byte| **byte != 0).count()).sum()
 }
 
 #[tokio::test]
@@ -357,14 +332,9 @@ async fn a_full_disk_refuses_what_is_sent_in_an_outage_and_passes_by_itself() {
     post_all(&service, 0..10_000).await;
     service.limit_files(Some(USUAL_SEGMENT));
     let refused = service.post(&huge("u-x")).await;
-    assert_eq!(
-        refused.problem(503)["type"],
-        "urn:trailkeep:problem:not-written"
-    );
+    assert_eq!(refused.problem(503)["type"], "urn:trailkeep:problem:not-written");
     service.limit_files(None);
-    service
-        .post_when_there_is_room(&sample::events("u-y", "y", 0..10))
-        .await;
+    service.post_when_there_is_room(&sample::events("u-y", "y", 0..10)).await;
     post_all(&service, 10_000..20_000).await;
     server.resume();
     wait_until_stored(&home, 20_010).await;
@@ -378,17 +348,11 @@ async fn a_full_disk_refuses_what_is_sent_in_an_outage_and_passes_by_itself() {
 #[tokio::test]
 async fn a_limit_above_the_free_disk_is_refused_at_the_start() {
     let home = Home::embedded();
-    let settings = [
-        ("BACKLOG_MAX_BYTES", "200000000000000"),
-        ("JOURNAL_MAX_BYTES", "400000000000000"),
-    ];
+    let settings =
+        [("BACKLOG_MAX_BYTES", "200000000000000"), ("JOURNAL_MAX_BYTES", "400000000000000")];
     let ended = Service::refuses_to_start(&home, &settings).await;
     assert_eq!(ended.code, Some(1), "{}", ended.log);
-    for word in [
-        "backlog.max_bytes = 200000000000000",
-        "has room for",
-        "lower it",
-    ] {
+    for word in ["backlog.max_bytes = 200000000000000", "has room for", "lower it"] {
         assert!(ended.log.contains(word), "no {word:?} in: {}", ended.log);
     }
     Service::start(&home).await;

@@ -43,9 +43,7 @@ impl Service {
         let request = request.try_clone().and_then(|copy| copy.build().ok());
         request.is_some_and(|request| {
             let headers = request.headers();
-            GUARDED
-                .iter()
-                .any(|path| request.url().path().starts_with(path))
+            GUARDED.iter().any(|path| request.url().path().starts_with(path))
                 && !headers.contains_key("authorization")
                 && !headers.contains_key("cookie")
         })
@@ -58,8 +56,7 @@ impl Service {
 
     /// POST to a path, events as JSON.
     pub async fn post_to(&self, path: &str, events: &Value) -> Answer {
-        self.send(self.request(Method::POST, path).json(events))
-            .await
+        self.send(self.request(Method::POST, path).json(events)).await
     }
 
     /// POST /events as JSON.
@@ -69,10 +66,8 @@ impl Service {
 
     /// POST /events with a body and a content type as they are.
     pub async fn post_as(&self, media_type: &str, body: impl Into<Body>) -> Answer {
-        let request = self
-            .request(Method::POST, "/events")
-            .header("content-type", media_type)
-            .body(body);
+        let request =
+            self.request(Method::POST, "/events").header("content-type", media_type).body(body);
         self.send(request).await
     }
 

@@ -22,10 +22,7 @@ where
         if let Some(answer) = probe().await {
             return answer;
         }
-        assert!(
-            Instant::now() < deadline,
-            "waited {limit:?} in vain for: {what}"
-        );
+        assert!(Instant::now() < deadline, "waited {limit:?} in vain for: {what}");
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -49,10 +49,7 @@ impl Home {
             .prefix("trailkeep-test-")
             .tempdir()
             .expect("a temporary folder");
-        Self {
-            folder,
-            mongodb_uri,
-        }
+        Self { folder, mongodb_uri }
     }
 
     /// The service's DATA_DIR.
@@ -135,10 +132,8 @@ impl Drop for Home {
 }
 
 fn drop_database(uri: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let work = async {
             let client = Client::with_uri_str(uri).await.ok()?;

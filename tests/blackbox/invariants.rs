@@ -45,10 +45,7 @@ async fn once_an_event_sent_on_two_connections_at_once_is_stored_once(home: Home
         for batch in 0..BATCHES {
             let events = sample::events("u", "e", batch * 50..(batch + 1) * 50);
             let request = http.request(Method::POST, service.url("/events"));
-            service
-                .send_as_it_is(request.json(&events))
-                .await
-                .expect(202);
+            service.send_as_it_is(request.json(&events)).await.expect(202);
         }
     };
 
@@ -118,21 +115,14 @@ async fn visible_an_accepted_event_is_in_its_journey_at_once_after_the_202(home:
 async fn loud_a_disk_that_fails_ends_the_process_with_code_5_and_the_next_start_has_what_was_kept(
     home: Home,
 ) {
-    let settings = [
-        NEVER_WRITTEN,
-        ("SHUTDOWN_GRACE_MS", "3000"),
-        ("SHUTDOWN_REQUEST_GRACE_MS", "500"),
-    ];
+    let settings =
+        [NEVER_WRITTEN, ("SHUTDOWN_GRACE_MS", "3000"), ("SHUTDOWN_REQUEST_GRACE_MS", "500")];
     let service = Service::start_with(&home, &settings).await;
     let kept = sample::events("u", "kept", 0..20);
     service.post(&kept).await.expect(202);
 
     service.limit_files(Some(4096));
-    let lost = service
-        .http
-        .post(service.url("/events"))
-        .json(&sample::event("u", "lost"))
-        .send();
+    let lost = service.http.post(service.url("/events")).json(&sample::event("u", "lost")).send();
     let ended = async { service.wait(Duration::from_secs(30)).await };
     let (answer, ended) = tokio::join!(tokio::time::timeout(SOON, lost), ended);
 

@@ -39,33 +39,20 @@ async fn kill_9_under_load_loses_nothing_accepted(home: Home) {
     Service::start(&home).await.terminate().await;
     let service = Service::start(&home).await;
     let events = service.stats().await["events"].take();
-    assert_eq!(
-        events["restored"], 0,
-        "nothing comes back after a clean stop"
-    );
+    assert_eq!(events["restored"], 0, "nothing comes back after a clean stop");
 }
 
 async fn what_was_never_flushed_survives_kill_9(home: Home) {
     let service = Service::start_with(&home, &[NEVER_FLUSHED]).await;
-    service
-        .post(&sample::events("u", "a", 0..50))
-        .await
-        .expect(202);
-    service
-        .post(&sample::events("u", "b", 0..50))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "a", 0..50)).await.expect(202);
+    service.post(&sample::events("u", "b", 0..50)).await.expect(202);
 
     service.crash().await;
 
     let service = Service::start(&home).await;
     let expected = [sample::ids("a", 0..50), sample::ids("b", 0..50)].concat();
     assert_eq!(service.export_ids("u").await, expected);
-    assert_eq!(
-        home.stored().await,
-        100,
-        "stored before the service is ready"
-    );
+    assert_eq!(home.stored().await, 100, "stored before the service is ready");
 }
 
 /// What the system has been handed survives the process. Only a crash of the
@@ -88,29 +75,16 @@ async fn without_syncs_kill_9_under_load_loses_nothing_either(home: Home) {
 async fn a_stop_while_the_database_is_away_is_a_clean_one() {
     let server = Mongod::start();
     let home = Home::on(&server);
-    let grace = [
-        ("SHUTDOWN_GRACE_MS", "1500"),
-        ("SHUTDOWN_REQUEST_GRACE_MS", "500"),
-    ];
+    let grace = [("SHUTDOWN_GRACE_MS", "1500"), ("SHUTDOWN_REQUEST_GRACE_MS", "500")];
     let service = Service::start_with(&home, &grace).await;
     server.pause();
-    service
-        .post(&sample::events("u", "e", 0..733))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..733)).await.expect(202);
 
     let ended = service.terminate().await;
 
     assert_eq!(ended.code, Some(0), "{}", ended.log);
-    let said = ended
-        .log
-        .lines()
-        .any(|line| line.contains("733") && line.contains("journal"));
-    assert!(
-        said,
-        "the log does not say how many are kept: {}",
-        ended.log
-    );
+    let said = ended.log.lines().any(|line| line.contains("733") && line.contains("journal"));
+    assert!(said, "the log does not say how many are kept: {}", ended.log);
     server.resume();
     let service = Service::start(&home).await;
     assert_eq!(service.export_ids("u").await, sample::ids("e", 0..733));
@@ -122,10 +96,7 @@ async fn a_service_is_ready_only_when_what_was_accepted_before_is_stored() {
     let server = Mongod::start();
     let home = Home::on(&server);
     let service = Service::start_with(&home, &[NEVER_FLUSHED]).await;
-    service
-        .post(&sample::events("u", "e", 0..20))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..20)).await.expect(202);
     service.crash().await;
     server.pause();
 
@@ -178,11 +149,7 @@ async fn a_start_opens_its_port_before_it_has_read_a_large_backlog_and_reads_no_
         std::future::ready(is_said.then_some(()))
     })
     .await;
-    assert!(
-        service.bytes_read() < 40 * MEBIBYTE,
-        "{}",
-        service.bytes_read()
-    );
+    assert!(service.bytes_read() < 40 * MEBIBYTE, "{}", service.bytes_read());
     server.resume();
     eventually("all is stored", READ_BACK, || async {
         (home.stored().await == EVENTS as u64 + 1).then_some(())
@@ -209,11 +176,7 @@ async fn a_journal_belongs_to_one_process() {
     let second = Service::refuses_to_start(&home, &[]).await;
 
     assert_eq!(second.code, Some(1), "{}", second.log);
-    assert!(
-        second.log.contains("in use by another process"),
-        "{}",
-        second.log
-    );
+    assert!(second.log.contains("in use by another process"), "{}", second.log);
 }
 
 /// Bytes of a segment that holds no record larger than it.
@@ -236,10 +199,7 @@ async fn a_full_disk_is_said_and_passes_by_itself() {
     let home = Home::mongodb();
     let settings = [("HTTP_MAX_BODY_BYTES", "30000000")];
     let service = Service::start_with(&home, &settings).await;
-    service
-        .post(&sample::event("u", "before"))
-        .await
-        .expect(202);
+    service.post(&sample::event("u", "before")).await.expect(202);
 
     service.limit_files(Some(USUAL_SEGMENT));
     let answer = service.post(&huge("u")).await;
@@ -249,9 +209,7 @@ async fn a_full_disk_is_said_and_passes_by_itself() {
 
     service.limit_files(None);
     service.wait_until_ready().await;
-    service
-        .post_when_there_is_room(&sample::event("u", "after"))
-        .await;
+    service.post_when_there_is_room(&sample::event("u", "after")).await;
     service.crash().await;
     let service = Service::start(&home).await;
     assert_eq!(service.export_ids("u").await, ["before", "after"]);
@@ -348,25 +306,16 @@ async fn a_damaged_journal_does_not_keep_the_service_from_starting() {
     let home = Home::embedded();
     let service = Service::start_with(&home, &[NEVER_FLUSHED]).await;
     for number in 0..20 {
-        service
-            .post(&sample::event("u", &format!("e-{number}")))
-            .await
-            .expect(202);
+        service.post(&sample::event("u", &format!("e-{number}"))).await.expect(202);
     }
     service.crash().await;
     let segment = home
         .files()
         .into_iter()
-        .find(|file| {
-            file.extension()
-                .is_some_and(|extension| extension == "journal")
-        })
+        .find(|file| file.extension().is_some_and(|extension| extension == "journal"))
         .expect("a segment");
     let mut bytes = std::fs::read(&segment).unwrap();
-    let middle = bytes
-        .windows(4)
-        .position(|four| four == b"e-10")
-        .expect("the event");
+    let middle = bytes.windows(4).position(|four| four == b"e-10").expect("the event");
     bytes[middle] ^= 1;
     std::fs::write(&segment, bytes).unwrap();
 

@@ -48,11 +48,7 @@ impl Load {
                 tokio::spawn(sender.run())
             })
             .collect();
-        Self {
-            senders,
-            stop,
-            accepted,
-        }
+        Self { senders, stop, accepted }
     }
 
     /// Waits until as many more events are accepted.

@@ -43,9 +43,7 @@ impl Operation {
     }
 
     fn lists(&self, status: u16) -> bool {
-        self.description["responses"]
-            .get(status.to_string())
-            .is_some()
+        self.description["responses"].get(status.to_string()).is_some()
     }
 
     /// Whether its body is one JSON object and nothing else.
@@ -74,21 +72,15 @@ async fn a_path_that_is_not_utf8_is_a_problem_on_every_route() {
                 continue;
             };
             let answer = send(&service, &operation.method, &path, "{}").await;
-            assert!(
-                matches!(answer.status, 400 | 404),
-                "{path}: {}",
-                answer.status
-            );
+            assert!(matches!(answer.status, 400 | 404), "{path}: {}", answer.status);
             answer.problem(answer.status);
             assert!(operation.lists(answer.status), "{path}: {}", answer.status);
             tried += 1;
         }
     }
     assert!(tried >= 3 * 7, "{tried}");
-    for (path, field) in [
-        ("/users/%FF/journey", "userId"),
-        ("/accounts/%FF/summary", "accountId"),
-    ] {
+    for (path, field) in [("/users/%FF/journey", "userId"), ("/accounts/%FF/summary", "accountId")]
+    {
         assert_eq!(service.get(path).await.only_fault().field, field);
     }
     service.get("/api-docs/%FF").await.problem(400);
@@ -141,9 +133,7 @@ async fn a_body_that_is_no_json_object_is_refused_by_every_route_that_takes_one(
     // An object is still taken, with space around it.
     let body = json!({ "email": ADMIN, "password": PASSWORD });
     let path = "/api/auth/sign-in/email";
-    send(&service, &Method::POST, path, &format!(" \r\n\t{body} \n"))
-        .await
-        .expect(200);
+    send(&service, &Method::POST, path, &format!(" \r\n\t{body} \n")).await.expect(200);
 }
 
 #[tokio::test]
@@ -151,9 +141,7 @@ async fn a_session_that_cannot_be_read_is_a_problem() {
     let home = Home::embedded();
     let service = Service::start(&home).await;
     let token = token_of(&service.sign_in(ADMIN, PASSWORD).await.expect(200));
-    home.sqlite()
-        .execute("UPDATE sessions SET data = x'00'", [])
-        .expect("a table named sessions");
+    home.sqlite().execute("UPDATE sessions SET data = x'00'", []).expect("a table named sessions");
     for path in ["/session", "/stats", "/users/u/journey"] {
         let request = service.request(Method::GET, path).bearer_auth(&token);
         service.send_as_it_is(request).await.problem(500);
@@ -178,10 +166,7 @@ async fn requests_that_no_client_library_sends_are_answered_with_problems() {
         assert!(connection.send(head.as_bytes()).await);
         let answer = connection.answer(SOON).await.expect("an answer");
         let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
-        assert!(
-            status.is_some_and(|status| statuses.contains(&status)),
-            "{line}: {answer}"
-        );
+        assert!(status.is_some_and(|status| statuses.contains(&status)), "{line}: {answer}");
         let is_problem = answer.contains("content-type: application/problem+json\r\n");
         assert!(is_problem, "{line}: {answer}");
     }

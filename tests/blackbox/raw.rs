@@ -14,9 +14,7 @@ pub struct RawConnection(TcpStream);
 impl RawConnection {
     /// Connects.
     pub async fn open(service: &Service) -> Self {
-        let stream = TcpStream::connect(service.address())
-            .await
-            .expect("the service listens");
+        let stream = TcpStream::connect(service.address()).await.expect("the service listens");
         stream.set_nodelay(true).expect("a TCP socket");
         Self(stream)
     }

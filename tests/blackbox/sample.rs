@@ -16,9 +16,7 @@ pub fn event_at(user: &str, id: &str, occurred_at: &str) -> Value {
 
 /// Events of one user with the ids `{prefix}-{number}`.
 pub fn events(user: &str, prefix: &str, numbers: std::ops::Range<usize>) -> Value {
-    numbers
-        .map(|number| event(user, &format!("{prefix}-{number}")))
-        .collect()
+    numbers.map(|number| event(user, &format!("{prefix}-{number}"))).collect()
 }
 
 /// The ids of [`events`].

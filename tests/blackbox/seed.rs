@@ -61,9 +61,8 @@ impl Seed {
     }
 
     fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args([&format!("-{name}"), &self.child.id().to_string()])
-            .status();
+        let sent =
+            Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
         assert!(sent.expect("kill").success());
     }
 
@@ -72,20 +71,10 @@ impl Seed {
             std::future::ready(self.child.try_wait().expect("a child"))
         })
         .await;
-        let mut said = Said {
-            code: status.code(),
-            out: String::new(),
-            err: String::new(),
-        };
+        let mut said = Said { code: status.code(), out: String::new(), err: String::new() };
         let (mut out, mut err) = (self.child.stdout.take(), self.child.stderr.take());
-        out.as_mut()
-            .expect("a pipe")
-            .read_to_string(&mut said.out)
-            .expect("text");
-        err.as_mut()
-            .expect("a pipe")
-            .read_to_string(&mut said.err)
-            .expect("text");
+        out.as_mut().expect("a pipe").read_to_string(&mut said.out).expect("text");
+        err.as_mut().expect("a pipe").read_to_string(&mut said.err).expect("text");
         said
     }
 }
@@ -106,20 +95,13 @@ impl Said {
     fn expect(self, code: i32, word: &str) -> Self {
         let Self { out, err, .. } = &self;
         assert_eq!(self.code, Some(code), "{out}{err}");
-        assert!(
-            out.contains(word) || err.contains(word),
-            "no {word:?} in\n{out}{err}"
-        );
+        assert!(out.contains(word) || err.contains(word), "no {word:?} in\n{out}{err}");
         self
     }
 
     /// The number before a word that the summary has only where it is not 0.
     fn number_if_any(&self, word: &str) -> u64 {
-        if self.out.contains(&format!(" {word}")) {
-            self.number(word)
-        } else {
-            0
-        }
+        if self.out.contains(&format!(" {word}")) { self.number(word) } else { 0 }
     }
 
     /// The number before a word of the summary.
@@ -151,23 +133,16 @@ async fn wait_until_some_are_stored(home: &Home) {
 
 async fn a_seed_is_stored_to_the_event_and_only_once(home: Home) {
     let arguments = ["20000", "--seed", "7", "--until", UNTIL];
-    seed(&home, &arguments)
-        .await
-        .expect(0, "20,000 stored, 0 there before, 0 dead letters");
+    seed(&home, &arguments).await.expect(0, "20,000 stored, 0 there before, 0 dead letters");
     assert_eq!(home.stored().await, 20_000);
 
-    seed(&home, &arguments)
-        .await
-        .expect(0, "0 stored, 20,000 there before, 0 dead letters");
+    seed(&home, &arguments).await.expect(0, "0 stored, 20,000 there before, 0 dead letters");
     assert_eq!(home.stored().await, 20_000);
 
     // Odd numbers, several lanes, another seed: nothing falls between.
-    seed(
-        &home,
-        &["1234", "--batch", "100", "--in-flight", "8", "--seed", "8"],
-    )
-    .await
-    .expect(0, "1,234 stored");
+    seed(&home, &["1234", "--batch", "100", "--in-flight", "8", "--seed", "8"])
+        .await
+        .expect(0, "1,234 stored");
     assert_eq!(home.stored().await, 21_234);
 }
 
@@ -192,10 +167,8 @@ async fn an_interrupted_seed_says_what_it_wrote_and_is_taken_up_by_repeating_it(
 }
 
 async fn a_service_with_a_small_buffer_takes_all_events_in_the_end(home: Home) {
-    let settings = [
-        ("BACKLOG_MAX_EVENTS", "1000"),
-        ("ACCESS_WRITE_KEYS", "shop:wk-9f8e7d6c5b4a3210"),
-    ];
+    let settings =
+        [("BACKLOG_MAX_EVENTS", "1000"), ("ACCESS_WRITE_KEYS", "shop:wk-9f8e7d6c5b4a3210")];
     let service = Service::start_with(&home, &settings).await;
     let url = service.url("");
     let arguments = ["8000", "--until", UNTIL, "--via-http", &url];
@@ -214,9 +187,7 @@ async fn a_service_with_a_small_buffer_takes_all_events_in_the_end(home: Home) {
 
     // What was sent once is stored once, however it comes again.
     service.terminate().await;
-    seed(&home, &arguments[..3])
-        .await
-        .expect(0, "0 stored, 8,000 there before");
+    seed(&home, &arguments[..3]).await.expect(0, "0 stored, 8,000 there before");
 }
 
 #[tokio::test]
@@ -250,10 +221,7 @@ async fn what_a_stopped_seed_could_not_store_is_in_the_journal_for_the_next_star
     let server = Mongod::start();
     let home = Home::on(&server);
     let arguments = ["2000000000", "--batch", "500", "--until", UNTIL];
-    let impatient = [
-        ("SHUTDOWN_GRACE_MS", "1000"),
-        ("SHUTDOWN_REQUEST_GRACE_MS", "1000"),
-    ];
+    let impatient = [("SHUTDOWN_GRACE_MS", "1000"), ("SHUTDOWN_REQUEST_GRACE_MS", "1000")];
     let running = Seed::start(&home, &arguments, &impatient);
     wait_until_some_are_stored(&home).await;
     server.kill();
@@ -302,19 +270,14 @@ async fn a_second_signal_ends_a_seed_whose_database_says_nothing() {
     })
     .await;
     server.resume();
-    running
-        .end()
-        .await
-        .expect(130, "ended at once by a second SIGINT");
+    running.end().await.expect(130, "ended at once by a second SIGINT");
 }
 
 #[tokio::test]
 async fn the_same_seed_gives_the_same_events_in_another_place() {
     let (one, other) = (Home::embedded(), Home::embedded());
     for home in [&one, &other] {
-        seed(home, &["5000", "--until", UNTIL])
-            .await
-            .expect(0, "5,000 stored");
+        seed(home, &["5000", "--until", UNTIL]).await.expect(0, "5,000 stored");
     }
     let contents = |home: &Home| -> Vec<String> {
         let database = home.sqlite();
@@ -344,10 +307,7 @@ async fn a_folder_that_a_service_uses_is_seeded_through_that_service(home: Home)
     seed(&home, &["10"])
         .await
         .expect(1, "if it listens elsewhere, name that with --via-http")
-        .expect(
-            1,
-            "cannot reach http://127.0.0.1:1/events: Connection refused",
-        )
+        .expect(1, "cannot reach http://127.0.0.1:1/events: Connection refused")
         .expect(1, "to go on: trailkeep seed 10 --seed 1 --until");
     assert_eq!(service.terminate().await.code, Some(0));
 }

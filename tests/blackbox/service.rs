@@ -62,12 +62,7 @@ impl Service {
             std::future::ready(found)
         })
         .await;
-        Self {
-            process,
-            address,
-            http: http_client(0),
-            admin: OnceCell::new(),
-        }
+        Self { process, address, http: http_client(0), admin: OnceCell::new() }
     }
 
     /// Starts a service that is expected to refuse, and waits for its end.
@@ -163,11 +158,7 @@ impl Service {
             .lines()
             .find_map(|line| line.strip_prefix(field))
             .expect("a field of the status");
-        let kibibytes: u64 = line
-            .trim()
-            .trim_end_matches(" kB")
-            .parse()
-            .expect("a number of kB");
+        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kB");
         kibibytes * 1024
     }
 }
@@ -197,11 +188,7 @@ impl Process {
         // A write beyond a limit of its size fails, and does not end the process.
         let mut command = Command::new("sh");
         command
-            .args([
-                "-c",
-                r#"trap '' XFSZ; exec "$0""#,
-                env!("CARGO_BIN_EXE_trailkeep"),
-            ])
+            .args(["-c", r#"trap '' XFSZ; exec "$0""#, env!("CARGO_BIN_EXE_trailkeep")])
             .env_clear()
             .current_dir(home.folder())
             .env("PORT", "0")
@@ -222,12 +209,7 @@ impl Process {
             collect(child.stdout.take().expect("a pipe"), log.clone()),
             collect(child.stderr.take().expect("a pipe"), log.clone()),
         ];
-        Self {
-            child,
-            watchdog,
-            log,
-            readers,
-        }
+        Self { child, watchdog, log, readers }
     }
 
     /// The address in the line that says `listening`.
@@ -266,16 +248,11 @@ impl Process {
         for reader in self.readers.drain(..) {
             let _ = reader.join();
         }
-        Ended {
-            code: status.code(),
-            log: self.log().clone(),
-        }
+        Ended { code: status.code(), log: self.log().clone() }
     }
 
     fn log(&self) -> MutexGuard<'_, String> {
-        self.log
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.log.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

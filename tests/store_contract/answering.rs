@@ -49,41 +49,21 @@ where
     S: Store + DeadLetterStore + AccessStore + AccountStore,
 {
     let id = event("ann", "e1", 0, 1).event.id;
-    let range = SummaryRange {
-        account_id: "a".to_owned(),
-        from: at(0),
-        to: at(1),
-        top: 1,
-    };
+    let range = SummaryRange { account_id: "a".to_owned(), from: at(0), to: at(1), top: 1 };
     vec![
         ("arrivals", call(async move { store.arrivals(&[id]).await })),
-        (
-            "journey",
-            call(async { store.journey(&all_of("ann"), 10).await }),
-        ),
+        ("journey", call(async { store.journey(&all_of("ann"), 10).await })),
         ("list", call(store.list(None, 10))),
         ("get", call(store.get(id))),
         ("count", call(store.count())),
         ("account_by_email", call(store.account_by_email("ann"))),
         ("account", call(store.account(Uuid::nil()))),
         ("accounts", call(store.accounts(None, 10))),
-        (
-            "session",
-            call(async { store.session(&hash(1), at(0)).await }),
-        ),
-        (
-            "token_by_hash",
-            call(async { store.token_by_hash(&hash(1)).await }),
-        ),
+        ("session", call(async { store.session(&hash(1), at(0)).await })),
+        ("token_by_hash", call(async { store.token_by_hash(&hash(1)).await })),
         ("tokens", call(store.tokens())),
-        (
-            "audit",
-            call(async { store.audit(&AuditRange::default(), 10).await }),
-        ),
-        (
-            "summary",
-            call(async move { store.summary(&range, LIMIT).await }),
-        ),
+        ("audit", call(async { store.audit(&AuditRange::default(), 10).await })),
+        ("summary", call(async move { store.summary(&range, LIMIT).await })),
         ("account_ends", call(store.account_ends(LIMIT))),
         ("accounts_from", call(store.accounts_from("a", 1, LIMIT))),
     ]
@@ -98,15 +78,9 @@ where
     let refusal = Refusal::new(Reason::Unknown, "it is not wanted");
     let letter = DeadLetter::new(accepted.clone(), refusal.clone(), at(0));
     vec![
-        (
-            "insert",
-            call(async move { store.insert(&[accepted]).await }),
-        ),
+        ("insert", call(async move { store.insert(&[accepted]).await })),
         ("put", call(async move { store.put(&[letter]).await })),
-        (
-            "refused_again",
-            call(async move { store.refused_again(id, &refusal, at(1)).await }),
-        ),
+        ("refused_again", call(async move { store.refused_again(id, &refusal, at(1)).await })),
         ("remove", call(async move { store.remove(&[id]).await })),
         (
             "create_account",
@@ -115,39 +89,18 @@ where
         (
             "change_account",
             call(async {
-                let change = AccountChange {
-                    is_disabled: Some(true),
-                    ..AccountChange::default()
-                };
+                let change = AccountChange { is_disabled: Some(true), ..AccountChange::default() };
                 store.change_account(Uuid::nil(), &change).await
             }),
         ),
-        (
-            "create_session",
-            call(async { store.create_session(&session(1, None)).await }),
-        ),
-        (
-            "save_session",
-            call(async { store.save_session(&session(1, None)).await }),
-        ),
-        (
-            "delete_session",
-            call(async { store.delete_session(&hash(1)).await }),
-        ),
-        (
-            "delete_sessions_of",
-            call(store.delete_sessions_of(Uuid::nil())),
-        ),
-        (
-            "create_token",
-            call(async { store.create_token(&token(1)).await }),
-        ),
+        ("create_session", call(async { store.create_session(&session(1, None)).await })),
+        ("save_session", call(async { store.save_session(&session(1, None)).await })),
+        ("delete_session", call(async { store.delete_session(&hash(1)).await })),
+        ("delete_sessions_of", call(store.delete_sessions_of(Uuid::nil()))),
+        ("create_token", call(async { store.create_token(&token(1)).await })),
         ("delete_token", call(store.delete_token(Uuid::nil()))),
         ("touch_token", call(store.touch_token(Uuid::nil(), at(0)))),
-        (
-            "record",
-            call(async { store.record(&[entry(1, "ann", None)]).await }),
-        ),
+        ("record", call(async { store.record(&[entry(1, "ann", None)]).await })),
         ("sweep", call(store.sweep(at(0), Some(at(0))))),
         ("ping", call(store.ping())),
     ]
@@ -172,10 +125,7 @@ async fn a_mongodb_that_stands_still_is_unavailable_in_time() {
     let uri = server.uri("shop");
     let store = MongoStore::connect(&uri, &SETTINGS).await.unwrap();
     store.prepare().await.unwrap();
-    let settings = MongoSettings {
-        timeouts: within(LIMIT),
-        ..SETTINGS
-    };
+    let settings = MongoSettings { timeouts: within(LIMIT), ..SETTINGS };
     let impatient = MongoStore::connect(&uri, &settings).await.unwrap();
     store_all(&impatient, &[event("ann", "e1", 0, 1)]).await;
 
@@ -196,10 +146,7 @@ async fn a_mongodb_that_stands_still_is_unavailable_in_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_another_program_writes_to_is_unavailable_in_time() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = EmbeddedSettings {
-        retention: None,
-        timeouts: within(LIMIT),
-    };
+    let settings = EmbeddedSettings { retention: None, timeouts: within(LIMIT) };
     let store = EmbeddedStore::open(folder.path(), &settings).unwrap();
     store_all(&store, &[event("ann", "e1", 0, 1)]).await;
 

@@ -67,9 +67,8 @@ pub async fn a_letter_put_again_stays_as_it_is(store: Arc<dyn DeadLetterStore>) 
 
 pub async fn letters_are_listed_newest_first_in_pages(store: Arc<dyn DeadLetterStore>) {
     // Three of each moment, so that pages end within one.
-    let letters: Vec<_> = (0..30)
-        .map(|number| letter("ann", &format!("e{number}"), i64::from(number / 3)))
-        .collect();
+    let letters: Vec<_> =
+        (0..30).map(|number| letter("ann", &format!("e{number}"), i64::from(number / 3))).collect();
     keep(&*store, &letters).await;
     let mut expected: Vec<_> = letters.iter().map(DeadLetter::head).collect();
     expected.sort_by_key(|head| std::cmp::Reverse(head.place()));

@@ -14,22 +14,14 @@ use trailkeep::store::{Store, Timeouts};
 use crate::mongod::shared_uri;
 
 /// Settings that no test has an opinion on.
-pub const SETTINGS: MongoSettings = MongoSettings {
-    retention: None,
-    timeouts: TIMEOUTS,
-};
+pub const SETTINGS: MongoSettings = MongoSettings { retention: None, timeouts: TIMEOUTS };
 
 /// Long enough for a machine that has other things to do.
 const TIMEOUTS: Timeouts = within(Duration::from_secs(20));
 
 /// The same limit for all calls.
 pub const fn within(limit: Duration) -> Timeouts {
-    Timeouts {
-        read: limit,
-        write: limit,
-        check: limit,
-        prepare: limit,
-    }
+    Timeouts { read: limit, write: limit, check: limit, prepare: limit }
 }
 
 /// A store and what has to be removed after the test.
@@ -63,10 +55,7 @@ pub async fn open_mongo() -> Home {
 /// A prepared embedded store in a new folder.
 pub async fn open_embedded() -> Home {
     let folder = tempfile::tempdir().unwrap();
-    let settings = EmbeddedSettings {
-        retention: None,
-        timeouts: TIMEOUTS,
-    };
+    let settings = EmbeddedSettings { retention: None, timeouts: TIMEOUTS };
     let store = Arc::new(EmbeddedStore::open(folder.path(), &settings).unwrap());
     store.prepare().await.unwrap();
     Home {

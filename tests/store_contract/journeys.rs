@@ -13,11 +13,8 @@ pub async fn a_user_without_events_has_an_empty_journey(store: Arc<dyn Store>) {
 }
 
 pub async fn a_journey_is_in_order_of_time(store: Arc<dyn Store>) {
-    let batch = [
-        event("ann", "second", 20, 1),
-        event("ann", "third", 30, 2),
-        event("ann", "first", 10, 3),
-    ];
+    let batch =
+        [event("ann", "second", 20, 1), event("ann", "third", 30, 2), event("ann", "first", 10, 3)];
     store_all(&*store, &batch).await;
     let range = all_of("ann");
     assert_eq!(names(&*store, &range).await, ["first", "second", "third"]);
@@ -26,11 +23,8 @@ pub async fn a_journey_is_in_order_of_time(store: Arc<dyn Store>) {
 }
 
 pub async fn ties_are_in_order_of_arrival(store: Arc<dyn Store>) {
-    let batch = [
-        event("ann", "third", 5, 300),
-        event("ann", "first", 5, 2),
-        event("ann", "second", 5, 30),
-    ];
+    let batch =
+        [event("ann", "third", 5, 300), event("ann", "first", 5, 2), event("ann", "second", 5, 30)];
     store_all(&*store, &batch).await;
     let range = all_of("ann");
     assert_eq!(names(&*store, &range).await, ["first", "second", "third"]);
@@ -39,9 +33,8 @@ pub async fn ties_are_in_order_of_arrival(store: Arc<dyn Store>) {
 }
 
 pub async fn bounds_are_inclusive(store: Arc<dyn Store>) {
-    let batch: Vec<_> = (0..5)
-        .map(|number| event("ann", &number.to_string(), number, number + 1))
-        .collect();
+    let batch: Vec<_> =
+        (0..5).map(|number| event("ann", &number.to_string(), number, number + 1)).collect();
     store_all(&*store, &batch).await;
     let range = |from: Option<i64>, to: Option<i64>| JourneyRange {
         from: from.map(at),
@@ -90,10 +83,8 @@ pub async fn only_the_types_asked_for_are_given(store: Arc<dyn Store>) {
 
 pub async fn only_the_session_asked_for_is_given(store: Arc<dyn Store>) {
     store_all(&*store, &varied()).await;
-    let range = |session: &str| JourneyRange {
-        session_id: Some(session.to_owned()),
-        ..all_of("ann")
-    };
+    let range =
+        |session: &str| JourneyRange { session_id: Some(session.to_owned()), ..all_of("ann") };
     assert_eq!(names(&*store, &range("s")).await, ["0", "1"]);
     assert_eq!(names(&*store, &range("t")).await, ["2", "3"]);
     assert!(names(&*store, &range("")).await.is_empty());
@@ -112,9 +103,8 @@ pub async fn filters_go_together(store: Arc<dyn Store>) {
 }
 
 pub async fn the_limit_is_kept(store: Arc<dyn Store>) {
-    let batch: Vec<_> = (0..5)
-        .map(|number| event("ann", &number.to_string(), number, number + 1))
-        .collect();
+    let batch: Vec<_> =
+        (0..5).map(|number| event("ann", &number.to_string(), number, number + 1)).collect();
     store_all(&*store, &batch).await;
     for (limit, given) in [(0, 0), (1, 1), (4, 4), (5, 5), (6, 5), (1_001, 5)] {
         let journey = store.journey(&all_of("ann"), limit).await.unwrap();
@@ -153,10 +143,8 @@ pub async fn no_user_sees_another_ones_events(store: Arc<dyn Store>) {
     store_all(&*store, &batch).await;
     for user in users {
         let journey = store.journey(&all_of(user), 10).await.unwrap();
-        let found: Vec<_> = journey
-            .iter()
-            .map(|event| (&*event.user_id, &*event.event_id))
-            .collect();
+        let found: Vec<_> =
+            journey.iter().map(|event| (&*event.user_id, &*event.event_id)).collect();
         assert_eq!(found, [(user, &*format!("of {user}"))]);
     }
 }

@@ -59,11 +59,8 @@ fn random_events(random: &mut StdRng, count: i64) -> Vec<Accepted> {
             let millis = random.random_range(0..12);
             let mut event = event(user, &format!("e{number}"), millis, arrival);
             event.event.kind = (*["x", "y", "z"].choose(random).unwrap()).into();
-            event.event.session_id = [None, Some("s"), Some("t")]
-                .choose(random)
-                .copied()
-                .flatten()
-                .map(Into::into);
+            event.event.session_id =
+                [None, Some("s"), Some("t")].choose(random).copied().flatten().map(Into::into);
             event
         })
         .collect()
@@ -72,21 +69,10 @@ fn random_events(random: &mut StdRng, count: i64) -> Vec<Accepted> {
 fn random_range(random: &mut StdRng) -> JourneyRange {
     let kinds = [vec![], vec!["x"], vec!["y", "z"]];
     JourneyRange {
-        from: random
-            .random_bool(0.5)
-            .then(|| at(random.random_range(0..12))),
-        to: random
-            .random_bool(0.5)
-            .then(|| at(random.random_range(0..12))),
-        order: *[Order::Ascending, Order::Descending]
-            .choose(random)
-            .unwrap(),
-        types: kinds
-            .choose(random)
-            .unwrap()
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
+        from: random.random_bool(0.5).then(|| at(random.random_range(0..12))),
+        to: random.random_bool(0.5).then(|| at(random.random_range(0..12))),
+        order: *[Order::Ascending, Order::Descending].choose(random).unwrap(),
+        types: kinds.choose(random).unwrap().iter().map(ToString::to_string).collect(),
         session_id: random.random_bool(0.3).then(|| "s".to_owned()),
         ..all_of(["ann", "bob"].choose(random).unwrap())
     }
@@ -110,14 +96,10 @@ pub async fn pages_visit_every_event_once_and_in_order(store: Arc<dyn Store>) {
 }
 
 pub async fn a_page_goes_on_in_the_middle_of_a_tie(store: Arc<dyn Store>) {
-    let events: Vec<_> = (1..=7)
-        .map(|arrival| event("ann", &arrival.to_string(), 0, arrival))
-        .collect();
+    let events: Vec<_> =
+        (1..=7).map(|arrival| event("ann", &arrival.to_string(), 0, arrival)).collect();
     store_all(&*store, &events).await;
-    let range = JourneyRange {
-        after: Some(stored(&events[3]).position()),
-        ..all_of("ann")
-    };
+    let range = JourneyRange { after: Some(stored(&events[3]).position()), ..all_of("ann") };
     assert_eq!(names(&*store, &range).await, ["5", "6", "7"]);
     let range = newest_first(range);
     assert_eq!(names(&*store, &range).await, ["3", "2", "1"]);
@@ -144,17 +126,10 @@ pub async fn what_shares_time_and_arrival_is_in_order_of_ids(store: Arc<dyn Stor
 
 /// An event that was removed since, or never was: a cursor names a place.
 pub async fn a_position_needs_no_event(store: Arc<dyn Store>) {
-    let events: Vec<_> = (0..9)
-        .map(|number| event("ann", &format!("e{number}"), 0, 0))
-        .collect();
+    let events: Vec<_> = (0..9).map(|number| event("ann", &format!("e{number}"), 0, 0)).collect();
     store_all(&*store, &events).await;
-    for (millis, arrival, id) in [
-        (0, 0, 0x80),
-        (0, -1, 0x80),
-        (0, 1, 0),
-        (0, 0, 0xff),
-        (-1, 5, 1),
-    ] {
+    for (millis, arrival, id) in [(0, 0, 0x80), (0, -1, 0x80), (0, 1, 0), (0, 0, 0xff), (-1, 5, 1)]
+    {
         let after = Position {
             occurred_at: at(millis),
             arrival: Arrival::from_i64(arrival),
@@ -163,10 +138,7 @@ pub async fn a_position_needs_no_event(store: Arc<dyn Store>) {
         for range in [all_of("ann"), newest_first(all_of("ann"))] {
             let mut expected = expected(&events, &range);
             expected.retain(|event| range.order.compare(after, event.position()).is_lt());
-            let range = JourneyRange {
-                after: Some(after),
-                ..range
-            };
+            let range = JourneyRange { after: Some(after), ..range };
             for limit in [1, 4, 9, 20] {
                 let journey = page_through(&*store, &range, limit).await;
                 assert_eq!(journey, expected, "{range:?}");
@@ -197,17 +169,13 @@ pub async fn what_is_read_at_once_ends_at_4_mib(store: Arc<dyn Store>) {
 }
 
 pub async fn events_that_come_later_do_not_shift_pages(store: Arc<dyn Store>) {
-    let batch: Vec<_> = (0..4)
-        .map(|number| event("ann", &number.to_string(), number * 10, number + 1))
-        .collect();
+    let batch: Vec<_> =
+        (0..4).map(|number| event("ann", &number.to_string(), number * 10, number + 1)).collect();
     store_all(&*store, &batch).await;
     let range = newest_first(all_of("ann"));
     let page = store.journey(&range, 2).await.unwrap();
 
     store_all(&*store, &[event("ann", "newest", 99, 9)]).await;
-    let range = JourneyRange {
-        after: page.last().map(StoredEvent::position),
-        ..range
-    };
+    let range = JourneyRange { after: page.last().map(StoredEvent::position), ..range };
     assert_eq!(names(&*store, &range).await, ["1", "0"]);
 }

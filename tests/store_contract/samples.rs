@@ -33,10 +33,7 @@ pub fn event(user: &str, event_id: &str, millis: i64, arrival: i64) -> Accepted 
 }
 
 pub fn payload(json: &str) -> Payload {
-    let limits = PayloadLimits {
-        max_bytes: 1 << 24,
-        max_depth: 64,
-    };
+    let limits = PayloadLimits { max_bytes: 1 << 24, max_depth: 64 };
     Payload::from_json(json.as_bytes(), limits).unwrap()
 }
 
@@ -71,10 +68,7 @@ pub fn all_of(user: &str) -> JourneyRange {
 }
 
 pub fn newest_first(range: JourneyRange) -> JourneyRange {
-    JourneyRange {
-        order: Order::Descending,
-        ..range
-    }
+    JourneyRange { order: Order::Descending, ..range }
 }
 
 /// Inserts events of which none may be there yet.
@@ -91,8 +85,5 @@ pub async fn insert(store: &dyn Store, events: &[Accepted]) -> Vec<Outcome> {
 /// The events of a range by their names, to compare at a glance.
 pub async fn names(store: &dyn Store, range: &JourneyRange) -> Vec<String> {
     let events = store.journey(range, 1_000).await.unwrap();
-    events
-        .into_iter()
-        .map(|event| event.event_id.into())
-        .collect()
+    events.into_iter().map(|event| event.event_id.into()).collect()
 }

@@ -27,12 +27,7 @@ fn of_account(account: &str, user: &str, event_id: &str, millis: i64) -> Accepte
 }
 
 fn range(account: &str, from: i64, to: i64, top: usize) -> SummaryRange {
-    SummaryRange {
-        account_id: account.to_owned(),
-        from: at(from),
-        to: at(to),
-        top,
-    }
+    SummaryRange { account_id: account.to_owned(), from: at(from), to: at(to), top }
 }
 
 fn whole(account: &str) -> SummaryRange {
@@ -42,10 +37,7 @@ fn whole(account: &str) -> SummaryRange {
 fn named(users: &[(&str, u64)]) -> Vec<UserEvents> {
     let users = users.iter();
     users
-        .map(|(user_id, events)| UserEvents {
-            user_id: (*user_id).to_owned(),
-            events: *events,
-        })
+        .map(|(user_id, events)| UserEvents { user_id: (*user_id).to_owned(), events: *events })
         .collect()
 }
 
@@ -64,19 +56,12 @@ fn counted(events: &[Accepted], range: &SummaryRange) -> Summary {
         *users.entry(event.user_id.to_string()).or_insert(0) += 1;
     }
     let unique_users = users.len() as u64;
-    let mut top_users: Vec<_> = users
-        .into_iter()
-        .map(|(user_id, events)| UserEvents { user_id, events })
-        .collect();
+    let mut top_users: Vec<_> =
+        users.into_iter().map(|(user_id, events)| UserEvents { user_id, events }).collect();
     // Stable: users of the same number stay in the order of their ids.
     top_users.sort_by_key(|user| std::cmp::Reverse(user.events));
     top_users.truncate(range.top);
-    Summary {
-        total,
-        totals,
-        top_users,
-        unique_users,
-    }
+    Summary { total, totals, top_users, unique_users }
 }
 
 /// Account (or none), user, type and time of an event.
@@ -103,16 +88,11 @@ pub async fn summaries_are_what_counting_one_by_one_gives(
     let near = -SPAN..=SPAN;
     let drawn = (prop::option::of(0_u8..3), 0_u8..6, 0_u8..4, near.clone());
     let asked = (0_u8..3, near.clone(), near, 1_usize..8);
-    let strategy = (
-        prop::collection::vec(drawn, 0..80),
-        prop::collection::vec(asked, 8),
-    );
+    let strategy = (prop::collection::vec(drawn, 0..80), prop::collection::vec(asked, 8));
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
-        let mut runner = TestRunner::new(Config {
-            failure_persistence: None,
-            ..Config::with_cases(24)
-        });
+        let mut runner =
+            TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(24) });
         let property = |(events, asked): (Vec<Drawn>, Vec<Asked>)| {
             let case: u64 = rand::random();
             let events: Vec<_> = events
@@ -152,9 +132,8 @@ pub async fn bounds_of_a_summary_are_inclusive(
     store: Arc<dyn Store>,
     accounts: Arc<dyn AccountStore>,
 ) {
-    let events: Vec<_> = (-2..=2)
-        .map(|millis| of_account("a", "ann", &millis.to_string(), millis))
-        .collect();
+    let events: Vec<_> =
+        (-2..=2).map(|millis| of_account("a", "ann", &millis.to_string(), millis)).collect();
     store_all(&*store, &events).await;
     for (from, to, total) in [(-2, 2, 5), (-1, 1, 3), (0, 0, 1), (3, 9, 0), (1, 9, 2)] {
         let range = range("a", from, to, 1);
@@ -227,28 +206,21 @@ pub async fn many_types_are_cut_to_the_most_frequent_and_the_total_is_whole(
     assert_eq!(summary.totals.len(), MAX_TYPES);
     assert_eq!(summary.totals[frequent], 2);
     let rare = format!("type {:05}", MAX_TYPES + 11);
-    assert!(
-        !summary.totals.contains_key(&rare),
-        "the last of the rare ones"
-    );
+    assert!(!summary.totals.contains_key(&rare), "the last of the rare ones");
 }
 
 pub async fn a_count_that_takes_too_long_is_ended(
     store: Arc<dyn Store>,
     accounts: Arc<dyn AccountStore>,
 ) {
-    let events: Vec<_> = (0..30_000)
-        .map(|number| of_account("a", &format!("u{number}"), "e", 0))
-        .collect();
+    let events: Vec<_> =
+        (0..30_000).map(|number| of_account("a", &format!("u{number}"), "e", 0)).collect();
     for batch in events.chunks(5_000) {
         store_all(&*store, batch).await;
     }
     let limit = Duration::from_millis(1);
     let told = accounts.summary(&whole("a"), limit).await;
-    assert!(
-        matches!(told, Err(QueryError::OutOfTime(told)) if told == limit),
-        "{told:?}"
-    );
+    assert!(matches!(told, Err(QueryError::OutOfTime(told)) if told == limit), "{told:?}");
     let summary = accounts.summary(&whole("a"), LIMIT).await.unwrap();
     assert_eq!(summary.total, 30_000);
 }

@@ -62,17 +62,10 @@ pub async fn times_at_the_ends_of_the_calendar_are_read_back_unchanged(store: Ar
     before_epoch.event.occurred_at = Timestamp::from_millis(-1).unwrap();
     let mut last = event("ann", "last", 0, 3);
     last.event.occurred_at = Timestamp::parse_rfc3339("9999-12-31T23:59:59.999Z").unwrap();
-    store_all(
-        &*store,
-        &[last.clone(), first.clone(), before_epoch.clone()],
-    )
-    .await;
+    store_all(&*store, &[last.clone(), first.clone(), before_epoch.clone()]).await;
 
     let journey = store.journey(&all_of("ann"), 10).await.unwrap();
-    assert_eq!(
-        journey,
-        [stored(&first), stored(&before_epoch), stored(&last)]
-    );
+    assert_eq!(journey, [stored(&first), stored(&before_epoch), stored(&last)]);
 }
 
 pub async fn an_empty_insert_is_fine(store: Arc<dyn Store>) {
@@ -83,27 +76,14 @@ pub async fn of_duplicates_in_one_insert_the_first_stays(store: Arc<dyn Store>) 
     let first = event("ann", "same", 0, 1);
     let mut second = event("ann", "same", 7, 3);
     second.event.payload = payload(r#"{"second":true}"#);
-    let batch = [
-        first.clone(),
-        event("ann", "other", 1, 2),
-        second,
-        event("ann", "third", 2, 4),
-    ];
+    let batch = [first.clone(), event("ann", "other", 1, 2), second, event("ann", "third", 2, 4)];
     assert_eq!(
         insert(&*store, &batch).await,
-        [
-            Outcome::Stored,
-            Outcome::Stored,
-            Outcome::Duplicate,
-            Outcome::Stored
-        ]
+        [Outcome::Stored, Outcome::Stored, Outcome::Duplicate, Outcome::Stored]
     );
     let journey = store.journey(&all_of("ann"), 10).await.unwrap();
     assert_eq!(journey[0], stored(&first));
-    assert_eq!(
-        names(&*store, &all_of("ann")).await,
-        ["same", "other", "third"]
-    );
+    assert_eq!(names(&*store, &all_of("ann")).await, ["same", "other", "third"]);
 }
 
 pub async fn of_duplicates_in_two_inserts_the_first_stays(store: Arc<dyn Store>) {
@@ -118,12 +98,7 @@ pub async fn of_duplicates_in_two_inserts_the_first_stays(store: Arc<dyn Store>)
     ];
     assert_eq!(
         insert(&*store, &batch).await,
-        [
-            Outcome::Stored,
-            Outcome::Duplicate,
-            Outcome::Duplicate,
-            Outcome::Stored
-        ]
+        [Outcome::Stored, Outcome::Duplicate, Outcome::Duplicate, Outcome::Stored]
     );
     let journey = store.journey(&all_of("ann"), 10).await.unwrap();
     assert_eq!(journey[0], stored(&first));
@@ -177,10 +152,7 @@ pub async fn a_call_that_is_dropped_leaves_the_store_usable(store: Arc<dyn Store
         let _ = tokio::time::timeout(limit, store.insert(&events)).await;
     }
     for outcome in store.insert(&events).await.unwrap() {
-        assert!(
-            matches!(outcome, Outcome::Stored | Outcome::Duplicate),
-            "{outcome:?}"
-        );
+        assert!(matches!(outcome, Outcome::Stored | Outcome::Duplicate), "{outcome:?}");
     }
     let journey = store.journey(&all_of("ann"), 1_000).await.unwrap();
     let expected: Vec<_> = events.iter().map(|event| stored(event)).collect();
@@ -188,11 +160,7 @@ pub async fn a_call_that_is_dropped_leaves_the_store_usable(store: Arc<dyn Store
 }
 
 pub async fn arrivals_are_those_of_what_is_stored(store: Arc<dyn Store>) {
-    store_all(
-        &*store,
-        &[event("ann", "e1", 0, 11), event("bob", "e1", 0, 12)],
-    )
-    .await;
+    store_all(&*store, &[event("ann", "e1", 0, 11), event("bob", "e1", 0, 12)]).await;
     insert(&*store, &[event("ann", "e1", 0, 99)]).await;
 
     let (ann, bob) = (StoreId::derive("ann", "e1"), StoreId::derive("bob", "e1"));

@@ -58,10 +58,7 @@ pub struct Load {
 impl Load {
     /// Starts sending; nothing counts yet.
     pub fn start(plan: &Plan) -> Result<Self, Trouble> {
-        let mut load = Self {
-            phase: Arc::new(Phase::warming_up()),
-            threads: Vec::new(),
-        };
+        let mut load = Self { phase: Arc::new(Phase::warming_up()), threads: Vec::new() };
         match plan.pace {
             Pace::Closed => {
                 let (plan, phase) = (plan.clone(), Arc::clone(&load.phase));
@@ -101,9 +98,7 @@ impl Load {
         self.phase.is_over.store(true, Ordering::Relaxed);
         let mut total = Tally::new()?;
         for thread in self.threads.drain(..) {
-            let tally = thread
-                .join()
-                .map_err(|_| Trouble("a sender panicked".to_owned()))??;
+            let tally = thread.join().map_err(|_| Trouble("a sender panicked".to_owned()))??;
             total.add(&tally)?;
         }
         Ok(total)

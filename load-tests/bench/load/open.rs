@@ -106,9 +106,7 @@ mod tests {
             })
             .collect();
         due.sort();
-        let expected: Vec<Duration> = (0..8)
-            .map(|step| Duration::from_millis(step * 10))
-            .collect();
+        let expected: Vec<Duration> = (0..8).map(|step| Duration::from_millis(step * 10)).collect();
         assert_eq!(due, expected);
     }
 }

@@ -45,8 +45,7 @@ impl Size {
         self.mongod_us.push(window.mongod_us());
         self.sender_us.push(window.sender_us());
         self.stored.push(window.stored_per_second());
-        self.of_floor
-            .push(window.stored_per_second() / floor.inserted_per_second);
+        self.of_floor.push(window.stored_per_second() / floor.inserted_per_second);
         self.refused_percent.push(window.refused_percent());
         self.others_cores.push(window.others_cores());
         self.windows.push(window.to_json());
@@ -68,15 +67,10 @@ impl Size {
 /// Measures, each round all sizes and the floor.
 pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let site = bench.site().await?;
-    let filling = Filling {
-        events: bench.arguments.events(),
-        users: 0..USERS,
-        seed: bench.arguments.seed,
-    };
+    let filling =
+        Filling { events: bench.arguments.events(), users: 0..USERS, seed: bench.arguments.seed };
     let events = filling.events;
-    bench
-        .progress
-        .step(format!("cost, filling with {events} events"));
+    bench.progress.step(format!("cost, filling with {events} events"));
     filling.insert(&site.database, &site.document).await?;
     let mut floors = Vec::new();
     let mut sizes: [Size; 3] = Default::default();
@@ -84,15 +78,10 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
         bench.progress.step(format!("floor, round {round}"));
         let floor = floor_of(bench, &site, round).await?;
         for (size, (batch, _, _)) in sizes.iter_mut().zip(TARGETS) {
-            bench
-                .progress
-                .step(format!("cost, batches of {batch}, round {round}"));
+            bench.progress.step(format!("cost, batches of {batch}, round {round}"));
             let settings = [("JOURNAL_SYNC", "never")];
             let shape = Shape::saturating(batch);
-            size.add(
-                &bench.measure_on_top(&site, &settings, shape).await?,
-                &floor,
-            );
+            size.add(&bench.measure_on_top(&site, &settings, shape).await?, &floor);
         }
         floors.push(floor);
     }
@@ -225,7 +214,5 @@ fn throughput(slices: &[u64]) -> Vec<(f64, f64)> {
     let seconds = SLICE.as_secs_f64();
     let whole = &slices[..slices.len().saturating_sub(1)];
     let points = whole.iter().enumerate();
-    points
-        .map(|(slice, &events)| (slice as f64 * seconds, events as f64 / seconds))
-        .collect()
+    points.map(|(slice, &events)| (slice as f64 * seconds, events as f64 / seconds)).collect()
 }

@@ -38,15 +38,11 @@ impl Side {
     }
 
     async fn measure(&self, bench: &Bench, site: &Site, shape: Shape) -> Result<Window, Trouble> {
-        bench
-            .measure(site, &[("JOURNAL_SYNC", self.setting)], shape)
-            .await
+        bench.measure(site, &[("JOURNAL_SYNC", self.setting)], shape).await
     }
 
     async fn saturate(&mut self, bench: &Bench, site: &Site) -> Result<f64, Trouble> {
-        bench
-            .progress
-            .step(format!("journal.sync {}, saturation", self.setting));
+        bench.progress.step(format!("journal.sync {}, saturation", self.setting));
         let window = self.measure(bench, site, Shape::saturating(BATCH)).await?;
         self.stored.push(window.stored_per_second());
         self.service_us.push(window.service_us());
@@ -55,16 +51,10 @@ impl Side {
     }
 
     async fn offer(&mut self, bench: &Bench, site: &Site, rate: f64) -> Result<(), Trouble> {
-        bench
-            .progress
-            .step(format!("journal.sync {}, half of it", self.setting));
-        let window = self
-            .measure(bench, site, Shape::offering(rate, BATCH))
-            .await?;
+        bench.progress.step(format!("journal.sync {}, half of it", self.setting));
+        let window = self.measure(bench, site, Shape::offering(rate, BATCH)).await?;
         self.p99.push(milliseconds(&window.tally.latency, 0.99));
-        self.latency
-            .add(&window.tally.latency)
-            .during("adding latencies")?;
+        self.latency.add(&window.tally.latency).during("adding latencies")?;
         self.windows.push(window.to_json());
         Ok(())
     }
@@ -110,19 +100,9 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let later_ms = always.p99.median() - never.p99.median();
     Ok(Findings {
         rows: vec![
-            Row::at_least(
-                "synced: stored/s against never, batches of 10",
-                ratio.median(),
-                0.9,
-                "",
-            ),
+            Row::at_least("synced: stored/s against never, batches of 10", ratio.median(), 0.9, ""),
             Row::at_most("synced: CPU added per event", added_us, 1.5, "us"),
-            Row::at_most(
-                "synced: p99 of the 202 at half load, later by",
-                later_ms,
-                3.0,
-                "ms",
-            ),
+            Row::at_most("synced: p99 of the 202 at half load, later by", later_ms, 3.0, "ms"),
         ],
         figures: json!({
             "ratio": ratio.to_json(),

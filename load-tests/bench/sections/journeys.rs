@@ -32,11 +32,7 @@ struct Reader {
 
 impl Reader {
     fn new() -> Result<Self, Trouble> {
-        Ok(Self {
-            cpu_us: Samples::default(),
-            latency: latency_histogram()?,
-            rounds: Vec::new(),
-        })
+        Ok(Self { cpu_us: Samples::default(), latency: latency_histogram()?, rounds: Vec::new() })
     }
 
     fn add(&mut self, reads: &Reads) -> Result<(), Trouble> {
@@ -58,15 +54,9 @@ impl Reader {
 pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let site = bench.site().await?;
     let events = bench.arguments.events();
-    bench
-        .progress
-        .step(format!("journeys, filling with {events} events"));
+    bench.progress.step(format!("journeys, filling with {events} events"));
     let seed = bench.arguments.seed;
-    let filling = Filling {
-        events,
-        users: users(events),
-        seed,
-    };
+    let filling = Filling { events, users: users(events), seed };
     filling.insert(&site.database, &site.document).await?;
     let home = Home::Mongodb(&site.database);
     let instance = bench.starter.start(home, &[]).await?;
@@ -77,23 +67,15 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
         let drawn = (0..reads).map(|_| rng.random_range(users(events)));
         drawn.collect()
     };
-    let ask = |users: Vec<u32>| {
-        users
-            .into_iter()
-            .map(|user| request(user, None, &site.token))
-    };
+    let ask = |users: Vec<u32>| users.into_iter().map(|user| request(user, None, &site.token));
     over_http(&instance, &site.database, ask(draw()))?;
     bare(&site.database, draw()).await?;
     let (mut service, mut driver) = (Reader::new()?, Reader::new()?);
     let mut ratio = Samples::default();
     for round in 1..=bench.arguments.rounds() {
-        bench
-            .progress
-            .step(format!("journeys, service, round {round}"));
+        bench.progress.step(format!("journeys, service, round {round}"));
         let over_http = over_http(&instance, &site.database, ask(draw()))?;
-        bench
-            .progress
-            .step(format!("journeys, driver, round {round}"));
+        bench.progress.step(format!("journeys, driver, round {round}"));
         let bare = bare(&site.database, draw()).await?;
         ratio.push(over_http.cpu_us / bare.cpu_us);
         service.add(&over_http)?;
@@ -104,12 +86,7 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let (p50, p99) = (percentile(0.5), percentile(0.99));
     Ok(Findings {
         rows: vec![
-            Row::at_most(
-                "journey: CPU against the bare driver",
-                ratio.median(),
-                3.0,
-                "",
-            ),
+            Row::at_most("journey: CPU against the bare driver", ratio.median(), 3.0, ""),
             Row::figure("journey: service's CPU", service.cpu_us.median(), "us"),
             Row::figure("journey: p50", p50, "ms"),
             Row::at_most("journey: p99 against p50", p99 / p50, 1.5, ""),

@@ -25,21 +25,15 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let mut refused = 0;
     let mut windows = Vec::new();
     for round in 1..=bench.arguments.rounds() {
-        bench
-            .progress
-            .step(format!("latency, saturation, round {round}"));
+        bench.progress.step(format!("latency, saturation, round {round}"));
         let full = bench.measure(&site, &[], Shape::saturating(BATCH)).await?;
         saturation.push(full.stored_per_second());
-        bench
-            .progress
-            .step(format!("latency, half of it, round {round}"));
+        bench.progress.step(format!("latency, half of it, round {round}"));
         let half = Shape::offering(full.stored_per_second() / 2.0, BATCH);
         let half = bench.measure(&site, &[], half).await?;
         refused += half.tally.refused;
         p99.push(milliseconds(&half.tally.latency, 0.99));
-        latency
-            .add(&half.tally.latency)
-            .during("adding latencies")?;
+        latency.add(&half.tally.latency).during("adding latencies")?;
         windows.push(json!({ "saturation": full.to_json(), "half": half.to_json() }));
     }
     #[allow(clippy::cast_precision_loss)]
@@ -48,22 +42,9 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
         rows: vec![
             Row::figure("stored/s at saturation, defaults", saturation.median(), ""),
             Row::at_most("503s at half of saturation", refused, 0.0, ""),
-            Row::figure(
-                "p50 of the 202 at half of saturation",
-                milliseconds(&latency, 0.5),
-                "ms",
-            ),
-            Row::at_most(
-                "p99 of the 202 at half of saturation",
-                p99.median(),
-                5.0,
-                "ms",
-            ),
-            Row::figure(
-                "p99.9 of the 202, all rounds",
-                milliseconds(&latency, 0.999),
-                "ms",
-            ),
+            Row::figure("p50 of the 202 at half of saturation", milliseconds(&latency, 0.5), "ms"),
+            Row::at_most("p99 of the 202 at half of saturation", p99.median(), 5.0, "ms"),
+            Row::figure("p99.9 of the 202, all rounds", milliseconds(&latency, 0.999), "ms"),
         ],
         figures: json!({
             "saturation": saturation.to_json(),
@@ -71,10 +52,7 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
             "latencyMs": percentiles(&latency),
             "windows": windows,
         }),
-        charts: vec![chart(
-            "latency",
-            vec![("defaults".to_owned(), points(&latency))],
-        )],
+        charts: vec![chart("latency", vec![("defaults".to_owned(), points(&latency))])],
         ..Findings::default()
     })
 }

@@ -24,27 +24,15 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let database = Database::start(&bench.arguments).await?;
     let mut rows = Vec::new();
     let mut figures = Map::new();
-    for (name, home) in [
-        ("MongoDB", Home::Mongodb(&database)),
-        ("embedded", Home::Embedded),
-    ] {
+    for (name, home) in [("MongoDB", Home::Mongodb(&database)), ("embedded", Home::Embedded)] {
         bench.progress.step(format!("memory, {name}"));
         let (idle, busy) = under_load(bench, home).await?;
-        rows.push(Row::at_most(
-            format!("memory, idle, {name}"),
-            mib(idle.resident),
-            20.0,
-            "MiB",
-        ));
+        rows.push(Row::at_most(format!("memory, idle, {name}"), mib(idle.resident), 20.0, "MiB"));
         let what = format!("memory, most at saturation, {name}");
         rows.push(Row::at_most(what, mib(busy.peak), 48.0, "MiB"));
         figures.insert(name.to_owned(), json!({ "idle": idle, "saturated": busy }));
     }
-    Ok(Findings {
-        rows,
-        figures: figures.into(),
-        ..Findings::default()
-    })
+    Ok(Findings { rows, figures: figures.into(), ..Findings::default() })
 }
 
 /// The memory before and at the end of the load.

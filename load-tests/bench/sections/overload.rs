@@ -34,37 +34,22 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let mut refusal_us = Samples::default();
     let mut windows: Vec<Value> = Vec::new();
     for round in 1..=bench.arguments.rounds() {
-        bench
-            .progress
-            .step(format!("overload, saturation, round {round}"));
+        bench.progress.step(format!("overload, saturation, round {round}"));
         let full = bench.measure(&site, &[], Shape::saturating(BATCH)).await?;
-        bench
-            .progress
-            .step(format!("overload, five times that, round {round}"));
+        bench.progress.step(format!("overload, five times that, round {round}"));
         let flood = flood(bench, &site, full.stored_per_second() * FACTOR).await?;
         goodput.push(flood.stored_per_second() / full.stored_per_second());
         #[allow(clippy::cast_precision_loss)]
         let events_per_second = flood.requests_per_second() * BATCH as f64;
         offered.push(events_per_second / full.stored_per_second());
-        bench
-            .progress
-            .step(format!("overload, refusals alone, round {round}"));
+        bench.progress.step(format!("overload, refusals alone, round {round}"));
         refusal_us.push(refusal(bench, &site).await?);
         windows.push(json!({ "saturation": full.to_json(), "overload": flood.to_json() }));
     }
     Ok(Findings {
         rows: vec![
-            Row::at_least(
-                "goodput under overload, of saturation",
-                goodput.median(),
-                0.9,
-                "",
-            ),
-            Row::figure(
-                "offered meanwhile, times saturation (5 wanted)",
-                offered.median(),
-                "",
-            ),
+            Row::at_least("goodput under overload, of saturation", goodput.median(), 0.9, ""),
+            Row::figure("offered meanwhile, times saturation (5 wanted)", offered.median(), ""),
             Row::figure("service's CPU for a refusal", refusal_us.median(), "us"),
         ],
         figures: json!({
@@ -100,10 +85,8 @@ async fn flood(bench: &Bench, site: &Site, events_per_second: f64) -> Result<Win
 
 /// How soon the service knows that its database stands still: from then on
 /// nobody waits for room.
-const SOON: [(&str, &str); 2] = [
-    ("HEALTH_CHECK_INTERVAL_MS", "50"),
-    ("HEALTH_CHECK_TIMEOUT_MS", "100"),
-];
+const SOON: [(&str, &str); 2] =
+    [("HEALTH_CHECK_INTERVAL_MS", "50"), ("HEALTH_CHECK_TIMEOUT_MS", "100")];
 
 /// With a database that stands still, soon everything is refused.
 async fn refusal(bench: &Bench, site: &Site) -> Result<f64, Trouble> {

@@ -31,27 +31,15 @@ struct Kind {
 /// Fills a collection, walks to the page, and measures the three in turns.
 pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let site = bench.site().await?;
-    let (events, depth) = if bench.arguments.quick {
-        (50_000, 100)
-    } else {
-        (500_000, 1000)
-    };
-    bench
-        .progress
-        .step(format!("pages, filling with {events} events of one user"));
+    let (events, depth) = if bench.arguments.quick { (50_000, 100) } else { (500_000, 1000) };
+    bench.progress.step(format!("pages, filling with {events} events of one user"));
     fill(bench, &site, events).await?;
     let home = Home::Mongodb(&site.database);
     let instance = bench.starter.start(home, &[]).await?;
     let cursor = tokio::task::block_in_place(|| walk(&instance, &site.token, depth))?;
-    let kind = |user, cursor| Kind {
-        request: request(user, cursor, &site.token),
-        ..Kind::default()
-    };
-    let mut kinds = [
-        kind(SMALL, None),
-        kind(LARGE, None),
-        kind(LARGE, Some(cursor.as_str())),
-    ];
+    let kind =
+        |user, cursor| Kind { request: request(user, cursor, &site.token), ..Kind::default() };
+    let mut kinds = [kind(SMALL, None), kind(LARGE, None), kind(LARGE, Some(cursor.as_str()))];
     let reads = if bench.arguments.quick { 200 } else { 1000 };
     for round in 0..=bench.arguments.rounds() {
         if round > 0 {
@@ -74,18 +62,10 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
 
 async fn fill(bench: &Bench, site: &Site, events: u64) -> Result<(), Trouble> {
     let of = |user| user..user + 1;
-    let fillings = [
-        (events, of(LARGE)),
-        (u64::from(PAGE), of(SMALL)),
-        (100_000, OTHERS),
-    ];
+    let fillings = [(events, of(LARGE)), (u64::from(PAGE), of(SMALL)), (100_000, OTHERS)];
     for (events, users) in fillings {
         let seed = bench.arguments.seed;
-        let filling = Filling {
-            events,
-            users,
-            seed: seed + events,
-        };
+        let filling = Filling { events, users, seed: seed + events };
         filling.insert(&site.database, &site.document).await?;
     }
     Ok(())
@@ -111,11 +91,7 @@ fn findings([small, first, deep]: &[Kind; 3], events: u64, depth: u32) -> Findin
     let first_name = format!("first page of {events} events");
     let mut table = Table::new("Pages of a journey", &["page", "p50, ms", "service, us"]);
     let mut figures = Map::new();
-    let all = [
-        ("only page of 100 events", small),
-        (&first_name, first),
-        (&deep_name, deep),
-    ];
+    let all = [("only page of 100 events", small), (&first_name, first), (&deep_name, deep)];
     for (name, kind) in all {
         table.add(name, &[kind.p50.median(), kind.cpu_us.median()]);
         figures.insert(name.to_owned(), kind.rounds.clone().into());
@@ -124,18 +100,8 @@ fn findings([small, first, deep]: &[Kind; 3], events: u64, depth: u32) -> Findin
     for (name, kind) in [(&deep_name, deep), (&first_name, first)] {
         let latency = kind.p50.median() / small.p50.median();
         let cpu = kind.cpu_us.median() / small.cpu_us.median();
-        rows.push(Row::at_most(
-            format!("{name}, latency"),
-            latency,
-            1.2,
-            "times",
-        ));
+        rows.push(Row::at_most(format!("{name}, latency"), latency, 1.2, "times"));
         rows.push(Row::at_most(format!("{name}, CPU"), cpu, 1.2, "times"));
     }
-    Findings {
-        rows,
-        figures: figures.into(),
-        tables: vec![table],
-        ..Findings::default()
-    }
+    Findings { rows, figures: figures.into(), tables: vec![table], ..Findings::default() }
 }

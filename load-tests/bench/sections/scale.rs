@@ -83,11 +83,7 @@ impl Scale {
     }
 
     fn add(&mut self, quantity: f64, window: &Window) {
-        let figures = [
-            window.service_us(),
-            window.mongod_us(),
-            window.stored_per_second(),
-        ];
+        let figures = [window.service_us(), window.mongod_us(), window.stored_per_second()];
         self.points.push((quantity, figures.to_vec()));
     }
 
@@ -164,10 +160,7 @@ async fn crowds(bench: &Bench, site: &Site) -> Result<Scale, Trouble> {
     let mut scale = Scale::of_load("users", title, "users");
     for users in CROWDS {
         bench.progress.step(format!("scale, {users} users"));
-        let shape = Shape {
-            people: People::of(users),
-            ..Shape::saturating(BATCH)
-        };
+        let shape = Shape { people: People::of(users), ..Shape::saturating(BATCH) };
         let window = bench.measure(site, &[], shape).await?;
         scale.add(f64::from(users), &window);
     }
@@ -194,9 +187,7 @@ async fn collections(bench: &Bench, site: &Site) -> Result<Scale, Trouble> {
     };
     for &events in sizes(bench.arguments.quick) {
         bench.progress.step(format!("scale, {events} events"));
-        scale
-            .points
-            .push((events as f64, collection(bench, site, events).await?));
+        scale.points.push((events as f64, collection(bench, site, events).await?));
     }
     Ok(scale)
 }
@@ -210,11 +201,7 @@ async fn collection(bench: &Bench, site: &Site, events: u64) -> Result<Vec<f64>,
     // Makes the indexes.
     let instance = bench.starter.start(home, &[]).await?;
     let seed = bench.arguments.seed;
-    let filling = Filling {
-        events,
-        users: 0..users,
-        seed,
-    };
+    let filling = Filling { events, users: 0..users, seed };
     filling.insert(&site.database, &site.document).await?;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut requests = || -> Vec<Vec<u8>> {
@@ -223,10 +210,7 @@ async fn collection(bench: &Bench, site: &Site, events: u64) -> Result<Vec<f64>,
     };
     over_http(&instance, &site.database, requests())?;
     let reads = over_http(&instance, &site.database, requests())?;
-    let shape = Shape {
-        people: People::of(users),
-        ..Shape::offering(SIZES_RATE, BATCH)
-    };
+    let shape = Shape { people: People::of(users), ..Shape::offering(SIZES_RATE, BATCH) };
     let window = bench.load(site, &[&instance], shape).await?;
     instance.stop().await?;
     Ok(vec![

@@ -34,12 +34,7 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
         instance.stop().await?;
     }
     Ok(Findings {
-        rows: vec![Row::at_most(
-            "start to ready, embedded",
-            times.median(),
-            100.0,
-            "ms",
-        )],
+        rows: vec![Row::at_most("start to ready, embedded", times.median(), 100.0, "ms")],
         figures: json!({ "ms": times.to_json() }),
         ..Findings::default()
     })

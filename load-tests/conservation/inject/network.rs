@@ -9,10 +9,7 @@ use crate::trouble::Trouble;
 
 /// A stretch of bad network.
 pub async fn cut(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
-    let network = scene
-        .network
-        .as_ref()
-        .ok_or_else(|| Trouble("there is no proxy".to_owned()))?;
+    let network = scene.network.as_ref().ok_or_else(|| Trouble("there is no proxy".to_owned()))?;
     network.be_rough(true);
     a_moment(scene, 1000..3000, rng).await;
     network.be_rough(false);

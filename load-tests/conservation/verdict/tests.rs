@@ -13,9 +13,7 @@ use crate::stored::Stored;
 /// Four events of one user, all of one time.
 fn contents() -> Vec<Content> {
     let mut rng = StdRng::seed_from_u64(7);
-    (1..=4)
-        .map(|number| Content::draw("u", number, 1_700_000_000_000, &mut rng))
-        .collect()
+    (1..=4).map(|number| Content::draw("u", number, 1_700_000_000_000, &mut rng)).collect()
 }
 
 /// The first two as one batch, the others as another.
@@ -24,10 +22,7 @@ fn sent(first: Answer, second: Answer) -> Vec<Batch> {
     let mut events = events.into_iter();
     [first, second]
         .into_iter()
-        .map(|answer| Batch {
-            events: events.by_ref().take(2).collect(),
-            answer,
-        })
+        .map(|answer| Batch { events: events.by_ref().take(2).collect(), answer })
         .collect()
 }
 

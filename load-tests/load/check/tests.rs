@@ -18,10 +18,8 @@ fn check(stored: &[(&str, &str)]) -> Check {
 }
 
 fn check_of(sent: &str, stored: &[(&str, &str)]) -> Check {
-    let stored: Vec<Identity> = stored
-        .iter()
-        .map(|&(user, id)| (user.to_owned(), id.to_owned()))
-        .collect();
+    let stored: Vec<Identity> =
+        stored.iter().map(|&(user, id)| (user.to_owned(), id.to_owned())).collect();
     Check::on(&Record::parse(sent.trim()).unwrap(), &stored)
 }
 

@@ -16,13 +16,7 @@ fn accounts(is_sign_up_open: bool) -> (Accounts, Arc<MemoryStore>) {
 }
 
 fn on(store: &Arc<MemoryStore>, is_sign_up_open: bool, passes: u32) -> Accounts {
-    let cost = HashCost {
-        memory_kib: 8,
-        passes,
-        lanes: 1,
-        parallel: 2,
-        waiting: 100,
-    };
+    let cost = HashCost { memory_kib: 8, passes, lanes: 1, parallel: 2, waiting: 100 };
     Accounts::new(
         Arc::clone(store) as Arc<dyn AccessStore>,
         Arc::new(TestClock::default()),
@@ -32,21 +26,14 @@ fn on(store: &Arc<MemoryStore>, is_sign_up_open: bool, passes: u32) -> Accounts 
 }
 
 fn new(email: &str) -> NewAccount {
-    NewAccount {
-        email: email.to_owned(),
-        name: "Jo".to_owned(),
-        password: PASSWORD.to_owned(),
-    }
+    NewAccount { email: email.to_owned(), name: "Jo".to_owned(), password: PASSWORD.to_owned() }
 }
 
 #[tokio::test]
 async fn the_first_to_sign_up_is_the_administrator_and_then_it_is_closed() {
     let (accounts, _) = accounts(false);
     let first = accounts.sign_up(new("A@example.com")).await.unwrap();
-    assert_eq!(
-        (first.role, first.email.as_str()),
-        (Role::Admin, "a@example.com")
-    );
+    assert_eq!((first.role, first.email.as_str()), (Role::Admin, "a@example.com"));
     let second = accounts.sign_up(new("b@example.com")).await;
     assert!(matches!(second, Err(AccessError::SignUpClosed)));
 }
@@ -103,10 +90,7 @@ async fn whoever_may_not_sign_in_is_told_the_same() {
     accounts.sign_up(new("a@example.com")).await.unwrap();
     let b = accounts.sign_up(new("b@example.com")).await.unwrap();
     accounts.change(b.id, None, Some(true)).await.unwrap();
-    accounts
-        .sign_in(" A@Example.com", PASSWORD.to_owned())
-        .await
-        .unwrap();
+    accounts.sign_in(" A@Example.com", PASSWORD.to_owned()).await.unwrap();
     for (email, password) in [
         ("a@example.com", "kx7#mqv"),
         ("nobody@example.com", PASSWORD),
@@ -115,10 +99,7 @@ async fn whoever_may_not_sign_in_is_told_the_same() {
         ("a@example.com", &"x".repeat(2000)),
     ] {
         let refused = accounts.sign_in(email, password.to_owned()).await;
-        assert!(
-            matches!(refused, Err(AccessError::WrongCredentials)),
-            "{email}"
-        );
+        assert!(matches!(refused, Err(AccessError::WrongCredentials)), "{email}");
     }
 }
 
@@ -127,17 +108,11 @@ async fn a_hash_of_another_cost_is_renewed_at_sign_in() {
     let (accounts, store) = accounts(false);
     let first = accounts.sign_up(new("a@example.com")).await.unwrap();
     let costlier = on(&store, false, 2);
-    costlier
-        .sign_in("a@example.com", PASSWORD.to_owned())
-        .await
-        .unwrap();
+    costlier.sign_in("a@example.com", PASSWORD.to_owned()).await.unwrap();
     let kept = store.account(first.id).await.unwrap().unwrap();
     assert!(kept.password_hash.contains("t=2"), "{}", kept.password_hash);
     assert!(is_good(&first, &kept), "its sessions go on");
-    costlier
-        .sign_in("a@example.com", PASSWORD.to_owned())
-        .await
-        .unwrap();
+    costlier.sign_in("a@example.com", PASSWORD.to_owned()).await.unwrap();
 }
 
 /// Whether a session that was opened for an account as it was then is good for
@@ -172,20 +147,14 @@ async fn a_sign_in_while_a_password_changes() {
     assert!(poll!(&mut signing_in).is_pending());
     drop(go);
     assert!(held_up.await.unwrap().is_err());
-    let changed = costlier
-        .reset_password("a@example.com", "another-one".to_owned())
-        .await
-        .unwrap();
+    let changed = costlier.reset_password("a@example.com", "another-one".to_owned()).await.unwrap();
 
     let signed_in = signing_in.await.unwrap();
 
     assert!(!is_good(&signed_in, &changed), "its session has ended too");
     let kept = store.account(changed.id).await.unwrap().unwrap();
     assert_eq!(kept, changed);
-    costlier
-        .sign_in("a@example.com", "another-one".to_owned())
-        .await
-        .unwrap();
+    costlier.sign_in("a@example.com", "another-one".to_owned()).await.unwrap();
     let old = costlier.sign_in("a@example.com", PASSWORD.to_owned()).await;
     assert!(matches!(old, Err(AccessError::WrongCredentials)));
 }
@@ -195,11 +164,9 @@ async fn what_ends_the_sessions_of_an_account_ends_those_opened_meanwhile() {
     let (accounts, _) = accounts(true);
     accounts.sign_up(new("a@example.com")).await.unwrap();
     let mut then = accounts.sign_up(new("b@example.com")).await.unwrap();
-    for (role, is_disabled) in [
-        (Some(Role::Admin), None),
-        (Some(Role::Staff), None),
-        (None, Some(false)),
-    ] {
+    for (role, is_disabled) in
+        [(Some(Role::Admin), None), (Some(Role::Staff), None), (None, Some(false))]
+    {
         let now = accounts.change(then.id, role, is_disabled).await.unwrap();
         assert!(is_good(&then, &now), "{role:?}, {is_disabled:?}");
     }
@@ -212,10 +179,7 @@ async fn what_ends_the_sessions_of_an_account_ends_those_opened_meanwhile() {
     let now = accounts.change_password(&then, again.clone(), again).await;
     assert!(!is_good(&then, now.as_ref().unwrap()), "has a new password");
     then = now.unwrap();
-    let now = accounts
-        .reset_password("b@example.com", "another-one".to_owned())
-        .await
-        .unwrap();
+    let now = accounts.reset_password("b@example.com", "another-one".to_owned()).await.unwrap();
     assert!(!is_good(&then, &now), "was reset");
 }
 
@@ -226,19 +190,10 @@ async fn changing_a_password_takes_the_current_one_and_a_good_new_one() {
     let change = |current: &str, new: &str| {
         accounts.change_password(&first, current.to_owned(), new.to_owned())
     };
-    assert!(matches!(
-        change("wrong", "another-one").await,
-        Err(AccessError::WrongCredentials)
-    ));
-    assert!(matches!(
-        change(PASSWORD, "password").await,
-        Err(AccessError::Invalid(_))
-    ));
+    assert!(matches!(change("wrong", "another-one").await, Err(AccessError::WrongCredentials)));
+    assert!(matches!(change(PASSWORD, "password").await, Err(AccessError::Invalid(_))));
     change(PASSWORD, "another-one").await.unwrap();
-    accounts
-        .sign_in("a@example.com", "another-one".to_owned())
-        .await
-        .unwrap();
+    accounts.sign_in("a@example.com", "another-one".to_owned()).await.unwrap();
     let old = accounts.sign_in("a@example.com", PASSWORD.to_owned()).await;
     assert!(matches!(old, Err(AccessError::WrongCredentials)));
 }
@@ -247,21 +202,12 @@ async fn changing_a_password_takes_the_current_one_and_a_good_new_one() {
 async fn the_last_enabled_administrator_stays() {
     let (accounts, _) = accounts(false);
     let a = accounts.sign_up(new("a@example.com")).await.unwrap();
-    let b = accounts
-        .create(new("b@example.com"), Role::Staff)
-        .await
-        .unwrap();
+    let b = accounts.create(new("b@example.com"), Role::Staff).await.unwrap();
     let last = |outcome| matches!(outcome, Err(AccessError::LastAdmin));
     assert!(last(accounts.change(a.id, None, Some(true)).await));
     assert!(last(accounts.change(a.id, Some(Role::Staff), None).await));
-    accounts
-        .change(b.id, Some(Role::Admin), None)
-        .await
-        .unwrap();
-    accounts
-        .change(a.id, Some(Role::Staff), None)
-        .await
-        .unwrap();
+    accounts.change(b.id, Some(Role::Admin), None).await.unwrap();
+    accounts.change(a.id, Some(Role::Staff), None).await.unwrap();
     assert!(last(accounts.change(b.id, None, Some(true)).await));
     let unknown = accounts.change(Uuid::nil(), None, Some(true)).await;
     assert!(matches!(unknown, Err(AccessError::Unknown)));

@@ -85,9 +85,7 @@ fn new_salt() -> Result<Salt, PasswordError> {
 fn output(argon2: &Argon2<'_>, password: &[u8], salt: &Salt) -> Result<Output, PasswordError> {
     let length = argon2.params().output_len();
     let mut out = vec![0; length.unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
-    argon2
-        .hash_password_into(password, salt, &mut out)
-        .map_err(failed)?;
+    argon2.hash_password_into(password, salt, &mut out).map_err(failed)?;
     Output::new(&out).map_err(failed)
 }
 

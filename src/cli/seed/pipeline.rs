@@ -66,12 +66,7 @@ impl Pipeline {
             health: Arc::clone(&ingestion.health),
             statistics: Arc::clone(&ingestion.statistics),
         };
-        Ok(Self {
-            ingestion,
-            inlet,
-            batch,
-            grace: settings.shutdown.grace,
-        })
+        Ok(Self { ingestion, inlet, batch, grace: settings.shutdown.grace })
     }
 
     pub fn inlet(&self) -> Inlet {
@@ -108,13 +103,7 @@ impl Inlet {
     }
 
     fn all_settled(&self) -> u64 {
-        let Statistics {
-            stored,
-            duplicate,
-            dead_lettered,
-            unreadable,
-            ..
-        } = &*self.statistics;
+        let Statistics { stored, duplicate, dead_lettered, unreadable, .. } = &*self.statistics;
         stored.get() + duplicate.get() + dead_lettered.get() + unreadable.get()
     }
 }
@@ -147,10 +136,10 @@ impl Taker for Inlet {
             return None;
         }
         let last_error = self.statistics.flushes().last_error;
-        Some(last_error.map_or_else(
-            || "the database does not answer".to_owned(),
-            |(reason, _)| reason,
-        ))
+        Some(
+            last_error
+                .map_or_else(|| "the database does not answer".to_owned(), |(reason, _)| reason),
+        )
     }
 
     fn told(&self) -> (String, bool) {
@@ -168,14 +157,8 @@ impl Taker for Inlet {
             }
         };
         add(unreadable, "unreadable");
-        add(
-            self.left(),
-            "left in the journal, stored by the next start on this folder",
-        );
-        add(
-            statistics.restored.get(),
-            "of them were left in the journal before",
-        );
+        add(self.left(), "left in the journal, stored by the next start on this folder");
+        add(statistics.restored.get(), "of them were left in the journal before");
         (text, letters + unreadable == 0)
     }
 }

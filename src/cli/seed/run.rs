@@ -76,11 +76,7 @@ impl Run {
                 }
             }
         });
-        Self {
-            batches: Mutex::new(batches),
-            progress,
-            stop: CancellationToken::new(),
-        }
+        Self { batches: Mutex::new(batches), progress, stop: CancellationToken::new() }
     }
 
     /// Offers one batch after the other, until there are none or a stop is asked
@@ -121,8 +117,7 @@ impl Run {
             signal = signals.next() => signal,
         };
         self.stop.cancel();
-        self.progress
-            .say("stopping; what is taken is finished, a second signal ends at once");
+        self.progress.say("stopping; what is taken is finished, a second signal ends at once");
         Ok(tokio::select! {
             done = work => done.map_or_else(End::Failed, |()| End::Stopped(asked)),
             second = signals.next_on_purpose() => End::Forced(second),

@@ -155,8 +155,7 @@ impl Taker for Service {
         };
         match answer.verdict() {
             Ok(()) => {
-                self.accepted
-                    .fetch_add(batch.len() as u64, Ordering::Relaxed);
+                self.accepted.fetch_add(batch.len() as u64, Ordering::Relaxed);
                 *self.trouble.lock() = None;
                 Ok(())
             }
@@ -177,10 +176,7 @@ impl Taker for Service {
         let mut text = format!("{} accepted", HumanCount(self.settled()));
         let repeated = self.repeated.load(Ordering::Relaxed);
         if repeated > 0 {
-            text.push_str(&format!(
-                ", {} requests were sent again",
-                HumanCount(repeated)
-            ));
+            text.push_str(&format!(", {} requests were sent again", HumanCount(repeated)));
         }
         (text, true)
     }

@@ -54,9 +54,6 @@ fn what_no_browser_sends_is_refused_by_name() {
         "null",
     ] {
         let fault = parse(&["https://fine.example", origin]).unwrap_err();
-        assert!(
-            fault.contains(&format!("{origin:?} is not of the form")),
-            "{fault}"
-        );
+        assert!(fault.contains(&format!("{origin:?} is not of the form")), "{fault}");
     }
 }

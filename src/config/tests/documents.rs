@@ -32,10 +32,7 @@ fn every_setting_of_the_defaults_is_read_and_none_else_in_the_file_s_order() {
     assert_eq!(read.iter().copied().collect::<BTreeSet<_>>(), documented);
     assert_eq!(read.len(), documented.len(), "none is read twice");
 
-    let keys_read: Vec<&str> = read
-        .iter()
-        .map(|path| path.rsplit('.').next().unwrap())
-        .collect();
+    let keys_read: Vec<&str> = read.iter().map(|path| path.rsplit('.').next().unwrap()).collect();
     let keys_in_file: Vec<&str> = default_keys().iter().map(|(_, key, _)| *key).collect();
     assert_eq!(keys_read, keys_in_file);
 }
@@ -58,11 +55,8 @@ fn every_default_has_a_comment_above_it() {
 fn settings_with_a_unit_name_it_in_their_comment() {
     for block in DEFAULTS.split("\n\n") {
         let says = |word| block.to_lowercase().contains(word);
-        let has_key_ending = |ending| {
-            block
-                .lines()
-                .any(|line| !line.starts_with('#') && line.contains(ending))
-        };
+        let has_key_ending =
+            |ending| block.lines().any(|line| !line.starts_with('#') && line.contains(ending));
         assert!(!has_key_ending("_ms = ") || says("milliseconds"), "{block}");
         assert!(!has_key_ending("_bytes = ") || says("bytes"), "{block}");
         assert!(!has_key_ending("_days = ") || says("days"), "{block}");
@@ -80,11 +74,8 @@ fn example_variables() -> Vec<(&'static str, &'static str, &'static str)> {
 #[test]
 fn the_example_of_dot_env_names_every_setting_in_the_same_order_with_a_comment() {
     let loaded = from_environment(&[]).unwrap();
-    let expected: Vec<String> = loaded
-        .entries
-        .iter()
-        .map(|entry| catalog::environment_name(entry.path))
-        .collect();
+    let expected: Vec<String> =
+        loaded.entries.iter().map(|entry| catalog::environment_name(entry.path)).collect();
     let variables = example_variables();
     let named: Vec<&str> = variables.iter().map(|(_, name, _)| *name).collect();
     assert_eq!(named, expected);
@@ -96,20 +87,13 @@ fn the_example_of_dot_env_names_every_setting_in_the_same_order_with_a_comment()
 #[test]
 fn the_example_of_dot_env_changes_nothing_when_it_is_copied() {
     let copied = from_dot_env(DOT_ENV_EXAMPLE).unwrap();
-    assert!(
-        copied
-            .entries
-            .iter()
-            .all(|entry| entry.origin == Origin::Default)
-    );
+    assert!(copied.entries.iter().all(|entry| entry.origin == Origin::Default));
 }
 
 #[test]
 fn the_example_of_dot_env_shows_the_defaults() {
-    let uncommented: String = example_variables()
-        .iter()
-        .map(|(_, name, value)| format!("{name}={value}\n"))
-        .collect();
+    let uncommented: String =
+        example_variables().iter().map(|(_, name, value)| format!("{name}={value}\n")).collect();
     let defaults = from_environment(&[]).unwrap();
     let loaded = from_dot_env(&uncommented).unwrap();
     for (shown, default) in loaded.entries.iter().zip(&defaults.entries) {

@@ -13,10 +13,8 @@ fn mistake(path: &str, value: &str) -> String {
 fn a_word_for_a_number() {
     assert_eq!(
         messages(from_environment(&[("WRITE_MAX_EVENTS", "many")])),
-        [
-            "write.max_events = \"many\" (environment WRITE_MAX_EVENTS): \
-             must be a whole number from 1 to 10000"
-        ]
+        ["write.max_events = \"many\" (environment WRITE_MAX_EVENTS): \
+             must be a whole number from 1 to 10000"]
     );
 }
 
@@ -40,9 +38,7 @@ fn every_number_has_a_range_and_says_it() {
     for (path, _) in numbers {
         let rule = mistake(path, "-1");
         let words: Vec<&str> = rule.split(' ').collect();
-        let [.., least, "to", most] = words[..] else {
-            panic!("{rule}")
-        };
+        let [.., least, "to", most] = words[..] else { panic!("{rule}") };
         let [least, most]: [i64; 2] = [least, most].map(|number| number.parse().unwrap());
         for outside in [least - 1, most + 1] {
             let message = mistake(path, &outside.to_string());
@@ -146,19 +142,13 @@ fn a_file_that_is_missing() {
     let result = Settings::load_from(&overrides, &Environment::default());
     let all = messages(result);
     assert_eq!(all.len(), 1);
-    assert!(
-        all[0].starts_with("/nowhere/trailkeep.toml: cannot be read: "),
-        "{all:?}"
-    );
+    assert!(all[0].starts_with("/nowhere/trailkeep.toml: cannot be read: "), "{all:?}");
 }
 
 #[test]
 fn a_file_that_is_not_text() {
     let found = SettingsFile::new([0xff, 0xfe]).mistakes();
-    assert_eq!(
-        found,
-        ["FILE: cannot be read: stream did not contain valid UTF-8"]
-    );
+    assert_eq!(found, ["FILE: cannot be read: stream did not contain valid UTF-8"]);
 }
 
 #[test]
@@ -166,10 +156,7 @@ fn a_file_that_is_not_toml_is_told_by_line_without_quoting_it() {
     let file = SettingsFile::new("# head\n[store]\nmongodb_uri = mongodb://u:hunter2@db\n");
     let found = file.mistakes();
     assert_eq!(found.len(), 1);
-    assert!(
-        found[0].starts_with("FILE, line 3: not TOML: "),
-        "{found:?}"
-    );
+    assert!(found[0].starts_with("FILE, line 3: not TOML: "), "{found:?}");
     assert!(!found[0].contains("hunter2"), "{found:?}");
 }
 
@@ -181,9 +168,8 @@ fn a_key_that_is_there_twice() {
 
 #[test]
 fn a_wrong_line_in_dot_env_is_told_by_line_without_quoting_it() {
-    let found = messages(from_dot_env(
-        "# head\nPORT=1\nMONGODB_URI: mongodb://u:hunter2@db\nPORT=x\n",
-    ));
+    let found =
+        messages(from_dot_env("# head\nPORT=1\nMONGODB_URI: mongodb://u:hunter2@db\nPORT=x\n"));
     assert_eq!(
         found,
         [".env, line 3: must be NAME=value; a value with spaces, # or $ belongs in single quotes"]
@@ -331,11 +317,7 @@ fn a_password_is_in_no_message() {
         assert!(!message.contains("er2"), "{message}");
     }
     let list = SettingsFile::new("[store]\nmongodb_uri = [\"mongodb://ann:hunter2@db\"]\n");
-    assert!(
-        !list.mistakes()[0].contains("hunter2"),
-        "{:?}",
-        list.mistakes()
-    );
+    assert!(!list.mistakes()[0].contains("hunter2"), "{:?}", list.mistakes());
 }
 
 #[test]
@@ -352,10 +334,7 @@ fn what_is_wrong_with_a_connection_string() {
          %40 for @, %3A for :, %2F for / and %25 for %"
     );
     let message = mistake("store.mongodb_uri", "mongodb+srv://ann:pw@db.example:27017");
-    assert!(
-        message.ends_with("a port cannot be specified with 'mongodb+srv'"),
-        "{message}"
-    );
+    assert!(message.ends_with("a port cannot be specified with 'mongodb+srv'"), "{message}");
 }
 
 /// A service that passed one over would run with other limits than its owner

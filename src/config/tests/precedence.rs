@@ -6,12 +6,7 @@ use super::*;
 fn without_anything_else_every_value_is_a_default() {
     let loaded = from_environment(&[]).unwrap();
     assert_eq!(loaded.settings, Settings::defaults());
-    assert!(
-        loaded
-            .entries
-            .iter()
-            .all(|entry| entry.origin == Origin::Default)
-    );
+    assert!(loaded.entries.iter().all(|entry| entry.origin == Origin::Default));
 }
 
 #[test]
@@ -19,10 +14,7 @@ fn a_file_wins_over_defaults() {
     let file = SettingsFile::new("[write]\nin_flight = 2\n");
     let loaded = file.load().unwrap();
     assert_eq!(loaded.settings.write.in_flight, 2);
-    assert_eq!(
-        entry(&loaded, "write.in_flight").origin,
-        Origin::File(file.path.clone())
-    );
+    assert_eq!(entry(&loaded, "write.in_flight").origin, Origin::File(file.path.clone()));
     assert_eq!(origin(&loaded, "write.max_events"), "default");
 }
 
@@ -41,10 +33,7 @@ fn a_real_variable_wins_over_dot_env() {
         Environment::from_pairs([("WRITE_IN_FLIGHT", "5")]).with_dot_env("WRITE_IN_FLIGHT=3\n");
     let loaded = Settings::load_from(&Overrides::default(), &environment).unwrap();
     assert_eq!(loaded.settings.write.in_flight, 5);
-    assert_eq!(
-        origin(&loaded, "write.in_flight"),
-        "environment WRITE_IN_FLIGHT"
-    );
+    assert_eq!(origin(&loaded, "write.in_flight"), "environment WRITE_IN_FLIGHT");
 }
 
 #[test]
@@ -74,10 +63,7 @@ fn an_empty_variable_counts_as_not_set() {
     let file = SettingsFile::new("[store]\ndata_dir = \"/srv/trailkeep\"\n");
     let environment = Environment::from_pairs([("DATA_DIR", ""), ("PORT", "")]);
     let loaded = Settings::load_from(&file.overrides(), &environment).unwrap();
-    assert_eq!(
-        loaded.settings.store.data_dir,
-        PathBuf::from("/srv/trailkeep")
-    );
+    assert_eq!(loaded.settings.store.data_dir, PathBuf::from("/srv/trailkeep"));
     assert_eq!(loaded.settings.http.port, 3000);
     assert_eq!(origin(&loaded, "http.port"), "default");
 }
@@ -121,10 +107,8 @@ fn four_settings_have_only_their_short_names() {
 #[test]
 fn two_settings_never_share_an_environment_name() {
     let catalog = Catalog::compiled_in().unwrap();
-    let mut names: Vec<String> = catalog
-        .defaults()
-        .map(|(path, _)| catalog::environment_name(path))
-        .collect();
+    let mut names: Vec<String> =
+        catalog.defaults().map(|(path, _)| catalog::environment_name(path)).collect();
     let count = names.len();
     names.sort();
     names.dedup();

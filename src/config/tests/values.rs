@@ -29,20 +29,11 @@ fn the_defaults_are_those_of_the_file() {
 fn a_list_in_the_environment_is_separated_by_commas() {
     let loaded = from_environment(&[
         ("EVENTS_TYPES", "login, logout ,purchase"),
-        (
-            "HTTP_ALLOWED_ORIGINS",
-            "https://shop.example,http://localhost:5173",
-        ),
+        ("HTTP_ALLOWED_ORIGINS", "https://shop.example,http://localhost:5173"),
     ])
     .unwrap();
-    assert_eq!(
-        loaded.settings.events.types,
-        ["login", "logout", "purchase"]
-    );
-    assert_eq!(
-        entry(&loaded, "events.types").value,
-        r#"["login", "logout", "purchase"]"#
-    );
+    assert_eq!(loaded.settings.events.types, ["login", "logout", "purchase"]);
+    assert_eq!(entry(&loaded, "events.types").value, r#"["login", "logout", "purchase"]"#);
     assert_eq!(
         loaded.settings.http.allowed_origins,
         AllowedOrigins::Listed(vec![
@@ -56,10 +47,7 @@ fn a_list_in_the_environment_is_separated_by_commas() {
 fn an_empty_list_of_origins_in_a_file_allows_none() {
     let file = SettingsFile::new("[http]\nallowed_origins = []\n");
     let settings = file.load().unwrap().settings;
-    assert_eq!(
-        settings.http.allowed_origins,
-        AllowedOrigins::Listed(Vec::new())
-    );
+    assert_eq!(settings.http.allowed_origins, AllowedOrigins::Listed(Vec::new()));
 }
 
 #[test]
@@ -92,12 +80,7 @@ fn retention_is_in_days_and_none_at_zero() {
 
 #[test]
 fn an_address_has_an_ipv6_host_in_brackets() {
-    let address = |host| {
-        Settings::with([("http.host", host)])
-            .unwrap()
-            .http
-            .address()
-    };
+    let address = |host| Settings::with([("http.host", host)]).unwrap().http.address();
     assert_eq!(address("0.0.0.0"), "0.0.0.0:3000");
     assert_eq!(address("::"), "[::]:3000");
     assert_eq!(address("localhost"), "localhost:3000");
@@ -113,10 +96,7 @@ fn quotes_in_dot_env_are_taken_off() {
     ))
     .unwrap();
     assert_eq!(loaded.settings.http.port, 4000);
-    assert_eq!(
-        loaded.settings.store.data_dir,
-        PathBuf::from("/srv/my data")
-    );
+    assert_eq!(loaded.settings.store.data_dir, PathBuf::from("/srv/my data"));
     let uri = loaded.settings.store.mongodb_uri.unwrap();
     assert_eq!(uri.expose(), "mongodb://u:pa$word@db.example/shop");
 }

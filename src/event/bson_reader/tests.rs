@@ -12,10 +12,7 @@ fn encoded(document: &Document) -> Vec<u8> {
 }
 
 fn uuid(bytes: [u8; 16]) -> Bson {
-    Bson::Binary(Binary {
-        subtype: BinarySubtype::Uuid,
-        bytes: bytes.to_vec(),
-    })
+    Bson::Binary(Binary { subtype: BinarySubtype::Uuid, bytes: bytes.to_vec() })
 }
 
 /// Everything in a document, to its depths.
@@ -60,14 +57,8 @@ fn a_document_is_walked_as_the_bson_crate_walks_it() {
 
 #[test]
 fn what_we_do_not_write_is_foreign() {
-    let short = Binary {
-        subtype: BinarySubtype::Uuid,
-        bytes: vec![1; 15],
-    };
-    let generic = Binary {
-        subtype: BinarySubtype::Generic,
-        bytes: vec![1; 16],
-    };
+    let short = Binary { subtype: BinarySubtype::Uuid, bytes: vec![1; 15] };
+    let generic = Binary { subtype: BinarySubtype::Generic, bytes: vec![1; 16] };
     for value in [
         Bson::ObjectId(bson::oid::ObjectId::from_bytes([1; 12])),
         Bson::Binary(short),

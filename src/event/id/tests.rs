@@ -33,11 +33,7 @@ fn an_identity_is_a_uuid_of_version_8() {
 fn the_time_of_a_uuid_of_version_7_comes_first() {
     let time = &Uuid::try_parse(V7).unwrap().into_bytes()[..6];
     for event_id in [V7.to_owned(), V7.to_uppercase(), V7.replace('-', "")] {
-        assert_eq!(
-            &StoreId::derive("ann", &event_id).as_bytes()[..6],
-            time,
-            "{event_id}"
-        );
+        assert_eq!(&StoreId::derive("ann", &event_id).as_bytes()[..6], time, "{event_id}");
     }
     for other in [
         // Version 4.
@@ -47,11 +43,7 @@ fn the_time_of_a_uuid_of_version_7_comes_first() {
         "urn:uuid:0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88",
         "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f8x",
     ] {
-        assert_ne!(
-            &StoreId::derive("ann", other).as_bytes()[..6],
-            time,
-            "{other}"
-        );
+        assert_ne!(&StoreId::derive("ann", other).as_bytes()[..6], time, "{other}");
     }
 }
 
@@ -68,19 +60,10 @@ fn identities_of_later_events_are_greater() {
 
 #[test]
 fn user_and_event_are_told_apart() {
-    let ids = [
-        ("ab", "c"),
-        ("a", "bc"),
-        ("abc", ""),
-        ("", "abc"),
-        ("c", "ab"),
-        ("ann", V7),
-        ("bob", V7),
-    ];
-    let different: HashSet<StoreId> = ids
-        .iter()
-        .map(|(user_id, event_id)| StoreId::derive(user_id, event_id))
-        .collect();
+    let ids =
+        [("ab", "c"), ("a", "bc"), ("abc", ""), ("", "abc"), ("c", "ab"), ("ann", V7), ("bob", V7)];
+    let different: HashSet<StoreId> =
+        ids.iter().map(|(user_id, event_id)| StoreId::derive(user_id, event_id)).collect();
     assert_eq!(different.len(), ids.len());
 }
 
@@ -114,30 +97,16 @@ fn an_arrival_is_made_of_time_counter_and_instance() {
 #[test]
 fn arrivals_grow_when_the_clock_is_stepped_back() {
     let mut clock = ArrivalClock::new(1);
-    let times = [
-        NOW,
-        NOW + 5,
-        NOW - 60_000,
-        NOW - 60_000,
-        -5,
-        0,
-        NOW + 5,
-        NOW + 6,
-    ];
+    let times = [NOW, NOW + 5, NOW - 60_000, NOW - 60_000, -5, 0, NOW + 5, NOW + 6];
     let arrivals = times.map(|millis| clock.take(1, at(millis)));
-    assert!(
-        arrivals.is_sorted_by(|left, right| left < right),
-        "{arrivals:?}"
-    );
+    assert!(arrivals.is_sorted_by(|left, right| left < right), "{arrivals:?}");
     assert!(arrivals.iter().all(|arrival| arrival.as_i64() > 0));
 }
 
 #[test]
 fn a_full_millisecond_borrows_from_the_next() {
     let mut clock = ArrivalClock::new(255);
-    let arrivals: Vec<Arrival> = (0..3 * PER_MILLISECOND)
-        .map(|_| clock.take(1, at(NOW)))
-        .collect();
+    let arrivals: Vec<Arrival> = (0..3 * PER_MILLISECOND).map(|_| clock.take(1, at(NOW))).collect();
     assert!(arrivals.is_sorted_by(|left, right| left < right));
     for (number, arrival) in (0..).zip(&arrivals) {
         assert_eq!(millis_of(*arrival), NOW + number / PER_MILLISECOND);

@@ -8,14 +8,7 @@ use crate::event::wire::read_json;
 
 #[test]
 fn every_alias_names_its_field() {
-    for alias in [
-        "userId",
-        "user_id",
-        "patientId",
-        "patient_id",
-        "distinctId",
-        "distinct_id",
-    ] {
+    for alias in ["userId", "user_id", "patientId", "patient_id", "distinctId", "distinct_id"] {
         let event = one(&format!(r#"{{"{alias}":"ann","type":"search"}}"#));
         assert_eq!(&*event.user_id, "ann", "{alias}");
     }
@@ -47,9 +40,7 @@ fn every_alias_names_its_field() {
 
 #[test]
 fn names_are_told_apart_by_case_and_underscores() {
-    for name in [
-        "userid", "UserId", "USER_ID", "user-id", "Payload", "id", "",
-    ] {
+    for name in ["userid", "UserId", "USER_ID", "user-id", "Payload", "id", ""] {
         let (field, message) = fault(&with(&format!(r#""{name}":"x""#)));
         assert_eq!(field, name);
         assert!(message.contains("is not a field of an event"), "{message}");
@@ -83,15 +74,8 @@ fn null_counts_as_left_out() {
 
 #[test]
 fn ids_that_the_service_makes_are_in_order() {
-    let body = format!(
-        "[{}]",
-        [r#"{"userId":"ann","type":"search"}"#; 100].join(",")
-    );
-    let ids: Vec<Box<str>> = read(&body)
-        .unwrap()
-        .into_iter()
-        .map(|e| e.event_id)
-        .collect();
+    let body = format!("[{}]", [r#"{"userId":"ann","type":"search"}"#; 100].join(","));
+    let ids: Vec<Box<str>> = read(&body).unwrap().into_iter().map(|e| e.event_id).collect();
     assert!(ids.is_sorted_by(|left, right| left < right), "{ids:?}");
 }
 
@@ -134,16 +118,7 @@ fn placeholders_are_no_users() {
 
 #[test]
 fn users_that_only_look_like_placeholders_are_taken() {
-    for user in [
-        "nancy",
-        "nullable",
-        "none1",
-        "0",
-        "false",
-        "object",
-        "[object Objects]",
-        "nån",
-    ] {
+    for user in ["nancy", "nullable", "none1", "0", "false", "object", "[object Objects]", "nån"] {
         let event = one(&format!(r#"{{"userId":"{user}","type":"search"}}"#));
         assert_eq!(&*event.user_id, user);
     }
@@ -151,9 +126,7 @@ fn users_that_only_look_like_placeholders_are_taken() {
 
 #[test]
 fn placeholders_count_for_users_alone() {
-    let event = one(&with(
-        r#""sessionId":"null","accountId":"undefined","eventId":"none""#,
-    ));
+    let event = one(&with(r#""sessionId":"null","accountId":"undefined","eventId":"none""#));
     assert_eq!(event.session_id.as_deref(), Some("null"));
     assert_eq!(event.account_id.as_deref(), Some("undefined"));
     assert_eq!(&*event.event_id, "none");
@@ -161,10 +134,7 @@ fn placeholders_count_for_users_alone() {
 
 #[test]
 fn a_default_user_stands_in_for_none_and_for_nothing_else() {
-    let rules = Rules {
-        default_user: Some("everybody".into()),
-        ..rules()
-    };
+    let rules = Rules { default_user: Some("everybody".into()), ..rules() };
     let read = |body: &str| read_json(body.as_bytes(), &rules, now());
     for body in [r#"{"type":"search"}"#, r#"{"userId":null,"type":"search"}"#] {
         assert_eq!(&*read(body).unwrap()[0].user_id, "everybody");
@@ -179,33 +149,17 @@ fn a_default_user_stands_in_for_none_and_for_nothing_else() {
 
 /// Reads an event of any type with one field of that value.
 fn read_field(field: &str, value: &str) -> Result<(), String> {
-    let any_type = Rules {
-        types: TypeRule::Any,
-        default_user: Some("ann".into()),
-        ..rules()
-    };
-    let kind = if field == "type" {
-        ""
-    } else {
-        r#","type":"t""#
-    };
+    let any_type = Rules { types: TypeRule::Any, default_user: Some("ann".into()), ..rules() };
+    let kind = if field == "type" { "" } else { r#","type":"t""# };
     let body = format!(r#"{{"{field}":"{value}"{kind}}}"#);
     match read_json(body.as_bytes(), &any_type, now()) {
         Ok(_) => Ok(()),
-        Err(refusal) => Err(faults_of(Err(refusal)).listed()[0]
-            .message
-            .clone()
-            .into_owned()),
+        Err(refusal) => Err(faults_of(Err(refusal)).listed()[0].message.clone().into_owned()),
     }
 }
 
-const TEXTS: [(&str, usize); 5] = [
-    ("userId", 256),
-    ("type", 64),
-    ("sessionId", 256),
-    ("accountId", 256),
-    ("eventId", 128),
-];
+const TEXTS: [(&str, usize); 5] =
+    [("userId", 256), ("type", 64), ("sessionId", 256), ("accountId", 256), ("eventId", 128)];
 
 #[test]
 fn texts_are_limited_in_bytes() {
@@ -216,10 +170,7 @@ fn texts_are_limited_in_bytes() {
         assert_eq!(read_field(field, &"x".repeat(max + 1)), too_long);
         // Characters of two and of four bytes.
         assert_eq!(read_field(field, &"é".repeat(max / 2)), Ok(()));
-        assert_eq!(
-            read_field(field, &format!("{}x", "é".repeat(max / 2))),
-            too_long
-        );
+        assert_eq!(read_field(field, &format!("{}x", "é".repeat(max / 2))), too_long);
         assert_eq!(read_field(field, &"😀".repeat(max / 4)), Ok(()));
         assert_eq!(read_field(field, &"😀".repeat(max / 4 + 1)), too_long);
         // An escape counts as the character that it stands for.
@@ -235,15 +186,8 @@ fn texts_hold_no_control_characters() {
             let refused = Err("holds a control character".to_owned());
             assert_eq!(read_field(field, bad), refused, "{field} {bad}");
         }
-        for good in [
-            "a b",
-            "ünï",
-            "\u{a0}x",
-            "x\u{200d}y",
-            "日本",
-            r"\ud83d\ude00",
-            r#"\"\\"#,
-        ] {
+        for good in ["a b", "ünï", "\u{a0}x", "x\u{200d}y", "日本", r"\ud83d\ude00", r#"\"\\"#]
+        {
             assert_eq!(read_field(field, good), Ok(()), "{field} {good}");
         }
     }
@@ -313,10 +257,8 @@ fn all_that_is_wrong_is_named() {
         {"userId":"ann","type":"search"},
         {"userId":"bob"}
     ]"#;
-    let named: Vec<(Option<usize>, String)> = faults(body)
-        .into_iter()
-        .map(|(index, field, _)| (index, field))
-        .collect();
+    let named: Vec<(Option<usize>, String)> =
+        faults(body).into_iter().map(|(index, field, _)| (index, field)).collect();
     let expected = [
         (0, "extra"),
         (0, "ts"),

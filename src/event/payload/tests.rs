@@ -7,10 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: PayloadLimits = PayloadLimits {
-    max_bytes: 32 * 1024,
-    max_depth: 32,
-};
+const LIMITS: PayloadLimits = PayloadLimits { max_bytes: 32 * 1024, max_depth: 32 };
 
 fn payload(json: &str) -> Payload {
     Payload::from_json(json.as_bytes(), LIMITS).unwrap_or_else(|fault| panic!("{json}: {fault}"))
@@ -37,10 +34,7 @@ fn the_bson_is_what_the_bson_crate_writes() {
             r#"{"o":{"p":{"q":[]}},"l":[1,[2,{"x":"y"}],"z"]}"#,
             doc! { "o": { "p": { "q": [] } }, "l": [1, [2, { "x": "y" }], "z"] },
         ),
-        (
-            r#"{ "b" : 1 , "a" : [ 0 , 1.5 ] }"#,
-            doc! { "b": 1, "a": [0, 1.5] },
-        ),
+        (r#"{ "b" : 1 , "a" : [ 0 , 1.5 ] }"#, doc! { "b": 1, "a": [0, 1.5] }),
     ] {
         assert_eq!(payload(json).as_bson(), encoded(&document), "{json}");
     }
@@ -73,31 +67,11 @@ fn numbers_follow_one_rule() {
         ("-2147483648", Bson::Int32(i32::MIN), "-2147483648"),
         ("-2147483649", Bson::Int64(-(1 << 31) - 1), "-2147483649"),
         (&biggest, Bson::Int64(i64::MAX), &biggest),
-        (
-            "-9223372036854775808",
-            Bson::Int64(i64::MIN),
-            "-9223372036854775808",
-        ),
-        (
-            "9223372036854775808",
-            Bson::Double((1_u64 << 63) as f64),
-            "9.223372036854776e+18",
-        ),
-        (
-            "-9223372036854775809",
-            Bson::Double(i64::MIN as f64),
-            "-9.223372036854776e+18",
-        ),
-        (
-            "18446744073709551615",
-            Bson::Double(u64::MAX as f64),
-            "1.8446744073709552e+19",
-        ),
-        (
-            "18446744073709551616",
-            Bson::Double(1.8446744073709552e19),
-            "1.8446744073709552e+19",
-        ),
+        ("-9223372036854775808", Bson::Int64(i64::MIN), "-9223372036854775808"),
+        ("9223372036854775808", Bson::Double((1_u64 << 63) as f64), "9.223372036854776e+18"),
+        ("-9223372036854775809", Bson::Double(i64::MIN as f64), "-9.223372036854776e+18"),
+        ("18446744073709551615", Bson::Double(u64::MAX as f64), "1.8446744073709552e+19"),
+        ("18446744073709551616", Bson::Double(1.8446744073709552e19), "1.8446744073709552e+19"),
         ("-0", Bson::Double(-0.0), "-0.0"),
         ("1.0", Bson::Double(1.0), "1.0"),
         ("1e2", Bson::Double(100.0), "100.0"),
@@ -106,11 +80,7 @@ fn numbers_follow_one_rule() {
         ("5e-324", Bson::Double(5e-324), "5e-324"),
         ("1e-400", Bson::Double(0.0), "0.0"),
         // Read as its neighbour by a parser that is only nearly right.
-        (
-            "983.8805087604259",
-            Bson::Double(983.8805087604259),
-            "983.8805087604259",
-        ),
+        ("983.8805087604259", Bson::Double(983.8805087604259), "983.8805087604259"),
     ] {
         let payload = payload(&format!(r#"{{"n":{sent}}}"#));
         assert_eq!(payload.as_bson(), encoded(&doc! { "n": held }), "{sent}");
@@ -148,10 +118,7 @@ fn the_size_is_that_of_compact_json() {
         r#"{"\"\\\b\t\n\f\r\u0001\u001f":"\"\\\b\t\n\f\r\u0001\u001f/"}"#,
     ] {
         let read = |json: &str, max_bytes| {
-            let limits = PayloadLimits {
-                max_bytes,
-                ..LIMITS
-            };
+            let limits = PayloadLimits { max_bytes, ..LIMITS };
             Payload::from_json(json.as_bytes(), limits)
         };
         let size = compact.len();
@@ -167,10 +134,7 @@ fn the_size_is_that_of_compact_json() {
     let escaped = r#"{"k":"\u0041\u00e9\/"}"#;
     let size = r#"{"k":"Aé/"}"#.len();
     for (max_bytes, fits) in [(size, true), (size - 1, false)] {
-        let limits = PayloadLimits {
-            max_bytes,
-            ..LIMITS
-        };
+        let limits = PayloadLimits { max_bytes, ..LIMITS };
         assert_eq!(Payload::from_json(escaped.as_bytes(), limits).is_ok(), fits);
     }
 }
@@ -186,28 +150,15 @@ fn thirty_two_kibibytes_are_taken_and_one_more_is_not() {
 
 #[test]
 fn the_depth_counts_the_payload_and_all_in_it() {
-    let objects = |levels: usize| {
-        format!(
-            "{}{{}}{}",
-            r#"{"k":"#.repeat(levels - 1),
-            "}".repeat(levels - 1)
-        )
-    };
-    let arrays = |levels: usize| {
-        format!(
-            r#"{{"k":{}{}}}"#,
-            "[".repeat(levels - 1),
-            "]".repeat(levels - 1)
-        )
-    };
+    let objects =
+        |levels: usize| format!("{}{{}}{}", r#"{"k":"#.repeat(levels - 1), "}".repeat(levels - 1));
+    let arrays =
+        |levels: usize| format!(r#"{{"k":{}{}}}"#, "[".repeat(levels - 1), "]".repeat(levels - 1));
     for nested in [&objects as &dyn Fn(usize) -> String, &arrays] {
         assert_eq!(&*payload(&nested(32)).to_json(), nested(32));
         assert_eq!(fault(&nested(33)), "is nested deeper than 32 levels");
         // The most that can be configured is read and written too.
-        let limits = PayloadLimits {
-            max_depth: 100,
-            ..LIMITS
-        };
+        let limits = PayloadLimits { max_depth: 100, ..LIMITS };
         let deepest = Payload::from_json(nested(100).as_bytes(), limits).unwrap();
         assert_eq!(&*deepest.to_json(), nested(100));
         assert!(Payload::from_json(nested(101).as_bytes(), limits).is_err());
@@ -217,11 +168,7 @@ fn the_depth_counts_the_payload_and_all_in_it() {
 #[test]
 fn a_key_stands_once_in_an_object() {
     let twice = |json: &str, key: &str| {
-        assert_eq!(
-            fault(json),
-            format!("has the key {key:?} twice in one object"),
-            "{json}"
-        );
+        assert_eq!(fault(json), format!("has the key {key:?} twice in one object"), "{json}");
     };
     twice(r#"{"a":1,"a":1}"#, "a");
     twice(r#"{"":1,"":2}"#, "");
@@ -258,12 +205,9 @@ fn a_key_stands_once_also_among_many() {
 
 #[test]
 fn nul_is_refused_and_other_control_characters_are_data() {
-    for json in [
-        r#"{"k":"a\u0000b"}"#,
-        r#"{"a\u0000":1}"#,
-        r#"{"l":["\u0000"]}"#,
-        r#"{"o":{"\u0000":{}}}"#,
-    ] {
+    for json in
+        [r#"{"k":"a\u0000b"}"#, r#"{"a\u0000":1}"#, r#"{"l":["\u0000"]}"#, r#"{"o":{"\u0000":{}}}"#]
+    {
         assert_eq!(fault(json), "holds a NUL character");
     }
     let json = r#"{"k":"\u0001\u001f\n"}"#;
@@ -282,10 +226,7 @@ fn a_faulty_payload_is_read_to_its_end() {
 
 #[test]
 fn documents_of_other_tools_become_json() {
-    let binary = |subtype, bytes: &[u8]| bson::Binary {
-        subtype,
-        bytes: bytes.to_vec(),
-    };
+    let binary = |subtype, bytes: &[u8]| bson::Binary { subtype, bytes: bytes.to_vec() };
     let document = doc! {
         "date": bson::DateTime::from_millis(1_765_794_600_000),
         "far": bson::DateTime::from_millis(i64::MAX),
@@ -336,14 +277,7 @@ fn what_is_no_document_is_told_and_not_shown() {
     };
     let mut cut = payload(r#"{"k":{"l":1}}"#).as_bson().to_vec();
     cut.pop();
-    for bson in [
-        &b""[..],
-        &[4, 0, 0, 0],
-        &[5, 0, 0, 0, 1],
-        &[0xff; 16],
-        &bad_text,
-        &cut,
-    ] {
+    for bson in [&b""[..], &[4, 0, 0, 0], &[5, 0, 0, 0, 1], &[0xff; 16], &bad_text, &cut] {
         assert!(bson_to_json(bson).is_err(), "{bson:?}");
     }
     let deep = (0..101).fold(doc! {}, |inner, _| doc! { "k": inner });
@@ -352,16 +286,10 @@ fn what_is_no_document_is_told_and_not_shown() {
 
 #[test]
 fn strings_are_written_as_serde_json_writes_them() {
-    let all: String = (0..0x180)
-        .filter_map(char::from_u32)
-        .chain("\u{2028}😀/".chars())
-        .collect();
+    let all: String = (0..0x180).filter_map(char::from_u32).chain("\u{2028}😀/".chars()).collect();
     let mut out = Vec::new();
     write_string(&all, &mut out);
-    assert_eq!(
-        String::from_utf8(out).unwrap(),
-        serde_json::to_string(&all).unwrap()
-    );
+    assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&all).unwrap());
 }
 
 #[test]

@@ -8,10 +8,7 @@ use crate::event::payload::PayloadLimits;
 use crate::event::{Event, Payload, StoreId, Timestamp};
 
 /// Room for everything that is generated here.
-pub const AMPLE: PayloadLimits = PayloadLimits {
-    max_bytes: 1 << 20,
-    max_depth: 100,
-};
+pub const AMPLE: PayloadLimits = PayloadLimits { max_bytes: 1 << 20, max_depth: 100 };
 
 /// Text without control characters, often with what needs escapes or more
 /// than one byte.
@@ -27,16 +24,7 @@ fn text(max_chars: usize) -> impl Strategy<Value = String> {
 }
 
 fn key() -> impl Strategy<Value = String> {
-    let special = vec![
-        "$oid",
-        "$date",
-        "$numberLong",
-        "a.b",
-        "",
-        "__proto__",
-        "_id",
-        "0",
-    ];
+    let special = vec!["$oid", "$date", "$numberLong", "a.b", "", "__proto__", "_id", "0"];
     prop_oneof![
         3 => "[a-e]{1,3}",
         1 => proptest::sample::select(special).prop_map(str::to_owned),
@@ -49,9 +37,7 @@ fn number() -> impl Strategy<Value = Value> {
         any::<i32>().prop_map(|number| json!(number)),
         any::<i64>().prop_map(|number| json!(number)),
         any::<u64>().prop_map(|number| json!(number)),
-        any::<f64>()
-            .prop_filter("not finite", |n| n.is_finite())
-            .prop_map(|n| json!(n)),
+        any::<f64>().prop_filter("not finite", |n| n.is_finite()).prop_map(|n| json!(n)),
         (0_i32..100_000).prop_map(|n| json!(f64::from(n) / 100.0)),
     ]
 }
@@ -95,20 +81,18 @@ pub fn event() -> impl Strategy<Value = Event> {
         proptest::option::of(-62_167_219_200_000_i64..=now().as_millis() + super::DAY_MS),
         event_id,
     )
-        .prop_map(
-            |(user_id, kind, session_id, account_id, payload, millis, event_id)| Event {
-                id: StoreId::derive(&user_id, &event_id),
-                user_id: user_id.into(),
-                event_id: event_id.into(),
-                kind: kind.into(),
-                session_id,
-                account_id,
-                payload: Payload::from_json(Value::Object(payload).to_string().as_bytes(), AMPLE)
-                    .unwrap(),
-                occurred_at: millis.map_or(now(), |millis| Timestamp::from_millis(millis).unwrap()),
-                received_at: now(),
-            },
-        )
+        .prop_map(|(user_id, kind, session_id, account_id, payload, millis, event_id)| Event {
+            id: StoreId::derive(&user_id, &event_id),
+            user_id: user_id.into(),
+            event_id: event_id.into(),
+            kind: kind.into(),
+            session_id,
+            account_id,
+            payload: Payload::from_json(Value::Object(payload).to_string().as_bytes(), AMPLE)
+                .unwrap(),
+            occurred_at: millis.map_or(now(), |millis| Timestamp::from_millis(millis).unwrap()),
+            received_at: now(),
+        })
 }
 
 /// How one event is written down: which names, in which order, with how many
@@ -132,10 +116,8 @@ enum TimeForm {
 pub fn manner() -> impl Strategy<Value = Manner> {
     let time = prop_oneof![
         Just(TimeForm::Millis),
-        ((-1439..=1439), any::<bool>()).prop_map(|(offset_minutes, lower)| TimeForm::Text {
-            offset_minutes,
-            lower
-        }),
+        ((-1439..=1439), any::<bool>())
+            .prop_map(|(offset_minutes, lower)| TimeForm::Text { offset_minutes, lower }),
     ];
     (
         any::<[prop::sample::Index; 7]>(),
@@ -156,14 +138,7 @@ pub fn manner() -> impl Strategy<Value = Manner> {
 }
 
 const NAMES: [&[&str]; 7] = [
-    &[
-        "userId",
-        "user_id",
-        "patientId",
-        "patient_id",
-        "distinctId",
-        "distinct_id",
-    ],
+    &["userId", "user_id", "patientId", "patient_id", "distinctId", "distinct_id"],
     &["type", "event"],
     &["sessionId", "session_id"],
     &["accountId", "account_id"],
@@ -207,19 +182,12 @@ impl Manner {
         if !self.escapes {
             return serde_json::to_string(text).unwrap();
         }
-        let escaped: String = text
-            .encode_utf16()
-            .map(|unit| format!("\\u{unit:04x}"))
-            .collect();
+        let escaped: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
         format!("\"{escaped}\"")
     }
 
     fn time(&self, time: Timestamp) -> String {
-        let TimeForm::Text {
-            offset_minutes,
-            lower,
-        } = self.time
-        else {
+        let TimeForm::Text { offset_minutes, lower } = self.time else {
             return time.as_millis().to_string();
         };
         let offset = chrono::FixedOffset::east_opt(offset_minutes * 60).unwrap();

@@ -11,10 +11,7 @@ use crate::event::wire::{Refusal, read_json, read_ndjson};
 use crate::event::{Event, Payload, Rules};
 
 fn ample() -> Rules {
-    Rules {
-        payload: AMPLE,
-        ..rules()
-    }
+    Rules { payload: AMPLE, ..rules() }
 }
 
 /// How several events are put into one body.
@@ -60,21 +57,14 @@ impl Form {
 }
 
 fn written(events: &[(Event, Manner)]) -> Vec<String> {
-    events
-        .iter()
-        .map(|(event, manner)| manner.write(event))
-        .collect()
+    events.iter().map(|(event, manner)| manner.write(event)).collect()
 }
 
 /// A valid body and its events.
 fn body() -> impl Strategy<Value = (Form, String, Vec<Event>)> {
     (form(), proptest::collection::vec((event(), manner()), 1..4)).prop_map(|(form, events)| {
         let body = form.write(&written(&events));
-        (
-            form,
-            body,
-            events.into_iter().map(|(event, _)| event).collect(),
-        )
+        (form, body, events.into_iter().map(|(event, _)| event).collect())
     })
 }
 
@@ -91,12 +81,7 @@ fn check(answer: &Result<Vec<Event>, Refusal>) -> Result<(), TestCaseError> {
         }
         Err(Refusal::Faulty(faults)) => {
             prop_assert!(!faults.listed().is_empty());
-            prop_assert!(
-                faults
-                    .listed()
-                    .iter()
-                    .all(|fault| !fault.message.is_empty())
-            );
+            prop_assert!(faults.listed().iter().all(|fault| !fault.message.is_empty()));
         }
         Err(Refusal::Syntax { message, line, .. }) => {
             prop_assert!(!message.is_empty() && *line > 0);
@@ -117,10 +102,7 @@ fn as_kept(value: &Value) -> Value {
 }
 
 fn kept_fields(fields: &Map<String, Value>) -> Map<String, Value> {
-    fields
-        .iter()
-        .map(|(key, value)| (key.clone(), as_kept(value)))
-        .collect()
+    fields.iter().map(|(key, value)| (key.clone(), as_kept(value))).collect()
 }
 
 /// BSON made the long way round.
@@ -139,10 +121,7 @@ fn bson_of(value: &Value) -> Bson {
 }
 
 fn document_of(fields: &Map<String, Value>) -> Document {
-    fields
-        .iter()
-        .map(|(key, value)| (key.clone(), bson_of(value)))
-        .collect()
+    fields.iter().map(|(key, value)| (key.clone(), bson_of(value))).collect()
 }
 
 /// A change to a valid body.

@@ -22,12 +22,9 @@ fn a_time_is_written_with_milliseconds_in_utc() {
 
 #[test]
 fn times_end_where_four_digits_of_year_end() {
-    for (beyond, nearest) in [
-        (FIRST - 1, FIRST),
-        (LAST + 1, LAST),
-        (i64::MIN, FIRST),
-        (i64::MAX, LAST),
-    ] {
+    for (beyond, nearest) in
+        [(FIRST - 1, FIRST), (LAST + 1, LAST), (i64::MIN, FIRST), (i64::MAX, LAST)]
+    {
         assert_eq!(Timestamp::from_millis(beyond), None);
         assert_eq!(Timestamp::from_millis_clamped(beyond).as_millis(), nearest);
     }

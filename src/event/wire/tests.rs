@@ -10,10 +10,7 @@ fn lines(body: &str) -> Result<Vec<Event>, Refusal> {
 }
 
 fn named(body: &str) -> Vec<(Option<usize>, String)> {
-    faults(body)
-        .into_iter()
-        .map(|(index, field, _)| (index, field))
-        .collect()
+    faults(body).into_iter().map(|(index, field, _)| (index, field)).collect()
 }
 
 fn at(index: impl Into<Option<usize>>, field: &str) -> (Option<usize>, String) {
@@ -23,15 +20,8 @@ fn at(index: impl Into<Option<usize>>, field: &str) -> (Option<usize>, String) {
 /// Line and column of a syntax error.
 fn syntax_at(answer: Result<Vec<Event>, Refusal>) -> (usize, usize) {
     match answer {
-        Err(Refusal::Syntax {
-            message,
-            line,
-            column,
-        }) => {
-            assert!(
-                !message.is_empty() && !message.contains(" at line "),
-                "{message}"
-            );
+        Err(Refusal::Syntax { message, line, column }) => {
+            assert!(!message.is_empty() && !message.contains(" at line "), "{message}");
             (line, column)
         }
         other => panic!("no syntax error: {other:?}"),
@@ -60,31 +50,17 @@ fn events_keep_the_order_in_which_they_were_sent() {
         .collect();
     let ids = |events: Vec<Event>| events.into_iter().map(|e| e.event_id).collect::<Vec<_>>();
     let expected: Vec<Box<str>> = (0..50).map(|number| format!("e-{number}").into()).collect();
-    assert_eq!(
-        ids(read(&format!("[{}]", events.join(","))).unwrap()),
-        expected
-    );
+    assert_eq!(ids(read(&format!("[{}]", events.join(","))).unwrap()), expected);
     assert_eq!(ids(lines(&events.join("\n")).unwrap()), expected);
 }
 
 #[test]
 fn the_time_of_sending_is_checked_and_not_used() {
     let event = one(EVENT);
-    for valid in [
-        r#""2025-12-15T10:30:00+02:00""#,
-        r#""1999-01-01T00:00:00Z""#,
-        "0",
-        "-1",
-        "null",
-    ] {
-        assert_eq!(
-            one(&format!(r#"{{"sentAt":{valid},"events":[{EVENT}]}}"#)),
-            event
-        );
-        assert_eq!(
-            one(&format!(r#"{{"events":[{EVENT}],"sentAt":{valid}}}"#)),
-            event
-        );
+    for valid in [r#""2025-12-15T10:30:00+02:00""#, r#""1999-01-01T00:00:00Z""#, "0", "-1", "null"]
+    {
+        assert_eq!(one(&format!(r#"{{"sentAt":{valid},"events":[{EVENT}]}}"#)), event);
+        assert_eq!(one(&format!(r#"{{"events":[{EVENT}],"sentAt":{valid}}}"#)), event);
     }
     for wrong in [r#""""#, r#""today""#, "1.5", "true", "[]", "{}"] {
         let before = format!(r#"{{"sentAt":{wrong},"events":[{EVENT}]}}"#);
@@ -105,14 +81,8 @@ fn nothing_else_belongs_into_an_envelope() {
 
     let again = "is given a second time; send one";
     for (body, field) in [
-        (
-            format!(r#"{{"events":[{EVENT}],"events":[{EVENT}]}}"#),
-            "events",
-        ),
-        (
-            format!(r#"{{"sentAt":1,"events":[{EVENT}],"sentAt":1}}"#),
-            "sentAt",
-        ),
+        (format!(r#"{{"events":[{EVENT}],"events":[{EVENT}]}}"#), "events"),
+        (format!(r#"{{"sentAt":1,"events":[{EVENT}],"sentAt":1}}"#), "sentAt"),
     ] {
         assert_eq!(faults(&body), [(None, field.to_owned(), again.to_owned())]);
     }
@@ -122,10 +92,7 @@ fn nothing_else_belongs_into_an_envelope() {
 fn the_faults_of_an_envelope_and_of_its_events_are_named_together() {
     let body =
         r#"{"sentAt":"x","events":[{"userId":"ann","type":"search"},{"type":"search"}],"y":1}"#;
-    assert_eq!(
-        named(body),
-        [at(1, "userId"), at(None, "y"), at(None, "sentAt")]
-    );
+    assert_eq!(named(body), [at(1, "userId"), at(None, "y"), at(None, "sentAt")]);
 }
 
 #[test]
@@ -146,12 +113,7 @@ fn events_are_an_array() {
 #[test]
 fn only_the_body_itself_is_an_envelope() {
     let envelope = format!(r#"{{"events":[{EVENT}],"sentAt":1}}"#);
-    let missing = [
-        at(0, "events"),
-        at(0, "sentAt"),
-        at(0, "userId"),
-        at(0, "type"),
-    ];
+    let missing = [at(0, "events"), at(0, "sentAt"), at(0, "userId"), at(0, "type")];
     assert_eq!(named(&format!("[{envelope}]")), missing);
     assert_eq!(faults_of(lines(&envelope)).total(), 4);
     assert_eq!(named(&format!(r#"{{"events":[{envelope}]}}"#)), missing);
@@ -174,10 +136,7 @@ fn a_body_holds_an_event() {
     assert_eq!(faults(r#"{"events":[]}"#), [none("events")]);
     assert_eq!(faults(r#"{"events":[],"sentAt":1}"#), [none("events")]);
     let more = r#"{"events":[],"sentAt":"x","user":1}"#;
-    assert_eq!(
-        named(more),
-        [at(None, "events"), at(None, "user"), at(None, "sentAt")]
-    );
+    assert_eq!(named(more), [at(None, "events"), at(None, "user"), at(None, "sentAt")]);
     assert_eq!(faults_of(lines("")).total(), 1);
     assert_eq!(faults_of(lines("\n \r\n\t\n")).total(), 1);
 }
@@ -200,17 +159,10 @@ fn a_body_is_an_object_or_an_array() {
 #[test]
 fn elements_are_objects() {
     let body = format!(r#"[1,"x",{EVENT},null,[{EVENT}],true]"#);
-    let kinds: Vec<(Option<usize>, String)> = faults(&body)
-        .into_iter()
-        .map(|(index, _, message)| (index, message))
-        .collect();
-    let expected = [
-        (0, "a number"),
-        (1, "a string"),
-        (3, "null"),
-        (4, "an array"),
-        (5, "a boolean"),
-    ];
+    let kinds: Vec<(Option<usize>, String)> =
+        faults(&body).into_iter().map(|(index, _, message)| (index, message)).collect();
+    let expected =
+        [(0, "a number"), (1, "a string"), (3, "null"), (4, "an array"), (5, "a boolean")];
     let expected =
         expected.map(|(index, kind)| at(index, &format!("must be an event object, not {kind}")));
     assert_eq!(kinds, expected);
@@ -262,20 +214,12 @@ fn nesting_of_any_depth_is_refused_without_a_fall() {
 
 #[test]
 fn a_request_has_a_limit_of_events() {
-    let rules = Rules {
-        max_events: 3,
-        ..rules()
-    };
+    let rules = Rules { max_events: 3, ..rules() };
     let too_many = Err(Refusal::TooMany { limit: 3 });
     for (element, is_valid) in [(EVENT, true), ("7", false), ("{}", false)] {
         let many = |count: usize| vec![element; count];
-        let json = |count| {
-            read_json(
-                format!("[{}]", many(count).join(",")).as_bytes(),
-                &rules,
-                now(),
-            )
-        };
+        let json =
+            |count| read_json(format!("[{}]", many(count).join(",")).as_bytes(), &rules, now());
         let envelope = |count| {
             let body = format!(r#"{{"events":[{}]}}"#, many(count).join(","));
             read_json(body.as_bytes(), &rules, now())
@@ -301,20 +245,13 @@ fn lines_may_be_empty_and_end_in_either_way() {
         format!("{EVENT}\r\n{EVENT}\r\n"),
         format!("\n\r\n  \n{EVENT}\n\n\t\r\n {EVENT} \n\n"),
     ] {
-        assert_eq!(
-            lines(&body),
-            Ok(vec![event.clone(), event.clone()]),
-            "{body:?}"
-        );
+        assert_eq!(lines(&body), Ok(vec![event.clone(), event.clone()]), "{body:?}");
     }
 }
 
 #[test]
 fn a_line_holds_one_event() {
-    assert_eq!(
-        syntax_at(lines(&format!("{EVENT} {EVENT}"))),
-        (1, EVENT.len() + 2)
-    );
+    assert_eq!(syntax_at(lines(&format!("{EVENT} {EVENT}"))), (1, EVENT.len() + 2));
     assert_eq!(faults_of(lines(&format!("[{EVENT}]"))).total(), 1);
     // An event does not go on in the next line.
     assert_eq!(syntax_at(lines("{\n}")).0, 1);
@@ -323,16 +260,9 @@ fn a_line_holds_one_event() {
 #[test]
 fn faults_of_lines_have_the_index_and_errors_the_line() {
     let faults = faults_of(lines(&format!("\n{EVENT}\n\n{{}}\n7\n")));
-    let found: Vec<_> = faults
-        .listed()
-        .iter()
-        .map(|fault| at(fault.index, &fault.field))
-        .collect();
+    let found: Vec<_> = faults.listed().iter().map(|fault| at(fault.index, &fault.field)).collect();
     assert_eq!(found, [at(1, "userId"), at(1, "type"), at(2, "")]);
 
-    assert_eq!(
-        syntax_at(lines(&format!("{EVENT}\n\r\n{EVENT}\r\n {{x}}\n"))),
-        (4, 3)
-    );
+    assert_eq!(syntax_at(lines(&format!("{EVENT}\n\r\n{EVENT}\r\n {{x}}\n"))), (4, 3));
     assert_eq!(syntax_at(lines(&format!("{EVENT}\n{{"))), (2, 1));
 }

@@ -137,19 +137,13 @@ impl<'a> SummaryBody<'a> {
 impl<'a> From<&'a UserEvents> for CamelUser<'a> {
     fn from(user: &'a UserEvents) -> Self {
         let UserEvents { user_id, events } = user;
-        Self {
-            user_id,
-            events: *events,
-        }
+        Self { user_id, events: *events }
     }
 }
 
 impl<'a> From<&'a UserEvents> for SnakeUser<'a> {
     fn from(user: &'a UserEvents) -> Self {
         let UserEvents { user_id, events } = user;
-        Self {
-            user_id,
-            events: *events,
-        }
+        Self { user_id, events: *events }
     }
 }

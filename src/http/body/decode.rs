@@ -92,9 +92,7 @@ pub async fn decode(
         max_bytes,
     };
     // Before there is a decoder.
-    room.charge
-        .hold_in_turn(room.held, Size::of(body.len()))
-        .await?;
+    room.charge.hold_in_turn(room.held, Size::of(body.len())).await?;
     match encoding {
         Encoding::Identity => Ok(body.to_vec()),
         Encoding::Gzip => inflate(GzipDecoder::new(body), GzipDecoder::into_inner, room).await,

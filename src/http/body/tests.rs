@@ -46,11 +46,7 @@ async fn a_body_of_known_length_is_passed_over_to_its_end_unless_it_is_too_long(
 const LIMITS_BYTES: usize = 4 << 20;
 
 fn limits(budget: &Budget) -> Limits<'_> {
-    Limits {
-        max_bytes: LIMITS_BYTES,
-        timeout: Duration::from_secs(15),
-        budget,
-    }
+    Limits { max_bytes: LIMITS_BYTES, timeout: Duration::from_secs(15), budget }
 }
 
 fn encoded(encoding: Encoding, bytes: &[u8]) -> Vec<u8> {
@@ -78,13 +74,8 @@ fn encoded(encoding: Encoding, bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-const ENCODINGS: [Encoding; 5] = [
-    Encoding::Identity,
-    Encoding::Gzip,
-    Encoding::Deflate,
-    Encoding::Brotli,
-    Encoding::Zstd,
-];
+const ENCODINGS: [Encoding; 5] =
+    [Encoding::Identity, Encoding::Gzip, Encoding::Deflate, Encoding::Brotli, Encoding::Zstd];
 
 /// A body in pieces, with what comes after them.
 fn in_pieces(
@@ -139,10 +130,7 @@ async fn what_is_not_what_its_encoding_says_is_broken() {
             let body = Body::from(bytes.to_vec());
             let read = read(body, *encoding, limits(&budget)).await;
             let error = read.err();
-            assert!(
-                matches!(error, Some(BodyError::Broken(_))),
-                "{encoding:?}: {error:?}"
-            );
+            assert!(matches!(error, Some(BodyError::Broken(_))), "{encoding:?}: {error:?}");
             assert_eq!(budget.used(), 0);
         }
     }
@@ -173,10 +161,7 @@ async fn half_a_body_holds_its_bytes_and_no_decoder_and_gives_way_to_others() {
 async fn a_client_that_goes_away_gives_its_room_back() {
     let budget = Budget::new(1 << 20);
     let body = in_pieces(&[b'x'; 50_000], stream::pending());
-    let reading = timeout(
-        Duration::from_secs(1),
-        read(body, Encoding::Identity, limits(&budget)),
-    );
+    let reading = timeout(Duration::from_secs(1), read(body, Encoding::Identity, limits(&budget)));
     assert!(reading.await.is_err());
     assert_eq!(budget.used(), 0);
 }

@@ -85,13 +85,7 @@ impl State {
     /// A body that is not complete, and so may be told to give way.
     pub fn open(&mut self, held: usize, size: Size, told: Arc<Notify>) -> u64 {
         let number = self.number();
-        let open = Open {
-            held,
-            size,
-            since: Instant::now(),
-            is_leaving: false,
-            told,
-        };
+        let open = Open { held, size, since: Instant::now(), is_leaving: false, told };
         self.open.insert(number, open);
         self.progressed(number, held, size);
         number
@@ -164,10 +158,9 @@ impl State {
     /// Wakes those for whom there is room now.
     pub fn wake(&self) {
         let mut after = self.used;
-        for (waiting, size) in [
-            (&self.waiting_small, Size::Small),
-            (&self.waiting_large, Size::Large),
-        ] {
+        for (waiting, size) in
+            [(&self.waiting_small, Size::Small), (&self.waiting_large, Size::Large)]
+        {
             for (&(need, _), waiter) in waiting {
                 let mut with = after;
                 with.add(need, size);

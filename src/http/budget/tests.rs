@@ -20,8 +20,7 @@ async fn holder(budget: &Budget, bytes: usize, size: Size) -> Charge {
 /// Whether a body was told to give way.
 fn is_told(charge: &Charge) -> bool {
     let told = pin!(charge.told_to_give_way());
-    told.poll(&mut Context::from_waker(Waker::noop()))
-        .is_ready()
+    told.poll(&mut Context::from_waker(Waker::noop())).is_ready()
 }
 
 /// Bodies that give way as they are told to.
@@ -85,11 +84,7 @@ async fn the_body_that_has_gone_longest_without_a_byte_gives_way() {
     let mut next = budget.charge();
     assert!(!next.has_taken(LIMIT / 4, Size::Small));
     let told: Vec<bool> = charges.iter().map(is_told).collect();
-    assert_eq!(
-        told,
-        [false, true, false, false],
-        "one, and no more than it takes"
-    );
+    assert_eq!(told, [false, true, false, false], "one, and no more than it takes");
 
     charges.remove(1);
     next.hold(LIMIT / 4, Size::Small).await.unwrap();

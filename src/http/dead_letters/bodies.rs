@@ -122,16 +122,8 @@ pub struct RetriedAllBody {
 
 impl From<RetriedAll> for RetriedAllBody {
     fn from(retried: RetriedAll) -> Self {
-        let RetriedAll {
-            stored,
-            duplicates,
-            refused,
-        } = retried;
-        Self {
-            stored,
-            duplicates,
-            refused,
-        }
+        let RetriedAll { stored, duplicates, refused } = retried;
+        Self { stored, duplicates, refused }
     }
 }
 

@@ -53,10 +53,7 @@ fn time_schema() -> RefOr<Schema> {
     let time = OneOfBuilder::new()
         .item(text)
         .item(millis)
-        .examples([
-            json!("2025-12-15T10:30:00.000Z"),
-            json!(1_765_794_600_000_i64),
-        ])
+        .examples([json!("2025-12-15T10:30:00.000Z"), json!(1_765_794_600_000_i64)])
         .build();
     RefOr::T(Schema::OneOf(time))
 }

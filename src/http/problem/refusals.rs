@@ -14,13 +14,8 @@ impl Problem {
         let detail = "Sign in, or send the token of a session or of a machine as \
                       \"Authorization: Bearer\". What was sent, if anything, is not good or not \
                       good any more.";
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "Unauthorized",
-            detail,
-        )
-        .with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"trailkeep\"")
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized", detail)
+            .with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"trailkeep\"")
     }
 
     /// 401: the same for an unknown address as for a wrong password.
@@ -36,10 +31,8 @@ impl Problem {
         let detail = "Send a write key as \"Authorization: Bearer\", as \"X-Write-Key\", or as \
                       the parameter writeKey.";
         let status = StatusCode::UNAUTHORIZED;
-        Self::new(status, "write-key-required", "Write key required", detail).with_header(
-            header::WWW_AUTHENTICATE,
-            "Bearer realm=\"trailkeep events\"",
-        )
+        Self::new(status, "write-key-required", "Write key required", detail)
+            .with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"trailkeep events\"")
     }
 
     /// 403: for administrators alone.
@@ -80,12 +73,7 @@ impl Problem {
     pub fn json_only() -> Self {
         let detail = "Send application/json.";
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        Self::new(
-            status,
-            "unsupported-media-type",
-            "Unsupported media type",
-            detail,
-        )
+        Self::new(status, "unsupported-media-type", "Unsupported media type", detail)
     }
 
     /// 400: the body is something else than an object.
@@ -126,9 +114,7 @@ impl Problem {
         let detail = format!("Too many requests of this kind; try again in {seconds} s.");
         let mut problem = Self::new(status, "too-many-requests", "Too many requests", detail);
         let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-        problem
-            .headers
-            .push((header::RETRY_AFTER, HeaderValue::from(seconds)));
+        problem.headers.push((header::RETRY_AFTER, HeaderValue::from(seconds)));
         problem
     }
 

@@ -26,11 +26,7 @@ impl Ration {
     /// since the last one that had.
     pub fn take(&self, status: u16, now: Instant) -> Option<u64> {
         let mut minutes = self.0.lock();
-        let minute = minutes.entry(status).or_insert(Minute {
-            began: now,
-            lines: 0,
-            left_out: 0,
-        });
+        let minute = minutes.entry(status).or_insert(Minute { began: now, lines: 0, left_out: 0 });
         if now.saturating_duration_since(minute.began) >= MINUTE {
             minute.began = now;
             minute.lines = 0;

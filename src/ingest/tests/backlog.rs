@@ -14,10 +14,7 @@ use crate::ingest::record::Batch;
 use crate::journal::{Appended, Mark, Place};
 
 /// Small, so that most is beyond it.
-const HEAD: Amount = Amount {
-    events: 12,
-    bytes: 4000,
-};
+const HEAD: Amount = Amount { events: 12, bytes: 4000 };
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -68,10 +65,7 @@ struct Model {
 use crate::ingest::room::Room;
 
 fn shares() -> Shares {
-    Shares {
-        per_account: 50,
-        per_key: 50,
-    }
+    Shares { per_account: 50, per_key: 50 }
 }
 
 impl Model {
@@ -106,25 +100,14 @@ impl Model {
         let bytes = 40 + 100 * users.len();
         let start = self.end.place;
         self.end.place.offset += bytes as u64;
-        self.end.totals = self
-            .end
-            .totals
-            .and(u32::try_from(users.len()).unwrap(), bytes as u64);
-        let at = Appended {
-            start,
-            end: self.end,
-        };
+        self.end.totals = self.end.totals.and(u32::try_from(users.len()).unwrap(), bytes as u64);
+        let at = Appended { start, end: self.end };
         let kept = Kept { events, bytes, at };
         self.journal.push(kept.clone());
-        self.room.take_found(Amount {
-            events: users.len(),
-            bytes,
-        });
+        self.room.take_found(Amount { events: users.len(), bytes });
         let batch = Self::batch(kept.events);
         let events = batch.events.iter().map(|accepted| &accepted.event);
-        self.backlog
-            .quota()
-            .charge_promised(events, batch.key.as_ref());
+        self.backlog.quota().charge_promised(events, batch.key.as_ref());
         self.backlog.arrive(batch, at, None);
     }
 
@@ -164,10 +147,7 @@ impl Model {
             return;
         };
         let batch = Self::batch(next.events.clone());
-        let need = Amount {
-            events: batch.events.len(),
-            bytes: next.bytes,
-        };
+        let need = Amount { events: batch.events.len(), bytes: next.bytes };
         if self.backlog.has_room_for(need) {
             self.backlog.take_back(batch, next.at.end.place, next.bytes);
         }
@@ -202,20 +182,14 @@ impl Model {
         }
         for (user, arrived) in &self.arrived {
             let left = self.left.get(user).map_or(&[][..], Vec::as_slice);
-            assert!(
-                arrived.starts_with(left),
-                "user {user}'s events leave in order"
-            );
+            assert!(arrived.starts_with(left), "user {user}'s events leave in order");
         }
         let held = self.backlog.held();
         let taken = Amount {
             events: LIMIT.events - self.room.free().events,
             bytes: LIMIT.bytes - self.room.free().bytes,
         };
-        assert_eq!(
-            held, taken,
-            "room is taken by what is held, and by nothing else"
-        );
+        assert_eq!(held, taken, "room is taken by what is held, and by nothing else");
         assert!(self.backlog.head_len() <= HEAD.events);
     }
 }

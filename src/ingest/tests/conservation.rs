@@ -76,10 +76,7 @@ async fn run_steps(steps: Vec<Step>, setup: Setup) {
     );
     let backlog = run.ingest.backlog.lock();
     assert!(backlog.is_held_by_nobody());
-    assert_eq!(
-        backlog.low().totals.weight,
-        of.accepted.get().max(backlog.low().totals.weight)
-    );
+    assert_eq!(backlog.low().totals.weight, of.accepted.get().max(backlog.low().totals.weight));
     drop(backlog);
     let mut stored = run.store.ids_by_numbered_user();
     if !is_in_order {
@@ -87,26 +84,13 @@ async fn run_steps(steps: Vec<Step>, setup: Setup) {
             ids.sort_unstable();
         }
     }
-    assert_eq!(
-        stored, first_seen,
-        "each user's events, in the order of their arrival"
-    );
+    assert_eq!(stored, first_seen, "each user's events, in the order of their arrival");
 }
 
 /// Small, so that writes are filled, and users' events are in several.
 fn small() -> Setup {
-    let rules = WriteRules {
-        max_events: 20,
-        ..RULES
-    };
-    Setup {
-        rules,
-        shares: Shares {
-            per_account: 90,
-            per_key: 90,
-        },
-        ..Setup::default()
-    }
+    let rules = WriteRules { max_events: 20, ..RULES };
+    Setup { rules, shares: Shares { per_account: 90, per_key: 90 }, ..Setup::default() }
 }
 
 proptest! {

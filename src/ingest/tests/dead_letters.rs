@@ -48,11 +48,7 @@ async fn what_cannot_be_kept_stays_and_holds_up_no_other_user() {
         run.admit(batch.clone()).await.unwrap();
         run.left(7).await;
         assert_eq!(run.stored_of(NEIGHBOUR), ids(0..10));
-        assert_eq!(
-            run.counts(),
-            (20, 13, 0, 0),
-            "what follows it waits with it"
-        );
+        assert_eq!(run.counts(), (20, 13, 0, 0), "what follows it waits with it");
 
         run.admit(of_neighbours(10..20)).await.unwrap();
         run.left(17).await;
@@ -71,16 +67,10 @@ async fn what_cannot_be_kept_stays_and_holds_up_no_other_user() {
 
 #[tokio::test(start_paused = true)]
 async fn more_refusals_than_a_flush_has_room_for_hold_up_no_other_user() {
-    let setup = Setup {
-        in_flight: 1,
-        ..Setup::default()
-    };
+    let setup = Setup { in_flight: 1, ..Setup::default() };
     let run = setup.start();
     *run.letters.on_put.lock() = OnPut::Refuse;
-    run.store
-        .refused
-        .lock()
-        .extend((0..1200).map(|n| id("u", n)));
+    run.store.refused.lock().extend((0..1200).map(|n| id("u", n)));
     run.admit(events("u", 0..1200)).await.unwrap();
     tokio::time::sleep(Duration::from_secs(30)).await;
     let batch = of_neighbours(1200..1300);
@@ -88,11 +78,7 @@ async fn more_refusals_than_a_flush_has_room_for_hold_up_no_other_user() {
     let began = Instant::now();
     run.left(1300).await;
     assert_eq!(run.stored_of(NEIGHBOUR), ids(1200..1300));
-    assert!(
-        began.elapsed() < RULES.max_wait * 2,
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() < RULES.max_wait * 2, "{:?}", began.elapsed());
     *run.letters.on_put.lock() = OnPut::Keep;
     run.emptied().await;
     assert_eq!(run.counts(), (1400, 200, 0, 1200));
@@ -130,10 +116,7 @@ async fn of_a_batch_that_is_refused_as_a_whole_only_the_culprits_are_set_aside()
             .collect();
         assert_eq!(run.stored_ids(), expected, "in order");
         let kept = run.letters.kept.lock();
-        assert!(
-            kept.iter()
-                .all(|letter| letter.refusal.reason == Reason::TooLarge)
-        );
+        assert!(kept.iter().all(|letter| letter.refusal.reason == Reason::TooLarge));
     }
 }
 
@@ -184,11 +167,7 @@ async fn a_drain_says_what_could_not_be_kept() {
     let deadline = Instant::now() + Duration::from_secs(15);
     // What follows the first of its user waits with it.
     assert_eq!(run.writers.drain(deadline).await, 7);
-    assert_eq!(
-        run.store.stored.lock().len(),
-        8,
-        "though it may be stored already"
-    );
+    assert_eq!(run.store.stored.lock().len(), 8, "though it may be stored already");
 }
 
 #[tokio::test(start_paused = true)]

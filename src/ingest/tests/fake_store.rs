@@ -78,10 +78,7 @@ impl FakeStore {
                     Outcome::Refused(Refusal::new(Reason::Unknown, "not wanted"))
                 } else if unwritable.contains(&accepted.event.id) {
                     Outcome::Retry
-                } else if stored
-                    .iter()
-                    .any(|other| other.event.id == accepted.event.id)
-                {
+                } else if stored.iter().any(|other| other.event.id == accepted.event.id) {
                     Outcome::Duplicate
                 } else {
                     stored.push(Arc::clone(accepted));
@@ -141,12 +138,8 @@ impl Store for FakeStore {
 
     async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {
         let stored = self.stored.lock();
-        let known = stored
-            .iter()
-            .filter(|accepted| ids.contains(&accepted.event.id));
-        Ok(known
-            .map(|accepted| (accepted.event.id, accepted.arrival))
-            .collect())
+        let known = stored.iter().filter(|accepted| ids.contains(&accepted.event.id));
+        Ok(known.map(|accepted| (accepted.event.id, accepted.arrival)).collect())
     }
 
     async fn journey(&self, _: &JourneyRange, _: usize) -> Result<Vec<StoredEvent>, StoreError> {

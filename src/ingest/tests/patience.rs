@@ -7,16 +7,10 @@ use futures_util::poll;
 use super::*;
 use crate::ingest::room::{NoRoom, Room};
 
-const LIMIT: Amount = Amount {
-    events: 10,
-    bytes: 1000,
-};
+const LIMIT: Amount = Amount { events: 10, bytes: 1000 };
 
 fn need(events: usize) -> Amount {
-    Amount {
-        events,
-        bytes: events * 10,
-    }
+    Amount { events, bytes: events * 10 }
 }
 
 fn in_a_while() -> Option<Instant> {
@@ -61,21 +55,14 @@ async fn while_others_wait_nobody_reads_a_body() {
     room.turn(in_a_while()).await.unwrap();
     let held = room.reserve(need(10), None).await.unwrap();
     room.turn(in_a_while()).await.unwrap();
-    assert_eq!(
-        room.turn(None).await,
-        Err(NoRoom::Now),
-        "not while it is full and away"
-    );
+    assert_eq!(room.turn(None).await, Err(NoRoom::Now), "not while it is full and away");
     let mut waiting = pin!(room.reserve(need(10), in_a_while()));
     assert!(poll!(&mut waiting).is_pending());
     let mut turn = pin!(room.turn(in_a_while()));
     assert!(poll!(&mut turn).is_pending());
     drop(held);
     let reserved = waiting.await.unwrap();
-    assert!(
-        poll!(&mut turn).is_pending(),
-        "the one before takes all of it"
-    );
+    assert!(poll!(&mut turn).is_pending(), "the one before takes all of it");
     drop(reserved);
     turn.await.unwrap();
     assert_eq!(room.free(), LIMIT);
@@ -104,13 +91,7 @@ async fn only_so_many_wait_and_who_goes_away_leaves_its_place() {
 async fn what_was_found_beyond_the_limit_is_paid_back_before_anything_comes_free() {
     let room = Arc::new(Room::new(LIMIT));
     room.take_found(need(25));
-    assert_eq!(
-        room.free(),
-        Amount {
-            events: 0,
-            bytes: 750
-        }
-    );
+    assert_eq!(room.free(), Amount { events: 0, bytes: 750 });
     room.release(need(15));
     assert_eq!(room.free().events, 0);
     assert!(!room.is_well_free());
@@ -161,10 +142,7 @@ async fn a_service_is_not_marked_as_full_for_the_room_of_a_batch_that_the_disk_r
     assert!(ingest.health.is_full());
     drop(reserved);
     let mut large = events("u", 0..1);
-    let limits = crate::event::payload::PayloadLimits {
-        max_bytes: usize::MAX,
-        max_depth: 2,
-    };
+    let limits = crate::event::payload::PayloadLimits { max_bytes: usize::MAX, max_depth: 2 };
     let fill = format!(r#"{{"fill":"{}"}}"#, "x".repeat(200_000));
     large[0].payload = Payload::from_json(fill.as_bytes(), limits).unwrap();
     assert_eq!(admit(&ingest, large).await, Err(NotAdmitted::NotWritten));

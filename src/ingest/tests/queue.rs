@@ -59,10 +59,7 @@ impl Model {
                 let user = user_of(event);
                 other.events.iter().any(|other| user_of(other) == user)
             };
-            assert!(
-                !write.events.iter().any(of_other),
-                "one write in flight a user"
-            );
+            assert!(!write.events.iter().any(of_other), "one write in flight a user");
         }
         if !write.events.is_empty() {
             self.in_flight.push(write);
@@ -87,17 +84,10 @@ impl Model {
         let mut waiting = 0;
         for (user, pushed) in &self.pushed {
             let left = self.left.get(user).map_or(&[][..], Vec::as_slice);
-            assert!(
-                pushed.starts_with(left),
-                "user {user}'s events leave in order"
-            );
+            assert!(pushed.starts_with(left), "user {user}'s events leave in order");
             let still = self.queue.of_user(&user.to_string());
             let still: Vec<i64> = still.iter().map(|event| event.arrival.as_i64()).collect();
-            assert_eq!(
-                still,
-                pushed[left.len()..],
-                "and the others are there, in order"
-            );
+            assert_eq!(still, pushed[left.len()..], "and the others are there, in order");
             waiting += still.len();
         }
         assert_eq!(self.queue.len(), waiting);

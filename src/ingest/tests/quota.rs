@@ -7,16 +7,10 @@ use crate::ingest::Posted;
 use crate::ingest::quota::{OverShare, Tenant};
 use crate::monitoring::statistics::{NAMED_ACCOUNTS, OTHER_ACCOUNTS};
 
-const HALF_EACH: Shares = Shares {
-    per_account: 50,
-    per_key: 100,
-};
+const HALF_EACH: Shares = Shares { per_account: 50, per_key: 100 };
 
 fn ten(shares: Shares) -> Setup {
-    Setup {
-        shares,
-        ..Setup::with_limit(10)
-    }
+    Setup { shares, ..Setup::with_limit(10) }
 }
 
 fn of(account: &str, ids: std::ops::Range<usize>) -> Vec<Event> {
@@ -93,39 +87,22 @@ async fn a_batch_larger_than_the_share_is_not_told_to_come_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_has_a_share_whoever_the_events_belong_to_also_after_a_restart() {
-    let shares = Shares {
-        per_account: 100,
-        per_key: 30,
-    };
+    let shares = Shares { per_account: 100, per_key: 30 };
     let setup = ten(shares);
-    let posted = |key: &str, user: &str, ids| Posted {
-        events: events(user, ids),
-        key: Some(key.into()),
-    };
+    let posted =
+        |key: &str, user: &str, ids| Posted { events: events(user, ids), key: Some(key.into()) };
     let over = |is_for_good| {
-        Err(NotAdmitted::OverShare(OverShare {
-            tenant: Tenant::Key("shop".into()),
-            is_for_good,
-        }))
+        Err(NotAdmitted::OverShare(OverShare { tenant: Tenant::Key("shop".into()), is_for_good }))
     };
     let now = Patience::NONE;
     let (ingest, _) = setup.open();
-    ingest
-        .admit(posted("shop", "u", 0..2), now, None)
-        .await
-        .unwrap();
+    ingest.admit(posted("shop", "u", 0..2), now, None).await.unwrap();
     let refused = ingest.admit(posted("shop", "v", 0..2), now, None).await;
     assert_eq!(refused, over(false));
     let refused = ingest.admit(posted("shop", "v", 0..4), now, None).await;
     assert_eq!(refused, over(true));
-    ingest
-        .admit(posted("shop", "v", 0..1), now, None)
-        .await
-        .unwrap();
-    ingest
-        .admit(posted("app", "u", 0..3), now, None)
-        .await
-        .unwrap();
+    ingest.admit(posted("shop", "v", 0..1), now, None).await.unwrap();
+    ingest.admit(posted("app", "u", 0..3), now, None).await.unwrap();
     ingest.close_journal();
     drop(ingest);
 
@@ -139,20 +116,14 @@ async fn a_key_has_a_share_whoever_the_events_belong_to_also_after_a_restart() {
     *setup.store.always.lock() = None;
     run.emptied().await;
     assert_nobody_holds_anything(&run.ingest);
-    run.ingest
-        .admit(posted("shop", "v", 1..4), now, None)
-        .await
-        .unwrap();
+    run.ingest.admit(posted("shop", "v", 1..4), now, None).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_refused_for_good_is_held_no_more() {
     let run = ten(HALF_EACH).start();
     let batch = of("whale", 0..5);
-    run.store
-        .refused
-        .lock()
-        .extend(batch.iter().map(|event| event.id));
+    run.store.refused.lock().extend(batch.iter().map(|event| event.id));
     run.admit(batch).await.unwrap();
     run.emptied().await;
     assert_nobody_holds_anything(&run.ingest);
@@ -160,15 +131,8 @@ async fn what_is_refused_for_good_is_held_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn where_the_limit_is_raised_a_full_head_refuses_nobody() {
-    let limit = Amount {
-        events: 20_000,
-        ..LIMIT
-    };
-    let setup = Setup {
-        limit,
-        shares: HALF_EACH,
-        ..Setup::default()
-    };
+    let limit = Amount { events: 20_000, ..LIMIT };
+    let setup = Setup { limit, shares: HALF_EACH, ..Setup::default() };
     *setup.store.always.lock() = Some(Next::Fail);
     let run = setup.start();
     for batch in 0..10 {
@@ -190,10 +154,8 @@ fn accounts_that_are_refused_have_a_bounded_number_of_series() {
         statistics.over_share.account(&format!("account {account}"));
     }
     let families = statistics.registry.gather();
-    let family = families
-        .iter()
-        .find(|family| family.name().contains("over_share_by_account"))
-        .unwrap();
+    let family =
+        families.iter().find(|family| family.name().contains("over_share_by_account")).unwrap();
     let labels = family.get_metric().iter();
     let labels: BTreeSet<_> = labels.map(|metric| metric.get_label()[0].value()).collect();
     assert_eq!(labels.len(), NAMED_ACCOUNTS + 1);

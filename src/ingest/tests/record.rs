@@ -7,10 +7,7 @@ use crate::ingest::record;
 
 #[test]
 fn a_batch_comes_back_as_it_was_with_its_key_and_its_numbers() {
-    let limits = PayloadLimits {
-        max_bytes: 1000,
-        max_depth: 3,
-    };
+    let limits = PayloadLimits { max_bytes: 1000, max_depth: 3 };
     let mut all = events("\u{fc}ser", 0..3);
     all[1].session_id = Some("s".into());
     all[1].payload = Payload::from_json(br#"{"a":[1,2.5,null,{"b":"\u00e4"}]}"#, limits).unwrap();
@@ -19,15 +16,8 @@ fn a_batch_comes_back_as_it_was_with_its_key_and_its_numbers() {
         let mut record = record::encode(&all, key);
         assert_eq!(record.body.len(), record::body_bytes(&all, key));
         let first = 1_000_000 << 8;
-        record::number(
-            &mut record,
-            Arrival::from_i64(first),
-            Arrival::from_i64(first + 512),
-        );
-        assert_eq!(
-            (record.header.weight, record.header.number),
-            (3, first + 512)
-        );
+        record::number(&mut record, Arrival::from_i64(first), Arrival::from_i64(first + 512));
+        assert_eq!((record.header.weight, record.header.number), (3, first + 512));
         let batch = record::decode(&record).unwrap();
         assert_eq!(batch.key.as_deref(), key);
         for (place, found) in batch.events.iter().enumerate() {

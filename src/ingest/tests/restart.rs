@@ -34,14 +34,8 @@ async fn what_was_accepted_is_stored_by_the_next_process_in_order_and_numbered_b
 
 #[tokio::test(start_paused = true)]
 async fn a_service_is_ready_once_the_head_of_what_was_found_is_stored() {
-    let limit = Amount {
-        events: 20_000,
-        bytes: 1 << 30,
-    };
-    let setup = Setup {
-        limit,
-        ..Setup::default()
-    };
+    let limit = Amount { events: 20_000, bytes: 1 << 30 };
+    let setup = Setup { limit, ..Setup::default() };
     left_behind(&setup, 12).await;
     let run = setup.start();
     prepared(&run);
@@ -60,11 +54,7 @@ async fn a_service_is_ready_once_the_head_of_what_was_found_is_stored() {
 async fn a_single_event_that_the_store_does_not_take_keeps_no_service_unready() {
     let setup = Setup::default();
     left_behind(&setup, 1).await;
-    setup
-        .store
-        .unwritable
-        .lock()
-        .push(StoreId::derive("u", "999"));
+    setup.store.unwritable.lock().push(StoreId::derive("u", "999"));
     let run = setup.start();
     prepared(&run);
     run.left(1).await;
@@ -83,17 +73,11 @@ async fn what_was_stored_and_not_noted_is_no_duplicate_at_the_next_start() {
     let before = setup.disk.copy();
     run.emptied().await;
     drop(run);
-    let again = Setup {
-        disk: before,
-        ..setup
-    };
+    let again = Setup { disk: before, ..setup };
     let run = again.start();
     run.emptied().await;
     let of = &run.ingest.statistics;
-    assert_eq!(
-        (of.restored.get(), of.stored.get(), of.duplicate.get()),
-        (100, 100, 0)
-    );
+    assert_eq!((of.restored.get(), of.stored.get(), of.duplicate.get()), (100, 100, 0));
     assert_eq!(run.store.stored.lock().len(), 100);
 }
 
@@ -119,13 +103,7 @@ async fn more_than_the_limit_is_taken_over_and_nothing_else_until_there_is_room(
 
 async fn left_behind_and_limited(setup: Setup) {
     left_behind(&setup, 3).await;
-    let small = Setup {
-        limit: Amount {
-            events: 1500,
-            ..LIMIT
-        },
-        ..setup
-    };
+    let small = Setup { limit: Amount { events: 1500, ..LIMIT }, ..setup };
     *small.store.always.lock() = Some(Next::Fail);
     let run = small.start();
     assert_eq!(run.ingest.held().events, 3000);

@@ -10,10 +10,7 @@ async fn a_single_event_is_written_when_it_has_waited_long_enough() {
     run.admit(events("u", 0..1)).await.unwrap();
     run.emptied().await;
     let waited = began.elapsed();
-    assert!(
-        waited >= RULES.max_wait && waited < RULES.max_wait * 2,
-        "{waited:?}"
-    );
+    assert!(waited >= RULES.max_wait && waited < RULES.max_wait * 2, "{waited:?}");
     assert_eq!(run.counts(), (1, 1, 0, 0));
 }
 
@@ -71,10 +68,8 @@ async fn what_follows_an_event_that_is_tried_again_leaves_behind_it() {
     let run = start();
     // The third of ten.
     run.store.script.lock().push_back(Next::SkipSome(0b100));
-    let waiters = [
-        run.admit_waiting(events("u", 0..2)).await,
-        run.admit_waiting(events("u", 2..10)).await,
-    ];
+    let waiters =
+        [run.admit_waiting(events("u", 0..2)).await, run.admit_waiting(events("u", 2..10)).await];
     for waiter in waiters {
         waiter.await.unwrap();
     }
@@ -207,10 +202,7 @@ async fn whoever_waits_for_the_store_does_not_wait_for_the_clock() {
     // One waits from before, two are the same.
     let batch = [events("u", 2..6), events("w", 0..1), events("w", 0..1)].concat();
     let waited = run.admit_waiting(batch).await;
-    let duplicates = |duplicates| Waited {
-        duplicates,
-        refused: 0,
-    };
+    let duplicates = |duplicates| Waited { duplicates, refused: 0 };
     assert_eq!(waited.await.unwrap(), duplicates(2));
     assert!(began.elapsed() < RULES.max_wait, "{:?}", began.elapsed());
     // All of it is stored.
@@ -225,10 +217,7 @@ async fn whoever_waits_hears_of_what_is_refused_for_good_and_of_retries_not_at_a
     let script = [Next::Fail, Next::WriteHalf, Next::WriteAndFail];
     run.store.script.lock().extend(script);
     let waited = run.admit_waiting(events("u", 0..10)).await;
-    let refused = Waited {
-        duplicates: 0,
-        refused: 1,
-    };
+    let refused = Waited { duplicates: 0, refused: 1 };
     assert_eq!(waited.await.unwrap(), refused);
     assert_eq!(run.counts(), (10, 9, 0, 1));
 }
@@ -240,10 +229,7 @@ async fn nobody_is_told_that_a_repeated_event_is_stored_which_is_refused_for_goo
     run.store.refused.lock().push(StoreId::derive("u", "0"));
     let first = run.admit_waiting(events("u", 0..1)).await;
     let again = run.admit_waiting(events("u", 0..1)).await;
-    let refused = Waited {
-        duplicates: 0,
-        refused: 1,
-    };
+    let refused = Waited { duplicates: 0, refused: 1 };
     assert_eq!(first.await.unwrap(), refused);
     assert_eq!(again.await.unwrap(), refused);
 }

@@ -48,11 +48,7 @@ fn last_frame(segment: &PathBuf) -> u64 {
 }
 
 fn flip(segment: &PathBuf, offset: u64, bit: u32) {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(segment)
-        .unwrap();
+    let file = OpenOptions::new().read(true).write(true).open(segment).unwrap();
     let mut byte = [0];
     file.read_exact_at(&mut byte, offset).unwrap();
     file.write_all_at(&[byte[0] ^ (1 << bit)], offset).unwrap();
@@ -61,9 +57,7 @@ fn flip(segment: &PathBuf, offset: u64, bit: u32) {
 fn put_aside(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name());
-    names
-        .filter(|name| name.to_string_lossy().starts_with("damaged-"))
-        .count()
+    names.filter(|name| name.to_string_lossy().starts_with("damaged-")).count()
 }
 
 proptest! {
@@ -137,10 +131,7 @@ fn a_head_that_cannot_be_read_costs_no_record() {
         let mut journal = open(folder.path());
         assert_eq!(journal.recovered.damaged, 1);
         assert_eq!(journal.found(), records());
-        assert_eq!(
-            journal.recovered.unsettled().weight,
-            super::weight(&records())
-        );
+        assert_eq!(journal.recovered.unsettled().weight, super::weight(&records()));
     }
 }
 

@@ -16,10 +16,7 @@ fn a_segment_is_zeroed_whole() {
     let bytes = fs::read(&file).unwrap();
     assert_eq!(bytes.len(), 300_000);
     assert!(bytes.iter().all(|byte| *byte == 0));
-    assert_eq!(
-        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
@@ -28,8 +25,5 @@ fn a_folder_that_is_missing_is_made_with_its_parents_for_this_user_only() {
     let path = root.path().join("data").join("journal");
     let folder = Folder::open(&path, true).unwrap();
     assert!(folder.lock().unwrap());
-    assert_eq!(
-        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o700
-    );
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
 }

@@ -33,14 +33,8 @@ fn a_disk_that_fails_a_sync_answers_nobody_and_ends_the_journal() {
     let open = open_on(disk.clone());
     assert!(write(&open, &record(1, 10)));
     disk.fail(|faults| faults.syncs = 1);
-    assert!(
-        append(&open.journal, &record(2, 10)).recv().is_err(),
-        "no answer"
-    );
-    assert!(
-        append(&open.journal, &record(3, 10)).recv().is_err(),
-        "nor later"
-    );
+    assert!(append(&open.journal, &record(2, 10)).recv().is_err(), "no answer");
+    assert!(append(&open.journal, &record(3, 10)).recv().is_err(), "nor later");
     eventually("the journal does not end", || open.journal.has_ended());
     drop(open);
     // Whether the second is there is not known, and not told.
@@ -88,26 +82,15 @@ fn segments_are_used_again_once_their_records_are_settled_and_nothing_stays_in_t
         let end = open.append(&record(round, SEGMENT / 16)).unwrap().end;
         open.journal.settled_before(end);
     }
-    assert!(
-        disk.segments() <= 4,
-        "{} segments for ten segments' data",
-        disk.segments()
-    );
+    assert!(disk.segments() <= 4, "{} segments for ten segments' data", disk.segments());
     // One more begins a new segment, and lets the others go.
     assert!(write(&open, &record(rounds + 1, SEGMENT - 8192)));
     assert!(write(&open, &record(rounds + 2, 10)));
     drop(open);
     for round in 1..rounds {
-        assert!(
-            !disk.holds(&text_of(round)),
-            "record {round} is still on the disk"
-        );
+        assert!(!disk.holds(&text_of(round)), "record {round} is still on the disk");
     }
-    assert_eq!(
-        found_on(&disk).last(),
-        Some(&record(rounds + 2, 10)),
-        "and what is not settled is"
-    );
+    assert_eq!(found_on(&disk).last(), Some(&record(rounds + 2, 10)), "and what is not settled is");
 }
 
 #[test]
@@ -120,11 +103,7 @@ fn nothing_is_forgotten_that_is_not_settled() {
     }
     drop(open);
     assert_eq!(found_on(&disk), records);
-    assert_eq!(
-        found_on(&disk),
-        records,
-        "also when nothing was done in between"
-    );
+    assert_eq!(found_on(&disk), records, "also when nothing was done in between");
 }
 
 #[test]
@@ -137,10 +116,7 @@ fn a_record_larger_than_a_segment_gets_one_of_its_size() {
     assert!(write(&open, &record(3, SEGMENT + 1000)));
     assert!(write(&open, &record(4, SEGMENT / 2)));
     drop(open);
-    let numbers: Vec<i64> = found_on(&disk)
-        .iter()
-        .map(|record| record.header.number)
-        .collect();
+    let numbers: Vec<i64> = found_on(&disk).iter().map(|record| record.header.number).collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
 }
 
@@ -172,15 +148,8 @@ fn nobody_waits_for_the_name_of_a_segment_also_of_one_that_is_used_again() {
         let end = open.append(&record(first, quarter)).unwrap().end;
         open.journal.settled_before(end);
         assert!(write(&open, &record(first + 1, quarter)));
-        let current = open
-            .append(&record(first + 2, 10))
-            .unwrap()
-            .end
-            .place
-            .segment;
-        eventually("no segment is made ready", || {
-            disk.numbers().unwrap().last() > Some(&current)
-        });
+        let current = open.append(&record(first + 2, 10)).unwrap().end.place.segment;
+        eventually("no segment is made ready", || disk.numbers().unwrap().last() > Some(&current));
         // And on into the next one.
         let names = disk.hold_names();
         for answered in [3, 4].map(|n| append(&open.journal, &record(first + n, quarter))) {
@@ -194,10 +163,11 @@ fn nobody_waits_for_the_name_of_a_segment_also_of_one_that_is_used_again() {
 
 #[test]
 fn a_segment_that_cannot_be_used_again_is_not_left_behind() {
-    for set in [
-        (|faults| faults.renames = usize::MAX) as fn(&mut super::memory_disk::Faults),
-        |faults| faults.zeros = usize::MAX,
-    ] {
+    for set in
+        [(|faults| faults.renames = usize::MAX) as fn(&mut super::memory_disk::Faults), |faults| {
+            faults.zeros = usize::MAX
+        }]
+    {
         let disk = MemoryDisk::default();
         let open = open_on(disk.clone());
         disk.fail(set);
@@ -224,20 +194,13 @@ fn a_start_leaves_no_more_segments_than_it_found_and_its_own() {
     let end = open.append(&record(2, 10)).unwrap().end;
     open.journal.settled_before(end);
     drop(open);
-    assert!(
-        disk.segments() <= 4,
-        "{} segments when all is settled",
-        disk.segments()
-    );
+    assert!(disk.segments() <= 4, "{} segments when all is settled", disk.segments());
 }
 
 #[test]
 fn a_record_that_is_never_settled_does_not_fill_the_disk() {
     let disk = MemoryDisk::default();
-    let rules = Rules {
-        max_bytes: 6 * SEGMENT_BYTES,
-        ..RULES
-    };
+    let rules = Rules { max_bytes: 6 * SEGMENT_BYTES, ..RULES };
     let opened = Journal::on(disk.clone(), rules, Box::new(|_| ())).unwrap();
     let open = Open::from(opened);
     let mut last = None;

@@ -86,19 +86,10 @@ impl MemoryDisk {
         let state = self.0.lock();
         let copy = |(&number, file): (&u64, &File)| {
             let durable = file.durable.clone();
-            (
-                number,
-                File {
-                    durable,
-                    unsynced: Vec::new(),
-                },
-            )
+            (number, File { durable, unsynced: Vec::new() })
         };
         let files = state.files.iter().map(copy).collect();
-        let state = State {
-            files,
-            ..State::default()
-        };
+        let state = State { files, ..State::default() };
         Self(Arc::new(Mutex::new(state)), Arc::default())
     }
 
@@ -112,13 +103,7 @@ impl MemoryDisk {
             for (offset, bytes) in &file.unsynced {
                 write_sectors(&mut durable, *offset, bytes, |_| random.random());
             }
-            after.files.insert(
-                number,
-                File {
-                    durable,
-                    unsynced: Vec::new(),
-                },
-            );
+            after.files.insert(number, File { durable, unsynced: Vec::new() });
         }
         Self(Arc::new(Mutex::new(after)), Arc::default())
     }
@@ -127,10 +112,7 @@ impl MemoryDisk {
     pub fn damage(&self, text: &[u8]) {
         let mut state = self.0.lock();
         for file in state.files.values_mut() {
-            let at = file
-                .durable
-                .windows(text.len())
-                .position(|found| found == text);
+            let at = file.durable.windows(text.len()).position(|found| found == text);
             if let Some(at) = at {
                 file.durable[at + text.len() / 2] ^= 1;
                 return;
@@ -202,35 +184,20 @@ impl Disk for MemoryDisk {
         let mut state = self.0.lock();
         fault(&mut state.faults.creates, "no space")?;
         let durable = vec![0; usize::try_from(bytes).unwrap()];
-        let before = state.files.insert(
-            number,
-            File {
-                durable,
-                unsynced: Vec::new(),
-            },
-        );
+        let before = state.files.insert(number, File { durable, unsynced: Vec::new() });
         assert!(before.is_none(), "segment {number} is there already");
         drop(state);
-        Ok(MemoryFile {
-            disk: self.clone(),
-            number,
-        })
+        Ok(MemoryFile { disk: self.clone(), number })
     }
 
     fn rename(&self, old: u64, new: u64) -> io::Result<MemoryFile> {
         let _names = self.1.lock();
         let mut state = self.0.lock();
         let file = state.files.remove(&old).unwrap();
-        assert!(
-            state.files.insert(new, file).is_none(),
-            "segment {new} is there already"
-        );
+        assert!(state.files.insert(new, file).is_none(), "segment {new} is there already");
         fault(&mut state.faults.renames, "the sync of names")?;
         drop(state);
-        Ok(MemoryFile {
-            disk: self.clone(),
-            number: new,
-        })
+        Ok(MemoryFile { disk: self.clone(), number: new })
     }
 
     fn zero(&self, number: u64) -> io::Result<()> {
@@ -263,10 +230,7 @@ impl SegmentFile for MemoryFile {
         let synced = fault(&mut state.faults.syncs, "the sync");
         let file = state.files.get_mut(&self.number).unwrap();
         let offset = usize::try_from(offset).unwrap();
-        assert!(
-            offset + bytes.len() <= file.durable.len(),
-            "a write behind the end"
-        );
+        assert!(offset + bytes.len() <= file.durable.len(), "a write behind the end");
         // Also a write that fails may have written.
         file.unsynced.push((offset, bytes.to_vec()));
         written.and(synced)?;

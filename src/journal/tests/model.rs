@@ -53,13 +53,7 @@ struct Model {
 impl Model {
     fn new() -> Self {
         let disk = MemoryDisk::default();
-        Self {
-            open: open_on(disk.clone()),
-            disk,
-            next: 1,
-            kept: Vec::new(),
-            refused: Vec::new(),
-        }
+        Self { open: open_on(disk.clone()), disk, next: 1, kept: Vec::new(), refused: Vec::new() }
     }
 
     fn append(&mut self, sizes: &[usize]) {
@@ -105,28 +99,17 @@ impl Model {
             open.recovered.unsettled().weight,
             weight(&found),
             "what the totals say, of {:?} after {:?}",
-            found
-                .iter()
-                .map(|record| record.header.number)
-                .collect::<Vec<_>>(),
+            found.iter().map(|record| record.header.number).collect::<Vec<_>>(),
             self.kept
                 .iter()
                 .map(|(record, mark)| (record.header.number, *mark))
                 .collect::<Vec<_>>(),
         );
         for (kept, _) in &self.kept {
-            assert!(
-                found.contains(kept),
-                "record {} is lost or changed",
-                kept.header.number
-            );
+            assert!(found.contains(kept), "record {} is lost or changed", kept.header.number);
         }
         for refused in &self.refused {
-            assert!(
-                !found.contains(refused),
-                "record {} came back",
-                refused.header.number
-            );
+            assert!(!found.contains(refused), "record {} came back", refused.header.number);
         }
         let highest = found.last().map_or(0, |record| record.header.number);
         assert!(open.recovered.highest.unwrap_or(0) >= highest);
@@ -136,10 +119,7 @@ impl Model {
         self.kept.clear();
         while let Some(read) = open.reader.next(open.recovered.end.place).unwrap() {
             totals = totals.and(read.record.header.weight, read.bytes);
-            let end = Mark {
-                place: read.end,
-                totals,
-            };
+            let end = Mark { place: read.end, totals };
             self.kept.push((read.record, end));
         }
         // The old thread writes to a disk that nobody will read.

@@ -15,18 +15,11 @@ fn next(open: &mut Open, up_to: Mark) -> Option<Record> {
 fn reading_begins_where_it_is_told_and_ends_where_it_is_told() {
     let mut open = open_on(MemoryDisk::default());
     let records: Vec<_> = (1..=4).map(|n| record(n, 300)).collect();
-    let places: Vec<_> = records
-        .iter()
-        .map(|record| open.append(record).unwrap())
-        .collect();
+    let places: Vec<_> = records.iter().map(|record| open.append(record).unwrap()).collect();
     open.reader.seek(places[1].start);
     assert_eq!(next(&mut open, places[2].end), Some(records[1].clone()));
     assert_eq!(next(&mut open, places[2].end), Some(records[2].clone()));
-    assert_eq!(
-        next(&mut open, places[2].end),
-        None,
-        "what comes behind is left for later"
-    );
+    assert_eq!(next(&mut open, places[2].end), None, "what comes behind is left for later");
     assert_eq!(next(&mut open, places[3].end), Some(records[3].clone()));
     assert_eq!(next(&mut open, places[3].end), None);
 }
@@ -48,19 +41,12 @@ fn a_damaged_record_is_passed_over() {
     let disk = MemoryDisk::default();
     let mut open = open_on(disk.clone());
     let records: Vec<_> = (1..=5).map(|n| record(n, 300)).collect();
-    let ends: Vec<_> = records
-        .iter()
-        .map(|record| open.append(record).unwrap().end)
-        .collect();
+    let ends: Vec<_> = records.iter().map(|record| open.append(record).unwrap().end).collect();
     for lost in [3, 5] {
         disk.damage(&super::text_of(lost));
     }
     let expected = [records[0].clone(), records[1].clone(), records[3].clone()];
-    assert_eq!(
-        open.read(ends[4]),
-        expected,
-        "the last one is passed over too"
-    );
+    assert_eq!(open.read(ends[4]), expected, "the last one is passed over too");
 }
 
 #[test]

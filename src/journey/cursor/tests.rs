@@ -26,9 +26,7 @@ fn other(order: Order) -> Order {
 /// Clients keep cursors across updates of the service.
 #[test]
 fn a_cursor_never_changes() {
-    let id = [
-        0x01, 0x9b, 0x21, 0x8f, 0x54, 0x40, 0x80, 0, 0x80, 0, 0, 0, 0, 0, 0, 0xff,
-    ];
+    let id = [0x01, 0x9b, 0x21, 0x8f, 0x54, 0x40, 0x80, 0, 0x80, 0, 0, 0, 0, 0, 0, 0xff];
     let position = position(1_765_794_600_000, 3_703_067_693_056_000_001, id);
     let text = encode(position, Order::Descending);
     assert_eq!(text, "IQAAAZshj1RAM2PwcnfUAAEBmyGPVECAAIAAAAAAAAD_");
@@ -51,10 +49,7 @@ fn a_time_that_cannot_be_written_is_refused() {
     bytes[0] = ASCENDING;
     bytes[1..9].copy_from_slice(&i64::MAX.to_be_bytes());
     let text = URL_SAFE_NO_PAD.encode(bytes);
-    assert_eq!(
-        decode(&text, Order::Ascending),
-        Err(CursorFault::Unreadable)
-    );
+    assert_eq!(decode(&text, Order::Ascending), Err(CursorFault::Unreadable));
 }
 
 proptest! {

@@ -36,11 +36,8 @@ fn json_leaves_out_what_the_event_does_not_have() {
         json(&event()),
         r#"{"eventId":"e-1","userId":"ann","type":"search","occurredAt":"2025-12-15T10:30:00.000Z","receivedAt":"2025-12-15T10:30:00.120Z","payload":{"q":"x"}}"#
     );
-    let full = StoredEvent {
-        session_id: Some("s\"\n".into()),
-        account_id: Some("é".into()),
-        ..event()
-    };
+    let full =
+        StoredEvent { session_id: Some("s\"\n".into()), account_id: Some("é".into()), ..event() };
     let value: serde_json::Value = serde_json::from_str(&json(&full)).unwrap();
     assert_eq!(value["sessionId"], "s\"\n");
     assert_eq!(value["accountId"], "é");
@@ -58,25 +55,17 @@ fn csv_is_rfc_4180() {
         "e-1,ann,,,search,2025-12-15T10:30:00.000Z,2025-12-15T10:30:00.120Z,\
          \"{\"\"q\"\":\"\"x\"\"}\"\r\n"
     );
-    let odd = StoredEvent {
-        user_id: "a,b\r\n\"c\"".into(),
-        ..event()
-    };
+    let odd = StoredEvent { user_id: "a,b\r\n\"c\"".into(), ..event() };
     assert!(csv(&odd).starts_with("e-1,\"a,b\r\n\"\"c\"\"\",,,search,"));
 }
 
 #[test]
 fn csv_holds_no_formula() {
     for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
-        let hostile = StoredEvent {
-            event_id: text.into(),
-            session_id: Some(text.into()),
-            ..event()
-        };
+        let hostile =
+            StoredEvent { event_id: text.into(), session_id: Some(text.into()), ..event() };
         let line = csv(&hostile);
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .from_reader(line.as_bytes());
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
         let record = reader.records().next().unwrap().unwrap();
         assert_eq!(&record[0], format!("'{text}"));
         assert_eq!(&record[2], format!("'{text}"));

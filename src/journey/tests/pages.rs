@@ -134,18 +134,10 @@ proptest! {
 /// Of the largest payload that is accepted unless settings say otherwise.
 fn large(number: u8) -> Arc<Accepted> {
     const BYTES: usize = 32 << 10;
-    let spec = Spec {
-        user: "ann",
-        number,
-        moment: i64::from(number / 64),
-        kind: "search",
-        session: None,
-    };
+    let spec =
+        Spec { user: "ann", number, moment: i64::from(number / 64), kind: "search", session: None };
     let mut accepted = spec.accepted(i64::from(number % 2));
-    let limits = PayloadLimits {
-        max_bytes: BYTES,
-        max_depth: 2,
-    };
+    let limits = PayloadLimits { max_bytes: BYTES, max_depth: 2 };
     let json = format!("{{\"text\":\"{}\"}}", "x".repeat(BYTES - 11));
     accepted.event.payload = Payload::from_json(json.as_bytes(), limits).unwrap();
     Arc::new(accepted)
@@ -154,10 +146,7 @@ fn large(number: u8) -> Arc<Accepted> {
 #[test]
 fn a_page_ends_at_4_mib() {
     let homes = [Home::Store, Home::Buffer, Home::Both];
-    let events: Vec<_> = (0..=255)
-        .map(large)
-        .zip(homes.into_iter().cycle())
-        .collect();
+    let events: Vec<_> = (0..=255).map(large).zip(homes.into_iter().cycle()).collect();
     let all: Vec<StoredEvent> = events.iter().map(|(event, _)| as_stored(event)).collect();
     for order in [Order::Ascending, Order::Descending] {
         let mut range = whole(order);
@@ -191,8 +180,5 @@ fn an_event_of_more_than_4_mib_is_a_page() {
 
 #[test]
 fn nothing_is_a_page_without_events() {
-    assert_eq!(
-        merge::page(Vec::new(), &[], Order::Ascending, 10),
-        Page::default()
-    );
+    assert_eq!(merge::page(Vec::new(), &[], Order::Ascending, 10), Page::default());
 }

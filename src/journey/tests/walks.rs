@@ -37,10 +37,7 @@ impl Clock for Standing {
 /// What writes as soon as it may, some events at a time.
 fn ingest(max_events: usize) -> (Arc<Ingest>, Readback, Arc<Health>) {
     let health = Arc::new(Health::new());
-    let limit = Amount {
-        events: 1000,
-        bytes: 1 << 20,
-    };
+    let limit = Amount { events: 1000, bytes: 1 << 20 };
     let rules = WriteRules {
         max_events,
         max_wait: Duration::ZERO,
@@ -95,28 +92,16 @@ fn story() -> impl Strategy<Value = Story> {
         range(),
         proptest::collection::vec(1_usize..5, 1..8),
     )
-        .prop_map(
-            |(stored, rivals, batches, flush_events, lanes, schedule, range, limits)| Story {
-                stored,
-                rivals,
-                batches,
-                flush_events,
-                lanes,
-                schedule,
-                range,
-                limits,
-            },
-        )
+        .prop_map(|(stored, rivals, batches, flush_events, lanes, schedule, range, limits)| {
+            Story { stored, rivals, batches, flush_events, lanes, schedule, range, limits }
+        })
 }
 
 impl Story {
     /// What is stored before: of each identity the first.
     fn stored(&self, buffered: &[Arc<Accepted>]) -> Vec<StoredEvent> {
         let mut ids = HashSet::new();
-        let earlier = self
-            .stored
-            .iter()
-            .map(|(spec, arrival)| as_stored(&spec.accepted(*arrival)));
+        let earlier = self.stored.iter().map(|(spec, arrival)| as_stored(&spec.accepted(*arrival)));
         let rivals = self.rivals.iter().filter_map(|(spec, which)| {
             let rival = buffered.get(*which)?;
             // Identity and arrival together are one event's alone.
@@ -144,17 +129,10 @@ impl Story {
         let store = Arc::new(MemoryStore::new(stored, self.schedule.clone()));
         let as_store: Arc<dyn Store> = Arc::clone(&store) as _;
         let journeys = Journeys::new(Arc::clone(&as_store), Arc::clone(&ingest));
-        let destination = Destination {
-            events: as_store,
-            letters: Arc::new(MemoryLetters::default()),
-        };
-        let writers = Writers::start(
-            &ingest,
-            readback,
-            &destination,
-            self.lanes,
-            &health.prepared(),
-        );
+        let destination =
+            Destination { events: as_store, letters: Arc::new(MemoryLetters::default()) };
+        let writers =
+            Writers::start(&ingest, readback, &destination, self.lanes, &health.prepared());
         health.store_prepared();
 
         let mut seen = Vec::new();
@@ -165,11 +143,7 @@ impl Story {
             prop_assert!(page.events.len() <= limit);
             prop_assert!(page.next.is_none() || page.events.len() == limit);
             seen.extend(page.events);
-            prop_assert!(
-                seen.len() <= expected.len(),
-                "more than there is: {:?}",
-                seen
-            );
+            prop_assert!(seen.len() <= expected.len(), "more than there is: {:?}", seen);
             let Some(position) = page.next else { break };
             let text = cursor::encode(position, range.order);
             range.after = Some(cursor::decode(&text, range.order).unwrap());
@@ -192,11 +166,7 @@ impl Story {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
 proptest! {
@@ -209,13 +179,7 @@ proptest! {
 }
 
 fn spec_of(number: u8, moment: i64) -> Spec {
-    Spec {
-        user: "ann",
-        number,
-        moment,
-        kind: "search",
-        session: None,
-    }
+    Spec { user: "ann", number, moment, kind: "search", session: None }
 }
 
 #[test]
@@ -229,10 +193,7 @@ fn what_is_stored_already_is_not_shown_at_the_place_of_its_repetition() {
     let whole_journey = block_on(journeys.page(&whole(Order::Ascending), 10)).unwrap();
     assert_eq!(whole_journey.events, [first]);
 
-    let range = JourneyRange {
-        to: Some(at(1)),
-        ..whole(Order::Ascending)
-    };
+    let range = JourneyRange { to: Some(at(1)), ..whole(Order::Ascending) };
     let page = block_on(journeys.page(&range, 10)).unwrap();
     assert_eq!(page.events, []);
 }
@@ -296,13 +257,8 @@ impl Store for BrokenStore {
 
 #[test]
 fn a_store_that_is_away_is_said_and_not_shown_as_an_empty_journey() {
-    for error in [
-        StoreError::Denied("no".to_owned()),
-        StoreError::Unavailable("gone".to_owned()),
-    ] {
-        let store = BrokenStore {
-            error: error.clone(),
-        };
+    for error in [StoreError::Denied("no".to_owned()), StoreError::Unavailable("gone".to_owned())] {
+        let store = BrokenStore { error: error.clone() };
         let (ingest, _, _) = ingest(1);
         let journeys = Journeys::new(Arc::new(store), ingest);
         let answer = block_on(journeys.page(&whole(Order::Ascending), 10));

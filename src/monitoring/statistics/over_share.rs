@@ -40,11 +40,7 @@ impl OverShareCounts {
 
     /// Counts a request that would have brought this account over its share.
     pub fn account(&self, account: &str) {
-        let label = if self.is_named(account) {
-            account
-        } else {
-            OTHER_ACCOUNTS
-        };
+        let label = if self.is_named(account) { account } else { OTHER_ACCOUNTS };
         self.by_account.with_label_values(&[label]).inc();
     }
 

@@ -33,10 +33,7 @@ impl DeadLetterStore for MemoryLetters {
     async fn put(&self, letters: &[DeadLetter]) -> Result<Vec<Outcome>, StoreError> {
         let mut kept = self.kept.lock();
         let put = |letter: &DeadLetter| {
-            if kept
-                .iter()
-                .any(|other| other.accepted.event.id == letter.accepted.event.id)
-            {
+            if kept.iter().any(|other| other.accepted.event.id == letter.accepted.event.id) {
                 return Outcome::Duplicate;
             }
             kept.push(letter.clone());

@@ -50,10 +50,7 @@ impl DeadLetterStore for EmbeddedStore {
         let letters = letters.to_vec();
         self.writer
             .change(move |transaction| {
-                letters
-                    .iter()
-                    .map(|letter| put(transaction, letter))
-                    .collect()
+                letters.iter().map(|letter| put(transaction, letter)).collect()
             })
             .await
     }
@@ -63,19 +60,12 @@ impl DeadLetterStore for EmbeddedStore {
         after: Option<LetterPlace>,
         limit: usize,
     ) -> Result<Vec<LetterHead>, StoreError> {
-        self.readers
-            .read(move |connection| list(connection, after, limit))
-            .await
+        self.readers.read(move |connection| list(connection, after, limit)).await
     }
 
     async fn get(&self, id: StoreId) -> Result<Option<DeadLetter>, StoreError> {
-        let found = self
-            .readers
-            .read(move |connection| get(connection, id))
-            .await?;
-        found
-            .map(|(head, payload)| letter(head, &payload))
-            .transpose()
+        let found = self.readers.read(move |connection| get(connection, id)).await?;
+        found.map(|(head, payload)| letter(head, &payload)).transpose()
     }
 
     async fn refused_again(
@@ -115,11 +105,7 @@ impl DeadLetterStore for EmbeddedStore {
     async fn count(&self) -> Result<u64, StoreError> {
         let count: i64 = self
             .readers
-            .read(|connection| {
-                connection
-                    .prepare_cached(COUNT)?
-                    .query_row([], |row| row.get(0))
-            })
+            .read(|connection| connection.prepare_cached(COUNT)?.query_row([], |row| row.get(0)))
             .await?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
@@ -164,24 +150,17 @@ fn list(
         (place.set_aside_at.as_millis(), place.id.as_bytes().to_vec())
     });
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    connection
-        .prepare_cached(LIST)?
-        .query_map(params![at, id, limit], head)?
-        .collect()
+    connection.prepare_cached(LIST)?.query_map(params![at, id, limit], head)?.collect()
 }
 
 fn get(connection: &Connection, id: StoreId) -> rusqlite::Result<Option<(LetterHead, Box<str>)>> {
     let transaction = connection.unchecked_transaction()?;
-    let head = transaction
-        .prepare_cached(HEAD)?
-        .query_row([id.as_bytes()], head)
-        .optional()?;
+    let head = transaction.prepare_cached(HEAD)?.query_row([id.as_bytes()], head).optional()?;
     let Some(head) = head else {
         return Ok(None);
     };
-    let payload = transaction
-        .prepare_cached(PAYLOAD)?
-        .query_row([id.as_bytes()], |row| row.get(0))?;
+    let payload =
+        transaction.prepare_cached(PAYLOAD)?.query_row([id.as_bytes()], |row| row.get(0))?;
     Ok(Some((head, payload)))
 }
 

@@ -96,14 +96,10 @@ fn in_words(holder: Option<u32>) -> String {
 impl OpenError {
     pub(super) fn from_sqlite(path: &Path, source: rusqlite::Error) -> Self {
         match source.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged {
-                path: path.into(),
-                detail: source.to_string(),
-            },
-            _ => Self::Sqlite {
-                path: path.into(),
-                source,
-            },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged { path: path.into(), detail: source.to_string() }
+            }
+            _ => Self::Sqlite { path: path.into(), source },
         }
     }
 }
@@ -131,11 +127,7 @@ pub(super) fn store_error(error: &rusqlite::Error) -> StoreError {
 /// What a failed insert means for all of its events. A row ends the call only
 /// where it ended the transaction too, as a trigger can.
 pub(super) fn insert_error(error: &rusqlite::Error) -> StoreError {
-    if is_of_the_row(error) {
-        StoreError::Refused(refusal(error))
-    } else {
-        store_error(error)
-    }
+    if is_of_the_row(error) { StoreError::Refused(refusal(error)) } else { store_error(error) }
 }
 
 /// Why SQLite refuses a row.

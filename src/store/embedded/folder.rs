@@ -26,27 +26,18 @@ pub(super) struct Folder {
 impl Folder {
     /// Makes the folder if it is missing, for this user alone, and locks it.
     pub(super) fn claim(path: &Path) -> Result<Self, OpenError> {
-        let unusable = |source| OpenError::Folder {
-            path: path.into(),
-            source,
-        };
+        let unusable = |source| OpenError::Folder { path: path.into(), source };
         make_private_folder(path).map_err(unusable)?;
         let mut lock = open_private_file(&path.join(LOCK)).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(OpenError::Locked {
-                    path: path.into(),
-                    holder: holder(&mut lock),
-                });
+                return Err(OpenError::Locked { path: path.into(), holder: holder(&mut lock) });
             }
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
         sign(&mut lock).map_err(unusable)?;
-        Ok(Self {
-            path: path.into(),
-            _lock: lock,
-        })
+        Ok(Self { path: path.into(), _lock: lock })
     }
 
     /// The database file, made if it is missing: SQLite itself would make it
@@ -55,10 +46,7 @@ impl Folder {
         let path = self.path.join(DATABASE);
         match open_private_file(&path) {
             Ok(_) => Ok(path),
-            Err(source) => Err(OpenError::Folder {
-                path: self.path.clone(),
-                source,
-            }),
+            Err(source) => Err(OpenError::Folder { path: self.path.clone(), source }),
         }
     }
 }

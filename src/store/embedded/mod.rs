@@ -120,9 +120,7 @@ impl Store for EmbeddedStore {
             self.writer.ping().await?;
             self.readers
                 .read(|connection| {
-                    connection
-                        .prepare_cached(schema::PING)?
-                        .query_row([], |_| Ok(()))
+                    connection.prepare_cached(schema::PING)?.query_row([], |_| Ok(()))
                 })
                 .await
         })
@@ -135,9 +133,7 @@ impl Store for EmbeddedStore {
 
     async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {
         let ids = ids.to_vec();
-        self.readers
-            .read(move |connection| reader::arrivals(connection, &ids))
-            .await
+        self.readers.read(move |connection| reader::arrivals(connection, &ids)).await
     }
 
     async fn journey(
@@ -146,9 +142,7 @@ impl Store for EmbeddedStore {
         limit: usize,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         let range = range.clone();
-        self.readers
-            .read(move |connection| reader::journey(connection, &range, limit))
-            .await
+        self.readers.read(move |connection| reader::journey(connection, &range, limit)).await
     }
 
     /// One: there is one writer, whatever is configured.

@@ -60,12 +60,10 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.read_within(self.timeout, job)
-            .await
-            .map_err(|error| match error {
-                QueryError::OutOfTime(limit) => no_answer(limit),
-                QueryError::Store(error) => error,
-            })
+        self.read_within(self.timeout, job).await.map_err(|error| match error {
+            QueryError::OutOfTime(limit) => no_answer(limit),
+            QueryError::Store(error) => error,
+        })
     }
 
     /// As [`read`](Self::read), with another limit.

@@ -44,11 +44,7 @@ enum Phase {
 impl Retention {
     /// Deletes nothing until [`begin`](Self::begin). Without `keep`, never.
     pub(super) fn new(keep: Option<Duration>, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            keep,
-            clock,
-            phase: Phase::Off,
-        }
+        Self { keep, clock, phase: Phase::Off }
     }
 
     /// Looks for expired rows now, and from now on.
@@ -85,9 +81,7 @@ impl Retention {
                 }
                 Phase::rest()
             }
-            Ok(deleted) => Phase::Sweeping {
-                deleted: before + deleted,
-            },
+            Ok(deleted) => Phase::Sweeping { deleted: before + deleted },
             Err(error) => {
                 warn!(%error, "cannot delete events past the retention; will try again");
                 Phase::rest()
@@ -98,9 +92,7 @@ impl Retention {
 
 impl Phase {
     fn rest() -> Self {
-        Self::Resting {
-            until: Instant::now() + INTERVAL,
-        }
+        Self::Resting { until: Instant::now() + INTERVAL }
     }
 }
 

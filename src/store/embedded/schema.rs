@@ -293,11 +293,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let known = MIGRATIONS.len();
     let steps = match found {
         Version::Numbered(number) if number > known => {
-            return Err(OpenError::Newer {
-                path: path.into(),
-                found: number,
-                known,
-            });
+            return Err(OpenError::Newer { path: path.into(), found: number, known });
         }
         Version::Numbered(number) => &MIGRATIONS[number..],
         Version::Foreign => return Err(OpenError::Foreign { path: path.into() }),

@@ -58,9 +58,7 @@ pub(super) const ACCOUNT_AFTER: &str = account!("min", "> ?1");
 impl AccountStore for EmbeddedStore {
     async fn summary(&self, range: &SummaryRange, limit: Duration) -> Result<Summary, QueryError> {
         let range = range.clone();
-        self.counters
-            .read_within(limit, move |connection| summary(connection, &range))
-            .await
+        self.counters.read_within(limit, move |connection| summary(connection, &range)).await
     }
 
     async fn account_ends(&self, limit: Duration) -> Result<Option<(String, String)>, QueryError> {
@@ -81,9 +79,7 @@ impl AccountStore for EmbeddedStore {
     ) -> Result<Vec<String>, QueryError> {
         let start = start.to_owned();
         self.counters
-            .read_within(limit, move |connection| {
-                accounts_from(connection, &start, wanted)
-            })
+            .read_within(limit, move |connection| accounts_from(connection, &start, wanted))
             .await
     }
 }
@@ -114,10 +110,7 @@ fn add(row: &Row<'_>, summary: &mut Summary) -> rusqlite::Result<()> {
         "total" => summary.total = events,
         "users" => summary.unique_users = events,
         "type" => drop(summary.totals.insert(row.get(1)?, events)),
-        _ => summary.top_users.push(UserEvents {
-            user_id: row.get(1)?,
-            events,
-        }),
+        _ => summary.top_users.push(UserEvents { user_id: row.get(1)?, events }),
     }
     Ok(())
 }
@@ -147,8 +140,7 @@ fn account(
     place: Option<&str>,
 ) -> rusqlite::Result<Option<String>> {
     let mut statement = connection.prepare_cached(sql)?;
-    let found = statement.query_row(rusqlite::params_from_iter(place), |row| {
-        row.get::<_, Option<String>>(0)
-    });
+    let found = statement
+        .query_row(rusqlite::params_from_iter(place), |row| row.get::<_, Option<String>>(0));
     Ok(found.optional()?.flatten())
 }

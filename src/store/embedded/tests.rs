@@ -24,19 +24,11 @@ use crate::store::Order;
 const NOON: i64 = 1_765_794_600_123;
 
 fn settings() -> EmbeddedSettings {
-    EmbeddedSettings {
-        retention: None,
-        timeouts: within(Duration::from_secs(30)),
-    }
+    EmbeddedSettings { retention: None, timeouts: within(Duration::from_secs(30)) }
 }
 
 fn within(limit: Duration) -> Timeouts {
-    Timeouts {
-        read: limit,
-        write: limit,
-        check: limit,
-        prepare: limit,
-    }
+    Timeouts { read: limit, write: limit, check: limit, prepare: limit }
 }
 
 fn open(folder: &Path) -> EmbeddedStore {
@@ -50,10 +42,7 @@ fn event(user: &str, number: i64) -> Arc<Accepted> {
 
 fn event_with(user: &str, number: i64, payload: &str) -> Arc<Accepted> {
     let event_id = format!("e{number}");
-    let limits = PayloadLimits {
-        max_bytes: 1 << 20,
-        max_depth: 32,
-    };
+    let limits = PayloadLimits { max_bytes: 1 << 20, max_depth: 32 };
     let time = Timestamp::from_millis(NOON + number).unwrap();
     Arc::new(Accepted {
         event: Event {

@@ -116,11 +116,7 @@ impl Writer {
         in_time(self.timeout, async {
             let room = self.room().await?;
             let (answer, outcomes) = oneshot::channel();
-            self.send(Command::Insert(Insert {
-                events,
-                answer,
-                _room: room,
-            }))?;
+            self.send(Command::Insert(Insert { events, answer, _room: room }))?;
             outcomes.await.map_err(|_| gone())?
         })
         .await

@@ -96,10 +96,8 @@ fn of_a_large_group_only_what_is_wanted_is_in_memory() {
             Order::Ascending => (0..10).collect(),
             Order::Descending => (246..=255).rev().collect(),
         };
-        let expected: Vec<Position> = first
-            .into_iter()
-            .map(|number| event(0, 0, number, 0).position())
-            .collect();
+        let expected: Vec<Position> =
+            first.into_iter().map(|number| event(0, 0, number, 0).position()).collect();
         assert_eq!(positions(&journey.finish()), expected);
     }
 }
@@ -115,11 +113,7 @@ fn it_ends_with_the_event_by_which_it_is_more_than_4_mib() {
             let is_wanted =
                 journey.take(event(i64::from(number) % moments, 0, 9 - number % 10, MIB));
             assert!(journey.group_bytes + journey.bytes < 11 * MIB);
-            assert_eq!(
-                is_wanted,
-                moments == 1 || number < 4,
-                "{number} of {moments}"
-            );
+            assert_eq!(is_wanted, moments == 1 || number < 4, "{number} of {moments}");
             if !is_wanted {
                 break;
             }

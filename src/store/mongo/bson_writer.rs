@@ -27,9 +27,7 @@ pub struct Open(usize);
 impl BsonWriter {
     /// A writer that need not grow up to that many bytes.
     pub fn with_capacity(bytes: usize) -> Self {
-        Self {
-            out: Vec::with_capacity(bytes),
-        }
+        Self { out: Vec::with_capacity(bytes) }
     }
 
     /// Bytes written so far.

@@ -86,20 +86,14 @@ impl Connection {
             }
             Err(LinkError::Uri(error)) => return Err(error),
         };
-        Ok(Self {
-            uri: uri.to_owned(),
-            link,
-        })
+        Ok(Self { uri: uri.to_owned(), link })
     }
 
     pub async fn link(&self) -> Result<&Link, StoreError> {
-        self.link
-            .get_or_try_init(|| link_to(&self.uri))
-            .await
-            .map_err(|error| match error {
-                LinkError::NameService(fault) => StoreError::Unavailable(fault),
-                LinkError::Uri(error) => StoreError::Denied(error.to_string()),
-            })
+        self.link.get_or_try_init(|| link_to(&self.uri)).await.map_err(|error| match error {
+            LinkError::NameService(fault) => StoreError::Unavailable(fault),
+            LinkError::Uri(error) => StoreError::Denied(error.to_string()),
+        })
     }
 
     pub async fn close(&self) {
@@ -127,19 +121,13 @@ async fn link_to(uri: &str) -> Result<Link, LinkError> {
         .map_err(|error| LinkError::Uri(MongoOpenError::Uri(error.to_string())))?;
     let name = options.default_database.clone();
     let client = Client::with_options(options).map_err(unusable)?;
-    Ok(Link {
-        database: client.database(name.as_deref().unwrap_or(NAME)),
-        client,
-        write_concern,
-    })
+    Ok(Link { database: client.database(name.as_deref().unwrap_or(NAME)), client, write_concern })
 }
 
 /// Fills in what the URI leaves open, and returns the write concern in force.
 fn settle(options: &mut ClientOptions) -> Result<WriteConcern, MongoOpenError> {
     options.app_name.get_or_insert_with(|| NAME.to_owned());
-    options
-        .server_selection_timeout
-        .get_or_insert(SERVER_SELECTION_TIMEOUT);
+    options.server_selection_timeout.get_or_insert(SERVER_SELECTION_TIMEOUT);
     options.connect_timeout.get_or_insert(CONNECT_TIMEOUT);
     let concern = options.write_concern.get_or_insert_default();
     if concern.w == Some(Acknowledgment::Nodes(0)) {

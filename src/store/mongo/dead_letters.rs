@@ -59,15 +59,13 @@ fn collection(link: &Link) -> Collection<Document> {
         .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
         .read_concern(ReadConcern::local())
         .build();
-    link.database()
-        .collection_with_options(DEAD_LETTERS, options)
+    link.database().collection_with_options(DEAD_LETTERS, options)
 }
 
 #[async_trait]
 impl DeadLetterStore for MongoStore {
     async fn put(&self, letters: &[DeadLetter]) -> Result<Vec<Outcome>, StoreError> {
-        self.write(async { put(self.link().await?, letters).await })
-            .await
+        self.write(async { put(self.link().await?, letters).await }).await
     }
 
     async fn list(
@@ -79,8 +77,7 @@ impl DeadLetterStore for MongoStore {
             return Ok(Vec::new());
         }
         let timeout = self.settings.timeouts.read;
-        self.read(async { list(self.link().await?, after, limit, timeout).await })
-            .await
+        self.read(async { list(self.link().await?, after, limit, timeout).await }).await
     }
 
     async fn get(&self, id: StoreId) -> Result<Option<DeadLetter>, StoreError> {
@@ -271,9 +268,7 @@ fn id_of(document: &Document) -> Result<StoreId, StoreError> {
         Some(Bson::Binary(binary)) => <[u8; 16]>::try_from(&*binary.bytes).ok(),
         _ => None,
     };
-    bytes
-        .map(StoreId::from_bytes)
-        .ok_or_else(|| unreadable("its _id is no UUID"))
+    bytes.map(StoreId::from_bytes).ok_or_else(|| unreadable("its _id is no UUID"))
 }
 
 fn unreadable(fault: impl ToString) -> StoreError {
@@ -282,10 +277,7 @@ fn unreadable(fault: impl ToString) -> StoreError {
 }
 
 fn binary(id: StoreId) -> Binary {
-    Binary {
-        subtype: BinarySubtype::Uuid,
-        bytes: id.as_bytes().to_vec(),
-    }
+    Binary { subtype: BinarySubtype::Uuid, bytes: id.as_bytes().to_vec() }
 }
 
 fn date(time: Timestamp) -> bson::DateTime {

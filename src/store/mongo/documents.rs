@@ -87,17 +87,12 @@ pub fn read_event(document: &RawDocument, user_id: &str) -> Result<StoredEvent, 
 fn read_any(document: &RawDocument, user_id: &str) -> Result<StoredEvent, DocumentFault> {
     let fields = Fields::of(document)?;
     let id_text = || fields.id.map_or_else(String::new, text_of);
-    let occurred_at = fields
-        .occurred_at
-        .and_then(moment)
-        .ok_or_else(|| DocumentFault::OccurredAt(id_text()))?;
+    let occurred_at =
+        fields.occurred_at.and_then(moment).ok_or_else(|| DocumentFault::OccurredAt(id_text()))?;
     let arrival = arrival_of(fields.arrival).ok_or_else(|| DocumentFault::Arrival(id_text()))?;
     let text = |value: Option<RawBsonRef<'_>>| value.and_then(RawBsonRef::as_str).map(Box::from);
     Ok(StoredEvent {
-        id: fields
-            .id
-            .and_then(own_id)
-            .unwrap_or_else(|| foreign_id(user_id, fields.id)),
+        id: fields.id.and_then(own_id).unwrap_or_else(|| foreign_id(user_id, fields.id)),
         user_id: user_id.into(),
         event_id: text(fields.event_id).unwrap_or_else(|| id_text().into()),
         kind: text(fields.kind).unwrap_or_default(),
@@ -113,10 +108,7 @@ fn read_any(document: &RawDocument, user_id: &str) -> Result<StoredEvent, Docume
 /// The identity and the arrival number of a document, if it is one of ours.
 pub fn read_arrival(document: &RawDocument) -> Option<(StoreId, Arrival)> {
     let fields = Fields::of(document).ok()?;
-    Some((
-        fields.id.and_then(own_id)?,
-        arrival_of(fields.arrival).unwrap_or(Arrival::from_i64(0)),
-    ))
+    Some((fields.id.and_then(own_id)?, arrival_of(fields.arrival).unwrap_or(Arrival::from_i64(0))))
 }
 
 /// The fields of a document, found in one pass.
@@ -157,9 +149,7 @@ impl<'a> Fields<'a> {
 }
 
 fn moment(value: RawBsonRef<'_>) -> Option<Timestamp> {
-    value
-        .as_datetime()
-        .map(|date| Timestamp::from_millis_clamped(date.timestamp_millis()))
+    value.as_datetime().map(|date| Timestamp::from_millis_clamped(date.timestamp_millis()))
 }
 
 /// The number in the order of arrival; nothing, and what is below, counts as 0.
@@ -221,15 +211,9 @@ fn text_of(value: RawBsonRef<'_>) -> String {
     let mut wrapped = RawDocumentBuf::new();
     wrapped.append(bson::raw::cstr!("_"), value);
     let json = bson_to_json(wrapped.as_bytes()).unwrap_or_default();
-    let value = json
-        .strip_prefix("{\"_\":")
-        .and_then(|rest| rest.strip_suffix('}'))
-        .unwrap_or(&json);
-    value
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(value)
-        .to_owned()
+    let value =
+        json.strip_prefix("{\"_\":").and_then(|rest| rest.strip_suffix('}')).unwrap_or(&json);
+    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value).to_owned()
 }
 
 #[cfg(test)]

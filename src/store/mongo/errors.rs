@@ -187,10 +187,7 @@ pub fn write_outcome(fault: &Document) -> Outcome {
     if is_refusal(code) {
         return Outcome::Refused(refusal(fault, code));
     }
-    tracing::warn!(
-        "the database did not take an event this time: {}",
-        describe_entry(fault, code)
-    );
+    tracing::warn!("the database did not take an event this time: {}", describe_entry(fault, code));
     Outcome::Retry
 }
 
@@ -225,9 +222,7 @@ fn is_refusal(code: i32) -> bool {
 fn duplicate_outcome(fault: &Document, code: i32) -> Outcome {
     let on_id = match fault.get_document("keyPattern") {
         Ok(keys) => keys.len() == 1 && keys.contains_key("_id"),
-        Err(_) => fault
-            .get_str("errmsg")
-            .is_ok_and(|message| message.contains("index: _id_")),
+        Err(_) => fault.get_str("errmsg").is_ok_and(|message| message.contains("index: _id_")),
     };
     if on_id {
         Outcome::Duplicate

@@ -85,14 +85,10 @@ fn lost_a_race(error: &Error) -> bool {
 async fn try_make(link: &Link, retention: Option<Duration>) -> Result<(), Error> {
     let existing = existing(link, EVENTS).await?;
     if !existing.iter().any(serves_journeys) {
-        link.events::<Document>()
-            .create_index(journey_index())
-            .await?;
+        link.events::<Document>().create_index(journey_index()).await?;
     }
     if !existing.iter().any(serves_accounts) {
-        link.events::<Document>()
-            .create_index(account_index())
-            .await?;
+        link.events::<Document>().create_index(account_index()).await?;
     }
     keep_for(link, EVENTS, &existing, retention).await
 }
@@ -128,9 +124,7 @@ pub async fn keep_for(
 /// the whole collection.
 async fn change_retention(link: &Link, collection: &str, seconds: u64) -> Result<(), Error> {
     let index = doc! { "name": RETENTION, "expireAfterSeconds": as_i64(seconds) };
-    link.database()
-        .run_command(doc! { "collMod": collection, "index": index })
-        .await?;
+    link.database().run_command(doc! { "collMod": collection, "index": index }).await?;
     tracing::info!(collection, seconds, "the retention of events has changed");
     Ok(())
 }
@@ -205,10 +199,7 @@ fn account_index() -> IndexModel {
         .name(ACCOUNT.to_owned())
         .partial_filter_expression(with_account())
         .build();
-    IndexModel::builder()
-        .keys(account_keys())
-        .options(options)
-        .build()
+    IndexModel::builder().keys(account_keys()).options(options).build()
 }
 
 fn retention_index(seconds: u64) -> IndexModel {
@@ -216,10 +207,7 @@ fn retention_index(seconds: u64) -> IndexModel {
         .name(RETENTION.to_owned())
         .expire_after(Duration::from_secs(seconds))
         .build();
-    IndexModel::builder()
-        .keys(doc! { "receivedAt": 1 })
-        .options(options)
-        .build()
+    IndexModel::builder().keys(doc! { "receivedAt": 1 }).options(options).build()
 }
 
 fn ttl_seconds(retention: Duration) -> u64 {
@@ -236,10 +224,7 @@ pub async fn warn_of_old_server(link: &Link) {
     let Ok(info) = link.database().run_command(doc! { "buildInfo": 1 }).await else {
         return;
     };
-    let major = info
-        .get_array("versionArray")
-        .ok()
-        .and_then(|parts| parts.first()?.as_i32());
+    let major = info.get_array("versionArray").ok().and_then(|parts| parts.first()?.as_i32());
     if major.is_some_and(|major| major < FIRST_VERSION) {
         tracing::warn!(
             version = info.get_str("version").unwrap_or_default(),

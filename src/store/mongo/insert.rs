@@ -67,21 +67,14 @@ pub async fn insert_documents(
         "writeConcern": link.write_concern(),
         "documents": documents,
     };
-    let answer = link
-        .database()
-        .run_command(command)
-        .await
-        .map_err(|error| store_error(&error))?;
+    let answer = link.database().run_command(command).await.map_err(|error| store_error(&error))?;
     verdicts(&answer, sent)
 }
 
 /// What the next events go out as.
 enum Batch {
     /// As many of them as fit, in order.
-    Command {
-        command: RawDocumentBuf,
-        documents: usize,
-    },
+    Command { command: RawDocumentBuf, documents: usize },
     /// Not at all, for the first fits into no command.
     TooLarge { bytes: usize },
 }
@@ -98,10 +91,7 @@ impl Batch {
                 Push::Full | Push::TooLarge { .. } => break,
             }
         }
-        Ok(Self::Command {
-            documents: builder.documents,
-            command: builder.finish()?,
-        })
+        Ok(Self::Command { documents: builder.documents, command: builder.finish()? })
     }
 }
 
@@ -142,13 +132,7 @@ impl CommandBuilder {
         out.bool("ordered", false);
         out.document("writeConcern", write_concern.as_bytes());
         let array = out.open_array("documents");
-        Ok(Self {
-            head_bytes: out.len(),
-            out,
-            command,
-            array,
-            documents: 0,
-        })
+        Ok(Self { head_bytes: out.len(), out, command, array, documents: 0 })
     }
 
     fn push(&mut self, accepted: &Accepted) -> Push {
@@ -188,9 +172,7 @@ fn verdicts(answer: &Document, sent: usize) -> Result<Vec<Outcome>, StoreError> 
         return Err(command_error(code, describe_entry(fault, code)));
     }
     let mut outcomes = vec![Outcome::Stored; sent];
-    let faults = answer
-        .get_array("writeErrors")
-        .map_or(&[][..], Vec::as_slice);
+    let faults = answer.get_array("writeErrors").map_or(&[][..], Vec::as_slice);
     for fault in faults.iter().filter_map(bson::Bson::as_document) {
         let outcome = int(fault, "index")
             .and_then(|index| usize::try_from(index).ok())

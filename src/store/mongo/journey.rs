@@ -62,11 +62,7 @@ pub async fn arrivals(
         .await
         .map_err(|error| store_error(&error))?;
     let mut arrivals = HashMap::with_capacity(ids.len());
-    while cursor
-        .advance()
-        .await
-        .map_err(|error| store_error(&error))?
-    {
+    while cursor.advance().await.map_err(|error| store_error(&error))? {
         if let Some((id, arrival)) = documents::read_arrival(cursor.current()) {
             arrivals.insert(id, arrival);
         }
@@ -113,11 +109,7 @@ impl Scan<'_> {
         // each one out.
         let mut batches = find.batch().await.map_err(|error| store_error(&error))?;
         let mut seen = 0;
-        while let Some(batch) = batches
-            .try_next()
-            .await
-            .map_err(|error| store_error(&error))?
-        {
+        while let Some(batch) = batches.try_next().await.map_err(|error| store_error(&error))? {
             for document in batch.doc_slices().map_err(|error| store_error(&error))? {
                 let document = document
                     .map_err(|error| StoreError::Unreadable(error.to_string()))?

@@ -79,10 +79,7 @@ impl MongoStore {
     ///
     /// If the URI cannot be used. The text never holds its password.
     pub async fn connect(uri: &str, settings: &MongoSettings) -> Result<Self, MongoOpenError> {
-        Ok(Self {
-            connection: Connection::open(uri).await?,
-            settings: *settings,
-        })
+        Ok(Self { connection: Connection::open(uri).await?, settings: *settings })
     }
 
     async fn link(&self) -> Result<&Link, StoreError> {
@@ -129,16 +126,14 @@ impl Store for MongoStore {
     }
 
     async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
-        self.write(async { insert::insert(self.link().await?, events).await })
-            .await
+        self.write(async { insert::insert(self.link().await?, events).await }).await
     }
 
     async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        self.read(async { journey::arrivals(self.link().await?, ids).await })
-            .await
+        self.read(async { journey::arrivals(self.link().await?, ids).await }).await
     }
 
     async fn journey(
@@ -150,8 +145,7 @@ impl Store for MongoStore {
             return Ok(Vec::new());
         }
         let timeout = self.settings.timeouts.read;
-        self.read(async { journey::read(self.link().await?, range, limit, timeout).await })
-            .await
+        self.read(async { journey::read(self.link().await?, range, limit, timeout).await }).await
     }
 
     fn lanes(&self, configured: usize) -> usize {

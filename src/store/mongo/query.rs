@@ -17,9 +17,7 @@ use crate::store::{JourneyRange, Order};
 /// or dates that RFC 3339 cannot write, have no place in a journey, and here
 /// they cost nothing.
 pub fn filter(range: &JourneyRange, start: Option<(Timestamp, Arrival)>) -> Document {
-    let mut earliest = range
-        .from
-        .unwrap_or(Timestamp::from_millis_clamped(i64::MIN));
+    let mut earliest = range.from.unwrap_or(Timestamp::from_millis_clamped(i64::MIN));
     let mut latest = range.to.unwrap_or(Timestamp::from_millis_clamped(i64::MAX));
     if let Some((time, _)) = start {
         match range.order {
@@ -84,8 +82,5 @@ fn date(moment: Timestamp) -> DateTime {
 }
 
 fn binary(id: &StoreId) -> Bson {
-    Bson::Binary(Binary {
-        subtype: BinarySubtype::Uuid,
-        bytes: id.as_bytes().to_vec(),
-    })
+    Bson::Binary(Binary { subtype: BinarySubtype::Uuid, bytes: id.as_bytes().to_vec() })
 }

@@ -5,11 +5,8 @@
 const MASK: &str = "***";
 
 /// Options of a URI whose values are secret.
-const SECRET_OPTIONS: [&str; 3] = [
-    "authmechanismproperties",
-    "proxypassword",
-    "tlscertificatekeyfilepassword",
-];
+const SECRET_OPTIONS: [&str; 3] =
+    ["authmechanismproperties", "proxypassword", "tlscertificatekeyfilepassword"];
 
 /// A fault of a URI in words that hold nothing secret of it.
 pub fn describe(uri: &str, fault: &str) -> String {
@@ -25,9 +22,7 @@ pub fn describe(uri: &str, fault: &str) -> String {
     let mut secrets = in_authority(before_options);
     secrets.extend(in_options(options));
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    secrets
-        .into_iter()
-        .fold(fault.to_owned(), |text, secret| text.replace(secret, MASK))
+    secrets.into_iter().fold(fault.to_owned(), |text, secret| text.replace(secret, MASK))
 }
 
 /// The password, and what may be one where the host was forgotten.
@@ -62,29 +57,20 @@ mod tests {
 
     #[test]
     fn hides_a_password_that_is_quoted() {
-        let text = describe(
-            "mongodb://ann:s3cret@host:x/db",
-            "cannot read s3cret at host:x",
-        );
+        let text = describe("mongodb://ann:s3cret@host:x/db", "cannot read s3cret at host:x");
         assert_eq!(text, "cannot read *** at host:x");
     }
 
     #[test]
     fn hides_what_a_question_mark_in_the_password_leaves_over() {
-        let text = describe(
-            "mongodb://ann:s3?cret@host/db",
-            "got s3, not a pair: cret@host",
-        );
+        let text = describe("mongodb://ann:s3?cret@host/db", "got s3, not a pair: cret@host");
         assert!(!text.contains("s3") && !text.contains("cret@"), "{text}");
         assert!(text.contains("%3F"), "{text}");
     }
 
     #[test]
     fn hides_a_password_without_a_host() {
-        let text = describe(
-            "mongodb://ann:s3cret/db",
-            "the port must be a number, got s3cret",
-        );
+        let text = describe("mongodb://ann:s3cret/db", "the port must be a number, got s3cret");
         assert_eq!(text, "the port must be a number, got ***");
     }
 

@@ -188,20 +188,14 @@ fn summary_of(counted: &Document, range: &SummaryRange) -> Summary {
         totals,
         top_users: groups(counted, "top")
             .take(range.top)
-            .map(|group| UserEvents {
-                user_id: name_of(group),
-                events: count(group, "events"),
-            })
+            .map(|group| UserEvents { user_id: name_of(group), events: count(group, "events") })
             .collect(),
     }
 }
 
 /// A summary of more types than are told apart, with its real total.
 fn without_rare_types(mut summary: Summary, total: u64) -> Summary {
-    let rarest = summary
-        .totals
-        .iter()
-        .max_by_key(|(kind, events)| (Reverse(**events), *kind));
+    let rarest = summary.totals.iter().max_by_key(|(kind, events)| (Reverse(**events), *kind));
     if let Some(rarest) = rarest.map(|(kind, _)| kind.clone()) {
         summary.totals.remove(&rarest);
     }
@@ -210,10 +204,7 @@ fn without_rare_types(mut summary: Summary, total: u64) -> Summary {
 
 fn groups<'a>(answer: &'a Document, branch: &str) -> impl Iterator<Item = &'a Document> {
     let groups = answer.get_array(branch).map(Vec::as_slice);
-    groups
-        .unwrap_or_default()
-        .iter()
-        .filter_map(Bson::as_document)
+    groups.unwrap_or_default().iter().filter_map(Bson::as_document)
 }
 
 /// What another tool wrote may have no type, or one that is no text: taken as

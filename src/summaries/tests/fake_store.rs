@@ -76,10 +76,7 @@ impl AccountStore for FakeStore {
         if self.is_failing.load(SeqCst) {
             return Err(StoreError::Unavailable("away".to_owned()).into());
         }
-        Ok(Summary {
-            total: count as u64,
-            ..Summary::default()
-        })
+        Ok(Summary { total: count as u64, ..Summary::default() })
     }
 
     async fn account_ends(&self, _: Duration) -> Result<Option<(String, String)>, QueryError> {
@@ -94,11 +91,7 @@ impl AccountStore for FakeStore {
         wanted: usize,
         _: Duration,
     ) -> Result<Vec<String>, QueryError> {
-        let found: Vec<_> = self
-            .accounts
-            .range(start.to_owned()..)
-            .take(wanted)
-            .collect();
+        let found: Vec<_> = self.accounts.range(start.to_owned()..).take(wanted).collect();
         self.steps.fetch_add(found.len() + 1, SeqCst);
         Ok(found.into_iter().cloned().collect())
     }

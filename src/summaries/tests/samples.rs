@@ -46,10 +46,7 @@ fn starts(accounts: &BTreeSet<String>) -> BTreeMap<&str, usize> {
 fn samples_begin_anywhere_whatever_the_ids_are_made_of() {
     let numbered = (0..200).map(|number| format!("acct-{number:03}"));
     let hashed = (0..200_u32).map(|number| format!("{:08x}", number.wrapping_mul(2_654_435_761)));
-    for accounts in [
-        numbered.collect::<BTreeSet<_>>(),
-        hashed.collect::<BTreeSet<_>>(),
-    ] {
+    for accounts in [numbered.collect::<BTreeSet<_>>(), hashed.collect::<BTreeSet<_>>()] {
         let starts = starts(&accounts);
         assert!(starts.len() > 150, "only {} places", starts.len());
         let most = starts.values().max().unwrap();

@@ -38,13 +38,8 @@ impl Captured {
     pub fn begin() -> Self {
         let sink = Sink::default();
         let writer = sink.clone();
-        let lines = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
-        Self {
-            sink,
-            _guard: tracing::subscriber::set_default(lines.finish()),
-        }
+        let lines = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
+        Self { sink, _guard: tracing::subscriber::set_default(lines.finish()) }
     }
 
     /// How many lines say that.

@@ -5,10 +5,7 @@ use super::*;
 
 fn logged(level: &str, format: LogFormat, colour: bool, act: impl FnOnce()) -> String {
     let sink = Sink::default();
-    let log = Log {
-        level: level.to_owned(),
-        format,
-    };
+    let log = Log { level: level.to_owned(), format };
     let writer = sink.clone();
     let subscriber = subscriber(&log, colour, move || writer.clone()).unwrap();
     tracing::subscriber::with_default(subscriber, act);
@@ -42,10 +39,7 @@ fn json_is_one_flat_object_a_line() {
 #[test]
 fn text_is_coloured_only_on_request() {
     let plain = logged("info", LogFormat::Text, false, store_event);
-    assert!(
-        plain.contains("INFO") && plain.contains("flushed events=500"),
-        "{plain}"
-    );
+    assert!(plain.contains("INFO") && plain.contains("flushed events=500"), "{plain}");
     assert!(!plain.contains('\u{1b}'));
     let coloured = logged("info", LogFormat::Text, true, store_event);
     assert!(coloured.contains('\u{1b}'));
@@ -63,10 +57,7 @@ fn warnings_of_the_session_layer_are_left_out_at_any_level() {
         for format in [LogFormat::Text, LogFormat::Json] {
             let text = logged(level, format, false, act);
             assert_eq!(text.lines().count(), 2, "{level}: {text}");
-            assert!(
-                text.contains("not saved") && text.contains("ours"),
-                "{text}"
-            );
+            assert!(text.contains("not saved") && text.contains("ours"), "{text}");
         }
     }
     assert_eq!(logged("off", LogFormat::Text, false, act), "");

@@ -37,11 +37,7 @@ fn routes() -> Vec<(Method, String, For)> {
         (get.clone(), "/accounts/sample".to_owned(), For::Readers),
         (get.clone(), "/session".to_owned(), For::Staff),
         (get.clone(), "/api/auth/get-session".to_owned(), For::Staff),
-        (
-            post.clone(),
-            "/api/auth/change-password".to_owned(),
-            For::Staff,
-        ),
+        (post.clone(), "/api/auth/change-password".to_owned(), For::Staff),
         (get.clone(), "/users".to_owned(), For::Admins),
         (post.clone(), "/users".to_owned(), For::Admins),
         (Method::PATCH, format!("/users/{ID}"), For::Admins),
@@ -95,12 +91,7 @@ async fn assert_unknown(service: &Service, caller: As<'_>) {
     routes.push((Method::POST, "/api/auth/sign-out".to_owned(), For::Staff));
     for (method, path, _) in routes {
         let answer = call(service, &method, &path, caller).await;
-        assert_eq!(
-            answer.status,
-            401,
-            "{method} {path} as {caller:?}: {}",
-            answer.text()
-        );
+        assert_eq!(answer.status, 401, "{method} {path} as {caller:?}: {}", answer.text());
         answer.problem(401);
         assert!(answer.header("www-authenticate").starts_with("Bearer "));
         assert_eq!(answer.header("cache-control"), "no-store");
@@ -112,12 +103,7 @@ async fn assert_may(service: &Service, caller: As<'_>, may: For) {
     for (method, path, whom) in routes() {
         let answer = call(service, &method, &path, caller).await;
         if whom > may {
-            assert_eq!(
-                answer.status,
-                403,
-                "{method} {path} as {caller:?}: {}",
-                answer.text()
-            );
+            assert_eq!(answer.status, 403, "{method} {path} as {caller:?}: {}", answer.text());
             answer.problem(403);
         } else {
             let refused = matches!(answer.status, 401 | 403 | 500..);
@@ -183,12 +169,8 @@ async fn everybody_gets_what_is_theirs_and_nothing_more(home: Home) {
     answer.problem(403);
 
     for path in ["/livez", "/readyz", "/api-docs", "/api-docs.json"] {
-        call(&service, &Method::GET, path, As::Nobody)
-            .await
-            .expect(200);
-        call(&service, &Method::GET, path, As::Bearer("nonsense"))
-            .await
-            .expect(200);
+        call(&service, &Method::GET, path, As::Nobody).await.expect(200);
+        call(&service, &Method::GET, path, As::Bearer("nonsense")).await.expect(200);
     }
 }
 
@@ -219,23 +201,14 @@ async fn what_has_ended_opens_nothing(home: Home) {
     assert_unknown(&service, As::Bearer(&revoked)).await;
 
     let (signed_out, _) = staff(&service, "out@example.com").await;
-    let out = call(
-        &service,
-        &Method::POST,
-        "/api/auth/sign-out",
-        As::Bearer(&signed_out),
-    )
-    .await;
+    let out = call(&service, &Method::POST, "/api/auth/sign-out", As::Bearer(&signed_out)).await;
     out.expect(200);
     assert_unknown(&service, As::Bearer(&signed_out)).await;
     assert_unknown(&service, As::Cookie(&signed_out)).await;
 
     let (disabled, id) = staff(&service, "gone@example.com").await;
     let request = service.request(Method::PATCH, &format!("/users/{id}"));
-    service
-        .send(request.json(&json!({ "disabled": true })))
-        .await
-        .expect(200);
+    service.send(request.json(&json!({ "disabled": true }))).await.expect(200);
     assert_unknown(&service, As::Bearer(&disabled)).await;
     let told = service.sign_in("gone@example.com", PASSWORD).await;
     let unknown = service.sign_in("nobody@example.com", PASSWORD).await;
@@ -245,10 +218,8 @@ async fn what_has_ended_opens_nothing(home: Home) {
 async fn pages_of_other_sites_change_nothing(home: Home) {
     let service = Service::start(&home).await;
     let admin = service.admin().await.to_owned();
-    let mut changing: Vec<_> = routes()
-        .into_iter()
-        .filter(|(method, _, _)| method != Method::GET)
-        .collect();
+    let mut changing: Vec<_> =
+        routes().into_iter().filter(|(method, _, _)| method != Method::GET).collect();
     for path in ["sign-out", "sign-in/email", "sign-up/email"] {
         changing.push((Method::POST, format!("/api/auth/{path}"), For::Staff));
     }
@@ -265,26 +236,19 @@ async fn pages_of_other_sites_change_nothing(home: Home) {
             assert_eq!(problem["type"], "urn:trailkeep:problem:cross-site");
         }
     }
-    call(&service, &Method::GET, "/session", As::Bearer(&admin))
-        .await
-        .expect(200);
+    call(&service, &Method::GET, "/session", As::Bearer(&admin)).await.expect(200);
     let ours = service.url("");
     for (name, value) in [("origin", ours.as_str()), ("sec-fetch-site", "same-origin")] {
         let request = As::Cookie(&admin).on(service.request(Method::POST, "/api/tokens"));
         let body = json!({ "name": "ours", "scope": "read" });
-        service
-            .send_as_it_is(request.header(name, value).json(&body))
-            .await
-            .expect(201);
+        service.send_as_it_is(request.header(name, value).json(&body)).await.expect(201);
     }
 }
 
 /// Waits until a moment that was told has passed.
 async fn until(moment: &Value) {
-    let moment: chrono::DateTime<chrono::Utc> = moment
-        .as_str()
-        .and_then(|text| text.parse().ok())
-        .expect("a time");
+    let moment: chrono::DateTime<chrono::Utc> =
+        moment.as_str().and_then(|text| text.parse().ok()).expect("a time");
     eventually("the time has come", SOON, || {
         std::future::ready((chrono::Utc::now() > moment).then_some(()))
     })

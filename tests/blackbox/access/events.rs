@@ -16,9 +16,7 @@ async fn post(
     path: &str,
     with: impl FnOnce(RequestBuilder) -> RequestBuilder,
 ) -> Answer {
-    let request = service
-        .request(Method::POST, path)
-        .json(&sample::event("u", "e"));
+    let request = service.request(Method::POST, path).json(&sample::event("u", "e"));
     service.send_as_it_is(with(request)).await
 }
 
@@ -27,29 +25,17 @@ async fn with_write_keys_only_whoever_has_one_may_post() {
     let home = Home::embedded();
     let service = Service::start_with(&home, &[("ACCESS_WRITE_KEYS", KEYS)]).await;
     for key in [SHOP, APP] {
-        post(&service, "/events", |request| request.bearer_auth(key))
-            .await
-            .expect(202);
-        post(&service, "/events", |request| {
-            request.header("x-write-key", key)
-        })
-        .await
-        .expect(202);
+        post(&service, "/events", |request| request.bearer_auth(key)).await.expect(202);
+        post(&service, "/events", |request| request.header("x-write-key", key)).await.expect(202);
         let beacon = format!("/events?writeKey={key}");
         post(&service, &beacon, |request| request).await.expect(202);
     }
     let refused = [
         post(&service, "/events", |request| request).await,
         post(&service, "/events", |request| request.bearer_auth("shop")).await,
-        post(&service, "/events", |request| {
-            request.header("x-write-key", "")
-        })
-        .await,
+        post(&service, "/events", |request| request.header("x-write-key", "")).await,
         post(&service, "/events?writeKey=wk", |request| request).await,
-        post(&service, "/events", |request| {
-            request.bearer_auth(service_admin(&service))
-        })
-        .await,
+        post(&service, "/events", |request| request.bearer_auth(service_admin(&service))).await,
     ];
     for answer in refused {
         answer.problem(401);
@@ -81,27 +67,19 @@ fn service_admin(service: &Service) -> String {
 async fn without_write_keys_anybody_may_post_whatever_they_send() {
     let home = Home::embedded();
     let service = Service::start(&home).await;
-    post(&service, "/events?writeKey=x", |request| {
-        request.bearer_auth("y")
-    })
-    .await
-    .expect(202);
+    post(&service, "/events?writeKey=x", |request| request.bearer_auth("y")).await.expect(202);
 }
 
 #[tokio::test]
 async fn a_configured_rate_holds_for_each_client_as_our_proxies_tell_it() {
     let home = Home::embedded();
-    let settings = [
-        ("ACCESS_EVENTS_PER_CLIENT", "1"),
-        ("ACCESS_TRUSTED_PROXIES", "127.0.0.1"),
-    ];
+    let settings = [("ACCESS_EVENTS_PER_CLIENT", "1"), ("ACCESS_TRUSTED_PROXIES", "127.0.0.1")];
     let service = Service::start_with(&home, &settings).await;
     let mut refused = None;
     for _ in 0..20 {
-        let answer = post(&service, "/events", |request| {
-            request.header("x-forwarded-for", "198.51.100.7")
-        })
-        .await;
+        let answer =
+            post(&service, "/events", |request| request.header("x-forwarded-for", "198.51.100.7"))
+                .await;
         if answer.status != 202 {
             refused = Some(answer);
             break;
@@ -122,15 +100,11 @@ async fn a_configured_rate_holds_for_each_write_key() {
     let service = Service::start_with(&home, &settings).await;
     let mut last = 202;
     for _ in 0..20 {
-        last = post(&service, "/events", |request| request.bearer_auth(SHOP))
-            .await
-            .status;
+        last = post(&service, "/events", |request| request.bearer_auth(SHOP)).await.status;
         if last != 202 {
             break;
         }
     }
     assert_eq!(last, 429);
-    post(&service, "/events", |request| request.bearer_auth(APP))
-        .await
-        .expect(202);
+    post(&service, "/events", |request| request.bearer_auth(APP)).await.expect(202);
 }

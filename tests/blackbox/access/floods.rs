@@ -11,10 +11,8 @@ use crate::sample;
 use crate::service::Service;
 use crate::staff::{ADMIN, PASSWORD};
 
-const UNLIMITED: [(&str, &str); 2] = [
-    ("ACCESS_ATTEMPTS_PER_ADDRESS", "0"),
-    ("ACCESS_ATTEMPTS_PER_CLIENT", "0"),
-];
+const UNLIMITED: [(&str, &str); 2] =
+    [("ACCESS_ATTEMPTS_PER_ADDRESS", "0"), ("ACCESS_ATTEMPTS_PER_CLIENT", "0")];
 
 #[tokio::test]
 async fn one_account_can_be_tried_only_so_often() {
@@ -29,10 +27,7 @@ async fn one_account_can_be_tried_only_so_often() {
     refused.problem(429);
     let seconds: u64 = refused.header("retry-after").parse().expect("seconds");
     assert!((1..=225).contains(&seconds), "{seconds}");
-    service
-        .sign_in("else@example.com", PASSWORD)
-        .await
-        .problem(401);
+    service.sign_in("else@example.com", PASSWORD).await.problem(401);
 }
 
 #[tokio::test]
@@ -52,15 +47,9 @@ async fn one_client_can_try_only_so_often() {
     service.send_as_it_is(request).await.problem(429);
     // Signing up is counted for itself: the administrator did it once.
     for _ in 0..3 {
-        service
-            .sign_up("x@example.com", PASSWORD)
-            .await
-            .problem(403);
+        service.sign_up("x@example.com", PASSWORD).await.problem(403);
     }
-    service
-        .sign_up("x@example.com", PASSWORD)
-        .await
-        .problem(429);
+    service.sign_up("x@example.com", PASSWORD).await.problem(429);
 }
 
 #[tokio::test]
@@ -84,12 +73,7 @@ async fn two_hundred_wrong_sign_ins_at_once_take_no_memory_and_starve_nobody() {
     };
     let (answers, slowest) = tokio::join!(flood, ingestion);
 
-    let count = |status| {
-        answers
-            .iter()
-            .filter(|answer| answer.status == status)
-            .count()
-    };
+    let count = |status| answers.iter().filter(|answer| answer.status == status).count();
     let grown = service.grown_since(before);
     println!(
         "{} answered 401, {} answered 503, in {:?}; memory grew by {grown} bytes; the slowest of \

@@ -74,10 +74,8 @@ fn note_json(value: &serde_json::Value, found: &mut BTreeSet<String>) {
             found.insert(text.clone());
         }
         serde_json::Value::Array(items) => {
-            let bytes: Option<Vec<u8>> = items
-                .iter()
-                .map(|item| u8::try_from(item.as_u64()?).ok())
-                .collect();
+            let bytes: Option<Vec<u8>> =
+                items.iter().map(|item| u8::try_from(item.as_u64()?).ok()).collect();
             if let Some(bytes) = bytes {
                 note_bytes(&bytes, found);
             }
@@ -131,9 +129,8 @@ fn note_bson(value: &Bson, found: &mut BTreeSet<String>) {
 fn stored_in_file(home: &Home) -> BTreeSet<String> {
     use rusqlite::types::ValueRef;
     let database = home.sqlite();
-    let mut tables = database
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
-        .expect("a query");
+    let mut tables =
+        database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").expect("a query");
     let names: Vec<String> = tables
         .query_map([], |row| row.get(0))
         .expect("tables")
@@ -141,9 +138,7 @@ fn stored_in_file(home: &Home) -> BTreeSet<String> {
         .collect();
     let mut found = BTreeSet::new();
     for name in names {
-        let mut all = database
-            .prepare(&format!("SELECT * FROM \"{name}\""))
-            .expect("a query");
+        let mut all = database.prepare(&format!("SELECT * FROM \"{name}\"")).expect("a query");
         let columns = all.column_count();
         let mut rows = all.query([]).expect("rows");
         while let Some(row) = rows.next().expect("a row") {

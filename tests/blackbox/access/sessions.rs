@@ -45,10 +45,7 @@ async fn a_session_is_told_as_the_contract_says(home: Home) {
     for attribute in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=604800"] {
         assert!(cookie.contains(attribute), "{cookie}");
     }
-    assert!(
-        !cookie.contains("Secure") && !cookie.contains("Domain"),
-        "{cookie}"
-    );
+    assert!(!cookie.contains("Secure") && !cookie.contains("Domain"), "{cookie}");
     assert_eq!(signed_in["user"].as_object().expect("a user").len(), 3);
 
     for path in ["/session", "/api/auth/get-session"] {
@@ -62,19 +59,10 @@ async fn a_session_is_told_as_the_contract_says(home: Home) {
         assert_eq!(by_cookie.expect(200).json(), told);
         assert_eq!(told["user"], signed_in["user"]);
         assert_eq!(told["session"]["userId"], signed_in["user"]["id"]);
-        assert_eq!(
-            told["session"]["expiresAt"],
-            signed_in["session"]["expiresAt"]
-        );
+        assert_eq!(told["session"]["expiresAt"], signed_in["session"]["expiresAt"]);
     }
 
-    let out = with_cookie(
-        &service,
-        Method::POST,
-        "/api/auth/sign-out",
-        &cookie_of(&answer),
-    )
-    .await;
+    let out = with_cookie(&service, Method::POST, "/api/auth/sign-out", &cookie_of(&answer)).await;
     assert!(out.expect(200).header("set-cookie").contains("Max-Age=0"));
     session(&service, &token).await.problem(401);
 }
@@ -86,24 +74,12 @@ async fn beyond_loopback_the_cookie_is_for_https_and_this_host_alone() {
     let answer = service.sign_in(ADMIN, PASSWORD).await.expect(200);
     let cookie = answer.header("set-cookie");
     assert!(cookie.starts_with("__Host-trailkeep="), "{cookie}");
-    assert!(
-        cookie.contains("; Secure") && cookie.contains("Path=/"),
-        "{cookie}"
-    );
+    assert!(cookie.contains("; Secure") && cookie.contains("Path=/"), "{cookie}");
     assert!(!cookie.contains("Domain"), "{cookie}");
-    let out = with_cookie(
-        &service,
-        Method::POST,
-        "/api/auth/sign-out",
-        &cookie_of(&answer),
-    )
-    .await;
+    let out = with_cookie(&service, Method::POST, "/api/auth/sign-out", &cookie_of(&answer)).await;
     let removal = out.expect(200).header("set-cookie").to_owned();
     assert!(removal.starts_with("__Host-trailkeep=;"), "{removal}");
-    assert!(
-        removal.contains("Max-Age=0") && removal.contains("; Secure"),
-        "{removal}"
-    );
+    assert!(removal.contains("Max-Age=0") && removal.contains("; Secure"), "{removal}");
 }
 
 async fn every_sign_in_has_an_id_of_its_own(home: Home) {
@@ -137,13 +113,8 @@ async fn a_changed_password_ends_every_session_but_the_new_one(home: Home) {
             .json(&json!({ "currentPassword": current, "newPassword": new }));
         service.send_as_it_is(request).await
     };
-    change("not the one in force", "others are as good")
-        .await
-        .problem(401);
-    assert_eq!(
-        change(PASSWORD, "short").await.faults()[0].field,
-        "newPassword"
-    );
+    change("not the one in force", "others are as good").await.problem(401);
+    assert_eq!(change(PASSWORD, "short").await.faults()[0].field, "newPassword");
     session(&service, &second).await.expect(200);
 
     let third = token_of(&change(PASSWORD, "others are as good").await.expect(200));
@@ -152,10 +123,7 @@ async fn a_changed_password_ends_every_session_but_the_new_one(home: Home) {
     session(&service, &second).await.problem(401);
     session(&service, &third).await.expect(200);
     service.sign_in(ADMIN, PASSWORD).await.problem(401);
-    service
-        .sign_in(ADMIN, "others are as good")
-        .await
-        .expect(200);
+    service.sign_in(ADMIN, "others are as good").await.expect(200);
 }
 
 async fn a_hash_that_is_renewed_at_another_cost_ends_no_session(home: Home) {
@@ -193,10 +161,8 @@ async fn no_answer_to_a_page_has_the_token_of_its_session(home: Home) {
         ("sec-fetch-site", "none"),
     ];
     let ask = async |path: &str, (name, value): (&str, &str), cookie: &str, body: &Value| {
-        let request = service
-            .request(Method::POST, path)
-            .header(name, value)
-            .header("cookie", cookie);
+        let request =
+            service.request(Method::POST, path).header(name, value).header("cookie", cookie);
         let answer = service.send_as_it_is(request.json(body)).await.expect(200);
         let cookie = cookie_of(&answer);
         let token = cookie.strip_prefix("trailkeep=").expect("a session");
@@ -240,9 +206,7 @@ async fn a_session_is_one_on_every_instance() {
     let other = Service::start(&elsewhere).await;
     let token = token_of(&one.sign_in(ADMIN, PASSWORD).await.expect(200));
     session(&other, &token).await.expect(200);
-    let request = one
-        .request(Method::POST, "/api/auth/sign-out")
-        .bearer_auth(&token);
+    let request = one.request(Method::POST, "/api/auth/sign-out").bearer_auth(&token);
     one.send_as_it_is(request).await.expect(200);
     session(&other, &token).await.problem(401);
 
@@ -267,21 +231,14 @@ async fn an_outage_signs_nobody_out_and_leaves_monitors_their_view() {
     ];
     let service = Service::start_with(&home, &settings).await;
     let cookie = cookie_of(&service.sign_in(ADMIN, PASSWORD).await.expect(200));
-    with_cookie(&service, Method::GET, "/stats", &cookie)
-        .await
-        .expect(200);
+    with_cookie(&service, Method::GET, "/stats", &cookie).await.expect(200);
     server.pause();
 
     let answer = with_cookie(&service, Method::GET, "/session", &cookie).await;
     answer.problem(503);
-    assert!(
-        answer.header("set-cookie").is_empty(),
-        "the cookie is taken away"
-    );
+    assert!(answer.header("set-cookie").is_empty(), "the cookie is taken away");
     assert!(!answer.header("retry-after").is_empty());
-    with_cookie(&service, Method::GET, "/stats", &cookie)
-        .await
-        .expect(200);
+    with_cookie(&service, Method::GET, "/stats", &cookie).await.expect(200);
     service.post(&sample::event("u", "e")).await.expect(202);
     let stranger = with_cookie(&service, Method::GET, "/stats", "trailkeep=nobody").await;
     assert!(matches!(stranger.status, 401 | 503), "{}", stranger.status);

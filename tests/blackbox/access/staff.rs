@@ -21,25 +21,16 @@ async fn as_admin(service: &Service, method: Method, path: &str, body: &Value) -
 }
 
 async fn users(service: &Service, query: &str) -> Value {
-    service
-        .get(&format!("/users{query}"))
-        .await
-        .expect(200)
-        .json()
+    service.get(&format!("/users{query}")).await.expect(200).json()
 }
 
 async fn of_several_first_sign_ups_one_is_made(home: Home) {
     let service = Service::start_unready(&home, &[]).await;
     service.wait_until_ready().await;
-    let emails: Vec<_> = (0..6)
-        .map(|number| format!("a{number}@example.com"))
-        .collect();
+    let emails: Vec<_> = (0..6).map(|number| format!("a{number}@example.com")).collect();
     let tries = emails.iter().map(|email| service.sign_up(email, PASSWORD));
     let answers = join_all(tries).await;
-    let made: Vec<_> = answers
-        .iter()
-        .filter(|answer| answer.status == 200)
-        .collect();
+    let made: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
     assert_eq!(made.len(), 1);
     for answer in answers.iter().filter(|answer| answer.status != 200) {
         answer.problem(403);
@@ -55,10 +46,8 @@ async fn of_several_first_sign_ups_one_is_made(home: Home) {
 async fn of_two_first_sign_ups_on_two_instances_one_is_made() {
     let home = Home::mongodb();
     let elsewhere = home.on_another_machine();
-    let (one, other) = tokio::join!(
-        Service::start_unready(&home, &[]),
-        Service::start_unready(&elsewhere, &[])
-    );
+    let (one, other) =
+        tokio::join!(Service::start_unready(&home, &[]), Service::start_unready(&elsewhere, &[]));
     tokio::join!(one.wait_until_ready(), other.wait_until_ready());
     let (first, second) = tokio::join!(
         one.sign_up("a@example.com", PASSWORD),
@@ -71,29 +60,18 @@ async fn of_two_first_sign_ups_on_two_instances_one_is_made() {
 
 async fn sign_up_is_closed_until_it_is_opened(home: Home) {
     let service = Service::start(&home).await;
-    service
-        .sign_up("kim@example.com", PASSWORD)
-        .await
-        .problem(403);
+    service.sign_up("kim@example.com", PASSWORD).await.problem(403);
     service.terminate().await;
     let service = Service::start_with(&home, &[("ACCESS_OPEN_SIGN_UP", "true")]).await;
     // There the administrator signed up again, which its address forbids.
-    let answer = service
-        .sign_up("Kim@Example.com ", PASSWORD)
-        .await
-        .expect(200);
+    let answer = service.sign_up("Kim@Example.com ", PASSWORD).await.expect(200);
     let user = answer.json()["user"].take();
     assert_eq!(user["email"], "kim@example.com");
     assert_eq!(user["emailVerified"], false);
     assert!(user["createdAt"].is_string() && user["id"].is_string());
-    let request = service
-        .request(Method::GET, "/users")
-        .bearer_auth(token_of(&answer));
+    let request = service.request(Method::GET, "/users").bearer_auth(token_of(&answer));
     service.send_as_it_is(request).await.problem(403);
-    service
-        .sign_up("kim@example.com", PASSWORD)
-        .await
-        .problem(409);
+    service.sign_up("kim@example.com", PASSWORD).await.problem(409);
     let faults = service.sign_up("nobody", "short").await.faults();
     let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
     assert_eq!(fields, ["email", "password"]);
@@ -105,17 +83,12 @@ async fn administrators_make_change_and_list_accounts(home: Home) {
         let body = json!({
             "email": format!("{name}@example.com"), "password": PASSWORD, "name": name
         });
-        let made = as_admin(&service, Method::POST, "/users", &body)
-            .await
-            .expect(201)
-            .json();
+        let made = as_admin(&service, Method::POST, "/users", &body).await.expect(201).json();
         assert_eq!(made["role"], "staff");
         assert_eq!(made["disabled"], false);
     }
     let body = json!({ "email": "B@example.com", "password": PASSWORD, "name": "b" });
-    as_admin(&service, Method::POST, "/users", &body)
-        .await
-        .problem(409);
+    as_admin(&service, Method::POST, "/users", &body).await.problem(409);
 
     let first = users(&service, "?limit=3").await;
     let cursor = first["nextCursor"].as_str().expect("a next page");
@@ -126,34 +99,19 @@ async fn administrators_make_change_and_list_accounts(home: Home) {
         .flat_map(|page| page["users"].as_array().expect("users"))
         .map(|user| user["email"].as_str().expect("an address").to_owned())
         .collect();
-    assert_eq!(
-        emails,
-        [ADMIN, "b@example.com", "c@example.com", "d@example.com"]
-    );
+    assert_eq!(emails, [ADMIN, "b@example.com", "c@example.com", "d@example.com"]);
     assert!(!first.to_string().contains("argon2"), "a hash is shown");
 
-    let path = format!(
-        "/users/{}",
-        first["users"][1]["id"].as_str().expect("an id")
-    );
+    let path = format!("/users/{}", first["users"][1]["id"].as_str().expect("an id"));
     let session = token_of(&service.sign_in("b@example.com", PASSWORD).await.expect(200));
     let disabled = as_admin(&service, Method::PATCH, &path, &json!({ "disabled": true })).await;
     assert_eq!(disabled.expect(200).json()["disabled"], true);
-    let request = service
-        .request(Method::GET, "/session")
-        .bearer_auth(&session);
+    let request = service.request(Method::GET, "/session").bearer_auth(&session);
     service.send_as_it_is(request).await.problem(401);
-    service
-        .sign_in("b@example.com", PASSWORD)
-        .await
-        .problem(401);
+    service.sign_in("b@example.com", PASSWORD).await.problem(401);
     let both = json!({ "disabled": false, "role": "admin" });
-    as_admin(&service, Method::PATCH, &path, &both)
-        .await
-        .expect(200);
-    let request = service
-        .request(Method::GET, "/session")
-        .bearer_auth(&session);
+    as_admin(&service, Method::PATCH, &path, &both).await.expect(200);
+    let request = service.request(Method::GET, "/session").bearer_auth(&session);
     service.send_as_it_is(request).await.problem(401);
     let session = token_of(&service.sign_in("b@example.com", PASSWORD).await.expect(200));
     let request = service.request(Method::GET, "/users").bearer_auth(&session);
@@ -169,14 +127,9 @@ async fn administrators_make_change_and_list_accounts(home: Home) {
 async fn the_last_administrator_stays(home: Home) {
     let service = Service::start(&home).await;
     let listed = users(&service, "").await;
-    let path = format!(
-        "/users/{}",
-        listed["users"][0]["id"].as_str().expect("an id")
-    );
+    let path = format!("/users/{}", listed["users"][0]["id"].as_str().expect("an id"));
     for change in [json!({ "disabled": true }), json!({ "role": "staff" })] {
-        as_admin(&service, Method::PATCH, &path, &change)
-            .await
-            .problem(409);
+        as_admin(&service, Method::PATCH, &path, &change).await.problem(409);
     }
     assert_eq!(users(&service, "").await, listed);
 }

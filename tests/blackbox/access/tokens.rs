@@ -32,22 +32,14 @@ async fn a_token_is_shown_once_and_its_last_use_is_told(home: Home) {
     let request = service.request(Method::GET, "/metrics").bearer_auth(secret);
     service.send_as_it_is(request).await.expect(200);
     eventually("the last use is told", SOON, || async {
-        tokens(&service).await[0]["lastUsedAt"]
-            .is_string()
-            .then_some(())
+        tokens(&service).await[0]["lastUsedAt"].is_string().then_some(())
     })
     .await;
 
     let path = format!("/api/tokens/{}", made["id"].as_str().expect("an id"));
-    service
-        .send(service.request(Method::DELETE, &path))
-        .await
-        .expect(204);
+    service.send(service.request(Method::DELETE, &path)).await.expect(204);
     assert!(tokens(&service).await.is_empty());
-    service
-        .send(service.request(Method::DELETE, &path))
-        .await
-        .problem(404);
+    service.send(service.request(Method::DELETE, &path)).await.problem(404);
 }
 
 #[tokio::test]
@@ -57,27 +49,13 @@ async fn what_is_wrong_about_a_token_is_named() {
     for (body, field) in [
         (json!({ "name": " ", "scope": "read" }), "name"),
         (json!({ "name": "x".repeat(101), "scope": "read" }), "name"),
-        (
-            json!({ "name": "x", "scope": "read", "expiresAt": "2020-01-01T00:00:00Z" }),
-            "expiresAt",
-        ),
-        (
-            json!({ "name": "x", "scope": "read", "expiresAt": "tomorrow" }),
-            "expiresAt",
-        ),
+        (json!({ "name": "x", "scope": "read", "expiresAt": "2020-01-01T00:00:00Z" }), "expiresAt"),
+        (json!({ "name": "x", "scope": "read", "expiresAt": "tomorrow" }), "expiresAt"),
     ] {
         let request = service.request(Method::POST, "/api/tokens").json(&body);
-        assert_eq!(
-            service.send(request).await.faults()[0].field,
-            field,
-            "{body}"
-        );
+        assert_eq!(service.send(request).await.faults()[0].field, field, "{body}");
     }
-    for body in [
-        json!({ "name": "x" }),
-        json!({ "name": "x", "scope": "all" }),
-        json!([]),
-    ] {
+    for body in [json!({ "name": "x" }), json!({ "name": "x", "scope": "all" }), json!([])] {
         let request = service.request(Method::POST, "/api/tokens").json(&body);
         service.send(request).await.problem(400);
     }

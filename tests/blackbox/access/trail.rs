@@ -14,11 +14,7 @@ on_both_stores!(
 );
 
 async fn trail(service: &Service, query: &str) -> Vec<Value> {
-    let page = service
-        .get(&format!("/api/audit{query}"))
-        .await
-        .expect(200)
-        .json();
+    let page = service.get(&format!("/api/audit{query}")).await.expect(200).json();
     page["entries"].as_array().expect("entries").clone()
 }
 
@@ -26,9 +22,7 @@ async fn trail(service: &Service, query: &str) -> Vec<Value> {
 async fn entry(service: &Service, action: &str, subject: &str) -> Value {
     eventually(action, SOON, || async {
         let entries = trail(service, "?limit=500").await;
-        entries
-            .into_iter()
-            .find(|entry| entry["action"] == action && entry["subject"] == subject)
+        entries.into_iter().find(|entry| entry["action"] == action && entry["subject"] == subject)
     })
     .await
 }
@@ -50,35 +44,21 @@ async fn who_did_what_to_whom_is_told_to_administrators(home: Home) {
         .bearer_auth(made["token"].as_str().expect("a token"));
     service.send_as_it_is(read).await.expect(200);
     let seen = entry(&service, "journey.read", "ben").await;
-    assert_eq!(
-        (&seen["actor"], &seen["actorId"]),
-        (&json!("export"), &made["id"])
-    );
+    assert_eq!((&seen["actor"], &seen["actorId"]), (&json!("export"), &made["id"]));
     let path = format!("/api/tokens/{}", made["id"].as_str().expect("an id"));
-    service
-        .send(service.request(Method::DELETE, &path))
-        .await
-        .expect(204);
+    service.send(service.request(Method::DELETE, &path)).await.expect(204);
 
     let body = json!({ "email": "kim@example.com", "password": PASSWORD, "name": "Kim" });
     let request = service.request(Method::POST, "/users").json(&body);
     let kim = service.send(request).await.expect(201).json();
     let path = format!("/users/{}", kim["id"].as_str().expect("an id"));
-    for change in [
-        json!({ "role": "admin" }),
-        json!({ "role": "staff", "disabled": true }),
-    ] {
+    for change in [json!({ "role": "admin" }), json!({ "role": "staff", "disabled": true })] {
         let request = service.request(Method::PATCH, &path).json(&change);
         service.send(request).await.expect(200);
     }
-    service
-        .sign_in("kim@example.com", PASSWORD)
-        .await
-        .problem(401);
+    service.sign_in("kim@example.com", PASSWORD).await.problem(401);
     let session = token_of(&service.sign_in(ADMIN, PASSWORD).await.expect(200));
-    let request = service
-        .request(Method::POST, "/api/auth/sign-out")
-        .bearer_auth(session);
+    let request = service.request(Method::POST, "/api/auth/sign-out").bearer_auth(session);
     service.send_as_it_is(request).await.expect(200);
 
     for (action, subject) in [
@@ -90,11 +70,7 @@ async fn who_did_what_to_whom_is_told_to_administrators(home: Home) {
         ("account.make-staff", "kim@example.com"),
         ("account.disable", "kim@example.com"),
     ] {
-        assert_eq!(
-            entry(&service, action, subject).await["actor"],
-            ADMIN,
-            "{action}"
-        );
+        assert_eq!(entry(&service, action, subject).await["actor"], ADMIN, "{action}");
     }
     let failed = entry(&service, "session.sign-in-failed", "kim@example.com").await;
     assert_eq!(failed["actor"], "anonymous");
@@ -108,11 +84,7 @@ async fn who_did_what_to_whom_is_told_to_administrators(home: Home) {
     }
 
     let of_kim = trail(&service, "?subject=kim%40example.com").await;
-    assert!(
-        of_kim
-            .iter()
-            .all(|entry| entry["subject"] == "kim@example.com")
-    );
+    assert!(of_kim.iter().all(|entry| entry["subject"] == "kim@example.com"));
     let of_machine = trail(&service, "?actor=export").await;
     assert_eq!(of_machine.len(), 1);
     let first = service.get("/api/audit?limit=2").await.expect(200).json();
@@ -125,16 +97,11 @@ async fn who_did_what_to_whom_is_told_to_administrators(home: Home) {
 async fn what_was_done_before_a_stop_is_in_the_trail(home: Home) {
     let service = Service::start(&home).await;
     for number in 0..50 {
-        service
-            .get(&format!("/users/u{number}/journey"))
-            .await
-            .expect(200);
+        service.get(&format!("/users/u{number}/journey")).await.expect(200);
     }
     assert_eq!(service.terminate().await.code, Some(0));
     let service = Service::start(&home).await;
     let entries = trail(&service, "?limit=500").await;
-    let reads = entries
-        .iter()
-        .filter(|entry| entry["action"] == "journey.read");
+    let reads = entries.iter().filter(|entry| entry["action"] == "journey.read");
     assert_eq!(reads.count(), 50);
 }

@@ -26,21 +26,11 @@ async fn two_hundred_who_ask_at_once_have_it_counted_once() {
     let home = Home::mongodb();
     let service = Service::start(&home).await;
     let events: Value = (0..1000)
-        .map(|number| {
-            event(
-                "whale",
-                &format!("u{}", number % 50),
-                &number.to_string(),
-                NOON,
-            )
-        })
+        .map(|number| event("whale", &format!("u{}", number % 50), &number.to_string(), NOON))
         .collect();
     store(&service, &events).await;
     let database = database(&home).await;
-    database
-        .run_command(doc! { "profile": 2 })
-        .await
-        .expect("a profiler");
+    database.run_command(doc! { "profile": 2 }).await.expect("a profiler");
 
     let path = format!("/accounts/whale/summary?{DAY}");
     let asked = (0..200).map(|_| service.get(&path));
@@ -98,10 +88,7 @@ async fn a_count_that_the_database_ends_is_answered_503_and_not_kept() {
 async fn past_its_limits_a_summary_is_answered_503_and_events_go_on() {
     let server = obedient_server();
     let home = Home::on(&server);
-    let settings = [
-        ("ACCOUNTS_MAX_QUERIES", "1"),
-        ("ACCOUNTS_MAX_WAIT_MS", "100"),
-    ];
+    let settings = [("ACCOUNTS_MAX_QUERIES", "1"), ("ACCOUNTS_MAX_WAIT_MS", "100")];
     let service = Service::start_with(&home, &settings).await;
     store(&service, &json!([event("a", "u", "1", NOON)])).await;
     let blocking = doc! { "blockConnection": true, "blockTimeMS": 4_000 };

@@ -18,8 +18,5 @@ fn event(account: &str, user: &str, id: &str, occurred_at: &str) -> Value {
 }
 
 async fn store(service: &Service, events: &Value) {
-    service
-        .post_to("/events?wait=stored", events)
-        .await
-        .expect(200);
+    service.post_to("/events?wait=stored", events).await.expect(200);
 }

@@ -29,9 +29,7 @@ async fn every_parameter_out_of_its_rule_is_refused() {
         assert_eq!(answer.only_fault().field, faulty, "{query}");
     }
     for limit in ["0", "101", "-1", "ten", ""] {
-        let answer = service
-            .get(&format!("/accounts/sample?limit={limit}"))
-            .await;
+        let answer = service.get(&format!("/accounts/sample?limit={limit}")).await;
         assert_eq!(answer.only_fault().field, "limit");
     }
     for path in [
@@ -50,14 +48,8 @@ async fn all_faults_of_a_question_are_named_at_once() {
     let service = Service::start(&home).await;
     let long = "a".repeat(257);
     let query = "window=last_7d&from=x&top=0&case=no&limit=1";
-    let answer = service
-        .get(&format!("/accounts/{long}/summary?{query}"))
-        .await;
-    let mut fields: Vec<_> = answer
-        .faults()
-        .into_iter()
-        .map(|fault| fault.field)
-        .collect();
+    let answer = service.get(&format!("/accounts/{long}/summary?{query}")).await;
+    let mut fields: Vec<_> = answer.faults().into_iter().map(|fault| fault.field).collect();
     fields.sort();
     let expected = ["accountId", "case", "from", "limit", "to", "top", "window"];
     assert_eq!(fields, expected);

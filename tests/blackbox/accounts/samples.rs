@@ -41,12 +41,7 @@ async fn a_sample_is_of_accounts_that_have_events_each_once(home: Home) {
 
     let mut firsts = BTreeSet::new();
     for _ in 0..20 {
-        for (query, count) in [
-            ("", 10),
-            ("?limit=1", 1),
-            ("?limit=29", 29),
-            ("?limit=100", 30),
-        ] {
+        for (query, count) in [("", 10), ("?limit=1", 1), ("?limit=29", 29), ("?limit=100", 30)] {
             let sample = sample(&service, query).await;
             assert_eq!(sample.len(), count, "{query}");
             let distinct: BTreeSet<_> = sample.iter().cloned().collect();

@@ -77,14 +77,8 @@ async fn a_summary_counts_by_type_and_by_user(home: Home) {
     assert_eq!(top["topUsers"], json!([{ "userId": "ann", "events": 2 }]));
     assert_eq!(top["uniqueUsers"], 3);
     let nobody = summary(&service, "nobody", DAY).await;
-    assert_eq!(
-        (&nobody["total"], &nobody["uniqueUsers"]),
-        (&json!(0), &json!(0))
-    );
-    assert_eq!(
-        (&nobody["totals"], &nobody["topUsers"]),
-        (&json!({}), &json!([]))
-    );
+    assert_eq!((&nobody["total"], &nobody["uniqueUsers"]), (&json!(0), &json!(0)));
+    assert_eq!((&nobody["totals"], &nobody["topUsers"]), (&json!({}), &json!([])));
 }
 
 async fn both_ends_of_a_range_are_included_whatever_their_offset(home: Home) {
@@ -170,10 +164,7 @@ async fn a_stale_summary_is_answered_and_counted_anew_behind_it(home: Home) {
     assert_eq!(total().await, 4);
     store(&service, &json!([event("acme", "new", "7", NOON)])).await;
     assert_eq!(total().await, 4, "the one that is there, at once");
-    eventually("it is counted anew", SOON, || async {
-        (total().await == 5).then_some(())
-    })
-    .await;
+    eventually("it is counted anew", SOON, || async { (total().await == 5).then_some(()) }).await;
 }
 
 async fn ids_of_accounts_may_hold_anything_that_a_path_can_encode(home: Home) {
@@ -181,17 +172,12 @@ async fn ids_of_accounts_may_hold_anything_that_a_path_can_encode(home: Home) {
     let accounts = [
         ("sample", "sample"),
         ("a/b", "a%2Fb"),
-        (
-            "アカウント",
-            "%E3%82%A2%E3%82%AB%E3%82%A6%E3%83%B3%E3%83%88",
-        ),
+        ("アカウント", "%E3%82%A2%E3%82%AB%E3%82%A6%E3%83%B3%E3%83%88"),
         ("100%", "100%25"),
         ("$ne", "$ne"),
     ];
-    let events: Value = accounts
-        .iter()
-        .map(|(account, _)| event(account, "u", account, NOON))
-        .collect();
+    let events: Value =
+        accounts.iter().map(|(account, _)| event(account, "u", account, NOON)).collect();
     store(&service, &events).await;
     for (account, path) in accounts {
         let summary = summary(&service, path, DAY).await;

@@ -80,16 +80,12 @@ async fn what_cannot_be_set_aside_survives_kill_9_until_it_can(home: Home) {
     refuse(&home, Of::DeadLetters).await;
     service.post(&events("u", 0..10, &[3, 8])).await.expect(202);
     service.post(&events("v", 0..10, &[])).await.expect(202);
-    let stats = eventually(
-        "all others are stored, and a letter refused",
-        SOON,
-        || async {
-            let stats = service.stats().await;
-            // What follows the first of them waits with it: order is kept.
-            let is_so = stats["bufferSize"] == 7 && stats["flushes"]["lastError"].is_object();
-            is_so.then_some(stats)
-        },
-    )
+    let stats = eventually("all others are stored, and a letter refused", SOON, || async {
+        let stats = service.stats().await;
+        // What follows the first of them waits with it: order is kept.
+        let is_so = stats["bufferSize"] == 7 && stats["flushes"]["lastError"].is_object();
+        is_so.then_some(stats)
+    })
     .await;
     assert_eq!(home.stored().await, 18);
     assert_eq!(stats["events"]["deadLettered"], 0);
@@ -99,10 +95,7 @@ async fn what_cannot_be_set_aside_survives_kill_9_until_it_can(home: Home) {
     assert_eq!(service.export_ids("u").await, sample::ids("e", 0..10));
     // And others go on.
     service.post(&events("w", 0..10, &[])).await.expect(202);
-    eventually("others go on", SOON, || async {
-        (home.stored().await == 28).then_some(())
-    })
-    .await;
+    eventually("others go on", SOON, || async { (home.stored().await == 28).then_some(()) }).await;
 
     service.crash().await;
 
@@ -115,10 +108,7 @@ async fn what_cannot_be_set_aside_survives_kill_9_until_it_can(home: Home) {
     assert_eq!(event_ids(&service.dead_letters().await), ["e-3", "e-8"]);
     let counted = service.stats().await["events"].take();
     assert_eq!(counted["deadLettered"], 2);
-    assert_eq!(
-        counted["duplicate"], 0,
-        "what was written before counts once"
-    );
+    assert_eq!(counted["duplicate"], 0, "what was written before counts once");
     service.crash().await;
 
     let service = Service::start(&home).await;
@@ -127,11 +117,7 @@ async fn what_cannot_be_set_aside_survives_kill_9_until_it_can(home: Home) {
 }
 
 async fn what_cannot_be_set_aside_is_in_the_journal_after_a_stop(home: Home) {
-    let settings = [
-        EAGER,
-        ("SHUTDOWN_GRACE_MS", "1500"),
-        ("SHUTDOWN_REQUEST_GRACE_MS", "500"),
-    ];
+    let settings = [EAGER, ("SHUTDOWN_GRACE_MS", "1500"), ("SHUTDOWN_REQUEST_GRACE_MS", "500")];
     let service = Service::start_with(&home, &settings).await;
     refuse(&home, Of::Events).await;
     refuse(&home, Of::DeadLetters).await;
@@ -159,11 +145,7 @@ async fn an_event_too_large_for_mongodb_is_set_aside_whole() {
     let numbers = vec![7; 1_450_000];
     let mut large = sample::event("u", "large");
     large["payload"] = json!({ "n": numbers });
-    let batch = json!([
-        sample::event("u", "before"),
-        large,
-        sample::event("u", "after")
-    ]);
+    let batch = json!([sample::event("u", "before"), large, sample::event("u", "after")]);
 
     service.post(&batch).await.expect(202);
     service.wait_until_flushed().await;
@@ -172,10 +154,7 @@ async fn an_event_too_large_for_mongodb_is_set_aside_whole() {
     let letters = service.dead_letters().await;
     assert_eq!(event_ids(&letters), ["large"]);
     assert_eq!(letters[0]["reason"], "too_large");
-    let path = format!(
-        "/dead-letters/{}",
-        letters[0]["id"].as_str().expect("an id")
-    );
+    let path = format!("/dead-letters/{}", letters[0]["id"].as_str().expect("an id"));
     let whole = service.get(&path).await.expect(200).json();
     assert!(whole["payload"]["n"] == json!(numbers));
 }

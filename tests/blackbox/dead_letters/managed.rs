@@ -55,9 +55,7 @@ async fn a_letter_is_shown_retried_and_dropped(home: Home) {
     let answer = call(&service, Method::POST, &format!("{second}/retry")).await;
     assert_eq!(answer.expect(200).json(), json!({ "outcome": "stored" }));
     service.get(&second).await.problem(404);
-    call(&service, Method::POST, &format!("{second}/retry"))
-        .await
-        .problem(404);
+    call(&service, Method::POST, &format!("{second}/retry")).await.problem(404);
     // At its place in the order of arrival, once.
     let mut expected = sample::ids("e", 0..10);
     expected.remove(6);
@@ -74,24 +72,17 @@ async fn a_letter_is_shown_retried_and_dropped(home: Home) {
         let entries = trail["entries"].as_array().expect("entries").clone();
         let of_letters = |entry: &Value| {
             let action = entry["action"].as_str().expect("an action");
-            action
-                .starts_with("dead-letter.")
-                .then(|| action.to_owned())
+            action.starts_with("dead-letter.").then(|| action.to_owned())
         };
         let actions: Vec<_> = entries.iter().filter_map(of_letters).collect();
-        actions
-            .contains(&"dead-letter.drop".to_owned())
-            .then_some(actions)
+        actions.contains(&"dead-letter.drop".to_owned()).then_some(actions)
     })
     .await;
     for action in ["dead-letter.list", "dead-letter.read", "dead-letter.retry"] {
         assert!(done.contains(&action.to_owned()), "{done:?}");
     }
     for unknown in ["x", "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88"] {
-        service
-            .get(&format!("/dead-letters/{unknown}"))
-            .await
-            .problem(404);
+        service.get(&format!("/dead-letters/{unknown}")).await.problem(404);
     }
 }
 
@@ -112,10 +103,7 @@ async fn all_letters_are_retried_or_dropped_at_once(home: Home) {
     assert_eq!(home.stored().await, 10);
 
     refuse(&home, Of::Events).await;
-    service
-        .post(&events("v", 0..10, &[1, 2, 3, 4]))
-        .await
-        .expect(202);
+    service.post(&events("v", 0..10, &[1, 2, 3, 4])).await.expect(202);
     service.wait_until_flushed().await;
     for query in ["", "?all=false", "?all=true&al=true"] {
         let path = format!("/dead-letters{query}");
@@ -134,11 +122,7 @@ async fn letters_are_listed_in_pages(home: Home) {
     let mut seen = Vec::new();
     let mut query = "?limit=3".to_owned();
     loop {
-        let page = service
-            .get(&format!("/dead-letters{query}"))
-            .await
-            .expect(200)
-            .json();
+        let page = service.get(&format!("/dead-letters{query}")).await.expect(200).json();
         seen.extend(page["deadLetters"].as_array().expect("a list").clone());
         let Some(cursor) = page["nextCursor"].as_str() else {
             break;

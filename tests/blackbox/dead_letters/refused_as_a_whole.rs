@@ -37,10 +37,7 @@ async fn what_sqlite_refuses_as_a_whole_is_halved_until_the_culprits_stand_alone
         )
         .expect("a trigger");
 
-    service
-        .post(&events("u", 0..200, &[0, 77, 78]))
-        .await
-        .expect(202);
+    service.post(&events("u", 0..200, &[0, 77, 78])).await.expect(202);
     service.wait_until_flushed().await;
 
     assert_set_aside(&service, &home, &["e-0", "e-77", "e-78"]).await;

@@ -30,11 +30,7 @@ impl Guarded {
         let anybody = Client::with_uri_str(server.uri("admin")).await.unwrap();
         let roles = vec![doc! { "role": "root", "db": "admin" }];
         let command = doc! { "createUser": "root", "pwd": PASSWORD, "roles": roles };
-        anybody
-            .database("admin")
-            .run_command(command)
-            .await
-            .unwrap();
+        anybody.database("admin").run_command(command).await.unwrap();
         anybody.shutdown().await;
         let uri = uri(&server, "root");
         let root = Client::with_uri_str(uri).await.unwrap();
@@ -48,15 +44,13 @@ impl Guarded {
 
     async fn make_user(&self, role: &str) -> Home {
         let roles = vec![doc! { "role": role, "db": "shop" }];
-        self.run(doc! { "createUser": "tracker", "pwd": PASSWORD, "roles": roles })
-            .await;
+        self.run(doc! { "createUser": "tracker", "pwd": PASSWORD, "roles": roles }).await;
         Home::at(uri(&self.server, "tracker"))
     }
 
     async fn let_user(&self, role: &str) {
         let roles = vec![doc! { "role": role, "db": "shop" }];
-        self.run(doc! { "updateUser": "tracker", "roles": roles })
-            .await;
+        self.run(doc! { "updateUser": "tracker", "roles": roles }).await;
     }
 }
 
@@ -70,10 +64,7 @@ async fn rights_that_are_missing_at_the_start_are_said_and_waited_for() {
     let guarded = Guarded::start().await;
     let home = guarded.make_user("read").await;
     let service = Service::start_unready(&home, &WATCHFUL).await;
-    service
-        .post(&sample::events("u", "e", 0..20))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..20)).await.expect(202);
     eventually("the log says what to mend", SOON, || {
         let is_said = service.log().contains("mend its settings");
         std::future::ready(is_said.then_some(()))
@@ -97,10 +88,7 @@ async fn rights_that_are_taken_away_lose_nothing_and_are_told_until_they_are_bac
     service.get("/health").await.expect(200);
 
     guarded.let_user("read").await;
-    service
-        .post(&sample::events("hidden-user", "e", 0..20))
-        .await
-        .expect(202);
+    service.post(&sample::events("hidden-user", "e", 0..20)).await.expect(202);
 
     let health = eventually("/health tells it", SOON, || async {
         let answer = service.get("/health").await;
@@ -116,14 +104,11 @@ async fn rights_that_are_taken_away_lose_nothing_and_are_told_until_they_are_bac
     let stats = service.stats().await;
     assert_eq!(stats["bufferSize"], 20);
     assert_eq!(stats["events"]["deadLettered"], 0);
-    let error = stats["flushes"]["lastError"]["message"]
-        .as_str()
-        .expect("an error");
+    let error = stats["flushes"]["lastError"]["message"].as_str().expect("an error");
     assert!(error.contains("not authorized"), "{error}");
     let said = service.log();
-    let loudly = said
-        .lines()
-        .any(|line| line.contains("ERROR") && line.contains("rights of its user"));
+    let loudly =
+        said.lines().any(|line| line.contains("ERROR") && line.contains("rights of its user"));
     assert!(loudly, "{said}");
     for secret in [PASSWORD, "hidden-user"] {
         assert!(!error.contains(secret) && !said.contains(secret), "{said}");

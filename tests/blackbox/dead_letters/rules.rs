@@ -38,11 +38,7 @@ impl Of {
 /// Events of a user with these ids, of which some will be refused.
 pub fn events(user: &str, ids: std::ops::Range<usize>, refused: &[usize]) -> Value {
     ids.map(|id| {
-        let kind = if refused.contains(&id) {
-            REFUSED
-        } else {
-            "page_view"
-        };
+        let kind = if refused.contains(&id) { REFUSED } else { "page_view" };
         json!({
             "userId": user, "eventId": format!("e-{id}"), "type": kind,
             "occurredAt": "2025-12-15T10:30:00Z", "payload": { "$id": id, "a.b": [1.0, "ä"] },
@@ -98,10 +94,8 @@ impl Service {
 
 /// The ids of the events of letters, sorted.
 pub fn event_ids(letters: &[Value]) -> Vec<&str> {
-    let mut ids: Vec<_> = letters
-        .iter()
-        .map(|letter| letter["eventId"].as_str().expect("an id"))
-        .collect();
+    let mut ids: Vec<_> =
+        letters.iter().map(|letter| letter["eventId"].as_str().expect("an id")).collect();
     ids.sort_unstable();
     ids
 }

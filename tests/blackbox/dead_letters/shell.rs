@@ -37,10 +37,7 @@ fn says(home: &Home, arguments: &[&str], code: i32) -> String {
 async fn letters_are_listed_shown_retried_and_dropped_from_the_shell(home: Home) {
     let service = Service::start(&home).await;
     refuse(&home, Of::Events).await;
-    service
-        .post(&events("u", 0..10, &[1, 2, 3, 4]))
-        .await
-        .expect(202);
+    service.post(&events("u", 0..10, &[1, 2, 3, 4])).await.expect(202);
     service.wait_until_flushed().await;
     service.terminate().await;
 
@@ -73,12 +70,7 @@ async fn letters_are_listed_shown_retried_and_dropped_from_the_shell(home: Home)
     assert!(dropped.contains("1 dropped"), "{dropped}");
     says(&home, &["show", id("e-3")], 1);
 
-    for wrong in [
-        &["retry"][..],
-        &["drop"],
-        &["drop", "x"],
-        &["retry", "--yes"],
-    ] {
+    for wrong in [&["retry"][..], &["drop"], &["drop", "x"], &["retry", "--yes"]] {
         says(&home, wrong, 2);
     }
     for act in ["retry", "drop"] {
@@ -95,16 +87,10 @@ async fn letters_are_listed_shown_retried_and_dropped_from_the_shell(home: Home)
     let mut expected = sample::ids("e", 0..10);
     expected.remove(3);
     assert_eq!(service.export_ids("u").await, expected);
-    let trail = service
-        .get("/api/audit?actor=shell")
-        .await
-        .expect(200)
-        .json();
+    let trail = service.get("/api/audit?actor=shell").await.expect(200).json();
     let entries = trail["entries"].as_array().expect("entries");
     let is_noted = |action: &str, subject: &str| {
-        entries
-            .iter()
-            .any(|entry| entry["action"] == action && entry["subject"] == subject)
+        entries.iter().any(|entry| entry["action"] == action && entry["subject"] == subject)
     };
     assert!(is_noted("dead-letter.retry", id("e-1")));
     assert!(is_noted("dead-letter.drop", id("e-3")));

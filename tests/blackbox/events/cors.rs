@@ -14,10 +14,7 @@ async fn preflight(service: &Service, origin: &str) -> Answer {
         .request(Method::OPTIONS, "/events")
         .header("origin", origin)
         .header("access-control-request-method", "POST")
-        .header(
-            "access-control-request-headers",
-            "content-type,content-encoding",
-        );
+        .header("access-control-request-headers", "content-type,content-encoding");
     service.send(request).await
 }
 
@@ -39,11 +36,7 @@ async fn a_preflight_from_any_origin_is_allowed_without_credentials() {
 
     assert!(matches!(answer.status, 200 | 204), "{}", answer.status);
     assert_eq!(answer.header("access-control-allow-origin"), "*");
-    assert!(
-        answer
-            .header("access-control-allow-methods")
-            .contains("POST")
-    );
+    assert!(answer.header("access-control-allow-methods").contains("POST"));
     let headers = answer.header("access-control-allow-headers").to_lowercase();
     for header in ["content-type", "content-encoding"] {
         assert!(headers.contains(header), "{headers}");
@@ -55,10 +48,7 @@ async fn a_preflight_from_any_origin_is_allowed_without_credentials() {
 async fn answers_may_be_read_by_any_origin_also_when_they_are_errors() {
     let home = Home::embedded();
     let service = Service::start(&home).await;
-    for (body, status) in [
-        (sample::event("u", "e").to_string(), 202),
-        ("{".to_owned(), 400),
-    ] {
+    for (body, status) in [(sample::event("u", "e").to_string(), 202), ("{".to_owned(), 400)] {
         let answer = beacon(&service, ORIGIN, body).await.expect(status);
         assert_eq!(answer.header("access-control-allow-origin"), "*");
         assert_eq!(answer.header("access-control-allow-credentials"), "");

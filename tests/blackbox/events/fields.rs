@@ -11,28 +11,14 @@ fn aliases() -> Vec<(&'static str, &'static [&'static str], Value)> {
     vec![
         (
             "userId",
-            &[
-                "user_id",
-                "patientId",
-                "patient_id",
-                "distinctId",
-                "distinct_id",
-            ],
+            &["user_id", "patientId", "patient_id", "distinctId", "distinct_id"],
             json!("u"),
         ),
         ("type", &["event"], json!("search")),
         ("sessionId", &["session_id"], json!("s")),
         ("accountId", &["account_id"], json!("acme")),
-        (
-            "payload",
-            &["data", "metadata", "properties"],
-            json!({ "q": "shoes" }),
-        ),
-        (
-            "occurredAt",
-            &["timestamp", "ts"],
-            json!("2025-12-15T10:30:00.000Z"),
-        ),
+        ("payload", &["data", "metadata", "properties"], json!({ "q": "shoes" })),
+        ("occurredAt", &["timestamp", "ts"], json!("2025-12-15T10:30:00.000Z")),
         ("eventId", &["event_id", "messageId"], json!("e")),
     ]
 }
@@ -40,9 +26,7 @@ fn aliases() -> Vec<(&'static str, &'static [&'static str], Value)> {
 /// An event with every field under the contract's name.
 fn full_event() -> Value {
     let fields = aliases();
-    let fields = fields
-        .into_iter()
-        .map(|(field, _, value)| (field.to_owned(), value));
+    let fields = fields.into_iter().map(|(field, _, value)| (field.to_owned(), value));
     Value::Object(fields.collect())
 }
 
@@ -95,10 +79,7 @@ async fn a_field_and_its_alias_in_one_event_are_refused_by_name() {
     let two_aliases = json!({ "user_id": "u", "patientId": "u", "type": "search" });
     let fault = service.post(&two_aliases).await.only_fault();
     let told = format!("{} {}", fault.field, fault.message);
-    assert!(
-        told.contains("user_id") && told.contains("patientId"),
-        "{told}"
-    );
+    assert!(told.contains("user_id") && told.contains("patientId"), "{told}");
     assert_eq!(service.buffered().await, 0);
 }
 
@@ -119,14 +100,7 @@ async fn an_optional_field_that_is_null_counts_as_left_out() {
     assert_eq!(kept["occurredAt"], kept["receivedAt"]);
     let mut names: Vec<_> = kept.keys().map(String::as_str).collect();
     names.sort_unstable();
-    let expected = [
-        "eventId",
-        "occurredAt",
-        "payload",
-        "receivedAt",
-        "type",
-        "userId",
-    ];
+    let expected = ["eventId", "occurredAt", "payload", "receivedAt", "type", "userId"];
     assert_eq!(names, expected);
 }
 
@@ -136,18 +110,9 @@ async fn a_time_may_have_any_offset_or_be_milliseconds() {
     let service = Service::start(&home).await;
     for (number, (sent, kept)) in [
         (json!("2025-12-15T10:30:00Z"), "2025-12-15T10:30:00.000Z"),
-        (
-            json!("2025-12-15T00:00:00.5-10:30"),
-            "2025-12-15T10:30:00.500Z",
-        ),
-        (
-            json!("2025-12-15T10:30:00.123999Z"),
-            "2025-12-15T10:30:00.123Z",
-        ),
-        (
-            json!("1969-12-31T23:59:59.999Z"),
-            "1969-12-31T23:59:59.999Z",
-        ),
+        (json!("2025-12-15T00:00:00.5-10:30"), "2025-12-15T10:30:00.500Z"),
+        (json!("2025-12-15T10:30:00.123999Z"), "2025-12-15T10:30:00.123Z"),
+        (json!("1969-12-31T23:59:59.999Z"), "1969-12-31T23:59:59.999Z"),
         (json!(1_765_794_600_123_i64), "2025-12-15T10:30:00.123Z"),
         (json!(0), "1970-01-01T00:00:00.000Z"),
         (json!(-1), "1969-12-31T23:59:59.999Z"),
@@ -198,10 +163,7 @@ async fn every_listed_type_is_accepted_and_a_setting_opens_the_list() {
 async fn a_default_user_takes_the_events_that_name_none() {
     let home = Home::embedded();
     let service = Service::start_with(&home, &[("EVENTS_DEFAULT_USER", "nobody")]).await;
-    service
-        .post(&json!({ "type": "search", "eventId": "e" }))
-        .await
-        .expect(202);
+    service.post(&json!({ "type": "search", "eventId": "e" })).await.expect(202);
     assert_eq!(service.journey_ids("nobody", "").await, ["e"]);
 }
 
@@ -209,12 +171,9 @@ async fn a_default_user_takes_the_events_that_name_none() {
 async fn lengths_up_to_the_limit_are_accepted_and_beyond_it_refused() {
     let home = Home::embedded();
     let service = Service::start(&home).await;
-    for (field, limit) in [
-        ("userId", 256),
-        ("sessionId", 256),
-        ("accountId", 256),
-        ("eventId", 128),
-    ] {
+    for (field, limit) in
+        [("userId", 256), ("sessionId", 256), ("accountId", 256), ("eventId", 128)]
+    {
         let mut event = sample::event("u", "e");
         event[field] = "é".repeat(limit / 2).into();
         service.post(&event).await.expect(202);

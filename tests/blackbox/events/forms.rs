@@ -27,12 +27,9 @@ async fn a_single_event_an_array_and_an_envelope_are_accepted(home: Home) {
     });
     let bare_envelope = json!({ "events": [sample::event("u", "f")] });
 
-    for (body, count) in [
-        (sample::event("u", "a"), 1),
-        (array, 2),
-        (envelope, 2),
-        (bare_envelope, 1),
-    ] {
+    for (body, count) in
+        [(sample::event("u", "a"), 1), (array, 2), (envelope, 2), (bare_envelope, 1)]
+    {
         let answer = service.post(&body).await.expect(202);
         assert_eq!(answer.json()["count"], count, "{body}");
     }
@@ -48,11 +45,7 @@ async fn the_answer_counts_the_events_and_names_them_in_the_order_sent(home: Hom
 
     let answer = service.post(&events).await.expect(202);
 
-    assert!(
-        answer
-            .header("content-type")
-            .starts_with("application/json")
-    );
+    assert!(answer.header("content-type").starts_with("application/json"));
     let body = answer.json();
     assert_eq!(body["message"], "Events accepted for processing");
     assert_eq!(body["count"], 3);
@@ -165,17 +158,12 @@ async fn all_that_an_event_says_comes_back_as_it_was_sent() {
     });
     service.post(&sent).await.expect(202);
 
-    let page = service
-        .journey("Zo%C3%AB%2F%E3%83%A6%E3%83%BC%E3%82%B6%E3%83%BC%201", "")
-        .await;
+    let page = service.journey("Zo%C3%AB%2F%E3%83%A6%E3%83%BC%E3%82%B6%E3%83%BC%201", "").await;
 
     let mut event = page["events"][0].clone();
     let received = event["receivedAt"].take();
     let received = received.as_str().expect("a time");
-    assert!(
-        received.ends_with('Z') && received.len() == 24,
-        "{received}"
-    );
+    assert!(received.ends_with('Z') && received.len() == 24, "{received}");
     let mut expected = sent;
     expected["occurredAt"] = "2025-12-15T10:30:00.123Z".into();
     expected["receivedAt"] = Value::Null;
@@ -202,7 +190,5 @@ const ENCODINGS: [(&str, Compress); 4] = [
         drop(encoder);
         compressed
     }),
-    ("zstd", |text| {
-        zstd::encode_all(text.as_bytes(), 3).expect("memory")
-    }),
+    ("zstd", |text| zstd::encode_all(text.as_bytes(), 3).expect("memory")),
 ];

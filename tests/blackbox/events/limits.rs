@@ -13,10 +13,7 @@ async fn a_thousand_events_are_accepted_and_one_more_is_too_many(home: Home) {
     let service = Service::start(&home).await;
     let too_many = sample::events("u", "e", 0..1001);
     service.post(&too_many).await.problem(413);
-    service
-        .post(&json!({ "events": too_many }))
-        .await
-        .problem(413);
+    service.post(&json!({ "events": too_many })).await.problem(413);
     assert_eq!(service.buffered().await, 0);
 
     let answer = service.post(&sample::events("u", "e", 0..1000)).await;
@@ -41,15 +38,9 @@ async fn more_than_four_mebibytes_are_too_many() {
     service.post_as("application/json", body).await.problem(413);
 
     // Without a length that could be looked at first.
-    let chunks = std::iter::repeat_n(
-        Ok::<_, std::convert::Infallible>(" ".repeat(limit / 16)),
-        17,
-    );
+    let chunks = std::iter::repeat_n(Ok::<_, std::convert::Infallible>(" ".repeat(limit / 16)), 17);
     let stream = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
-    service
-        .post_as("application/json", stream)
-        .await
-        .problem(413);
+    service.post_as("application/json", stream).await.problem(413);
 }
 
 #[tokio::test]
@@ -61,14 +52,8 @@ async fn both_limits_are_settings() {
         ("EVENTS_MAX_PAYLOAD_BYTES", "2000"),
     ];
     let service = Service::start_with(&home, &settings).await;
-    service
-        .post(&sample::events("u", "e", 0..2))
-        .await
-        .expect(202);
-    service
-        .post(&sample::events("u", "e", 0..3))
-        .await
-        .problem(413);
+    service.post(&sample::events("u", "e", 0..2)).await.expect(202);
+    service.post(&sample::events("u", "e", 0..3)).await.problem(413);
     let mut big = sample::event("u", "big");
     big["payload"] = json!({ "text": "x".repeat(2000) });
     service.post(&big).await.problem(413);

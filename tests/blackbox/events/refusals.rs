@@ -36,11 +36,7 @@ async fn all_faults_of_a_batch_are_named_with_index_field_and_message() {
 
     faults.sort_by(|a, b| (a.index, &a.field).cmp(&(b.index, &b.field)));
     let places: Vec<_> = faults.iter().map(|f| (f.index, f.field.as_str())).collect();
-    let expected = [
-        (Some(1), "userId"),
-        (Some(3), "occurredAt"),
-        (Some(3), "type"),
-    ];
+    let expected = [(Some(1), "userId"), (Some(3), "occurredAt"), (Some(3), "type")];
     assert_eq!(places, expected);
     assert!(faults.iter().all(|fault| !fault.message.is_empty()));
 }
@@ -116,10 +112,7 @@ async fn broken_json_is_refused_with_line_and_column() {
     let body = "{\n  \"userId\": \"u\",\n  \"type\" \"search\"\n}";
     let answer = service.post_as("application/json", body).await;
     let told = answer.problem(400).to_string();
-    assert!(
-        told.contains("line 3") && told.contains("column 10"),
-        "{told}"
-    );
+    assert!(told.contains("line 3") && told.contains("column 10"), "{told}");
 
     let lines = format!("{}\n\n{{\"userId\": oops}}\n", sample::event("u", "a"));
     let answer = service.post_as("application/x-ndjson", lines).await;
@@ -150,9 +143,6 @@ async fn what_holds_no_event_is_invalid() {
     ] {
         service.post_as("application/json", body).await.problem(400);
     }
-    service
-        .post_as("application/x-ndjson", "\n \n")
-        .await
-        .problem(400);
+    service.post_as("application/x-ndjson", "\n \n").await.problem(400);
     assert_eq!(service.buffered().await, 0);
 }

@@ -25,9 +25,7 @@ const READABLE: [&str; 8] = [
 async fn every_route_answers_the_same_with_a_trailing_slash() {
     let home = Home::embedded();
     let service = Service::start(&home).await;
-    let request = service
-        .request(Method::POST, "/events/")
-        .json(&sample::event("u", "e"));
+    let request = service.request(Method::POST, "/events/").json(&sample::event("u", "e"));
     service.send(request).await.expect(202);
     for path in READABLE {
         service.get(path).await.expect(200);
@@ -41,13 +39,7 @@ async fn every_route_answers_the_same_with_a_trailing_slash() {
 async fn an_unknown_route_is_a_problem_404() {
     let home = Home::embedded();
     let service = Service::start(&home).await;
-    for path in [
-        "/",
-        "/nothing",
-        "/events/1",
-        "/users/u/else",
-        "/users/u/v/journey",
-    ] {
+    for path in ["/", "/nothing", "/events/1", "/users/u/else", "/users/u/v/journey"] {
         service.get(path).await.problem(404);
     }
 }
@@ -79,10 +71,8 @@ async fn every_answer_has_a_request_id_of_its_own() {
     for path in READABLE {
         answers.push(service.get(path).await);
     }
-    let ids: HashSet<_> = answers
-        .iter()
-        .map(|answer| answer.header("x-request-id").to_owned())
-        .collect();
+    let ids: HashSet<_> =
+        answers.iter().map(|answer| answer.header("x-request-id").to_owned()).collect();
     assert!(!ids.contains(""), "an answer without an x-request-id");
     assert_eq!(ids.len(), answers.len(), "{ids:?}");
 }

@@ -30,10 +30,7 @@ async fn a_chunked_body_that_stops_half_way_ends_at_the_body_timeout() {
 
     let answer = connection.answer(LIMIT).await.expect("an end");
 
-    assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 408 "),
-        "{answer}"
-    );
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert_unharmed(&service).await;
 }
 
@@ -66,11 +63,7 @@ async fn a_head_sent_byte_by_byte_ends_at_the_header_timeout() {
     let started = Instant::now();
 
     // The pace is the attack: always a byte before any idle time is noticed.
-    while connection
-        .answer(Duration::from_millis(100))
-        .await
-        .is_none()
-    {
+    while connection.answer(Duration::from_millis(100)).await.is_none() {
         assert!(started.elapsed() < LIMIT, "the slow client is still served");
         if !connection.send(b"x").await {
             break;
@@ -78,10 +71,7 @@ async fn a_head_sent_byte_by_byte_ends_at_the_header_timeout() {
     }
 
     let elapsed = started.elapsed();
-    assert!(
-        elapsed > Duration::from_millis(800),
-        "closed after {elapsed:?}"
-    );
+    assert!(elapsed > Duration::from_millis(800), "closed after {elapsed:?}");
     assert_unharmed(&service).await;
 }
 
@@ -98,10 +88,7 @@ async fn what_is_not_http_is_answered_400_or_closed() {
         let mut connection = RawConnection::open(&service).await;
         connection.send(bytes).await;
         let answer = connection.answer(LIMIT).await.expect("an end");
-        assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
-            "{answer}"
-        );
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
     }
     assert_unharmed(&service).await;
 }
@@ -117,10 +104,7 @@ async fn an_answer_before_the_whole_body_came_says_that_the_connection_closes() 
         // The service may close before it has taken all of this.
         connection.send(request.as_bytes()).await;
         let answer = connection.answer(LIMIT).await.expect("an end");
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{answer}"
-        );
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
         assert!(answer.contains("connection: close"), "{answer}");
     }
     assert_unharmed(&service).await;

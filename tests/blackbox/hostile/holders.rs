@@ -28,24 +28,15 @@ async fn assert_open(service: &Service) {
         service.get("/livez").await.expect(200);
         assert!(asked.elapsed() < LIVE, "{:?}", asked.elapsed());
     }
-    let padded = format!(
-        "{}{}",
-        sample::event("honest", "large"),
-        " ".repeat(200_000)
-    );
-    service
-        .post_as("application/json", padded)
-        .await
-        .expect(202);
+    let padded = format!("{}{}", sample::event("honest", "large"), " ".repeat(200_000));
+    service.post_as("application/json", padded).await.expect(202);
 }
 
 async fn assert_given_back(service: &Service, idle: u64) {
     let limit = Duration::from_secs(10);
-    eventually(
-        "the memory of those who are gone is given back",
-        limit,
-        || async { (service.memory() < idle + LEFT).then_some(()) },
-    )
+    eventually("the memory of those who are gone is given back", limit, || async {
+        (service.memory() < idle + LEFT).then_some(())
+    })
     .await;
 }
 
@@ -120,10 +111,7 @@ async fn half_a_head_takes_little_and_a_long_one_is_refused() {
     let (_home, service) = start().await;
     assert_unharmed(&service).await;
     let idle = service.memory();
-    let half = format!(
-        "GET /livez HTTP/1.1\r\nhost: x\r\nx-long: {}",
-        "x".repeat(15_000)
-    );
+    let half = format!("GET /livez HTTP/1.1\r\nhost: x\r\nx-long: {}", "x".repeat(15_000));
     let holding = holders(&service, 300, half.as_bytes()).await;
     assert_open(&service).await;
     let grown = service.grown_since(idle);
@@ -132,17 +120,12 @@ async fn half_a_head_takes_little_and_a_long_one_is_refused() {
 
     for (length, status) in [(15_000, 200), (16 * 1024, 431)] {
         let mut connection = RawConnection::open(&service).await;
-        let request = format!(
-            "GET /livez HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n",
-            "x".repeat(length)
-        );
+        let request =
+            format!("GET /livez HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "x".repeat(length));
         connection.send(request.as_bytes()).await;
         let answer = connection.answer(Duration::from_secs(10)).await;
         let answer = answer.expect("an answer");
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{answer}"
-        );
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
     }
 }
 

@@ -53,12 +53,7 @@ async fn duplicate_keys_are_refused() {
 #[tokio::test]
 async fn text_that_is_not_utf_8_is_refused() {
     let (_home, service) = start().await;
-    for bytes in [
-        &[0xff][..],
-        &[0xc3, 0x28],
-        &[0xed, 0xa0, 0x80],
-        &[0xc0, 0x80],
-    ] {
+    for bytes in [&[0xff][..], &[0xc3, 0x28], &[0xed, 0xa0, 0x80], &[0xc0, 0x80]] {
         for field in ["userId", "payload"] {
             let mut body = match field {
                 "userId" => br#"{"type":"search","userId":"u"#.to_vec(),
@@ -78,13 +73,7 @@ async fn text_that_is_not_utf_8_is_refused() {
 #[tokio::test]
 async fn lone_surrogates_are_refused() {
     let (_home, service) = start().await;
-    for surrogate in [
-        r"\ud800",
-        r"\udc00",
-        r"\ud800x",
-        r"\ud800\ud800",
-        r"\udc00\ud800",
-    ] {
+    for surrogate in [r"\ud800", r"\udc00", r"\ud800x", r"\ud800\ud800", r"\udc00\ud800"] {
         for body in [
             format!(r#"{{"userId":"u{surrogate}","type":"search"}}"#),
             format!(r#"{{"userId":"u","type":"search","payload":{{"a":"{surrogate}"}}}}"#),

@@ -75,10 +75,7 @@ async fn a_request_full_of_faults_is_answered_with_few_of_them() {
 
     let long = format!("{{\"{}\":1}}", "k".repeat(4_000_000));
     let answer = service.post_as("application/json", long).await;
-    assert!(
-        answer.body.len() < 64 * 1024,
-        "a fault repeats a field of 4 MB"
-    );
+    assert!(answer.body.len() < 64 * 1024, "a fault repeats a field of 4 MB");
     answer.problem(400);
     assert_unharmed(&service).await;
 }

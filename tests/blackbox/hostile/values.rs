@@ -49,22 +49,13 @@ async fn numbers_come_back_as_the_number_they_were_or_the_nearest_double(home: H
 
     let page = service.journey("u", "").await;
 
-    let kept = page["events"][0]["payload"]["n"]
-        .as_array()
-        .unwrap()
-        .clone();
+    let kept = page["events"][0]["payload"]["n"].as_array().unwrap().clone();
     let integers: Vec<_> = kept[..5].iter().map(Value::as_i64).collect();
     let expected = [0, -1, 1 << 31, i64::MAX, i64::MIN].map(Some);
     assert_eq!(integers, expected);
     let doubles: Vec<_> = kept[5..].iter().filter_map(Value::as_f64).collect();
-    let expected = [
-        18_446_744_073_709_551_616.0,
-        9_223_372_036_854_775_808.0,
-        1.5,
-        -0.0,
-        5e-324,
-        f64::MAX,
-    ];
+    let expected =
+        [18_446_744_073_709_551_616.0, 9_223_372_036_854_775_808.0, 1.5, -0.0, 5e-324, f64::MAX];
     assert_eq!(doubles, expected);
     assert!(kept[5].is_f64(), "2^64 is kept as a double");
 }
@@ -108,11 +99,7 @@ async fn a_raw_control_character_is_no_json() {
 #[tokio::test]
 async fn a_payload_holds_no_nul_but_keeps_its_line_breaks() {
     let (_home, service) = start().await;
-    for payload in [
-        json!({ "a": "x\0y" }),
-        json!({ "a\0b": 1 }),
-        json!({ "l": [["\0"]] }),
-    ] {
+    for payload in [json!({ "a": "x\0y" }), json!({ "a\0b": 1 }), json!({ "l": [["\0"]] })] {
         let mut event = sample::event("u", "e");
         event["payload"] = payload;
         assert_eq!(service.post(&event).await.only_fault().field, "payload");

@@ -35,15 +35,10 @@ async fn ndjson_is_the_whole_journey_one_event_a_line(home: Home) {
     let lines = |answer: Answer| -> Vec<Value> {
         let text = answer.text();
         assert!(text.is_empty() || text.ends_with('\n'));
-        text.lines()
-            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
-            .collect()
+        text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
     };
     let whole = lines(export(&service, "application/x-ndjson", "?order=asc").await);
-    let ids: Vec<_> = whole
-        .iter()
-        .map(|e| e["eventId"].as_str().unwrap())
-        .collect();
+    let ids: Vec<_> = whole.iter().map(|e| e["eventId"].as_str().unwrap()).collect();
     assert_eq!(ids, sample::ids("e", 0..1400));
     let page = service.journey("u", "?order=asc&limit=1000").await;
     assert_eq!(whole[..1000], page["events"].as_array().unwrap()[..]);
@@ -124,8 +119,5 @@ async fn a_large_export_streams_with_memory_flat(home: Home) {
     assert_eq!(lines, EVENTS);
     assert!(bytes > 50_000_000);
     let grown = service.grown_since(before);
-    assert!(
-        grown < 30_000_000,
-        "memory grew by {grown} bytes for {bytes}"
-    );
+    assert!(grown < 30_000_000, "memory grew by {grown} bytes for {bytes}");
 }

@@ -44,14 +44,9 @@ async fn every_filter_narrows_the_journey_buffered_or_stored(home: Home) {
             ("&sessionId=evening", "56789"),
             ("&sessionId=evening&type=search", "579"),
             ("&limit=3", "012"),
-            (
-                "&sessionId=morning&type=page_view&to=2025-12-15T12:03:00Z&limit=1",
-                "0",
-            ),
+            ("&sessionId=morning&type=page_view&to=2025-12-15T12:03:00Z&limit=1", "0"),
         ] {
-            let ids = service
-                .journey_ids("u", &format!("?order=asc{query}"))
-                .await;
+            let ids = service.journey_ids("u", &format!("?order=asc{query}")).await;
             assert_eq!(ids.concat(), expected, "{query}");
         }
         service.wait_until_flushed().await;

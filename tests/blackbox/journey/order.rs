@@ -35,9 +35,7 @@ async fn events_come_by_time_and_within_a_millisecond_by_arrival(home: Home) {
     service.wait_until_flushed().await;
     service.post(&second).await.expect(202);
 
-    let mut expected = [
-        "earlier", "noon-1", "noon-2", "noon-0", "later-1", "later-0",
-    ];
+    let mut expected = ["earlier", "noon-1", "noon-2", "noon-0", "later-1", "later-0"];
     for _ in ["buffered", "stored"] {
         let ascending = service.journey_ids("u", "?order=asc").await;
         assert_eq!(ascending, expected);
@@ -77,11 +75,7 @@ async fn buffered_and_stored_events_are_one_journey(home: Home) {
 
 async fn a_batch_without_times_keeps_its_order_across_flushes_and_a_restart(home: Home) {
     let service = Service::start_with(&home, &[("WRITE_MAX_EVENTS", "40")]).await;
-    let sent = service
-        .post(&sample::events("u", "e", 0..100))
-        .await
-        .expect(202)
-        .event_ids();
+    let sent = service.post(&sample::events("u", "e", 0..100)).await.expect(202).event_ids();
     assert_eq!(service.journey_ids("u", "?order=asc").await, sent);
     service.wait_until_flushed().await;
     assert_eq!(service.journey_ids("u", "?order=asc").await, sent);
@@ -95,10 +89,7 @@ async fn a_batch_without_times_keeps_its_order_across_flushes_and_a_restart(home
 
 async fn users_with_the_same_event_id_have_their_own(home: Home) {
     let service = Service::start(&home).await;
-    let events = json!([
-        sample::event("one", "evt_001"),
-        sample::event("two", "evt_001")
-    ]);
+    let events = json!([sample::event("one", "evt_001"), sample::event("two", "evt_001")]);
     service.post(&events).await.expect(202);
     service.wait_until_flushed().await;
 

@@ -63,10 +63,7 @@ async fn pages_visit_every_event_once_in_both_orders(home: Home) {
 async fn pages_have_no_gaps_or_doubles_while_events_come_and_are_flushed(home: Home) {
     let settings = [("WRITE_MAX_WAIT_MS", "20"), ("WRITE_MAX_EVENTS", "50")];
     let service = Arc::new(Service::start_with(&home, &settings).await);
-    service
-        .post(&sample::events("u", "e", 0..200))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..200)).await.expect(202);
 
     let stop = Arc::new(AtomicBool::new(false));
     let writer = tokio::spawn({
@@ -100,17 +97,12 @@ async fn pages_have_no_gaps_or_doubles_while_events_come_and_are_flushed(home: H
 
 async fn the_last_page_has_no_cursor(home: Home) {
     let service = Service::start(&home).await;
-    service
-        .post(&sample::events("u", "e", 0..4))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..4)).await.expect(202);
 
     for _ in ["buffered", "stored"] {
         let first = service.journey("u", "?limit=2").await;
         let cursor = first["nextCursor"].as_str().expect("there is more");
-        let second = service
-            .journey("u", &format!("?limit=2&cursor={cursor}"))
-            .await;
+        let second = service.journey("u", &format!("?limit=2&cursor={cursor}")).await;
         assert_eq!(second["count"], 2);
         assert_eq!(second["nextCursor"], json!(null));
         let whole = service.journey("u", "?limit=4").await;

@@ -10,52 +10,24 @@ use crate::service::Service;
 const ROUTES: [(&str, &str, &[u16]); 28] = [
     ("/events", "post", &[202, 400, 401, 413, 415, 429, 503]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 503]),
-    (
-        "/accounts/{accountId}/summary",
-        "get",
-        &[200, 304, 400, 401, 403, 503],
-    ),
+    ("/accounts/{accountId}/summary", "get", &[200, 304, 400, 401, 403, 503]),
     ("/accounts/sample", "get", &[200, 400, 401, 403, 503]),
     ("/health", "get", &[200, 401, 503]),
     ("/stats", "get", &[200, 401, 503]),
     ("/livez", "get", &[200]),
     ("/readyz", "get", &[200, 503]),
     ("/metrics", "get", &[200, 401, 503]),
-    (
-        "/api/auth/sign-up/email",
-        "post",
-        &[200, 400, 403, 408, 409, 413, 415, 429, 503],
-    ),
-    (
-        "/api/auth/sign-in/email",
-        "post",
-        &[200, 400, 401, 403, 408, 413, 415, 429, 503],
-    ),
+    ("/api/auth/sign-up/email", "post", &[200, 400, 403, 408, 409, 413, 415, 429, 503]),
+    ("/api/auth/sign-in/email", "post", &[200, 400, 401, 403, 408, 413, 415, 429, 503]),
     ("/api/auth/sign-out", "post", &[200, 401, 403, 503]),
-    (
-        "/api/auth/change-password",
-        "post",
-        &[200, 400, 401, 403, 408, 413, 415, 429, 503],
-    ),
+    ("/api/auth/change-password", "post", &[200, 400, 401, 403, 408, 413, 415, 429, 503]),
     ("/api/auth/get-session", "get", &[200, 401, 403, 503]),
     ("/session", "get", &[200, 401, 403, 503]),
     ("/users", "get", &[200, 400, 401, 403, 503]),
-    (
-        "/users",
-        "post",
-        &[201, 400, 401, 403, 408, 409, 413, 415, 503],
-    ),
-    (
-        "/users/{id}",
-        "patch",
-        &[200, 400, 401, 403, 404, 408, 409, 413, 415, 503],
-    ),
+    ("/users", "post", &[201, 400, 401, 403, 408, 409, 413, 415, 503]),
+    ("/users/{id}", "patch", &[200, 400, 401, 403, 404, 408, 409, 413, 415, 503]),
     ("/api/tokens", "get", &[200, 401, 403, 503]),
-    (
-        "/api/tokens",
-        "post",
-        &[201, 400, 401, 403, 408, 413, 415, 503],
-    ),
+    ("/api/tokens", "post", &[201, 400, 401, 403, 408, 413, 415, 503]),
     ("/api/tokens/{id}", "delete", &[204, 401, 403, 404, 503]),
     ("/api/audit", "get", &[200, 400, 401, 403, 503]),
     ("/dead-letters", "get", &[200, 400, 401, 403, 503]),
@@ -63,29 +35,16 @@ const ROUTES: [(&str, &str, &[u16]); 28] = [
     ("/dead-letters/retry", "post", &[200, 401, 403, 503]),
     ("/dead-letters/{id}", "get", &[200, 401, 403, 404, 503]),
     ("/dead-letters/{id}", "delete", &[204, 401, 403, 404, 503]),
-    (
-        "/dead-letters/{id}/retry",
-        "post",
-        &[200, 401, 403, 404, 409, 503],
-    ),
+    ("/dead-letters/{id}/retry", "post", &[200, 401, 403, 404, 409, 503]),
 ];
 
 /// The routes for which nobody has to be known.
-const OPEN: [&str; 5] = [
-    "/events",
-    "/livez",
-    "/readyz",
-    "/api/auth/sign-up/email",
-    "/api/auth/sign-in/email",
-];
+const OPEN: [&str; 5] =
+    ["/events", "/livez", "/readyz", "/api/auth/sign-up/email", "/api/auth/sign-in/email"];
 
 async fn document(service: &Service) -> Value {
     let answer = service.get("/api-docs.json").await.expect(200);
-    assert!(
-        answer
-            .header("content-type")
-            .starts_with("application/json")
-    );
+    assert!(answer.header("content-type").starts_with("application/json"));
     answer.json()
 }
 
@@ -238,10 +197,7 @@ fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
 /// The schema's own, or one on a field of it.
 fn has_examples(schema: &Value) -> bool {
     let own = |schema: &Value| schema.get("example").is_some() || schema.get("examples").is_some();
-    own(schema)
-        || schema["properties"]
-            .as_object()
-            .is_some_and(|fields| fields.values().any(own))
+    own(schema) || schema["properties"].as_object().is_some_and(|fields| fields.values().any(own))
 }
 
 #[tokio::test]

@@ -34,10 +34,7 @@ fn assert_health(answer: &Answer, database: &str) {
 
 async fn health_tells_what_the_contract_names(home: Home) {
     let service = Service::start_with(&home, &[("WRITE_MAX_WAIT_MS", "60000")]).await;
-    service
-        .post(&sample::events("u", "e", 0..3))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..3)).await.expect(202);
     let answer = service.get("/health").await.expect(200);
     assert_health(&answer, "connected");
     assert_eq!(answer.json()["status"], "ok");
@@ -107,10 +104,7 @@ async fn a_full_buffer_makes_unready_until_there_is_room() {
     ];
     let service = Service::start_with(&home, &settings).await;
     server.pause();
-    service
-        .post(&sample::events("u", "e", 0..100))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..100)).await.expect(202);
     let more = sample::event("u", "more");
     service.post(&more).await.problem(503);
     eventually("/readyz tells the full buffer", SOON, || async {
@@ -124,10 +118,7 @@ async fn a_full_buffer_makes_unready_until_there_is_room() {
 #[tokio::test]
 async fn a_batch_that_fits_no_buffer_makes_nobody_unready() {
     let home = Home::embedded();
-    let settings = [
-        ("HTTP_MAX_BODY_BYTES", "1000000"),
-        ("BACKLOG_MAX_BYTES", "1000000"),
-    ];
+    let settings = [("HTTP_MAX_BODY_BYTES", "1000000"), ("BACKLOG_MAX_BYTES", "1000000")];
     let service = Service::start_with(&home, &settings).await;
     // Small numbers take several times as much room as they take in JSON.
     let numbers = vec![1; 16_000];
@@ -158,10 +149,7 @@ async fn a_draining_service_is_unready_or_lets_nobody_in() {
         let response = service.http.get(service.url("/readyz")).send().await;
         response.is_ok_and(|response| response.status() == 200)
     };
-    eventually("nobody is told to come", SOON, || async {
-        (!ready().await).then_some(())
-    })
-    .await;
+    eventually("nobody is told to come", SOON, || async { (!ready().await).then_some(()) }).await;
     for _ in 0..10 {
         assert!(!ready().await, "ready again while draining");
     }

@@ -8,9 +8,7 @@ use crate::service::Service;
 
 fn is_name(text: &str) -> bool {
     let mut characters = text.chars();
-    characters
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '_' | ':'))
+    characters.next().is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '_' | ':'))
         && characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'))
 }
 
@@ -68,15 +66,9 @@ fn parse(text: &str) -> HashMap<String, f64> {
 async fn metrics_are_prometheus_text_and_count_the_events() {
     let home = Home::embedded();
     let service = Service::start(&home).await;
-    service
-        .post(&sample::events("u", "e", 0..30))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..30)).await.expect(202);
     service.wait_until_flushed().await;
-    service
-        .post(&sample::events("u", "e", 0..7))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..7)).await.expect(202);
     service.wait_until_flushed().await;
 
     let answer = service.get("/metrics").await.expect(200);
@@ -84,9 +76,7 @@ async fn metrics_are_prometheus_text_and_count_the_events() {
     assert!(answer.header("content-type").starts_with("text/plain"));
     let samples = parse(&answer.text());
     for (count, word) in [(37.0, "accepted"), (30.0, "stored"), (7.0, "duplicate")] {
-        let told = samples
-            .iter()
-            .any(|(name, value)| name.contains(word) && *value == count);
+        let told = samples.iter().any(|(name, value)| name.contains(word) && *value == count);
         assert!(told, "{word} {count} is not in {}", answer.text());
     }
 }

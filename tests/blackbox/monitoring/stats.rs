@@ -54,15 +54,9 @@ async fn what_is_on_its_way_to_the_database_still_counts() {
 
 async fn counters_follow_the_events(home: Home) {
     let service = Service::start(&home).await;
-    service
-        .post(&sample::events("u", "e", 0..30))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..30)).await.expect(202);
     service.wait_until_flushed().await;
-    service
-        .post(&sample::events("u", "e", 20..35))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 20..35)).await.expect(202);
     service.wait_until_flushed().await;
     service.post(&json!([])).await.expect(400);
 

@@ -55,20 +55,14 @@ async fn a_batch_that_does_not_fit_is_refused_whole() {
         ("WRITE_MAX_WAIT_MS", "60000"),
     ];
     let service = Service::start_with(&home, &settings).await;
-    service
-        .post(&sample::events("u", "a", 0..90))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "a", 0..90)).await.expect(202);
 
     let answer = service.post(&sample::events("u", "b", 0..11)).await;
 
     answer.problem(503);
     assert!(!answer.header("retry-after").is_empty());
     assert_eq!(service.buffered().await, 90);
-    service
-        .post(&sample::events("u", "c", 0..10))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "c", 0..10)).await.expect(202);
     let kept = service.journey_ids("u", "?order=asc&limit=1000").await;
     assert_eq!(kept[90..], sample::ids("c", 0..10));
 }
@@ -92,10 +86,7 @@ async fn room_is_counted_in_bytes_too() {
         accepted += 1;
         assert!(accepted < 40, "a buffer of 1 MB holds more than 1.2 MB");
     }
-    assert!(
-        accepted > 25,
-        "only {accepted} events of 30 KB fit into 1 MB"
-    );
+    assert!(accepted > 25, "only {accepted} events of 30 KB fit into 1 MB");
     service.post(&large(accepted)).await.problem(503);
 }
 
@@ -106,10 +97,7 @@ async fn an_event_sent_again_takes_room_until_it_is_known_to_be_stored_and_shows
     let home = Home::embedded();
     let service = Service::start_with(&home, &[("WRITE_MAX_WAIT_MS", "60000")]).await;
     for _ in 0..5 {
-        service
-            .post(&sample::events("u", "e", 0..10))
-            .await
-            .expect(202);
+        service.post(&sample::events("u", "e", 0..10)).await.expect(202);
     }
     assert_eq!(service.buffered().await, 50);
     assert_eq!(service.journey_ids("u", "").await.len(), 10);
@@ -141,10 +129,7 @@ async fn a_batch_waits_for_room_that_comes_soon() {
     let service = Service::start_with(&home, &SMALL).await;
     // Each batch needs all of the room that the one before it has.
     for batch in 0..20 {
-        service
-            .post(&sample::events("u", &format!("b{batch}"), 0..100))
-            .await
-            .expect(202);
+        service.post(&sample::events("u", &format!("b{batch}"), 0..100)).await.expect(202);
     }
     service.wait_until_flushed().await;
     assert_eq!(home.stored().await, 2000);
@@ -156,24 +141,16 @@ async fn a_batch_waits_for_room_that_comes_soon() {
 async fn while_the_database_is_known_to_be_away_nobody_waits_for_room() {
     let server = Mongod::start();
     let home = Home::on(&server);
-    let settings = [
-        &SMALL[..],
-        &[
-            ("HEALTH_CHECK_INTERVAL_MS", "100"),
-            ("HEALTH_CHECK_TIMEOUT_MS", "300"),
-        ],
-    ]
-    .concat();
+    let settings =
+        [&SMALL[..], &[("HEALTH_CHECK_INTERVAL_MS", "100"), ("HEALTH_CHECK_TIMEOUT_MS", "300")]]
+            .concat();
     let service = Service::start_with(&home, &settings).await;
     server.pause();
     eventually("the outage is noticed", SOON, || async {
         (service.get("/health").await.status == 503).then_some(())
     })
     .await;
-    service
-        .post(&sample::events("u", "e", 0..100))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..100)).await.expect(202);
 
     // At once is also before any body: this one never comes.
     let mut connection = RawConnection::open(&service).await;
@@ -188,12 +165,8 @@ async fn while_the_database_is_known_to_be_away_nobody_waits_for_room() {
 /// The lines of the log that say that.
 fn lines_with(service: &Service, message: &str) -> Vec<Value> {
     let log = service.log();
-    let lines = log
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok());
-    lines
-        .filter(|line: &Value| line["message"] == message)
-        .collect()
+    let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+    lines.filter(|line: &Value| line["message"] == message).collect()
 }
 
 #[tokio::test]

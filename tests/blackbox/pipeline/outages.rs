@@ -35,10 +35,7 @@ async fn events_that_come_before_the_database_are_kept_for_it() {
     let server = Mongod::not_yet_started();
     let home = Home::on(&server);
     let service = Service::start_unready(&home, &IMPATIENT).await;
-    service
-        .post(&sample::events("u", "e", 0..10))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..10)).await.expect(202);
 
     server.restart();
     service.wait_until_flushed().await;

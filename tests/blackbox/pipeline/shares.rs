@@ -22,9 +22,7 @@ fn of_account(account: &str, mut events: Value) -> Value {
 /// The value of one series in `/metrics`; `None` if there is no such series.
 async fn metric(service: &Service, series: &str) -> Option<u64> {
     let text = service.get("/metrics").await.expect(200).text();
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
+    let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
     Some(value.parse().expect("a count"))
 }
 
@@ -46,45 +44,27 @@ async fn a_whale_fills_its_share_of_a_stopped_databases_buffer_and_others_go_on(
     let minnow = |ids| of_account("minnow", sample::events("m", "m", ids));
     server.pause();
     for batch in 0..40 {
-        service
-            .post(&whale(batch * 100..(batch + 1) * 100))
-            .await
-            .expect(202);
+        service.post(&whale(batch * 100..(batch + 1) * 100)).await.expect(202);
     }
 
     assert_over_share(&service.post(&whale(4000..4100)).await, "Account \"whale\"");
     assert_over_share(&service.post(&whale(4000..4001)).await, "Account \"whale\"");
     let mut mixed = minnow(0..10);
     let more = whale(4000..4001);
-    mixed
-        .as_array_mut()
-        .expect("a list")
-        .extend(more.as_array().expect("a list").iter().cloned());
+    mixed.as_array_mut().expect("a list").extend(more.as_array().expect("a list").iter().cloned());
     assert_over_share(&service.post(&mixed).await, "Account \"whale\"");
     assert_eq!(service.buffered().await, 4000, "all or nothing");
     // Sent again: only the store knows that, and it is away.
     assert_over_share(&service.post(&whale(0..100)).await, "Account \"whale\"");
     service.post(&minnow(0..500)).await.expect(202);
-    service
-        .post(&sample::events("n", "n", 0..500))
-        .await
-        .expect(202);
+    service.post(&sample::events("n", "n", 0..500)).await.expect(202);
     assert_eq!(service.buffered().await, 5000);
     service.post(&minnow(500..501)).await.problem(503);
 
-    assert_eq!(
-        metric(&service, &format!("{BY_ACCOUNT}{{account=\"whale\"}}")).await,
-        Some(4)
-    );
-    assert_eq!(
-        metric(&service, &format!("{BY_ACCOUNT}{{account=\"other\"}}")).await,
-        Some(0)
-    );
+    assert_eq!(metric(&service, &format!("{BY_ACCOUNT}{{account=\"whale\"}}")).await, Some(4));
+    assert_eq!(metric(&service, &format!("{BY_ACCOUNT}{{account=\"other\"}}")).await, Some(0));
     let refused = service.stats().await["refused"].take();
-    assert_eq!(
-        (&refused["overShare"], &refused["bufferFull"]),
-        (&4.into(), &1.into())
-    );
+    assert_eq!((&refused["overShare"], &refused["bufferFull"]), (&4.into(), &1.into()));
 
     server.resume();
     service.wait_until_flushed().await;
@@ -99,10 +79,7 @@ async fn a_share_holds_for_each_write_key() {
     let server = Mongod::start();
     let home = Home::on(&server);
     let keys = "shop:wk-0123456789-shop,app:wk-0123456789-app1";
-    let settings = [
-        ("ACCESS_WRITE_KEYS", keys),
-        ("BACKLOG_MAX_SHARE_PER_KEY", "50"),
-    ];
+    let settings = [("ACCESS_WRITE_KEYS", keys), ("BACKLOG_MAX_SHARE_PER_KEY", "50")];
     let service = Service::start_with(&home, &settings).await;
     let post = async |key: &str, user: &str, ids| {
         let events = sample::events(user, "e", ids);
@@ -135,10 +112,7 @@ async fn what_a_crash_leaves_counts_for_its_account() {
     server.pause();
     let whale = |ids| of_account("whale", sample::events("w", "w", ids));
     for batch in 0..4 {
-        service
-            .post(&whale(batch * 1000..(batch + 1) * 1000))
-            .await
-            .expect(202);
+        service.post(&whale(batch * 1000..(batch + 1) * 1000)).await.expect(202);
     }
     service.crash().await;
 
@@ -161,10 +135,7 @@ async fn what_a_crash_leaves_counts_for_its_account() {
 #[tokio::test]
 async fn a_batch_that_is_larger_than_a_share_is_to_be_sent_in_parts() {
     let home = Home::embedded();
-    let settings = [
-        ("BACKLOG_MAX_EVENTS", "1000"),
-        ("BACKLOG_MAX_SHARE_PER_ACCOUNT", "30"),
-    ];
+    let settings = [("BACKLOG_MAX_EVENTS", "1000"), ("BACKLOG_MAX_SHARE_PER_ACCOUNT", "30")];
     let service = Service::start_with(&home, &settings).await;
     let batch = |ids| of_account("whale", sample::events("w", "w", ids));
     let problem = service.post(&batch(0..301)).await.problem(413);
@@ -189,10 +160,7 @@ async fn however_many_accounts_are_refused_the_series_stay_few() {
         let full = of_account(&name, sample::events(&name, "e", 0..10));
         service.post(&full).await.expect(202);
         let further = of_account(&name, sample::events(&name, "e", 10..11));
-        assert_over_share(
-            &service.post(&further).await,
-            &format!("Account \"{name}\""),
-        );
+        assert_over_share(&service.post(&further).await, &format!("Account \"{name}\""));
     }
     let text = service.get("/metrics").await.expect(200).text();
     let series = text.lines().filter(|line| line.starts_with(BY_ACCOUNT));

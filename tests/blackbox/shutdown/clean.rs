@@ -33,10 +33,7 @@ async fn sigterm_under_load_loses_nothing_accepted(home: Home) {
 
 async fn a_partial_batch_is_flushed_at_once(home: Home) {
     let service = Service::start_with(&home, &[("WRITE_MAX_WAIT_MS", "60000")]).await;
-    service
-        .post(&sample::events("u", "e", 0..37))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..37)).await.expect(202);
     let before = Instant::now();
 
     let ended = service.terminate().await;

@@ -11,10 +11,8 @@ use crate::mongod::Mongod;
 use crate::sample;
 use crate::service::Service;
 
-const SHORT_GRACE: [(&str, &str); 2] = [
-    ("SHUTDOWN_GRACE_MS", "1500"),
-    ("SHUTDOWN_REQUEST_GRACE_MS", "500"),
-];
+const SHORT_GRACE: [(&str, &str); 2] =
+    [("SHUTDOWN_GRACE_MS", "1500"), ("SHUTDOWN_REQUEST_GRACE_MS", "500")];
 
 #[tokio::test]
 async fn what_cannot_be_stored_stays_in_the_journal_and_is_stored_by_the_next_start() {
@@ -22,18 +20,12 @@ async fn what_cannot_be_stored_stays_in_the_journal_and_is_stored_by_the_next_st
     let home = Home::on(&server);
     let service = Service::start_with(&home, &SHORT_GRACE).await;
     server.pause();
-    service
-        .post(&sample::events("u", "e", 0..733))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..733)).await.expect(202);
 
     let ended = service.terminate().await;
 
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let said = ended
-        .log
-        .lines()
-        .any(|line| line.contains("733") && line.contains("journal"));
+    let said = ended.log.lines().any(|line| line.contains("733") && line.contains("journal"));
     assert!(said, "the log does not say how many: {}", ended.log);
 
     server.resume();
@@ -52,19 +44,13 @@ async fn what_was_kept_comes_before_what_is_sent_after_the_start() {
     let home = Home::on(&server);
     let service = Service::start_with(&home, &SHORT_GRACE).await;
     server.pause();
-    service
-        .post(&sample::events("u", "a", 0..50))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "a", 0..50)).await.expect(202);
     service.terminate().await;
 
     // As often as it takes, each time with more behind it.
     for later in 0..3 {
         let service = Service::start_unready(&home, &SHORT_GRACE).await;
-        service
-            .post(&sample::event("u", &format!("later-{later}")))
-            .await
-            .expect(202);
+        service.post(&sample::event("u", &format!("later-{later}"))).await.expect(202);
         let ended = service.terminate().await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
     }
@@ -91,10 +77,7 @@ async fn a_database_that_comes_back_within_the_grace_makes_a_clean_end() {
     ];
     let service = Service::start_with(&home, &settings).await;
     server.pause();
-    service
-        .post(&sample::events("u", "e", 0..20))
-        .await
-        .expect(202);
+    service.post(&sample::events("u", "e", 0..20)).await.expect(202);
     service.signal("TERM");
     wait_until_draining(&service).await;
 

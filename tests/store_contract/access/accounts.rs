@@ -44,10 +44,7 @@ pub async fn unknown_accounts_are_none(store: Arc<dyn AccessStore>) {
     make(&*store, &account("ann@example.com")).await;
     assert_eq!(store.account(Uuid::new_v4()).await.unwrap(), None);
     assert_eq!(store.account_by_email("").await.unwrap(), None);
-    let change = AccountChange {
-        is_disabled: Some(true),
-        ..AccountChange::default()
-    };
+    let change = AccountChange { is_disabled: Some(true), ..AccountChange::default() };
     let nobody = Uuid::new_v4();
     assert_eq!(store.change_account(nobody, &change).await.unwrap(), None);
     let nothing = AccountChange::default();
@@ -61,10 +58,7 @@ pub async fn an_address_has_one_account_whoever_comes_at_the_same_moment(
     for email in ["first@example.com", "second@example.com"] {
         let made = sixteen_at_once(&store, |store, _| async move {
             let account = account(email);
-            store
-                .create_account(&account, Admission::Any)
-                .await
-                .unwrap()
+            store.create_account(&account, Admission::Any).await.unwrap()
         })
         .await;
         assert_eq!(count(&made, &Created::Created), 1, "{made:?}");
@@ -77,10 +71,7 @@ pub async fn an_address_has_one_account_whoever_comes_at_the_same_moment(
 pub async fn of_first_accounts_at_the_same_moment_one_is_made(store: Arc<dyn AccessStore>) {
     let made = sixteen_at_once(&store, |store, number| async move {
         let account = account(&format!("{number}@example.com"));
-        store
-            .create_account(&account, Admission::First)
-            .await
-            .unwrap()
+        store.create_account(&account, Admission::First).await.unwrap()
     })
     .await;
     assert_eq!(count(&made, &Created::Created), 1, "{made:?}");
@@ -91,15 +82,10 @@ pub async fn of_first_accounts_at_the_same_moment_one_is_made(store: Arc<dyn Acc
 }
 
 pub async fn a_first_account_is_refused_once_there_is_any(store: Arc<dyn AccessStore>) {
-    let disabled = Account {
-        is_disabled: true,
-        ..account("ann@example.com")
-    };
+    let disabled = Account { is_disabled: true, ..account("ann@example.com") };
     make(&*store, &disabled).await;
     for email in ["bob@example.com", "ann@example.com"] {
-        let refused = store
-            .create_account(&account(email), Admission::First)
-            .await;
+        let refused = store.create_account(&account(email), Admission::First).await;
         assert_eq!(refused.unwrap(), Created::NotFirst, "{email}");
     }
     assert_eq!(addresses(&*store).await, ["ann@example.com"]);
@@ -109,15 +95,8 @@ pub async fn a_first_account_is_refused_once_there_is_any(store: Arc<dyn AccessS
 pub async fn others_are_let_in_while_first_ones_come(store: Arc<dyn AccessStore>) {
     let made = sixteen_at_once(&store, |store, number| async move {
         let account = account(&format!("{number}@example.com"));
-        let admission = if number % 2 == 0 {
-            Admission::Any
-        } else {
-            Admission::First
-        };
-        (
-            admission,
-            store.create_account(&account, admission).await.unwrap(),
-        )
+        let admission = if number % 2 == 0 { Admission::Any } else { Admission::First };
+        (admission, store.create_account(&account, admission).await.unwrap())
     })
     .await;
     let others = count(&made, &(Admission::Any, Created::Created));
@@ -148,29 +127,20 @@ pub async fn each_field_of_an_account_changes_alone(store: Arc<dyn AccessStore>)
     make(&*store, &bob).await;
 
     let nothing = AccountChange::default;
-    let new_hash = AccountChange {
-        password_hash: Some("$argon2id$new".to_owned()),
-        ..nothing()
-    };
+    let new_hash = AccountChange { password_hash: Some("$argon2id$new".to_owned()), ..nothing() };
     ann.password_hash = "$argon2id$new".to_owned();
     let changed = store.change_account(ann.id, &new_hash).await.unwrap();
     assert_eq!(changed.as_ref(), Some(&ann));
 
     for role in [Role::Admin, Role::Staff, Role::Admin] {
         ann.role = role;
-        let role = AccountChange {
-            role: Some(role),
-            ..nothing()
-        };
+        let role = AccountChange { role: Some(role), ..nothing() };
         let changed = store.change_account(ann.id, &role).await.unwrap();
         assert_eq!(changed.as_ref(), Some(&ann));
     }
     for is_disabled in [true, false, true, true] {
         ann.is_disabled = is_disabled;
-        let disabled = AccountChange {
-            is_disabled: Some(is_disabled),
-            ..nothing()
-        };
+        let disabled = AccountChange { is_disabled: Some(is_disabled), ..nothing() };
         let changed = store.change_account(ann.id, &disabled).await.unwrap();
         assert_eq!(changed.as_ref(), Some(&ann));
     }
@@ -201,12 +171,8 @@ pub async fn changes_of_different_fields_at_the_same_moment_are_all_kept(
         store.change_account(id, &change).await.unwrap().unwrap()
     })
     .await;
-    let expected = Account {
-        role: Role::Admin,
-        is_disabled: true,
-        password_hash: "new".to_owned(),
-        ..ann
-    };
+    let expected =
+        Account { role: Role::Admin, is_disabled: true, password_hash: "new".to_owned(), ..ann };
     assert_eq!(store.account(id).await.unwrap(), Some(expected));
 }
 
@@ -215,27 +181,17 @@ pub async fn a_change_that_ends_sessions_raises_the_epoch_by_one(store: Arc<dyn 
     let bob = account("bob@example.com");
     make(&*store, &ann).await;
     make(&*store, &bob).await;
-    let ending = AccountChange {
-        ends_sessions: true,
-        ..AccountChange::default()
-    };
+    let ending = AccountChange { ends_sessions: true, ..AccountChange::default() };
     let ended = store.change_account(ann.id, &ending).await.unwrap();
     assert_eq!(ended.map(|account| account.session_epoch), Some(1));
-    let new_password = AccountChange {
-        password_hash: Some("new".to_owned()),
-        ..ending
-    };
+    let new_password = AccountChange { password_hash: Some("new".to_owned()), ..ending };
     let id = ann.id;
     sixteen_at_once(&store, |store, _| {
         let change = new_password.clone();
         async move { store.change_account(id, &change).await.unwrap().unwrap() }
     })
     .await;
-    let expected = Account {
-        password_hash: "new".to_owned(),
-        session_epoch: 17,
-        ..ann
-    };
+    let expected = Account { password_hash: "new".to_owned(), session_epoch: 17, ..ann };
     assert_eq!(store.accounts(None, 10).await.unwrap(), [expected, bob]);
 }
 
@@ -252,10 +208,7 @@ pub async fn a_hash_is_renewed_only_in_the_place_of_the_one_that_was_verified(
         let verified = verified.clone();
         async move {
             let hash = format!("renewed {number}");
-            store
-                .renew_password_hash(id, &verified, &hash)
-                .await
-                .unwrap()
+            store.renew_password_hash(id, &verified, &hash).await.unwrap()
         }
     })
     .await;
@@ -308,11 +261,8 @@ pub async fn accounts_are_paged_by_address(store: Arc<dyn AccessStore>) {
 pub async fn accounts_are_found_by_their_exact_address(store: Arc<dyn AccessStore>) {
     let mut accounts = Vec::new();
     for text in HOSTILE {
-        let account = Account {
-            name: text.to_owned(),
-            password_hash: text.to_owned(),
-            ..account(text)
-        };
+        let account =
+            Account { name: text.to_owned(), password_hash: text.to_owned(), ..account(text) };
         make(&*store, &account).await;
         accounts.push(account);
     }
@@ -324,10 +274,7 @@ pub async fn accounts_are_found_by_their_exact_address(store: Arc<dyn AccessStor
             ..AccountChange::default()
         };
         let changed = store.change_account(account.id, &change).await.unwrap();
-        assert_eq!(
-            changed.unwrap().password_hash,
-            format!("{}, changed", account.email)
-        );
+        assert_eq!(changed.unwrap().password_hash, format!("{}, changed", account.email));
     }
     assert_eq!(addresses(&*store).await.len(), HOSTILE.len());
     for unknown in ["ann@example", "ANN@EXAMPLE.COM", "a", "ann@example.com\0"] {
@@ -337,10 +284,7 @@ pub async fn accounts_are_found_by_their_exact_address(store: Arc<dyn AccessStor
 
 pub async fn an_account_is_made_at_the_ends_of_the_calendar(store: Arc<dyn AccessStore>) {
     for created_at in ends_of_the_calendar() {
-        let account = Account {
-            created_at,
-            ..account(&created_at.to_string())
-        };
+        let account = Account { created_at, ..account(&created_at.to_string()) };
         make(&*store, &account).await;
         assert_eq!(store.account(account.id).await.unwrap(), Some(account));
     }

@@ -7,24 +7,14 @@ use uuid::Uuid;
 
 use super::samples::{HOSTILE, at, ends_of_the_calendar, entry};
 
-const ALL: AuditRange = AuditRange {
-    before: None,
-    actor: None,
-    subject: None,
-};
+const ALL: AuditRange = AuditRange { before: None, actor: None, subject: None };
 
 fn of_actor(actor: &str) -> AuditRange {
-    AuditRange {
-        actor: Some(actor.to_owned()),
-        ..ALL
-    }
+    AuditRange { actor: Some(actor.to_owned()), ..ALL }
 }
 
 fn of_subject(subject: &str) -> AuditRange {
-    AuditRange {
-        subject: Some(subject.to_owned()),
-        ..ALL
-    }
+    AuditRange { subject: Some(subject.to_owned()), ..ALL }
 }
 
 async fn read(store: &dyn AccessStore, range: &AuditRange) -> Vec<AuditEntry> {
@@ -57,10 +47,7 @@ pub async fn entries_are_read_back_unchanged_newest_first(store: Arc<dyn AccessS
     assert_eq!(read(&*store, &ALL).await, []);
     store.record(&[]).await.unwrap();
     let [first, last] = ends_of_the_calendar();
-    let bare = AuditEntry {
-        at: first,
-        ..entry(0, "anonymous", None)
-    };
+    let bare = AuditEntry { at: first, ..entry(0, "anonymous", None) };
     let full = AuditEntry {
         at: last,
         actor_id: Some(Uuid::new_v4()),
@@ -109,10 +96,7 @@ pub async fn pages_of_the_trail_visit_each_entry_once(store: Arc<dyn AccessStore
     assert_eq!(store.audit(&ALL, 0).await.unwrap(), []);
 
     // What is recorded meanwhile does not come into older pages.
-    let before = AuditRange {
-        before: Some(entries[10].id),
-        ..ALL
-    };
+    let before = AuditRange { before: Some(entries[10].id), ..ALL };
     store.record(&[entry(1_000, "ann", None)]).await.unwrap();
     let older = newest_first(entries[..10].iter());
     assert_eq!(page_through(&*store, &before, 4).await, older);
@@ -136,10 +120,8 @@ pub async fn the_trail_of_an_actor_is_theirs_alone(store: Arc<dyn AccessStore>) 
 }
 
 pub async fn the_trail_of_a_subject_is_its_alone(store: Arc<dyn AccessStore>) {
-    let mut entries: Vec<_> = (0..)
-        .zip(HOSTILE)
-        .map(|(number, text)| entry(number, "ann", Some(text)))
-        .collect();
+    let mut entries: Vec<_> =
+        (0..).zip(HOSTILE).map(|(number, text)| entry(number, "ann", Some(text))).collect();
     entries.push(entry(100, "ann", None));
     store.record(&entries).await.unwrap();
     for text in HOSTILE {
@@ -168,25 +150,16 @@ pub async fn actor_and_subject_go_together(store: Arc<dyn AccessStore>) {
 }
 
 pub async fn entries_recorded_again_stay_as_they_are(store: Arc<dyn AccessStore>) {
-    let (one, two, three) = (
-        entry(1, "ann", None),
-        entry(2, "ann", None),
-        entry(3, "ann", None),
-    );
+    let (one, two, three) = (entry(1, "ann", None), entry(2, "ann", None), entry(3, "ann", None));
     store.record(&[one.clone(), two.clone()]).await.unwrap();
-    let altered = AuditEntry {
-        actor: "mallory".to_owned(),
-        ..two.clone()
-    };
+    let altered = AuditEntry { actor: "mallory".to_owned(), ..two.clone() };
     let again = [altered, three.clone(), one.clone()];
     store.record(&again).await.unwrap();
     assert_eq!(read(&*store, &ALL).await, [three, two, one]);
 }
 
 pub async fn many_entries_are_recorded_at_once(store: Arc<dyn AccessStore>) {
-    let entries: Vec<_> = (0..2_100)
-        .map(|number| entry(number, "ann", None))
-        .collect();
+    let entries: Vec<_> = (0..2_100).map(|number| entry(number, "ann", None)).collect();
     store.record(&entries).await.unwrap();
     let read: Vec<_> = read(&*store, &ALL).await;
     assert_eq!(read.len(), entries.len());
@@ -194,9 +167,7 @@ pub async fn many_entries_are_recorded_at_once(store: Arc<dyn AccessStore>) {
 }
 
 pub async fn a_sweep_removes_entries_from_before_and_no_others(store: Arc<dyn AccessStore>) {
-    let entries: Vec<_> = (0..1_300)
-        .map(|number| entry(number, "ann", None))
-        .collect();
+    let entries: Vec<_> = (0..1_300).map(|number| entry(number, "ann", None)).collect();
     store.record(&entries).await.unwrap();
     store.sweep(at(5_000), Some(at(1_200))).await.unwrap();
     let left = read(&*store, &ALL).await;

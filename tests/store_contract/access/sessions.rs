@@ -18,10 +18,7 @@ async fn found(store: &dyn AccessStore, number: u8) -> Option<SessionRecord> {
 
 pub async fn a_session_is_read_back_unchanged(store: Arc<dyn AccessStore>) {
     let of_nobody = session(1, None);
-    let empty = SessionRecord {
-        data: Vec::new(),
-        ..session(2, Some(Uuid::new_v4()))
-    };
+    let empty = SessionRecord { data: Vec::new(), ..session(2, Some(Uuid::new_v4())) };
     let large = SessionRecord {
         data: (0..=255).cycle().take(100_000).collect(),
         expires_at: ends_of_the_calendar()[1],
@@ -57,11 +54,7 @@ pub async fn a_session_is_saved_with_all_it_holds(store: Arc<dyn AccessStore>) {
         data: b"{\"$set\":1}".to_vec(),
         expires_at: at(7_001),
     };
-    let of_nobody = SessionRecord {
-        account_id: None,
-        expires_at: at(1),
-        ..signed_in.clone()
-    };
+    let of_nobody = SessionRecord { account_id: None, expires_at: at(1), ..signed_in.clone() };
     for saved in [signed_in, of_nobody] {
         store.save_session(&saved).await.unwrap();
         assert_eq!(found(&*store, 1).await, Some(saved));
@@ -109,10 +102,7 @@ pub async fn a_session_ends_at_its_time(store: Arc<dyn AccessStore>) {
     assert!(session_at(1_000).await.is_none());
     assert!(session_at(1_001).await.is_none());
 
-    let prolonged = SessionRecord {
-        expires_at: at(2_000),
-        ..session(1, None)
-    };
+    let prolonged = SessionRecord { expires_at: at(2_000), ..session(1, None) };
     store.save_session(&prolonged).await.unwrap();
     assert_eq!(session_at(1_999).await, Some(prolonged));
     assert!(session_at(2_000).await.is_none());
@@ -162,10 +152,7 @@ pub async fn a_session_belongs_to_an_account_from_its_signing_in(store: Arc<dyn 
 
 pub async fn a_sweep_spares_sessions_that_have_not_ended(store: Arc<dyn AccessStore>) {
     for (number, millis) in [(1, 999), (2, 1_000), (3, 1_001)] {
-        let session = SessionRecord {
-            expires_at: at(millis),
-            ..session(number, None)
-        };
+        let session = SessionRecord { expires_at: at(millis), ..session(number, None) };
         keep(&*store, &session).await;
     }
     store.sweep(at(1_000), None).await.unwrap();

@@ -23,10 +23,7 @@ pub async fn a_token_is_read_back_unchanged(store: Arc<dyn AccessStore>) {
     };
     let mut tokens = vec![full];
     for (number, name) in (2..).zip(HOSTILE) {
-        tokens.push(TokenRecord {
-            name: name.to_owned(),
-            ..token(number)
-        });
+        tokens.push(TokenRecord { name: name.to_owned(), ..token(number) });
     }
     for (number, token) in (1..).zip(&tokens) {
         store.create_token(token).await.unwrap();
@@ -54,10 +51,9 @@ pub async fn a_token_is_deleted_once(store: Arc<dyn AccessStore>) {
     assert_eq!(nobodys, None);
 
     let id = doomed.id;
-    let deleted = sixteen_at_once(&store, |store, _| async move {
-        store.delete_token(id).await.unwrap()
-    })
-    .await;
+    let deleted =
+        sixteen_at_once(&store, |store, _| async move { store.delete_token(id).await.unwrap() })
+            .await;
     let deleted: Vec<_> = deleted.into_iter().flatten().collect();
     assert_eq!(deleted, [doomed]);
     assert_eq!(by_hash(&*store, 1).await, None);
@@ -76,10 +72,7 @@ pub async fn a_tokens_hash_and_id_are_its_own(store: Arc<dyn AccessStore>) {
     let kept = token(1);
     store.create_token(&kept).await.unwrap();
     let same_hash = token(1);
-    let same_id = TokenRecord {
-        id: kept.id,
-        ..token(2)
-    };
+    let same_id = TokenRecord { id: kept.id, ..token(2) };
     for token in [same_hash, same_id] {
         let error = store.create_token(&token).await.unwrap_err();
         assert!(matches!(error, StoreError::Denied(_)), "{error:?}");
@@ -93,10 +86,7 @@ pub async fn the_last_use_of_a_token_stays_the_last(store: Arc<dyn AccessStore>)
     store.create_token(&other).await.unwrap();
     for (use_at, last) in [(60_000, 60_000), (120_001, 120_001), (60_000, 120_001)] {
         store.touch_token(used.id, at(use_at)).await.unwrap();
-        let expected = TokenRecord {
-            last_used_at: Some(at(last)),
-            ..used.clone()
-        };
+        let expected = TokenRecord { last_used_at: Some(at(last)), ..used.clone() };
         assert_eq!(by_hash(&*store, 1).await, Some(expected));
     }
     assert_eq!(by_hash(&*store, 2).await, Some(other));

@@ -30,12 +30,7 @@ fn events() -> Vec<Accepted> {
 }
 
 fn whole(account: &str) -> SummaryRange {
-    SummaryRange {
-        account_id: account.to_owned(),
-        from: at(0),
-        to: at(EVENTS),
-        top: 10,
-    }
+    SummaryRange { account_id: account.to_owned(), from: at(0), to: at(EVENTS), top: 10 }
 }
 
 async fn store_of_events(place: &MongoPlace) -> Arc<MongoStore> {

@@ -71,11 +71,7 @@ async fn documents_of_other_tools_do_not_break_a_journey() {
         .run(|place| async move {
             let store = place.store(&SETTINGS).await;
             store.prepare().await.unwrap();
-            store_all(
-                &*store,
-                &[event("ann", "ours", 10, 1), event("ann", "last", 20, 2)],
-            )
-            .await;
+            store_all(&*store, &[event("ann", "ours", 10, 1), event("ann", "last", 20, 2)]).await;
             place
                 .database()
                 .collection::<Document>("events")
@@ -98,16 +94,12 @@ async fn documents_of_other_tools_do_not_break_a_journey() {
             let journey = store.journey(&forwards, 10).await.unwrap();
             assert_eq!(journey[0].id, StoreId::derive("ann", "note"));
             assert_eq!(journey[0].arrival, Arrival::from_i64(0));
-            assert_eq!(
-                *journey[2].payload,
-                *r#"{"when":"2025-12-15T10:30:00.001Z","n":null}"#
-            );
+            assert_eq!(*journey[2].payload, *r#"{"when":"2025-12-15T10:30:00.001Z","n":null}"#);
 
             let backwards = newest_first(all_of("ann"));
-            for (range, expected) in [
-                (forwards, in_order),
-                (backwards, ["last", "7", "ours", "note"]),
-            ] {
+            for (range, expected) in
+                [(forwards, in_order), (backwards, ["last", "7", "ours", "note"])]
+            {
                 for limit in 1..=5 {
                     let mut range: JourneyRange = range.clone();
                     let mut seen = Vec::new();
@@ -136,11 +128,7 @@ async fn documents_that_tie_are_all_on_a_page_once() {
         .run(|place| async move {
             let store = place.store(&SETTINGS).await;
             store.prepare().await.unwrap();
-            store_all(
-                &*store,
-                &[event("ann", "before", 9, 1), event("ann", "after", 11, 2)],
-            )
-            .await;
+            store_all(&*store, &[event("ann", "before", 9, 1), event("ann", "after", 11, 2)]).await;
             let mut documents: Vec<Document> = (0..40)
                 .map(|number| {
                     let id = match number % 4 {

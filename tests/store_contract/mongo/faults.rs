@@ -69,9 +69,7 @@ async fn wrong_credentials_and_missing_rights_are_denied() {
             "mongodb://{name}:{password}@{host}/shop?authSource=admin&serverSelectionTimeoutMS=500"
         )
     };
-    let root = Client::with_uri_str(as_user("root", "s3cr3t"))
-        .await
-        .unwrap();
+    let root = Client::with_uri_str(as_user("root", "s3cr3t")).await.unwrap();
     root.database("admin")
         .run_command(user("guest", vec![doc! { "role": "read", "db": "other" }]))
         .await
@@ -111,11 +109,8 @@ async fn what_one_event_makes_the_server_refuse_as_a_whole_is_told_from_other_fa
     assert!(matches!(error, StoreError::Refused(_)), "{error:?}");
     let outcomes = store.insert(&batch[..1]).await.unwrap();
     assert_eq!(outcomes, [Outcome::Stored]);
-    let letter = DeadLetter::new(
-        batch[1].clone(),
-        Refusal::new(Reason::Unknown, "too deep"),
-        at(0),
-    );
+    let letter =
+        DeadLetter::new(batch[1].clone(), Refusal::new(Reason::Unknown, "too deep"), at(0));
     let outcomes = store.put(std::slice::from_ref(&letter)).await.unwrap();
     assert_eq!(outcomes, [Outcome::Stored]);
     let kept = store.get(batch[1].event.id).await.unwrap();
@@ -136,11 +131,7 @@ async fn a_validator_refuses_its_event_and_no_other() {
             let store = place.store(&SETTINGS).await;
             let mut refused = event("ann", "refused", 1, 2);
             refused.event.payload = payload(r#"{"forbidden":{"$date":"x"}}"#);
-            let batch = [
-                event("ann", "before", 0, 1),
-                refused,
-                event("ann", "after", 2, 3),
-            ];
+            let batch = [event("ann", "before", 0, 1), refused, event("ann", "after", 2, 3)];
             let outcomes = insert(&*store, &batch).await;
             assert_eq!(outcomes[0], Outcome::Stored);
             assert_eq!(outcomes[2], Outcome::Stored);
@@ -162,16 +153,8 @@ async fn a_duplicate_in_an_added_unique_index_does_not_pass_for_stored() {
         .await
         .run(|place| async move {
             let options = IndexOptions::builder().unique(true).build();
-            let index = IndexModel::builder()
-                .keys(doc! { "eventId": 1 })
-                .options(options)
-                .build();
-            place
-                .database()
-                .collection::<Document>("events")
-                .create_index(index)
-                .await
-                .unwrap();
+            let index = IndexModel::builder().keys(doc! { "eventId": 1 }).options(options).build();
+            place.database().collection::<Document>("events").create_index(index).await.unwrap();
             let store = place.store(&SETTINGS).await;
             let batch = [event("ann", "e1", 0, 1), event("bob", "e1", 0, 2)];
             let outcomes = insert(&*store, &batch).await;
@@ -215,10 +198,7 @@ async fn an_insert_larger_than_one_command_is_stored_whole() {
             assert_eq!(reason.reason, Reason::TooLarge);
             assert!(reason.error.contains("10334"), "{reason}");
             assert_eq!(outcomes[..2], [Outcome::Stored, Outcome::Stored]);
-            assert_eq!(
-                outcomes[3..],
-                [Outcome::Stored, Outcome::Duplicate, Outcome::Stored]
-            );
+            assert_eq!(outcomes[3..], [Outcome::Stored, Outcome::Duplicate, Outcome::Stored]);
             let mut range = all_of("ann");
             let mut stored = Vec::new();
             while let Some(event) = store.journey(&range, 1).await.unwrap().pop() {

@@ -14,10 +14,7 @@ use crate::homes::{MongoPlace, SETTINGS};
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn keeping(retention: Option<Duration>) -> MongoSettings {
-    MongoSettings {
-        retention,
-        ..SETTINGS
-    }
+    MongoSettings { retention, ..SETTINGS }
 }
 
 async fn prepare(place: &MongoPlace, retention: Option<Duration>) -> Result<(), StoreError> {
@@ -132,12 +129,7 @@ async fn a_journey_index_that_a_person_made_is_good_enough() {
                 .keys(doc! { "userId": 1, "occurredAt": 1, "arrival": 1 })
                 .options(IndexOptions::builder().name("by_hand".to_owned()).build())
                 .build();
-            place
-                .database()
-                .collection::<Document>("events")
-                .create_index(by_hand)
-                .await
-                .unwrap();
+            place.database().collection::<Document>("events").create_index(by_hand).await.unwrap();
             prepare(&place, None).await.unwrap();
             assert_eq!(indexes(&place).await, [journey("by_hand"), account()]);
         })

@@ -24,10 +24,7 @@ async fn profiled(place: &MongoPlace) -> Vec<Document> {
 
 fn number(document: &Document, key: &str) -> i64 {
     let value = document.get(key).unwrap();
-    value
-        .as_i64()
-        .or_else(|| value.as_i32().map(i64::from))
-        .unwrap()
+    value.as_i64().or_else(|| value.as_i32().map(i64::from)).unwrap()
 }
 
 #[tokio::test]
@@ -57,12 +54,7 @@ async fn a_journey_is_one_index_scan_without_sorting() {
             for order in [Order::Ascending, Order::Descending] {
                 for after in [None, Some(in_the_middle)] {
                     for types in [vec![], vec!["page_view".to_owned()]] {
-                        let range = JourneyRange {
-                            order,
-                            after,
-                            types,
-                            ..all_of("ann")
-                        };
+                        let range = JourneyRange { order, after, types, ..all_of("ann") };
                         let page = store.journey(&range, 10).await.unwrap();
                         assert_eq!(page.len(), 10);
                         asked += 1;

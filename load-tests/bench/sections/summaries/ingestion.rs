@@ -82,10 +82,7 @@ pub async fn measure(bench: &Bench, site: &Site, seeding: &Seeding) -> Result<In
 }
 
 fn of_accounts(shape: Shape) -> Shape {
-    let people = People {
-        users: USERS,
-        accounts: 1 + ACCOUNTS,
-    };
+    let people = People { users: USERS, accounts: 1 + ACCOUNTS };
     Shape { people, ..shape }
 }
 
@@ -122,9 +119,7 @@ impl Side {
         let tally = &window.tally;
         let p99 = milliseconds(&tally.latency, 0.99);
         self.p99.push(p99);
-        self.latency
-            .add(&tally.latency)
-            .during("adding latencies")?;
+        self.latency.add(&tally.latency).during("adding latencies")?;
         self.refused += tally.refused;
         self.windows.push(window.to_json());
         Ok(p99)
@@ -181,10 +176,7 @@ impl Ingestion {
             each.collect::<Samples>().median()
         };
         let refused: u64 = self.summaries.iter().map(|asked| asked.refused).sum();
-        table.add(
-            "the summaries",
-            &[of_rounds(0.5), of_rounds(0.99), refused as f64],
-        );
+        table.add("the summaries", &[of_rounds(0.5), of_rounds(0.99), refused as f64]);
         table
     }
 

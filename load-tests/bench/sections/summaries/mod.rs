@@ -36,9 +36,7 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let site = bench.site().await?;
     let events = bench.arguments.events();
     let seeding = Seeding::of(events, bench.arguments.seed);
-    bench
-        .progress
-        .step(format!("summaries, seeding {events} events"));
+    bench.progress.step(format!("summaries, seeding {events} events"));
     let took = seed(bench, &site, &seeding).await?.as_secs_f64();
     let reads = read(bench, &site, &seeding).await?;
     let ingestion = ingestion::measure(bench, &site, &seeding).await?;
@@ -83,56 +81,27 @@ async fn read(bench: &Bench, site: &Site, seeding: &Seeding) -> Result<Reads, Tr
     let cached_ms = reader.cached(&question)?;
     let plan = crowd.explain(&site.database).await?;
     instance.stop().await?;
-    Ok(Reads {
-        whale,
-        ordinary,
-        crowd,
-        cached_ms,
-        plan,
-    })
+    Ok(Reads { whale, ordinary, crowd, cached_ms, plan })
 }
 
 #[allow(clippy::cast_precision_loss)] // a few
 fn rows(reads: &Reads) -> Vec<Row> {
-    let whale = format!(
-        "summary of the whale, {} events, cold",
-        reads.whale.events()
-    );
-    let ordinary = format!(
-        "summary of an account, about {} events, cold",
-        reads.ordinary.events()
-    );
+    let whale = format!("summary of the whale, {} events, cold", reads.whale.events());
+    let ordinary = format!("summary of an account, about {} events, cold", reads.ordinary.events());
     let latency = |what: String, value, limit| Row::at_most(what, value, limit, "ms");
     vec![
-        latency(
-            format!("{whale}: the very first"),
-            reads.whale.ms.first(),
-            1500.0,
-        ),
+        latency(format!("{whale}: the very first"), reads.whale.ms.first(), 1500.0),
         latency(whale, reads.whale.ms.median(), 1500.0),
         latency(ordinary.clone(), reads.ordinary.ms.median(), 50.0),
-        latency(
-            format!("{ordinary}: the slowest account"),
-            reads.ordinary.ms.highest(),
-            50.0,
-        ),
-        latency(
-            "summary, kept: service's CPU".to_owned(),
-            reads.cached_ms,
-            1.0,
-        ),
+        latency(format!("{ordinary}: the slowest account"), reads.ordinary.ms.highest(), 50.0),
+        latency("summary, kept: service's CPU".to_owned(), reads.cached_ms, 1.0),
         Row::at_most(
             format!("aggregations for {} who ask at once", reads::CROWD),
             reads.crowd.aggregations.len() as f64,
             1.0,
             "",
         ),
-        Row::at_most(
-            "documents that are read for a summary",
-            reads.plan.documents as f64,
-            0.0,
-            "",
-        ),
+        Row::at_most("documents that are read for a summary", reads.plan.documents as f64, 0.0, ""),
     ]
 }
 

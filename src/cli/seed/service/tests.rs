@@ -7,10 +7,7 @@ fn an_address_is_that_of_the_service_or_of_its_events() {
     for (url, events) in [
         ("http://localhost:3000", "http://localhost:3000/events"),
         ("http://localhost:3000/", "http://localhost:3000/events"),
-        (
-            "http://localhost:3000/events/",
-            "http://localhost:3000/events",
-        ),
+        ("http://localhost:3000/events/", "http://localhost:3000/events"),
         ("http://a.example/track", "http://a.example/track/events"),
         ("http://[::1]:3000", "http://[::1]:3000/events"),
     ] {
@@ -47,13 +44,9 @@ fn answer(status: u16, retry_after: Option<&str>, body: &'static str) -> Answer 
 
 #[test]
 fn the_pause_is_the_one_that_the_service_names() {
-    for (named, seconds) in [
-        (Some("3"), 3),
-        (Some("0"), 0),
-        (Some("86400"), 60),
-        (Some("soon"), 1),
-        (None, 1),
-    ] {
+    for (named, seconds) in
+        [(Some("3"), 3), (Some("0"), 0), (Some("86400"), 60), (Some("soon"), 1), (None, 1)]
+    {
         for status in [503, 502, 429] {
             let pause = Duration::from_secs(seconds);
             let verdict = answer(status, named, "").verdict();

@@ -68,10 +68,7 @@ fn what_is_no_time_is_refused() {
     ] {
         let (field, message) = fault(&with(&format!(r#""ts":{sent}"#)));
         assert_eq!(field, "ts");
-        assert!(
-            message.starts_with("must be an RFC 3339 time"),
-            "{sent}: {message}"
-        );
+        assert!(message.starts_with("must be an RFC 3339 time"), "{sent}: {message}");
     }
 }
 
@@ -83,10 +80,7 @@ fn the_future_ends_after_24_hours() {
         let event = one(&with(&format!(r#""occurredAt":{edge}"#)));
         assert_eq!(event.occurred_at, last);
     }
-    for beyond in [
-        format!("\"{just_beyond}\""),
-        just_beyond.as_millis().to_string(),
-    ] {
+    for beyond in [format!("\"{just_beyond}\""), just_beyond.as_millis().to_string()] {
         let (_, message) = fault(&with(&format!(r#""occurredAt":{beyond}"#)));
         let told = "is 2025-12-16T10:30:00.001Z, more than 24 h in the future";
         assert_eq!(message, told);

@@ -50,11 +50,7 @@ pub(super) fn create(
     account: &Account,
     admission: Admission,
 ) -> rusqlite::Result<Created> {
-    if is_so(
-        transaction,
-        IS_SAME,
-        params![account.id.as_bytes(), account.email],
-    )? {
+    if is_so(transaction, IS_SAME, params![account.id.as_bytes(), account.email])? {
         return Ok(Created::Created);
     }
     if admission == Admission::First && is_so(transaction, IS_ANY, [])? {
@@ -81,23 +77,15 @@ fn is_so(
     question: &str,
     parameters: impl Params,
 ) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(question)?
-        .query_row(parameters, |row| row.get(0))
+    connection.prepare_cached(question)?.query_row(parameters, |row| row.get(0))
 }
 
 pub(super) fn by_email(connection: &Connection, email: &str) -> rusqlite::Result<Option<Account>> {
-    connection
-        .prepare_cached(BY_EMAIL)?
-        .query_row([email], account)
-        .optional()
+    connection.prepare_cached(BY_EMAIL)?.query_row([email], account).optional()
 }
 
 pub(super) fn by_id(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<Account>> {
-    connection
-        .prepare_cached(BY_ID)?
-        .query_row([id.as_bytes()], account)
-        .optional()
+    connection.prepare_cached(BY_ID)?.query_row([id.as_bytes()], account).optional()
 }
 
 pub(super) fn change(
@@ -136,14 +124,10 @@ pub(super) fn page(
 ) -> rusqlite::Result<Vec<Account>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     match after {
-        None => connection
-            .prepare_cached(FIRST_PAGE)?
-            .query_map([limit], account)?
-            .collect(),
-        Some(after) => connection
-            .prepare_cached(PAGE)?
-            .query_map(params![limit, after], account)?
-            .collect(),
+        None => connection.prepare_cached(FIRST_PAGE)?.query_map([limit], account)?.collect(),
+        Some(after) => {
+            connection.prepare_cached(PAGE)?.query_map(params![limit, after], account)?.collect()
+        }
     }
 }
 

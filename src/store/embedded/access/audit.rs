@@ -82,9 +82,7 @@ pub(super) fn delete_before(
     transaction: &Transaction<'_>,
     since: Timestamp,
 ) -> rusqlite::Result<usize> {
-    transaction
-        .prepare_cached(DELETE_BEFORE)?
-        .execute(params![since, SWEEP_ROWS as i64])
+    transaction.prepare_cached(DELETE_BEFORE)?.execute(params![since, SWEEP_ROWS as i64])
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {

@@ -45,15 +45,11 @@ impl AccessStore for EmbeddedStore {
 
     async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
         let email = email.to_owned();
-        self.readers
-            .read(move |connection| accounts::by_email(connection, &email))
-            .await
+        self.readers.read(move |connection| accounts::by_email(connection, &email)).await
     }
 
     async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
-        self.readers
-            .read(move |connection| accounts::by_id(connection, id))
-            .await
+        self.readers.read(move |connection| accounts::by_id(connection, id)).await
     }
 
     async fn change_account(
@@ -62,9 +58,7 @@ impl AccessStore for EmbeddedStore {
         change: &AccountChange,
     ) -> Result<Option<Account>, StoreError> {
         let change = change.clone();
-        self.writer
-            .change(move |transaction| accounts::change(transaction, id, &change))
-            .await
+        self.writer.change(move |transaction| accounts::change(transaction, id, &change)).await
     }
 
     async fn renew_password_hash(
@@ -92,16 +86,12 @@ impl AccessStore for EmbeddedStore {
 
     async fn create_session(&self, session: &SessionRecord) -> Result<bool, StoreError> {
         let session = session.clone();
-        self.writer
-            .change(move |transaction| sessions::create(transaction, &session))
-            .await
+        self.writer.change(move |transaction| sessions::create(transaction, &session)).await
     }
 
     async fn save_session(&self, session: &SessionRecord) -> Result<(), StoreError> {
         let session = session.clone();
-        self.writer
-            .change(move |transaction| sessions::save(transaction, &session))
-            .await
+        self.writer.change(move |transaction| sessions::save(transaction, &session)).await
     }
 
     async fn session(
@@ -110,42 +100,28 @@ impl AccessStore for EmbeddedStore {
         now: Timestamp,
     ) -> Result<Option<SessionRecord>, StoreError> {
         let id_hash = *id_hash;
-        self.readers
-            .read(move |connection| sessions::find(connection, &id_hash, now))
-            .await
+        self.readers.read(move |connection| sessions::find(connection, &id_hash, now)).await
     }
 
     async fn delete_session(&self, id_hash: &SecretHash) -> Result<(), StoreError> {
         let id_hash = *id_hash;
-        self.writer
-            .change(move |transaction| sessions::delete(transaction, &id_hash))
-            .await
+        self.writer.change(move |transaction| sessions::delete(transaction, &id_hash)).await
     }
 
     async fn delete_sessions_of(&self, account_id: Uuid) -> Result<(), StoreError> {
-        self.writer
-            .change(move |transaction| sessions::delete_of(transaction, account_id))
-            .await
+        self.writer.change(move |transaction| sessions::delete_of(transaction, account_id)).await
     }
 
     async fn create_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
         let token = token.clone();
-        let is_there = self
-            .writer
-            .change(move |transaction| tokens::create(transaction, &token))
-            .await?;
-        if is_there {
-            Ok(())
-        } else {
-            Err(token_is_taken())
-        }
+        let is_there =
+            self.writer.change(move |transaction| tokens::create(transaction, &token)).await?;
+        if is_there { Ok(()) } else { Err(token_is_taken()) }
     }
 
     async fn token_by_hash(&self, hash: &SecretHash) -> Result<Option<TokenRecord>, StoreError> {
         let hash = *hash;
-        self.readers
-            .read(move |connection| tokens::by_hash(connection, &hash))
-            .await
+        self.readers.read(move |connection| tokens::by_hash(connection, &hash)).await
     }
 
     async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError> {
@@ -153,24 +129,18 @@ impl AccessStore for EmbeddedStore {
     }
 
     async fn delete_token(&self, id: Uuid) -> Result<Option<TokenRecord>, StoreError> {
-        self.writer
-            .change(move |transaction| tokens::delete(transaction, id))
-            .await
+        self.writer.change(move |transaction| tokens::delete(transaction, id)).await
     }
 
     async fn touch_token(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
-        self.writer
-            .change(move |transaction| tokens::touch(transaction, id, now))
-            .await
+        self.writer.change(move |transaction| tokens::touch(transaction, id, now)).await
     }
 
     async fn record(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
         in_time(self.timeouts.write, async {
             for entries in entries.chunks(RECORD_ROWS) {
                 let entries = entries.to_vec();
-                self.writer
-                    .change(move |transaction| audit::record(transaction, &entries))
-                    .await?;
+                self.writer.change(move |transaction| audit::record(transaction, &entries)).await?;
             }
             Ok(())
         })
@@ -179,9 +149,7 @@ impl AccessStore for EmbeddedStore {
 
     async fn audit(&self, range: &AuditRange, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
         let range = range.clone();
-        self.readers
-            .read(move |connection| audit::page(connection, &range, limit))
-            .await
+        self.readers.read(move |connection| audit::page(connection, &range, limit)).await
     }
 
     async fn sweep(
@@ -192,8 +160,7 @@ impl AccessStore for EmbeddedStore {
         in_time(self.timeouts.prepare, async {
             self.delete_in_steps(move |transaction| sessions::delete_ended(transaction, now))
                 .await?;
-            self.delete_in_steps(move |transaction| tokens::delete_ended(transaction, now))
-                .await?;
+            self.delete_in_steps(move |transaction| tokens::delete_ended(transaction, now)).await?;
             if let Some(since) = audit_since {
                 self.delete_in_steps(move |transaction| audit::delete_before(transaction, since))
                     .await?;

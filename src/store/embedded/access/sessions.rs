@@ -62,24 +62,15 @@ pub(super) fn find(
     id_hash: &SecretHash,
     now: Timestamp,
 ) -> rusqlite::Result<Option<SessionRecord>> {
-    connection
-        .prepare_cached(FIND)?
-        .query_row(params![id_hash, now], session)
-        .optional()
+    connection.prepare_cached(FIND)?.query_row(params![id_hash, now], session).optional()
 }
 
 pub(super) fn delete(transaction: &Transaction<'_>, id_hash: &SecretHash) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached(DELETE)?
-        .execute([id_hash])
-        .map(|_| ())
+    transaction.prepare_cached(DELETE)?.execute([id_hash]).map(|_| ())
 }
 
 pub(super) fn delete_of(transaction: &Transaction<'_>, account_id: Uuid) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached(DELETE_OF)?
-        .execute([account_id.as_bytes()])
-        .map(|_| ())
+    transaction.prepare_cached(DELETE_OF)?.execute([account_id.as_bytes()]).map(|_| ())
 }
 
 /// One step of a sweep: how many it has deleted.
@@ -87,9 +78,7 @@ pub(super) fn delete_ended(
     transaction: &Transaction<'_>,
     now: Timestamp,
 ) -> rusqlite::Result<usize> {
-    transaction
-        .prepare_cached(DELETE_ENDED)?
-        .execute(params![now, SWEEP_ROWS as i64])
+    transaction.prepare_cached(DELETE_ENDED)?.execute(params![now, SWEEP_ROWS as i64])
 }
 
 fn session(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {

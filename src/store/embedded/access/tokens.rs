@@ -22,11 +22,7 @@ macro_rules! columns {
 
 const BY_HASH: &str = concat!("SELECT ", columns!(), " FROM tokens WHERE hash = ?1");
 
-const ALL: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM tokens ORDER BY created_at, id"
-);
+const ALL: &str = concat!("SELECT ", columns!(), " FROM tokens ORDER BY created_at, id");
 
 const DELETE: &str = concat!("DELETE FROM tokens WHERE id = ?1 RETURNING ", columns!());
 
@@ -61,27 +57,18 @@ pub(super) fn by_hash(
     connection: &Connection,
     hash: &SecretHash,
 ) -> rusqlite::Result<Option<TokenRecord>> {
-    connection
-        .prepare_cached(BY_HASH)?
-        .query_row([hash], token)
-        .optional()
+    connection.prepare_cached(BY_HASH)?.query_row([hash], token).optional()
 }
 
 pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<TokenRecord>> {
-    connection
-        .prepare_cached(ALL)?
-        .query_map([], token)?
-        .collect()
+    connection.prepare_cached(ALL)?.query_map([], token)?.collect()
 }
 
 pub(super) fn delete(
     transaction: &Transaction<'_>,
     id: Uuid,
 ) -> rusqlite::Result<Option<TokenRecord>> {
-    transaction
-        .prepare_cached(DELETE)?
-        .query_row([id.as_bytes()], token)
-        .optional()
+    transaction.prepare_cached(DELETE)?.query_row([id.as_bytes()], token).optional()
 }
 
 pub(super) fn touch(
@@ -89,10 +76,7 @@ pub(super) fn touch(
     id: Uuid,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached(TOUCH)?
-        .execute(params![id.as_bytes(), now])
-        .map(|_| ())
+    transaction.prepare_cached(TOUCH)?.execute(params![id.as_bytes(), now]).map(|_| ())
 }
 
 /// One step of a sweep: how many it has deleted.
@@ -100,9 +84,7 @@ pub(super) fn delete_ended(
     transaction: &Transaction<'_>,
     now: Timestamp,
 ) -> rusqlite::Result<usize> {
-    transaction
-        .prepare_cached(DELETE_ENDED)?
-        .execute(params![now, SWEEP_ROWS as i64])
+    transaction.prepare_cached(DELETE_ENDED)?.execute(params![now, SWEEP_ROWS as i64])
 }
 
 fn token(row: &Row<'_>) -> rusqlite::Result<TokenRecord> {

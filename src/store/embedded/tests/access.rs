@@ -71,17 +71,14 @@ fn raw(folder: &Path) -> Connection {
 
 fn rows(folder: &Path, table: &str) -> i64 {
     let question = format!("SELECT count(*) FROM {table}");
-    raw(folder)
-        .query_row(&question, [], |row| row.get(0))
-        .unwrap()
+    raw(folder).query_row(&question, [], |row| row.get(0)).unwrap()
 }
 
 /// A file as the first version left it, with one event in it.
 fn make_first_version(folder: &Path) {
     let file = raw(folder);
     file.execute_batch(schema::MIGRATIONS[0]).unwrap();
-    file.pragma_update(None, "application_id", 0x5452_4b50)
-        .unwrap();
+    file.pragma_update(None, "application_id", 0x5452_4b50).unwrap();
     file.pragma_update(None, "user_version", 1).unwrap();
     let id = StoreId::derive("u", "e0");
     file.execute(
@@ -104,9 +101,8 @@ async fn a_file_of_the_first_version_is_brought_up_to_date_and_keeps_its_events(
     assert_eq!(made, Created::Created);
     store.close().await;
 
-    let version: i64 = raw(folder.path())
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .unwrap();
+    let version: i64 =
+        raw(folder.path()).pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, schema::MIGRATIONS.len() as i64);
     let store = open(folder.path());
     assert_eq!(count(&store, "u").await, 2);
@@ -125,12 +121,7 @@ async fn an_account_of_an_earlier_version_is_at_its_first_session_epoch() {
     let ann = account("ann@example.com");
     file.execute(
         "INSERT INTO accounts VALUES (?1, ?2, 'Ann', 'staff', ?3, 0, ?4)",
-        params![
-            ann.id.as_bytes(),
-            ann.email,
-            ann.password_hash,
-            ann.created_at.as_millis()
-        ],
+        params![ann.id.as_bytes(), ann.email, ann.password_hash, ann.created_at.as_millis()],
     )
     .unwrap();
     drop(file);
@@ -148,10 +139,7 @@ async fn a_sweep_removes_from_the_file_what_has_ended_and_nothing_else() {
     }
     store.create_session(&session(501, 11)).await.unwrap();
     for (number, expires_at) in [(1, Some(10)), (2, Some(11)), (3, None)] {
-        store
-            .create_token(&token(number, expires_at))
-            .await
-            .unwrap();
+        store.create_token(&token(number, expires_at)).await.unwrap();
     }
     let trail: Vec<_> = (0..1_001).map(|number| entry(at(number))).collect();
     store.record(&trail).await.unwrap();
@@ -203,14 +191,8 @@ async fn a_change_that_fails_leaves_nothing_and_the_writer_goes_on() {
         .writer
         .change(|transaction| {
             transaction.execute("DELETE FROM accounts", [])?;
-            transaction.execute(
-                "INSERT INTO sessions VALUES (zeroblob(32), NULL, x'', 1)",
-                [],
-            )?;
-            transaction.execute(
-                "INSERT INTO sessions VALUES (zeroblob(3), NULL, x'', 1)",
-                [],
-            )
+            transaction.execute("INSERT INTO sessions VALUES (zeroblob(32), NULL, x'', 1)", [])?;
+            transaction.execute("INSERT INTO sessions VALUES (zeroblob(3), NULL, x'', 1)", [])
         })
         .await;
     assert!(matches!(failed, Err(StoreError::Denied(_))), "{failed:?}");
@@ -224,9 +206,7 @@ async fn a_role_that_is_not_known_opens_nothing() {
     let store = open(folder.path());
     let ann = account("ann@example.com");
     store.create_account(&ann, Admission::First).await.unwrap();
-    raw(folder.path())
-        .execute("UPDATE accounts SET role = 'root'", [])
-        .unwrap();
+    raw(folder.path()).execute("UPDATE accounts SET role = 'root'", []).unwrap();
     let error = store.account(ann.id).await.unwrap_err();
     assert!(matches!(error, StoreError::Unreadable(_)), "{error:?}");
     assert!(error.to_string().contains("root"), "{error}");
@@ -239,10 +219,7 @@ async fn a_closed_store_is_unavailable_for_access_too() {
     store.close().await;
     let ann = account("ann@example.com");
     for error in [
-        store
-            .create_account(&ann, Admission::Any)
-            .await
-            .unwrap_err(),
+        store.create_account(&ann, Admission::Any).await.unwrap_err(),
         store.account(ann.id).await.unwrap_err(),
         store.session(&hash(1), at(0)).await.unwrap_err(),
         store.sweep(at(0), None).await.unwrap_err(),

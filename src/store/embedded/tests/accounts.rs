@@ -17,9 +17,7 @@ fn whole_of(account: &str) -> SummaryRange {
 }
 
 fn plan(connection: &Connection, sql: &str) -> Vec<String> {
-    let mut statement = connection
-        .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-        .unwrap();
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let values = vec![1; statement.parameter_count()];
     statement
         .query_map(params_from_iter(values), |row| row.get::<_, String>(3))
@@ -88,8 +86,7 @@ async fn a_file_of_the_version_before_is_brought_up_to_date() {
     for step in &schema::MIGRATIONS[..2] {
         file.execute_batch(step).unwrap();
     }
-    file.pragma_update(None, "application_id", 0x5452_4b50)
-        .unwrap();
+    file.pragma_update(None, "application_id", 0x5452_4b50).unwrap();
     file.pragma_update(None, "user_version", 2).unwrap();
     file.execute(
         "INSERT INTO events VALUES (1, zeroblob(16), 'u', 'e', 't', NULL, 'a', '{}', 0, 0, 0)",

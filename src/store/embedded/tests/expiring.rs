@@ -26,10 +26,8 @@ impl Clock for Hands {
 const DAY: i64 = 86_400_000;
 
 fn open_for_a_day(folder: &Path, clock: &Arc<Hands>) -> EmbeddedStore {
-    let settings = EmbeddedSettings {
-        retention: Some(Duration::from_millis(DAY as u64)),
-        ..settings()
-    };
+    let settings =
+        EmbeddedSettings { retention: Some(Duration::from_millis(DAY as u64)), ..settings() };
     EmbeddedStore::open_with_clock(folder, &settings, Arc::clone(clock) as Arc<dyn Clock>).unwrap()
 }
 
@@ -47,10 +45,7 @@ async fn events_go_when_their_time_is_over_and_not_before() {
 
     clock.move_to(NOON + DAY + 2_000);
     store.prepare().await.unwrap();
-    until("2,000 events are deleted", || async {
-        count(&store, "u").await == 1_000
-    })
-    .await;
+    until("2,000 events are deleted", || async { count(&store, "u").await == 1_000 }).await;
 
     let left = store.journey(&whole("u"), 1).await.unwrap();
     assert_eq!(&*left[0].event_id, "e2000");
@@ -84,9 +79,7 @@ async fn a_step_is_small_and_leaves_later_rows_alone() {
 
     let file = schema::open_writer(&folder.path().join(DATABASE)).unwrap();
     let horizon = NOON + 1_200;
-    let steps: Vec<_> = (0..4)
-        .map(|_| delete_expired(&file, horizon).unwrap())
-        .collect();
+    let steps: Vec<_> = (0..4).map(|_| delete_expired(&file, horizon).unwrap()).collect();
     assert_eq!(steps, [STEP_ROWS, STEP_ROWS, 200, 0]);
 }
 
@@ -108,10 +101,7 @@ async fn a_flush_waits_for_one_step_at_the_most() {
     // One step after `prepare` was served, one after the insert.
     assert_eq!(left, 5_001 - 2 * STEP_ROWS as i64);
 
-    until("the sweep is done", || async {
-        count(&store, "old").await == 0
-    })
-    .await;
+    until("the sweep is done", || async { count(&store, "old").await == 0 }).await;
     assert_eq!(count(&store, "new").await, 1);
 }
 

@@ -62,9 +62,7 @@ async fn a_folder_that_cannot_be_made_is_named() {
 async fn a_file_of_a_newer_version_is_refused_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     open(folder.path()).close().await;
-    raw(folder.path())
-        .pragma_update(None, "user_version", 99)
-        .unwrap();
+    raw(folder.path()).pragma_update(None, "user_version", 99).unwrap();
     let error = refusal(folder.path());
     assert!(
         matches!(
@@ -78,9 +76,8 @@ async fn a_file_of_a_newer_version_is_refused_and_left_as_it_is() {
         "{error:?}"
     );
     assert!(error.to_string().contains("newer Trailkeep"), "{error}");
-    let version: i64 = raw(folder.path())
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .unwrap();
+    let version: i64 =
+        raw(folder.path()).pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
 }
 
@@ -111,9 +108,7 @@ async fn a_damaged_schema_is_refused() {
 #[tokio::test]
 async fn another_programs_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    raw(folder.path())
-        .execute_batch("CREATE TABLE bookmarks (url TEXT)")
-        .unwrap();
+    raw(folder.path()).execute_batch("CREATE TABLE bookmarks (url TEXT)").unwrap();
     let error = refusal(folder.path());
     assert!(matches!(error, OpenError::Foreign { .. }), "{error:?}");
 }
@@ -147,10 +142,7 @@ async fn a_killed_process_leaves_all_it_acknowledged() {
 async fn a_closed_store_is_one_file_that_anyone_can_read() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    store
-        .insert(&[event_with("u", 0, r#"{"a.b":1.5}"#)])
-        .await
-        .unwrap();
+    store.insert(&[event_with("u", 0, r#"{"a.b":1.5}"#)]).await.unwrap();
     assert_eq!(count(&store, "u").await, 1);
     store.close().await;
     assert_eq!(wal_bytes(folder.path()), 0);
@@ -170,14 +162,7 @@ fn the_views_times_are_those_of_the_api() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
     let file = raw(folder.path());
-    let years = [
-        -62_167_219_200_000,
-        -1,
-        0,
-        999,
-        1_765_794_600_999,
-        253_402_300_799_999,
-    ];
+    let years = [-62_167_219_200_000, -1, 0, 999, 1_765_794_600_999, 253_402_300_799_999];
     for millis in years {
         file.execute(
             "INSERT OR REPLACE INTO events VALUES
@@ -185,9 +170,8 @@ fn the_views_times_are_those_of_the_api() {
             [millis],
         )
         .unwrap();
-        let shown: String = file
-            .query_row("SELECT occurred_at FROM journeys", [], |row| row.get(0))
-            .unwrap();
+        let shown: String =
+            file.query_row("SELECT occurred_at FROM journeys", [], |row| row.get(0)).unwrap();
         assert_eq!(shown, Timestamp::from_millis(millis).unwrap().to_string());
     }
 }

@@ -15,10 +15,7 @@ fn endless(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 fn impatient(folder: &Path) -> EmbeddedStore {
-    let settings = EmbeddedSettings {
-        timeouts: within(Duration::from_millis(50)),
-        ..settings()
-    };
+    let settings = EmbeddedSettings { timeouts: within(Duration::from_millis(50)), ..settings() };
     EmbeddedStore::open(folder, &settings).unwrap()
 }
 
@@ -30,10 +27,9 @@ async fn a_journey_is_one_index_range_in_both_directions() {
         store.readers.read(move |connection| {
             connection
                 .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?
-                .query_map(
-                    params!["u", 0, 0, 1, 1, Some("s"), Some(r#"["page_view"]"#)],
-                    |row| row.get::<_, String>(3),
-                )?
+                .query_map(params!["u", 0, 0, 1, 1, Some("s"), Some(r#"["page_view"]"#)], |row| {
+                    row.get::<_, String>(3)
+                })?
                 .collect::<Result<Vec<_>, _>>()
         })
     };
@@ -44,10 +40,7 @@ async fn a_journey_is_one_index_range_in_both_directions() {
             "SEARCH events USING INDEX events_journey \
              (user_id=? AND (occurred_at,arrival)>(?,?) AND (occurred_at,arrival)<(?,?))"
         );
-        assert!(
-            !steps.iter().any(|step| step.contains("ORDER BY")),
-            "{steps:?}"
-        );
+        assert!(!steps.iter().any(|step| step.contains("ORDER BY")), "{steps:?}");
     }
 }
 
@@ -77,10 +70,7 @@ async fn a_late_page_costs_what_the_first_one_costs() {
             costs.push(cost);
         }
         let (first, dearest) = (costs[0], costs.iter().max().unwrap());
-        assert!(
-            *dearest <= first * 2,
-            "{order:?}: {first} at first, then {dearest}"
-        );
+        assert!(*dearest <= first * 2, "{order:?}: {first} at first, then {dearest}");
     }
 }
 
@@ -116,10 +106,7 @@ async fn pages_meet_without_gap_or_overlap_at_any_position() {
         let store = &store;
         async move {
             let events = store.journey(&range, 3).await.unwrap();
-            events
-                .iter()
-                .map(|event| event.arrival.as_i64())
-                .collect::<Vec<_>>()
+            events.iter().map(|event| event.arrival.as_i64()).collect::<Vec<_>>()
         }
     };
     use Order::{Ascending, Descending};
@@ -152,16 +139,9 @@ async fn a_read_nobody_waits_for_ends_as_well() {
     let store = impatient(folder.path());
     for _ in 0..reader::CONNECTIONS {
         let read = store.readers.read(endless);
-        assert!(
-            tokio::time::timeout(Duration::from_millis(5), read)
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(Duration::from_millis(5), read).await.is_err());
     }
-    until("a connection is free", || async {
-        store.journey(&whole("u"), 1).await.is_ok()
-    })
-    .await;
+    until("a connection is free", || async { store.journey(&whole("u"), 1).await.is_ok() }).await;
 }
 
 #[tokio::test]
@@ -212,10 +192,7 @@ async fn a_row_that_cannot_be_read_is_passed_over_and_its_place_filled() {
     store.insert(&events("u", 0..4)).await.unwrap();
     Connection::open(folder.path().join(DATABASE))
         .unwrap()
-        .execute(
-            "UPDATE events SET payload = CAST(x'7bff7d' AS TEXT) WHERE event_id = 'e1'",
-            [],
-        )
+        .execute("UPDATE events SET payload = CAST(x'7bff7d' AS TEXT) WHERE event_id = 'e1'", [])
         .unwrap();
     let page = store.journey(&whole("u"), 2).await.unwrap();
     let ids: Vec<_> = page.iter().map(|event| &*event.event_id).collect();

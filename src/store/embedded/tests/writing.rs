@@ -8,10 +8,8 @@ async fn each_event_has_its_own_outcome() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     store.insert(&events("u", 0..1)).await.unwrap();
-    let outcomes = store
-        .insert(&[event("u", 0), event("u", 1), event("u", 1), event("v", 0)])
-        .await
-        .unwrap();
+    let outcomes =
+        store.insert(&[event("u", 0), event("u", 1), event("u", 1), event("v", 0)]).await.unwrap();
     use Outcome::{Duplicate, Stored};
     assert_eq!(outcomes, [Duplicate, Stored, Duplicate, Stored]);
     assert_eq!(store.insert(&[]).await.unwrap(), []);
@@ -43,29 +41,20 @@ async fn a_full_disk_acknowledges_nothing_and_heals() {
     store.insert(&events("u", 0..10)).await.unwrap();
     store.writer.run(|connection| limit_pages(connection, 20));
     let big = format!(r#"{{"text":"{}"}}"#, "x".repeat(20_000));
-    let batch: Vec<_> = (10..20)
-        .map(|number| event_with("u", number, &big))
-        .collect();
+    let batch: Vec<_> = (10..20).map(|number| event_with("u", number, &big)).collect();
     let error = store.insert(&batch).await.unwrap_err();
-    assert!(
-        matches!(&error, StoreError::Unavailable(why) if why.contains("full")),
-        "{error}"
-    );
+    assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("full")), "{error}");
     assert_eq!(count(&store, "u").await, 10);
     store.ping().await.unwrap();
 
-    store
-        .writer
-        .run(|connection| limit_pages(connection, 1_000_000));
+    store.writer.run(|connection| limit_pages(connection, 1_000_000));
     let outcomes = store.insert(&batch).await.unwrap();
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Stored));
     assert_eq!(count(&store, "u").await, 20);
 }
 
 fn limit_pages(connection: &Connection, pages: i64) {
-    connection
-        .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
-        .unwrap();
+    connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
 }
 
 #[tokio::test]
@@ -73,18 +62,12 @@ async fn waiting_inserts_are_committed_together_and_each_has_its_own_answer() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let release = hold_up(&store);
-    let (first, second, third) = (
-        [event("u", 0), event("u", 1)],
-        [event("u", 1), event("u", 2)],
-        [event("v", 0)],
-    );
+    let (first, second, third) =
+        ([event("u", 0), event("u", 1)], [event("u", 1), event("u", 2)], [event("v", 0)]);
     let inserts = async {
-        tokio::join!(
-            store.insert(&first),
-            store.insert(&second),
-            store.insert(&third),
-            async { drop(release) }
-        )
+        tokio::join!(store.insert(&first), store.insert(&second), store.insert(&third), async {
+            drop(release)
+        })
     };
     let (first, second, third, ()) = inserts.await;
     use Outcome::{Duplicate, Stored};
@@ -102,10 +85,7 @@ async fn an_insert_nobody_waits_for_is_carried_out() {
     let impatient = tokio::time::timeout(Duration::from_millis(1), store.insert(&batch));
     assert!(impatient.await.is_err());
     drop(release);
-    until("the insert is carried out", || async {
-        count(&store, "u").await == 5
-    })
-    .await;
+    until("the insert is carried out", || async { count(&store, "u").await == 5 }).await;
     store.insert(&events("u", 5..6)).await.unwrap();
 }
 
@@ -134,11 +114,7 @@ async fn a_writer_that_panicked_is_reported_and_nothing_hangs() {
     store.writer.run(|_| panic!("on purpose"));
     let batch = events("u", 0..1);
     let (waiting, ()) = tokio::join!(store.insert(&batch), async { drop(release) });
-    for result in [
-        waiting.map(drop),
-        store.insert(&batch).await.map(drop),
-        store.ping().await,
-    ] {
+    for result in [waiting.map(drop), store.insert(&batch).await.map(drop), store.ping().await] {
         let error = result.unwrap_err();
         assert!(
             matches!(&error, StoreError::Unavailable(why) if why.contains("restart")),
@@ -156,15 +132,9 @@ async fn nothing_is_acknowledged_once_the_files_are_removed() {
     let store = open(folder.path());
     store.ping().await.unwrap();
     std::fs::remove_file(folder.path().join(DATABASE)).unwrap();
-    for result in [
-        store.insert(&events("u", 0..1)).await.map(drop),
-        store.ping().await,
-    ] {
+    for result in [store.insert(&events("u", 0..1)).await.map(drop), store.ping().await] {
         let error = result.unwrap_err();
-        assert!(
-            matches!(&error, StoreError::Denied(why) if why.contains("removed")),
-            "{error}"
-        );
+        assert!(matches!(&error, StoreError::Denied(why) if why.contains("removed")), "{error}");
     }
 }
 
@@ -174,9 +144,8 @@ async fn the_wal_stays_small() {
     let store = open(folder.path());
     let text = format!(r#"{{"text":"{}"}}"#, "x".repeat(2_000));
     for round in 0..60 {
-        let batch: Vec<_> = (round * 500..(round + 1) * 500)
-            .map(|number| event_with("u", number, &text))
-            .collect();
+        let batch: Vec<_> =
+            (round * 500..(round + 1) * 500).map(|number| event_with("u", number, &text)).collect();
         store.insert(&batch).await.unwrap();
         assert!(wal_bytes(folder.path()) < 20 << 20);
     }
@@ -189,15 +158,11 @@ async fn the_wal_is_small_again_after_a_reader_held_it() {
     let store = open(folder.path());
     let file = folder.path().join(DATABASE);
     let reader = Connection::open(&file).unwrap();
-    reader
-        .execute_batch("BEGIN; SELECT count(*) FROM events;")
-        .unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM events;").unwrap();
     let text = format!(r#"{{"text":"{}"}}"#, "x".repeat(100_000));
     let mut next = 0;
     while wal_bytes(folder.path()) < 12 << 20 {
-        let batch: Vec<_> = (next..next + 20)
-            .map(|n| event_with("u", n, &text))
-            .collect();
+        let batch: Vec<_> = (next..next + 20).map(|n| event_with("u", n, &text)).collect();
         store.insert(&batch).await.unwrap();
         next += 20;
     }
@@ -205,11 +170,7 @@ async fn the_wal_is_small_again_after_a_reader_held_it() {
     for number in next..next + 3 {
         store.insert(&[event("u", number)]).await.unwrap();
     }
-    assert!(
-        wal_bytes(folder.path()) <= 8 << 20,
-        "{}",
-        wal_bytes(folder.path())
-    );
+    assert!(wal_bytes(folder.path()) <= 8 << 20, "{}", wal_bytes(folder.path()));
 }
 
 /// Past its limit the WAL is emptied at once, and not only written anew from
@@ -219,9 +180,7 @@ async fn a_wal_past_its_limit_is_emptied_by_force() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let reader = Connection::open(folder.path().join(DATABASE)).unwrap();
-    reader
-        .execute_batch("BEGIN; SELECT count(*) FROM events;")
-        .unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM events;").unwrap();
     let fill = |store: &EmbeddedStore| {
         store.writer.run(|connection| {
             connection

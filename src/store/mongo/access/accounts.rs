@@ -28,11 +28,8 @@ pub async fn create(
 ) -> Result<Created, StoreError> {
     // Also at a shell's command, before any instance has prepared the store.
     indexes::make_for_accounts(link).await?;
-    let is_first = accounts(link)
-        .find_one(doc! {})
-        .await
-        .map_err(|error| store_error(&error))?
-        .is_none();
+    let is_first =
+        accounts(link).find_one(doc! {}).await.map_err(|error| store_error(&error))?.is_none();
     if admission == Admission::First && !is_first {
         return not_made(link, account, Created::NotFirst).await;
     }
@@ -126,9 +123,7 @@ pub async fn renew_hash(
 }
 
 fn read(found: Result<Option<AccountDocument>, Error>) -> Result<Option<Account>, StoreError> {
-    found
-        .map(|document| document.map(Account::from))
-        .map_err(|error| store_error(&error))
+    found.map(|document| document.map(Account::from)).map_err(|error| store_error(&error))
 }
 
 pub async fn page(

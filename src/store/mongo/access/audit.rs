@@ -32,10 +32,7 @@ pub async fn record(link: &Link, entries: &[AuditEntry]) -> Result<(), StoreErro
             .map(|entry| bson::serialize_to_document(&AuditDocument::from(entry)))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| StoreError::Unreadable(error.to_string()))?;
-        insert_documents(link, AUDIT, documents)
-            .await?
-            .into_iter()
-            .try_for_each(written)?;
+        insert_documents(link, AUDIT, documents).await?.into_iter().try_for_each(written)?;
     }
     Ok(())
 }

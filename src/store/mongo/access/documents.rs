@@ -105,9 +105,7 @@ impl TryFrom<Binary> for HashField {
     type Error = HashLength;
 
     fn try_from(binary: Binary) -> Result<Self, HashLength> {
-        SecretHash::try_from(binary.bytes)
-            .map(Self)
-            .map_err(|bytes| HashLength(bytes.len()))
+        SecretHash::try_from(binary.bytes).map(Self).map_err(|bytes| HashLength(bytes.len()))
     }
 }
 
@@ -296,8 +294,5 @@ fn moment(date: DateTime) -> Timestamp {
 }
 
 fn generic(bytes: Vec<u8>) -> Binary {
-    Binary {
-        subtype: BinarySubtype::Generic,
-        bytes,
-    }
+    Binary { subtype: BinarySubtype::Generic, bytes }
 }

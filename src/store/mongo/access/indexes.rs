@@ -38,10 +38,7 @@ async fn add_missing(link: &Link, collection: &str, wanted: &[IndexModel]) -> Re
         .cloned()
         .collect();
     if !missing.is_empty() {
-        link.database()
-            .collection::<Document>(collection)
-            .create_indexes(missing)
-            .await?;
+        link.database().collection::<Document>(collection).create_indexes(missing).await?;
     }
     Ok(())
 }

@@ -55,18 +55,15 @@ impl AccessStore for MongoStore {
         account: &Account,
         admission: Admission,
     ) -> Result<Created, StoreError> {
-        self.write(async { accounts::create(self.link().await?, account, admission).await })
-            .await
+        self.write(async { accounts::create(self.link().await?, account, admission).await }).await
     }
 
     async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
-        self.read(async { accounts::by_email(self.link().await?, email).await })
-            .await
+        self.read(async { accounts::by_email(self.link().await?, email).await }).await
     }
 
     async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
-        self.read(async { accounts::by_id(self.link().await?, id).await })
-            .await
+        self.read(async { accounts::by_id(self.link().await?, id).await }).await
     }
 
     async fn change_account(
@@ -74,8 +71,7 @@ impl AccessStore for MongoStore {
         id: Uuid,
         change: &AccountChange,
     ) -> Result<Option<Account>, StoreError> {
-        self.write(async { accounts::change(self.link().await?, id, change).await })
-            .await
+        self.write(async { accounts::change(self.link().await?, id, change).await }).await
     }
 
     async fn renew_password_hash(
@@ -92,18 +88,15 @@ impl AccessStore for MongoStore {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Account>, StoreError> {
-        self.read(async { accounts::page(self.link().await?, after, limit).await })
-            .await
+        self.read(async { accounts::page(self.link().await?, after, limit).await }).await
     }
 
     async fn create_session(&self, session: &SessionRecord) -> Result<bool, StoreError> {
-        self.write(async { sessions::create(self.link().await?, session).await })
-            .await
+        self.write(async { sessions::create(self.link().await?, session).await }).await
     }
 
     async fn save_session(&self, session: &SessionRecord) -> Result<(), StoreError> {
-        self.write(async { sessions::save(self.link().await?, session).await })
-            .await
+        self.write(async { sessions::save(self.link().await?, session).await }).await
     }
 
     async fn session(
@@ -111,54 +104,44 @@ impl AccessStore for MongoStore {
         id_hash: &SecretHash,
         now: Timestamp,
     ) -> Result<Option<SessionRecord>, StoreError> {
-        self.read(async { sessions::find(self.link().await?, id_hash, now).await })
-            .await
+        self.read(async { sessions::find(self.link().await?, id_hash, now).await }).await
     }
 
     async fn delete_session(&self, id_hash: &SecretHash) -> Result<(), StoreError> {
-        self.write(async { sessions::delete(self.link().await?, id_hash).await })
-            .await
+        self.write(async { sessions::delete(self.link().await?, id_hash).await }).await
     }
 
     async fn delete_sessions_of(&self, account_id: Uuid) -> Result<(), StoreError> {
-        self.write(async { sessions::delete_of(self.link().await?, account_id).await })
-            .await
+        self.write(async { sessions::delete_of(self.link().await?, account_id).await }).await
     }
 
     async fn create_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
-        self.write(async { tokens::create(self.link().await?, token).await })
-            .await
+        self.write(async { tokens::create(self.link().await?, token).await }).await
     }
 
     async fn token_by_hash(&self, hash: &SecretHash) -> Result<Option<TokenRecord>, StoreError> {
-        self.read(async { tokens::by_hash(self.link().await?, hash).await })
-            .await
+        self.read(async { tokens::by_hash(self.link().await?, hash).await }).await
     }
 
     async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError> {
-        self.read(async { tokens::all(self.link().await?).await })
-            .await
+        self.read(async { tokens::all(self.link().await?).await }).await
     }
 
     async fn delete_token(&self, id: Uuid) -> Result<Option<TokenRecord>, StoreError> {
-        self.write(async { tokens::delete(self.link().await?, id).await })
-            .await
+        self.write(async { tokens::delete(self.link().await?, id).await }).await
     }
 
     async fn touch_token(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
-        self.write(async { tokens::touch(self.link().await?, id, now).await })
-            .await
+        self.write(async { tokens::touch(self.link().await?, id, now).await }).await
     }
 
     async fn record(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
-        self.write(async { audit::record(self.link().await?, entries).await })
-            .await
+        self.write(async { audit::record(self.link().await?, entries).await }).await
     }
 
     async fn audit(&self, range: &AuditRange, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
         let timeout = self.settings.timeouts.read;
-        self.read(async { audit::page(self.link().await?, range, limit, timeout).await })
-            .await
+        self.read(async { audit::page(self.link().await?, range, limit, timeout).await }).await
     }
 
     /// Only the audit trail: the rest is removed by the server.

@@ -17,10 +17,7 @@ fn sessions(link: &Link) -> Collection<SessionDocument> {
 }
 
 pub async fn create(link: &Link, session: &SessionRecord) -> Result<bool, StoreError> {
-    match sessions(link)
-        .insert_one(SessionDocument::from(session))
-        .await
-    {
+    match sessions(link).insert_one(SessionDocument::from(session)).await {
         Ok(_) => Ok(true),
         Err(error) if is_duplicate(&error) => Ok(false),
         Err(error) => Err(store_error(&error)),

@@ -68,9 +68,5 @@ pub async fn delete(link: &Link, id: Uuid) -> Result<Option<TokenRecord>, StoreE
 pub async fn touch(link: &Link, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let filter = doc! { "_id": documents::uuid(id) };
     let used = doc! { "$max": { "lastUsedAt": documents::date(now) } };
-    tokens(link)
-        .update_one(filter, used)
-        .await
-        .map(|_| ())
-        .map_err(|error| store_error(&error))
+    tokens(link).update_one(filter, used).await.map(|_| ()).map_err(|error| store_error(&error))
 }

@@ -13,10 +13,7 @@ async fn a_plain_uri_gets_majority_journaled_and_short_timeouts() {
     let (options, concern) = settled("mongodb://localhost").await;
     assert_eq!(concern.w, Some(Acknowledgment::Majority));
     assert_eq!(concern.journal, Some(true));
-    assert_eq!(
-        options.server_selection_timeout,
-        Some(Duration::from_secs(5))
-    );
+    assert_eq!(options.server_selection_timeout, Some(Duration::from_secs(5)));
     assert_eq!(options.connect_timeout, Some(Duration::from_secs(5)));
     assert_eq!(options.app_name.as_deref(), Some("trailkeep"));
 }
@@ -27,10 +24,7 @@ async fn what_the_uri_says_stands() {
                appName=shop";
     let (options, concern) = settled(uri).await;
     assert_eq!(concern.w, Some(Acknowledgment::Majority));
-    assert_eq!(
-        options.server_selection_timeout,
-        Some(Duration::from_millis(700))
-    );
+    assert_eq!(options.server_selection_timeout, Some(Duration::from_millis(700)));
     assert_eq!(options.connect_timeout, Some(Duration::from_millis(800)));
     assert_eq!(options.app_name.as_deref(), Some("shop"));
 }
@@ -38,15 +32,9 @@ async fn what_the_uri_says_stands() {
 #[tokio::test]
 async fn what_is_relied_on_is_acknowledged_by_a_majority_and_journaled() {
     for (uri, expected) in [
-        (
-            "mongodb://localhost/?w=1&journal=false",
-            Acknowledgment::Majority,
-        ),
+        ("mongodb://localhost/?w=1&journal=false", Acknowledgment::Majority),
         ("mongodb://localhost/?w=2", Acknowledgment::Majority),
-        (
-            "mongodb://localhost/?w=everywhere",
-            Acknowledgment::Custom("everywhere".to_owned()),
-        ),
+        ("mongodb://localhost/?w=everywhere", Acknowledgment::Custom("everywhere".to_owned())),
     ] {
         let mut options = ClientOptions::parse(uri).await.unwrap();
         let concern = settle(&mut options).unwrap();
@@ -101,18 +89,13 @@ async fn no_malformed_uri_shows_its_password() {
         "ann:s3cr3tw0rd@host/db",
     ] {
         let error = Connection::open(uri).await.err().expect(uri).to_string();
-        assert!(
-            !error.contains("s3cr3t") && !error.contains("w0rd"),
-            "{uri}: {error}"
-        );
+        assert!(!error.contains("s3cr3t") && !error.contains("w0rd"), "{uri}: {error}");
     }
 }
 
 #[tokio::test]
 async fn hosts_that_cannot_be_looked_up_yet_are_no_error_at_the_start() {
-    let connection = Connection::open("mongodb+srv://cluster.trailkeep.invalid/db")
-        .await
-        .unwrap();
+    let connection = Connection::open("mongodb+srv://cluster.trailkeep.invalid/db").await.unwrap();
     match connection.link().await.err() {
         Some(StoreError::Unavailable(_)) => {}
         other => panic!("{other:?}"),

@@ -26,11 +26,7 @@ fn a_bare_foreign_document_is_an_event() {
 
 #[test]
 fn numbers_of_any_whole_type_are_arrivals() {
-    for arrival in [
-        bson::Bson::Int32(7),
-        bson::Bson::Int64(7),
-        bson::Bson::Double(7.0),
-    ] {
+    for arrival in [bson::Bson::Int32(7), bson::Bson::Int64(7), bson::Bson::Double(7.0)] {
         let event = read(doc! { "occurredAt": DateTime::from_millis(5), "arrival": arrival });
         assert_eq!(event.unwrap().arrival, Arrival::from_i64(7));
     }
@@ -78,10 +74,7 @@ fn the_text_of_an_id_is_what_json_shows() {
 #[test]
 fn a_uuid_as_id_is_taken_as_it_is() {
     let bytes = *StoreId::derive("ann", "e1").as_bytes();
-    let id = bson::Binary {
-        subtype: BinarySubtype::Uuid,
-        bytes: bytes.to_vec(),
-    };
+    let id = bson::Binary { subtype: BinarySubtype::Uuid, bytes: bytes.to_vec() };
     let event = read(doc! { "_id": id, "occurredAt": DateTime::from_millis(5) }).unwrap();
     assert_eq!(event.id, StoreId::from_bytes(bytes));
 }
@@ -98,19 +91,14 @@ fn accepted(session_id: Option<&str>, account_id: Option<&str>) -> Accepted {
         occurred_at: Timestamp::from_millis(-5).unwrap(),
         received_at: Timestamp::from_millis(7).unwrap(),
     };
-    Accepted {
-        event,
-        arrival: Arrival::from_i64(9),
-    }
+    Accepted { event, arrival: Arrival::from_i64(9) }
 }
 
 #[test]
 fn what_we_wrote_is_read_as_any_other_document_would_be() {
-    for accepted in [
-        accepted(None, None),
-        accepted(Some("s-1"), None),
-        accepted(Some("s-1"), Some("acme")),
-    ] {
+    for accepted in
+        [accepted(None, None), accepted(Some("s-1"), None), accepted(Some("s-1"), Some("acme"))]
+    {
         let document = RawDocumentBuf::from_bytes(encode(&accepted)).unwrap();
         let event = own::read_event(document.as_bytes(), "ann").unwrap();
         assert_eq!(event, read_any(&document, "ann").unwrap());
@@ -125,8 +113,5 @@ fn a_document_with_a_field_that_is_not_ours_is_read_all_the_same() {
     let written = RawDocumentBuf::from_bytes(encode(&accepted(None, None))).unwrap();
     let mut document = Document::try_from(&*written).unwrap();
     document.insert("tag", ObjectId::from_bytes([1; 12]));
-    assert_eq!(
-        read(document).unwrap(),
-        read_event(&written, "ann").unwrap()
-    );
+    assert_eq!(read(document).unwrap(), read_event(&written, "ann").unwrap());
 }

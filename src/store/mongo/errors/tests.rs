@@ -23,10 +23,7 @@ fn a_refusal_says_code_and_reason() {
     let fault = doc! { "code": 121, "errmsg": "Document failed validation" };
     assert_eq!(
         write_outcome(&fault),
-        Outcome::Refused(Refusal::new(
-            Reason::Validation,
-            "Document failed validation (code 121)"
-        ))
+        Outcome::Refused(Refusal::new(Reason::Validation, "Document failed validation (code 121)"))
     );
 }
 
@@ -34,21 +31,14 @@ fn a_refusal_says_code_and_reason() {
 fn faults_of_the_document_are_refusals() {
     for code in [2, 52, 61, 10334, 16755, 17280] {
         let outcome = write_outcome(&doc! { "code": code });
-        assert!(
-            matches!(outcome, Outcome::Refused(_)),
-            "{code}: {outcome:?}"
-        );
+        assert!(matches!(outcome, Outcome::Refused(_)), "{code}: {outcome:?}");
     }
 }
 
 #[test]
 fn faults_that_pass_are_tried_again() {
     for code in [1, 50, 91, 112, 189, 262, 10107, 11600, 11602, 13388, 14031] {
-        assert_eq!(
-            write_outcome(&doc! { "code": code }),
-            Outcome::Retry,
-            "{code}"
-        );
+        assert_eq!(write_outcome(&doc! { "code": code }), Outcome::Retry, "{code}");
     }
 }
 

@@ -7,10 +7,7 @@ use crate::event::payload::PayloadLimits;
 use crate::event::{Arrival, Event, Payload, StoreId, Timestamp};
 
 fn accepted(payload_bytes: usize) -> Arc<Accepted> {
-    let limits = PayloadLimits {
-        max_bytes: usize::MAX,
-        max_depth: 8,
-    };
+    let limits = PayloadLimits { max_bytes: usize::MAX, max_depth: 8 };
     let json = format!("{{\"k\":\"{}\"}}", "x".repeat(payload_bytes));
     let at = Timestamp::from_millis(1_000).unwrap();
     Arc::new(Accepted {
@@ -98,26 +95,15 @@ fn every_document_without_a_fault_is_stored() {
     };
     assert_eq!(
         verdicts(&answer, 4).unwrap(),
-        [
-            Outcome::Stored,
-            Outcome::Duplicate,
-            Outcome::Stored,
-            Outcome::Retry
-        ]
+        [Outcome::Stored, Outcome::Duplicate, Outcome::Stored, Outcome::Retry]
     );
 }
 
 #[test]
 fn documents_that_the_server_never_came_to_do_not_count_as_stored() {
     let answer = doc! { "ok": 1, "n": 1, "writeErrors": [{ "index": 1, "code": 91 }] };
-    assert!(matches!(
-        verdicts(&answer, 5),
-        Err(StoreError::Unavailable(_))
-    ));
-    assert!(matches!(
-        verdicts(&doc! { "ok": 1 }, 1),
-        Err(StoreError::Unavailable(_))
-    ));
+    assert!(matches!(verdicts(&answer, 5), Err(StoreError::Unavailable(_))));
+    assert!(matches!(verdicts(&doc! { "ok": 1 }, 1), Err(StoreError::Unavailable(_))));
 }
 
 #[test]
@@ -126,8 +112,5 @@ fn a_write_concern_that_was_not_met_means_try_again() {
         "ok": 1, "n": 2,
         "writeConcernError": { "code": 11602, "errmsg": "state changed" },
     };
-    assert!(matches!(
-        verdicts(&answer, 2),
-        Err(StoreError::Unavailable(_))
-    ));
+    assert!(matches!(verdicts(&answer, 2), Err(StoreError::Unavailable(_))));
 }

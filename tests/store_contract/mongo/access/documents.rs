@@ -18,17 +18,11 @@ fn date(millis: i64) -> DateTime {
 }
 
 fn uuid(id: Uuid) -> Binary {
-    Binary {
-        subtype: BinarySubtype::Uuid,
-        bytes: id.as_bytes().to_vec(),
-    }
+    Binary { subtype: BinarySubtype::Uuid, bytes: id.as_bytes().to_vec() }
 }
 
 fn generic(bytes: &[u8]) -> Binary {
-    Binary {
-        subtype: BinarySubtype::Generic,
-        bytes: bytes.to_vec(),
-    }
+    Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }
 }
 
 #[tokio::test]
@@ -37,10 +31,7 @@ async fn documents_of_access_are_what_a_person_would_look_for() {
         .await
         .run(|place| async move {
             let store = place.mongo_store(&SETTINGS).await;
-            let ann = Account {
-                role: Role::Admin,
-                ..account("ann@example.com")
-            };
+            let ann = Account { role: Role::Admin, ..account("ann@example.com") };
             let bob = account("bob@example.com");
             for account in [&ann, &bob] {
                 store.create_account(account, Admission::Any).await.unwrap();
@@ -57,10 +48,7 @@ async fn documents_of_access_are_what_a_person_would_look_for() {
             let accounts = [first, document(&bob, "staff")];
             assert_eq!(documents(&place, "accounts").await, accounts);
 
-            store
-                .create_session(&session(1, Some(ann.id)))
-                .await
-                .unwrap();
+            store.create_session(&session(1, Some(ann.id))).await.unwrap();
             store.create_session(&session(2, None)).await.unwrap();
             let sessions = [
                 doc! {
@@ -129,10 +117,7 @@ async fn an_account_of_an_earlier_version_is_at_its_first_session_epoch() {
                 .await
                 .unwrap();
             assert_eq!(store.account(ann.id).await.unwrap().as_ref(), Some(&ann));
-            let ending = AccountChange {
-                ends_sessions: true,
-                ..AccountChange::default()
-            };
+            let ending = AccountChange { ends_sessions: true, ..AccountChange::default() };
             let ended = store.change_account(ann.id, &ending).await.unwrap();
             assert_eq!(ended.map(|account| account.session_epoch), Some(1));
             store.close().await;

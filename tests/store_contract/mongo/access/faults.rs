@@ -41,9 +41,7 @@ async fn losses(admin: &Client) -> i64 {
 async fn a_write_whose_answer_is_lost_is_neither_lost_nor_doubled() {
     let set = ReplicaSet::start_with(1, &["--setParameter", "enableTestCommands=1"]).await;
     let admin = Client::with_uri_str(set.uri("admin")).await.unwrap();
-    let store = MongoStore::connect(&set.uri("shop"), &SETTINGS)
-        .await
-        .unwrap();
+    let store = MongoStore::connect(&set.uri("shop"), &SETTINGS).await.unwrap();
     store.prepare().await.unwrap();
     let before = losses(&admin).await;
 
@@ -82,10 +80,7 @@ async fn a_server_that_is_down_is_unavailable_for_access_too() {
     let store = MongoStore::connect(uri, &SETTINGS).await.unwrap();
     let ann = account("ann@example.com");
     let errors = [
-        store
-            .create_account(&ann, Admission::First)
-            .await
-            .unwrap_err(),
+        store.create_account(&ann, Admission::First).await.unwrap_err(),
         store.account(ann.id).await.unwrap_err(),
         store.create_session(&session(1, None)).await.unwrap_err(),
         store.session(&hash(1), at(0)).await.unwrap_err(),

@@ -45,42 +45,17 @@ async fn indexes(place: &MongoPlace) -> Vec<(String, String, Document, Document)
 
 fn expected_indexes() -> Vec<(String, String, Document, Document)> {
     [
-        (
-            "accounts",
-            "email",
-            doc! { "email": 1 },
-            doc! { "unique": true },
-        ),
+        ("accounts", "email", doc! { "email": 1 }, doc! { "unique": true }),
         (
             "accounts",
             "first",
             doc! { "first": 1 },
             doc! { "unique": true, "partial": { "first": true } },
         ),
-        (
-            "sessions",
-            "account",
-            doc! { "accountId": 1 },
-            doc! { "sparse": true },
-        ),
-        (
-            "sessions",
-            "expiry",
-            doc! { "expiresAt": 1 },
-            doc! { "seconds": 0_i64 },
-        ),
-        (
-            "tokens",
-            "hash",
-            doc! { "hash": 1 },
-            doc! { "unique": true },
-        ),
-        (
-            "tokens",
-            "expiry",
-            doc! { "expiresAt": 1 },
-            doc! { "sparse": true, "seconds": 0_i64 },
-        ),
+        ("sessions", "account", doc! { "accountId": 1 }, doc! { "sparse": true }),
+        ("sessions", "expiry", doc! { "expiresAt": 1 }, doc! { "seconds": 0_i64 }),
+        ("tokens", "hash", doc! { "hash": 1 }, doc! { "unique": true }),
+        ("tokens", "expiry", doc! { "expiresAt": 1 }, doc! { "sparse": true, "seconds": 0_i64 }),
         ("audit", "actor", doc! { "actor": 1, "_id": -1 }, doc! {}),
         (
             "audit",
@@ -142,15 +117,9 @@ async fn uniqueness_that_cannot_be_put_in_force_is_an_error() {
                 let ann = account("ann@example.com");
                 for error in [
                     store.prepare().await.unwrap_err(),
-                    store
-                        .create_account(&ann, Admission::Any)
-                        .await
-                        .unwrap_err(),
+                    store.create_account(&ann, Admission::Any).await.unwrap_err(),
                 ] {
-                    assert!(
-                        matches!(error, StoreError::Denied(_)),
-                        "{obstacle}: {error:?}"
-                    );
+                    assert!(matches!(error, StoreError::Denied(_)), "{obstacle}: {error:?}");
                     assert!(error.to_string().contains("email"), "{obstacle}: {error}");
                 }
                 assert_eq!(documents(&place, "accounts").await, before);
@@ -175,11 +144,7 @@ async fn the_trail_is_read_in_the_order_of_an_index() {
                 })
                 .collect();
             store.record(&entries).await.unwrap();
-            place
-                .database()
-                .run_command(doc! { "profile": 2 })
-                .await
-                .unwrap();
+            place.database().run_command(doc! { "profile": 2 }).await.unwrap();
 
             for (actor, subject, plan) in [
                 (None, None, "IXSCAN { _id: 1 }"),

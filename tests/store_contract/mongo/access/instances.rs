@@ -44,29 +44,13 @@ async fn uniqueness_holds_between_instances_that_nobody_has_prepared() {
                 }
                 let by_number = |number| format!("{number}@example.com");
                 let made = create_on_each(&stores, by_number, Admission::First).await;
-                assert_eq!(
-                    count(&made, &Created::Created),
-                    1,
-                    "round {round}: {made:?}"
-                );
-                assert_eq!(
-                    count(&made, &Created::NotFirst),
-                    5,
-                    "round {round}: {made:?}"
-                );
+                assert_eq!(count(&made, &Created::Created), 1, "round {round}: {made:?}");
+                assert_eq!(count(&made, &Created::NotFirst), 5, "round {round}: {made:?}");
 
                 let the_same = |_| "ann@example.com".to_owned();
                 let made = create_on_each(&stores, the_same, Admission::Any).await;
-                assert_eq!(
-                    count(&made, &Created::Created),
-                    1,
-                    "round {round}: {made:?}"
-                );
-                assert_eq!(
-                    count(&made, &Created::EmailTaken),
-                    5,
-                    "round {round}: {made:?}"
-                );
+                assert_eq!(count(&made, &Created::Created), 1, "round {round}: {made:?}");
+                assert_eq!(count(&made, &Created::EmailTaken), 5, "round {round}: {made:?}");
                 for store in stores {
                     assert_eq!(store.accounts(None, 10).await.unwrap().len(), 2);
                     store.close().await;
@@ -85,9 +69,7 @@ async fn what_ends_on_one_instance_has_ended_on_another() {
             let other = place.mongo_store(&SETTINGS).await;
             let ann = Uuid::new_v4();
             for number in [1, 2] {
-                one.create_session(&session(number, Some(ann)))
-                    .await
-                    .unwrap();
+                one.create_session(&session(number, Some(ann))).await.unwrap();
                 let found = other.session(&hash(number), at(0)).await.unwrap();
                 assert_eq!(found, Some(session(number, Some(ann))));
             }

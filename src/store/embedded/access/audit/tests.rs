@@ -26,10 +26,7 @@ fn every_page_is_read_in_the_order_of_an_index() {
         (vec![actor], "audit_trail_actor (actor=?)"),
         (vec![before, actor], "audit_trail_actor (actor=? AND id<?)"),
         (vec![subject], "audit_trail_subject (subject=?)"),
-        (
-            vec![before, subject],
-            "audit_trail_subject (subject=? AND id<?)",
-        ),
+        (vec![before, subject], "audit_trail_subject (subject=? AND id<?)"),
         (vec![before, actor, subject], "id<?)"),
     ] {
         let plan = plan(&connection, &select(&conditions));
