@@ -16,7 +16,8 @@ pub struct Verdict {
     pub unanswered: u64,
     /// Batches that were damaged on purpose, and may be missing.
     pub hit: u64,
-    /// Those of them that are missing.
+    /// Those of them that are missing, or a part of them: a write takes events by
+    /// user, so that some of a batch may have been stored before it was damaged.
     pub hit_and_gone: u64,
     /// Accepted and not there, those that were hit left aside.
     pub lost: u64,
@@ -28,7 +29,7 @@ pub struct Verdict {
     pub damaged: u64,
     /// There, and refused or never sent.
     pub invented: u64,
-    /// Batches of which only a part is there.
+    /// Batches of which only a part is there, those that were hit left aside.
     pub torn: u64,
 }
 
@@ -73,8 +74,8 @@ impl Verdict {
             }
             Answer::None => self.unanswered += events,
         }
-        self.hit_and_gone += u64::from(is_hit && present == 0);
-        self.torn += u64::from(present > 0 && present < events);
+        self.hit_and_gone += u64::from(is_hit && present < events);
+        self.torn += u64::from(!is_hit && present > 0 && present < events);
     }
 }
 

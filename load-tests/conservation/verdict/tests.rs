@@ -62,6 +62,9 @@ fn a_batch_that_was_hit_on_purpose_may_be_missing_and_others_may_not() {
     let verdict = Verdict::on(&batches, &hit, &stored(&[2, 3]));
     assert!(verdict.is_clean(), "{verdict}");
     assert_eq!((verdict.hit, verdict.hit_and_gone), (1, 1));
+    let verdict = Verdict::on(&batches, &hit, &stored(&[0, 2, 3]));
+    assert!(verdict.is_clean(), "a part of it was stored before: {verdict}");
+    assert_eq!((verdict.hit, verdict.hit_and_gone), (1, 1));
     let verdict = Verdict::on(&batches, &hit, &stored(&[0, 1]));
     assert_eq!(verdict.lost, 2, "{verdict}");
 }
