@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
+use super::queue::Write;
 use super::quota::Shares;
 use super::readback::Readback;
 use super::room::Amount;
@@ -41,6 +42,15 @@ fn outcomes(events: usize, faults: u64) -> Vec<Outcome> {
         if faults >> (place % 64) & 1 == 1 { Outcome::Retry } else { Outcome::Stored }
     };
     (0..events).map(outcome).collect()
+}
+
+/// Ends one of the writes that are in flight, where there is one: the model says
+/// which, and what its store answers.
+fn end_one(in_flight: &mut Vec<Write>, write: usize, faults: u64) -> Option<(Write, Vec<Outcome>)> {
+    let place = write.checked_rem(in_flight.len())?;
+    let write = in_flight.remove(place);
+    let outcomes = outcomes(write.events.len(), faults);
+    Some((write, outcomes))
 }
 
 /// Users of the models are numbers.

@@ -8,7 +8,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::event::{Accepted, Arrival};
 use crate::ingest::backlog::Backlog;
-use crate::ingest::queue::Write;
 use crate::ingest::quota::Quota;
 use crate::ingest::record::Batch;
 use crate::journal::{Appended, Mark, Place};
@@ -119,11 +118,9 @@ impl Model {
     }
 
     fn settle(&mut self, write: usize, faults: u64) {
-        if self.in_flight.is_empty() {
+        let Some((write, outcomes)) = end_one(&mut self.in_flight, write, faults) else {
             return;
-        }
-        let write = self.in_flight.remove(write % self.in_flight.len());
-        let outcomes = outcomes(write.events.len(), faults);
+        };
         let settled = self.backlog.settle(&write, &outcomes, |_| Duration::ZERO);
         self.room.release(settled.room);
         for (entry, _) in settled.left {

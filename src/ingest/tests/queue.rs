@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{Accepted, Arrival};
-use crate::ingest::queue::{Entry, Queue, Write};
+use crate::ingest::queue::{Entry, Queue};
 use crate::store::Outcome;
 
 fn entry(user: u8, number: i64) -> Entry {
@@ -67,11 +67,9 @@ impl Model {
     }
 
     fn settle(&mut self, write: usize, faults: u64) {
-        if self.in_flight.is_empty() {
+        let Some((write, outcomes)) = end_one(&mut self.in_flight, write, faults) else {
             return;
-        }
-        let write = self.in_flight.remove(write % self.in_flight.len());
-        let outcomes = outcomes(write.events.len(), faults);
+        };
         for (entry, _) in self.queue.settle(&write, &outcomes, |_| Duration::ZERO) {
             let of_user = self.left.entry(user_of(&entry.accepted)).or_default();
             of_user.push(entry.accepted.arrival.as_i64());

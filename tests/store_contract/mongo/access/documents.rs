@@ -7,6 +7,7 @@ use trailkeep::store::StoreError;
 use trailkeep::store::access::{
     AccessStore as _, Account, AccountChange, Admission, AuditEntry, Role, Scope, TokenRecord,
 };
+use trailkeep::store::mongo::MongoStore;
 use uuid::Uuid;
 
 use super::documents;
@@ -102,20 +103,23 @@ async fn documents_of_access_are_what_a_person_would_look_for() {
         .await;
 }
 
+/// An account whose document was changed by something else than this version.
+async fn changed_account(place: &MongoPlace, store: &MongoStore, change: Document) -> Account {
+    let ann = account("ann@example.com");
+    store.create_account(&ann, Admission::Any).await.unwrap();
+    let accounts = place.database().collection::<Document>("accounts");
+    accounts.update_one(doc! {}, change).await.unwrap();
+    ann
+}
+
 #[tokio::test]
 async fn an_account_of_an_earlier_version_is_at_its_first_session_epoch() {
     MongoPlace::new()
         .await
         .run(|place| async move {
             let store = place.mongo_store(&SETTINGS).await;
-            let ann = account("ann@example.com");
-            store.create_account(&ann, Admission::Any).await.unwrap();
-            place
-                .database()
-                .collection::<Document>("accounts")
-                .update_one(doc! {}, doc! { "$unset": { "sessionEpoch": "" } })
-                .await
-                .unwrap();
+            let ann =
+                changed_account(&place, &store, doc! { "$unset": { "sessionEpoch": "" } }).await;
             assert_eq!(store.account(ann.id).await.unwrap().as_ref(), Some(&ann));
             let ending = AccountChange { ends_sessions: true, ..AccountChange::default() };
             let ended = store.change_account(ann.id, &ending).await.unwrap();
@@ -131,14 +135,7 @@ async fn a_document_that_is_none_of_ours_opens_nothing() {
         .await
         .run(|place| async move {
             let store = place.mongo_store(&SETTINGS).await;
-            let ann = account("ann@example.com");
-            store.create_account(&ann, Admission::Any).await.unwrap();
-            place
-                .database()
-                .collection::<Document>("accounts")
-                .update_one(doc! {}, doc! { "$set": { "role": "root" } })
-                .await
-                .unwrap();
+            let ann = changed_account(&place, &store, doc! { "$set": { "role": "root" } }).await;
             let error = store.account(ann.id).await.unwrap_err();
             assert!(matches!(error, StoreError::Unreadable(_)), "{error:?}");
             store.close().await;
