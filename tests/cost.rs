@@ -35,7 +35,7 @@ use trailkeep::monitoring::health::Health;
 use trailkeep::monitoring::statistics::Statistics;
 use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep::store::mongo::{decode_document, encode_document};
-use trailkeep::store::{JourneyRange, Order, Outcome, Store, StoreError, StoredEvent, Timeouts};
+use trailkeep::store::{JourneyPart, JourneyRange, Order, Outcome, Store, StoreError, Timeouts};
 
 /// Events in a request, and the allocations that each of them may take: up to
 /// one less than a whole one above what it takes, so that one more for each
@@ -262,17 +262,13 @@ impl Store for Documents {
         Ok(HashMap::new())
     }
 
-    async fn journey(
-        &self,
-        range: &JourneyRange,
-        limit: usize,
-    ) -> Result<Vec<StoredEvent>, StoreError> {
+    async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError> {
         let documents = self.0.iter().take(limit);
         let events = documents.map(|document| {
             let document = RawDocument::from_bytes(document).unwrap();
             decode_document(document, &range.user_id).unwrap()
         });
-        Ok(events.collect())
+        Ok(JourneyPart { events: events.collect(), has_more: false })
     }
 
     fn lanes(&self, configured: usize) -> usize {

@@ -18,7 +18,7 @@ use crate::event::{Accepted, Arrival, Event, Payload, StoreId};
 use crate::ingest::Patience;
 use crate::shutdown::Ending;
 use crate::store::embedded::{EmbeddedSettings, EmbeddedStore};
-use crate::store::{JourneyRange, Outcome, Store, StoreError, StoredEvent, Timeouts};
+use crate::store::{JourneyPart, JourneyRange, Outcome, Store, StoreError, Timeouts};
 
 /// What panics.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,11 +54,7 @@ impl Store for Defective {
         self.store.arrivals(ids).await
     }
 
-    async fn journey(
-        &self,
-        range: &JourneyRange,
-        limit: usize,
-    ) -> Result<Vec<StoredEvent>, StoreError> {
+    async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError> {
         self.store.journey(range, limit).await
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{MAX_PAGE_BYTES, Page, as_stored};
 use crate::event::{Accepted, StoreId};
-use crate::store::{JourneyRange, Order, Position, StoredEvent};
+use crate::store::{JourneyPart, JourneyRange, Order, Position, StoredEvent};
 
 /// Whether the store would find this event in the range, were it stored.
 pub fn is_in_range(accepted: &Accepted, range: &JourneyRange) -> bool {
@@ -29,28 +29,23 @@ pub fn position(accepted: &Accepted) -> Position {
     }
 }
 
-/// Merges both into one page. `stored` is what a store answers that was asked
-/// for more than `limit` events, and `buffered` is in order too; of an event
+/// Merges both into one page. `buffered` is in order, as `stored` is; of an event
 /// that is in both, the stored one is taken.
 ///
-/// Where the store had more, it has read more than fits on the page, so nothing
-/// that it did not read belongs there.
-pub fn page(
-    stored: Vec<StoredEvent>,
-    buffered: &[Arc<Accepted>],
-    order: Order,
-    limit: usize,
-) -> Page {
-    let ids: HashSet<StoreId> = stored.iter().map(|event| event.id).collect();
+/// Where the store has more than it read, the page ends with what it read:
+/// nothing says on which side of the next stored event a buffered one belongs.
+pub fn page(stored: JourneyPart, buffered: &[Arc<Accepted>], order: Order, limit: usize) -> Page {
+    let has_more = stored.has_more;
+    let ids: HashSet<StoreId> = stored.events.iter().map(|event| event.id).collect();
     let mut buffered = buffered
         .iter()
         .filter(|accepted| !ids.contains(&accepted.event.id))
         .map(|accepted| as_stored(accepted))
         .peekable();
-    let mut stored = stored.into_iter().peekable();
+    let mut stored = stored.events.into_iter().peekable();
     let mut page = Page::default();
     let mut bytes = 0;
-    loop {
+    while !has_more || stored.peek().is_some() {
         let from_buffer = match (stored.peek(), buffered.peek()) {
             (Some(stored), Some(buffered)) => {
                 order.compare(buffered.position(), stored.position()).is_lt()
@@ -61,9 +56,10 @@ pub fn page(
         let Some(event) = next else { return page };
         bytes += event.bytes();
         if page.events.len() == limit || (bytes > MAX_PAGE_BYTES && !page.events.is_empty()) {
-            page.next = page.events.last().map(StoredEvent::position);
-            return page;
+            break;
         }
         page.events.push(event);
     }
+    page.next = page.events.last().map(StoredEvent::position);
+    page
 }

@@ -24,8 +24,8 @@ use crate::event::{Accepted, StoreId};
 use crate::ingest::Ingest;
 use crate::store::{JourneyRange, Order, Position, Store, StoreError, StoredEvent};
 
-/// Bytes of events at which a page ends: a store reads one event beyond them,
-/// which tells that there is more.
+/// Bytes of events at which a page ends. A store reads as far, and to the end of
+/// the event that goes beyond.
 const MAX_PAGE_BYTES: usize = crate::store::MAX_READ_BYTES;
 
 /// Reads journeys.
@@ -61,8 +61,8 @@ impl Journeys {
         buffered.retain(|accepted| {
             ids.insert(accepted.event.id) && merge::is_in_range(accepted, range)
         });
-        // One more than asked for tells whether there is a next page.
-        let stored = self.store.journey(range, limit + 1).await?;
+        let stored = self.store.journey(range, limit).await?;
+        // One more than fits tells whether there is a next page.
         let buffered = self.without_repetitions(buffered, range.order, limit + 1).await?;
         Ok(Page { may_be_incomplete, ..merge::page(stored, &buffered, range.order, limit) })
     }

@@ -10,7 +10,7 @@
 //! large it is, only those of its events are kept that are wanted, and at most
 //! twice as many for a moment.
 
-use super::{JourneyRange, MAX_READ_BYTES, Position, StoredEvent};
+use super::{JourneyPart, JourneyRange, MAX_READ_BYTES, Position, StoredEvent};
 use crate::event::{Arrival, Timestamp};
 
 /// The events of a range that come first, out of all of them.
@@ -20,15 +20,16 @@ use crate::event::{Arrival, Timestamp};
 pub(super) struct InOrder<'a> {
     range: &'a JourneyRange,
     limit: usize,
-    /// Of groups that were read to their end, in order.
+    /// In order, but for those of the group that is being read: the last ones.
     events: Vec<StoredEvent>,
-    bytes: usize,
-    /// The events at this place so far, in any order.
-    group: Vec<StoredEvent>,
+    /// How many of them are of groups that were read to their end.
+    settled: usize,
+    settled_bytes: usize,
     group_bytes: usize,
     place: Option<(Timestamp, Arrival)>,
     /// What of the group comes after this is not wanted: there was no room.
     last_wanted: Option<Position>,
+    has_more: bool,
 }
 
 impl<'a> InOrder<'a> {
@@ -38,28 +39,31 @@ impl<'a> InOrder<'a> {
             range,
             limit,
             events: Vec::new(),
-            bytes: 0,
-            group: Vec::new(),
+            settled: 0,
+            settled_bytes: 0,
             group_bytes: 0,
             place: None,
             last_wanted: None,
+            has_more: false,
         }
     }
 
     /// Takes the next event; false when no further one is wanted.
     pub fn take(&mut self, event: StoredEvent) -> bool {
-        let place = event.position().place();
-        if self.place != Some(place) {
+        let position = event.position();
+        if self.place != Some(position.place()) {
             self.end_group();
-            if self.is_full(self.events.len(), self.bytes) {
+            if self.is_full(self.settled, self.settled_bytes) {
+                self.has_more = true;
                 return false;
             }
-            self.place = Some(place);
+            self.place = Some(position.place());
         }
-        if self.is_wanted(event.position()) {
+        if self.is_wanted(position) {
             self.group_bytes += event.bytes();
-            self.group.push(event);
-            if self.group.len() / 2 > self.limit || self.group_bytes / 2 > MAX_READ_BYTES {
+            self.events.push(event);
+            let group = self.events.len() - self.settled;
+            if group / 2 > self.limit || self.group_bytes / 2 > MAX_READ_BYTES {
                 self.trim_group();
             }
         }
@@ -69,16 +73,17 @@ impl<'a> InOrder<'a> {
     /// Forgets the group that is being read, and says where it is: it is read
     /// again from its beginning. `None` where nothing was handed over yet.
     pub fn give_group_back(&mut self) -> Option<(Timestamp, Arrival)> {
-        self.group.clear();
+        self.events.truncate(self.settled);
         self.group_bytes = 0;
         self.last_wanted = None;
+        self.has_more = false;
         self.place
     }
 
-    /// The events, when there are no more.
-    pub fn finish(mut self) -> Vec<StoredEvent> {
+    /// The events, when no further one is wanted or there is none.
+    pub fn finish(mut self) -> JourneyPart {
         self.end_group();
-        self.events
+        JourneyPart { events: self.events, has_more: self.has_more }
     }
 
     fn is_wanted(&self, position: Position) -> bool {
@@ -93,33 +98,35 @@ impl<'a> InOrder<'a> {
     }
 
     fn end_group(&mut self) {
-        self.bytes = self.sort_group();
-        self.events.append(&mut self.group);
+        self.sort_group();
+        self.settled = self.events.len();
+        self.settled_bytes += self.group_bytes;
         self.group_bytes = 0;
         self.last_wanted = None;
     }
 
     /// Lets those go that come too late in the group to be wanted.
     fn trim_group(&mut self) {
-        self.group_bytes = self.sort_group() - self.bytes;
-        self.last_wanted = self.group.last().map(StoredEvent::position);
+        self.sort_group();
+        self.last_wanted = self.events.last().map(StoredEvent::position);
     }
 
-    /// Leaves of the group what there is room for, in order. Answers the bytes
-    /// of all events then.
-    fn sort_group(&mut self) -> usize {
-        let order = self.range.order;
-        self.group.sort_unstable_by(|left, right| order.compare(left.position(), right.position()));
-        let (mut kept, mut bytes) = (0, self.bytes);
-        for event in &self.group {
-            if self.is_full(self.events.len() + kept, bytes) {
-                break;
-            }
-            kept += 1;
-            bytes += event.bytes();
+    /// Leaves of the group what there is room for, in order.
+    fn sort_group(&mut self) {
+        let group = &mut self.events[self.settled..];
+        if group.len() < 2 {
+            return;
         }
-        self.group.truncate(kept);
-        bytes
+        let order = self.range.order;
+        group.sort_unstable_by(|left, right| order.compare(left.position(), right.position()));
+        let (mut end, mut bytes) = (self.settled, self.settled_bytes);
+        while end < self.events.len() && !self.is_full(end, bytes) {
+            bytes += self.events[end].bytes();
+            end += 1;
+        }
+        self.has_more |= end < self.events.len();
+        self.events.truncate(end);
+        self.group_bytes = bytes - self.settled_bytes;
     }
 }
 

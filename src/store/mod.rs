@@ -62,11 +62,7 @@ pub trait Store: Send + Sync + 'static {
     /// by time, then by arrival, then by id. It ends with `limit` events, or
     /// with the one by which they have more than [`MAX_READ_BYTES`]; with fewer
     /// and less than that only where the range ends.
-    async fn journey(
-        &self,
-        range: &JourneyRange,
-        limit: usize,
-    ) -> Result<Vec<StoredEvent>, StoreError>;
+    async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError>;
 
     /// How many flushes are worth having in flight at once, given the
     /// configured number.
@@ -112,6 +108,15 @@ pub struct JourneyRange {
     pub types: Vec<String>,
     /// Only this session.
     pub session_id: Option<String>,
+}
+
+/// The first events of a range.
+#[derive(Debug, Default, PartialEq)]
+pub struct JourneyPart {
+    /// In the order asked for.
+    pub events: Vec<StoredEvent>,
+    /// Whether others of the range follow them.
+    pub has_more: bool,
 }
 
 /// The direction of a journey.

@@ -107,7 +107,7 @@ pub async fn the_limit_is_kept(store: Arc<dyn Store>) {
         (0..5).map(|number| event("ann", &number.to_string(), number, number + 1)).collect();
     store_all(&*store, &batch).await;
     for (limit, given) in [(0, 0), (1, 1), (4, 4), (5, 5), (6, 5), (1_001, 5)] {
-        let journey = store.journey(&all_of("ann"), limit).await.unwrap();
+        let journey = store.journey(&all_of("ann"), limit).await.unwrap().events;
         assert_eq!(journey.len(), given);
     }
 }
@@ -142,7 +142,7 @@ pub async fn no_user_sees_another_ones_events(store: Arc<dyn Store>) {
         .collect();
     store_all(&*store, &batch).await;
     for user in users {
-        let journey = store.journey(&all_of(user), 10).await.unwrap();
+        let journey = store.journey(&all_of(user), 10).await.unwrap().events;
         let found: Vec<_> =
             journey.iter().map(|event| (&*event.user_id, &*event.event_id)).collect();
         assert_eq!(found, [(user, &*format!("of {user}"))]);

@@ -16,7 +16,7 @@ async fn page_through(store: &dyn Store, range: &JourneyRange, limit: usize) -> 
     let mut range = range.clone();
     let mut journey = Vec::new();
     loop {
-        let page = store.journey(&range, limit).await.unwrap();
+        let page = store.journey(&range, limit).await.unwrap().events;
         let bytes: usize = page.iter().map(StoredEvent::bytes).sum();
         let is_last = page.len() < limit && bytes <= MAX_READ_BYTES;
         assert!(page.len() <= limit);
@@ -160,7 +160,7 @@ pub async fn what_is_read_at_once_ends_at_4_mib(store: Arc<dyn Store>) {
         .collect();
     store_all(&*store, &events).await;
     for range in [all_of("ann"), newest_first(all_of("ann"))] {
-        let read = store.journey(&range, 1000).await.unwrap();
+        let read = store.journey(&range, 1000).await.unwrap().events;
         // The first seven have no more than 4 MiB.
         assert_eq!(read.len(), MAX_READ_BYTES / BYTES + 1);
         let journey = page_through(&*store, &range, 1000).await;
@@ -173,7 +173,7 @@ pub async fn events_that_come_later_do_not_shift_pages(store: Arc<dyn Store>) {
         (0..4).map(|number| event("ann", &number.to_string(), number * 10, number + 1)).collect();
     store_all(&*store, &batch).await;
     let range = newest_first(all_of("ann"));
-    let page = store.journey(&range, 2).await.unwrap();
+    let page = store.journey(&range, 2).await.unwrap().events;
 
     store_all(&*store, &[event("ann", "newest", 99, 9)]).await;
     let range = JourneyRange { after: page.last().map(StoredEvent::position), ..range };

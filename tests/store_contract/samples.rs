@@ -84,6 +84,6 @@ pub async fn insert(store: &dyn Store, events: &[Accepted]) -> Vec<Outcome> {
 
 /// The events of a range by their names, to compare at a glance.
 pub async fn names(store: &dyn Store, range: &JourneyRange) -> Vec<String> {
-    let events = store.journey(range, 1_000).await.unwrap();
+    let events = store.journey(range, 1_000).await.unwrap().events;
     events.into_iter().map(|event| event.event_id.into()).collect()
 }

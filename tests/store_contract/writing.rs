@@ -18,7 +18,7 @@ pub async fn what_is_stored_is_read_back_unchanged(store: Arc<dyn Store>) {
     let bare = event("ann", "e2", 1, 2);
     store_all(&*store, &[full.clone(), bare.clone()]).await;
 
-    let journey = store.journey(&all_of("ann"), 10).await.unwrap();
+    let journey = store.journey(&all_of("ann"), 10).await.unwrap().events;
     assert_eq!(journey, [stored(&full), stored(&bare)]);
 }
 
@@ -45,7 +45,7 @@ pub async fn payloads_are_read_back_unchanged(store: Arc<dyn Store>) {
         .collect();
     store_all(&*store, &events).await;
 
-    let journey = store.journey(&all_of("ann"), 100).await.unwrap();
+    let journey = store.journey(&all_of("ann"), 100).await.unwrap().events;
     assert_eq!(journey.len(), payloads.len());
     for (event, sent) in journey.iter().zip(payloads) {
         assert_eq!(*event.payload, *payload(sent).to_json());
@@ -64,7 +64,7 @@ pub async fn times_at_the_ends_of_the_calendar_are_read_back_unchanged(store: Ar
     last.event.occurred_at = Timestamp::parse_rfc3339("9999-12-31T23:59:59.999Z").unwrap();
     store_all(&*store, &[last.clone(), first.clone(), before_epoch.clone()]).await;
 
-    let journey = store.journey(&all_of("ann"), 10).await.unwrap();
+    let journey = store.journey(&all_of("ann"), 10).await.unwrap().events;
     assert_eq!(journey, [stored(&first), stored(&before_epoch), stored(&last)]);
 }
 
@@ -81,7 +81,7 @@ pub async fn of_duplicates_in_one_insert_the_first_stays(store: Arc<dyn Store>) 
         insert(&*store, &batch).await,
         [Outcome::Stored, Outcome::Stored, Outcome::Duplicate, Outcome::Stored]
     );
-    let journey = store.journey(&all_of("ann"), 10).await.unwrap();
+    let journey = store.journey(&all_of("ann"), 10).await.unwrap().events;
     assert_eq!(journey[0], stored(&first));
     assert_eq!(names(&*store, &all_of("ann")).await, ["same", "other", "third"]);
 }
@@ -100,7 +100,7 @@ pub async fn of_duplicates_in_two_inserts_the_first_stays(store: Arc<dyn Store>)
         insert(&*store, &batch).await,
         [Outcome::Stored, Outcome::Duplicate, Outcome::Duplicate, Outcome::Stored]
     );
-    let journey = store.journey(&all_of("ann"), 10).await.unwrap();
+    let journey = store.journey(&all_of("ann"), 10).await.unwrap().events;
     assert_eq!(journey[0], stored(&first));
     assert_eq!(journey.len(), 4);
 }
@@ -110,9 +110,9 @@ pub async fn two_users_may_use_the_same_event_id(store: Arc<dyn Store>) {
     let of_bob = event("bob", "evt_001", 1, 2);
     store_all(&*store, &[of_ann.clone(), of_bob.clone()]).await;
 
-    let journey = store.journey(&all_of("ann"), 10).await.unwrap();
+    let journey = store.journey(&all_of("ann"), 10).await.unwrap().events;
     assert_eq!(journey, [stored(&of_ann)]);
-    let journey = store.journey(&all_of("bob"), 10).await.unwrap();
+    let journey = store.journey(&all_of("bob"), 10).await.unwrap().events;
     assert_eq!(journey, [stored(&of_bob)]);
 }
 
@@ -139,7 +139,7 @@ pub async fn concurrent_inserts_store_each_event_once(store: Arc<dyn Store>) {
         }
     }
     assert_eq!(times_stored, vec![1; events.len()]);
-    let journey = store.journey(&all_of("ann"), 1_000).await.unwrap();
+    let journey = store.journey(&all_of("ann"), 1_000).await.unwrap().events;
     assert_eq!(journey.len(), events.len());
 }
 
@@ -154,7 +154,7 @@ pub async fn a_call_that_is_dropped_leaves_the_store_usable(store: Arc<dyn Store
     for outcome in store.insert(&events).await.unwrap() {
         assert!(matches!(outcome, Outcome::Stored | Outcome::Duplicate), "{outcome:?}");
     }
-    let journey = store.journey(&all_of("ann"), 1_000).await.unwrap();
+    let journey = store.journey(&all_of("ann"), 1_000).await.unwrap().events;
     let expected: Vec<_> = events.iter().map(|event| stored(event)).collect();
     assert_eq!(journey, expected);
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use crate::event::{Accepted, Arrival, StoreId};
-use crate::store::{JourneyRange, Outcome, Reason, Refusal, Store, StoreError, StoredEvent};
+use crate::store::{JourneyPart, JourneyRange, Outcome, Reason, Refusal, Store, StoreError};
 
 /// What the next insert does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,8 +142,8 @@ impl Store for FakeStore {
         Ok(known.map(|accepted| (accepted.event.id, accepted.arrival)).collect())
     }
 
-    async fn journey(&self, _: &JourneyRange, _: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        Ok(Vec::new())
+    async fn journey(&self, _: &JourneyRange, _: usize) -> Result<JourneyPart, StoreError> {
+        Ok(JourneyPart::default())
     }
 
     fn lanes(&self, configured: usize) -> usize {

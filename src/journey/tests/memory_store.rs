@@ -12,7 +12,9 @@ use tokio::sync::Semaphore;
 use super::super::as_stored;
 use super::journey_of;
 use crate::event::{Accepted, Arrival, StoreId};
-use crate::store::{JourneyRange, MAX_READ_BYTES, Outcome, Store, StoreError, StoredEvent};
+use crate::store::{
+    JourneyPart, JourneyRange, MAX_READ_BYTES, Outcome, Store, StoreError, StoredEvent,
+};
 
 /// Each insert waits twice: before it takes effect, and before it is
 /// answered. In between, its events are in the buffer and in the store.
@@ -74,7 +76,7 @@ impl MemoryStore {
 }
 
 /// What a store answers of a whole journey.
-pub fn first_of(mut journey: Vec<StoredEvent>, limit: usize) -> Vec<StoredEvent> {
+pub fn first_of(mut journey: Vec<StoredEvent>, limit: usize) -> JourneyPart {
     let mut bytes = 0;
     let fits = journey.iter().take(limit).take_while(|event| {
         let is_wanted = bytes <= MAX_READ_BYTES;
@@ -82,8 +84,9 @@ pub fn first_of(mut journey: Vec<StoredEvent>, limit: usize) -> Vec<StoredEvent>
         is_wanted
     });
     let fitting = fits.count();
+    let has_more = fitting < journey.len();
     journey.truncate(fitting);
-    journey
+    JourneyPart { events: journey, has_more }
 }
 
 #[async_trait]
@@ -124,11 +127,7 @@ impl Store for MemoryStore {
             .collect())
     }
 
-    async fn journey(
-        &self,
-        range: &JourneyRange,
-        limit: usize,
-    ) -> Result<Vec<StoredEvent>, StoreError> {
+    async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError> {
         self.go_on().await;
         let journey = journey_of(&*self.events.lock(), range);
         self.go_on().await;

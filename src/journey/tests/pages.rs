@@ -10,7 +10,7 @@ use super::memory_store::first_of;
 use super::{Spec, journey_of, order, range, spec, whole};
 use crate::event::payload::PayloadLimits;
 use crate::event::{Accepted, Payload};
-use crate::store::{JourneyRange, Order, StoredEvent};
+use crate::store::{JourneyPart, JourneyRange, Order, StoredEvent};
 
 /// Where an event is when a page is read.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,7 +31,7 @@ fn page(events: &[(Arc<Accepted>, Home)], range: &JourneyRange, limit: usize) ->
         .filter(|(_, home)| *home != Home::Buffer)
         .map(|(accepted, _)| as_stored(accepted))
         .collect();
-    let stored = first_of(journey_of(&stored, range), limit + 1);
+    let stored = first_of(journey_of(&stored, range), limit);
     let mut buffered: Vec<Arc<Accepted>> = events
         .iter()
         .filter(|(accepted, home)| *home != Home::Store && merge::is_in_range(accepted, range))
@@ -173,12 +173,12 @@ fn a_page_ends_at_4_mib() {
 fn an_event_of_more_than_4_mib_is_a_page() {
     let mut stored = as_stored(&large(0));
     stored.payload = "x".repeat(MAX_PAGE_BYTES).into();
-    let page = merge::page(vec![stored.clone()], &[large(9)], Order::Ascending, 10);
+    let page = merge::page(first_of(vec![stored.clone()], 10), &[large(9)], Order::Ascending, 10);
     assert_eq!(page.next, Some(stored.position()));
     assert_eq!(page.events, [stored]);
 }
 
 #[test]
 fn nothing_is_a_page_without_events() {
-    assert_eq!(merge::page(Vec::new(), &[], Order::Ascending, 10), Page::default());
+    assert_eq!(merge::page(JourneyPart::default(), &[], Order::Ascending, 10), Page::default());
 }

@@ -24,7 +24,7 @@ use crate::journal::tests::memory_disk::MemoryDisk;
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
 use crate::store::dead_letters::memory::MemoryLetters;
-use crate::store::{JourneyRange, Order, Outcome, Store, StoreError, StoredEvent};
+use crate::store::{JourneyPart, JourneyRange, Order, Outcome, Store, StoreError, StoredEvent};
 
 struct Standing;
 
@@ -244,7 +244,7 @@ impl Store for BrokenStore {
         self.answer().await
     }
 
-    async fn journey(&self, _: &JourneyRange, _: usize) -> Result<Vec<StoredEvent>, StoreError> {
+    async fn journey(&self, _: &JourneyRange, _: usize) -> Result<JourneyPart, StoreError> {
         self.answer().await
     }
 

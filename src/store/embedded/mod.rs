@@ -42,7 +42,7 @@ use self::reader::Readers;
 use self::retention::Retention;
 use self::writer::Writer;
 use super::timeouts::in_time;
-use super::{JourneyRange, Outcome, Store, StoreError, StoredEvent, Timeouts};
+use super::{JourneyPart, JourneyRange, Outcome, Store, StoreError, Timeouts};
 use crate::event::time::{Clock, SystemClock};
 use crate::event::{Accepted, Arrival, StoreId};
 
@@ -136,11 +136,7 @@ impl Store for EmbeddedStore {
         self.readers.read(move |connection| reader::arrivals(connection, &ids)).await
     }
 
-    async fn journey(
-        &self,
-        range: &JourneyRange,
-        limit: usize,
-    ) -> Result<Vec<StoredEvent>, StoreError> {
+    async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError> {
         let range = range.clone();
         self.readers.read(move |connection| reader::journey(connection, &range, limit)).await
     }

@@ -22,7 +22,7 @@ use crate::event::{Arrival, StoreId, Timestamp};
 use crate::store::in_order::InOrder;
 use crate::store::summaries::{GRACE, QueryError};
 use crate::store::timeouts::no_answer;
-use crate::store::{JourneyRange, Order, StoreError, StoredEvent};
+use crate::store::{JourneyPart, JourneyRange, Order, StoreError, StoredEvent};
 
 /// Connections at the most. Reads are bound by the CPU, and further ones wait.
 pub(super) const CONNECTIONS: usize = 4;
@@ -214,10 +214,7 @@ pub(super) fn journey(
     connection: &Connection,
     range: &JourneyRange,
     limit: usize,
-) -> rusqlite::Result<Vec<StoredEvent>> {
-    if limit == 0 {
-        return Ok(Vec::new());
-    }
+) -> rusqlite::Result<JourneyPart> {
     let (first, last) = ends(range);
     let types = (!range.types.is_empty()).then(|| serde_json::Value::from(range.types.as_slice()));
     let mut statement = connection.prepare_cached(match range.order {

@@ -78,7 +78,7 @@ fn whole(user: &str) -> JourneyRange {
 }
 
 async fn count(store: &EmbeddedStore, user: &str) -> usize {
-    store.journey(&whole(user), 100_000).await.unwrap().len()
+    store.journey(&whole(user), 100_000).await.unwrap().events.len()
 }
 
 /// Waits until it is so, for at most half a minute.

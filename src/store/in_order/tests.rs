@@ -77,8 +77,11 @@ proptest! {
         let mut expected = positions(&events);
         expected.sort_by(|left, right| order.compare(*left, *right));
         expected.retain(|position| after.is_none_or(|after| order.compare(after, *position).is_lt()));
+        let has_more = expected.len() > limit;
         expected.truncate(limit);
-        prop_assert_eq!(positions(&journey.finish()), expected);
+        let part = journey.finish();
+        prop_assert_eq!(positions(&part.events), expected);
+        prop_assert_eq!(part.has_more, has_more);
     }
 }
 
@@ -90,7 +93,7 @@ fn of_a_large_group_only_what_is_wanted_is_in_memory() {
         for number in 0..=255_u8 {
             // Neither up nor down.
             assert!(journey.take(event(0, 0, number.wrapping_mul(101), 0)));
-            assert!(journey.group.len() <= 21, "{}", journey.group.len());
+            assert!(journey.events.len() <= 21, "{}", journey.events.len());
         }
         let first: Vec<u8> = match order {
             Order::Ascending => (0..10).collect(),
@@ -98,7 +101,7 @@ fn of_a_large_group_only_what_is_wanted_is_in_memory() {
         };
         let expected: Vec<Position> =
             first.into_iter().map(|number| event(0, 0, number, 0).position()).collect();
-        assert_eq!(positions(&journey.finish()), expected);
+        assert_eq!(positions(&journey.finish().events), expected);
     }
 }
 
@@ -112,14 +115,16 @@ fn it_ends_with_the_event_by_which_it_is_more_than_4_mib() {
         for number in 0..10_u8 {
             let is_wanted =
                 journey.take(event(i64::from(number) % moments, 0, 9 - number % 10, MIB));
-            assert!(journey.group_bytes + journey.bytes < 11 * MIB);
+            assert!(journey.group_bytes + journey.settled_bytes < 11 * MIB);
             assert_eq!(is_wanted, moments == 1 || number < 4, "{number} of {moments}");
             if !is_wanted {
                 break;
             }
         }
         // With their names, four have more than 4 MiB.
-        assert_eq!(journey.finish().len(), 4);
+        let part = journey.finish();
+        assert_eq!(part.events.len(), 4);
+        assert!(part.has_more);
     }
 }
 
@@ -136,5 +141,7 @@ fn a_group_that_is_given_back_may_be_read_again() {
         assert!(journey.take(event(1, 5, number, 0)));
     }
     let expected = [event(0, 0, 9, 0), event(1, 5, 6, 0)];
-    assert_eq!(journey.finish(), expected);
+    let part = journey.finish();
+    assert_eq!(part.events, expected);
+    assert!(part.has_more);
 }

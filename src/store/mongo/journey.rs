@@ -20,7 +20,7 @@ use super::errors::store_error;
 use super::{EVENTS, documents, query};
 use crate::event::{Arrival, StoreId, Timestamp};
 use crate::store::in_order::InOrder;
-use crate::store::{JourneyRange, StoreError, StoredEvent};
+use crate::store::{JourneyPart, JourneyRange, StoreError};
 
 /// The first events of a range, at least one if there is any. The server works
 /// on each scan for at most `timeout`.
@@ -29,7 +29,7 @@ pub async fn read(
     range: &JourneyRange,
     limit: usize,
     timeout: Duration,
-) -> Result<Vec<StoredEvent>, StoreError> {
+) -> Result<JourneyPart, StoreError> {
     let mut journey = InOrder::new(range, limit);
     let wanted = u32::try_from(limit).unwrap_or(u32::MAX).saturating_add(1);
     let mut scan = Scan {

@@ -39,7 +39,7 @@ use async_trait::async_trait;
 use bson::doc;
 
 use super::timeouts::in_time;
-use super::{JourneyRange, Outcome, Store, StoreError, StoredEvent, Timeouts};
+use super::{JourneyPart, JourneyRange, Outcome, Store, StoreError, Timeouts};
 use crate::event::{Accepted, Arrival, StoreId};
 
 pub use connection::MongoOpenError;
@@ -136,14 +136,7 @@ impl Store for MongoStore {
         self.read(async { journey::arrivals(self.link().await?, ids).await }).await
     }
 
-    async fn journey(
-        &self,
-        range: &JourneyRange,
-        limit: usize,
-    ) -> Result<Vec<StoredEvent>, StoreError> {
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
+    async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError> {
         let timeout = self.settings.timeouts.read;
         self.read(async { journey::read(self.link().await?, range, limit, timeout).await }).await
     }

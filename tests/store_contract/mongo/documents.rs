@@ -91,7 +91,7 @@ async fn documents_of_other_tools_do_not_break_a_journey() {
             let forwards = all_of("ann");
             let in_order = ["note", "ours", "7", "last"];
             assert_eq!(names(&*store, &forwards).await, in_order);
-            let journey = store.journey(&forwards, 10).await.unwrap();
+            let journey = store.journey(&forwards, 10).await.unwrap().events;
             assert_eq!(journey[0].id, StoreId::derive("ann", "note"));
             assert_eq!(journey[0].arrival, Arrival::from_i64(0));
             assert_eq!(*journey[2].payload, *r#"{"when":"2025-12-15T10:30:00.001Z","n":null}"#);
@@ -104,7 +104,7 @@ async fn documents_of_other_tools_do_not_break_a_journey() {
                     let mut range: JourneyRange = range.clone();
                     let mut seen = Vec::new();
                     loop {
-                        let page = store.journey(&range, limit).await.unwrap();
+                        let page = store.journey(&range, limit).await.unwrap().events;
                         seen.extend(page.iter().map(|event| event.event_id.to_string()));
                         assert!(seen.len() <= 10, "pages without an end");
                         range.after = page.last().map(StoredEvent::position);
@@ -155,7 +155,7 @@ async fn documents_that_tie_are_all_on_a_page_once() {
             events.insert_many(documents).await.unwrap();
 
             for range in [all_of("ann"), newest_first(all_of("ann"))] {
-                let whole = store.journey(&range, 1000).await.unwrap();
+                let whole = store.journey(&range, 1000).await.unwrap().events;
                 // All but those whose arrival is no number.
                 assert_eq!(whole.len(), 34);
                 let mut sorted = whole.clone();
@@ -166,7 +166,7 @@ async fn documents_that_tie_are_all_on_a_page_once() {
                     let mut range = range.clone();
                     let mut seen = Vec::new();
                     loop {
-                        let page = store.journey(&range, limit).await.unwrap();
+                        let page = store.journey(&range, limit).await.unwrap().events;
                         range.after = page.last().map(StoredEvent::position).or(range.after);
                         let is_last = page.len() < limit;
                         seen.extend(page);

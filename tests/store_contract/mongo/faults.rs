@@ -201,7 +201,7 @@ async fn an_insert_larger_than_one_command_is_stored_whole() {
             assert_eq!(outcomes[3..], [Outcome::Stored, Outcome::Duplicate, Outcome::Stored]);
             let mut range = all_of("ann");
             let mut stored = Vec::new();
-            while let Some(event) = store.journey(&range, 1).await.unwrap().pop() {
+            while let Some(event) = store.journey(&range, 1).await.unwrap().events.pop() {
                 range.after = Some(event.position());
                 stored.push(event.event_id.to_string());
             }

@@ -47,7 +47,7 @@ async fn events_go_when_their_time_is_over_and_not_before() {
     store.prepare().await.unwrap();
     until("2,000 events are deleted", || async { count(&store, "u").await == 1_000 }).await;
 
-    let left = store.journey(&whole("u"), 1).await.unwrap();
+    let left = store.journey(&whole("u"), 1).await.unwrap().events;
     assert_eq!(&*left[0].event_id, "e2000");
     // An identity that has expired is free again.
     let again = store.insert(&events("u", 0..1)).await.unwrap();

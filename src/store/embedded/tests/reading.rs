@@ -1,9 +1,9 @@
 use rusqlite::{Connection, params};
 
 use super::*;
-use crate::store::Position;
 use crate::store::embedded::folder::DATABASE;
 use crate::store::embedded::{reader, schema};
+use crate::store::{Position, StoredEvent};
 
 /// A query that would run for hours.
 fn endless(connection: &Connection) -> rusqlite::Result<i64> {
@@ -84,7 +84,7 @@ fn cost_of_page(
     };
     let steps = rusqlite::StatementStatus::VmStep;
     connection.prepare_cached(sql)?.reset_status(steps);
-    let page = reader::journey(connection, range, 100)?;
+    let page = reader::journey(connection, range, 100)?.events;
     Ok((page, connection.prepare_cached(sql)?.get_status(steps)))
 }
 
@@ -105,7 +105,7 @@ async fn pages_meet_without_gap_or_overlap_at_any_position() {
         };
         let store = &store;
         async move {
-            let events = store.journey(&range, 3).await.unwrap();
+            let events = store.journey(&range, 3).await.unwrap().events;
             events.iter().map(|event| event.arrival.as_i64()).collect::<Vec<_>>()
         }
     };
@@ -165,7 +165,7 @@ async fn readers_see_whole_flushes_in_order_while_the_writer_writes() {
             tokio::spawn(async move {
                 let mut seen = 0;
                 while seen < FLUSHES as usize * 50 {
-                    let events = store.journey(&whole("u"), 100_000).await.unwrap();
+                    let events = store.journey(&whole("u"), 100_000).await.unwrap().events;
                     assert!(events.len() >= seen && events.len() % 50 == 0);
                     assert!(events.is_sorted_by_key(StoredEvent::position));
                     seen = events.len();
@@ -194,7 +194,7 @@ async fn a_row_that_cannot_be_read_is_passed_over_and_its_place_filled() {
         .unwrap()
         .execute("UPDATE events SET payload = CAST(x'7bff7d' AS TEXT) WHERE event_id = 'e1'", [])
         .unwrap();
-    let page = store.journey(&whole("u"), 2).await.unwrap();
+    let page = store.journey(&whole("u"), 2).await.unwrap().events;
     let ids: Vec<_> = page.iter().map(|event| &*event.event_id).collect();
     assert_eq!(ids, ["e0", "e2"]);
 }
