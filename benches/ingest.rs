@@ -18,10 +18,10 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use trailkeep::event::id::{ArrivalClock, Arrivals};
-use trailkeep::event::payload::PayloadLimits;
-use trailkeep::event::{Accepted, Rules, Timestamp, TypeRule, wire};
-use trailkeep::store::mongo::encode_document;
+use trailkeep_event::id::{ArrivalClock, Arrivals};
+use trailkeep_event::payload::PayloadLimits;
+use trailkeep_event::{Accepted, Rules, Timestamp, TypeRule, wire};
+use trailkeep_store::mongo::encode_document;
 
 const BATCHES: [usize; 3] = [1, 10, 100];
 

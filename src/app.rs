@@ -28,13 +28,13 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
+use trailkeep_store::embedded::OpenError;
+use trailkeep_store::mongo::MongoOpenError;
 
 use crate::config::{Settings, memory};
 use crate::dead_letters;
 use crate::http::{self, Service, server};
 use crate::shutdown::{Ending, Signals};
-use crate::store::embedded::OpenError;
-use crate::store::mongo::MongoOpenError;
 use ingestion::CLOSING;
 pub(crate) use ingestion::Ingestion;
 pub use stores::Stores;
@@ -64,7 +64,7 @@ pub enum StartError {
         /// Its folder.
         folder: String,
         /// Why not, and what to do.
-        source: crate::journal::OpenError,
+        source: trailkeep_journal::OpenError,
     },
     /// A version without a journal left events in files.
     #[error(

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::debug;
+use trailkeep_event::StoreId;
+use trailkeep_event::time::Clock;
+use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore, LetterHead, LetterPlace};
+use trailkeep_store::{Outcome, Refusal, Store, StoreError};
 
-use crate::event::StoreId;
-use crate::event::time::Clock;
 use crate::monitoring::statistics::Statistics;
-use crate::store::dead_letters::{DeadLetter, DeadLetterStore, LetterHead, LetterPlace};
-use crate::store::{Outcome, Refusal, Store, StoreError};
 
 /// Letters that are looked up at once when all of them are meant.
 const PAGE: usize = 200;

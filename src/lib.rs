@@ -14,39 +14,42 @@
 //! An event goes one way, and the only thing that comes back is the
 //! acknowledgement. To follow one, read these files in this order:
 //!
-//! 1. `http/events.rs`: who sends, and what is answered.
-//! 2. `http/body.rs`: bytes, media type and encoding, within limits.
-//! 3. `event/wire.rs`: the body becomes drafts, in one pass.
-//! 4. `event/normalize.rs`: each rule about events; a draft becomes an
-//!    [`Event`](event::Event) or a list of faults.
-//! 5. `ingest/admission.rs`: all of the batch, or none of it. Whether it is full is
+//! 1. `src/http/events.rs`: who sends, and what is answered.
+//! 2. `src/http/body.rs`: bytes, media type and encoding, within limits.
+//! 3. `crates/event/src/wire.rs`: the body becomes drafts, in one pass.
+//! 4. `crates/event/src/normalize.rs`: each rule about events; a draft becomes an
+//!    [`Event`](trailkeep_event::Event) or a list of faults.
+//! 5. `src/ingest/admission.rs`: all of the batch, or none of it. Whether it is full is
 //!    asked of the [room](ingest::room) alone.
-//! 6. `ingest/record.rs`: the batch becomes a record.
-//! 7. `journal/writer.rs`: onto the disk, with all that comes at the same time.
-//! 8. `ingest/backlog.rs`: accepted and not stored; memory holds its head.
-//! 9. `ingest/queue.rs`: a FIFO for each user.
-//! 10. `ingest/writer.rs`: takes from the queue when a write is due; what follows
+//! 6. `src/ingest/record.rs`: the batch becomes a record.
+//! 7. `crates/journal/src/writer.rs`: onto the disk, with all that comes at the same time.
+//! 8. `src/ingest/backlog.rs`: accepted and not stored; memory holds its head.
+//! 9. `src/ingest/queue.rs`: a FIFO for each user.
+//! 10. `src/ingest/writer.rs`: takes from the queue when a write is due; what follows
 //!     what the store says.
-//! 11. `ingest/bisect.rs`: an event that the store chokes on is found among the
+//! 11. `src/ingest/bisect.rs`: an event that the store chokes on is found among the
 //!     others.
-//! 12. `store/mongo/mod.rs` or `store/embedded/mod.rs`, behind the trait
-//!     [`Store`](store::Store): into the database, by `insert.rs` and `writer.rs`
-//!     beside them.
+//! 12. `crates/store/src/mongo/mod.rs` or `crates/store/src/embedded/mod.rs`, behind
+//!     the trait [`Store`](trailkeep_store::Store): into the database, by `insert.rs`
+//!     and `writer.rs` beside them.
 //!
-//! What the store answered goes back through `ingest/ack.rs`: room is given back,
+//! What the store answered goes back through `src/ingest/ack.rs`: room is given back,
 //! and the journal may forget.
 //!
 //! # Where things are
 //!
+//! | crate | what it knows |
+//! | --- | --- |
+//! | [`trailkeep_event`] | what an event is; pure, imports nothing of ours |
+//! | [`trailkeep_journal`] | an append-only log of opaque records on disk; imports nothing of ours |
+//! | [`trailkeep_store`] | what is kept: small traits, two homes, MongoDB and an embedded SQLite file |
+//!
 //! | module | what it knows |
 //! | --- | --- |
-//! | [`event`] | what an event is; pure, imports nothing of ours |
-//! | [`journal`] | an append-only log of opaque records on disk; imports nothing of ours |
-//! | [`store`] | one trait, two homes: MongoDB and an embedded SQLite file |
 //! | [`ingest`] | from accepted to stored: room, backlog, queue, writers |
 //! | [`monitoring`] | whether the service is well, and what it counts |
 //! | [`dead_letters`] | what a person does about events that the database refused |
-//! | [`journey`] | stored and not yet stored events as one list; cursors, exports |
+//! | [`journeys`] | stored and not yet stored events as one list; cursors, exports |
 //! | [`summaries`] | events of business accounts, counted; what is kept, what may run |
 //! | [`http`] | the HTTP contract; alone knows status codes |
 //! | [`config`] | every setting, where it came from, what is allowed |
@@ -58,7 +61,7 @@
 //! | [`cli`] | arguments in, exit code out |
 //!
 //! Imports point one way:
-//! `http -> {journey, summaries, dead_letters, access} -> ingest -> {store, monitoring} -> event`.
+//! `http -> {journeys, summaries, dead_letters, access} -> ingest -> {store, monitoring} -> event`.
 
 pub mod access;
 pub mod app;
@@ -66,14 +69,11 @@ pub mod backoff;
 pub mod cli;
 pub mod config;
 pub mod dead_letters;
-pub mod event;
 pub mod http;
 pub mod ingest;
-pub mod journal;
-pub mod journey;
+pub mod journeys;
 pub mod monitoring;
 pub mod seed;
 pub mod shutdown;
-pub mod store;
 pub mod summaries;
 pub mod telemetry;

@@ -22,20 +22,20 @@ use async_trait::async_trait;
 use bson::raw::RawDocument;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
-use trailkeep::event::payload::PayloadLimits;
-use trailkeep::event::time::SystemClock;
-use trailkeep::event::{Accepted, Arrival, Rules, StoreId, Timestamp, TypeRule, wire};
 use trailkeep::ingest::quota::Shares;
 use trailkeep::ingest::room::Amount;
 use trailkeep::ingest::writer::{Destination, Writers};
 use trailkeep::ingest::{Ingest, Parts, Patience, WriteRules};
-use trailkeep::journal::{Journal, Rules as JournalRules};
-use trailkeep::journey::{Journeys, export};
+use trailkeep::journeys::{Journeys, export};
 use trailkeep::monitoring::health::Health;
 use trailkeep::monitoring::statistics::Statistics;
-use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
-use trailkeep::store::mongo::{decode_document, encode_document};
-use trailkeep::store::{JourneyPart, JourneyRange, Order, Outcome, Store, StoreError, Timeouts};
+use trailkeep_event::payload::PayloadLimits;
+use trailkeep_event::time::SystemClock;
+use trailkeep_event::{Accepted, Arrival, Rules, StoreId, Timestamp, TypeRule, wire};
+use trailkeep_journal::{Journal, Rules as JournalRules};
+use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
+use trailkeep_store::mongo::{decode_document, encode_document};
+use trailkeep_store::{JourneyPart, JourneyRange, Order, Outcome, Store, StoreError, Timeouts};
 
 /// Events in a request, and the allocations that each of them may take: up to
 /// one less than a whole one above what it takes, so that one more for each

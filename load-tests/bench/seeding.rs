@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use trailkeep::event::Timestamp;
 use trailkeep::seed::{Plan, Samples};
+use trailkeep_event::Timestamp;
 
 use crate::batch::{USERS, account_name};
 use crate::database::Database;

@@ -20,10 +20,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use trailkeep::event::id::{ArrivalClock, Arrivals};
-use trailkeep::event::{Accepted, Event};
-use trailkeep::store::mongo::{MongoSettings, MongoStore};
-use trailkeep::store::{Store as _, Timeouts};
+use trailkeep_event::id::{ArrivalClock, Arrivals};
+use trailkeep_event::{Accepted, Event};
+use trailkeep_store::mongo::{MongoSettings, MongoStore};
+use trailkeep_store::{Store as _, Timeouts};
 
 use mongod::Mongod;
 use sample::Sample;

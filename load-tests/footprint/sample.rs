@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use trailkeep::event::payload::PayloadLimits;
-use trailkeep::event::{Event, Rules, Timestamp, TypeRule, wire};
+use trailkeep_event::payload::PayloadLimits;
+use trailkeep_event::{Event, Rules, Timestamp, TypeRule, wire};
 
 /// Milliseconds between two events.
 const STEP: i64 = 5;

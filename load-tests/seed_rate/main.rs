@@ -30,11 +30,11 @@ use clap::Parser;
 use mongodb::Client;
 use mongodb::options::{Acknowledgment, WriteConcern};
 use tokio::sync::Mutex;
-use trailkeep::event::id::ArrivalClock;
-use trailkeep::event::{Accepted, Timestamp};
 use trailkeep::seed::{Plan, Samples};
-use trailkeep::store::mongo::{MongoSettings, MongoStore, encode_document};
-use trailkeep::store::{Store, Timeouts};
+use trailkeep_event::id::ArrivalClock;
+use trailkeep_event::{Accepted, Timestamp};
+use trailkeep_store::mongo::{MongoSettings, MongoStore, encode_document};
+use trailkeep_store::{Store, Timeouts};
 
 #[derive(Parser)]
 struct Arguments {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 use tracing::warn;
+use trailkeep_event::time::Clock;
+use trailkeep_store::StoreError;
+use trailkeep_store::access::{AccessStore, Account, AccountChange, Admission, Created, Role};
 use uuid::Uuid;
 
 use super::password::{Passwords, Verdict};
 use super::{AccessError, Flaw, email, password_rules};
-use crate::event::time::Clock;
-use crate::store::StoreError;
-use crate::store::access::{AccessStore, Account, AccountChange, Admission, Created, Role};
 
 const MAX_NAME_BYTES: usize = 200;
 

@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 use uuid::Uuid;
 
-use crate::event::time::Clock;
-use crate::store::StoreError;
-use crate::store::access::{AccessStore, AuditEntry, AuditRange};
+use trailkeep_event::time::Clock;
+use trailkeep_store::StoreError;
+use trailkeep_store::access::{AccessStore, AuditEntry, AuditRange};
 
 /// Entries that may wait: some MiB at the most.
 const QUEUE: usize = 10_000;

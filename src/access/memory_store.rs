@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::event::Timestamp;
-use crate::event::time::Clock;
-use crate::store::StoreError;
-use crate::store::access::{
+use trailkeep_event::Timestamp;
+use trailkeep_event::time::Clock;
+use trailkeep_store::StoreError;
+use trailkeep_store::access::{
     AccessStore, Account, AccountChange, Admission, AuditEntry, AuditRange, Created, SecretHash,
     SessionRecord, TokenRecord,
 };

@@ -1,7 +1,7 @@
 //! Who may read and who may write: staff accounts, their passwords and
 //! sessions, machines' tokens, trackers' write keys, and the record of who did
 //! what. The rules are here, what is kept is in
-//! [`store::access`](crate::store::access), status codes are in `http`.
+//! [`store::access`](trailkeep_store::access), status codes are in `http`.
 //!
 //! - [`accounts`]: who is on the staff, and signing in.
 //! - [`password`]: hashing, bounded in memory and in parallel;
@@ -31,8 +31,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::store::StoreError;
-use crate::store::access::SecretHash;
+use trailkeep_store::StoreError;
+use trailkeep_store::access::SecretHash;
 
 /// All that decides who may do what.
 pub struct Access {

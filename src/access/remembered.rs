@@ -10,8 +10,8 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
-use crate::event::Timestamp;
-use crate::store::access::SecretHash;
+use trailkeep_event::Timestamp;
+use trailkeep_store::access::SecretHash;
 
 /// How long the database's last word counts.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;

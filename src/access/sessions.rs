@@ -26,13 +26,13 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 use tracing::warn;
+use trailkeep_event::Timestamp;
+use trailkeep_event::time::Clock;
+use trailkeep_store::StoreError;
+use trailkeep_store::access::{AccessStore, Account, SessionRecord};
 use uuid::Uuid;
 
 use super::{AccessError, hash_secret};
-use crate::event::Timestamp;
-use crate::event::time::Clock;
-use crate::store::StoreError;
-use crate::store::access::{AccessStore, Account, SessionRecord};
 
 /// When a session was last prolonged, in milliseconds, as the session keeps it.
 pub const RENEWED_KEY: &str = "renewedAt";

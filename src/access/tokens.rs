@@ -5,13 +5,13 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tracing::warn;
+use trailkeep_event::Timestamp;
+use trailkeep_event::time::Clock;
+use trailkeep_store::StoreError;
+use trailkeep_store::access::{AccessStore, Scope, TokenRecord};
 use uuid::Uuid;
 
 use super::{AccessError, Flaw, hash_secret};
-use crate::event::Timestamp;
-use crate::event::time::Clock;
-use crate::store::StoreError;
-use crate::store::access::{AccessStore, Scope, TokenRecord};
 
 /// How every token begins, so that people, and scanners for leaked secrets,
 /// know what they see.

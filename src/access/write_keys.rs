@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
+use trailkeep_store::access::SecretHash;
 
 use super::hash_secret;
-use crate::store::access::SecretHash;
 
 /// The keys that are taken.
 pub struct WriteKeys(Vec<Key>);

@@ -8,6 +8,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
+use trailkeep_event::time::Clock;
+use trailkeep_store::access::AccessStore;
 
 use super::StartError;
 use crate::access::Access;
@@ -21,9 +23,7 @@ use crate::access::sessions::Sessions;
 use crate::access::tokens::Tokens;
 use crate::access::write_keys::WriteKeys;
 use crate::config::{self, SecureCookie, Settings};
-use crate::event::time::Clock;
 use crate::http::sessions::SessionOptions;
-use crate::store::access::AccessStore;
 
 /// How often what has ended is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use trailkeep_event::payload::PayloadLimits;
+use trailkeep_event::time::{Clock, SystemClock};
+use trailkeep_event::{Rules, TypeRule};
+
 use super::{Ingestion, StartError, Stores, access};
 use crate::access::audit::AuditWriter;
 use crate::config::{AllowedOrigins, Settings, memory};
 use crate::dead_letters::DeadLetters;
-use crate::event::payload::PayloadLimits;
-use crate::event::time::{Clock, SystemClock};
-use crate::event::{Rules, TypeRule};
 use crate::http::budget::Budget;
 use crate::http::{self, Service};
-use crate::journey::Journeys;
+use crate::journeys::Journeys;
 use crate::summaries::{self, Summaries};
 
 /// Everything that requests are answered with, and what writes the audit trail.

@@ -7,17 +7,17 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tracing::warn;
+use trailkeep_event::time::SystemClock;
+use trailkeep_store::Store;
 
 use super::{Part, StartError, Stores, journal};
 use crate::config::Settings;
-use crate::event::time::SystemClock;
 use crate::ingest::quota::Shares;
 use crate::ingest::room::Amount;
 use crate::ingest::writer::{Destination, Writers};
 use crate::ingest::{Ingest, Parts, WriteRules};
 use crate::monitoring::health::{Health, watch_store};
 use crate::monitoring::statistics::Statistics;
-use crate::store::Store;
 
 /// What closing the journal and the store may take.
 pub const CLOSING: Duration = Duration::from_secs(3);

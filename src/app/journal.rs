@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tracing::warn;
+use trailkeep_journal::{Journal, Opened, Rules};
 
 use super::StartError;
 use crate::config::Settings;
 use crate::ingest::backlog::HEAD;
-use crate::journal::{Journal, Opened, Rules};
 use crate::monitoring::health::Health;
 
 /// What an older version called files with events that it could not store.

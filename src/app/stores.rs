@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use trailkeep_store::access::AccessStore;
+use trailkeep_store::dead_letters::DeadLetterStore;
+use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
+use trailkeep_store::mongo::{MongoSettings, MongoStore};
+use trailkeep_store::summaries::AccountStore;
+use trailkeep_store::{Store, Timeouts};
+
 use super::StartError;
 use crate::config::Settings;
-use crate::store::access::AccessStore;
-use crate::store::dead_letters::DeadLetterStore;
-use crate::store::embedded::{EmbeddedSettings, EmbeddedStore};
-use crate::store::mongo::{MongoSettings, MongoStore};
-use crate::store::summaries::AccountStore;
-use crate::store::{Store, Timeouts};
 
 /// The one database, as the parts that use it see it.
 #[derive(Clone)]

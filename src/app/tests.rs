@@ -10,28 +10,28 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
+use trailkeep_event::time::{Clock as _, SystemClock};
+use trailkeep_event::{Accepted, Arrival, Event, Payload, StoreId};
+use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
+use trailkeep_store::{JourneyPart, JourneyRange, Outcome, Store, StoreError, Timeouts};
 
 use super::{App, Part, Stores};
 use crate::config::Settings;
-use crate::event::time::{Clock as _, SystemClock};
-use crate::event::{Accepted, Arrival, Event, Payload, StoreId};
 use crate::ingest::Patience;
 use crate::shutdown::Ending;
-use crate::store::embedded::{EmbeddedSettings, EmbeddedStore};
-use crate::store::{JourneyPart, JourneyRange, Outcome, Store, StoreError, Timeouts};
 
-/// What panics.
+/// What ends, and how: the store's thread by itself, the others by a panic.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Panics {
-    Never,
-    AtPing,
-    AtInsert,
+enum Defect {
+    Ping,
+    Insert,
+    StoreThread,
 }
 
 /// The embedded store, and a defect.
 struct Defective {
     store: Arc<EmbeddedStore>,
-    panics: Panics,
+    defect: Defect,
 }
 
 #[async_trait]
@@ -41,12 +41,12 @@ impl Store for Defective {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        assert!(self.panics != Panics::AtPing, "on purpose");
+        assert!(self.defect != Defect::Ping, "on purpose");
         self.store.ping().await
     }
 
     async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
-        assert!(self.panics != Panics::AtInsert, "on purpose");
+        assert!(self.defect != Defect::Insert, "on purpose");
         self.store.insert(events).await
     }
 
@@ -63,7 +63,9 @@ impl Store for Defective {
     }
 
     async fn ended(&self) {
-        self.store.ended().await;
+        if self.defect != Defect::StoreThread {
+            self.store.ended().await;
+        }
     }
 
     async fn close(&self) {
@@ -71,7 +73,7 @@ impl Store for Defective {
     }
 }
 
-async fn start(panics: Panics) -> (App, Arc<EmbeddedStore>, TempDir) {
+async fn start(defect: Defect) -> (App, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().to_str().unwrap();
     let settings = Settings::with([
@@ -89,13 +91,13 @@ async fn start(panics: Panics) -> (App, Arc<EmbeddedStore>, TempDir) {
     };
     let store = Arc::new(EmbeddedStore::open(folder.path(), &settings_of_store).unwrap());
     let stores = Stores {
-        events: Arc::new(Defective { store: Arc::clone(&store), panics }),
+        events: Arc::new(Defective { store: Arc::clone(&store), defect }),
         letters: Arc::clone(&store) as _,
         access: Arc::clone(&store) as _,
         accounts: Arc::clone(&store) as _,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    (App::start(&settings, stores, listener).unwrap(), store, folder)
+    (App::start(&settings, stores, listener).unwrap(), folder)
 }
 
 async fn accept_one(app: &App) {
@@ -125,15 +127,14 @@ async fn assert_ends_with(mut app: App, part: Part) {
 }
 
 #[tokio::test]
-async fn the_end_of_the_embedded_stores_writer_ends_the_service() {
-    let (app, store, _folder) = start(Panics::Never).await;
-    store.end_writer();
+async fn the_end_of_the_stores_thread_ends_the_service() {
+    let (app, _folder) = start(Defect::StoreThread).await;
     assert_ends_with(app, Part::DatabaseWriter).await;
 }
 
 #[tokio::test]
 async fn the_end_of_a_writer_ends_the_service_and_its_events_are_in_the_journal() {
-    let (app, _, folder) = start(Panics::AtInsert).await;
+    let (app, folder) = start(Defect::Insert).await;
     accept_one(&app).await;
     assert_ends_with(app, Part::Writers).await;
     let journal = folder.path().join("journal");
@@ -146,6 +147,6 @@ async fn the_end_of_a_writer_ends_the_service_and_its_events_are_in_the_journal(
 
 #[tokio::test]
 async fn the_end_of_the_database_watch_ends_the_service() {
-    let (app, ..) = start(Panics::AtPing).await;
+    let (app, _folder) = start(Defect::Ping).await;
     assert_ends_with(app, Part::DatabaseWatch).await;
 }

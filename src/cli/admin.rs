@@ -8,6 +8,10 @@ use std::time::Duration;
 use clap::Subcommand;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
+use trailkeep_event::time::{Clock, SystemClock};
+use trailkeep_store::StoreError;
+use trailkeep_store::access::{Account, Role};
+use trailkeep_store::embedded::OpenError;
 
 use super::Flags;
 use crate::access::AccessError;
@@ -16,10 +20,6 @@ use crate::access::audit::{Actor, action};
 use crate::access::password;
 use crate::app::{self, StartError, Stores};
 use crate::config::Settings;
-use crate::event::time::{Clock, SystemClock};
-use crate::store::StoreError;
-use crate::store::access::{Account, Role};
-use crate::store::embedded::OpenError;
 
 /// What can be done about accounts from the shell.
 #[derive(Subcommand)]

@@ -9,6 +9,11 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
+use trailkeep_event::StoreId;
+use trailkeep_event::time::{Clock, SystemClock};
+use trailkeep_store::StoreError;
+use trailkeep_store::dead_letters::{DeadLetter, LetterHead};
+use trailkeep_store::embedded::OpenError;
 use uuid::Uuid;
 
 use super::Flags;
@@ -16,11 +21,6 @@ use crate::access::audit::{Actor, action};
 use crate::app::{StartError, Stores};
 use crate::config::Settings;
 use crate::dead_letters::{DeadLetters, Retried, RetriedAll};
-use crate::event::StoreId;
-use crate::event::time::{Clock, SystemClock};
-use crate::store::StoreError;
-use crate::store::dead_letters::{DeadLetter, LetterHead};
-use crate::store::embedded::OpenError;
 
 /// Letters that are asked for at once.
 const PAGE: usize = 500;

@@ -12,17 +12,18 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::value_parser;
 use tokio::runtime::Runtime;
+use trailkeep_event::Timestamp;
+use trailkeep_store::StoreError;
+use trailkeep_store::embedded;
 
 use super::Flags;
 use crate::app::StartError;
 use crate::config::Settings;
-use crate::event::Timestamp;
 use crate::seed::{Kind, Plan, PlanFault, Samples};
-use crate::store::StoreError;
-use crate::{journal, store::embedded};
 use pipeline::Pipeline;
 use run::{End, Run, Taker};
 use service::Service;
+use trailkeep_journal as journal;
 
 /// The variable that names a write key, so that it need not stand in a
 /// command line, where all of the machine can read it.

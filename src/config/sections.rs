@@ -346,7 +346,7 @@ fn level(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("must be off, error, warn, info, debug or trace, or directives \
-             without spaces such as \"info,trailkeep::store=debug\""
+             without spaces such as \"info,trailkeep_store=debug\""
             .to_owned())
     }
 }

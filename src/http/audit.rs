@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use serde::Serialize;
+use trailkeep_store::access::{AuditEntry, AuditRange};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -13,7 +14,6 @@ use super::guard::Admin;
 use super::problem::Problem;
 use super::problem::answers::{DatabaseUnavailable, InvalidParameters, NotAdmin, NotSignedIn};
 use super::query::Parameters;
-use crate::store::access::{AuditEntry, AuditRange};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 500;

@@ -11,6 +11,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use trailkeep_event::Timestamp;
+use trailkeep_store::access::Account;
 
 use self::bodies::{
     ChangePasswordInput, CurrentSessionBody, DoneBody, NewSessionBody, NewUserBody, SessionBody,
@@ -30,8 +32,6 @@ use crate::access::accounts::NewAccount;
 use crate::access::audit::{Actor, action};
 use crate::access::sessions::{RENEWED_KEY, SignedIn, Trouble};
 use crate::access::{AccessError, Flaw, email, hash_secret};
-use crate::event::Timestamp;
-use crate::store::access::Account;
 
 /// Make an account and open its session
 ///

@@ -9,6 +9,8 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use serde_json::value::RawValue;
+use trailkeep_event::{StoreId, Timestamp};
+use trailkeep_store::dead_letters::LetterPlace;
 use uuid::Uuid;
 
 use super::Service;
@@ -22,8 +24,6 @@ use super::problem::answers::{
 use super::query::Parameters;
 use crate::access::audit::action;
 use crate::dead_letters::{Retried, RetriedAll};
-use crate::event::{StoreId, Timestamp};
-use crate::store::dead_letters::LetterPlace;
 use bodies::{DroppedBody, LetterBody, LettersBody, RetriedAllBody, RetriedBody, WholeLetterBody};
 
 const DEFAULT_LIMIT: usize = 100;

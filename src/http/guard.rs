@@ -15,6 +15,9 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
+use trailkeep_event::Timestamp;
+use trailkeep_store::StoreError;
+use trailkeep_store::access::{Account, Role, Scope, SecretHash, TokenRecord};
 
 use super::Service;
 use super::problem::Problem;
@@ -22,9 +25,6 @@ use super::sessions::{bearer, cookie};
 use crate::access::audit::Actor;
 use crate::access::sessions::{Backend, RENEWED_KEY, Trouble};
 use crate::access::{hash_secret, tokens};
-use crate::event::Timestamp;
-use crate::store::StoreError;
-use crate::store::access::{Account, Role, Scope, SecretHash, TokenRecord};
 
 /// A request's session, signed in or not.
 pub type Session = axum_login::AuthSession<Backend>;

@@ -18,7 +18,7 @@ pub mod events;
 pub mod guard;
 pub mod health;
 pub mod input;
-pub mod journey;
+pub mod journeys;
 pub mod metrics;
 pub mod path;
 pub mod problem;
@@ -40,15 +40,15 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tower::Layer as _;
 use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
+use trailkeep_event::Rules;
+use trailkeep_event::time::Clock;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::Access;
 use crate::dead_letters::DeadLetters;
-use crate::event::Rules;
-use crate::event::time::Clock;
 use crate::ingest::Ingest;
-use crate::journey::Journeys;
+use crate::journeys::Journeys;
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
 use crate::summaries::Summaries;
@@ -136,7 +136,7 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(stats::stats))
         .routes(routes!(metrics::metrics));
     let people = OpenApiRouter::new()
-        .routes(routes!(journey::journey))
+        .routes(routes!(journeys::journey))
         .routes(routes!(accounts::summary))
         .routes(routes!(accounts::sample))
         .routes(routes!(auth::sign_up))

@@ -14,13 +14,13 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use trailkeep_event::fault::MAX_LISTED;
+use trailkeep_event::wire::Refusal;
+use trailkeep_event::{Fault, Faults};
+use trailkeep_store::StoreError;
 use utoipa::ToSchema;
 
-use crate::event::fault::MAX_LISTED;
-use crate::event::wire::Refusal;
-use crate::event::{Fault, Faults};
 use crate::ingest::room::Amount;
-use crate::store::StoreError;
 
 /// The media type of every error.
 pub const MEDIA_TYPE: &str = "application/problem+json";

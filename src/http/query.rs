@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
+use trailkeep_event::Timestamp;
+
 use super::problem::Problem;
-use crate::event::Timestamp;
 
 /// Bytes of the longest id that an event may have.
 const MAX_ID: usize = 256;

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use trailkeep_store::access::{Account, Role};
 use utoipa::ToSchema;
 
 use super::Service;
@@ -22,7 +23,6 @@ use super::problem::answers::{
 use super::query::Parameters;
 use crate::access::accounts::NewAccount;
 use crate::access::audit::action;
-use crate::store::access::{Account, Role};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 500;

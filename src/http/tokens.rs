@@ -6,6 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use trailkeep_event::Timestamp;
+use trailkeep_store::access::{Scope, TokenRecord};
 use utoipa::ToSchema;
 
 use super::Service;
@@ -19,8 +21,6 @@ use super::problem::answers::{
 use crate::access::Flaw;
 use crate::access::audit::action;
 use crate::access::tokens::NewToken;
-use crate::event::Timestamp;
-use crate::store::access::{Scope, TokenRecord};
 
 /// What a token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]

@@ -3,13 +3,14 @@
 
 use std::sync::atomic::Ordering;
 
+use trailkeep_event::Arrival;
+use trailkeep_store::Outcome;
+
 use super::Ingest;
 use super::backlog::Settled;
 use super::queue::Write;
 use super::room::Amount;
 use crate::backoff;
-use crate::event::Arrival;
-use crate::store::Outcome;
 
 impl Ingest {
     /// Counts what became of each event of a write and lets those go that are

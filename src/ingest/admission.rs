@@ -15,15 +15,15 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use trailkeep_event::id::Arrivals;
+use trailkeep_event::{Accepted, Event};
+use trailkeep_journal::{Appended, NotWritten, Record, frame_bytes};
 
 use super::Ingest;
 use super::quota::OverShare;
 use super::record::{self, Batch};
 use super::room::{Amount, NoRoom, Reserved};
 use super::waiter::Waiter;
-use crate::event::id::Arrivals;
-use crate::event::{Accepted, Event};
-use crate::journal::{Appended, NotWritten, Record, frame_bytes};
 
 #[cfg(all(feature = "fault-early-answer", not(debug_assertions)))]
 compile_error!("fault-early-answer loses events: it is for the conservation harness alone");

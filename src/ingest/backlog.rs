@@ -18,6 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use trailkeep_event::{Accepted, Timestamp};
+use trailkeep_journal::{Appended, Mark, Place};
+use trailkeep_store::Outcome;
 
 use super::WriteRules;
 use super::beyond::Beyond;
@@ -26,9 +29,6 @@ use super::quota::Quota;
 use super::record::Batch;
 use super::room::Amount;
 use super::waiter::Waiter;
-use crate::event::{Accepted, Timestamp};
-use crate::journal::{Appended, Mark, Place};
-use crate::store::Outcome;
 
 /// What memory holds at the most. A single batch may be larger.
 pub const HEAD: Amount = Amount { events: 5_000, bytes: 64 << 20 };

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use trailkeep_journal::{Appended, Mark, Place, Totals};
+
 use super::room::Amount;
 use super::waiter::Waiter;
-use crate::journal::{Appended, Mark, Place, Totals};
 
 /// The records that follow those of the head.
 #[derive(Debug)]

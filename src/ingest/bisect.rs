@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::event::Accepted;
-use crate::store::dead_letters::{DeadLetter, DeadLetterStore};
-use crate::store::{Outcome, Store, StoreError};
+use trailkeep_event::Accepted;
+use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore};
+use trailkeep_store::{Outcome, Store, StoreError};
 
 /// What became of each event of a batch.
 #[derive(Debug, Default, PartialEq, Eq)]

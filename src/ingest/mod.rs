@@ -1,7 +1,7 @@
 //! From accepted to stored.
 //!
 //! [`Ingest::admit`] takes a batch whole or refuses it. A batch is in the
-//! [journal](crate::journal) before it is answered. Its events lie in the
+//! [journal](trailkeep_journal) before it is answered. Its events lie in the
 //! [backlog](backlog), in the FIFO of their user, until a [writer] has them stored:
 //! also while they are on their way to the store, so that a write that fails has
 //! lost nothing and a journey shows them.
@@ -40,11 +40,11 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
+use trailkeep_event::id::ArrivalClock;
+use trailkeep_event::time::Clock;
+use trailkeep_event::{Accepted, Arrival};
+use trailkeep_journal::{Journal, Opened};
 
-use crate::event::id::ArrivalClock;
-use crate::event::time::Clock;
-use crate::event::{Accepted, Arrival};
-use crate::journal::{Journal, Opened};
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
 
@@ -215,4 +215,4 @@ impl Ingest {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

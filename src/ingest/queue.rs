@@ -21,8 +21,8 @@ use std::time::Duration;
 use slab::Slab;
 use tokio::time::Instant;
 
-use crate::event::Accepted;
-use crate::store::Outcome;
+use trailkeep_event::Accepted;
+use trailkeep_store::Outcome;
 
 /// Ends a list.
 const NONE: usize = usize::MAX;

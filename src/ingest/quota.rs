@@ -11,8 +11,9 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::ops::{Add, Sub};
 use std::sync::Arc;
 
+use trailkeep_event::Event;
+
 use super::room::Amount;
-use crate::event::Event;
 
 /// Percent of the head that one tenant may hold, from 1 to 100; 100 is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

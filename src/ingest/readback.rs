@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
+use trailkeep_journal::{Place, Read, ReadBack};
 
 use super::Ingest;
 use super::backlog::{Backlog, HEAD};
 use super::record::{self, Batch};
 use super::room::Amount;
-use crate::journal::{Place, Read, ReadBack};
 
 /// How long to leave a disk alone that could not be read.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use bytes::{Buf as _, BufMut as _};
 
-use crate::event::id::Arrivals;
-use crate::event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
-use crate::journal::{FIRST_KIND, Header, Record};
+use trailkeep_event::id::Arrivals;
+use trailkeep_event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
+use trailkeep_journal::{FIRST_KIND, Header, Record};
 
 /// The kind of record that holds events.
 const EVENTS: u8 = FIRST_KIND;

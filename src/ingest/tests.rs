@@ -4,6 +4,7 @@ mod backlog;
 mod conservation;
 mod dead_letters;
 mod fake_store;
+pub(crate) mod memory_letters;
 mod patience;
 mod queue;
 mod quota;
@@ -16,6 +17,11 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
+use trailkeep_event::time::SystemClock;
+use trailkeep_event::{Accepted, Event, Payload, StoreId, Timestamp};
+use trailkeep_journal::Journal;
+use trailkeep_journal::memory_disk::MemoryDisk;
+use trailkeep_store::Outcome;
 
 use super::queue::Write;
 use super::quota::Shares;
@@ -24,14 +30,9 @@ use super::room::Amount;
 use super::waiter::{Waited, Waiter};
 use super::writer::{Destination, Writers};
 use super::{Ingest, NotAdmitted, Parts, Patience, WriteRules};
-use crate::event::time::SystemClock;
-use crate::event::{Accepted, Event, Payload, StoreId, Timestamp};
-use crate::journal::Journal;
-use crate::journal::tests::memory_disk::MemoryDisk;
+use crate::ingest::tests::memory_letters::MemoryLetters;
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
-use crate::store::Outcome;
-use crate::store::dead_letters::memory::MemoryLetters;
 use fake_store::{FakeStore, Next};
 
 const IN_FLIGHT: usize = 4;
@@ -130,7 +131,7 @@ impl Setup {
 
     /// What takes events in, and what reads the journal back.
     fn open(&self) -> (Arc<Ingest>, Readback) {
-        let rules = crate::journal::Rules { max_bytes: u64::MAX, is_synced: true };
+        let rules = trailkeep_journal::Rules { max_bytes: u64::MAX, is_synced: true };
         Ingest::new(Parts {
             limit: self.limit,
             shares: self.shares,

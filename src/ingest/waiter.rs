@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::store::Outcome;
+use trailkeep_store::Outcome;
 
 /// What became of the events of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

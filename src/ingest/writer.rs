@@ -22,14 +22,14 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
+use trailkeep_event::{Accepted, StoreId};
+use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore};
+use trailkeep_store::{Outcome, Refusal, Store, StoreError};
 
 use super::queue::Write;
 use super::readback::{self, Readback};
 use super::{Ingest, bisect};
 use crate::backoff::Backoff;
-use crate::event::{Accepted, StoreId};
-use crate::store::dead_letters::{DeadLetter, DeadLetterStore};
-use crate::store::{Outcome, Refusal, Store, StoreError};
 
 /// Bytes of events in one write at the most: well below the 48 MB that a MongoDB
 /// message may have, also when the largest payloads meet.

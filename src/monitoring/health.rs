@@ -16,9 +16,9 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
+use trailkeep_store::{Store, StoreError};
 
 use crate::backoff::Backoff;
-use crate::store::{Store, StoreError};
 
 /// What the parts of the service say of themselves, and what follows.
 pub struct Health {

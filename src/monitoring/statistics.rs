@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 use tracing::warn;
+use trailkeep_event::Timestamp;
 
-use crate::event::Timestamp;
 use crate::telemetry::names;
 pub use over_share::{NAMED_ACCOUNTS, OTHER_ACCOUNTS, OverShareCounts};
 

@@ -46,7 +46,7 @@ pub use sample::Sample;
 pub use stream::Samples;
 pub use visit::Kind;
 
-use crate::event::Timestamp;
+use trailkeep_event::Timestamp;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use trailkeep_event::payload::{PayloadLimits, write_string};
+use trailkeep_event::{Event, Payload, StoreId, Timestamp};
 use uuid::Uuid;
 
 use super::Kind;
-use crate::event::payload::{PayloadLimits, write_string};
-use crate::event::{Event, Payload, StoreId, Timestamp};
 
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq)]

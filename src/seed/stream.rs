@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
 use super::people::People;
 use super::rhythm::Rhythm;
 use super::visit::{self, MAX_LENGTH_MS, Visit};
 use super::{Plan, PlanFault, Sample};
-use crate::event::Timestamp;
 
 /// The events of a plan, in order of time.
 pub struct Samples {

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
+use trailkeep_event::payload::PayloadLimits;
+use trailkeep_event::{Event, Rules, Timestamp, TypeRule, wire};
 
 use super::visit::{MAX_EVENTS, MAX_LENGTH_MS};
 use super::{Kind, Plan, PlanFault, Sample, Samples};
 use crate::config::Settings;
-use crate::event::payload::PayloadLimits;
-use crate::event::{Event, Rules, Timestamp, TypeRule, wire};
 
 fn plan(events: u64, seed: u64) -> Plan {
     Plan {

@@ -29,10 +29,10 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::event::Timestamp;
-use crate::event::time::Clock;
-use crate::store::StoreError;
-use crate::store::summaries::{AccountStore, QueryError, Summary, SummaryRange};
+use trailkeep_event::Timestamp;
+use trailkeep_event::time::Clock;
+use trailkeep_store::StoreError;
+use trailkeep_store::summaries::{AccountStore, QueryError, Summary, SummaryRange};
 
 pub use window::Window;
 

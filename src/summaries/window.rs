@@ -1,6 +1,6 @@
 //! The time in which events are counted.
 
-use crate::event::Timestamp;
+use trailkeep_event::Timestamp;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use rusqlite::Connection;
-use trailkeep::store::access::{AccessStore, AccountChange, Admission, AuditRange};
-use trailkeep::store::dead_letters::{DeadLetter, DeadLetterStore};
-use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
-use trailkeep::store::mongo::{MongoSettings, MongoStore};
-use trailkeep::store::summaries::{AccountStore, QueryError, SummaryRange};
-use trailkeep::store::{Reason, Refusal, Store, StoreError};
+use trailkeep_store::access::{AccessStore, AccountChange, Admission, AuditRange};
+use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore};
+use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
+use trailkeep_store::mongo::{MongoSettings, MongoStore};
+use trailkeep_store::summaries::{AccountStore, QueryError, SummaryRange};
+use trailkeep_store::{Reason, Refusal, Store, StoreError};
 use uuid::Uuid;
 
 use crate::access::samples::{account, entry, hash, session, token};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use trailkeep::event::{Accepted, StoreId};
-use trailkeep::store::dead_letters::{DeadLetter, DeadLetterStore};
-use trailkeep::store::{Outcome, Reason, Refusal};
+use trailkeep_event::{Accepted, StoreId};
+use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore};
+use trailkeep_store::{Outcome, Reason, Refusal};
 
 use crate::samples::{at, event, payload};
 
@@ -36,7 +36,7 @@ pub async fn a_letter_is_read_back_unchanged(store: Arc<dyn DeadLetterStore>) {
         r#"{"$oid":"x","a.b":{"":[1,1.0,-0.5,9007199254740993,1e300,null,true]},"t":"ä\n\"\u0001"}"#,
     );
     let mut ends = event("bob", "e2", 0, i64::MIN);
-    ends.event.occurred_at = trailkeep::event::Timestamp::from_millis(-62_167_219_200_000).unwrap();
+    ends.event.occurred_at = trailkeep_event::Timestamp::from_millis(-62_167_219_200_000).unwrap();
     for accepted in [full, ends] {
         let letter = DeadLetter {
             accepted: Arc::new(accepted),
@@ -129,7 +129,7 @@ pub async fn payloads_of_any_size_are_kept(store: Arc<dyn DeadLetterStore>) {
         // Several times as large as BSON.
         let numbers = vec!["7"; bytes / 2].join(",");
         letter.accepted = Arc::new(Accepted {
-            event: trailkeep::event::Event {
+            event: trailkeep_event::Event {
                 payload: payload(&format!("{{\"n\":[{numbers}]}}")),
                 ..accepted.event
             },

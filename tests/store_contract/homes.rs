@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::{Client, Database};
-use trailkeep::store::access::AccessStore;
-use trailkeep::store::dead_letters::DeadLetterStore;
-use trailkeep::store::embedded::{EmbeddedSettings, EmbeddedStore};
-use trailkeep::store::mongo::{MongoSettings, MongoStore};
-use trailkeep::store::summaries::AccountStore;
-use trailkeep::store::{Store, Timeouts};
+use trailkeep_store::access::AccessStore;
+use trailkeep_store::dead_letters::DeadLetterStore;
+use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
+use trailkeep_store::mongo::{MongoSettings, MongoStore};
+use trailkeep_store::summaries::AccountStore;
+use trailkeep_store::{Store, Timeouts};
 
 use crate::mongod::shared_uri;
 

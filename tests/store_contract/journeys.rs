@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use trailkeep::event::Accepted;
-use trailkeep::store::{JourneyRange, Store};
+use trailkeep_event::Accepted;
+use trailkeep_store::{JourneyRange, Store};
 
 use crate::samples::{all_of, at, event, names, newest_first, store_all};
 

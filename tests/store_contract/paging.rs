@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use rand::{Rng as _, SeedableRng as _};
-use trailkeep::event::{Accepted, Arrival, StoreId};
-use trailkeep::store::{JourneyRange, MAX_READ_BYTES, Order, Position, Store, StoredEvent};
+use trailkeep_event::{Accepted, Arrival, StoreId};
+use trailkeep_store::{JourneyRange, MAX_READ_BYTES, Order, Position, Store, StoredEvent};
 
 use crate::samples::{all_of, at, event, names, newest_first, payload, store_all, stored};
 

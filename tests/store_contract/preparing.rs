@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trailkeep::store::Store;
+use trailkeep_store::Store;
 
 use crate::samples::{all_of, event, names, store_all};
 

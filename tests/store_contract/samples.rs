@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use trailkeep::event::payload::PayloadLimits;
-use trailkeep::event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
-use trailkeep::store::{JourneyRange, Order, Outcome, Store, StoredEvent};
+use trailkeep_event::payload::PayloadLimits;
+use trailkeep_event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
+use trailkeep_store::{JourneyRange, Order, Outcome, Store, StoredEvent};
 
 /// 2025-12-15T10:30:00.000Z; samples are so many milliseconds after it.
 const START: i64 = 1_765_794_600_000;

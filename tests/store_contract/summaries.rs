@@ -7,9 +7,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
-use trailkeep::event::Accepted;
-use trailkeep::store::Store;
-use trailkeep::store::summaries::{
+use trailkeep_event::Accepted;
+use trailkeep_store::Store;
+use trailkeep_store::summaries::{
     AccountStore, MAX_TYPES, QueryError, Summary, SummaryRange, UserEvents,
 };
 

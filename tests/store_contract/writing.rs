@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use trailkeep::event::{Arrival, StoreId, Timestamp};
-use trailkeep::store::{Outcome, Store};
+use trailkeep_event::{Arrival, StoreId, Timestamp};
+use trailkeep_store::{Outcome, Store};
 
 use crate::samples::{all_of, event, insert, names, payload, store_all, stored};
 

@@ -102,7 +102,7 @@ const FRAME_HEAD: usize = 32;
 const ALIGNMENT: usize = 8;
 
 /// Where frames lie in a segment. Told from the format's description
-/// (`src/journal/mod.rs`) rather than with its code, which is what is put to the
+/// (`crates/journal/src/lib.rs`) rather than with its code, which is what is put to the
 /// test.
 fn frames(segment: &[u8]) -> Vec<Range<usize>> {
     let mut frames = Vec::new();

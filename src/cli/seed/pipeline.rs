@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use indicatif::HumanCount;
 use tokio::time::{Instant, sleep, timeout};
+use trailkeep_event::{Event, Timestamp};
 
 use super::run::{NotTaken, Run, Taker};
 use super::{FIRST_ANSWER, SeedError};
 use crate::app::{Ingestion, Stores};
 use crate::config::Settings;
-use crate::event::{Event, Timestamp};
 use crate::ingest::backlog::HEAD;
 use crate::ingest::{Ingest, NotAdmitted};
 use crate::monitoring::health::Health;

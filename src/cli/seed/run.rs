@@ -161,8 +161,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::event::Timestamp;
     use crate::seed::Plan;
+    use trailkeep_event::Timestamp;
 
     /// Refuses with these answers, one after the other, and then takes all.
     struct Scripted(std::cell::RefCell<Vec<NotTaken>>, std::cell::Cell<u64>);

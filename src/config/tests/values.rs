@@ -119,7 +119,7 @@ fn log_levels_may_be_given_by_module() {
     for level in [
         "off",
         "WARN",
-        "info,trailkeep::store=debug",
+        "info,trailkeep_store=debug",
         "warn,trailkeep=trace",
         "trailkeep[request{method}]=debug",
     ] {

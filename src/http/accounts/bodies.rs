@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use trailkeep_store::summaries::UserEvents;
 use utoipa::ToSchema;
 
-use crate::store::summaries::UserEvents;
 use crate::summaries::Counted;
 
 /// The events of an account in a time, counted.

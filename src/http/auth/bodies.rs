@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::store::access::Account;
+use trailkeep_store::access::Account;
 
 /// Somebody who wants an account.
 #[derive(Deserialize, ToSchema)]

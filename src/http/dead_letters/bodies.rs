@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use trailkeep_store::dead_letters::LetterHead;
 use utoipa::ToSchema;
 
 use crate::dead_letters::RetriedAll;
-use crate::store::dead_letters::LetterHead;
 
 /// An event that was refused, without its payload.
 #[derive(Serialize, ToSchema)]

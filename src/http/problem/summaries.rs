@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use axum::http::{StatusCode, header};
+use trailkeep_store::summaries::QueryError;
 
 use super::Problem;
-use crate::store::summaries::QueryError;
 use crate::summaries::SummaryError;
 
 impl From<SummaryError> for Problem {

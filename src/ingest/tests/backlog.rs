@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
+use trailkeep_event::{Accepted, Arrival};
+use trailkeep_journal::{Appended, Mark, Place};
 
 use super::*;
-use crate::event::{Accepted, Arrival};
 use crate::ingest::backlog::Backlog;
 use crate::ingest::quota::Quota;
 use crate::ingest::record::Batch;
-use crate::journal::{Appended, Mark, Place};
 
 /// Small, so that most is beyond it.
 const HEAD: Amount = Amount { events: 12, bytes: 4000 };

@@ -1,8 +1,9 @@
 //! What the store refuses, and what it refuses to keep.
 
+use trailkeep_store::{Reason, Refusal};
+
 use super::*;
-use crate::store::dead_letters::memory::OnPut;
-use crate::store::{Reason, Refusal};
+use crate::ingest::tests::memory_letters::OnPut;
 
 fn id(user: &str, number: usize) -> StoreId {
     StoreId::derive(user, &number.to_string())

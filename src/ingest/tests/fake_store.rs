@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use crate::event::{Accepted, Arrival, StoreId};
-use crate::store::{JourneyPart, JourneyRange, Outcome, Reason, Refusal, Store, StoreError};
+use trailkeep_event::{Accepted, Arrival, StoreId};
+use trailkeep_store::{JourneyPart, JourneyRange, Outcome, Reason, Refusal, Store, StoreError};
 
 /// What the next insert does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

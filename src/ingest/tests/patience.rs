@@ -142,7 +142,7 @@ async fn a_service_is_not_marked_as_full_for_the_room_of_a_batch_that_the_disk_r
     assert!(ingest.health.is_full());
     drop(reserved);
     let mut large = events("u", 0..1);
-    let limits = crate::event::payload::PayloadLimits { max_bytes: usize::MAX, max_depth: 2 };
+    let limits = trailkeep_event::payload::PayloadLimits { max_bytes: usize::MAX, max_depth: 2 };
     let fill = format!(r#"{{"fill":"{}"}}"#, "x".repeat(200_000));
     large[0].payload = Payload::from_json(fill.as_bytes(), limits).unwrap();
     assert_eq!(admit(&ingest, large).await, Err(NotAdmitted::NotWritten));

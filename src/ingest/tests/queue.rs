@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
+use trailkeep_event::{Accepted, Arrival};
+use trailkeep_store::Outcome;
 
 use super::*;
-use crate::event::{Accepted, Arrival};
 use crate::ingest::queue::{Entry, Queue};
-use crate::store::Outcome;
 
 fn entry(user: u8, number: i64) -> Entry {
     Entry {

@@ -1,8 +1,9 @@
 //! Batches as records, and back.
 
+use trailkeep_event::payload::PayloadLimits;
+use trailkeep_event::{Accepted, Arrival};
+
 use super::*;
-use crate::event::payload::PayloadLimits;
-use crate::event::{Accepted, Arrival};
 use crate::ingest::record;
 
 #[test]

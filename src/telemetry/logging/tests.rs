@@ -67,9 +67,9 @@ fn warnings_of_the_session_layer_are_left_out_at_any_level() {
 fn the_level_may_differ_by_module() {
     let act = || {
         tracing::warn!("from here");
-        tracing::debug!(target: "trailkeep::store", "from the store");
+        tracing::debug!(target: "trailkeep_store", "from the store");
     };
-    let text = logged("error,trailkeep::store=debug", LogFormat::Text, false, act);
+    let text = logged("error,trailkeep_store=debug", LogFormat::Text, false, act);
     assert!(text.contains("from the store"), "{text}");
     assert!(!text.contains("from here"), "{text}");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trailkeep::store::access::{AccessStore, Account, AccountChange, Admission, Created, Role};
+use trailkeep_store::access::{AccessStore, Account, AccountChange, Admission, Created, Role};
 use uuid::Uuid;
 
 use super::samples::{HOSTILE, account, at, count, ends_of_the_calendar, sixteen_at_once};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trailkeep::store::access::{AccessStore, AuditEntry, AuditRange};
+use trailkeep_store::access::{AccessStore, AuditEntry, AuditRange};
 use uuid::Uuid;
 
 use super::samples::{HOSTILE, at, ends_of_the_calendar, entry};

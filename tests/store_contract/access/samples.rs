@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use trailkeep::event::Timestamp;
-use trailkeep::store::access::{
+use trailkeep_event::Timestamp;
+use trailkeep_store::access::{
     AccessStore, Account, AuditEntry, Role, Scope, SecretHash, SessionRecord, TokenRecord,
 };
 use uuid::Uuid;

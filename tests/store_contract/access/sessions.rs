@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trailkeep::store::access::{AccessStore, SessionRecord};
+use trailkeep_store::access::{AccessStore, SessionRecord};
 use uuid::Uuid;
 
 use super::samples::{at, count, ends_of_the_calendar, hash, session, sixteen_at_once};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use trailkeep::store::StoreError;
-use trailkeep::store::access::{AccessStore, Scope, TokenRecord};
+use trailkeep_store::StoreError;
+use trailkeep_store::access::{AccessStore, Scope, TokenRecord};
 use uuid::Uuid;
 
 use super::samples::{HOSTILE, at, ends_of_the_calendar, hash, sixteen_at_once, token};

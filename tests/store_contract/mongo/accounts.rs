@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
-use trailkeep::event::Accepted;
-use trailkeep::store::Store as _;
-use trailkeep::store::mongo::MongoStore;
-use trailkeep::store::summaries::{AccountStore as _, QueryError, SummaryRange};
+use trailkeep_event::Accepted;
+use trailkeep_store::Store as _;
+use trailkeep_store::mongo::MongoStore;
+use trailkeep_store::summaries::{AccountStore as _, QueryError, SummaryRange};
 
 use crate::homes::{MongoPlace, SETTINGS};
 use crate::samples::{at, event, store_all};

@@ -4,8 +4,8 @@ use bson::oid::ObjectId;
 use bson::spec::{BinarySubtype, ElementType};
 use bson::{Binary, Bson, DateTime, Document, doc};
 use futures_util::TryStreamExt as _;
-use trailkeep::event::{Arrival, StoreId};
-use trailkeep::store::{JourneyRange, StoredEvent};
+use trailkeep_event::{Arrival, StoreId};
+use trailkeep_store::{JourneyRange, StoredEvent};
 
 use crate::homes::{MongoPlace, SETTINGS};
 use crate::samples::{all_of, at, event, names, newest_first, payload, store_all};

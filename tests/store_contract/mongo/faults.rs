@@ -7,9 +7,9 @@ use bson::{Document, doc};
 use mongodb::Client;
 use mongodb::IndexModel;
 use mongodb::options::IndexOptions;
-use trailkeep::store::dead_letters::{DeadLetter, DeadLetterStore as _};
-use trailkeep::store::mongo::MongoStore;
-use trailkeep::store::{Outcome, Reason, Refusal, Store, StoreError};
+use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore as _};
+use trailkeep_store::mongo::MongoStore;
+use trailkeep_store::{Outcome, Reason, Refusal, Store, StoreError};
 
 use crate::homes::{MongoPlace, SETTINGS};
 use crate::mongod::Mongod;
@@ -174,13 +174,11 @@ async fn an_insert_larger_than_one_command_is_stored_whole() {
             let of_size = |name: &str, megabytes: usize, arrival| {
                 let mut event = event("ann", name, arrival, arrival);
                 let text = "x".repeat(megabytes << 20);
-                let limits = trailkeep::event::payload::PayloadLimits {
-                    max_bytes: usize::MAX,
-                    max_depth: 4,
-                };
+                let limits =
+                    trailkeep_event::payload::PayloadLimits { max_bytes: usize::MAX, max_depth: 4 };
                 let json = format!("{{\"k\":\"{text}\"}}");
                 event.event.payload =
-                    trailkeep::event::Payload::from_json(json.as_bytes(), limits).unwrap();
+                    trailkeep_event::Payload::from_json(json.as_bytes(), limits).unwrap();
                 event
             };
             let batch = [

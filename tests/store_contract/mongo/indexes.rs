@@ -6,8 +6,8 @@ use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
 use mongodb::IndexModel;
 use mongodb::options::IndexOptions;
-use trailkeep::store::StoreError;
-use trailkeep::store::mongo::MongoSettings;
+use trailkeep_store::StoreError;
+use trailkeep_store::mongo::MongoSettings;
 
 use crate::homes::{MongoPlace, SETTINGS};
 

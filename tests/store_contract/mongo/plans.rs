@@ -2,8 +2,8 @@
 
 use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
-use trailkeep::event::{Arrival, StoreId};
-use trailkeep::store::{JourneyRange, Order, Position};
+use trailkeep_event::{Arrival, StoreId};
+use trailkeep_store::{JourneyRange, Order, Position};
 
 use crate::homes::{MongoPlace, SETTINGS};
 use crate::samples::{all_of, at, event, store_all};

@@ -2,12 +2,12 @@
 
 use bson::spec::BinarySubtype;
 use bson::{Binary, DateTime, Document, doc};
-use trailkeep::store::Store as _;
-use trailkeep::store::StoreError;
-use trailkeep::store::access::{
+use trailkeep_store::Store as _;
+use trailkeep_store::StoreError;
+use trailkeep_store::access::{
     AccessStore as _, Account, AccountChange, Admission, AuditEntry, Role, Scope, TokenRecord,
 };
-use trailkeep::store::mongo::MongoStore;
+use trailkeep_store::mongo::MongoStore;
 use uuid::Uuid;
 
 use super::documents;

@@ -2,9 +2,9 @@
 
 use bson::{Bson, doc};
 use mongodb::Client;
-use trailkeep::store::access::{AccessStore as _, Admission, AuditRange, Created};
-use trailkeep::store::mongo::MongoStore;
-use trailkeep::store::{Store as _, StoreError};
+use trailkeep_store::access::{AccessStore as _, Admission, AuditRange, Created};
+use trailkeep_store::mongo::MongoStore;
+use trailkeep_store::{Store as _, StoreError};
 
 use crate::access::samples::{account, at, entry, hash, session, token};
 use crate::homes::{MongoPlace, SETTINGS};

@@ -4,8 +4,8 @@ use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
 use mongodb::IndexModel;
 use mongodb::options::IndexOptions;
-use trailkeep::store::access::{AccessStore as _, Admission, AuditRange};
-use trailkeep::store::{Store as _, StoreError};
+use trailkeep_store::access::{AccessStore as _, Admission, AuditRange};
+use trailkeep_store::{Store as _, StoreError};
 
 use super::documents;
 use crate::access::samples::{account, entry};

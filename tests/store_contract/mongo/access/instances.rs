@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use trailkeep::store::Store as _;
-use trailkeep::store::access::{AccessStore as _, Admission, Created};
-use trailkeep::store::mongo::MongoStore;
+use trailkeep_store::Store as _;
+use trailkeep_store::access::{AccessStore as _, Admission, Created};
+use trailkeep_store::mongo::MongoStore;
 use uuid::Uuid;
 
 use crate::access::samples::{account, at, count, hash, session};

@@ -1,0 +1,78 @@
+//! What an event is, and how any accepted form of one becomes it.
+//!
+//! Pure: no I/O, no clock but the one handed in, and nothing of the rest of
+//! the crate. One event passes through here in this order:
+//!
+//! 1. [`wire`] reads the bytes of a request into drafts, borrowing from them.
+//! 2. [`normalize`] turns a draft into an [`Event`], or names its faults.
+//! 3. [`payload`] keeps the payload as BSON, written straight from the JSON.
+//! 4. [`id`] derives the identity under which every store keeps the event.
+
+#![warn(missing_docs)]
+
+pub mod bson_reader;
+pub mod fault;
+pub mod id;
+mod json;
+pub mod normalize;
+pub mod payload;
+mod payload_reader;
+pub mod time;
+pub mod wire;
+
+pub use fault::{Fault, Faults};
+pub use id::{Arrival, StoreId};
+pub use normalize::{Rules, TypeRule};
+pub use payload::Payload;
+pub use time::Timestamp;
+
+/// One fact about one user, in the only form the rest of the crate knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Identity in the store, derived from `user_id` and `event_id` alone.
+    pub id: StoreId,
+    /// Whose event it is: 1 to 256 bytes.
+    pub user_id: Box<str>,
+    /// The tracker's name for the event, unique within its user: 1 to 128 bytes.
+    pub event_id: Box<str>,
+    /// `type` on the wire: 1 to 64 bytes.
+    pub kind: Box<str>,
+    /// The visit it belongs to, where the tracker says: 1 to 256 bytes.
+    pub session_id: Option<Box<str>>,
+    /// The business account it belongs to, where the tracker says: 1 to 256 bytes.
+    pub account_id: Option<Box<str>>,
+    /// What the tracker adds; a JSON object.
+    pub payload: Payload,
+    /// When it happened, as the tracker says, else `received_at`.
+    pub occurred_at: Timestamp,
+    /// When the service read it.
+    pub received_at: Timestamp,
+}
+
+impl Event {
+    /// Bytes of memory that the event holds while it is buffered: its own
+    /// size and that of all it points to.
+    pub fn size(&self) -> usize {
+        let optional = |text: &Option<Box<str>>| text.as_deref().map_or(0, str::len);
+        std::mem::size_of::<Accepted>()
+            + self.user_id.len()
+            + self.event_id.len()
+            + self.kind.len()
+            + optional(&self.session_id)
+            + optional(&self.account_id)
+            + self.payload.as_bson().len()
+    }
+}
+
+/// An event that was admitted: it has its place in the order of arrival, and
+/// its sender has been, or is about to be, answered 202.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// The event itself.
+    pub event: Event,
+    /// Its place in the order of arrival.
+    pub arrival: Arrival,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,229 @@
+//! What is kept, behind a small trait for each thing: two homes, [`mongo`] and
+//! [`embedded`].
+//!
+//! [`mongo`] is where production data lives and what scales out; [`embedded`]
+//! is a file in a local folder, so that the binary runs with nothing else
+//! installed. Both pass the same contract tests (`contract/`).
+
+#![warn(missing_docs)]
+
+pub mod access;
+pub mod dead_letters;
+pub mod embedded;
+mod in_order;
+pub mod mongo;
+mod refusal;
+pub mod summaries;
+mod timeouts;
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use refusal::{Reason, Refusal};
+pub use timeouts::Timeouts;
+use trailkeep_event::{Accepted, Arrival, StoreId, Timestamp};
+
+/// Bytes of events after which a store reads no further: those of a page, and
+/// at the most one event more. 1,000 events may have 32 MiB and more, and
+/// several are read at once.
+pub const MAX_READ_BYTES: usize = 4 << 20;
+
+/// What keeps events and gives them back.
+///
+/// Every call may be made at any time from any task, also before
+/// [`prepare`](Store::prepare) has succeeded. Every call but
+/// [`close`](Store::close) ends in time, within the [`Timeouts`] that the store
+/// was opened with: a database that cannot be reached, or does not answer by
+/// then, is [`StoreError::Unavailable`], and nobody has to bound a call. One that
+/// ends so, or is dropped half-way, leaves the store usable, and may or may not
+/// have taken effect.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Makes what the store needs (collections, tables, indexes). Idempotent,
+    /// and safe while other instances do the same.
+    async fn prepare(&self) -> Result<(), StoreError>;
+
+    /// Whether the store can be reached and answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Writes events, each one for itself: a fault of one does not keep the
+    /// others out. Of two events with the same id the first stays. Acknowledged
+    /// only when the events would survive a crash of the store.
+    ///
+    /// The answer has one outcome for each event, in the same order. An error
+    /// means that nothing is known: some of the events may be stored.
+    async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Which of these identities are stored, and under which arrival number:
+    /// tells an event that is stored from a duplicate that another request sent.
+    async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError>;
+
+    /// The first events in a range of one user's journey, in the range's order:
+    /// by time, then by arrival, then by id. It ends with `limit` events, or
+    /// with the one by which they have more than [`MAX_READ_BYTES`]; with fewer
+    /// and less than that only where the range ends.
+    async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError>;
+
+    /// How many flushes are worth having in flight at once, given the
+    /// configured number.
+    fn lanes(&self, configured: usize) -> usize;
+
+    /// Returns when a thread of the store's own has ended that must not before
+    /// [`close`](Store::close). A store without one never does.
+    async fn ended(&self) {
+        std::future::pending().await
+    }
+
+    /// Ends connections and threads. Nothing is called after it.
+    async fn close(&self);
+}
+
+/// What became of one event of an insert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the store now.
+    Stored,
+    /// An event with its identity was there before.
+    Duplicate,
+    /// The store will never take it, for this reason.
+    Refused(Refusal),
+    /// It could not be written this time; try again.
+    Retry,
+}
+
+/// Which part of a user's journey is wanted. Bounds are inclusive.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JourneyRange {
+    /// The user.
+    pub user_id: String,
+    /// Nothing that occurred before this.
+    pub from: Option<Timestamp>,
+    /// Nothing that occurred after this.
+    pub to: Option<Timestamp>,
+    /// Only what comes after this position, in the order asked for.
+    pub after: Option<Position>,
+    /// Oldest or newest first.
+    pub order: Order,
+    /// Only these types; empty for all.
+    pub types: Vec<String>,
+    /// Only this session.
+    pub session_id: Option<String>,
+}
+
+/// The first events of a range.
+#[derive(Debug, Default, PartialEq)]
+pub struct JourneyPart {
+    /// In the order asked for.
+    pub events: Vec<StoredEvent>,
+    /// Whether others of the range follow them.
+    pub has_more: bool,
+}
+
+/// The direction of a journey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Oldest first.
+    Ascending,
+    /// Newest first.
+    Descending,
+}
+
+impl Order {
+    /// Which of two places comes first.
+    pub fn compare(self, left: Position, right: Position) -> Ordering {
+        match self {
+            Self::Ascending => left.cmp(&right),
+            Self::Descending => right.cmp(&left),
+        }
+    }
+}
+
+/// The place of an event in its user's journey: by time, then by arrival, then
+/// by id, so that no two events share it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// Its number in the order of arrival. Not unique: events of other tools may
+    /// have none, and two instances may give out the same.
+    pub arrival: Arrival,
+    /// Its identity.
+    pub id: StoreId,
+}
+
+impl Position {
+    /// The part of it that an index has.
+    fn place(self) -> (Timestamp, Arrival) {
+        (self.occurred_at, self.arrival)
+    }
+}
+
+/// An event as a store gives it back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredEvent {
+    /// Identity in the store.
+    pub id: StoreId,
+    /// Whose event it is.
+    pub user_id: Box<str>,
+    /// The tracker's name for it.
+    pub event_id: Box<str>,
+    /// Its type.
+    pub kind: Box<str>,
+    /// The visit it belongs to.
+    pub session_id: Option<Box<str>>,
+    /// The business account it belongs to.
+    pub account_id: Option<Box<str>>,
+    /// The payload as compact JSON, ready to be sent. Not cut to its size: that
+    /// costs an allocation an event, and pages do not live long.
+    pub payload: String,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// Its number in the order of arrival.
+    pub arrival: Arrival,
+}
+
+impl StoredEvent {
+    /// Its place in the journey.
+    pub fn position(&self) -> Position {
+        Position { occurred_at: self.occurred_at, arrival: self.arrival, id: self.id }
+    }
+
+    /// About the bytes that it has as JSON, which is also about what it takes in
+    /// memory.
+    pub fn bytes(&self) -> usize {
+        /// The names of the fields, and both times.
+        const NAMES: usize = 192;
+        let optional = |text: &Option<Box<str>>| text.as_deref().map_or(0, str::len);
+        NAMES
+            + self.user_id.len()
+            + self.event_id.len()
+            + self.kind.len()
+            + optional(&self.session_id)
+            + optional(&self.account_id)
+            + self.payload.len()
+    }
+}
+
+/// Why a store could not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, is overloaded or has no primary: worth trying again.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(String),
+    /// It will not let us: credentials, rights, a wrong database. A person has
+    /// to mend it; until then trying again is all there is.
+    #[error("the database refuses us: {0}")]
+    Denied(String),
+    /// It refused a whole call for what one of its events is, and does not say
+    /// for which. Nothing is known of the others.
+    #[error("the database refuses an event among others: {0}")]
+    Refused(Refusal),
+    /// What it holds or says is not what we can read.
+    #[error("the database holds something unreadable: {0}")]
+    Unreadable(String),
+}

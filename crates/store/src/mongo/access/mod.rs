@@ -1,0 +1,159 @@
+//! Staff accounts, sessions, tokens and the audit trail in MongoDB.
+//!
+//! Four collections, `accounts`, `sessions`, `tokens` and `audit`. What is
+//! unique is so by a unique index, never by a look beforehand, so that it holds
+//! between instances. The server itself removes sessions and tokens that have
+//! ended (TTL indexes), within a minute or so; that they no longer count does
+//! not wait for it.
+//!
+//! - `documents`: the fields of the four collections.
+//! - `accounts`, `sessions`, `tokens`, `audit`: what is asked of each.
+//! - `indexes`: what decides uniqueness, and what finds and removes.
+
+mod accounts;
+mod audit;
+mod documents;
+pub mod indexes;
+mod sessions;
+mod tokens;
+
+use async_trait::async_trait;
+use mongodb::Collection;
+use mongodb::options::{CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria};
+use trailkeep_event::Timestamp;
+use uuid::Uuid;
+
+use super::MongoStore;
+use super::connection::Link;
+use crate::StoreError;
+use crate::access::{
+    AccessStore, Account, AccountChange, Admission, AuditEntry, AuditRange, Created, SecretHash,
+    SessionRecord, TokenRecord,
+};
+use crate::timeouts::in_time;
+
+const ACCOUNTS: &str = "accounts";
+const SESSIONS: &str = "sessions";
+const TOKENS: &str = "tokens";
+const AUDIT: &str = "audit";
+
+/// A collection as the primary has it, whatever the URI prefers for reading:
+/// a session that has ended on one instance must not go on for another that
+/// asks a member that lags behind.
+fn collection<T: Send + Sync>(link: &Link, name: &str) -> Collection<T> {
+    let options = CollectionOptions::builder()
+        .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+        .read_concern(ReadConcern::local())
+        .build();
+    link.database().collection_with_options(name, options)
+}
+
+#[async_trait]
+impl AccessStore for MongoStore {
+    async fn create_account(
+        &self,
+        account: &Account,
+        admission: Admission,
+    ) -> Result<Created, StoreError> {
+        self.write(async { accounts::create(self.link().await?, account, admission).await }).await
+    }
+
+    async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
+        self.read(async { accounts::by_email(self.link().await?, email).await }).await
+    }
+
+    async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
+        self.read(async { accounts::by_id(self.link().await?, id).await }).await
+    }
+
+    async fn change_account(
+        &self,
+        id: Uuid,
+        change: &AccountChange,
+    ) -> Result<Option<Account>, StoreError> {
+        self.write(async { accounts::change(self.link().await?, id, change).await }).await
+    }
+
+    async fn renew_password_hash(
+        &self,
+        id: Uuid,
+        verified: &str,
+        renewed: &str,
+    ) -> Result<bool, StoreError> {
+        accounts::renew_hash(self.connection.link().await?, id, verified, renewed).await
+    }
+
+    async fn accounts(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Account>, StoreError> {
+        self.read(async { accounts::page(self.link().await?, after, limit).await }).await
+    }
+
+    async fn create_session(&self, session: &SessionRecord) -> Result<bool, StoreError> {
+        self.write(async { sessions::create(self.link().await?, session).await }).await
+    }
+
+    async fn save_session(&self, session: &SessionRecord) -> Result<(), StoreError> {
+        self.write(async { sessions::save(self.link().await?, session).await }).await
+    }
+
+    async fn session(
+        &self,
+        id_hash: &SecretHash,
+        now: Timestamp,
+    ) -> Result<Option<SessionRecord>, StoreError> {
+        self.read(async { sessions::find(self.link().await?, id_hash, now).await }).await
+    }
+
+    async fn delete_session(&self, id_hash: &SecretHash) -> Result<(), StoreError> {
+        self.write(async { sessions::delete(self.link().await?, id_hash).await }).await
+    }
+
+    async fn delete_sessions_of(&self, account_id: Uuid) -> Result<(), StoreError> {
+        self.write(async { sessions::delete_of(self.link().await?, account_id).await }).await
+    }
+
+    async fn create_token(&self, token: &TokenRecord) -> Result<(), StoreError> {
+        self.write(async { tokens::create(self.link().await?, token).await }).await
+    }
+
+    async fn token_by_hash(&self, hash: &SecretHash) -> Result<Option<TokenRecord>, StoreError> {
+        self.read(async { tokens::by_hash(self.link().await?, hash).await }).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<TokenRecord>, StoreError> {
+        self.read(async { tokens::all(self.link().await?).await }).await
+    }
+
+    async fn delete_token(&self, id: Uuid) -> Result<Option<TokenRecord>, StoreError> {
+        self.write(async { tokens::delete(self.link().await?, id).await }).await
+    }
+
+    async fn touch_token(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+        self.write(async { tokens::touch(self.link().await?, id, now).await }).await
+    }
+
+    async fn record(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
+        self.write(async { audit::record(self.link().await?, entries).await }).await
+    }
+
+    async fn audit(&self, range: &AuditRange, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        let timeout = self.settings.timeouts.read;
+        self.read(async { audit::page(self.link().await?, range, limit, timeout).await }).await
+    }
+
+    /// Only the audit trail: the rest is removed by the server.
+    async fn sweep(
+        &self,
+        _now: Timestamp,
+        audit_since: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let Some(since) = audit_since else {
+            return Ok(());
+        };
+        let forget = async { audit::forget_before(self.link().await?, since).await };
+        in_time(self.settings.timeouts.prepare, forget).await
+    }
+}

@@ -1,0 +1,69 @@
+//! What is asked of the sessions.
+
+use bson::doc;
+use mongodb::Collection;
+use trailkeep_event::Timestamp;
+use uuid::Uuid;
+
+use super::documents::{self, SessionDocument};
+use super::{SESSIONS, collection};
+use crate::StoreError;
+use crate::access::{SecretHash, SessionRecord};
+use crate::mongo::connection::Link;
+use crate::mongo::errors::{is_duplicate, store_error};
+
+fn sessions(link: &Link) -> Collection<SessionDocument> {
+    collection(link, SESSIONS)
+}
+
+pub async fn create(link: &Link, session: &SessionRecord) -> Result<bool, StoreError> {
+    match sessions(link).insert_one(SessionDocument::from(session)).await {
+        Ok(_) => Ok(true),
+        Err(error) if is_duplicate(&error) => Ok(false),
+        Err(error) => Err(store_error(&error)),
+    }
+}
+
+/// Never an upsert: that would bring back a session that was ended meanwhile.
+pub async fn save(link: &Link, session: &SessionRecord) -> Result<(), StoreError> {
+    let filter = doc! { "_id": documents::hash(&session.id_hash) };
+    sessions(link)
+        .replace_one(filter, SessionDocument::from(session))
+        .await
+        .map(|_| ())
+        .map_err(|error| store_error(&error))
+}
+
+/// The time is asked for as well: the server removes what has ended only
+/// about once a minute.
+pub async fn find(
+    link: &Link,
+    id_hash: &SecretHash,
+    now: Timestamp,
+) -> Result<Option<SessionRecord>, StoreError> {
+    let filter = doc! {
+        "_id": documents::hash(id_hash),
+        "expiresAt": { "$gt": documents::date(now) },
+    };
+    sessions(link)
+        .find_one(filter)
+        .await
+        .map(|document| document.map(SessionRecord::from))
+        .map_err(|error| store_error(&error))
+}
+
+pub async fn delete(link: &Link, id_hash: &SecretHash) -> Result<(), StoreError> {
+    sessions(link)
+        .delete_one(doc! { "_id": documents::hash(id_hash) })
+        .await
+        .map(|_| ())
+        .map_err(|error| store_error(&error))
+}
+
+pub async fn delete_of(link: &Link, account_id: Uuid) -> Result<(), StoreError> {
+    sessions(link)
+        .delete_many(doc! { "accountId": documents::uuid(account_id) })
+        .await
+        .map(|_| ())
+        .map_err(|error| store_error(&error))
+}

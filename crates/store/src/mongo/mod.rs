@@ -1,0 +1,151 @@
+//! Events in MongoDB.
+//!
+//! One collection, `events`, whose fields are called as on the wire, so that
+//! a person finds in it what they would look for. One index beside `_id`
+//! serves every journey, a partial one answers for accounts, and a TTL index
+//! deletes old events where a retention is configured. The files:
+//!
+//! - `connection`: from the URI to a client, also when there is no network yet.
+//! - `secrets`: what of a URI may be shown.
+//! - `documents`: the collection's fields, and events out of documents.
+//! - `insert`: events into `insert` commands, and the server's verdict on each.
+//! - `query`: a range of a journey as a filter that one index scan answers.
+//! - `journey`: the scan, and a second one where equals are cut apart.
+//! - `summaries`: events of an account, counted.
+//! - `indexes`: what is made before the first event comes.
+//! - `errors`: which fault of the server means what.
+//! - `dead_letters`: what was refused for good, in a collection of its own.
+//! - `access`: staff accounts, sessions, tokens and the audit trail, in
+//!   collections of their own.
+
+mod access;
+mod bson_writer;
+mod connection;
+mod dead_letters;
+mod documents;
+mod errors;
+mod indexes;
+mod insert;
+mod journey;
+mod query;
+mod secrets;
+mod summaries;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bson::doc;
+use trailkeep_event::{Accepted, Arrival, StoreId};
+
+use super::timeouts::in_time;
+use super::{JourneyPart, JourneyRange, Outcome, Store, StoreError, Timeouts};
+
+pub use connection::MongoOpenError;
+use connection::{Connection, Link};
+pub use documents::{DocumentFault, encode as encode_document, read_event as decode_document};
+use errors::store_error;
+
+/// The collection that holds the events.
+const EVENTS: &str = "events";
+
+/// What the store needs to know beyond the URI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MongoSettings {
+    /// How long an event is kept, counted from its receipt, to the second;
+    /// `None` keeps events for good.
+    pub retention: Option<Duration>,
+    /// How long calls may take. The server is told as well how long it may work
+    /// on what can be heavy.
+    pub timeouts: Timeouts,
+}
+
+/// Events in a MongoDB: a standalone server, a replica set or a sharded cluster.
+pub struct MongoStore {
+    connection: Connection,
+    settings: MongoSettings,
+}
+
+impl MongoStore {
+    /// A store on the MongoDB that the URI names. Its database is the one in
+    /// the URI, else `trailkeep`. Every write is acknowledged only when a majority
+    /// has it and its journal is written, also where the URI asks for less.
+    ///
+    /// A server that cannot be reached is no error here: the driver connects
+    /// when it is first asked for something, and goes on trying.
+    ///
+    /// # Errors
+    ///
+    /// If the URI cannot be used. The text never holds its password.
+    pub async fn connect(uri: &str, settings: &MongoSettings) -> Result<Self, MongoOpenError> {
+        Ok(Self { connection: Connection::open(uri).await?, settings: *settings })
+    }
+
+    async fn link(&self) -> Result<&Link, StoreError> {
+        self.connection.link().await
+    }
+
+    /// A read, in time.
+    async fn read<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        in_time(self.settings.timeouts.read, call).await
+    }
+
+    /// A write, in time.
+    async fn write<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        in_time(self.settings.timeouts.write, call).await
+    }
+}
+
+#[async_trait]
+impl Store for MongoStore {
+    async fn prepare(&self) -> Result<(), StoreError> {
+        in_time(self.settings.timeouts.prepare, async {
+            let link = self.link().await?;
+            indexes::warn_of_old_server(link).await;
+            indexes::make(link, self.settings.retention).await?;
+            dead_letters::prepare(link, self.settings.retention).await?;
+            access::indexes::make(link).await
+        })
+        .await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        in_time(self.settings.timeouts.check, async {
+            let database = self.link().await?.database();
+            let answer = database.run_command(doc! { "ping": 1 }).await;
+            answer.map(|_| ()).map_err(|error| store_error(&error))
+        })
+        .await
+    }
+
+    async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
+        self.write(async { insert::insert(self.link().await?, events).await }).await
+    }
+
+    async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        self.read(async { journey::arrivals(self.link().await?, ids).await }).await
+    }
+
+    async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError> {
+        let timeout = self.settings.timeouts.read;
+        self.read(async { journey::read(self.link().await?, range, limit, timeout).await }).await
+    }
+
+    fn lanes(&self, configured: usize) -> usize {
+        configured
+    }
+
+    async fn close(&self) {
+        self.connection.close().await;
+    }
+}

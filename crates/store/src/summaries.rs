@@ -1,0 +1,104 @@
+//! What stores say about business accounts: counted where the events are, never
+//! by loading them.
+//!
+//! Both homes answer from one index that only events with an account enter, so
+//! that trackers without accounts do not pay for it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::timeout;
+use trailkeep_event::Timestamp;
+
+use super::StoreError;
+
+/// How much longer than its limit a query may take until the database is given
+/// up on: it ends a query itself, but looks at the time only now and then.
+pub const GRACE: Duration = Duration::from_millis(500);
+
+/// Types that a summary tells apart at the most: those with most events. Only
+/// where any type is accepted can there be more.
+pub const MAX_TYPES: usize = 1000;
+
+/// Counts the events of accounts, and knows which accounts have any.
+///
+/// Every call is handed the longest that the database may work on it, and the
+/// database itself ends a query that takes longer. Where it does not, the store
+/// gives it up [`GRACE`] later: a call ends in time, and nobody has to bound it.
+/// One that is dropped may go on in the database, at most for that long.
+#[async_trait]
+pub trait AccountStore: Send + Sync + 'static {
+    /// Counts an account's stored events, however many they are. An account
+    /// without any has zeros.
+    async fn summary(&self, range: &SummaryRange, limit: Duration) -> Result<Summary, QueryError>;
+
+    /// The first and the last account that has events, in the order of their
+    /// bytes; `None` when no event has an account.
+    async fn account_ends(&self, limit: Duration) -> Result<Option<(String, String)>, QueryError>;
+
+    /// The first `wanted` accounts from `start` on, itself included, in the
+    /// order of their bytes. Costs one step into the index for each, however
+    /// many events they have.
+    async fn accounts_from(
+        &self,
+        start: &str,
+        wanted: usize,
+        limit: Duration,
+    ) -> Result<Vec<String>, QueryError>;
+}
+
+/// Which events of an account are counted. Bounds are inclusive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SummaryRange {
+    /// The account.
+    pub account_id: String,
+    /// Nothing that occurred before this.
+    pub from: Timestamp,
+    /// Nothing that occurred after this.
+    pub to: Timestamp,
+    /// Users that are named at the most.
+    pub top: usize,
+}
+
+/// The events of an account in a range of time, counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// All events.
+    pub total: u64,
+    /// Events by type; of the [`MAX_TYPES`] with most events.
+    pub totals: BTreeMap<String, u64>,
+    /// The users with most events, those with the same number in the order of
+    /// their ids' bytes.
+    pub top_users: Vec<UserEvents>,
+    /// Users with at least one event.
+    pub unique_users: u64,
+}
+
+/// How many events a user has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserEvents {
+    /// The user.
+    pub user_id: String,
+    /// The events.
+    pub events: u64,
+}
+
+/// What a query answers, unless the database has to be given up on.
+pub(super) async fn in_time<T>(
+    limit: Duration,
+    query: impl Future<Output = Result<T, QueryError>>,
+) -> Result<T, QueryError> {
+    timeout(limit + GRACE, query).await.unwrap_or(Err(QueryError::OutOfTime(limit)))
+}
+
+/// Why a store did not count.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum QueryError {
+    /// The database did not come to an end in time.
+    #[error("a query took the database longer than {} ms and was ended", .0.as_millis())]
+    OutOfTime(Duration),
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,84 @@
+//! Stored and buffered events become one page. Pure.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use trailkeep_event::{Accepted, StoreId};
+use trailkeep_store::{JourneyPart, JourneyRange, Order, Position, StoredEvent};
+
+use super::{MAX_PAGE_BYTES, Page, as_stored};
+
+/// Whether the store would find this event in the range, were it stored.
+pub fn is_in_range(accepted: &Accepted, range: &JourneyRange) -> bool {
+    let event = &accepted.event;
+    let is_after = |after: Position| range.order.compare(after, position(accepted)).is_lt();
+    *event.user_id == *range.user_id
+        && range.from.is_none_or(|from| event.occurred_at >= from)
+        && range.to.is_none_or(|to| event.occurred_at <= to)
+        && range.after.is_none_or(is_after)
+        && (range.types.is_empty() || range.types.iter().any(|kind| **kind == *event.kind))
+        && (range.session_id.is_none()
+            || range.session_id.as_deref() == event.session_id.as_deref())
+}
+
+/// The place of a buffered event.
+pub fn position(accepted: &Accepted) -> Position {
+    Position {
+        occurred_at: accepted.event.occurred_at,
+        arrival: accepted.arrival,
+        id: accepted.event.id,
+    }
+}
+
+/// Stored and buffered events as one page of at most `limit`.
+pub fn page(stored: JourneyPart, buffered: &[Arc<Accepted>], order: Order, limit: usize) -> Page {
+    // As a rule nothing is buffered.
+    let JourneyPart { mut events, mut has_more } =
+        if buffered.is_empty() { stored } else { merged(stored, buffered, order, limit) };
+    let bytes: usize = events.iter().map(StoredEvent::bytes).sum();
+    if bytes > MAX_PAGE_BYTES && events.len() > 1 {
+        // Without it they had room, or it would not have been read.
+        events.pop();
+        has_more = true;
+    }
+    let next = has_more.then(|| events.last().map(StoredEvent::position)).flatten();
+    Page { events, next, may_be_incomplete: false }
+}
+
+/// What a store that had both would answer. Both are in order; of an event that is
+/// in both, the stored one is taken.
+///
+/// Where the store has more than it read, this ends with what it read: nothing says
+/// on which side of the next stored event a buffered one belongs.
+fn merged(
+    stored: JourneyPart,
+    buffered: &[Arc<Accepted>],
+    order: Order,
+    limit: usize,
+) -> JourneyPart {
+    let JourneyPart { events, has_more } = stored;
+    let ids: HashSet<StoreId> = events.iter().map(|event| event.id).collect();
+    let is_buffered_alone = |accepted: &&Arc<Accepted>| !ids.contains(&accepted.event.id);
+    let buffered = buffered.iter().filter(is_buffered_alone);
+    let mut buffered = buffered.map(|accepted| as_stored(accepted)).peekable();
+    let mut stored = events.into_iter().peekable();
+    let mut part = JourneyPart { events: Vec::new(), has_more: true };
+    let mut bytes = 0;
+    while part.events.len() < limit && bytes <= MAX_PAGE_BYTES {
+        let next = match (stored.peek(), buffered.peek()) {
+            (None, _) if has_more => return part,
+            (None, None) => return JourneyPart { has_more: false, ..part },
+            (Some(stored_event), Some(buffered_event))
+                if order.compare(stored_event.position(), buffered_event.position()).is_lt() =>
+            {
+                stored.next()
+            }
+            (_, Some(_)) => buffered.next(),
+            (Some(_), None) => stored.next(),
+        };
+        bytes += next.as_ref().map_or(0, StoredEvent::bytes);
+        part.events.extend(next);
+    }
+    part.has_more = has_more || stored.peek().is_some() || buffered.peek().is_some();
+    part
+}

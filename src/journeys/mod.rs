@@ -1,0 +1,118 @@
+//! What one user did, in order: stored and still buffered events as one list.
+//!
+//! *Visible.* An accepted event is in its user's journey from its 202 on while it
+//! is in the backlog's head; beyond the head from the moment it is read back, and
+//! until then a page says that it may be incomplete.
+//!
+//! A page is made in this order, which is what makes it whole while flushes go
+//! on: first the user's buffered events are looked up, then the store. An
+//! event that is flushed in between is found in both and shown once; looked up
+//! the other way round it could be found in neither.
+//!
+//! An event may also be buffered while another with its identity, sent before,
+//! is stored at another place in the journey. The stored one is the one that
+//! stays, so a buffered event is shown only if its identity is not stored.
+
+pub mod cursor;
+pub mod export;
+mod merge;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use trailkeep_event::{Accepted, StoreId};
+use trailkeep_store::{JourneyRange, Order, Position, Store, StoreError, StoredEvent};
+
+use crate::ingest::Ingest;
+
+/// Bytes of events at which a page ends. A store reads as far, and to the end of
+/// the event that goes beyond.
+const MAX_PAGE_BYTES: usize = trailkeep_store::MAX_READ_BYTES;
+
+/// Reads journeys.
+pub struct Journeys {
+    store: Arc<dyn Store>,
+    ingest: Arc<Ingest>,
+}
+
+/// A part of a journey.
+#[derive(Debug, Default, PartialEq)]
+pub struct Page {
+    /// The events, in the order asked for.
+    pub events: Vec<StoredEvent>,
+    /// Where the next page begins; `None` when this is the last.
+    pub next: Option<Position>,
+    /// Accepted events lay beyond the backlog's head, where nobody can look them
+    /// up by user: some of this one's may be missing.
+    pub may_be_incomplete: bool,
+}
+
+impl Journeys {
+    /// A reader of what is in the store and on its way there.
+    pub fn new(store: Arc<dyn Store>, ingest: Arc<Ingest>) -> Self {
+        Self { store, ingest }
+    }
+
+    /// The first events of the range: `limit` of them, or as many as have
+    /// [`MAX_PAGE_BYTES`] together, but at least one.
+    pub async fn page(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
+        let (mut buffered, may_be_incomplete) = self.ingest.of_user(&range.user_id);
+        // Of one that was sent twice the first is stored.
+        let mut ids = HashSet::new();
+        buffered.retain(|accepted| {
+            ids.insert(accepted.event.id) && merge::is_in_range(accepted, range)
+        });
+        let stored = self.store.journey(range, limit).await?;
+        // One more than fits tells whether there is a next page.
+        let buffered = self.without_repetitions(buffered, range.order, limit + 1).await?;
+        Ok(Page { may_be_incomplete, ..merge::page(stored, &buffered, range.order, limit) })
+    }
+
+    /// The first `wanted` of a user's buffered events, without those that
+    /// repeat an event which is stored.
+    async fn without_repetitions(
+        &self,
+        mut buffered: Vec<Arc<Accepted>>,
+        order: Order,
+        wanted: usize,
+    ) -> Result<Vec<Arc<Accepted>>, StoreError> {
+        buffered
+            .sort_by(|left, right| order.compare(merge::position(left), merge::position(right)));
+        let mut kept = Vec::new();
+        for part in buffered.chunks(wanted) {
+            let ids: Vec<StoreId> = part.iter().map(|accepted| accepted.event.id).collect();
+            let stored = self.store.arrivals(&ids).await?;
+            // One that was flushed since the store was read is stored under
+            // its own arrival number, and is not on the page yet: it stays.
+            let is_shown = |accepted: &&Arc<Accepted>| {
+                let arrival = stored.get(&accepted.event.id);
+                arrival.is_none_or(|arrival| *arrival == accepted.arrival)
+            };
+            kept.extend(part.iter().filter(is_shown).cloned());
+            if kept.len() >= wanted {
+                break;
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// A buffered event as the store would give it back.
+fn as_stored(accepted: &Accepted) -> StoredEvent {
+    let event = &accepted.event;
+    StoredEvent {
+        id: event.id,
+        user_id: event.user_id.clone(),
+        event_id: event.event_id.clone(),
+        kind: event.kind.clone(),
+        session_id: event.session_id.clone(),
+        account_id: event.account_id.clone(),
+        payload: event.payload.to_json(),
+        occurred_at: event.occurred_at,
+        received_at: event.received_at,
+        arrival: accepted.arrival,
+    }
+}
+
+#[cfg(test)]
+mod tests;
