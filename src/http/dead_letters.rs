@@ -93,7 +93,7 @@ pub async fn get(
     let letter = service.dead_letters.get(letter_id(id)).await?.ok_or_else(Problem::unknown_id)?;
     let event = &letter.accepted.event;
     note(&service, &admin, action::READ_DEAD_LETTER, Some(&event.user_id));
-    let payload = RawValue::from_string(event.payload.to_json().into());
+    let payload = RawValue::from_string(event.payload.to_json());
     Ok(Json(WholeLetterBody {
         head: letter.head().into(),
         payload: payload.map_err(|_| Problem::internal())?,

@@ -172,7 +172,7 @@ fn a_page_ends_at_4_mib() {
 #[test]
 fn an_event_of_more_than_4_mib_is_a_page() {
     let mut stored = as_stored(&large(0));
-    stored.payload = "x".repeat(MAX_PAGE_BYTES).into();
+    stored.payload = "x".repeat(MAX_PAGE_BYTES);
     let page = merge::page(first_of(vec![stored.clone()], 10), &[large(9)], Order::Ascending, 10);
     assert_eq!(page.next, Some(stored.position()));
     assert_eq!(page.events, [stored]);

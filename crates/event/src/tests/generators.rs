@@ -161,7 +161,7 @@ impl Manner {
             optional(&event.account_id),
             Some(self.time(event.occurred_at)),
             Some(self.string(&event.event_id)),
-            Some(event.payload.to_json().into()),
+            Some(event.payload.to_json()),
         ];
         let mut fields: Vec<(u32, String)> = values
             .into_iter()

@@ -15,7 +15,7 @@ fn event(moment: i64, arrival: i64, number: u8, bytes: usize) -> StoredEvent {
         kind: "search".into(),
         session_id: None,
         account_id: None,
-        payload: "x".repeat(bytes).into(),
+        payload: "x".repeat(bytes),
         occurred_at: at,
         received_at: at,
         arrival: Arrival::from_i64(arrival),
