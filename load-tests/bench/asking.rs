@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::connection::{AsyncConnection, Connection};
-use crate::trouble::{Trouble, While as _};
 
 /// Users that a summary names when nobody says how many.
 pub const TOP: u32 = 10;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bson::doc;
 use bson::raw::RawDocumentBuf;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::arguments::Arguments;
 use crate::batch::{Batch, People, USERS};
@@ -12,7 +13,6 @@ use crate::database::Database;
 use crate::instance::{Home, Instance, Starter};
 use crate::load::{Pace, Plan};
 use crate::progress::Progress;
-use crate::trouble::{Trouble, While as _};
 use crate::window::{Watched, Window};
 
 /// A run.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use trailkeep_testkit::launch::find_binary;
+use trailkeep_testkit::trouble::{Trouble, While as _};
+
 use crate::arguments::Arguments;
-use crate::service::find_binary;
-use crate::trouble::{Trouble, While as _};
 
 /// The service's binary: the one that was named, else one that is built now,
 /// into the target folder that this program is from.

@@ -4,7 +4,7 @@
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-use crate::trouble::{Trouble, While as _};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 /// The database's cores, and everybody else's.
 #[derive(Debug, Clone, Copy)]

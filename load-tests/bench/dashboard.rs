@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::asking::{TOP, ask_at_once, request};
 use crate::batch::account_name;
@@ -16,7 +17,6 @@ use crate::connection::AsyncConnection;
 use crate::numbers::percentiles;
 use crate::seeding::{ACCOUNTS, whale};
 use crate::tally::{latency_histogram, micros};
-use crate::trouble::{Trouble, While as _};
 
 /// From one summary to the next, whatever the answers do: 5 a second, as in
 /// the older system at its peak.

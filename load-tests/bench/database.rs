@@ -4,10 +4,10 @@ use bson::doc;
 use bson::raw::RawDocumentBuf;
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Collection, Database as Handle};
+use trailkeep_testkit::mongod::Mongod;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::arguments::Arguments;
-use crate::mongod::Mongod;
-use crate::trouble::{Trouble, While as _};
 
 const NAME: &str = "bench";
 const EVENTS: &str = "events";

@@ -9,11 +9,11 @@ use bson::raw::{RawArrayBuf, RawDocumentBuf};
 use bson::{rawdoc, spec::BinarySubtype};
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::batch::{digits, put};
 use crate::connection::find;
 use crate::database::Database;
-use crate::trouble::{Trouble, While as _};
 
 /// What differs from event to event.
 pub struct NewEvent {

@@ -6,10 +6,10 @@ use bson::raw::RawDocumentBuf;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::database::Database;
 use crate::documents::{InsertCommand, NewEvent};
-use crate::trouble::{Trouble, While as _};
 
 const LANES: u64 = 4;
 const DOCUMENTS: u64 = 500;

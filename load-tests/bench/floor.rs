@@ -10,12 +10,12 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::batch::USERS;
 use crate::database::Database;
 use crate::documents::{InsertCommand, NewEvent};
 use crate::processes::Cpu;
-use crate::trouble::{Trouble, While as _};
 
 /// As `write.in_flight` and `write.max_events` are by default.
 const LANES: u32 = 4;

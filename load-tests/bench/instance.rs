@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use trailkeep_testkit::launch::{Launch, Service};
+use trailkeep_testkit::port::free_port;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::database::Database;
-use crate::port::free_port;
-use crate::service::{Launch, Service};
-use crate::trouble::{Trouble, While as _};
 
 /// How services are started.
 pub struct Starter {

@@ -7,18 +7,6 @@
 //! the options, load-tests/README.md says more.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../../tests/mongod/mod.rs"]
-mod mongod;
-#[path = "../conservation/port.rs"]
-mod port;
-#[allow(dead_code)] // each program uses its own part of this
-#[path = "../conservation/service.rs"]
-mod service;
-#[path = "../conservation/trouble.rs"]
-mod trouble;
-#[path = "../../tests/blackbox/watchdog.rs"]
-mod watchdog;
-
 mod arguments;
 mod asking;
 mod batch;
@@ -63,7 +51,7 @@ use instance::Starter;
 use progress::Progress;
 use report::Report;
 use sections::Section;
-use trouble::{Trouble, While as _};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 fn main() -> ExitCode {
     match begin() {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
-use crate::trouble::{Trouble, While as _};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 /// Of a clock tick, which `/proc/PID/stat` counts in: 100 a second on every
 /// Linux that this runs on.

@@ -3,9 +3,9 @@
 
 use bson::{Bson, Document, doc};
 use futures_util::TryStreamExt as _;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::database::Database;
-use crate::trouble::{Trouble, While as _};
 
 /// What of a command that ran makes it the same when it is explained.
 const EXPLAINED: [&str; 5] = ["aggregate", "pipeline", "cursor", "hint", "allowDiskUse"];

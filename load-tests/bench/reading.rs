@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bson::{DateTime, doc};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::batch::user_name;
 use crate::connection::Connection;
@@ -13,7 +14,6 @@ use crate::instance::Instance;
 use crate::numbers::percentiles;
 use crate::processes::Cpu;
 use crate::tally::latency_histogram;
-use crate::trouble::{Trouble, While as _};
 
 /// Events on a page.
 pub const PAGE: u32 = 100;

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::findings::{Findings, Row};
-use crate::trouble::{Trouble, While as _};
 
 /// The results of a run. Written anew after each section, so that what was
 /// measured stays, whatever happens to a later one.

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use trailkeep::seed::{Plan, Samples};
 use trailkeep_event::Timestamp;
+use trailkeep_testkit::trouble::{Trouble, While as _};
+use trailkeep_testkit::watchdog::Watchdog;
 
 use crate::batch::{USERS, account_name};
 use crate::database::Database;
-use crate::trouble::{Trouble, While as _};
-use crate::watchdog::Watchdog;
 
 /// Beside the whale, which is account 0: so its name is as long as the others',
 /// and a request of one length can tell of it.

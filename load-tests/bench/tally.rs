@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::trouble::{Trouble, While as _};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 /// Of the throughput over time.
 pub const SLICE: Duration = Duration::from_millis(250);

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use trailkeep_testkit::trouble::Trouble;
 
 use crate::database::Database;
 use crate::instance::Instance;
@@ -10,7 +11,6 @@ use crate::load::{Load, Plan};
 use crate::numbers::percentiles;
 use crate::processes::{Cpu, machine_cpu};
 use crate::tally::Tally;
-use crate::trouble::Trouble;
 
 /// What is watched while load runs.
 pub struct Watched<'a> {

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::service;
+use trailkeep_testkit::launch;
 
 /// Something that breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -123,7 +123,7 @@ impl Fault {
 
     /// Why it cannot be injected on this machine, if so.
     pub fn unavailable(self) -> Option<&'static str> {
-        (self == Self::ClockBack && service::libfaketime().is_none())
+        (self == Self::ClockBack && launch::libfaketime().is_none())
             .then_some("skipped: libfaketime is missing (Debian's package faketime)")
     }
 }

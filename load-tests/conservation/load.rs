@@ -8,10 +8,10 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 use tokio::task::JoinHandle;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::content::Content;
 use crate::oracle::{Answer, Batch, Oracle, Sent};
-use crate::trouble::{Trouble, While as _};
 
 const PRODUCERS: usize = 6;
 const USERS_OF_EACH: usize = 3;

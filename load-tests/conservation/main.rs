@@ -8,11 +8,6 @@
 //! says more.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../../tests/mongod/mod.rs"]
-mod mongod;
-#[path = "../../tests/blackbox/watchdog.rs"]
-mod watchdog;
-
 mod arguments;
 mod content;
 mod fault;
@@ -20,17 +15,14 @@ mod inject;
 mod load;
 mod network;
 mod oracle;
-mod port;
 mod prove;
 mod proxy;
 mod rounds;
 mod scene;
-mod service;
 mod settings;
 mod store;
 mod stored;
 mod table;
-mod trouble;
 mod verdict;
 
 use std::process::ExitCode;
@@ -54,7 +46,7 @@ async fn main() -> ExitCode {
     let binary = if arguments.prove {
         prove::build_service()
     } else {
-        service::find_binary(arguments.service.as_deref())
+        trailkeep_testkit::launch::find_binary(arguments.service.as_deref())
     };
     let binary = match binary {
         Ok(binary) => binary,

@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
+use trailkeep_testkit::trouble::Trouble;
+
 use crate::proxy::{Proxy, Roughness};
 use crate::store::Store;
-use crate::trouble::Trouble;
 
 /// A proxy on each side of the service.
 pub struct Network {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::trouble::{Trouble, While as _};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 /// What it is built as, and the feature that makes it answer too early.
 const EXAMPLE: &str = "early_answer";

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Instant;
 
+use trailkeep_testkit::trouble::Trouble;
+
 use crate::arguments::Arguments;
 use crate::fault::{Fault, StoreKind};
 use crate::scene::Scene;
 use crate::table::Row;
-use crate::trouble::Trouble;
 use crate::verdict::Verdict;
 
 /// Rounds that share a data folder and a database: enough that what one round

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
+use trailkeep_testkit::launch::{Launch, Service, libfaketime};
+use trailkeep_testkit::port::free_port;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::arguments::Arguments;
 use crate::fault::{Fault, StoreKind};
@@ -14,11 +17,8 @@ use crate::inject;
 use crate::load::{Load, http_client};
 use crate::network::Network;
 use crate::oracle::Oracle;
-use crate::port::free_port;
-use crate::service::{Launch, Service, libfaketime};
 use crate::settings::{faked_clock, settings};
 use crate::store::Store;
-use crate::trouble::{Trouble, While as _};
 use crate::verdict::Verdict;
 
 /// How long all that was accepted may take to be in the store when nothing is

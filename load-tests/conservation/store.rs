@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use trailkeep_testkit::mongod::{Mongod, ReplicaSet};
+use trailkeep_testkit::trouble::{Trouble, While as _};
+
 use crate::fault::StoreKind;
-use crate::mongod::{Mongod, ReplicaSet};
 use crate::stored::{self, Stored};
-use crate::trouble::{Trouble, While as _};
 
 const DATABASE: &str = "conservation";
 

@@ -6,9 +6,9 @@ use bson::Document;
 use futures_util::TryStreamExt as _;
 use mongodb::Client;
 use rusqlite::{Connection, OpenFlags, Row};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::content::{Content, Hash, hex};
-use crate::trouble::{Trouble, While as _};
 
 /// An event as the store has it.
 #[derive(Debug)]

@@ -10,9 +10,6 @@
 //! `ecosystem/scale.md` are measured with it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../../tests/mongod/mod.rs"]
-mod mongod;
-
 mod sample;
 mod server;
 
@@ -25,9 +22,9 @@ use trailkeep_event::{Accepted, Event};
 use trailkeep_store::mongo::{MongoSettings, MongoStore};
 use trailkeep_store::{Store as _, Timeouts};
 
-use mongod::Mongod;
 use sample::Sample;
 use server::Server;
+use trailkeep_testkit::mongod::Mongod;
 
 /// Events in one write, as in the service.
 const BATCH: u64 = 500;

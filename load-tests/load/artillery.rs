@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::arguments::Arguments;
 use crate::target::Target;
-use crate::trouble::{Trouble, While as _};
 
 /// Its scenarios and the package that it is installed from.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/load-tests/artillery");

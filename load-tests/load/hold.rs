@@ -7,11 +7,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::Connection;
 use tokio::task::JoinHandle;
+use trailkeep_testkit::mongod::Mongod;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
-use crate::mongod::Mongod;
 use crate::scenario::HoldPlan;
 use crate::target::Target;
-use crate::trouble::{Trouble, While as _};
 
 /// How long the load may take to begin.
 const BEGINNING_LIMIT: Duration = Duration::from_secs(30);

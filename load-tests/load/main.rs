@@ -8,18 +8,6 @@
 //! load-tests/README.md says more.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../../tests/mongod/mod.rs"]
-mod mongod;
-#[path = "../conservation/port.rs"]
-mod port;
-#[allow(dead_code)] // the other harness does more with it
-#[path = "../conservation/service.rs"]
-mod service;
-#[path = "../conservation/trouble.rs"]
-mod trouble;
-#[path = "../../tests/blackbox/watchdog.rs"]
-mod watchdog;
-
 mod arguments;
 mod artillery;
 mod check;
@@ -42,7 +30,7 @@ use hold::Hold;
 use outcome::Outcome;
 use record::Record;
 use target::Target;
-use trouble::{Trouble, While as _};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 #[tokio::main]
 async fn main() -> ExitCode {

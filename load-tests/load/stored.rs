@@ -6,9 +6,9 @@ use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
 use mongodb::Client;
 use rusqlite::{Connection, OpenFlags};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::check::Identity;
-use crate::trouble::{Trouble, While as _};
 
 /// All events in the embedded store's file.
 pub fn in_file(file: &Path) -> Result<Vec<Identity>, Trouble> {

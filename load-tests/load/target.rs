@@ -4,16 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use trailkeep_testkit::launch::{self, Launch, Service};
+use trailkeep_testkit::mongod::Mongod;
+use trailkeep_testkit::port::free_port;
+use trailkeep_testkit::trouble::{Trouble, While as _};
+
 use crate::arguments::{Arguments, StoreKind};
 use crate::check::{Check, Identity};
 use crate::hold::Held;
 use crate::http::{self, Account};
-use crate::mongod::Mongod;
-use crate::port::free_port;
 use crate::record::Record;
-use crate::service::{self, Launch, Service};
 use crate::stored;
-use crate::trouble::{Trouble, While as _};
 
 const DATABASE: &str = "load";
 /// How long what was accepted may take to be stored by another's service.
@@ -66,7 +67,7 @@ impl Target {
     }
 
     async fn own(arguments: &Arguments, folder: &Path) -> Result<Self, Trouble> {
-        let binary = service::find_binary(arguments.service.as_deref())?;
+        let binary = launch::find_binary(arguments.service.as_deref())?;
         let port = free_port()?;
         let data = folder.join("data");
         std::fs::create_dir(&data).during("a data folder")?;

@@ -17,9 +17,6 @@
 //! `TEST_MONGODB_URI` names, and drops its databases there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../../tests/mongod/mod.rs"]
-mod mongod;
-
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -75,7 +72,7 @@ async fn main() {
         for turn in 0..2 {
             let is_bare = (round + turn) % 2 == 0;
             let name = format!("seed_rate_{round}_{turn}");
-            let uri = mongod::shared_uri(&name);
+            let uri = trailkeep_testkit::mongod::shared_uri(&name);
             let rate = if is_bare {
                 insert_bare(&uri, documents.clone(), &arguments).await
             } else {

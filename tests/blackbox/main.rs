@@ -23,19 +23,8 @@ macro_rules! on_both_stores {
     )+};
 }
 
-#[path = "../mongod/mod.rs"]
-mod mongod;
-
-mod answer;
-mod client;
-mod eventually;
-mod home;
 mod load;
-mod raw;
 mod sample;
-mod service;
-mod staff;
-mod watchdog;
 
 mod access;
 mod accounts;
@@ -51,3 +40,5 @@ mod pipeline;
 mod problems;
 mod seed;
 mod shutdown;
+
+use trailkeep_testkit::{answer, client, eventually, home, mongod, raw, service, staff, watchdog};

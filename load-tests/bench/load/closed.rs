@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use rand::Rng as _;
 use tokio::task::JoinSet;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use super::{Phase, Plan};
 use crate::batch::Batch;
 use crate::connection::AsyncConnection;
 use crate::tally::Tally;
-use crate::trouble::{Trouble, While as _};
 
 /// How long a connection rests after a 503. A backlog of 5,000 events, full, is
 /// empty after 50 ms at 100,000 a second; and the longer the rest, the less of

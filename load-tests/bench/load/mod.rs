@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use trailkeep_testkit::trouble::{Trouble, While as _};
+
 use crate::batch::{Batch, People};
 use crate::tally::{Tally, Times, micros};
-use crate::trouble::{Trouble, While as _};
 
 /// When requests are sent.
 #[derive(Debug, Clone, Copy)]

@@ -5,11 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use trailkeep_testkit::trouble::{Trouble, While as _};
+
 use super::{Phase, Plan};
 use crate::batch::Batch;
 use crate::connection::Connection;
 use crate::tally::Tally;
-use crate::trouble::{Trouble, While as _};
 
 /// After which a connection that failed is tried again.
 const REST: Duration = Duration::from_millis(20);

@@ -5,6 +5,7 @@
 //! look the worse. All that is compared adds to the same collection, in turns.
 
 use serde_json::{Map, Value, json};
+use trailkeep_testkit::trouble::Trouble;
 
 use crate::batch::USERS;
 use crate::bench::{Bench, Shape, Site};
@@ -14,7 +15,6 @@ use crate::findings::{Findings, Row, Table, digits};
 use crate::floor::{self, Floor};
 use crate::numbers::Samples;
 use crate::tally::SLICE;
-use crate::trouble::Trouble;
 use crate::window::Window;
 
 /// Before the rounds, and in each.

@@ -2,13 +2,13 @@
 
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use super::latency::{chart, points};
 use crate::bench::{Bench, Shape, Site};
 use crate::findings::{Findings, Row};
 use crate::numbers::{Samples, milliseconds, percentiles};
 use crate::tally::latency_histogram;
-use crate::trouble::{Trouble, While as _};
 use crate::window::Window;
 
 /// In each round.

@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use super::latency::points;
 use crate::batch::USERS;
@@ -18,7 +19,6 @@ use crate::instance::Home;
 use crate::numbers::{Samples, milliseconds, percentiles};
 use crate::reading::{Reads, bare, over_http, request};
 use crate::tally::latency_histogram;
-use crate::trouble::{Trouble, While as _};
 
 /// Besides two in each round.
 pub const STEPS: u64 = 1;

@@ -4,13 +4,13 @@
 
 use hdrhistogram::Histogram;
 use serde_json::json;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::bench::{Bench, Shape};
 use crate::chart::{Axis, Chart};
 use crate::findings::{Findings, Row};
 use crate::numbers::{Samples, milliseconds, percentiles};
 use crate::tally::latency_histogram;
-use crate::trouble::{Trouble, While as _};
 
 /// In each round.
 pub const STEPS: u64 = 2;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, json};
+use trailkeep_testkit::trouble::Trouble;
 
 use crate::bench::{Bench, Shape};
 use crate::database::Database;
@@ -10,7 +11,6 @@ use crate::findings::{Findings, Row};
 use crate::instance::Home;
 use crate::load::Load;
 use crate::processes::Memory;
-use crate::trouble::Trouble;
 
 /// One for each store.
 pub const STEPS: u64 = 2;

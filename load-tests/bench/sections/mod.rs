@@ -13,11 +13,11 @@ mod start;
 mod summaries;
 
 use clap::ValueEnum;
+use trailkeep_testkit::trouble::Trouble;
 
 use crate::arguments::Arguments;
 use crate::bench::Bench;
 use crate::findings::Findings;
-use crate::trouble::Trouble;
 
 /// A part of a run that can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

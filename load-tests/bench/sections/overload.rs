@@ -6,6 +6,7 @@
 //! it loads, so the share that it got is in the figures.
 
 use serde_json::{Value, json};
+use trailkeep_testkit::trouble::Trouble;
 
 use crate::bench::{Bench, Shape, Site};
 use crate::findings::{Findings, Row};
@@ -13,7 +14,6 @@ use crate::instance::Home;
 use crate::load::{Load, Plan};
 use crate::numbers::Samples;
 use crate::processes::Cpu;
-use crate::trouble::Trouble;
 use crate::window::{Watched, Window};
 
 /// In each round.

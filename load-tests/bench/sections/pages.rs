@@ -2,6 +2,7 @@
 //! against the only page of a user with 100.
 
 use serde_json::{Map, Value};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::bench::{Bench, Site};
 use crate::connection::Connection;
@@ -10,7 +11,6 @@ use crate::findings::{Findings, Row, Table};
 use crate::instance::{Home, Instance};
 use crate::numbers::{Samples, milliseconds};
 use crate::reading::{PAGE, over_http, page, request};
-use crate::trouble::{Trouble, While as _};
 
 /// Besides one in each round.
 pub const STEPS: u64 = 1;

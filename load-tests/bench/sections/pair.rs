@@ -1,12 +1,12 @@
 //! Two services on one MongoDB against one, in turns, under the same load.
 
 use serde_json::{Value, json};
+use trailkeep_testkit::trouble::Trouble;
 
 use crate::bench::{Bench, Shape};
 use crate::findings::{Findings, Row};
 use crate::instance::Home;
 use crate::numbers::Samples;
-use crate::trouble::Trouble;
 
 /// In each round.
 pub const STEPS: u64 = 2;

@@ -3,6 +3,7 @@
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
+use trailkeep_testkit::trouble::Trouble;
 
 use crate::batch::{People, USERS};
 use crate::bench::{Bench, Shape, Site};
@@ -13,7 +14,6 @@ use crate::instance::Home;
 use crate::load::Pace;
 use crate::numbers::milliseconds;
 use crate::reading::{over_http, request};
-use crate::trouble::Trouble;
 use crate::window::Window;
 
 const BATCH: usize = 10;

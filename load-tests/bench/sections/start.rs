@@ -4,12 +4,12 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use trailkeep_testkit::trouble::Trouble;
 
 use crate::bench::Bench;
 use crate::findings::{Findings, Row};
 use crate::instance::Home;
 use crate::numbers::Samples;
-use crate::trouble::Trouble;
 
 /// All starts together.
 pub const STEPS: u64 = 1;

@@ -2,11 +2,11 @@
 
 use rand::Rng as _;
 use rand::rngs::StdRng;
+use trailkeep_testkit::trouble::Trouble;
 
 use super::a_moment;
 use crate::load::Load;
 use crate::scene::Scene;
-use crate::trouble::Trouble;
 
 /// Steps the service's clock back while it runs, then stops it and kills it
 /// with the clock still behind, and sets the clock right at the end.

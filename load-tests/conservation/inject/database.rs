@@ -2,13 +2,13 @@
 
 use rand::rngs::StdRng;
 use tokio::task::block_in_place;
+use trailkeep_testkit::mongod::{Mongod, ReplicaSet};
+use trailkeep_testkit::trouble::Trouble;
 
 use super::a_moment;
 use crate::load::Load;
-use crate::mongod::{Mongod, ReplicaSet};
 use crate::scene::Scene;
 use crate::store::Store;
-use crate::trouble::Trouble;
 
 /// Lets it stand still for longer than a write, a check or a connection may take.
 pub async fn pause(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {

@@ -2,11 +2,11 @@
 
 use rand::Rng as _;
 use rand::rngs::StdRng;
+use trailkeep_testkit::trouble::Trouble;
 
 use super::{a_moment, journal};
 use crate::load::Load;
 use crate::scene::Scene;
-use crate::trouble::Trouble;
 
 /// Of a segment of the journal, which is made at its full size.
 const SEGMENT_BYTES: u64 = 16 << 20;

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 use rand::Rng as _;
 use rand::rngs::StdRng;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use super::a_moment;
 use crate::fault::Fault;
 use crate::load::Load;
 use crate::scene::Scene;
-use crate::trouble::{Trouble, While as _};
 
 /// Damages the segment in use while the service is down.
 pub async fn damage(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use rand::Rng as _;
 use rand::rngs::StdRng;
+use trailkeep_testkit::trouble::Trouble;
 
 use crate::fault::Fault;
 use crate::load::Load;
 use crate::scene::Scene;
-use crate::trouble::Trouble;
 
 /// Breaks something while the load runs, and mends it.
 pub async fn inject(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {

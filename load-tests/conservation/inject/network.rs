@@ -1,11 +1,11 @@
 //! Connections that delay, truncate and end.
 
 use rand::rngs::StdRng;
+use trailkeep_testkit::trouble::Trouble;
 
 use super::a_moment;
 use crate::load::Load;
 use crate::scene::Scene;
-use crate::trouble::Trouble;
 
 /// A stretch of bad network.
 pub async fn cut(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {

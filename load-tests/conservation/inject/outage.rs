@@ -4,13 +4,13 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use rusqlite::Connection;
 use tokio::task::block_in_place;
+use trailkeep_testkit::mongod::Mongod;
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use super::{a_moment, database};
 use crate::load::Load;
-use crate::mongod::Mongod;
 use crate::scene::Scene;
 use crate::store::Store;
-use crate::trouble::{Trouble, While as _};
 
 /// Has the database take nothing until more events are accepted than memory
 /// holds, which are 5,000, and kills the service in the outage, while events are

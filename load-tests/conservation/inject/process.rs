@@ -1,11 +1,11 @@
 //! The end of the service's process.
 
 use rand::rngs::StdRng;
+use trailkeep_testkit::trouble::Trouble;
 
 use super::a_moment;
 use crate::load::Load;
 use crate::scene::Scene;
-use crate::trouble::Trouble;
 
 /// Kills it several times, now and then before it is ready again.
 pub async fn kill_and_restart(

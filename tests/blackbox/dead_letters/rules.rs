@@ -5,7 +5,6 @@ use mongodb::Client;
 use serde_json::{Value, json};
 
 use crate::home::Home;
-use crate::service::Service;
 
 /// The type of events that are refused.
 const REFUSED: &str = "purchase";
@@ -81,15 +80,6 @@ async fn set_validator(home: &Home, collection: &str, validator: Document) {
         .await
         .expect("a validator");
     client.shutdown().await;
-}
-
-impl Service {
-    /// All dead letters, newest first.
-    pub async fn dead_letters(&self) -> Vec<Value> {
-        let page = self.get("/dead-letters?limit=500").await.expect(200).json();
-        assert!(page["nextCursor"].is_null());
-        page["deadLetters"].as_array().expect("a list").clone()
-    }
 }
 
 /// The ids of the events of letters, sorted.

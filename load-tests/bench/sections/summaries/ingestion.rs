@@ -5,6 +5,7 @@
 
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::batch::{People, USERS};
 use crate::bench::{Bench, Shape, Site};
@@ -17,7 +18,6 @@ use crate::sections::latency::{chart, points};
 use crate::sections::summaries::seed;
 use crate::seeding::{ACCOUNTS, Seeding};
 use crate::tally::latency_histogram;
-use crate::trouble::{Trouble, While as _};
 use crate::window::Window;
 
 /// In each round.

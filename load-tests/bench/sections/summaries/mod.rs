@@ -7,13 +7,13 @@ mod reads;
 use std::time::Duration;
 
 use serde_json::json;
+use trailkeep_testkit::trouble::Trouble;
 
 use crate::bench::{Bench, Site};
 use crate::findings::{Findings, Listing, Row};
 use crate::instance::Home;
 use crate::profile::Explained;
 use crate::seeding::Seeding;
-use crate::trouble::Trouble;
 use ingestion::Ingestion;
 use reads::{Cold, Crowd, Reader};
 

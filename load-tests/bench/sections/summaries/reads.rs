@@ -2,6 +2,7 @@
 
 use bson::Document;
 use serde_json::{Value, json};
+use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::asking::{MAX_TOP, TOP, ask, ask_at_once, request};
 use crate::bench::Site;
@@ -12,7 +13,6 @@ use crate::numbers::Samples;
 use crate::profile::{self, Explained};
 use crate::reading::over_http;
 use crate::seeding::{Account, Seeding, whale};
-use crate::trouble::{Trouble, While as _};
 
 /// Who ask for the same at one moment.
 pub const CROWD: usize = 200;

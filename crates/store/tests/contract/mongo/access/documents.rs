@@ -8,10 +8,10 @@ use trailkeep_store::access::{
     AccessStore as _, Account, AccountChange, Admission, AuditEntry, Role, Scope, TokenRecord,
 };
 use trailkeep_store::mongo::MongoStore;
+use trailkeep_store_contract::access::samples::{account, at, entry, hash, session, token};
 use uuid::Uuid;
 
 use super::documents;
-use crate::access::samples::{account, at, entry, hash, session, token};
 use crate::homes::{MongoPlace, SETTINGS};
 
 fn date(millis: i64) -> DateTime {

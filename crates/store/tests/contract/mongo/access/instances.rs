@@ -5,9 +5,9 @@ use std::sync::Arc;
 use trailkeep_store::Store as _;
 use trailkeep_store::access::{AccessStore as _, Admission, Created};
 use trailkeep_store::mongo::MongoStore;
+use trailkeep_store_contract::access::samples::{account, at, count, hash, session};
 use uuid::Uuid;
 
-use crate::access::samples::{account, at, count, hash, session};
 use crate::homes::{MongoPlace, SETTINGS};
 
 /// As many calls as there are stores, at the same moment, before any of the

@@ -54,6 +54,13 @@ impl Service {
         self.send(self.request(Method::GET, path)).await
     }
 
+    /// All dead letters, newest first.
+    pub async fn dead_letters(&self) -> Vec<Value> {
+        let page = self.get("/dead-letters?limit=500").await.expect(200).json();
+        assert!(page["nextCursor"].is_null());
+        page["deadLetters"].as_array().expect("a list").clone()
+    }
+
     /// POST to a path, events as JSON.
     pub async fn post_to(&self, path: &str, events: &Value) -> Answer {
         self.send(self.request(Method::POST, path).json(events)).await

@@ -6,9 +6,11 @@ use bson::{Binary, Bson, DateTime, Document, doc};
 use futures_util::TryStreamExt as _;
 use trailkeep_event::{Arrival, StoreId};
 use trailkeep_store::{JourneyRange, StoredEvent};
+use trailkeep_store_contract::samples::{
+    all_of, at, event, names, newest_first, payload, store_all,
+};
 
 use crate::homes::{MongoPlace, SETTINGS};
-use crate::samples::{all_of, at, event, names, newest_first, payload, store_all};
 
 fn date(millis: i64) -> DateTime {
     DateTime::from_millis(at(millis).as_millis())

@@ -1,5 +1,4 @@
-//! A real MongoDB for tests, shared by the test binaries
-//! (`#[path = "../mongod/mod.rs"] mod mongod;`).
+//! A real MongoDB for tests.
 //!
 //! - [`shared_uri`]: a database on the server that `TEST_MONGODB_URI` names,
 //!   else on one `mongod` that this test process starts when it is first asked
@@ -12,7 +11,6 @@
 //! folder and ends with the test process, however that ends. A machine that
 //! cannot have a `mongod` fails these tests with a text that says what to do;
 //! nothing is skipped.
-#![allow(dead_code, unused_imports)] // each test binary uses its own part of this
 
 mod binary;
 mod database;

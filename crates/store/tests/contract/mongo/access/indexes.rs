@@ -6,9 +6,9 @@ use mongodb::IndexModel;
 use mongodb::options::IndexOptions;
 use trailkeep_store::access::{AccessStore as _, Admission, AuditRange};
 use trailkeep_store::{Store as _, StoreError};
+use trailkeep_store_contract::access::samples::{account, entry};
 
 use super::documents;
-use crate::access::samples::{account, entry};
 use crate::homes::{MongoPlace, SETTINGS};
 
 /// Of each index but that of `_id`: collection, name, keys, and whichever of

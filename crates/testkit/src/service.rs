@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use crate::eventually::{SOON, eventually};
 use crate::home::Home;
+use crate::launch;
 use crate::watchdog::Watchdog;
 
 /// A running service. Dropping it kills it; when the test has failed, its log
@@ -24,7 +25,7 @@ pub struct Service {
     /// the service in the moment in which the next request is sent.
     pub http: reqwest::Client,
     /// The administrator's session, once there is one.
-    pub(crate) admin: OnceCell<String>,
+    pub admin: OnceCell<String>,
 }
 
 /// How a service ended.
@@ -185,10 +186,12 @@ impl Process {
     /// Nothing of the test's own environment reaches the service, and no
     /// `.env` of the folder that the tests run in.
     fn spawn(home: &Home, settings: &[(&str, &str)]) -> Self {
+        let binary = launch::find_binary(None).unwrap_or_else(|trouble| panic!("{trouble}"));
         // A write beyond a limit of its size fails, and does not end the process.
         let mut command = Command::new("sh");
         command
-            .args(["-c", r#"trap '' XFSZ; exec "$0""#, env!("CARGO_BIN_EXE_trailkeep")])
+            .args(["-c", r#"trap '' XFSZ; exec "$0""#])
+            .arg(binary)
             .env_clear()
             .current_dir(home.folder())
             .env("PORT", "0")

@@ -10,9 +10,9 @@ use trailkeep_event::Accepted;
 use trailkeep_store::Store as _;
 use trailkeep_store::mongo::MongoStore;
 use trailkeep_store::summaries::{AccountStore as _, QueryError, SummaryRange};
+use trailkeep_store_contract::samples::{at, event, store_all};
 
 use crate::homes::{MongoPlace, SETTINGS};
-use crate::samples::{at, event, store_all};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const EVENTS: i64 = 400;

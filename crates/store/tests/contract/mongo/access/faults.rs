@@ -5,10 +5,10 @@ use mongodb::Client;
 use trailkeep_store::access::{AccessStore as _, Admission, AuditRange, Created};
 use trailkeep_store::mongo::MongoStore;
 use trailkeep_store::{Store as _, StoreError};
+use trailkeep_store_contract::access::samples::{account, at, entry, hash, session, token};
+use trailkeep_testkit::mongod::ReplicaSet;
 
-use crate::access::samples::{account, at, entry, hash, session, token};
 use crate::homes::{MongoPlace, SETTINGS};
-use crate::mongod::ReplicaSet;
 
 /// Has the server carry the next such command out, and then answer that this
 /// may not last: drivers send the command again.

@@ -10,10 +10,10 @@ use mongodb::options::IndexOptions;
 use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore as _};
 use trailkeep_store::mongo::MongoStore;
 use trailkeep_store::{Outcome, Reason, Refusal, Store, StoreError};
+use trailkeep_store_contract::samples::{all_of, at, event, insert, names, payload, store_all};
+use trailkeep_testkit::mongod::Mongod;
 
 use crate::homes::{MongoPlace, SETTINGS};
-use crate::mongod::Mongod;
-use crate::samples::{all_of, at, event, insert, names, payload, store_all};
 
 /// Every call of a store, each of which has to fail.
 async fn errors(store: &dyn Store) -> Vec<StoreError> {

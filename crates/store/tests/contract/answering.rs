@@ -15,12 +15,12 @@ use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{MongoSettings, MongoStore};
 use trailkeep_store::summaries::{AccountStore, QueryError, SummaryRange};
 use trailkeep_store::{Reason, Refusal, Store, StoreError};
+use trailkeep_store_contract::access::samples::{account, entry, hash, session, token};
+use trailkeep_store_contract::samples::{all_of, at, event, store_all};
+use trailkeep_testkit::mongod::Mongod;
 use uuid::Uuid;
 
-use crate::access::samples::{account, entry, hash, session, token};
 use crate::homes::{SETTINGS, within};
-use crate::mongod::Mongod;
-use crate::samples::{all_of, at, event, store_all};
 
 const LIMIT: Duration = Duration::from_millis(400);
 

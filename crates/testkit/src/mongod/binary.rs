@@ -45,14 +45,10 @@ fn fetched() -> PathBuf {
     mongod
 }
 
-/// Examples are not told where it is; they lie two folders deep in it.
+/// Tests and examples lie two folders deep in it.
 fn target_folder() -> PathBuf {
     let own = std::env::current_exe().expect("this program has a path");
-    let folder = match option_env!("CARGO_TARGET_TMPDIR") {
-        Some(tests) => Path::new(tests).parent(),
-        None => own.ancestors().nth(3),
-    };
-    folder.expect("it lies in the target folder").to_owned()
+    own.ancestors().nth(3).expect("it lies in the target folder").to_owned()
 }
 
 /// Parallel test binaries wait for each other here, and fetch once.

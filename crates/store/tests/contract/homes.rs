@@ -11,7 +11,7 @@ use trailkeep_store::mongo::{MongoSettings, MongoStore};
 use trailkeep_store::summaries::AccountStore;
 use trailkeep_store::{Store, Timeouts};
 
-use crate::mongod::shared_uri;
+use trailkeep_testkit::mongod::shared_uri;
 
 /// Settings that no test has an opinion on.
 pub const SETTINGS: MongoSettings = MongoSettings { retention: None, timeouts: TIMEOUTS };

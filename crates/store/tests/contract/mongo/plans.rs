@@ -4,9 +4,9 @@ use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
 use trailkeep_event::{Arrival, StoreId};
 use trailkeep_store::{JourneyRange, Order, Position};
+use trailkeep_store_contract::samples::{all_of, at, event, store_all};
 
 use crate::homes::{MongoPlace, SETTINGS};
-use crate::samples::{all_of, at, event, store_all};
 
 /// The journey queries that the server ran in this database, with their plans.
 async fn profiled(place: &MongoPlace) -> Vec<Document> {

@@ -1,0 +1,154 @@
+//! What every store promises. A promise is an `async fn` of the store that it is
+//! to be kept by; [`contract!`] makes a test of each.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod access;
+pub mod dead_letters;
+pub mod journeys;
+pub mod paging;
+pub mod preparing;
+pub mod samples;
+pub mod summaries;
+pub mod writing;
+
+pub use access::{accounts, audit, sessions, tokens};
+
+/// Makes a test of each promise. `$open` is an `async fn` that opens a new store,
+/// as something with a method for each kind of promise, `check_events`,
+/// `check_accounts`, `check_letters` and `check_access`: each hands the promise what
+/// it is about, and cleans up behind it.
+#[macro_export]
+macro_rules! contract {
+    ($open:path) => {
+        $crate::promises! {
+            $open;
+            check_events {
+                writing {
+                    what_is_stored_is_read_back_unchanged,
+                    payloads_are_read_back_unchanged,
+                    times_at_the_ends_of_the_calendar_are_read_back_unchanged,
+                    an_empty_insert_is_fine,
+                    of_duplicates_in_one_insert_the_first_stays,
+                    of_duplicates_in_two_inserts_the_first_stays,
+                    two_users_may_use_the_same_event_id,
+                    concurrent_inserts_store_each_event_once,
+                    a_call_that_is_dropped_leaves_the_store_usable,
+                    arrivals_are_those_of_what_is_stored,
+                    a_ping_is_answered,
+                }
+                journeys {
+                    a_user_without_events_has_an_empty_journey,
+                    a_journey_is_in_order_of_time,
+                    ties_are_in_order_of_arrival,
+                    bounds_are_inclusive,
+                    only_the_types_asked_for_are_given,
+                    only_the_session_asked_for_is_given,
+                    filters_go_together,
+                    the_limit_is_kept,
+                    no_user_sees_another_ones_events,
+                }
+                paging {
+                    pages_visit_every_event_once_and_in_order,
+                    a_page_goes_on_in_the_middle_of_a_tie,
+                    what_shares_time_and_arrival_is_in_order_of_ids,
+                    a_position_needs_no_event,
+                    what_is_read_at_once_ends_at_4_mib,
+                    events_that_come_later_do_not_shift_pages,
+                }
+                preparing {
+                    preparing_again_changes_nothing,
+                    preparing_at_the_same_time_is_fine,
+                }
+            }
+            check_accounts {
+                summaries {
+                    summaries_are_what_counting_one_by_one_gives,
+                    an_account_without_events_has_zeros,
+                    bounds_of_a_summary_are_inclusive,
+                    users_of_the_same_number_are_in_the_order_of_their_ids,
+                    an_event_counts_once_however_often_it_is_sent,
+                    ids_that_look_like_queries_are_ids,
+                    many_types_are_cut_to_the_most_frequent_and_the_total_is_whole,
+                    a_count_that_takes_too_long_is_ended,
+                    accounts_are_walked_in_order_each_once,
+                    without_accounts_there_are_no_ends,
+                }
+            }
+            check_letters {
+                dead_letters {
+                    a_letter_is_read_back_unchanged,
+                    a_letter_put_again_stays_as_it_is,
+                    letters_are_listed_newest_first_in_pages,
+                    a_try_is_noted_on_its_letter,
+                    removed_letters_are_gone_and_no_others,
+                    payloads_of_any_size_are_kept,
+                }
+            }
+            check_access {
+                accounts {
+                    an_account_is_read_back_unchanged,
+                    unknown_accounts_are_none,
+                    an_address_has_one_account_whoever_comes_at_the_same_moment,
+                    of_first_accounts_at_the_same_moment_one_is_made,
+                    a_first_account_is_refused_once_there_is_any,
+                    others_are_let_in_while_first_ones_come,
+                    the_same_account_made_again_counts_as_made,
+                    each_field_of_an_account_changes_alone,
+                    a_change_of_nothing_answers_the_account,
+                    changes_of_different_fields_at_the_same_moment_are_all_kept,
+                    a_change_that_ends_sessions_raises_the_epoch_by_one,
+                    a_hash_is_renewed_only_in_the_place_of_the_one_that_was_verified,
+                    accounts_are_paged_by_address,
+                    accounts_are_found_by_their_exact_address,
+                    an_account_is_made_at_the_ends_of_the_calendar,
+                }
+                sessions {
+                    a_session_is_read_back_unchanged,
+                    a_session_id_is_taken_once,
+                    a_session_is_saved_with_all_it_holds,
+                    saving_does_not_bring_a_session_back,
+                    no_save_outlives_a_deletion,
+                    a_session_ends_at_its_time,
+                    a_deleted_session_is_gone_and_no_other,
+                    all_sessions_of_an_account_end_and_no_other,
+                    a_session_belongs_to_an_account_from_its_signing_in,
+                    a_sweep_spares_sessions_that_have_not_ended,
+                }
+                tokens {
+                    a_token_is_read_back_unchanged,
+                    tokens_are_listed_oldest_first,
+                    a_token_is_deleted_once,
+                    the_same_token_kept_again_is_fine,
+                    a_tokens_hash_and_id_are_its_own,
+                    the_last_use_of_a_token_stays_the_last,
+                    a_sweep_spares_tokens_that_have_not_ended,
+                }
+                audit {
+                    entries_are_read_back_unchanged_newest_first,
+                    pages_of_the_trail_visit_each_entry_once,
+                    the_trail_of_an_actor_is_theirs_alone,
+                    the_trail_of_a_subject_is_its_alone,
+                    actor_and_subject_go_together,
+                    entries_recorded_again_stay_as_they_are,
+                    many_entries_are_recorded_at_once,
+                    a_sweep_removes_entries_from_before_and_no_others,
+                    a_sweep_without_a_limit_keeps_the_trail,
+                }
+            }
+        }
+    };
+}
+
+/// A test for each promise that is named.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! promises {
+    ($open:path; $($check:ident { $($module:ident { $($promise:ident,)* })* })*) => {
+        $($($(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                $open().await.$check($crate::$module::$promise).await;
+            }
+        )*)*)*
+    };
+}
