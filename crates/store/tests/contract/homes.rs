@@ -176,3 +176,17 @@ fn pass_on(checked: Result<(), tokio::task::JoinError>) {
         std::panic::resume_unwind(error.into_panic());
     }
 }
+
+#[test]
+fn the_database_of_a_uri_is_replaced_and_its_options_stay() {
+    for (server, expected) in [
+        ("mongodb://h:1", "mongodb://h:1/new"),
+        ("mongodb://h:1/", "mongodb://h:1/new"),
+        ("mongodb://h:1/old?w=1", "mongodb://h:1/new?w=1"),
+        ("mongodb://u:p@h", "mongodb://u:p@h/new?authSource=admin"),
+        ("mongodb+srv://u:p@h/old?w=1", "mongodb+srv://u:p@h/new?w=1&authSource=old"),
+        ("mongodb://u:p@h/old?authSource=x", "mongodb://u:p@h/new?authSource=x"),
+    ] {
+        assert_eq!(trailkeep_testkit::mongod::in_database(server, "new"), expected, "{server}");
+    }
+}

@@ -19,17 +19,3 @@ pub fn in_database(server: &str, database: &str) -> String {
     let question = if options.is_empty() { "" } else { "?" };
     format!("{scheme}://{hosts}/{database}{question}{options}")
 }
-
-#[test]
-fn the_database_of_a_uri_is_replaced_and_its_options_stay() {
-    for (server, expected) in [
-        ("mongodb://h:1", "mongodb://h:1/new"),
-        ("mongodb://h:1/", "mongodb://h:1/new"),
-        ("mongodb://h:1/old?w=1", "mongodb://h:1/new?w=1"),
-        ("mongodb://u:p@h", "mongodb://u:p@h/new?authSource=admin"),
-        ("mongodb+srv://u:p@h/old?w=1", "mongodb+srv://u:p@h/new?w=1&authSource=old"),
-        ("mongodb://u:p@h/old?authSource=x", "mongodb://u:p@h/new?authSource=x"),
-    ] {
-        assert_eq!(in_database(server, "new"), expected, "{server}");
-    }
-}
