@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::cores::Cores;
-use crate::sections::Section;
+use crate::section::Section;
 
 /// Measures what an event costs, and what a journey does.
 #[derive(Debug, Parser)]

@@ -30,6 +30,7 @@ mod profile;
 mod progress;
 mod reading;
 mod report;
+mod section;
 mod sections;
 mod seeding;
 mod tally;
@@ -50,7 +51,7 @@ use findings::Findings;
 use instance::Starter;
 use progress::Progress;
 use report::Report;
-use sections::Section;
+use section::Section;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 fn main() -> ExitCode {
@@ -88,8 +89,8 @@ async fn run(arguments: Arguments) -> Result<bool, Trouble> {
     let binary = build::service(&arguments)?;
     let mut machine = machine::describe(&binary, arguments.cores.as_ref());
     let folder = build::results_folder(&arguments)?;
-    let sections = arguments.sections();
-    let steps = sections.iter().map(|section| section.steps(&arguments)).sum();
+    let asked_for = arguments.sections();
+    let steps = asked_for.iter().map(|section| sections::steps(*section, &arguments)).sum();
     let bench = Bench {
         starter: Starter {
             binary,
@@ -108,7 +109,7 @@ async fn run(arguments: Arguments) -> Result<bool, Trouble> {
     machine["rounds"] = json!(bench.arguments.rounds());
     machine["windowSeconds"] = json!(bench.arguments.window().as_secs_f64());
     let mut report = Report::new(folder, machine)?;
-    for section in sections {
+    for section in asked_for {
         let found = guarded(section, &bench).await;
         if let Err(trouble) = &found {
             bench.progress.say(&format!("{} failed: {trouble}", section.name()));
@@ -123,7 +124,7 @@ async fn run(arguments: Arguments) -> Result<bool, Trouble> {
 
 /// A section that fails, in whatever way, must not take the others with it.
 async fn guarded(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
-    AssertUnwindSafe(section.run(bench)).catch_unwind().await.unwrap_or_else(|panic| {
+    AssertUnwindSafe(sections::run(section, bench)).catch_unwind().await.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
         Err(Trouble(text.unwrap_or("it panicked").to_owned()))

@@ -59,8 +59,17 @@ impl Seeding {
         }
     }
 
+    /// Leaves the database with these events and nothing else; gives how long the
+    /// writing took.
+    pub async fn fill(&self, binary: &Path, database: &Database) -> Result<Duration, Trouble> {
+        database.drop_events().await?;
+        let took = self.write(binary, database).await?;
+        database.settle().await?;
+        Ok(took)
+    }
+
     /// Writes them; gives how long that took.
-    pub async fn write(&self, binary: &Path, database: &Database) -> Result<Duration, Trouble> {
+    async fn write(&self, binary: &Path, database: &Database) -> Result<Duration, Trouble> {
         let folder = tempfile::Builder::new()
             .prefix("trailkeep-bench-")
             .tempdir()

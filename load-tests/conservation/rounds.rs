@@ -3,10 +3,13 @@
 use std::path::Path;
 use std::time::Instant;
 
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 use trailkeep_testkit::trouble::Trouble;
 
 use crate::arguments::Arguments;
 use crate::fault::{Fault, StoreKind};
+use crate::inject::inject;
 use crate::scene::Scene;
 use crate::table::Row;
 use crate::verdict::Verdict;
@@ -36,7 +39,7 @@ impl Rounds<'_> {
                 }
                 let started = Instant::now();
                 let result = match self.scene(&mut scene, fault, store).await {
-                    Ok(scene) => scene.round(round, seed).await,
+                    Ok(scene) => carry_out(scene, round, seed).await,
                     Err(trouble) => Err(trouble),
                 };
                 row.rounds += 1;
@@ -73,6 +76,22 @@ impl Rounds<'_> {
     fn give_up(&self, scene: Scene) -> Scene {
         if self.arguments.prove { scene } else { scene.keep() }
     }
+}
+
+/// One round: load, the fault meanwhile, recovery, and the check.
+async fn carry_out(scene: &mut Scene, round: u32, seed: u64) -> Result<Verdict, Trouble> {
+    let mut rng = StdRng::seed_from_u64(seed ^ (u64::from(round) << 32) ^ scene.fault as u64);
+    let name = format!("s{seed}-r{round}");
+    let carried_out = async {
+        let load = scene.begin(&name, &mut rng).await?;
+        inject(scene, &load, &mut rng).await?;
+        scene.check(load).await
+    };
+    let result = carried_out.await;
+    result.map_err(|trouble| {
+        let tail = scene.log_tail();
+        Trouble(format!("{trouble}\n--- the service's last lines ---\n{tail}\n---"))
+    })
 }
 
 /// Says what a round came to; true if no defect was found.

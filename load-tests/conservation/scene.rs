@@ -1,10 +1,9 @@
-//! One service with its store, and the rounds on it.
+//! One service with its store, and what is done with both in a round.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
 use trailkeep_testkit::launch::{Launch, Service, libfaketime};
@@ -13,7 +12,6 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::arguments::Arguments;
 use crate::fault::{Fault, StoreKind};
-use crate::inject;
 use crate::load::{Load, http_client};
 use crate::network::Network;
 use crate::oracle::Oracle;
@@ -91,27 +89,19 @@ impl Scene {
         Ok(scene)
     }
 
-    /// One round: load, the fault meanwhile, recovery, and the check of all
-    /// that was sent in this scene so far.
-    pub async fn round(&mut self, round: u32, seed: u64) -> Result<Verdict, Trouble> {
-        let result = self.try_round(round, seed).await;
-        result.map_err(|trouble| {
-            Trouble(format!(
-                "{trouble}\n--- the service's last lines ---\n{}\n---",
-                self.launch.log_tail()
-            ))
-        })
-    }
-
-    async fn try_round(&mut self, round: u32, seed: u64) -> Result<Verdict, Trouble> {
-        let mut rng = StdRng::seed_from_u64(seed ^ (u64::from(round) << 32) ^ self.fault as u64);
+    /// Starts the load of a round, on a service that runs.
+    pub async fn begin(&mut self, name: &str, rng: &mut StdRng) -> Result<Load, Trouble> {
         if self.service.is_none() {
             self.start().await?;
         }
-        let name = format!("s{seed}-r{round}");
-        let load = Load::start(&name, &self.producers_url(), &self.oracle, &mut rng)?;
+        let load = Load::start(name, &self.producers_url(), &self.oracle, rng)?;
         load.wait_for_more(100).await?;
-        inject::inject(self, &load, &mut rng).await?;
+        Ok(load)
+    }
+
+    /// Ends the load, waits for all to be stored, stops the service, and checks all
+    /// that was sent in this scene so far.
+    pub async fn check(&mut self, load: Load) -> Result<Verdict, Trouble> {
         load.stop().await?;
         self.wait_until_stored().await?;
         self.take_service()?.stop().await?;
@@ -119,6 +109,11 @@ impl Scene {
         let stored = self.store.read(self.folder()).await?;
         self.last_verdict = self.oracle.read(|batches, hit| Verdict::on(batches, hit, &stored));
         Ok(self.last_verdict)
+    }
+
+    /// The last lines that the service wrote.
+    pub fn log_tail(&self) -> String {
+        self.launch.log_tail()
     }
 
     /// The check after the last round that was carried out.

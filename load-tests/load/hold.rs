@@ -1,28 +1,18 @@
 //! A database that stands still for a while: `mongod` is stopped where it is,
 //! or another process has the lock that writing to the embedded file takes.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::Connection;
 use tokio::task::JoinHandle;
-use trailkeep_testkit::mongod::Mongod;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::scenario::HoldPlan;
-use crate::target::Target;
+use crate::target::{Held, Target};
 
 /// How long the load may take to begin.
 const BEGINNING_LIMIT: Duration = Duration::from_secs(30);
-
-/// What can be held.
-pub enum Held {
-    /// A server.
-    Server(Arc<Mongod>),
-    /// An embedded store's file.
-    File(PathBuf),
-}
 
 /// A hold that is planned or under way.
 pub struct Hold(JoinHandle<Result<SystemTime, Trouble>>);

@@ -1,6 +1,6 @@
 //! The service that is tested: one of the run's own, or another's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,20 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::arguments::{Arguments, StoreKind};
 use crate::check::{Check, Identity};
-use crate::hold::Held;
 use crate::http::{self, Account};
 use crate::record::Record;
 use crate::stored;
 
 const DATABASE: &str = "load";
+
+/// What can be held.
+pub enum Held {
+    /// A server.
+    Server(Arc<Mongod>),
+    /// An embedded store's file.
+    File(PathBuf),
+}
+
 /// How long what was accepted may take to be stored by another's service.
 const STORED_LIMIT: Duration = Duration::from_secs(60);
 

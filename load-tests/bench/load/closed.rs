@@ -10,7 +10,8 @@ use rand::Rng as _;
 use tokio::task::JoinSet;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
-use super::{Phase, Plan};
+use super::phase::Phase;
+use super::plan::Plan;
 use crate::batch::Batch;
 use crate::connection::AsyncConnection;
 use crate::tally::Tally;
@@ -49,7 +50,7 @@ async fn send(
 ) -> Result<Tally, Trouble> {
     let mut tally = Tally::new()?;
     while !phase.is_over() {
-        let due = phase.started.elapsed();
+        let due = phase.elapsed();
         let status = connection.exchange(batch.next()).await.ok();
         if let Some(times) = phase.times(due) {
             tally.note(status, batch.len(), times);

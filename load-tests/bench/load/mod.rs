@@ -2,53 +2,17 @@
 
 mod closed;
 mod open;
+mod phase;
+mod plan;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
-use crate::batch::{Batch, People};
-use crate::tally::{Tally, Times, micros};
-
-/// When requests are sent.
-#[derive(Debug, Clone, Copy)]
-pub enum Pace {
-    /// Each connection sends as soon as it is answered.
-    Closed,
-    /// At a fixed rate, whatever the answers do: so many requests a second in
-    /// all. Latency counts from when a request was due.
-    Open(f64),
-}
-
-/// What is sent.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// The services; connections take turns.
-    pub targets: Vec<SocketAddr>,
-    pub connections: usize,
-    /// Events in a request.
-    pub batch: usize,
-    pub people: People,
-    pub pace: Pace,
-    pub seed: u64,
-}
-
-impl Plan {
-    /// What a connection sends.
-    fn batch_of(&self, connection: usize) -> Batch {
-        let seed = self.seed.wrapping_mul(1_000_003) + connection as u64;
-        Batch::new(self.batch, self.people, seed)
-    }
-
-    /// Where it sends it.
-    fn target_of(&self, connection: usize) -> SocketAddr {
-        self.targets[connection % self.targets.len()]
-    }
-}
+use crate::tally::Tally;
+use phase::Phase;
+pub use plan::{Pace, Plan};
 
 /// Load that is running. Dropping it ends it.
 pub struct Load {
@@ -90,13 +54,12 @@ impl Load {
 
     /// Counts requests from now on.
     pub fn count(&self) {
-        let now = micros(self.phase.started.elapsed());
-        self.phase.counts_from.store(now, Ordering::Relaxed);
+        self.phase.count();
     }
 
     /// Ends it.
     pub fn stop(mut self) -> Result<Tally, Trouble> {
-        self.phase.is_over.store(true, Ordering::Relaxed);
+        self.phase.end();
         let mut total = Tally::new()?;
         for thread in self.threads.drain(..) {
             let tally = thread.join().map_err(|_| Trouble("a sender panicked".to_owned()))??;
@@ -108,42 +71,9 @@ impl Load {
 
 impl Drop for Load {
     fn drop(&mut self) {
-        self.phase.is_over.store(true, Ordering::Relaxed);
+        self.phase.end();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
-    }
-}
-
-/// What all senders go by.
-struct Phase {
-    started: Instant,
-    /// Microseconds after the start from which on requests count.
-    counts_from: AtomicU64,
-    is_over: AtomicBool,
-}
-
-impl Phase {
-    fn warming_up() -> Self {
-        Self {
-            started: Instant::now(),
-            counts_from: AtomicU64::new(u64::MAX),
-            is_over: AtomicBool::new(false),
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Relaxed)
-    }
-
-    /// The times of a request that is answered now, if it counts. One that was
-    /// due before counts as well: where the sender cannot keep up, all are.
-    fn times(&self, due: Duration) -> Option<Times> {
-        let answered = self.started.elapsed();
-        let from = self.counts_from.load(Ordering::Relaxed);
-        Some(Times {
-            latency: micros(answered.saturating_sub(due)),
-            answered: micros(answered).checked_sub(from)?,
-        })
     }
 }

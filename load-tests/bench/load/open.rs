@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
-use super::{Phase, Plan};
+use super::phase::Phase;
+use super::plan::Plan;
 use crate::batch::Batch;
 use crate::connection::Connection;
 use crate::tally::Tally;
@@ -84,7 +85,7 @@ impl Sender {
         const LOOK: Duration = Duration::from_millis(100);
         let due = self.schedule.next();
         while !self.phase.is_over() {
-            let early = due.saturating_sub(self.phase.started.elapsed());
+            let early = due.saturating_sub(self.phase.elapsed());
             if early.is_zero() {
                 return Some(due);
             }

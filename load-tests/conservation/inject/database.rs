@@ -5,7 +5,7 @@ use tokio::task::block_in_place;
 use trailkeep_testkit::mongod::{Mongod, ReplicaSet};
 use trailkeep_testkit::trouble::Trouble;
 
-use super::a_moment;
+use super::moment::a_moment;
 use crate::load::Load;
 use crate::scene::Scene;
 use crate::store::Store;

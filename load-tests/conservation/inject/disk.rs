@@ -4,7 +4,8 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use trailkeep_testkit::trouble::Trouble;
 
-use super::{a_moment, journal};
+use super::journal;
+use super::moment::a_moment;
 use crate::load::Load;
 use crate::scene::Scene;
 

@@ -8,7 +8,7 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
-use super::a_moment;
+use super::moment::a_moment;
 use crate::fault::Fault;
 use crate::load::Load;
 use crate::scene::Scene;

@@ -4,13 +4,11 @@ mod clock;
 mod database;
 mod disk;
 mod journal;
+mod moment;
 mod network;
 mod outage;
 mod process;
 
-use std::time::Duration;
-
-use rand::Rng as _;
 use rand::rngs::StdRng;
 use trailkeep_testkit::trouble::Trouble;
 
@@ -33,14 +31,4 @@ pub async fn inject(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<
         Fault::BitFlip | Fault::CutFile => journal::damage(scene, load, rng).await,
         Fault::ClockBack => clock::step_back(scene, load, rng).await,
     }
-}
-
-/// Waits for a random time, at least this long; a quick run waits at most
-/// half as long beyond that.
-async fn a_moment(scene: &Scene, millis: std::ops::Range<u64>, rng: &mut StdRng) {
-    let mut length = rng.random_range(millis.clone());
-    if scene.is_quick {
-        length = millis.start + (length - millis.start) / 2;
-    }
-    tokio::time::sleep(Duration::from_millis(length)).await;
 }

@@ -3,7 +3,7 @@
 use rand::rngs::StdRng;
 use trailkeep_testkit::trouble::Trouble;
 
-use super::a_moment;
+use super::moment::a_moment;
 use crate::load::Load;
 use crate::scene::Scene;
 

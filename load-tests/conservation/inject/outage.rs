@@ -7,7 +7,8 @@ use tokio::task::block_in_place;
 use trailkeep_testkit::mongod::Mongod;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
-use super::{a_moment, database};
+use super::database;
+use super::moment::a_moment;
 use crate::load::Load;
 use crate::scene::Scene;
 use crate::store::Store;

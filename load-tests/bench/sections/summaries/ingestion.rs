@@ -15,7 +15,6 @@ use crate::findings::{Row, Table};
 use crate::instance::Home;
 use crate::numbers::{Samples, milliseconds, percentiles};
 use crate::sections::latency::{chart, points};
-use crate::sections::summaries::seed;
 use crate::seeding::{ACCOUNTS, Seeding};
 use crate::tally::latency_histogram;
 use crate::window::Window;
@@ -64,13 +63,13 @@ pub async fn measure(bench: &Bench, site: &Site, seeding: &Seeding) -> Result<In
         let half = of_accounts(Shape::offering(full.stored_per_second() / 2.0, BATCH));
 
         step("seeding for half of it without");
-        seed(bench, site, seeding).await?;
+        seeding.fill(&bench.starter.binary, &site.database).await?;
         step("half of it without");
         let window = bench.measure_on_top(site, &[], half).await?;
         let without = found.without.add(&window)?;
 
         step("seeding for half of it with");
-        seed(bench, site, seeding).await?;
+        seeding.fill(&bench.starter.binary, &site.database).await?;
         step("half of it with");
         let beside = async || beside_a_dashboard(bench, site, half, round).await;
         let (window, asked) = bench.undisturbed(beside, |(window, _)| window).await?;

@@ -4,8 +4,6 @@
 mod ingestion;
 mod reads;
 
-use std::time::Duration;
-
 use serde_json::json;
 use trailkeep_testkit::trouble::Trouble;
 
@@ -37,7 +35,7 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let events = bench.arguments.events();
     let seeding = Seeding::of(events, bench.arguments.seed);
     bench.progress.step(format!("summaries, seeding {events} events"));
-    let took = seed(bench, &site, &seeding).await?.as_secs_f64();
+    let took = seeding.fill(&bench.starter.binary, &site.database).await?.as_secs_f64();
     let reads = read(bench, &site, &seeding).await?;
     let ingestion = ingestion::measure(bench, &site, &seeding).await?;
 
@@ -57,14 +55,6 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
         rows,
         ..Findings::default()
     })
-}
-
-/// Leaves the database with the events of the seed and nothing else.
-async fn seed(bench: &Bench, site: &Site, seeding: &Seeding) -> Result<Duration, Trouble> {
-    site.database.drop_events().await?;
-    let took = seeding.write(&bench.starter.binary, &site.database).await?;
-    site.database.settle().await?;
-    Ok(took)
 }
 
 /// The whale comes first: before anybody has read what was seeded.

@@ -1,0 +1,65 @@
+//! What can be asked for.
+
+use clap::ValueEnum;
+
+/// A part of a run that can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Section {
+    /// CPU for each stored event in batches of 1, 10 and 100, and how near that
+    /// comes to inserting alone.
+    Cost,
+    /// The journal's syncs against none.
+    Journal,
+    /// Latency at half of saturation.
+    Latency,
+    /// Five times saturation.
+    Overload,
+    /// Memory, idle and at saturation, on both stores.
+    Memory,
+    /// Start to ready.
+    Start,
+    /// The newest events of a user, against the bare driver.
+    Journeys,
+    /// A deep page of a long journey against a short one.
+    Pages,
+    /// Summaries of accounts, by themselves and while events come.
+    Summaries,
+    /// Cost against rate, batch, users and the size of the collection.
+    Scale,
+    /// Two services on one MongoDB.
+    Pair,
+}
+
+impl Section {
+    /// All of them, in the order in which they run.
+    pub const ALL: [Self; 11] = [
+        Self::Cost,
+        Self::Journal,
+        Self::Latency,
+        Self::Overload,
+        Self::Memory,
+        Self::Start,
+        Self::Journeys,
+        Self::Pages,
+        Self::Summaries,
+        Self::Scale,
+        Self::Pair,
+    ];
+
+    /// What it is asked for by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cost => "cost",
+            Self::Journal => "journal",
+            Self::Latency => "latency",
+            Self::Overload => "overload",
+            Self::Memory => "memory",
+            Self::Start => "start",
+            Self::Journeys => "journeys",
+            Self::Pages => "pages",
+            Self::Summaries => "summaries",
+            Self::Scale => "scale",
+            Self::Pair => "pair",
+        }
+    }
+}
