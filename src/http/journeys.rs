@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use trailkeep_event::payload::write_string;
+use trailkeep_event::json_writer::write_string;
 use trailkeep_store::{JourneyRange, Order, StoredEvent};
 use utoipa::ToSchema;
 

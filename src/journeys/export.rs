@@ -2,7 +2,7 @@
 
 use std::io;
 
-use trailkeep_event::payload::write_string;
+use trailkeep_event::json_writer::write_string;
 use trailkeep_store::StoredEvent;
 
 /// Appends one event as a JSON object.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use trailkeep_event::payload::{PayloadLimits, write_string};
+use trailkeep_event::json_writer::write_string;
+use trailkeep_event::payload::PayloadLimits;
 use trailkeep_event::{Event, Payload, StoreId, Timestamp};
 use uuid::Uuid;
 

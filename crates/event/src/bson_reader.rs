@@ -7,6 +7,9 @@
 //! with [`Foreign`], and the caller lets the crate read the document, which
 //! also says what is wrong with one that is broken.
 
+/// Levels of a document that are followed: MongoDB's own limit.
+pub const MAX_DEPTH: usize = 100;
+
 /// Something that this service does not write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the document is not one that this service writes")]

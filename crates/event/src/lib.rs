@@ -11,9 +11,11 @@
 #![warn(missing_docs)]
 
 pub mod bson_reader;
+pub mod bson_to_json;
 pub mod fault;
 pub mod id;
 mod json;
+pub mod json_writer;
 pub mod normalize;
 pub mod payload;
 mod payload_reader;

@@ -14,9 +14,11 @@ use std::{fmt, io};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::bson_reader::MAX_DEPTH;
 use super::fault::clip;
 use super::json::{Read, Reader};
-use super::payload::{Payload, PayloadLimits, escape_of, has_no_escape};
+use super::json_writer::{escape_of, has_no_escape};
+use super::payload::{Payload, PayloadLimits};
 
 mod tag {
     pub const DOUBLE: u8 = 0x01;
@@ -84,6 +86,30 @@ impl<'de> Reader<'de> for PayloadReader<'_> {
 
     fn other<E>(self, kind: &'static str) -> Result<PayloadValue, E> {
         Ok(Some(Err(format!("must be a JSON object, not {kind}").into())))
+    }
+}
+
+impl Payload {
+    /// Reads a payload from JSON text. The error says what is wrong with it.
+    pub fn from_json(json: &[u8], limits: PayloadLimits) -> Result<Self, String> {
+        let mut reader = serde_json::Deserializer::from_slice(json);
+        let mut scratch = Scratch::for_json(json.len());
+        let value = Read(PayloadReader::new(limits, &mut scratch))
+            .deserialize(&mut reader)
+            .and_then(|value| reader.end().map(|()| value))
+            .map_err(|error| error.to_string())?;
+        match value {
+            Some(Ok(payload)) => Ok(payload),
+            Some(Err(fault)) => Err(fault.into_owned()),
+            None => Err("must be a JSON object".to_owned()),
+        }
+    }
+
+    /// Reads a payload that [`to_json`](Self::to_json) gave and that was kept
+    /// since: what was accepted under other settings is still accepted.
+    pub fn from_kept_json(json: &str) -> Result<Self, String> {
+        const ANY: PayloadLimits = PayloadLimits { max_bytes: usize::MAX, max_depth: MAX_DEPTH };
+        Self::from_json(json.as_bytes(), ANY)
     }
 }
 

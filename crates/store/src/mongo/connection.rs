@@ -9,8 +9,11 @@ use mongodb::{Client, Collection, Database};
 use tokio::sync::OnceCell;
 
 use super::errors::describe;
-use super::{EVENTS, secrets};
+use super::secrets;
 use crate::StoreError;
+
+/// The collection that holds the events.
+pub const EVENTS: &str = "events";
 
 /// The database of a URI that names none, and the name under which the server
 /// lists our connections.

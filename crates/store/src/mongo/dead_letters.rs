@@ -16,11 +16,11 @@ use mongodb::options::{
 use mongodb::{Collection, IndexModel};
 use trailkeep_event::{Accepted, Arrival, Payload, StoreId, Timestamp};
 
-use super::MongoStore;
 use super::connection::Link;
 use super::errors::store_error;
 use super::indexes::{existing, keep_for, settle};
 use super::insert::insert_documents;
+use super::store::MongoStore;
 use crate::dead_letters::{DeadLetter, DeadLetterStore, LetterHead, LetterPlace};
 use crate::{Outcome, Reason, Refusal, StoreError};
 

@@ -23,7 +23,7 @@ mod own;
 use bson::RawBsonRef;
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::spec::BinarySubtype;
-use trailkeep_event::payload::bson_to_json;
+use trailkeep_event::bson_to_json::bson_to_json;
 use trailkeep_event::{Accepted, Arrival, StoreId, Timestamp};
 
 use super::bson_writer::BsonWriter;
@@ -171,16 +171,9 @@ fn arrival_of(value: Option<RawBsonRef<'_>>) -> Option<Arrival> {
 
 fn payload_of(value: Option<RawBsonRef<'_>>) -> String {
     match value.and_then(RawBsonRef::as_document) {
-        Some(document) => payload_of_bson(document.as_bytes()),
+        Some(document) => own::payload_of_bson(document.as_bytes()),
         None => "{}".to_owned(),
     }
-}
-
-fn payload_of_bson(document: &[u8]) -> String {
-    bson_to_json(document).unwrap_or_else(|fault| {
-        tracing::warn!("a payload in the database is shown as {{}}: {fault}");
-        "{}".to_owned()
-    })
 }
 
 /// The identity that we gave it, if it has one of ours.

@@ -3,7 +3,7 @@
 
 use bson::Document;
 use mongodb::error::{Error, ErrorKind, WriteFailure};
-use trailkeep_event::payload::bson_to_json;
+use trailkeep_event::bson_to_json::bson_to_json;
 
 use crate::{Outcome, Reason, Refusal, StoreError};
 

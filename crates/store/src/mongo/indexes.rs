@@ -9,8 +9,7 @@ use mongodb::IndexModel;
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 
-use super::EVENTS;
-use super::connection::Link;
+use super::connection::{EVENTS, Link};
 use super::errors::{code_of, store_error};
 use crate::StoreError;
 

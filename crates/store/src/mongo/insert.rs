@@ -15,9 +15,8 @@ use bson::raw::RawDocumentBuf;
 use bson::{Document, doc};
 use trailkeep_event::Accepted;
 
-use super::EVENTS;
 use super::bson_writer::{BsonWriter, Open};
-use super::connection::Link;
+use super::connection::{EVENTS, Link};
 use super::documents::{expected_bytes, write_fields};
 use super::errors::{
     OBJECT_TOO_LARGE, command_error, describe_entry, int, store_error, write_outcome,

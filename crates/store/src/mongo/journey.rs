@@ -16,9 +16,9 @@ use futures_util::TryStreamExt as _;
 use mongodb::options::{ReadPreference, SelectionCriteria};
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 
-use super::connection::Link;
+use super::connection::{EVENTS, Link};
 use super::errors::store_error;
-use super::{EVENTS, documents, query};
+use super::{documents, query};
 use crate::in_order::InOrder;
 use crate::{JourneyPart, JourneyRange, StoreError};
 

@@ -7,6 +7,7 @@
 //!
 //! - `connection`: from the URI to a client, also when there is no network yet.
 //! - `secrets`: what of a URI may be shown.
+//! - `store`: the connection, and in what time a call has to be answered.
 //! - `documents`: the collection's fields, and events out of documents.
 //! - `insert`: events into `insert` commands, and the server's verdict on each.
 //! - `query`: a range of a journey as a filter that one index scan answers.
@@ -29,79 +30,23 @@ mod insert;
 mod journey;
 mod query;
 mod secrets;
+mod store;
 mod summaries;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bson::doc;
 use trailkeep_event::{Accepted, Arrival, StoreId};
 
 use super::timeouts::in_time;
-use super::{JourneyPart, JourneyRange, Outcome, Store, StoreError, Timeouts};
+use super::{JourneyPart, JourneyRange, Outcome, Store, StoreError};
 
 pub use connection::MongoOpenError;
-use connection::{Connection, Link};
 pub use documents::{DocumentFault, encode as encode_document, read_event as decode_document};
 use errors::store_error;
-
-/// The collection that holds the events.
-const EVENTS: &str = "events";
-
-/// What the store needs to know beyond the URI.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MongoSettings {
-    /// How long an event is kept, counted from its receipt, to the second;
-    /// `None` keeps events for good.
-    pub retention: Option<Duration>,
-    /// How long calls may take. The server is told as well how long it may work
-    /// on what can be heavy.
-    pub timeouts: Timeouts,
-}
-
-/// Events in a MongoDB: a standalone server, a replica set or a sharded cluster.
-pub struct MongoStore {
-    connection: Connection,
-    settings: MongoSettings,
-}
-
-impl MongoStore {
-    /// A store on the MongoDB that the URI names. Its database is the one in
-    /// the URI, else `trailkeep`. Every write is acknowledged only when a majority
-    /// has it and its journal is written, also where the URI asks for less.
-    ///
-    /// A server that cannot be reached is no error here: the driver connects
-    /// when it is first asked for something, and goes on trying.
-    ///
-    /// # Errors
-    ///
-    /// If the URI cannot be used. The text never holds its password.
-    pub async fn connect(uri: &str, settings: &MongoSettings) -> Result<Self, MongoOpenError> {
-        Ok(Self { connection: Connection::open(uri).await?, settings: *settings })
-    }
-
-    async fn link(&self) -> Result<&Link, StoreError> {
-        self.connection.link().await
-    }
-
-    /// A read, in time.
-    async fn read<T>(
-        &self,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        in_time(self.settings.timeouts.read, call).await
-    }
-
-    /// A write, in time.
-    async fn write<T>(
-        &self,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        in_time(self.settings.timeouts.write, call).await
-    }
-}
+pub use store::{MongoSettings, MongoStore};
 
 #[async_trait]
 impl Store for MongoStore {

@@ -25,7 +25,8 @@ use mongodb::options::Hint;
 use trailkeep_event::Timestamp;
 
 use super::errors::{code_of, store_error};
-use super::{MongoStore, indexes};
+use super::indexes;
+use super::store::MongoStore;
 use crate::summaries::{
     AccountStore, MAX_TYPES, QueryError, Summary, SummaryRange, UserEvents, in_time,
 };

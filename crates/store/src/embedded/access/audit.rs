@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, ToSql, Transaction, params};
 use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
-use super::{SWEEP_ROWS, columns};
+use super::columns;
 use crate::access::{AuditEntry, AuditRange};
 
 const INSERT: &str = "
@@ -81,10 +81,9 @@ fn select(conditions: &[&str]) -> String {
 pub(super) fn delete_before(
     transaction: &Transaction<'_>,
     since: Timestamp,
+    rows: usize,
 ) -> rusqlite::Result<usize> {
-    transaction
-        .prepare_cached(DELETE_BEFORE)?
-        .execute(params![since.as_millis(), SWEEP_ROWS as i64])
+    transaction.prepare_cached(DELETE_BEFORE)?.execute(params![since.as_millis(), rows as i64])
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {

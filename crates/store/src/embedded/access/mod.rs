@@ -158,12 +158,19 @@ impl AccessStore for EmbeddedStore {
         audit_since: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         in_time(self.timeouts.prepare, async {
-            self.delete_in_steps(move |transaction| sessions::delete_ended(transaction, now))
-                .await?;
-            self.delete_in_steps(move |transaction| tokens::delete_ended(transaction, now)).await?;
+            self.delete_in_steps(move |transaction| {
+                sessions::delete_ended(transaction, now, SWEEP_ROWS)
+            })
+            .await?;
+            self.delete_in_steps(move |transaction| {
+                tokens::delete_ended(transaction, now, SWEEP_ROWS)
+            })
+            .await?;
             if let Some(since) = audit_since {
-                self.delete_in_steps(move |transaction| audit::delete_before(transaction, since))
-                    .await?;
+                self.delete_in_steps(move |transaction| {
+                    audit::delete_before(transaction, since, SWEEP_ROWS)
+                })
+                .await?;
             }
             Ok(())
         })

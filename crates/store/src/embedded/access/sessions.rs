@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
-use super::{SWEEP_ROWS, columns};
+use super::columns;
 use crate::access::{SecretHash, SessionRecord};
 
 const INSERT: &str = "
@@ -80,8 +80,9 @@ pub(super) fn delete_of(transaction: &Transaction<'_>, account_id: Uuid) -> rusq
 pub(super) fn delete_ended(
     transaction: &Transaction<'_>,
     now: Timestamp,
+    rows: usize,
 ) -> rusqlite::Result<usize> {
-    transaction.prepare_cached(DELETE_ENDED)?.execute(params![now.as_millis(), SWEEP_ROWS as i64])
+    transaction.prepare_cached(DELETE_ENDED)?.execute(params![now.as_millis(), rows as i64])
 }
 
 fn session(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {

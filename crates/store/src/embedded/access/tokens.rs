@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
-use super::{SWEEP_ROWS, columns};
+use super::columns;
 use crate::access::{SecretHash, TokenRecord};
 
 const INSERT: &str = "
@@ -83,8 +83,9 @@ pub(super) fn touch(
 pub(super) fn delete_ended(
     transaction: &Transaction<'_>,
     now: Timestamp,
+    rows: usize,
 ) -> rusqlite::Result<usize> {
-    transaction.prepare_cached(DELETE_ENDED)?.execute(params![now.as_millis(), SWEEP_ROWS as i64])
+    transaction.prepare_cached(DELETE_ENDED)?.execute(params![now.as_millis(), rows as i64])
 }
 
 fn token(row: &Row<'_>) -> rusqlite::Result<TokenRecord> {

@@ -7,8 +7,9 @@ use mongodb::error::Error;
 use mongodb::options::ReturnDocument;
 use uuid::Uuid;
 
+use super::collections::{ACCOUNTS, collection};
 use super::documents::{self, AccountDocument};
-use super::{ACCOUNTS, collection, indexes};
+use super::indexes;
 use crate::StoreError;
 use crate::access::{Account, AccountChange, Admission, Created};
 use crate::mongo::connection::Link;

@@ -7,8 +7,8 @@ use futures_util::TryStreamExt as _;
 use mongodb::Collection;
 use trailkeep_event::Timestamp;
 
+use super::collections::{AUDIT, collection};
 use super::documents::{self, AuditDocument};
-use super::{AUDIT, collection};
 use crate::access::{AuditEntry, AuditRange};
 use crate::mongo::connection::Link;
 use crate::mongo::errors::store_error;

@@ -7,7 +7,7 @@ use mongodb::IndexModel;
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 
-use super::{ACCOUNTS, AUDIT, SESSIONS, TOKENS};
+use super::collections::{ACCOUNTS, AUDIT, SESSIONS, TOKENS};
 use crate::StoreError;
 use crate::mongo::connection::Link;
 use crate::mongo::indexes::{existing, settle};

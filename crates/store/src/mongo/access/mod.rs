@@ -6,47 +6,30 @@
 //! ended (TTL indexes), within a minute or so; that they no longer count does
 //! not wait for it.
 //!
+//! - `collections`: their names, and how they are read.
 //! - `documents`: the fields of the four collections.
 //! - `accounts`, `sessions`, `tokens`, `audit`: what is asked of each.
 //! - `indexes`: what decides uniqueness, and what finds and removes.
 
 mod accounts;
 mod audit;
+mod collections;
 mod documents;
 pub mod indexes;
 mod sessions;
 mod tokens;
 
 use async_trait::async_trait;
-use mongodb::Collection;
-use mongodb::options::{CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria};
 use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
-use super::MongoStore;
-use super::connection::Link;
+use super::store::MongoStore;
 use crate::StoreError;
 use crate::access::{
     AccessStore, Account, AccountChange, Admission, AuditEntry, AuditRange, Created, SecretHash,
     SessionRecord, TokenRecord,
 };
 use crate::timeouts::in_time;
-
-const ACCOUNTS: &str = "accounts";
-const SESSIONS: &str = "sessions";
-const TOKENS: &str = "tokens";
-const AUDIT: &str = "audit";
-
-/// A collection as the primary has it, whatever the URI prefers for reading:
-/// a session that has ended on one instance must not go on for another that
-/// asks a member that lags behind.
-fn collection<T: Send + Sync>(link: &Link, name: &str) -> Collection<T> {
-    let options = CollectionOptions::builder()
-        .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
-        .read_concern(ReadConcern::local())
-        .build();
-    link.database().collection_with_options(name, options)
-}
 
 #[async_trait]
 impl AccessStore for MongoStore {

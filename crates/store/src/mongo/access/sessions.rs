@@ -5,8 +5,8 @@ use mongodb::Collection;
 use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
+use super::collections::{SESSIONS, collection};
 use super::documents::{self, SessionDocument};
-use super::{SESSIONS, collection};
 use crate::StoreError;
 use crate::access::{SecretHash, SessionRecord};
 use crate::mongo::connection::Link;

@@ -6,8 +6,8 @@ use mongodb::Collection;
 use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
+use super::collections::{TOKENS, collection};
 use super::documents::{self, TokenDocument};
-use super::{TOKENS, collection};
 use crate::StoreError;
 use crate::access::{SecretHash, TokenRecord, token_is_taken};
 use crate::mongo::connection::Link;

@@ -1,9 +1,9 @@
 //! Documents as [`encode`](super::encode) writes them, read in one pass.
 
 use trailkeep_event::bson_reader::{Elements, Foreign, Value};
+use trailkeep_event::bson_to_json::bson_to_json;
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 
-use super::payload_of_bson;
 use crate::StoredEvent;
 
 /// An event of this user out of a document that has no fields but ours, each of
@@ -70,4 +70,12 @@ impl<'a> Fields<'a> {
 
 fn text(bytes: &[u8]) -> Result<&str, Foreign> {
     std::str::from_utf8(bytes).map_err(|_| Foreign)
+}
+
+/// A payload as JSON; `{}` for one that is no readable BSON.
+pub fn payload_of_bson(document: &[u8]) -> String {
+    bson_to_json(document).unwrap_or_else(|fault| {
+        tracing::warn!("a payload in the database is shown as {{}}: {fault}");
+        "{}".to_owned()
+    })
 }

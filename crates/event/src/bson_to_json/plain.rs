@@ -1,7 +1,7 @@
 //! Payloads as this service writes them, as JSON.
 
-use super::{MAX_READ_DEPTH, write_bytes, write_double};
-use crate::bson_reader::{Elements, Foreign, Value};
+use crate::bson_reader::{Elements, Foreign, MAX_DEPTH, Value};
+use crate::json_writer::{write_bytes, write_double};
 
 /// The JSON of a payload that was made from JSON.
 pub fn to_json(bson: &[u8]) -> Result<String, Foreign> {
@@ -44,7 +44,7 @@ fn write_array(array: &[u8], out: &mut Vec<u8>, depth: usize) -> Result<(), Fore
 }
 
 fn within(document: &[u8], depth: usize) -> Result<Elements<'_>, Foreign> {
-    if depth > MAX_READ_DEPTH {
+    if depth > MAX_DEPTH {
         return Err(Foreign);
     }
     Elements::of(document)
