@@ -13,8 +13,10 @@
 
 pub(crate) mod access;
 mod build;
+mod error;
 mod ingestion;
 mod journal;
+mod part;
 mod stores;
 
 use std::io;
@@ -28,70 +30,16 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
-use trailkeep_store::embedded::OpenError;
-use trailkeep_store::mongo::MongoOpenError;
 
 use crate::config::{Settings, memory};
 use crate::dead_letters;
 use crate::http::{self, Service, server};
 use crate::shutdown::{Ending, Signals};
+pub use error::StartError;
 use ingestion::CLOSING;
 pub(crate) use ingestion::Ingestion;
+use part::Part;
 pub use stores::Stores;
-
-/// Why the service did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The embedded store cannot be opened.
-    #[error(transparent)]
-    Embedded(#[from] OpenError),
-    /// The MongoDB URI cannot be used.
-    #[error(transparent)]
-    Mongo(#[from] MongoOpenError),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}{hint}")]
-    Listen {
-        /// The address.
-        address: String,
-        /// What the system says.
-        source: io::Error,
-        /// What to do.
-        hint: &'static str,
-    },
-    /// The journal cannot be opened.
-    #[error("the journal in {folder} {source}")]
-    Journal {
-        /// Its folder.
-        folder: String,
-        /// Why not, and what to do.
-        source: trailkeep_journal::OpenError,
-    },
-    /// A version without a journal left events in files.
-    #[error(
-        "{file} holds events that an older version could not store; start that version once, let \
-         it store them, and stop it cleanly"
-    )]
-    Undelivered {
-        /// The file.
-        file: String,
-    },
-    /// The backlog may become larger than the disk.
-    #[error(
-        "backlog.max_bytes = {limit} is more than the {free} bytes that {folder} has room for; \
-         lower it, or give the service a larger disk"
-    )]
-    SmallDisk {
-        /// The limit.
-        limit: u64,
-        /// Bytes that are free, or taken by the journal already.
-        free: u64,
-        /// The data folder.
-        folder: String,
-    },
-    /// The system gives no runtime, no signals or no metrics.
-    #[error("cannot start: {0}")]
-    System(String),
-}
 
 /// Runs the service until a signal ends it.
 pub fn serve(settings: Settings) -> ExitCode {
@@ -157,32 +105,6 @@ async fn listen(address: &str) -> Result<TcpListener, StartError> {
         },
         source,
     })
-}
-
-/// A part that must not end before a stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    Writers,
-    Listener,
-    DatabaseWatch,
-    DatabaseWriter,
-    LetterCount,
-    AuditTrail,
-    Journal,
-}
-
-impl Part {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Writers => "writers",
-            Self::Listener => "listener",
-            Self::DatabaseWatch => "database watch",
-            Self::DatabaseWriter => "embedded store's writer",
-            Self::LetterCount => "count of dead letters",
-            Self::AuditTrail => "audit trail",
-            Self::Journal => "journal",
-        }
-    }
 }
 
 /// A running service.

@@ -47,21 +47,24 @@
 //! | module | what it knows |
 //! | --- | --- |
 //! | [`ingest`] | from accepted to stored: room, backlog, queue, writers |
-//! | [`monitoring`] | whether the service is well, and what it counts |
+//! | [`monitoring`] | whether the service is well, what it counts, the memory it has |
 //! | [`dead_letters`] | what a person does about events that the database refused |
 //! | [`journeys`] | stored and not yet stored events as one list; cursors, exports |
 //! | [`summaries`] | events of business accounts, counted; what is kept, what may run |
 //! | [`http`] | the HTTP contract; alone knows status codes |
 //! | [`config`] | every setting, where it came from, what is allowed |
 //! | [`seed`] | sample data: the events of an invented shop; pure, uses `event` alone |
-//! | [`telemetry`] | logs, names of metrics, memory |
+//! | [`telemetry`] | logs |
 //! | [`access`] | accounts, sessions, tokens, write keys, limits, the audit trail |
 //! | [`app`] | puts the parts together, starts and stops them in order |
 //! | [`shutdown`] | signals and exit codes |
+//! | [`backoff`] | how long to wait before the next try |
 //! | [`cli`] | arguments in, exit code out |
 //!
-//! Imports point one way:
-//! `http -> {journeys, summaries, dead_letters, access} -> ingest -> {store, monitoring} -> event`.
+//! Imports point one way: `cli -> app -> http -> {journeys, summaries, dead_letters,
+//! seed} -> ingest -> {access, monitoring} -> store -> event`. Who may import what
+//! stands beside that (`journal`, `config`, `telemetry`, [`shutdown`], [`backoff`])
+//! is in `tests/house/order.rs`, which holds all of it.
 
 pub mod access;
 pub mod app;

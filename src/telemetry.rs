@@ -1,9 +1,6 @@
-//! What the service says about itself: its log, the names of its metrics, the
-//! memory it has.
+//! What the service says about itself in its log.
 
 mod logging;
-pub mod memory;
-pub mod names;
 
 #[cfg(test)]
 pub use logging::captured;

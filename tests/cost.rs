@@ -201,7 +201,7 @@ fn ingest(batch: usize) -> (Writers, Arc<Ingest>) {
     let second = Duration::from_secs(1);
     let folder = tempfile::tempdir().unwrap();
     let journal_rules = JournalRules { max_bytes: 1 << 30, is_synced: false };
-    let (ingest, readback) = Ingest::new(Parts {
+    let (ingest, reader) = Ingest::new(Parts {
         limit: Amount { events: 5000, bytes: 64 << 20 },
         // The defaults.
         shares: Shares { per_account: 80, per_key: 100 },
@@ -222,7 +222,7 @@ fn ingest(batch: usize) -> (Writers, Arc<Ingest>) {
     std::mem::forget(prepared);
     let destination =
         Destination { events: Arc::new(Documents(Vec::new())), letters: Arc::new(no_letters()) };
-    let writers = Writers::start(&ingest, readback, &destination, 1, &is_prepared);
+    let writers = Writers::start(&ingest, reader, &destination, 1, &is_prepared);
     (writers, ingest)
 }
 

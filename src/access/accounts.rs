@@ -9,8 +9,9 @@ use trailkeep_store::StoreError;
 use trailkeep_store::access::{AccessStore, Account, AccountChange, Admission, Created, Role};
 use uuid::Uuid;
 
+use super::error::{AccessError, Flaw};
 use super::password::{Passwords, Verdict};
-use super::{AccessError, Flaw, email, password_rules};
+use super::{email, password_rules};
 
 const MAX_NAME_BYTES: usize = 200;
 

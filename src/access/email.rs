@@ -1,7 +1,7 @@
 //! Addresses of accounts: one form for each, so that one address has one
 //! account.
 
-use super::Flaw;
+use super::error::Flaw;
 
 /// As long as an address can be in an SMTP path.
 const MAX_BYTES: usize = 254;

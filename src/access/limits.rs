@@ -9,7 +9,7 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 
-use super::AccessError;
+use super::error::AccessError;
 
 /// The limits in force; `None` where there is none.
 pub struct Limits {

@@ -12,33 +12,8 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use self::hasher::Hasher;
-use super::AccessError;
-
-/// What a hash costs, and how many are made at once.
-#[derive(Debug, Clone, Copy)]
-pub struct HashCost {
-    /// KiB of memory; at least 8 for each lane.
-    pub memory_kib: u32,
-    /// Passes over that memory.
-    pub passes: u32,
-    /// Lanes that could be filled in parallel.
-    pub lanes: u32,
-    /// Hashes made at once.
-    pub parallel: usize,
-    /// Hashes that may wait for their turn.
-    pub waiting: usize,
-}
-
-/// Why there is no hash and no verdict.
-#[derive(Debug, thiserror::Error)]
-pub enum PasswordError {
-    /// The queue is full.
-    #[error("too many passwords wait to be checked")]
-    Busy,
-    /// The parameters or a kept hash cannot be used, or memory is short.
-    #[error("a password cannot be hashed: {0}")]
-    Failed(String),
-}
+pub use self::hasher::{HashCost, PasswordError, Verdict};
+use super::error::AccessError;
 
 impl From<PasswordError> for AccessError {
     fn from(error: PasswordError) -> Self {
@@ -47,17 +22,6 @@ impl From<PasswordError> for AccessError {
             PasswordError::Failed(reason) => Self::Defect(reason),
         }
     }
-}
-
-/// Whether a password is the right one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is not.
-    Wrong,
-    /// It is.
-    Right,
-    /// It is, and its hash was made at another cost: this is the new one.
-    Outdated(String),
 }
 
 /// Hashes and checks passwords.

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use super::Flaw;
+use super::error::Flaw;
 
 const MIN_CHARS: usize = 8;
 const MAX_CHARS: usize = 128;

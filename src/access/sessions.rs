@@ -32,7 +32,9 @@ use trailkeep_store::StoreError;
 use trailkeep_store::access::{AccessStore, Account, SessionRecord};
 use uuid::Uuid;
 
-use super::{AccessError, hash_secret};
+use super::accounts::Accounts;
+use super::error::AccessError;
+use super::secrets::hash_secret;
 
 /// When a session was last prolonged, in milliseconds, as the session keeps it.
 pub const RENEWED_KEY: &str = "renewedAt";
@@ -110,7 +112,7 @@ pub struct Credentials {
 
 /// Where `axum-login` asks who somebody is.
 #[derive(Clone)]
-pub struct Backend(pub Arc<super::Access>);
+pub struct Backend(pub Arc<Accounts>);
 
 impl AuthnBackend for Backend {
     type User = SignedIn;
@@ -122,7 +124,7 @@ impl AuthnBackend for Backend {
         credentials: Credentials,
     ) -> std::result::Result<Option<SignedIn>, AccessError> {
         let Credentials { email, password } = credentials;
-        match self.0.accounts.sign_in(&email, password).await {
+        match self.0.sign_in(&email, password).await {
             Ok(account) => Ok(Some(SignedIn::new(account))),
             Err(AccessError::WrongCredentials) => Ok(None),
             Err(error) => Err(error),
@@ -130,7 +132,7 @@ impl AuthnBackend for Backend {
     }
 
     async fn get_user(&self, id: &Uuid) -> std::result::Result<Option<SignedIn>, AccessError> {
-        Ok(match self.0.accounts.enabled(*id).await {
+        Ok(match self.0.enabled(*id).await {
             Ok(account) => account.map(SignedIn::new),
             Err(error) => {
                 Trouble::note(&error);

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tracing::warn;
 use trailkeep_event::Timestamp;
 use trailkeep_event::time::Clock;
@@ -11,13 +9,13 @@ use trailkeep_store::StoreError;
 use trailkeep_store::access::{AccessStore, Scope, TokenRecord};
 use uuid::Uuid;
 
-use super::{AccessError, Flaw, hash_secret};
+use super::error::{AccessError, Flaw};
+use super::secrets::{hash_secret, random_secret};
 
 /// How every token begins, so that people, and scanners for leaked secrets,
 /// know what they see.
 pub const PREFIX: &str = "tkp_";
 
-const SECRET_BYTES: usize = 32;
 const MAX_NAME_BYTES: usize = 100;
 /// How exactly the last use is known.
 const TOUCH_EVERY_MS: i64 = 60_000;
@@ -63,7 +61,7 @@ impl Tokens {
     ) -> Result<(String, TokenRecord), AccessError> {
         let now = self.clock.now();
         let name = check(&token, now).map_err(AccessError::Invalid)?;
-        let secret = secret();
+        let secret = format!("{PREFIX}{}", random_secret());
         let record = TokenRecord {
             id: Uuid::now_v7(),
             name,
@@ -136,11 +134,6 @@ fn check(token: &NewToken, now: Timestamp) -> Result<String, Vec<Flaw>> {
         flaws.push(Flaw::new("expiresAt", "must lie in the future"));
     }
     if flaws.is_empty() { Ok(name.to_owned()) } else { Err(flaws) }
-}
-
-fn secret() -> String {
-    let bytes = rand::random::<[u8; SECRET_BYTES]>();
-    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 use trailkeep_store::access::SecretHash;
 
-use super::hash_secret;
+use super::secrets::hash_secret;
 
 /// The keys that are taken.
 pub struct WriteKeys(Vec<Key>);

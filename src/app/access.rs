@@ -11,7 +11,7 @@ use tracing::warn;
 use trailkeep_event::time::Clock;
 use trailkeep_store::access::AccessStore;
 
-use super::StartError;
+use super::error::StartError;
 use crate::access::Access;
 use crate::access::accounts::Accounts;
 use crate::access::audit::{self, AuditWriter};
@@ -23,7 +23,7 @@ use crate::access::sessions::Sessions;
 use crate::access::tokens::Tokens;
 use crate::access::write_keys::WriteKeys;
 use crate::config::{self, SecureCookie, Settings};
-use crate::http::sessions::SessionOptions;
+use crate::http::SessionOptions;
 
 /// How often what has ended is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -40,7 +40,7 @@ pub(super) fn access(
     let rules = &settings.access;
     let keys = rules.write_keys.iter();
     let access = Access {
-        accounts: accounts(rules, Arc::clone(&store), clock)?,
+        accounts: Arc::new(accounts(rules, Arc::clone(&store), clock)?),
         sessions: Sessions::new(Arc::clone(&store), Arc::clone(clock), rules.session_lifetime),
         tokens: Tokens::new(store, Arc::clone(clock)),
         remembered: Remembered::default(),

@@ -6,7 +6,10 @@ use trailkeep_event::payload::PayloadLimits;
 use trailkeep_event::time::{Clock, SystemClock};
 use trailkeep_event::{Rules, TypeRule};
 
-use super::{Ingestion, StartError, Stores, access};
+use super::access;
+use super::error::StartError;
+use super::ingestion::Ingestion;
+use super::stores::Stores;
 use crate::access::audit::AuditWriter;
 use crate::config::{AllowedOrigins, Settings, memory};
 use crate::dead_letters::DeadLetters;

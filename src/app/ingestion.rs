@@ -10,7 +10,10 @@ use tracing::warn;
 use trailkeep_event::time::SystemClock;
 use trailkeep_store::Store;
 
-use super::{Part, StartError, Stores, journal};
+use super::error::StartError;
+use super::journal;
+use super::part::Part;
+use super::stores::Stores;
 use crate::config::Settings;
 use crate::ingest::quota::Shares;
 use crate::ingest::room::Amount;
@@ -41,7 +44,7 @@ impl Ingestion {
         let statistics = Statistics::new()
             .map_err(|error| StartError::System(error.to_string()))
             .map(Arc::new)?;
-        let (ingest, readback) = Ingest::new(Parts {
+        let (ingest, reader) = Ingest::new(Parts {
             limit: Amount {
                 events: settings.backlog.max_events,
                 bytes: settings.backlog.max_bytes,
@@ -62,7 +65,7 @@ impl Ingestion {
             Destination { events: Arc::clone(&store), letters: Arc::clone(&stores.letters) };
         let writers = Writers::start(
             &ingest,
-            readback,
+            reader,
             &destination,
             store.lanes(settings.write.in_flight),
             &health.prepared(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tracing::warn;
 use trailkeep_journal::{Journal, Opened, Rules};
 
-use super::StartError;
+use super::error::StartError;
 use crate::config::Settings;
 use crate::ingest::backlog::HEAD;
 use crate::monitoring::health::Health;

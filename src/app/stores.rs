@@ -9,7 +9,7 @@ use trailkeep_store::mongo::{MongoSettings, MongoStore};
 use trailkeep_store::summaries::AccountStore;
 use trailkeep_store::{Store, Timeouts};
 
-use super::StartError;
+use super::error::StartError;
 use crate::config::Settings;
 
 /// The one database, as the parts that use it see it.

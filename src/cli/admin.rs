@@ -13,7 +13,7 @@ use trailkeep_store::StoreError;
 use trailkeep_store::access::{Account, Role};
 use trailkeep_store::embedded::OpenError;
 
-use super::Flags;
+use super::flags::Flags;
 use crate::access::AccessError;
 use crate::access::accounts::{Accounts, NewAccount};
 use crate::access::audit::{Actor, action};

@@ -16,7 +16,7 @@ use trailkeep_store::dead_letters::{DeadLetter, LetterHead};
 use trailkeep_store::embedded::OpenError;
 use uuid::Uuid;
 
-use super::Flags;
+use super::flags::Flags;
 use crate::access::audit::{Actor, action};
 use crate::app::{StartError, Stores};
 use crate::config::Settings;

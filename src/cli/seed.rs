@@ -1,6 +1,7 @@
 //! `trailkeep seed`: sample events through the pipeline of this process, or
 //! through a running service.
 
+mod error;
 mod pipeline;
 mod progress;
 mod run;
@@ -13,17 +14,16 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::value_parser;
 use tokio::runtime::Runtime;
 use trailkeep_event::Timestamp;
-use trailkeep_store::StoreError;
-use trailkeep_store::embedded;
 
-use super::Flags;
+use super::flags::Flags;
+use super::terminal::complain;
 use crate::app::StartError;
 use crate::config::Settings;
-use crate::seed::{Kind, Plan, PlanFault, Samples};
+use crate::seed::{Kind, Plan, Samples};
+use error::SeedError;
 use pipeline::Pipeline;
 use run::{End, Run, Taker};
 use service::Service;
-use trailkeep_journal as journal;
 
 /// The variable that names a write key, so that it need not stand in a
 /// command line, where all of the machine can read it.
@@ -31,9 +31,6 @@ const WRITE_KEY: &str = "TRAILKEEP_WRITE_KEY";
 
 /// Users of this many events, unless told otherwise.
 const EVENTS_PER_USER: u64 = 20;
-
-/// How long the database may take to answer for the first time.
-const FIRST_ANSWER: Duration = Duration::from_secs(30);
 
 const AFTER_HELP: &str = "\
 The same number, options, seed and --until give the same events with the same
@@ -105,55 +102,6 @@ pub(super) struct Command {
 
 fn parse_time(text: &str) -> Result<Timestamp, &'static str> {
     Timestamp::parse_rfc3339(text).ok_or("must be a time such as 2025-12-15T10:30:00Z")
-}
-
-/// Why nothing, or not all, was written.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SeedError {
-    #[error(transparent)]
-    Plan(#[from] PlanFault),
-    #[error("--until {0} is in the future")]
-    Future(Timestamp),
-    #[error(
-        "events.types lacks {0}, which the service would refuse; add them, or pass \
-         --set events.any_type=true"
-    )]
-    Types(String),
-    #[error("the data folder is in use by another process")]
-    InUse,
-    #[error(transparent)]
-    Start(StartError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("the database does not answer within {} s", FIRST_ANSWER.as_secs())]
-    NoAnswer,
-    #[error(
-        "--via-http takes the address of a service in plain HTTP, such as http://localhost:3000, \
-         not {0:?}"
-    )]
-    Address(String),
-    #[error("the write key holds characters that no write key has")]
-    WriteKey,
-}
-
-impl SeedError {
-    /// Whether another command line would help, and nothing else.
-    pub(super) fn is_of_arguments(&self) -> bool {
-        matches!(
-            self,
-            Self::Plan(_) | Self::Future(_) | Self::Types(_) | Self::Address(_) | Self::WriteKey
-        )
-    }
-}
-
-impl From<StartError> for SeedError {
-    fn from(error: StartError) -> Self {
-        match error {
-            StartError::Embedded(embedded::OpenError::Locked { .. })
-            | StartError::Journal { source: journal::OpenError::Locked, .. } => Self::InUse,
-            error => Self::Start(error),
-        }
-    }
 }
 
 /// What is to be said at the end, and how it ended.
@@ -228,7 +176,7 @@ impl Command {
         let address = settings.http.address();
         let address = address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
         let url = format!("http://{address}");
-        super::complain(&format!(
+        complain(&format!(
             "trailkeep: another process has the data folder; sending the events to the service at \
              {url}; if it listens elsewhere, name that with --via-http\n"
         ));

@@ -10,13 +10,13 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
-use super::Service;
 use super::etag;
 use super::guard::Reader;
 use super::path::PathText;
 use super::problem::Problem;
 use super::problem::answers::{InvalidParameters, NoCredentials, WrongScope};
 use super::query::Parameters;
+use super::state::Service;
 use crate::summaries::{Question, Window};
 use bodies::{Case, SampleBody, SummaryBody};
 

@@ -9,11 +9,11 @@ use trailkeep_store::access::{AuditEntry, AuditRange};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Service;
 use super::guard::Admin;
 use super::problem::Problem;
 use super::problem::answers::{DatabaseUnavailable, InvalidParameters, NotAdmin, NotSignedIn};
 use super::query::Parameters;
+use super::state::Service;
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 500;

@@ -18,7 +18,6 @@ use self::bodies::{
     ChangePasswordInput, CurrentSessionBody, DoneBody, NewSessionBody, NewUserBody, SessionBody,
     SignInInput, SignUpInput, SignedInBody, SignedUpBody, UserBody,
 };
-use super::Service;
 use super::guard::{Client, Session, Staff, actor};
 use super::input::Input;
 use super::problem::Problem;
@@ -28,6 +27,7 @@ use super::problem::answers::{
 };
 use super::same_origin::is_from_page;
 use super::sessions::{bearer, failed};
+use super::state::Service;
 use crate::access::accounts::NewAccount;
 use crate::access::audit::{Actor, action};
 use crate::access::sessions::{RENEWED_KEY, SignedIn, Trouble};

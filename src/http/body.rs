@@ -1,6 +1,7 @@
 //! The bytes that a client sends, within limits of size, of time and of memory.
 
 mod decode;
+mod limits;
 
 use std::time::Duration;
 
@@ -9,9 +10,11 @@ use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
-use super::budget::{Budget, Charge, NoRoom, Size};
+use super::budget::{Charge, Size};
 use super::problem::Problem;
 pub use decode::Encoding;
+pub use limits::{BodyError, Limits};
+use limits::{FIRST, OVERHEAD, PER_BYTE, PER_ENCODED_BYTE};
 
 /// How the events in a body are written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,38 +37,6 @@ pub fn form_of(headers: &HeaderMap) -> Result<Form, Problem> {
     } else {
         Err(Problem::unsupported_media_type())
     }
-}
-
-/// Why a body was not read.
-#[derive(Debug, PartialEq, Eq)]
-pub enum BodyError {
-    /// More bytes than allowed; reading stopped there.
-    TooLarge,
-    /// Not at its end in time.
-    TimedOut,
-    /// It went without a byte for so long that it gave way to others.
-    GaveWay,
-    /// Others hold the memory that bodies may take.
-    NoRoom,
-    /// Broken off, or not what its encoding says.
-    Broken(String),
-}
-
-impl From<NoRoom> for BodyError {
-    fn from(NoRoom: NoRoom) -> Self {
-        Self::NoRoom
-    }
-}
-
-/// What a body may take.
-#[derive(Clone, Copy)]
-pub struct Limits<'a> {
-    /// Bytes, as sent and as decoded.
-    pub max_bytes: usize,
-    /// Time until its end.
-    pub timeout: Duration,
-    /// Memory, shared by all bodies.
-    pub budget: &'a Budget,
 }
 
 /// A body that was read, and what it holds of the budget until it is dropped.
@@ -93,22 +64,6 @@ impl Held {
         charge
     }
 }
-
-/// What is charged for a byte of a body that is as its sender wrote it: the byte,
-/// and three for the events that come of it, which is more than the usual ones
-/// need. Charged from the start, so that a body which is complete is not stuck
-/// beside others that are.
-const PER_BYTE: usize = 4;
-
-/// For a byte that has to be decoded: twice, as the memory that it is collected
-/// in is copied as it grows.
-const PER_ENCODED_BYTE: usize = 2;
-
-/// For the body itself.
-const OVERHEAD: usize = 512;
-
-/// Room that a body gets at first whose length is not known.
-const FIRST: usize = 4 << 10;
 
 /// Reads a body to its end. Of one that is too large no more than the limit
 /// and the piece that passed it are ever in memory.
@@ -205,7 +160,7 @@ async fn next_piece(body: &mut Body, charge: &Charge) -> Result<Option<Bytes>, B
         let Some(frame) = frame else {
             return Ok(None);
         };
-        let frame = frame.map_err(|error| BodyError::Broken(root_cause(&error)))?;
+        let frame = frame.map_err(|error| BodyError::broken(&error))?;
         match frame.into_data() {
             Ok(data) if !data.is_empty() => return Ok(Some(data)),
             _ => {}
@@ -251,14 +206,6 @@ async fn discard(body: &mut Body, max_bytes: usize, limit: Duration) -> bool {
         true
     };
     timeout(limit, discard).await.unwrap_or(false)
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

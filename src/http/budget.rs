@@ -26,10 +26,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 use state::{Need, State};
-
-/// How long a body goes without a byte before it gives way to others: far
-/// longer than the pause between two packets.
-const IDLE: Duration = Duration::from_millis(200);
+pub use state::{SMALL, Size};
 
 /// Bytes that count as progress. A byte now and then does not: it would hold
 /// room as cheaply as none.
@@ -45,25 +42,6 @@ const LOOK: Duration = Duration::from_millis(50);
 /// way while it waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoRoom;
-
-/// Whether a body is small, and so may use the whole budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Size {
-    /// Up to [`SMALL`] bytes.
-    Small,
-    /// Longer.
-    Large,
-}
-
-/// Bytes of a body that is small at the most.
-pub const SMALL: usize = 64 << 10;
-
-impl Size {
-    /// Of a body with so many bytes.
-    pub fn of(bytes: usize) -> Self {
-        if bytes <= SMALL { Self::Small } else { Self::Large }
-    }
-}
 
 /// The memory that all bodies share. A clone is the same budget.
 #[derive(Clone)]

@@ -13,7 +13,6 @@ use trailkeep_event::{StoreId, Timestamp};
 use trailkeep_store::dead_letters::LetterPlace;
 use uuid::Uuid;
 
-use super::Service;
 use super::guard::Admin;
 use super::path::PathId;
 use super::problem::Problem;
@@ -22,6 +21,7 @@ use super::problem::answers::{
     UnknownLetter,
 };
 use super::query::Parameters;
+use super::state::Service;
 use crate::access::audit::action;
 use crate::dead_letters::{Retried, RetriedAll};
 use bodies::{DroppedBody, LetterBody, LettersBody, RetriedAllBody, RetriedBody, WholeLetterBody};

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
@@ -15,7 +13,7 @@ use utoipa_swagger_ui::Config;
 
 use super::path::PathText;
 use super::problem::{FaultBody, Problem};
-use super::sessions::SessionOptions;
+use super::state::SessionOptions;
 
 /// What stands at the head of the document; the routes add themselves.
 #[derive(OpenApi)]
@@ -75,31 +73,14 @@ fn security_schemes(session: &SessionOptions) -> [(&'static str, SecurityScheme)
     ]
 }
 
-/// The pages that show the document.
-///
-/// The page is ours and names its files from the root, so that it is the same
-/// with and without a trailing slash.
-pub fn routes(document: &Document) -> Router {
-    let json: Arc<str> = document.to_json().unwrap_or_default().into();
-    Router::new()
-        .route("/api-docs", get(async || Html(PAGE)))
-        .route("/api-docs/{file}", get(asset))
-        .route(
-            "/api-docs.json",
-            get(async move || {
-                ([(header::CONTENT_TYPE, "application/json")], json.to_string()).into_response()
-            }),
-        )
-        .layer(from_fn(protect))
-}
-
 /// What the pages may do, which is little: Swagger UI sets styles on elements
 /// and has pictures in its style sheet.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                       img-src 'self' data:; font-src 'self' data:; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-async fn protect(request: Request, next: Next) -> Response {
+/// Puts that into the answers.
+pub async fn protect(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -111,6 +92,12 @@ async fn protect(request: Request, next: Next) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// The page that shows the document. It is ours and names its files from the root,
+/// so that it is the same with and without a trailing slash.
+pub async fn page() -> Html<&'static str> {
+    Html(PAGE)
 }
 
 const PAGE: &str = r##"<!DOCTYPE html>
@@ -134,7 +121,8 @@ const PAGE: &str = r##"<!DOCTYPE html>
 const START: &str = r##"SwaggerUIBundle({url: "/api-docs.json", dom_id: "#swagger-ui", deepLinking: true});
 "##;
 
-async fn asset(PathText(file): PathText) -> Response {
+/// A file of the page, or of Swagger UI.
+pub async fn asset(PathText(file): PathText) -> Response {
     if file == "start.js" {
         return ([(header::CONTENT_TYPE, "text/javascript")], START).into_response();
     }

@@ -14,33 +14,22 @@ use tokio::time::timeout;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use trailkeep_event::{Event, wire};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::body::{self, BodyError, Encoding, Form, Held};
 use super::budget::Charge;
 use super::problem::Problem;
 use super::query::Parameters;
+use super::state::{Options, Service};
 use super::trace::OneOfMany;
 use super::writing::{self, WRITE_KEY};
-use super::{Options, Service};
 use crate::ingest::quota::Tenant;
 use crate::ingest::waiter::{Waited, Waiter};
 use crate::ingest::{NotAdmitted, Patience, Posted};
 use crate::monitoring::statistics::RefusedBecause;
 use schema::EventsBody;
 
-/// The route, with what only it needs: pages of other origins.
-pub fn routes(options: &Options) -> OpenApiRouter<Arc<Service>> {
-    let (router, document) = OpenApiRouter::new().routes(routes!(post_events)).split_for_parts();
-    // Before the layers, so that a preflight, which is no POST, meets them.
-    let router = router
-        .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(cors(options));
-    OpenApiRouter::with_openapi(document).merge(OpenApiRouter::from(router))
-}
-
-fn cors(options: &Options) -> CorsLayer {
+/// Whose pages may post: those of all origins, or of the listed ones.
+pub fn cors(options: &Options) -> CorsLayer {
     let origins = match &options.allowed_origins {
         None => AllowOrigin::any(),
         Some(list) => {
@@ -154,7 +143,7 @@ pub struct StoredBody {
             body = Problem, content_type = "application/problem+json"),
     ),
 )]
-async fn post_events(State(service): State<Arc<Service>>, request: Request) -> Response {
+pub async fn post_events(State(service): State<Arc<Service>>, request: Request) -> Response {
     match accept(&service, request).await {
         Ok(answer) => answer,
         Err((reason, problem)) => {

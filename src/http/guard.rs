@@ -19,9 +19,9 @@ use trailkeep_event::Timestamp;
 use trailkeep_store::StoreError;
 use trailkeep_store::access::{Account, Role, Scope, SecretHash, TokenRecord};
 
-use super::Service;
 use super::problem::Problem;
 use super::sessions::{bearer, cookie};
+use super::state::Service;
 use crate::access::audit::Actor;
 use crate::access::sessions::{Backend, RENEWED_KEY, Trouble};
 use crate::access::{hash_secret, tokens};

@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Service;
 use super::guard::Monitor;
 use super::problem::answers::NoCredentials;
-use crate::telemetry::memory::{self, Memory};
+use super::state::Service;
+use crate::monitoring::memory::{self, Memory};
 
 /// How the service is.
 #[derive(Debug, Serialize, ToSchema)]

@@ -6,9 +6,9 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use serde::de::DeserializeOwned;
 
-use super::Service;
 use super::body::{self, BodyError, Encoding};
 use super::problem::Problem;
+use super::state::Service;
 
 /// Far more than any of these bodies has.
 const MAX_BYTES: usize = 16 * 1024;

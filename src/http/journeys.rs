@@ -11,12 +11,12 @@ use trailkeep_event::json_writer::write_string;
 use trailkeep_store::{JourneyRange, Order, StoredEvent};
 use utoipa::ToSchema;
 
-use super::Service;
 use super::guard::Reader;
 use super::path::PathText;
 use super::problem::Problem;
 use super::problem::answers::{DatabaseUnavailable, InvalidParameters, NoCredentials};
 use super::query::Parameters;
+use super::state::Service;
 use crate::access::audit::action;
 use crate::journeys::{Page, cursor, export};
 

@@ -7,11 +7,11 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use prometheus::{Encoder as _, TextEncoder};
 
-use super::Service;
 use super::guard::Monitor;
 use super::problem::Problem;
 use super::problem::answers::{CallerUnverified, NoCredentials};
-use crate::telemetry::memory;
+use super::state::Service;
+use crate::monitoring::memory;
 
 /// Counters and gauges for Prometheus
 #[utoipa::path(

@@ -14,26 +14,10 @@ use tower_sessions::cookie::{Cookie, SameSite};
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::problem::{MEDIA_TYPE, Problem};
-use super::{Service, same_origin};
+use super::same_origin;
+use super::state::Service;
 use crate::access::sessions::{ACCOUNT_KEY, Backend, Sessions, Trouble};
 use crate::access::tokens;
-
-/// How a session's cookie is made.
-#[derive(Debug, Clone)]
-pub struct SessionOptions {
-    /// Whether browsers send it over HTTPS alone.
-    pub is_secure: bool,
-    /// How long a session lasts after its last use.
-    pub lifetime: std::time::Duration,
-}
-
-impl SessionOptions {
-    /// The cookie's name. Browsers take the prefix only from the host itself,
-    /// over HTTPS, so that no neighbouring subdomain can set it.
-    pub fn cookie_name(&self) -> &'static str {
-        if self.is_secure { "__Host-trailkeep" } else { "trailkeep" }
-    }
-}
 
 /// Reads a request's session, and who is signed in.
 pub fn layer(service: &Service) -> AuthManagerLayer<Backend, Sessions> {
@@ -45,7 +29,7 @@ pub fn layer(service: &Service) -> AuthManagerLayer<Backend, Sessions> {
         .with_same_site(SameSite::Lax)
         .with_secure(options.is_secure)
         .with_expiry(Expiry::OnInactivity(lifetime));
-    AuthManagerLayerBuilder::new(Backend(Arc::clone(&service.access)), sessions)
+    AuthManagerLayerBuilder::new(Backend(Arc::clone(&service.access.accounts)), sessions)
         .with_data_key(ACCOUNT_KEY)
         .build()
 }

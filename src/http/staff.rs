@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use trailkeep_store::access::{Account, Role};
 use utoipa::ToSchema;
 
-use super::Service;
 use super::guard::Admin;
 use super::input::Input;
 use super::path::PathId;
@@ -21,6 +20,7 @@ use super::problem::answers::{
     NotAdminOrCrossSite, NotSignedIn, UnreadableBody,
 };
 use super::query::Parameters;
+use super::state::Service;
 use crate::access::accounts::NewAccount;
 use crate::access::audit::action;
 

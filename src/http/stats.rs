@@ -8,9 +8,9 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Service;
 use super::guard::Monitor;
 use super::problem::answers::{CallerUnverified, NoCredentials};
+use super::state::Service;
 use crate::monitoring::statistics::{self, RefusedBecause};
 
 /// What the service has done since its start, and what it has before it.

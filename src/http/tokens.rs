@@ -10,7 +10,6 @@ use trailkeep_event::Timestamp;
 use trailkeep_store::access::{Scope, TokenRecord};
 use utoipa::ToSchema;
 
-use super::Service;
 use super::guard::Admin;
 use super::input::Input;
 use super::path::PathId;
@@ -18,6 +17,7 @@ use super::problem::Problem;
 use super::problem::answers::{
     DatabaseUnavailable, InvalidFields, NotAdmin, NotAdminOrCrossSite, NotSignedIn, UnreadableBody,
 };
+use super::state::Service;
 use crate::access::Flaw;
 use crate::access::audit::action;
 use crate::access::tokens::NewToken;

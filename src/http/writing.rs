@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::http::HeaderName;
 use axum::http::request::Parts;
 
-use super::Service;
 use super::guard::Client;
 use super::problem::Problem;
 use super::sessions::bearer;
+use super::state::Service;
 use crate::access::{AccessError, limits};
 use crate::monitoring::statistics::RefusedBecause;
 

@@ -22,7 +22,6 @@ use trailkeep_event::{Accepted, Timestamp};
 use trailkeep_journal::{Appended, Mark, Place};
 use trailkeep_store::Outcome;
 
-use super::WriteRules;
 use super::beyond::Beyond;
 use super::queue::{Entry, Queue, Write};
 use super::quota::Quota;
@@ -32,6 +31,19 @@ use super::waiter::Waiter;
 
 /// What memory holds at the most. A single batch may be larger.
 pub const HEAD: Amount = Amount { events: 5_000, bytes: 64 << 20 };
+
+/// When a write goes out, and what happens when it fails.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteRules {
+    /// Events in one write.
+    pub max_events: usize,
+    /// How long an event waits for others.
+    pub max_wait: Duration,
+    /// Upper bound of the first pause after a failure.
+    pub backoff_min: Duration,
+    /// Upper bound of every pause.
+    pub backoff_max: Duration,
+}
 
 /// The backlog at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,36 +36,22 @@ pub mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
-use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use trailkeep_event::id::ArrivalClock;
 use trailkeep_event::time::Clock;
 use trailkeep_event::{Accepted, Arrival};
-use trailkeep_journal::{Journal, Opened};
+use trailkeep_journal::{Journal, Opened, ReadBack};
 
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
 
 pub use admission::{NotAdmitted, Patience, Posted};
+pub use backlog::WriteRules;
 use backlog::{Backlog, HEAD, Snapshot};
 use quota::{Quota, Shares};
-use readback::Readback;
 use room::{Amount, Room};
-
-/// When a write goes out, and what happens when it fails.
-#[derive(Debug, Clone, Copy)]
-pub struct WriteRules {
-    /// Events in one write.
-    pub max_events: usize,
-    /// How long an event waits for others.
-    pub max_wait: Duration,
-    /// Upper bound of the first pause after a failure.
-    pub backoff_min: Duration,
-    /// Upper bound of every pause.
-    pub backoff_max: Duration,
-}
 
 /// The way of events into the store; shared by all that admit or read them.
 pub struct Ingest {
@@ -114,9 +100,9 @@ pub struct Parts {
 }
 
 impl Ingest {
-    /// Takes over what an earlier process left in the journal. What reads that
-    /// back is handed to the [writers](writer::Writers).
-    pub fn new(parts: Parts) -> (Arc<Self>, Readback) {
+    /// Takes over what an earlier process left in the journal. Its reader is handed
+    /// to the [writers](writer::Writers), which have that read back.
+    pub fn new(parts: Parts) -> (Arc<Self>, Box<dyn ReadBack>) {
         let Opened { journal, recovered, reader } = parts.journal;
         let shares = if parts.limit.is_within(HEAD) { parts.shares } else { Shares::ALL };
         let head = Amount {
@@ -151,7 +137,7 @@ impl Ingest {
             doubtful_up_to: AtomicI64::new(0),
             replay: AtomicU64::new(u64::MAX),
         });
-        (ingest, Readback::new(reader))
+        (ingest, reader)
     }
 
     /// Returns when the journal's thread has ended, which it does before

@@ -19,13 +19,12 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use trailkeep_event::time::SystemClock;
 use trailkeep_event::{Accepted, Event, Payload, StoreId, Timestamp};
-use trailkeep_journal::Journal;
 use trailkeep_journal::memory_disk::MemoryDisk;
+use trailkeep_journal::{Journal, ReadBack};
 use trailkeep_store::Outcome;
 
 use super::queue::Write;
 use super::quota::Shares;
-use super::readback::Readback;
 use super::room::Amount;
 use super::waiter::{Waited, Waiter};
 use super::writer::{Destination, Writers};
@@ -130,7 +129,7 @@ impl Setup {
     }
 
     /// What takes events in, and what reads the journal back.
-    fn open(&self) -> (Arc<Ingest>, Readback) {
+    fn open(&self) -> (Arc<Ingest>, Box<dyn ReadBack>) {
         let rules = trailkeep_journal::Rules { max_bytes: u64::MAX, is_synced: true };
         Ingest::new(Parts {
             limit: self.limit,
@@ -149,13 +148,13 @@ impl Setup {
     }
 
     fn start_prepared(&self, is_prepared: bool) -> Running {
-        let (ingest, readback) = self.open();
+        let (ingest, reader) = self.open();
         let (prepared, is_prepared) = watch::channel(is_prepared);
         let destination = Destination {
             events: Arc::clone(&self.store) as _,
             letters: Arc::clone(&self.letters) as _,
         };
-        let writers = Writers::start(&ingest, readback, &destination, self.in_flight, &is_prepared);
+        let writers = Writers::start(&ingest, reader, &destination, self.in_flight, &is_prepared);
         Running {
             ingest,
             store: Arc::clone(&self.store),

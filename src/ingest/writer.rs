@@ -23,6 +23,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 use trailkeep_event::{Accepted, StoreId};
+use trailkeep_journal::ReadBack;
 use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore};
 use trailkeep_store::{Outcome, Refusal, Store, StoreError};
 
@@ -57,7 +58,7 @@ impl Writers {
     /// inserted into a store without its indexes costs later.
     pub fn start(
         ingest: &Arc<Ingest>,
-        readback: Readback,
+        reader: Box<dyn ReadBack>,
         destination: &Destination,
         in_flight: usize,
         prepared: &watch::Receiver<bool>,
@@ -74,6 +75,7 @@ impl Writers {
             };
             tasks.spawn(writer.run(prepared.clone()));
         }
+        let readback = Readback::new(reader);
         tasks.spawn(readback::run(Arc::clone(ingest), readback, draining.clone()));
         Self { ingest: Arc::clone(ingest), draining, tasks }
     }

@@ -6,7 +6,21 @@ use std::sync::Arc;
 use trailkeep_event::{Accepted, StoreId};
 use trailkeep_store::{JourneyPart, JourneyRange, Order, Position, StoredEvent};
 
-use super::{MAX_PAGE_BYTES, Page, as_stored};
+/// Bytes of events at which a page ends. A store reads as far, and to the end of
+/// the event that goes beyond.
+pub const MAX_PAGE_BYTES: usize = trailkeep_store::MAX_READ_BYTES;
+
+/// A part of a journey.
+#[derive(Debug, Default, PartialEq)]
+pub struct Page {
+    /// The events, in the order asked for.
+    pub events: Vec<StoredEvent>,
+    /// Where the next page begins; `None` when this is the last.
+    pub next: Option<Position>,
+    /// Accepted events lay beyond the backlog's head, where nobody can look them
+    /// up by user: some of this one's may be missing.
+    pub may_be_incomplete: bool,
+}
 
 /// Whether the store would find this event in the range, were it stored.
 pub fn is_in_range(accepted: &Accepted, range: &JourneyRange) -> bool {
@@ -81,4 +95,21 @@ fn merged(
     }
     part.has_more = has_more || stored.peek().is_some() || buffered.peek().is_some();
     part
+}
+
+/// A buffered event as the store would give it back.
+pub fn as_stored(accepted: &Accepted) -> StoredEvent {
+    let event = &accepted.event;
+    StoredEvent {
+        id: event.id,
+        user_id: event.user_id.clone(),
+        event_id: event.event_id.clone(),
+        kind: event.kind.clone(),
+        session_id: event.session_id.clone(),
+        account_id: event.account_id.clone(),
+        payload: event.payload.to_json(),
+        occurred_at: event.occurred_at,
+        received_at: event.received_at,
+        arrival: accepted.arrival,
+    }
 }

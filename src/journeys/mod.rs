@@ -21,30 +21,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use trailkeep_event::{Accepted, StoreId};
-use trailkeep_store::{JourneyRange, Order, Position, Store, StoreError, StoredEvent};
+use trailkeep_store::{JourneyRange, Order, Store, StoreError};
 
 use crate::ingest::Ingest;
-
-/// Bytes of events at which a page ends. A store reads as far, and to the end of
-/// the event that goes beyond.
-const MAX_PAGE_BYTES: usize = trailkeep_store::MAX_READ_BYTES;
+pub use merge::Page;
 
 /// Reads journeys.
 pub struct Journeys {
     store: Arc<dyn Store>,
     ingest: Arc<Ingest>,
-}
-
-/// A part of a journey.
-#[derive(Debug, Default, PartialEq)]
-pub struct Page {
-    /// The events, in the order asked for.
-    pub events: Vec<StoredEvent>,
-    /// Where the next page begins; `None` when this is the last.
-    pub next: Option<Position>,
-    /// Accepted events lay beyond the backlog's head, where nobody can look them
-    /// up by user: some of this one's may be missing.
-    pub may_be_incomplete: bool,
 }
 
 impl Journeys {
@@ -54,7 +39,7 @@ impl Journeys {
     }
 
     /// The first events of the range: `limit` of them, or as many as have
-    /// [`MAX_PAGE_BYTES`] together, but at least one.
+    /// [`MAX_PAGE_BYTES`](merge::MAX_PAGE_BYTES) together, but at least one.
     pub async fn page(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
         let (mut buffered, may_be_incomplete) = self.ingest.of_user(&range.user_id);
         // Of one that was sent twice the first is stored.
@@ -94,23 +79,6 @@ impl Journeys {
             }
         }
         Ok(kept)
-    }
-}
-
-/// A buffered event as the store would give it back.
-fn as_stored(accepted: &Accepted) -> StoredEvent {
-    let event = &accepted.event;
-    StoredEvent {
-        id: event.id,
-        user_id: event.user_id.clone(),
-        event_id: event.event_id.clone(),
-        kind: event.kind.clone(),
-        session_id: event.session_id.clone(),
-        account_id: event.account_id.clone(),
-        payload: event.payload.to_json(),
-        occurred_at: event.occurred_at,
-        received_at: event.received_at,
-        arrival: accepted.arrival,
     }
 }
 

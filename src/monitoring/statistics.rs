@@ -12,7 +12,7 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, 
 use tracing::warn;
 use trailkeep_event::Timestamp;
 
-use crate::telemetry::names;
+use super::names;
 pub use over_share::{NAMED_ACCOUNTS, OTHER_ACCOUNTS, OverShareCounts};
 
 /// Why a request with events was refused.

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::imports::House;
 
+/// Where circles are still to be broken.
+const LEFT_OUT: [&str; 2] = ["src/config/", "load-tests/"];
+
 /// Groups of files of which each reaches each other (Tarjan's algorithm: a walk in
 /// depth, which closes a group where nothing leads further back than its first).
 struct Groups<'a> {
@@ -59,11 +62,14 @@ impl<'a> Groups<'a> {
 }
 
 #[test]
-#[ignore = "there are some left"]
 fn no_two_files_import_each_other() {
     let house = crate::house();
     let mut told = String::new();
     for group in Groups::of(&house) {
+        let is_left_out = |file: &&str| LEFT_OUT.iter().any(|folder| file.starts_with(folder));
+        if group.iter().all(is_left_out) {
+            continue;
+        }
         told += &format!("\na circle of {}:\n", group.len());
         for file in &group {
             let imports = house.imports(file);

@@ -1,6 +1,7 @@
 //! Which file imports which, read from the sources: `use` declarations and paths
-//! that are written out. What a `mod` line, a re-export or a test names is no
-//! import; a name that a file re-exports is one of the file that has it.
+//! that are written out. What a `mod` line or a test names is no import, nor is a
+//! name that a file hands on and does not use itself; a name that a file hands on
+//! is one of the file that has it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -63,6 +64,7 @@ impl House {
 }
 
 /// What one file says.
+#[derive(Default)]
 struct Source {
     module: Parts,
     /// The modules that it declares.
@@ -70,6 +72,8 @@ struct Source {
     imports: BTreeSet<Parts>,
     /// What it hands on, by the name that it gives to it.
     exports: BTreeMap<String, Parts>,
+    /// How the paths begin that stand in it.
+    used: BTreeSet<String>,
 }
 
 impl Source {
@@ -79,9 +83,13 @@ impl Source {
             _ => None,
         });
         let children = modules.collect();
-        let mut source =
-            Self { module, children, imports: BTreeSet::new(), exports: BTreeMap::new() };
+        let mut source = Self { module, children, ..Self::default() };
         source.visit_file(syntax);
+        let Self { exports, used, .. } = &source;
+        let is_used = |(name, _): &(&String, &Parts)| used.contains(*name);
+        let used: Vec<Parts> =
+            exports.iter().filter(is_used).map(|(_, path)| path.clone()).collect();
+        source.imports.extend(used);
         source
     }
 
@@ -131,6 +139,7 @@ impl<'ast> Visit<'ast> for Source {
             let path = self.absolute(&parts);
             self.imports.extend(path);
         }
+        self.used.extend(parts.into_iter().next());
         visit::visit_path(self, path);
     }
 

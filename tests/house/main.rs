@@ -3,6 +3,7 @@
 
 mod circles;
 mod imports;
+mod order;
 mod way;
 
 use imports::House;

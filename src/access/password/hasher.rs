@@ -9,11 +9,46 @@
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Params, Version};
 
-use super::{HashCost, PasswordError, Verdict};
-
 /// What new hashes are made with.
 const ALGORITHM: Algorithm = Algorithm::Argon2id;
 const VERSION: Version = Version::V0x13;
+
+/// What a hash costs, and how many are made at once.
+#[derive(Debug, Clone, Copy)]
+pub struct HashCost {
+    /// KiB of memory; at least 8 for each lane.
+    pub memory_kib: u32,
+    /// Passes over that memory.
+    pub passes: u32,
+    /// Lanes that could be filled in parallel.
+    pub lanes: u32,
+    /// Hashes made at once.
+    pub parallel: usize,
+    /// Hashes that may wait for their turn.
+    pub waiting: usize,
+}
+
+/// Why there is no hash and no verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// The queue is full.
+    #[error("too many passwords wait to be checked")]
+    Busy,
+    /// The parameters or a kept hash cannot be used, or memory is short.
+    #[error("a password cannot be hashed: {0}")]
+    Failed(String),
+}
+
+/// Whether a password is the right one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is not.
+    Wrong,
+    /// It is.
+    Right,
+    /// It is, and its hash was made at another cost: this is the new one.
+    Outdated(String),
+}
 
 pub(super) struct Hasher {
     params: Params,

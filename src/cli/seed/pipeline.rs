@@ -7,8 +7,8 @@ use indicatif::HumanCount;
 use tokio::time::{Instant, sleep, timeout};
 use trailkeep_event::{Event, Timestamp};
 
+use super::error::{FIRST_ANSWER, SeedError};
 use super::run::{NotTaken, Run, Taker};
-use super::{FIRST_ANSWER, SeedError};
 use crate::app::{Ingestion, Stores};
 use crate::config::Settings;
 use crate::ingest::backlog::HEAD;

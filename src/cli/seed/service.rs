@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use super::SeedError;
+use super::error::SeedError;
 use super::run::{NotTaken, Run, Taker};
 use crate::seed::Sample;
 

@@ -9,7 +9,9 @@ use async_compression::zstd::DParameter;
 use axum::http::{HeaderMap, header};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::{BodyError, Charge, FIRST, PER_BYTE, Problem, Size, root_cause};
+use super::limits::{BodyError, FIRST, PER_BYTE};
+use crate::http::budget::{Charge, Size};
+use crate::http::problem::Problem;
 
 /// How a body was encoded for its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +143,7 @@ async fn inflate<'b, D: AsyncRead + Unpin>(
         match decoder.read_buf(&mut decoded).await {
             Ok(0) => break,
             Ok(_) => {}
-            Err(error) => return Err(BodyError::Broken(root_cause(&error))),
+            Err(error) => return Err(BodyError::broken(&error)),
         }
     }
     if decoded.len() > room.max_bytes {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::stream;
 
 use super::*;
+use crate::http::budget::Budget;
 
 const PIECE: usize = 1 << 10;
 

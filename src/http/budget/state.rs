@@ -2,11 +2,33 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{IDLE, Size};
+/// How long a body goes without a byte before it gives way to others: far
+/// longer than the pause between two packets.
+pub const IDLE: Duration = Duration::from_millis(200);
+
+/// Whether a body is small, and so may use the whole budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Size {
+    /// Up to [`SMALL`] bytes.
+    Small,
+    /// Longer.
+    Large,
+}
+
+/// Bytes of a body that is small at the most.
+pub const SMALL: usize = 64 << 10;
+
+impl Size {
+    /// Of a body with so many bytes.
+    pub fn of(bytes: usize) -> Self {
+        if bytes <= SMALL { Self::Small } else { Self::Large }
+    }
+}
 
 /// The register of a budget.
 pub struct State {

@@ -4,7 +4,7 @@ use std::task::{Context, Waker};
 
 use proptest::prelude::*;
 
-use super::state::Sum;
+use super::state::{IDLE, Sum};
 use super::*;
 
 const LIMIT: usize = 1000;

@@ -13,7 +13,7 @@ use trailkeep_store::{
     JourneyPart, JourneyRange, MAX_READ_BYTES, Outcome, Store, StoreError, StoredEvent,
 };
 
-use super::super::as_stored;
+use super::super::merge::as_stored;
 use super::journey_of;
 
 /// Each insert waits twice: before it takes effect, and before it is

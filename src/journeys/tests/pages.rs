@@ -8,7 +8,7 @@ use trailkeep_event::payload::PayloadLimits;
 use trailkeep_event::{Accepted, Payload};
 use trailkeep_store::{JourneyPart, JourneyRange, Order, StoredEvent};
 
-use super::super::{MAX_PAGE_BYTES, Page, as_stored, merge};
+use super::super::merge::{self, MAX_PAGE_BYTES, Page, as_stored};
 use super::memory_store::first_of;
 use super::{Spec, journey_of, order, range, spec, whole};
 

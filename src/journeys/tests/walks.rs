@@ -10,14 +10,14 @@ use tokio::time::Instant;
 use trailkeep_event::time::Clock;
 use trailkeep_event::{Accepted, Arrival, Event, StoreId, Timestamp};
 use trailkeep_journal::memory_disk::MemoryDisk;
-use trailkeep_journal::{Journal, Rules as JournalRules};
+use trailkeep_journal::{Journal, ReadBack, Rules as JournalRules};
 use trailkeep_store::{JourneyPart, JourneyRange, Order, Outcome, Store, StoreError, StoredEvent};
 
-use super::super::{Journeys, as_stored, cursor};
+use super::super::merge::as_stored;
+use super::super::{Journeys, cursor};
 use super::memory_store::MemoryStore;
 use super::{Spec, at, journey_of, range, spec, whole};
 use crate::ingest::quota::Shares;
-use crate::ingest::readback::Readback;
 use crate::ingest::room::Amount;
 use crate::ingest::tests::memory_letters::MemoryLetters;
 use crate::ingest::writer::{Destination, Writers};
@@ -34,7 +34,7 @@ impl Clock for Standing {
 }
 
 /// What writes as soon as it may, some events at a time.
-fn ingest(max_events: usize) -> (Arc<Ingest>, Readback, Arc<Health>) {
+fn ingest(max_events: usize) -> (Arc<Ingest>, Box<dyn ReadBack>, Arc<Health>) {
     let health = Arc::new(Health::new());
     let limit = Amount { events: 1000, bytes: 1 << 20 };
     let rules = WriteRules {
@@ -44,7 +44,7 @@ fn ingest(max_events: usize) -> (Arc<Ingest>, Readback, Arc<Health>) {
         backoff_max: Duration::from_millis(1),
     };
     let journal_rules = JournalRules { max_bytes: u64::MAX, is_synced: true };
-    let (ingest, readback) = Ingest::new(Parts {
+    let (ingest, reader) = Ingest::new(Parts {
         limit,
         shares: Shares::ALL,
         rules,
@@ -54,7 +54,7 @@ fn ingest(max_events: usize) -> (Arc<Ingest>, Readback, Arc<Health>) {
         statistics: Arc::new(Statistics::new().unwrap()),
         health: Arc::clone(&health),
     });
-    (ingest, readback, health)
+    (ingest, reader, health)
 }
 
 /// Admits a batch, for which there is room.
@@ -115,7 +115,7 @@ impl Story {
     }
 
     async fn check(&self) -> Result<(), TestCaseError> {
-        let (ingest, readback, health) = ingest(self.flush_events);
+        let (ingest, reader, health) = ingest(self.flush_events);
         for batch in &self.batches {
             admit(&ingest, batch.iter().map(Spec::event).collect()).await;
         }
@@ -131,8 +131,7 @@ impl Story {
         let journeys = Journeys::new(Arc::clone(&as_store), Arc::clone(&ingest));
         let destination =
             Destination { events: as_store, letters: Arc::new(MemoryLetters::default()) };
-        let writers =
-            Writers::start(&ingest, readback, &destination, self.lanes, &health.prepared());
+        let writers = Writers::start(&ingest, reader, &destination, self.lanes, &health.prepared());
         health.store_prepared();
 
         let mut seen = Vec::new();

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use parking_lot::Mutex;
 use prometheus::{IntCounterVec, Opts, Registry};
 
-use crate::telemetry::names;
+use crate::monitoring::names;
 
 /// Accounts that have a series of their own: the first that are refused. Account
 /// ids come from clients, so there must not be a series for each.

@@ -1,0 +1,27 @@
+//! The parts that run side by side.
+
+/// A part that must not end before a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Writers,
+    Listener,
+    DatabaseWatch,
+    DatabaseWriter,
+    LetterCount,
+    AuditTrail,
+    Journal,
+}
+
+impl Part {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Writers => "writers",
+            Self::Listener => "listener",
+            Self::DatabaseWatch => "database watch",
+            Self::DatabaseWriter => "embedded store's writer",
+            Self::LetterCount => "count of dead letters",
+            Self::AuditTrail => "audit trail",
+            Self::Journal => "journal",
+        }
+    }
+}

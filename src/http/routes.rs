@@ -1,0 +1,104 @@
+//! Every route of the service, and what stands around it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse as _;
+use axum::routing::get;
+use tower::Layer as _;
+use tower_http::normalize_path::{NormalizePath, NormalizePathLayer};
+use utoipa::openapi::OpenApi as Document;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::problem::Problem;
+use super::state::{Options, Service};
+use super::{
+    accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, metrics, sessions,
+    staff, stats, tokens, trace,
+};
+
+/// All routes, each with and without a trailing slash.
+pub fn router(service: Arc<Service>) -> NormalizePath<Router> {
+    let has_docs = service.options.api_docs;
+    let (mut router, document) = routes(&service).with_state(service).split_for_parts();
+    if has_docs {
+        router = router.merge(documentation(&document));
+    }
+    let router = router
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(trace::layer());
+    NormalizePathLayer::trim_trailing_slash().layer(router)
+}
+
+/// The routes with their documentation.
+fn routes(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::with_openapi(docs::head(&service.options.session))
+        .merge(for_trackers(&service.options))
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .merge(for_known_callers(service))
+}
+
+/// The route that pages of other origins may use.
+fn for_trackers(options: &Options) -> OpenApiRouter<Arc<Service>> {
+    let (router, document) =
+        OpenApiRouter::new().routes(routes!(events::post_events)).split_for_parts();
+    // Before the layers, so that a preflight, which is no POST, meets them.
+    let router = router
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(events::cors(options));
+    OpenApiRouter::with_openapi(document).merge(OpenApiRouter::from(router))
+}
+
+/// The routes that are for somebody: their requests have a session, signed in
+/// or not.
+fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
+    let with = |router: OpenApiRouter<Arc<Service>>| {
+        router
+            .layer(sessions::layer(service))
+            .layer(from_fn_with_state(Arc::clone(service), sessions::around))
+    };
+    let monitors = OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .routes(routes!(stats::stats))
+        .routes(routes!(metrics::metrics));
+    let people = OpenApiRouter::new()
+        .routes(routes!(journeys::journey))
+        .routes(routes!(accounts::summary))
+        .routes(routes!(accounts::sample))
+        .routes(routes!(auth::sign_up))
+        .routes(routes!(auth::sign_in))
+        .routes(routes!(auth::sign_out))
+        .routes(routes!(auth::change_password))
+        .routes(routes!(auth::get_session))
+        .routes(routes!(auth::session))
+        .routes(routes!(staff::list, staff::create))
+        .routes(routes!(staff::change))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(audit::audit))
+        .routes(routes!(dead_letters::list, dead_letters::drop_all))
+        .routes(routes!(dead_letters::retry_all))
+        .routes(routes!(dead_letters::get, dead_letters::drop_one))
+        .routes(routes!(dead_letters::retry));
+    with(monitors)
+        .layer(from_fn_with_state(Arc::clone(service), guard::while_away))
+        .merge(with(people))
+}
+
+/// The pages that show the document.
+fn documentation(document: &Document) -> Router {
+    let json: Arc<str> = document.to_json().unwrap_or_default().into();
+    let json = async move || {
+        ([(header::CONTENT_TYPE, "application/json")], json.to_string()).into_response()
+    };
+    Router::new()
+        .route("/api-docs", get(docs::page))
+        .route("/api-docs/{file}", get(docs::asset))
+        .route("/api-docs.json", get(json))
+        .layer(from_fn(docs::protect))
+}

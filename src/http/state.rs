@@ -1,0 +1,78 @@
+//! What the handlers share, and the settings of the contract.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use trailkeep_event::Rules;
+use trailkeep_event::time::Clock;
+
+use super::budget::Budget;
+use crate::access::Access;
+use crate::dead_letters::DeadLetters;
+use crate::ingest::Ingest;
+use crate::journeys::Journeys;
+use crate::monitoring::health::Health;
+use crate::monitoring::statistics::Statistics;
+use crate::summaries::Summaries;
+
+/// What the handlers work with.
+pub struct Service {
+    /// Where accepted events go.
+    pub ingest: Arc<Ingest>,
+    /// Where journeys come from.
+    pub journeys: Journeys,
+    /// Where summaries of business accounts come from.
+    pub summaries: Arc<Summaries>,
+    /// What the database refused for good.
+    pub dead_letters: Arc<DeadLetters>,
+    /// Whether the service is well.
+    pub health: Arc<Health>,
+    /// Who may do what.
+    pub access: Arc<Access>,
+    /// The memory of bodies until their events are in the backlog.
+    pub bodies: Budget,
+    /// What is counted.
+    pub statistics: Arc<Statistics>,
+    /// What events must keep to.
+    pub rules: Rules,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// When the process started.
+    pub started: std::time::Instant,
+    /// Limits of requests.
+    pub options: Options,
+}
+
+/// Limits of requests.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Bytes of a body after decompression.
+    pub max_body_bytes: usize,
+    /// How long a client may take to send a body.
+    pub body_timeout: Duration,
+    /// How long a client may wait for its events to be stored.
+    pub wait_timeout: Duration,
+    /// Origins whose pages may post events; `None` for any.
+    pub allowed_origins: Option<Vec<String>>,
+    /// How sessions are kept by clients.
+    pub session: SessionOptions,
+    /// Whether the documentation is served.
+    pub api_docs: bool,
+}
+
+/// How a session's cookie is made.
+#[derive(Debug, Clone)]
+pub struct SessionOptions {
+    /// Whether browsers send it over HTTPS alone.
+    pub is_secure: bool,
+    /// How long a session lasts after its last use.
+    pub lifetime: Duration,
+}
+
+impl SessionOptions {
+    /// The cookie's name. Browsers take the prefix only from the host itself,
+    /// over HTTPS, so that no neighbouring subdomain can set it.
+    pub fn cookie_name(&self) -> &'static str {
+        if self.is_secure { "__Host-trailkeep" } else { "trailkeep" }
+    }
+}
