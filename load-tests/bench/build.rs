@@ -8,6 +8,9 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::arguments::Arguments;
 
+/// The profile that figures are taken with: what runs in service.
+const MEASURED: &str = "dist";
+
 /// The service's binary: the one that was named, else one that is built now,
 /// into the target folder that this program is from.
 pub fn service(arguments: &Arguments) -> Result<PathBuf, Trouble> {
@@ -30,22 +33,30 @@ pub fn results_folder(arguments: &Arguments) -> Result<PathBuf, Trouble> {
 /// once, because the service would get what only tests want of its crates, such
 /// as tokio's clock that can be paused.
 fn build() -> Result<(), Trouble> {
-    let is_release = profile_folder()?.ends_with("release");
+    let profile = profile()?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--bin", "trailkeep", "--target-dir"])
+        .args(["build", "--bin", "trailkeep", "--profile", &profile, "--target-dir"])
         .arg(target_folder()?)
-        .args(is_release.then_some("--release"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .during("building the service")?;
     if !status.success() {
         return Err(Trouble(format!("building the service ended with {status}")));
     }
-    if !is_release {
-        eprintln!("this is no release build; its figures say nothing");
+    if profile != MEASURED {
+        eprintln!("this is no {MEASURED} build; its figures say nothing of what runs in service");
     }
     Ok(())
+}
+
+/// The profile that this program was built with, which the service is built with
+/// too.
+pub fn profile() -> Result<String, Trouble> {
+    let folder = profile_folder()?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    // The one whose folder has another name.
+    Ok(if name == "debug" { "dev".to_owned() } else { name.into_owned() })
 }
 
 /// An example lies in `target/PROFILE/examples`.

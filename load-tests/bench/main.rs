@@ -87,7 +87,8 @@ async fn run_until_stopped(arguments: Arguments) -> Result<bool, Trouble> {
 /// Runs the sections; true if every target was met.
 async fn run(arguments: Arguments) -> Result<bool, Trouble> {
     let binary = build::service(&arguments)?;
-    let mut machine = machine::describe(&binary, arguments.cores.as_ref());
+    let profile = build::profile()?;
+    let mut machine = machine::describe(&binary, &profile, arguments.cores.as_ref());
     let folder = build::results_folder(&arguments)?;
     let asked_for = arguments.sections();
     let steps = asked_for.iter().map(|section| sections::steps(*section, &arguments)).sum();

@@ -2,7 +2,7 @@
 //! and the CPU time of `mongod`.
 //!
 //! ```text
-//! cargo run --release --example footprint -- --events 1000000
+//! cargo run --profile dist --example footprint -- --events 1000000
 //! ```
 //!
 //! Starts a `mongod` of its own, writes events with the service's own documents

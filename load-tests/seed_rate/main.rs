@@ -5,12 +5,12 @@
 //! number of writes in flight, in turn, each round into a database of its own,
 //! and the medians are compared. `trailkeep seed` also writes all events to its
 //! journal, as the service does. The bare loop has its documents ready in
-//! memory; `trailkeep seed` is the release binary as people run it, the making
+//! memory; `trailkeep seed` is the dist binary as people run it, the making
 //! of the events and the start of the process included.
 //!
 //! ```text
-//! cargo build --release
-//! cargo run --release --example seed_rate
+//! cargo build --profile dist
+//! cargo run --profile dist --example seed_rate
 //! ```
 //!
 //! It starts a `mongod` as the tests do, or takes the server that
@@ -186,7 +186,7 @@ fn run_seed(uri: &str, until: Timestamp, arguments: &Arguments) -> f64 {
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .output()
-        .expect("the release binary; build it first");
+        .expect("the service's binary; build it first");
     let took = began.elapsed();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     rate(arguments.events, took)

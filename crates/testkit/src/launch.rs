@@ -1,5 +1,6 @@
 //! The real binary as a process.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -29,8 +30,11 @@ pub fn find_binary(named: Option<&Path>) -> Result<PathBuf, Trouble> {
     if binary.is_file() {
         return binary.canonicalize().during("looking for the service");
     }
-    let release = if folder.ends_with("release") { " --release" } else { "" };
-    Err(Trouble(format!("there is no {}; build it with: cargo build{release}", binary.display())))
+    let profile = match folder.file_name().and_then(OsStr::to_str) {
+        Some("debug") | None => String::new(),
+        Some(name) => format!(" --profile {name}"),
+    };
+    Err(Trouble(format!("there is no {}; build it with: cargo build{profile}", binary.display())))
 }
 
 /// The library that fakes the clock, where it is installed.
