@@ -1,6 +1,6 @@
 // Runs Trailkeep under PM2:
 //
-//   cargo build --release
+//   cargo build --profile dist
 //   pm2 start ecosystem/ecosystem.config.js
 //
 // `pm2 start` and `pm2 restart` return when /readyz says ok: pm2-start.sh tells

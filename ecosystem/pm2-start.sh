@@ -7,9 +7,9 @@
 # NODE_CHANNEL_FD, and a message on it is one line of JSON. So a loop beside
 # the service asks /readyz and writes that line.
 #
-# TRAILKEEP_BIN names another binary than the release build.
+# TRAILKEEP_BIN names another binary than the one that .ci/dist builds.
 
-bin=${TRAILKEEP_BIN:-target/release/trailkeep}
+bin=${TRAILKEEP_BIN:-target/dist/trailkeep}
 
 # Host and port, whichever layer of the settings they come from. Wrong settings
 # are told here, and end with trailkeep's own exit code 2.
