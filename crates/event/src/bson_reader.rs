@@ -20,7 +20,7 @@ pub struct Foreign;
 pub struct Element<'a> {
     /// Its name, unchecked.
     pub key: &'a [u8],
-    /// What it holds.
+    /// Its value.
     pub value: Value<'a>,
 }
 
@@ -37,11 +37,11 @@ pub enum Value<'a> {
     Array(&'a [u8]),
     /// A binary of the subtype for these.
     Uuid(&'a [u8; 16]),
-    /// Yes or no.
+    /// `true` or `false`.
     Boolean(bool),
     /// Milliseconds since the epoch.
     Date(i64),
-    /// Nothing.
+    /// `null`.
     Null,
     /// An integer.
     Int32(i32),

@@ -74,7 +74,7 @@ impl<T> Default for Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// One more.
+    /// Counts an item, and keeps it while there is room in the list.
     pub fn push(&mut self, item: T) {
         if self.first.len() < MAX_LISTED {
             self.first.push(item);

@@ -2,7 +2,7 @@
 //!
 //! serde asks a visitor for a method for each kind of value. What we read has
 //! a use for one or two kinds and must go on reading past any other, so a
-//! [`Reader`] names those and says once what any other kind means.
+//! [`JsonReader`] names those and says once what any other kind means.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Reads one JSON value of any kind.
-pub trait Reader<'de>: Sized {
+pub trait JsonReader<'de>: Sized {
     /// What comes of it.
     type Value;
 
@@ -61,10 +61,10 @@ pub trait Reader<'de>: Sized {
     }
 }
 
-/// Makes a [`Reader`] known to serde.
+/// Makes a [`JsonReader`] known to serde.
 pub struct Read<R>(pub R);
 
-impl<'de, R: Reader<'de>> DeserializeSeed<'de> for Read<R> {
+impl<'de, R: JsonReader<'de>> DeserializeSeed<'de> for Read<R> {
     type Value = R::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<R::Value, D::Error> {
@@ -72,7 +72,7 @@ impl<'de, R: Reader<'de>> DeserializeSeed<'de> for Read<R> {
     }
 }
 
-impl<'de, R: Reader<'de>> Visitor<'de> for Read<R> {
+impl<'de, R: JsonReader<'de>> Visitor<'de> for Read<R> {
     type Value = R::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -136,7 +136,7 @@ pub enum Scalar<'de> {
 /// Reads a [`Scalar`].
 pub struct ScalarReader;
 
-impl<'de> Reader<'de> for ScalarReader {
+impl<'de> JsonReader<'de> for ScalarReader {
     type Value = Scalar<'de>;
 
     fn other<E: Error>(self, kind: &'static str) -> Result<Scalar<'de>, E> {

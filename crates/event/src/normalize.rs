@@ -34,7 +34,7 @@ pub struct Rules {
 pub enum TypeRule {
     /// Any name of 1 to 64 bytes.
     Any,
-    /// These only.
+    /// One of these, each of 1 to 64 bytes.
     OneOf(HashSet<Box<str>>),
 }
 
@@ -43,9 +43,9 @@ pub enum TypeRule {
 pub enum Field {
     /// Whose event it is.
     UserId,
-    /// What happened.
+    /// `type`, or `event`.
     Type,
-    /// The visit.
+    /// `sessionId`, or `session_id`.
     SessionId,
     /// The business account.
     AccountId,
@@ -59,7 +59,7 @@ pub enum Field {
     Events,
     /// When an envelope was sent.
     SentAt,
-    /// None of these.
+    /// A name that no field of an event has.
     Unknown,
 }
 

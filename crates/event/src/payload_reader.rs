@@ -16,7 +16,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use super::bson_reader::MAX_DEPTH;
 use super::fault::clip;
-use super::json::{Read, Reader};
+use super::json::{JsonReader, Read};
 use super::json_writer::{escape_of, has_no_escape};
 use super::payload::{Payload, PayloadLimits};
 
@@ -69,7 +69,7 @@ impl<'a> PayloadReader<'a> {
 }
 
 /// The payload itself: an object, or null for none.
-impl<'de> Reader<'de> for PayloadReader<'_> {
+impl<'de> JsonReader<'de> for PayloadReader<'_> {
     type Value = PayloadValue;
 
     fn object<A: MapAccess<'de>>(mut self, map: A) -> Result<PayloadValue, A::Error> {
@@ -344,7 +344,7 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_, '_> {
     }
 }
 
-impl<'de> Reader<'de> for ValueSeed<'_, '_> {
+impl<'de> JsonReader<'de> for ValueSeed<'_, '_> {
     type Value = ();
 
     fn text<E>(mut self, text: &str) -> Result<(), E> {

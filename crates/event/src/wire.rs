@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use serde::de::{DeserializeSeed as _, Error, IgnoredAny, MapAccess, SeqAccess};
 
 use super::fault::{Fault, Faults, clip};
-use super::json::{Key, Read, Reader, Scalar, ScalarReader};
+use super::json::{JsonReader, Key, Read, Scalar, ScalarReader};
 use super::normalize::{Draft, Field, Rules, normalize};
 use super::payload_reader::{PayloadReader, Scratch};
 use super::{Event, Timestamp};
@@ -41,7 +41,7 @@ pub enum Refusal {
 
 /// Reads a JSON body: one event, an array of events, or an envelope.
 pub fn read_json(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let mut batch = Batch::new(body, rules, now);
+    let mut batch = BatchBuilder::new(body, rules, now);
     let mut reader = serde_json::Deserializer::from_slice(body);
     let read = Read(Body(&mut batch)).deserialize(&mut reader);
     let read = read.and_then(|()| reader.end());
@@ -50,7 +50,7 @@ pub fn read_json(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Event
 
 /// Reads a body of one event a line; empty lines are passed over.
 pub fn read_ndjson(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let mut batch = Batch::new(body, rules, now);
+    let mut batch = BatchBuilder::new(body, rules, now);
     for (index, line) in body.split(|&byte| byte == b'\n').enumerate() {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
@@ -96,7 +96,7 @@ pub fn most_bytes(body: &[u8], rules: &Rules) -> usize {
 const USUAL_BYTES: usize = 200;
 
 /// The events of one request while they are read.
-struct Batch<'r> {
+struct BatchBuilder<'r> {
     rules: &'r Rules,
     now: Timestamp,
     events: Vec<Event>,
@@ -107,7 +107,7 @@ struct Batch<'r> {
     scratch: Scratch,
 }
 
-impl<'r> Batch<'r> {
+impl<'r> BatchBuilder<'r> {
     fn new(body: &[u8], rules: &'r Rules, now: Timestamp) -> Self {
         let expected = (body.len() / USUAL_BYTES + 1).min(rules.max_events);
         Self {
@@ -181,13 +181,13 @@ fn syntax(error: &serde_json::Error, lines_before: usize) -> Refusal {
 }
 
 /// The body: an event, an array or an envelope.
-struct Body<'a, 'r>(&'a mut Batch<'r>);
+struct Body<'a, 'r>(&'a mut BatchBuilder<'r>);
 
-impl<'de> Reader<'de> for Body<'_, '_> {
+impl<'de> JsonReader<'de> for Body<'_, '_> {
     type Value = ();
 
     fn object<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        read_object(self.0, map, Place::Body)
+        read_object(self.0, map, Level::Body)
     }
 
     fn array<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
@@ -201,9 +201,9 @@ impl<'de> Reader<'de> for Body<'_, '_> {
 }
 
 /// The `events` of an envelope.
-struct Events<'a, 'r>(&'a mut Batch<'r>);
+struct Events<'a, 'r>(&'a mut BatchBuilder<'r>);
 
-impl<'de> Reader<'de> for Events<'_, '_> {
+impl<'de> JsonReader<'de> for Events<'_, '_> {
     type Value = ();
 
     fn array<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
@@ -217,13 +217,13 @@ impl<'de> Reader<'de> for Events<'_, '_> {
 }
 
 /// One value where an event belongs.
-struct Element<'a, 'r>(&'a mut Batch<'r>);
+struct Element<'a, 'r>(&'a mut BatchBuilder<'r>);
 
-impl<'de> Reader<'de> for Element<'_, '_> {
+impl<'de> JsonReader<'de> for Element<'_, '_> {
     type Value = ();
 
     fn object<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        read_object(self.0, map, Place::Element)
+        read_object(self.0, map, Level::Element)
     }
 
     fn other<E: Error>(self, kind: &'static str) -> Result<(), E> {
@@ -235,7 +235,7 @@ impl<'de> Reader<'de> for Element<'_, '_> {
 
 /// Where an object stands: only the body itself may be an envelope.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Level {
     Body,
     Element,
 }
@@ -246,21 +246,21 @@ enum Place {
 /// and `sentAt` or a stray field may come before them. So the object is read
 /// as a draft, and what does not belong is said at the end.
 fn read_object<'de, A: MapAccess<'de>>(
-    batch: &mut Batch<'_>,
+    batch: &mut BatchBuilder<'_>,
     mut map: A,
-    place: Place,
+    level: Level,
 ) -> Result<(), A::Error> {
-    let index = (place == Place::Element).then(|| batch.begin()).transpose()?;
+    let index = (level == Level::Element).then(|| batch.begin()).transpose()?;
     let mut draft = Draft::default();
     let mut sent_at = None;
     let mut is_envelope = false;
     while let Some(name) = map.next_key_seed(Key)? {
-        match (Field::of(&name), place) {
-            (Field::Events, Place::Body) if !is_envelope => {
+        match (Field::of(&name), level) {
+            (Field::Events, Level::Body) if !is_envelope => {
                 is_envelope = true;
                 map.next_value_seed(Read(Events(batch)))?;
             }
-            (Field::SentAt, Place::Body) if sent_at.is_none() => {
+            (Field::SentAt, Level::Body) if sent_at.is_none() => {
                 sent_at = Some(map.next_value_seed(Read(ScalarReader))?);
             }
             (Field::Events | Field::SentAt | Field::Unknown, _) => {
@@ -291,7 +291,7 @@ fn read_object<'de, A: MapAccess<'de>>(
 }
 
 /// An envelope holds `events` and `sentAt`, once each, and nothing else.
-fn check_envelope(batch: &mut Batch<'_>, draft: &Draft<'_>, sent_at: Option<Scalar<'_>>) {
+fn check_envelope(batch: &mut BatchBuilder<'_>, draft: &Draft<'_>, sent_at: Option<Scalar<'_>>) {
     for name in draft.names() {
         let message = match Field::of(name) {
             Field::Events | Field::SentAt => "is given a second time; send one",

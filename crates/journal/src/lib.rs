@@ -142,7 +142,7 @@ pub struct Rules {
 
 /// A journal that was opened.
 pub struct Opened {
-    /// It.
+    /// Appends records, and is told what may be forgotten.
     pub journal: Journal,
     /// What an earlier process left in it.
     pub recovered: Recovered,

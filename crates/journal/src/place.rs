@@ -40,7 +40,7 @@ impl Totals {
 /// A place between two records, and the totals there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Mark {
-    /// Where.
+    /// The place that it marks.
     pub place: Place,
     /// What was appended before.
     pub totals: Totals,

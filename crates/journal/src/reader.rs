@@ -20,7 +20,7 @@ use super::place::Place;
 /// A record that was read back.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Read {
-    /// It.
+    /// The record, as it was appended.
     pub record: Record,
     /// Bytes of its frame.
     pub bytes: u64,

@@ -65,7 +65,7 @@ pub struct LetterHead {
     pub user_id: Box<str>,
     /// The tracker's name for it.
     pub event_id: Box<str>,
-    /// Its type.
+    /// `type` on the wire.
     pub kind: Box<str>,
     /// The visit it belongs to.
     pub session_id: Option<Box<str>>,

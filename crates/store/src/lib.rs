@@ -97,7 +97,7 @@ pub enum Outcome {
 /// Which part of a user's journey is wanted. Bounds are inclusive.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JourneyRange {
-    /// The user.
+    /// Whose journey it is.
     pub user_id: String,
     /// Nothing that occurred before this.
     pub from: Option<Timestamp>,
@@ -170,7 +170,7 @@ pub struct StoredEvent {
     pub user_id: Box<str>,
     /// The tracker's name for it.
     pub event_id: Box<str>,
-    /// Its type.
+    /// `type` on the wire.
     pub kind: Box<str>,
     /// The visit it belongs to.
     pub session_id: Option<Box<str>>,

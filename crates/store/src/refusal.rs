@@ -19,7 +19,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// All of them.
+    /// Every reason there is.
     pub const ALL: [Self; 4] = [Self::TooLarge, Self::Validation, Self::UniqueIndex, Self::Unknown];
 
     /// Its word, on the wire and in the stores.

@@ -51,7 +51,7 @@ pub trait AccountStore: Send + Sync + 'static {
 /// Which events of an account are counted. Bounds are inclusive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SummaryRange {
-    /// The account.
+    /// The business account.
     pub account_id: String,
     /// Nothing that occurred before this.
     pub from: Timestamp,
@@ -78,9 +78,9 @@ pub struct Summary {
 /// How many events a user has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserEvents {
-    /// The user.
+    /// Whose events they are.
     pub user_id: String,
-    /// The events.
+    /// How many events the user has in the range.
     pub events: u64,
 }
 

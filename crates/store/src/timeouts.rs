@@ -12,7 +12,7 @@ use super::StoreError;
 pub struct Timeouts {
     /// Reads: one part of a journey, a session, a page of a list.
     pub read: Duration,
-    /// Writes.
+    /// A write of events, or of anything else.
     pub write: Duration,
     /// Whether the store answers at all.
     pub check: Duration,

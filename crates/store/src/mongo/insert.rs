@@ -37,8 +37,8 @@ const MAX_COMMAND_DOCUMENTS: usize = 100_000;
 pub async fn insert(link: &Link, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
     let mut outcomes = Vec::with_capacity(events.len());
     while outcomes.len() < events.len() {
-        match Batch::take(&events[outcomes.len()..], link.write_concern())? {
-            Batch::Command { command, documents } => {
+        match NextInsert::take(&events[outcomes.len()..], link.write_concern())? {
+            NextInsert::Command { command, documents } => {
                 let answer = link
                     .database()
                     .run_raw_command(command)
@@ -46,7 +46,7 @@ pub async fn insert(link: &Link, events: &[Arc<Accepted>]) -> Result<Vec<Outcome
                     .map_err(|error| store_error(&error))?;
                 outcomes.extend(verdicts(&answer, documents)?);
             }
-            Batch::TooLarge { bytes } => outcomes.push(too_large(bytes)),
+            NextInsert::TooLarge { bytes } => outcomes.push(too_large(bytes)),
         }
     }
     Ok(outcomes)
@@ -71,14 +71,14 @@ pub async fn insert_documents(
 }
 
 /// What the next events go out as.
-enum Batch {
+enum NextInsert {
     /// As many of them as fit, in order.
     Command { command: RawDocumentBuf, documents: usize },
     /// Not at all, for the first fits into no command.
     TooLarge { bytes: usize },
 }
 
-impl Batch {
+impl NextInsert {
     fn take(events: &[Arc<Accepted>], write_concern: &Document) -> Result<Self, StoreError> {
         let mut builder = CommandBuilder::new(write_concern, bytes_of(events))?;
         for accepted in events.iter().take(MAX_COMMAND_DOCUMENTS) {

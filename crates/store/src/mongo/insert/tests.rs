@@ -26,15 +26,15 @@ fn accepted(payload_bytes: usize) -> Arc<Accepted> {
     })
 }
 
-fn take(events: &[Arc<Accepted>]) -> Batch {
-    Batch::take(events, &doc! { "w": "majority", "j": true }).unwrap()
+fn take(events: &[Arc<Accepted>]) -> NextInsert {
+    NextInsert::take(events, &doc! { "w": "majority", "j": true }).unwrap()
 }
 
 /// The command for these events, and how many of them are in it.
 fn command(events: &[Arc<Accepted>]) -> (RawDocumentBuf, usize) {
     match take(events) {
-        Batch::Command { command, documents } => (command, documents),
-        Batch::TooLarge { bytes } => panic!("too large: {bytes}"),
+        NextInsert::Command { command, documents } => (command, documents),
+        NextInsert::TooLarge { bytes } => panic!("too large: {bytes}"),
     }
 }
 
@@ -80,7 +80,7 @@ fn an_event_too_large_for_any_command_ends_the_batch_before_it() {
     assert_eq!(documents, 1);
     assert!(matches!(
         take(&[large, small]),
-        Batch::TooLarge { bytes } if bytes > MAX_DOCUMENT_BYTES
+        NextInsert::TooLarge { bytes } if bytes > MAX_DOCUMENT_BYTES
     ));
 }
 
