@@ -23,6 +23,10 @@ pub struct Limits {
     pub events_by_key: Option<Limit>,
 }
 
+/// The time within which tries to sign in, and to sign up, are counted: who has
+/// used them up gets the next one within a minute, and a guesser few in a day.
+pub const ATTEMPTS_WINDOW: Duration = Duration::from_secs(15 * 60);
+
 /// Tries that are counted by the address of the account and by that of the
 /// client, so that neither one account can be tried by many clients nor many
 /// accounts by one.

@@ -1,6 +1,6 @@
 //! Passwords as Argon2id hashes.
 //!
-//! A hash costs tens of milliseconds of a core and, by default, 19 MiB. So
+//! A hash costs tens of milliseconds of a core and 19 MiB. So
 //! hashing happens off the async threads, a few at once, and behind a queue of
 //! a fixed length: a flood of sign-ins gets [`PasswordError::Busy`], and
 //! neither takes the memory nor the threads that ingestion needs.

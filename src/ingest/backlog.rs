@@ -45,6 +45,13 @@ pub struct WriteRules {
     pub backoff_max: Duration,
 }
 
+impl WriteRules {
+    /// The upper bound of the first pause that the service makes: a write that was
+    /// hit by a passing fault goes out again at once. It doubles with each further
+    /// try.
+    pub const BACKOFF_MIN: Duration = Duration::from_millis(100);
+}
+
 /// The backlog at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Snapshot {

@@ -234,6 +234,13 @@ impl Default for Health {
     }
 }
 
+/// After how long a check counts as failed: twice the time between two of them. Not
+/// before half a second, which a database that is only busy may take, nor after ten
+/// seconds, because an outage has to be told.
+pub fn check_timeout(interval: Duration) -> Duration {
+    (interval * 2).clamp(Duration::from_millis(500), Duration::from_secs(10))
+}
+
 /// Prepares the store, however long it takes to be reached, and then asks it
 /// at intervals whether it still answers. Ends with the process.
 pub async fn watch_store(health: Arc<Health>, store: Arc<dyn Store>, interval: Duration) {

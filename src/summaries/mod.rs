@@ -39,6 +39,26 @@ pub use window::Window;
 /// The pause after a summary could not be counted anew.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// For how long a summary that is no longer fresh is answered while it is counted
+/// anew in the background: nobody waits for an account that is looked at.
+const STALE: Duration = Duration::from_secs(600);
+
+/// Bytes of memory that kept summaries may hold: some 10,000 of the usual size.
+pub const MAX_CACHE_BYTES: usize = 16 << 20;
+
+/// How long the database may work on one summary. An account's million events
+/// take about 1.3 s, and some 2 s while events come half as fast as they can.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Summaries that are counted at once: the database needs its cores for events,
+/// and each takes a connection to MongoDB, of which there are 10 unless the URI
+/// says otherwise.
+const MAX_QUERIES: usize = 2;
+
+/// How long a request waits for its turn: accounts with few events wait for those
+/// with many.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+
 /// What summaries may cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -54,6 +74,20 @@ pub struct Limits {
     pub max_queries: usize,
     /// How long a request waits for its turn.
     pub max_wait: Duration,
+}
+
+impl Limits {
+    /// The limits in force, of which only one is a setting.
+    pub fn with_fresh(fresh: Duration) -> Self {
+        Self {
+            fresh,
+            stale: STALE,
+            max_cache_bytes: MAX_CACHE_BYTES as u64,
+            query_timeout: QUERY_TIMEOUT,
+            max_queries: MAX_QUERIES,
+            max_wait: MAX_WAIT,
+        }
+    }
 }
 
 /// Which summary is asked for.

@@ -14,6 +14,10 @@ use super::payload::PayloadLimits;
 use super::payload_reader::PayloadValue;
 use super::{Event, Payload, StoreId, Timestamp};
 
+/// Milliseconds that the service lets an event lie in the future: 24 hours cover
+/// clocks in the wrong time zone; what is beyond is a broken clock.
+pub const MAX_FUTURE_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// What events must keep to. Comes from the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {

@@ -22,6 +22,12 @@ pub struct PayloadLimits {
     pub max_depth: usize,
 }
 
+impl PayloadLimits {
+    /// Levels of nesting that the service accepts: what trackers send has a handful,
+    /// and MongoDB ends at 100.
+    pub const MAX_DEPTH: usize = 32;
+}
+
 /// A JSON object, encoded as a BSON document.
 #[derive(Clone, PartialEq)]
 pub struct Payload(Box<[u8]>);

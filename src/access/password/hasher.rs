@@ -28,6 +28,16 @@ pub struct HashCost {
     pub waiting: usize,
 }
 
+impl HashCost {
+    /// What a hash costs here. Memory, passes and lanes are OWASP's first choice; a
+    /// hash made at another cost is renewed when its owner next signs in. Two at
+    /// once, because each takes a core for some tens of milliseconds, and ingestion
+    /// needs cores too. As many wait as are hashed in a second or two, since nobody
+    /// waits for longer.
+    pub const IN_FORCE: Self =
+        Self { memory_kib: 19_456, passes: 2, lanes: 1, parallel: 2, waiting: 64 };
+}
+
 /// Why there is no hash and no verdict.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {

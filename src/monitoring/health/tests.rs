@@ -1,6 +1,8 @@
 //! When the service says that it is well.
 
-use crate::monitoring::health::{Health, Unready};
+use std::time::Duration;
+
+use crate::monitoring::health::{Health, Unready, check_timeout};
 use crate::telemetry::captured::Captured;
 
 fn ready() -> Health {
@@ -70,4 +72,12 @@ async fn a_service_that_stops_is_unready_whatever_else_holds() {
     let health = ready();
     health.drain();
     assert_eq!(health.readiness(), Err(Unready::Draining));
+}
+
+#[test]
+fn a_check_has_twice_the_time_between_two_within_bounds() {
+    let of = |millis| check_timeout(Duration::from_millis(millis)).as_millis();
+    assert_eq!(of(1000), 2000);
+    assert_eq!(of(10), 500, "a busy database is not one that is away");
+    assert_eq!(of(600_000), 10_000, "an outage is told");
 }
