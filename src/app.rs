@@ -16,6 +16,7 @@ mod build;
 mod error;
 mod ingestion;
 mod journal;
+pub(crate) mod memory;
 mod part;
 mod stores;
 
@@ -31,7 +32,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::config::{Settings, memory};
+use crate::config::Settings;
 use crate::dead_letters;
 use crate::http::{self, Service, server};
 use crate::shutdown::{Ending, Signals};
@@ -147,8 +148,8 @@ impl App {
             http::router(Arc::clone(&service)),
             server::Limits {
                 max_connections: settings.http.max_connections,
-                header_timeout: settings.http.header_timeout,
-                grace: settings.shutdown.request_grace,
+                header_timeout: settings.http.receive_timeout,
+                grace: request_grace(settings.shutdown.grace),
             },
             stop.clone(),
         ));
@@ -189,6 +190,12 @@ impl App {
         drained.close().await;
         Ending::Clean
     }
+}
+
+/// How long requests in flight have to finish: two thirds of a stop, so that what
+/// they bring in can still be stored.
+fn request_grace(grace: Duration) -> Duration {
+    grace * 2 / 3
 }
 
 fn told_where(listener: &TcpListener, settings: &Settings) {

@@ -10,8 +10,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{self, ConfigErrors, Entry, Overrides, Settings, memory};
-use crate::{app, telemetry};
+use crate::app::{self, memory};
+use crate::config::{self, ConfigErrors, Entry, Overrides, Settings};
+use crate::telemetry;
 use flags::Flags;
 use terminal::{complain, print};
 
@@ -64,6 +65,9 @@ enum Command {
         /// Print the documented defaults instead, as a file to start from
         #[arg(long)]
         defaults: bool,
+        /// Print them as environment variables, as .env.example has them
+        #[arg(long, conflicts_with = "defaults")]
+        env_example: bool,
         #[command(flatten)]
         flags: Flags,
     },
@@ -102,6 +106,12 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     if let Some(Command::Config { defaults: true, .. }) = cli.command {
         return print(config::DEFAULTS);
+    }
+    if let Some(Command::Config { env_example: true, .. }) = cli.command {
+        return match config::env_example() {
+            Ok(text) => print(&text),
+            Err(errors) => refuse(&errors),
+        };
     }
     let loaded = match Settings::load(&cli.overrides()) {
         Ok(loaded) => loaded,
@@ -178,7 +188,7 @@ fn listing(entries: &[Entry]) -> String {
     let mut text = String::new();
     let mut open_section = "";
     for entry in entries {
-        let (section, key) = entry.path.split_once('.').unwrap_or(("", entry.path));
+        let (section, key) = entry.path.rsplit_once('.').unwrap_or(("", &entry.path));
         if section != open_section {
             let gap = if open_section.is_empty() { "" } else { "\n" };
             text.push_str(&format!("{gap}[{section}]\n"));

@@ -135,6 +135,13 @@ fn the_defaults_are_printed_as_they_are_documented() {
 }
 
 #[test]
+fn the_example_of_dot_env_is_printed_as_it_is_kept() {
+    let bench = Bench::new().variable("PORT", "wrong");
+    let printed = bench.prints(&["config", "--env-example"]);
+    assert_eq!(printed, include_str!("../.env.example"));
+}
+
+#[test]
 fn wrong_settings_stop_every_command_and_are_all_named() {
     let bench = Bench::new()
         .file(".env", "LOG_FORMAT=xml\n")

@@ -16,7 +16,7 @@ use crate::access::Access;
 use crate::access::accounts::Accounts;
 use crate::access::audit::{self, AuditWriter};
 use crate::access::client::Proxies;
-use crate::access::limits::{Attempts, Limit, Limits};
+use crate::access::limits::{ATTEMPTS_WINDOW, Attempts, Limit, Limits};
 use crate::access::password::{HashCost, Passwords};
 use crate::access::remembered::Remembered;
 use crate::access::sessions::Sessions;
@@ -58,21 +58,15 @@ pub(crate) fn accounts(
     store: Arc<dyn AccessStore>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Accounts, StartError> {
-    let cost = HashCost {
-        memory_kib: whole(rules.password_memory_kib),
-        passes: whole(rules.password_passes),
-        lanes: whole(rules.password_lanes),
-        parallel: rules.parallel_hashes,
-        waiting: rules.waiting_hashes,
-    };
-    let passwords = Passwords::new(&cost).map_err(|error| StartError::System(error.to_string()))?;
+    let passwords = Passwords::new(&HashCost::IN_FORCE)
+        .map_err(|error| StartError::System(error.to_string()))?;
     Ok(Accounts::new(store, Arc::clone(clock), passwords, rules.open_sign_up))
 }
 
 fn limits(rules: &config::Access) -> Limits {
     let attempts = || Attempts {
-        by_email: Limit::new(whole(rules.attempts_per_address), rules.attempts_window),
-        by_client: Limit::new(whole(rules.attempts_per_client), rules.attempts_window),
+        by_email: Limit::new(whole(rules.attempts_per_address), ATTEMPTS_WINDOW),
+        by_client: Limit::new(whole(rules.attempts_per_client), ATTEMPTS_WINDOW),
     };
     let a_second = |requests| Limit::new(whole(requests), Duration::from_secs(1));
     Limits {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use trailkeep_event::payload::PayloadLimits;
 use trailkeep_event::time::{Clock, SystemClock};
-use trailkeep_event::{Rules, TypeRule};
+use trailkeep_event::{MAX_FUTURE_MS, Rules, TypeRule};
 
-use super::access;
 use super::error::StartError;
 use super::ingestion::Ingestion;
 use super::stores::Stores;
+use super::{access, memory};
 use crate::access::audit::AuditWriter;
-use crate::config::{AllowedOrigins, Settings, memory};
+use crate::config::{AllowedOrigins, Settings};
 use crate::dead_letters::DeadLetters;
 use crate::http::budget::Budget;
 use crate::http::{self, Service};
@@ -46,7 +46,7 @@ pub fn service(
         started: std::time::Instant::now(),
         options: http::Options {
             max_body_bytes: http.max_body_bytes,
-            body_timeout: http.body_timeout,
+            body_timeout: http.receive_timeout,
             wait_timeout: http.wait_timeout,
             allowed_origins: match &http.allowed_origins {
                 AllowedOrigins::Any => None,
@@ -60,15 +60,7 @@ pub fn service(
 }
 
 fn summaries(settings: &Settings, stores: &Stores, clock: &Arc<dyn Clock>) -> Arc<Summaries> {
-    let accounts = &settings.accounts;
-    let limits = summaries::Limits {
-        fresh: accounts.fresh,
-        stale: accounts.stale,
-        max_cache_bytes: accounts.max_cache_bytes as u64,
-        query_timeout: accounts.query_timeout,
-        max_queries: accounts.max_queries,
-        max_wait: accounts.max_wait,
-    };
+    let limits = summaries::Limits::with_fresh(settings.accounts.fresh);
     Summaries::new(Arc::clone(&stores.accounts), Arc::clone(clock), limits)
 }
 
@@ -85,8 +77,8 @@ fn rules(settings: &Settings) -> Rules {
         max_events: events.max_per_request,
         payload: PayloadLimits {
             max_bytes: events.max_payload_bytes,
-            max_depth: events.max_payload_depth,
+            max_depth: PayloadLimits::MAX_DEPTH,
         },
-        max_future_ms: i64::try_from(events.max_future.as_millis()).unwrap_or(i64::MAX),
+        max_future_ms: MAX_FUTURE_MS,
     }
 }

@@ -128,7 +128,7 @@ fn write_rules(settings: &Settings) -> WriteRules {
     WriteRules {
         max_events: write.max_events,
         max_wait: write.max_wait,
-        backoff_min: write.backoff_min,
+        backoff_min: WriteRules::BACKOFF_MIN,
         backoff_max: write.backoff_max,
     }
 }

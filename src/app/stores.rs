@@ -11,6 +11,7 @@ use trailkeep_store::{Store, Timeouts};
 
 use super::error::StartError;
 use crate::config::Settings;
+use crate::monitoring::health::check_timeout;
 
 /// The one database, as the parts that use it see it.
 #[derive(Clone)]
@@ -32,7 +33,7 @@ impl Stores {
         let timeouts = Timeouts {
             read: settings.store.read_timeout,
             write: settings.write.timeout,
-            check: settings.health.check_timeout,
+            check: check_timeout(settings.health.check_interval),
             prepare: Timeouts::PREPARE,
         };
         Ok(match &settings.store.mongodb_uri {

@@ -81,7 +81,6 @@ async fn start(defect: Defect) -> (App, TempDir) {
         ("health.check_interval_ms", "10"),
         ("write.max_wait_ms", "1"),
         ("shutdown.grace_ms", "2000"),
-        ("shutdown.request_grace_ms", "500"),
     ])
     .unwrap();
     let limit = Duration::from_secs(10);

@@ -2,8 +2,11 @@
 
 use std::net::Ipv6Addr;
 
+use serde::Deserialize;
+
 /// The origins that cross-origin requests may come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<String>")]
 pub enum AllowedOrigins {
     /// Any page's.
     Any,
@@ -11,16 +14,18 @@ pub enum AllowedOrigins {
     Listed(Vec<String>),
 }
 
-impl AllowedOrigins {
-    /// Reads the list; the error says what is allowed.
-    pub(super) fn parse(origins: &[String]) -> Result<Self, String> {
-        if let [only] = origins
+impl TryFrom<Vec<String>> for AllowedOrigins {
+    /// What is allowed.
+    type Error = String;
+
+    fn try_from(origins: Vec<String>) -> Result<Self, String> {
+        if let [only] = &origins[..]
             && only == "*"
         {
             return Ok(Self::Any);
         }
         match origins.iter().find(|origin| !is_origin(origin)) {
-            None => Ok(Self::Listed(origins.to_vec())),
+            None => Ok(Self::Listed(origins)),
             Some(wrong) => Err(format!(
                 "must be \"*\" alone, or origins as browsers send them; {wrong:?} is not of the \
                  form scheme://host or scheme://host:port, in lower case, without a path and \

@@ -1,41 +1,84 @@
-//! The list of all settings, read from the compiled-in defaults.
+//! The table of settings: `config/default.toml`, taken apart. An entry of it is
+//! prose, a tag that says what is allowed, and the default:
+//!
+//! ```toml
+//! # The port to listen on; 0 takes a free one and logs it.
+//! #: 0 to 65535; environment PORT
+//! port = 3000
+//! ```
+//!
+//! The tag says how the setting is called in the environment where that is not its
+//! path in capitals.
 
-use std::collections::BTreeMap;
+use std::mem;
 use std::path::PathBuf;
 
 use toml::{Table, Value};
 
 use super::nearest::nearest;
+use super::rule::Rule;
 use super::{ConfigError, DEFAULTS};
 
-/// Settings whose name in the environment is not their path, because the
-/// platforms that run services have fixed names for them.
-const SHORT_NAMES: [(&str, &str); 4] = [
-    ("http.host", "HOST"),
-    ("http.port", "PORT"),
-    ("store.mongodb_uri", "MONGODB_URI"),
-    ("store.data_dir", "DATA_DIR"),
-];
+/// The table, as messages name it.
+const FILE: &str = "config/default.toml";
 
-/// Every setting by its path.
-pub struct Catalog(BTreeMap<String, Value>);
+/// One setting, as the table has it.
+#[derive(Debug)]
+pub struct Setting {
+    /// `section.key`.
+    pub path: String,
+    /// Its prose, a comment of one or more lines.
+    pub prose: String,
+    pub rule: Rule,
+    /// Its name in the environment.
+    pub variable: String,
+    pub default: Value,
+}
+
+/// Every setting, in the order of the table.
+pub struct Catalog(Vec<Setting>);
 
 impl Catalog {
-    /// The settings of `config/default.toml`.
+    /// The table that is compiled in.
     pub fn compiled_in() -> Result<Self, ConfigError> {
-        let mut defaults = BTreeMap::new();
-        collect_leaves("", parse_toml(DEFAULTS, "config/default.toml")?, &mut defaults);
-        Ok(Self(defaults))
+        Self::parse(DEFAULTS)
     }
 
-    /// Every path with its default.
-    pub fn defaults(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(path, value)| (path.as_str(), value))
+    fn parse(text: &str) -> Result<Self, ConfigError> {
+        let defaults = parse_toml(text, FILE)?;
+        let mut settings = Vec::new();
+        let (mut section, mut prose, mut tag) = ("", Vec::new(), None);
+        for (index, line) in text.lines().enumerate() {
+            let has_key = line.starts_with(|c: char| c.is_ascii_lowercase());
+            if let Some(text) = line.strip_prefix("#: ") {
+                tag = Some(text);
+            } else if line.starts_with('#') {
+                prose.push(line);
+            } else if let Some(name) = line.strip_prefix('[') {
+                section = name.trim_end_matches(']');
+            } else if let Some((key, _)) = line.split_once(" = ").filter(|_| has_key) {
+                let prose = mem::take(&mut prose).join("\n");
+                let setting = Setting::new(join(section, key), prose, tag.take(), &defaults);
+                settings.push(setting.map_err(|reason| ConfigError::Malformed {
+                    file: FILE.into(),
+                    line: index + 1,
+                    reason: reason.to_owned(),
+                })?);
+            } else if line.is_empty() {
+                (prose, tag) = (Vec::new(), None);
+            }
+        }
+        Ok(Self(settings))
     }
 
-    /// Whether a setting has this path.
-    pub fn has(&self, path: &str) -> bool {
-        self.0.contains_key(path)
+    /// Every setting.
+    pub fn settings(&self) -> impl Iterator<Item = &Setting> {
+        self.0.iter()
+    }
+
+    /// The setting with this path.
+    pub fn setting(&self, path: &str) -> Option<&Setting> {
+        self.settings().find(|setting| setting.path == path)
     }
 
     /// Whether settings lie below this path.
@@ -43,28 +86,16 @@ impl Catalog {
         self.sections().any(|section| section == path)
     }
 
-    /// A value given as text, in the form that the setting's default has. Text
-    /// that does not have that form stays text, for the setting's rule to refuse.
-    pub fn value_from_text(&self, path: &str, text: &str) -> Value {
-        let as_given = || Value::String(text.to_owned());
-        match self.0.get(path) {
-            Some(Value::Integer(_)) => text.parse().map_or_else(|_| as_given(), Value::Integer),
-            Some(Value::Boolean(_)) => text.parse().map_or_else(|_| as_given(), Value::Boolean),
-            Some(Value::Array(_)) => Value::Array(
-                text.split(',').map(|item| Value::String(item.trim().to_owned())).collect(),
-            ),
-            _ => as_given(),
-        }
-    }
-
     /// The setting that an unknown name was perhaps meant to be.
     pub fn nearest_setting(&self, name: &str) -> Option<String> {
         let key_of = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+        let by_variable = self.settings().find(|setting| setting.variable == name);
         // The right key in the wrong section is likelier than a misspelt path.
-        let same_key = self.0.keys().find(|path| key_of(path) == key_of(&name.to_lowercase()));
-        let by_environment_name = self.0.keys().find(|path| environment_name(path) == name);
-        let similar = || nearest(name, self.0.keys().map(String::as_str)).map(str::to_owned);
-        by_environment_name.or(same_key).cloned().or_else(similar)
+        let same_key =
+            self.settings().find(|setting| key_of(&setting.path) == key_of(&name.to_lowercase()));
+        let found = by_variable.or(same_key).map(|setting| setting.path.as_str());
+        let similar = || nearest(name, self.settings().map(|setting| setting.path.as_str()));
+        found.or_else(similar).map(str::to_owned)
     }
 
     /// The section that an unknown name was perhaps meant to be.
@@ -73,21 +104,43 @@ impl Catalog {
     }
 
     fn sections(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().filter_map(|path| Some(path.rsplit_once('.')?.0))
+        self.settings().filter_map(|setting| Some(setting.path.rsplit_once('.')?.0))
     }
 }
 
-/// The name of a setting in the environment.
-pub fn environment_name(path: &str) -> String {
-    SHORT_NAMES
-        .iter()
-        .find(|(short, _)| *short == path)
-        .map_or_else(|| path.replace('.', "_").to_uppercase(), |(_, name)| (*name).to_owned())
+impl Setting {
+    fn new(
+        path: String,
+        prose: String,
+        tag: Option<&str>,
+        defaults: &Table,
+    ) -> Result<Self, &'static str> {
+        let tag = tag.ok_or("a setting must have a tag above it")?;
+        let (allowed, variable) = match tag.split_once("; environment ") {
+            Some((allowed, name)) => (allowed, name.to_owned()),
+            None => (tag, variable_of(&path)),
+        };
+        let rule = Rule::parse(allowed, &path).ok_or("what is allowed must be told by a tag")?;
+        let default = value_at(defaults, &path).ok_or("a section must be one of its own")?.clone();
+        Ok(Self { path, prose, rule, variable, default })
+    }
+}
+
+/// The name of a setting in the environment, unless its tag gives another.
+pub fn variable_of(path: &str) -> String {
+    path.replace('.', "_").to_uppercase()
 }
 
 /// The path of a key within a section; the outermost section is "".
 pub fn join(section: &str, key: &str) -> String {
     if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
+}
+
+fn value_at<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
+    match path.split_once('.') {
+        None => table.get(path),
+        Some((section, rest)) => value_at(table.get(section)?.as_table()?, rest),
+    }
 }
 
 /// Reads TOML. The error names the line but does not quote it, since it may
@@ -105,14 +158,41 @@ fn line_at(text: &str, offset: usize) -> usize {
     before.filter(|&&byte| byte == b'\n').count() + 1
 }
 
-fn collect_leaves(section: &str, table: Table, leaves: &mut BTreeMap<String, Value>) {
-    for (key, value) in table {
-        let path = join(section, &key);
-        match value {
-            Value::Table(inner) => collect_leaves(&path, inner, leaves),
-            leaf => {
-                leaves.insert(path, leaf);
-            }
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::Catalog;
+
+    fn parse(text: &str) -> Result<Catalog, String> {
+        Catalog::parse(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_entry_is_prose_a_tag_and_a_default() {
+        let catalog = parse(
+            "# Head.\n\n[a.b]\n# One.\n# Two.\n#: list; environment TOYS\n\
+             toys = [\n  \"x\",\n]\n\n# Three.\n#: 0 to 9\nrest = 1\n",
+        )
+        .unwrap();
+        let [toys, rest] = &catalog.0[..] else { unreachable!("{:?}", catalog.0) };
+        assert_eq!((toys.path.as_str(), toys.variable.as_str()), ("a.b.toys", "TOYS"));
+        assert_eq!(toys.prose, "# One.\n# Two.");
+        assert_eq!(toys.default.as_array().unwrap().len(), 1);
+        assert_eq!((rest.path.as_str(), rest.variable.as_str()), ("a.b.rest", "A_B_REST"));
+        assert_eq!(rest.prose, "# Three.");
+    }
+
+    #[test]
+    fn an_entry_without_a_tag_of_its_own_is_refused() {
+        for (text, line) in [
+            ("[a]\nx = 1\n", "line 2: a setting must have a tag above it"),
+            ("#: 0 to 9\n\nx = 1\n", "line 3: a setting must have a tag above it"),
+            ("#: 0 to 9\nx = 1\ny = 1\n", "line 3: a setting must have a tag above it"),
+            ("#: a number\nx = 1\n", "line 2: what is allowed must be told by a tag"),
+        ] {
+            let error = parse(text).err().unwrap();
+            assert_eq!(error, format!("config/default.toml, {line}"));
         }
     }
 }

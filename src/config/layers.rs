@@ -10,7 +10,7 @@ use std::{fmt, fs};
 use toml::{Table, Value};
 
 use super::ConfigError;
-use super::catalog::{Catalog, environment_name, join, parse_toml};
+use super::catalog::{Catalog, Setting, join, parse_toml, variable_of};
 use super::gone;
 
 /// The file in the working directory that may hold environment variables.
@@ -135,8 +135,8 @@ pub struct Layers {
 impl Layers {
     pub fn collect(catalog: &Catalog, overrides: &Overrides, environment: &Environment) -> Self {
         let mut layers = Self { given: BTreeMap::new(), errors: Vec::new() };
-        for (path, value) in catalog.defaults() {
-            layers.give(path, value.clone(), Origin::Default);
+        for setting in catalog.settings() {
+            layers.give(&setting.path, setting.default.clone(), Origin::Default);
         }
         if let Some(path) = &overrides.file {
             layers.add_file(catalog, path);
@@ -165,7 +165,7 @@ impl Layers {
             let name = join(section, &key);
             let origin = origin.clone();
             match value {
-                value if catalog.has(&name) => self.give(&name, value, origin),
+                value if catalog.setting(&name).is_some() => self.give(&name, value, origin),
                 Value::Table(inner) if catalog.has_section(&name) || gone::has_section(&name) => {
                     self.add_table(catalog, &name, inner, &origin);
                 }
@@ -200,35 +200,31 @@ impl Layers {
     /// the same name in `.env`: so a variable of `.env` can be switched off.
     fn add_environment(&mut self, catalog: &Catalog, environment: &Environment) {
         let dot_env = self.parse_dot_env(environment);
-        for (path, _) in catalog.defaults() {
-            let name = environment_name(path);
-            if let Some(value) = environment.variables.get(OsStr::new(&name)) {
-                self.add_variable(catalog, path, value, Origin::Environment(name));
-            } else if let Some(value) = dot_env.get(&name) {
-                self.add_variable(catalog, path, OsStr::new(value), Origin::DotEnv(name));
+        let find = |name: &str| {
+            let real = environment.variables.get(OsStr::new(name));
+            let real = real.map(|value| (value.as_os_str(), Origin::Environment(name.to_owned())));
+            let kept = || {
+                let value = dot_env.get(name)?;
+                Some((OsStr::new(value), Origin::DotEnv(name.to_owned())))
+            };
+            real.or_else(kept).filter(|(value, _)| !value.is_empty())
+        };
+        for setting in catalog.settings() {
+            if let Some((value, origin)) = find(&setting.variable) {
+                self.add_variable(setting, value, origin);
             }
         }
         for path in gone::paths() {
-            let name = environment_name(path);
-            if let Some(value) = environment.variables.get(OsStr::new(&name)) {
-                self.refuse_gone(path, !value.is_empty(), Origin::Environment(name));
-            } else if let Some(value) = dot_env.get(&name) {
-                self.refuse_gone(path, !value.is_empty(), Origin::DotEnv(name));
+            if let Some((_, origin)) = find(&variable_of(path)) {
+                self.refuse_unknown(catalog, path.to_owned(), origin);
             }
         }
     }
 
-    fn refuse_gone(&mut self, path: &str, is_set: bool, origin: Origin) {
-        if let Some(instead) = gone::instead_of(path).filter(|_| is_set) {
-            self.errors.push(ConfigError::Gone { name: path.to_owned(), origin, instead });
-        }
-    }
-
-    fn add_variable(&mut self, catalog: &Catalog, path: &str, value: &OsStr, origin: Origin) {
+    fn add_variable(&mut self, setting: &Setting, value: &OsStr, origin: Origin) {
         match value.to_str() {
-            Some("") => {}
-            Some(text) => self.give(path, catalog.value_from_text(path, text), origin),
-            None => self.errors.push(ConfigError::NotText { path: path.to_owned(), origin }),
+            Some(text) => self.give(&setting.path, setting.rule.value_from_text(text), origin),
+            None => self.errors.push(ConfigError::NotText { path: setting.path.clone(), origin }),
         }
     }
 
@@ -257,11 +253,11 @@ impl Layers {
     fn add_flags(&mut self, catalog: &Catalog, flags: &[Flag]) {
         for flag in flags {
             let origin = Origin::Flag(flag.name);
-            if catalog.has(&flag.path) {
-                let value = catalog.value_from_text(&flag.path, &flag.value);
-                self.give(&flag.path, value, origin);
-            } else {
-                self.refuse_unknown(catalog, flag.path.clone(), origin);
+            match catalog.setting(&flag.path) {
+                Some(setting) => {
+                    self.give(&flag.path, setting.rule.value_from_text(&flag.value), origin);
+                }
+                None => self.refuse_unknown(catalog, flag.path.clone(), origin),
             }
         }
     }

@@ -1,53 +1,59 @@
 //! Typed settings, and where each of them came from.
 //!
-//! `config/default.toml` is compiled in and is the list of all settings. Above
+//! `config/default.toml` is compiled in and is the one table of settings. Above
 //! it lie, later ones winning: a file, the environment (with `.env` below the
 //! real variables) and flags. The way of a setting:
 //!
-//! 1. [`catalog`] knows every setting's path, default and environment name.
+//! 1. [`catalog`] takes the table apart: path, default, name in the environment, and
+//!    the [`rule`] that its tag gives.
 //! 2. [`layers`] collects what each layer says into one value for each path.
-//! 3. [`reader`] turns values into Rust types and notes what is wrong, so that
-//!    one start names every mistake.
-//! 4. [`sections`] holds the types, and next to each field its rule.
+//! 3. [`reader`] checks values against their rules, fills the structs of
+//!    [`sections`], and notes what is wrong, so that one start names every mistake.
+//! 4. [`fields`] makes Rust types of values, and checks what a tag cannot say.
+//!
+//! A new setting is an entry in the table, a field in a struct, and a new
+//! `.env.example` (`trailkeep config --env-example`).
 
-mod access;
-mod accounts;
 mod allowed_origins;
 mod catalog;
+mod env_example;
 mod error;
+mod fields;
 mod gone;
 mod layers;
-pub mod memory;
 mod mongodb_uri;
 mod nearest;
 mod reader;
+mod rule;
 mod sections;
 #[cfg(test)]
 mod tests;
 mod write_key;
 
-pub use access::{Access, SecureCookie};
-pub use accounts::Accounts;
 pub use allowed_origins::AllowedOrigins;
+pub use env_example::env_example;
 pub use error::{ConfigError, ConfigErrors};
 pub use layers::{Environment, Origin, Overrides};
 pub use mongodb_uri::MongodbUri;
 pub use reader::Entry;
 pub use sections::{
-    Backlog, Events, Health, Http, Journal, Log, LogFormat, Shutdown, Store, Write,
+    Access, Accounts, Backlog, Events, Health, Http, Journal, Log, LogFormat, SecureCookie,
+    Shutdown, Store, Write,
 };
 pub use write_key::WriteKey;
 
 use catalog::Catalog;
 use layers::Layers;
 use reader::Reader;
+use serde::Deserialize;
 
 /// The documented defaults, as a file that can be edited and given to `--config`.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// Every setting, checked: each value is within its range, and the values go
 /// together.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The listener and what a request may cost.
     pub http: Http,
@@ -103,8 +109,9 @@ impl Settings {
         environment: &Environment,
     ) -> Result<Loaded, ConfigErrors> {
         let catalog = Catalog::compiled_in().map_err(ConfigErrors::one)?;
-        let mut reader = Reader::new(Layers::collect(&catalog, overrides, environment));
-        let settings = Self::read(&mut reader);
+        let layers = Layers::collect(&catalog, overrides, environment);
+        let mut reader = Reader::new(&catalog, layers);
+        let settings: Self = reader.fill()?;
         settings.check_together(&mut reader);
         let entries = reader.finish()?;
         Ok(Loaded { settings, entries })
@@ -136,24 +143,8 @@ impl Settings {
         Self::with([]).expect("config/default.toml keeps the rules")
     }
 
-    fn read(reader: &mut Reader) -> Self {
-        Self {
-            http: Http::read(reader),
-            access: Access::read(reader),
-            events: Events::read(reader),
-            journal: Journal::read(reader),
-            backlog: Backlog::read(reader),
-            write: Write::read(reader),
-            store: Store::read(reader),
-            accounts: Accounts::read(reader),
-            health: Health::read(reader),
-            shutdown: Shutdown::read(reader),
-            log: Log::read(reader),
-        }
-    }
-
-    /// The rules between settings; those of one setting stand with its field.
-    fn check_together(&self, reader: &mut Reader) {
+    /// The rules between settings.
+    fn check_together(&self, reader: &mut Reader<'_>) {
         const NEVER_ACCEPTED: &str = "or a request of full size could never be accepted";
         reader.at_least("http.max_body_bytes", "events.max_payload_bytes", NEVER_ACCEPTED);
         reader.at_least("backlog.max_events", "events.max_per_request", NEVER_ACCEPTED);
@@ -166,22 +157,6 @@ impl Settings {
              segment leaves that empty",
         );
         reader.at_least("backlog.max_events", "write.max_events", "or a write could never be full");
-        reader.at_least(
-            "write.backoff_max_ms",
-            "write.backoff_min_ms",
-            "because pauses grow from the one to the other",
-        );
-        reader.at_least(
-            "shutdown.grace_ms",
-            "shutdown.request_grace_ms",
-            "because the requests finish within it",
-        );
-        reader.require(
-            "access.password_memory_kib",
-            "access.password_lanes",
-            self.access.password_memory_kib >= 8 * self.access.password_lanes,
-            "must be at least 8 for each of access.password_lanes",
-        );
         reader.require(
             "events.types",
             "events.any_type",

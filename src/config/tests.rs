@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod documents;
+mod earlier_versions;
 mod mistakes;
 mod precedence;
 mod values;

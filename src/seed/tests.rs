@@ -78,7 +78,7 @@ fn rules() -> Rules {
         max_events: events.max_per_request,
         payload: PayloadLimits {
             max_bytes: events.max_payload_bytes,
-            max_depth: events.max_payload_depth,
+            max_depth: PayloadLimits::MAX_DEPTH,
         },
         max_future_ms: 0,
     }

@@ -250,7 +250,7 @@ async fn what_a_raised_limit_took_is_stored_also_by_a_service_with_the_usual_one
     post_all(&service, 0..12_000).await;
     service.crash().await;
 
-    let short_grace = [("SHUTDOWN_GRACE_MS", "1500"), ("SHUTDOWN_REQUEST_GRACE_MS", "500")];
+    let short_grace = [("SHUTDOWN_GRACE_MS", "1500")];
     let service = Service::start_unready(&home, &short_grace).await;
     // More than the limit is held, so nothing is taken.
     let event = sample::event("u-0", "later");
@@ -269,7 +269,7 @@ async fn what_a_raised_limit_took_is_stored_also_by_a_service_with_the_usual_one
 async fn a_stop_keeps_what_is_beyond_the_head_and_says_how_much() {
     let server = Mongod::start();
     let home = Home::on(&server);
-    let grace = [("SHUTDOWN_GRACE_MS", "1500"), ("SHUTDOWN_REQUEST_GRACE_MS", "500")];
+    let grace = [("SHUTDOWN_GRACE_MS", "1500")];
     let settings = [&SETTINGS[..], &grace].concat();
     let service = Service::start_with(&home, &settings).await;
     server.pause();

@@ -115,8 +115,7 @@ async fn visible_an_accepted_event_is_in_its_journey_at_once_after_the_202(home:
 async fn loud_a_disk_that_fails_ends_the_process_with_code_5_and_the_next_start_has_what_was_kept(
     home: Home,
 ) {
-    let settings =
-        [NEVER_WRITTEN, ("SHUTDOWN_GRACE_MS", "3000"), ("SHUTDOWN_REQUEST_GRACE_MS", "500")];
+    let settings = [NEVER_WRITTEN, ("SHUTDOWN_GRACE_MS", "3000")];
     let service = Service::start_with(&home, &settings).await;
     let kept = sample::events("u", "kept", 0..20);
     service.post(&kept).await.expect(202);

@@ -75,7 +75,7 @@ async fn without_syncs_kill_9_under_load_loses_nothing_either(home: Home) {
 async fn a_stop_while_the_database_is_away_is_a_clean_one() {
     let server = Mongod::start();
     let home = Home::on(&server);
-    let grace = [("SHUTDOWN_GRACE_MS", "1500"), ("SHUTDOWN_REQUEST_GRACE_MS", "500")];
+    let grace = [("SHUTDOWN_GRACE_MS", "1500")];
     let service = Service::start_with(&home, &grace).await;
     server.pause();
     service.post(&sample::events("u", "e", 0..733)).await.expect(202);

@@ -221,7 +221,7 @@ async fn what_a_stopped_seed_could_not_store_is_in_the_journal_for_the_next_star
     let server = Mongod::start();
     let home = Home::on(&server);
     let arguments = ["2000000000", "--batch", "500", "--until", UNTIL];
-    let impatient = [("SHUTDOWN_GRACE_MS", "1000"), ("SHUTDOWN_REQUEST_GRACE_MS", "1000")];
+    let impatient = [("SHUTDOWN_GRACE_MS", "1000")];
     let running = Seed::start(&home, &arguments, &impatient);
     wait_until_some_are_stored(&home).await;
     server.kill();

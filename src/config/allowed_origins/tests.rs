@@ -4,7 +4,7 @@ use super::*;
 
 fn parse(origins: &[&str]) -> Result<AllowedOrigins, String> {
     let origins: Vec<String> = origins.iter().map(|&origin| origin.to_owned()).collect();
-    AllowedOrigins::parse(&origins)
+    AllowedOrigins::try_from(origins)
 }
 
 #[test]

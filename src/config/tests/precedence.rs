@@ -107,8 +107,8 @@ fn four_settings_have_only_their_short_names() {
 #[test]
 fn two_settings_never_share_an_environment_name() {
     let catalog = Catalog::compiled_in().unwrap();
-    let mut names: Vec<String> =
-        catalog.defaults().map(|(path, _)| catalog::environment_name(path)).collect();
+    let mut names: Vec<&str> =
+        catalog.settings().map(|setting| setting.variable.as_str()).collect();
     let count = names.len();
     names.sort();
     names.dedup();

@@ -13,7 +13,6 @@ fn the_defaults_are_those_of_the_file() {
     assert_eq!(settings.events.types.len(), 10);
     assert!(!settings.events.any_type);
     assert_eq!(settings.events.default_user, None);
-    assert_eq!(settings.events.max_future, Duration::from_secs(24 * 3600));
     assert_eq!(settings.backlog.max_events, 5_000);
     assert_eq!(settings.write.max_events, 500);
     assert_eq!(settings.write.max_wait, Duration::from_secs(1));
@@ -58,6 +57,21 @@ fn a_file_may_write_settings_in_any_form_of_toml() {
     assert_eq!(settings.write.in_flight, 2);
     assert_eq!(settings.log.level, "warn");
     assert_eq!(settings.log.format, LogFormat::Json);
+}
+
+#[test]
+fn every_word_that_a_tag_names_is_taken() {
+    let catalog = Catalog::compiled_in().unwrap();
+    let mut taken = 0;
+    for setting in catalog.settings() {
+        let rule::Rule::Word { words, .. } = &setting.rule else { continue };
+        for word in words {
+            let settings = Settings::with([(setting.path.as_str(), word.as_str())]);
+            assert!(settings.is_ok(), "{settings:?}");
+            taken += 1;
+        }
+    }
+    assert!(taken >= 6, "{taken}");
 }
 
 #[test]

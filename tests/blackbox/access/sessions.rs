@@ -1,5 +1,10 @@
 //! The life of a session.
 
+use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use bson::{Document, doc};
+use mongodb::Client;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -127,14 +132,47 @@ async fn a_changed_password_ends_every_session_but_the_new_one(home: Home) {
 }
 
 async fn a_hash_that_is_renewed_at_another_cost_ends_no_session(home: Home) {
-    let cheap = [("ACCESS_PASSWORD_PASSES", "1")];
-    let service = Service::start_with(&home, &cheap).await;
+    let service = Service::start(&home).await;
     let token = token_of(&service.sign_in(ADMIN, PASSWORD).await.expect(200));
     service.terminate().await;
+    let cheap = cheap_hash(PASSWORD);
+    exchange_hash(&home, &cheap).await;
     // Signs the administrator in, which renews the hash.
-    let service = Service::start_with(&home, &[("ACCESS_PASSWORD_PASSES", "2")]).await;
+    let service = Service::start(&home).await;
     session(&service, &token).await.expect(200);
     service.sign_in(ADMIN, PASSWORD).await.expect(200);
+    assert_ne!(exchange_hash(&home, &cheap).await, cheap, "it was renewed");
+}
+
+/// Puts a hash in the place of the administrator's, and says which one was there.
+async fn exchange_hash(home: &Home, hash: &str) -> String {
+    let Some(uri) = home.mongodb_uri() else {
+        let database = home.sqlite();
+        let there = database
+            .query_row("SELECT password_hash FROM accounts", [], |row| row.get(0))
+            .expect("an account");
+        database.execute("UPDATE accounts SET password_hash = ?", [hash]).expect("an account");
+        return there;
+    };
+    let client = Client::with_uri_str(uri).await.expect("a MongoDB URI");
+    let database = client.default_database().expect("the URI names a database");
+    let accounts = database.collection::<Document>("accounts");
+    let update = doc! { "$set": { "passwordHash": hash } };
+    let account = accounts.find_one_and_update(doc! {}, update).await.expect("an answer");
+    let account = account.expect("an account");
+    account.get_str("passwordHash").expect("a hash").to_owned()
+}
+
+/// As a service would have kept it that hashes at less cost.
+fn cheap_hash(password: &str) -> String {
+    let salt = b"sixteen bytes...";
+    let mut hash = [0; 32];
+    let params = Params::new(8, 1, 1, None).expect("parameters");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(password.as_bytes(), salt, &mut hash)
+        .expect("a hash");
+    let text = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
+    format!("$argon2id$v=19$m=8,t=1,p=1${}${}", text(salt), text(&hash))
 }
 
 async fn a_used_session_lasts_longer(home: Home) {
@@ -224,11 +262,7 @@ async fn a_session_is_one_on_every_instance() {
 async fn an_outage_signs_nobody_out_and_leaves_monitors_their_view() {
     let server = crate::mongod::Mongod::start();
     let home = Home::on(&server);
-    let settings = [
-        ("STORE_READ_TIMEOUT_MS", "1000"),
-        ("HEALTH_CHECK_INTERVAL_MS", "100"),
-        ("HEALTH_CHECK_TIMEOUT_MS", "300"),
-    ];
+    let settings = [("STORE_READ_TIMEOUT_MS", "1000"), ("HEALTH_CHECK_INTERVAL_MS", "100")];
     let service = Service::start_with(&home, &settings).await;
     let cookie = cookie_of(&service.sign_in(ADMIN, PASSWORD).await.expect(200));
     with_cookie(&service, Method::GET, "/stats", &cookie).await.expect(200);

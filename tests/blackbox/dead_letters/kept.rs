@@ -117,7 +117,7 @@ async fn what_cannot_be_set_aside_survives_kill_9_until_it_can(home: Home) {
 }
 
 async fn what_cannot_be_set_aside_is_in_the_journal_after_a_stop(home: Home) {
-    let settings = [EAGER, ("SHUTDOWN_GRACE_MS", "1500"), ("SHUTDOWN_REQUEST_GRACE_MS", "500")];
+    let settings = [EAGER, ("SHUTDOWN_GRACE_MS", "1500")];
     let service = Service::start_with(&home, &settings).await;
     refuse(&home, Of::Events).await;
     refuse(&home, Of::DeadLetters).await;

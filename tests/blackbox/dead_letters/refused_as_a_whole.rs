@@ -12,11 +12,11 @@ use crate::service::Service;
 async fn what_mongodb_refuses_as_a_whole_is_halved_until_the_culprits_stand_alone() {
     let server = Mongod::start_with(&["--setParameter", "maxBSONDepth=32"]);
     let home = Home::on(&server);
-    let settings = [("EVENTS_MAX_PAYLOAD_DEPTH", "100")];
-    let service = Service::start_with(&home, &settings).await;
+    let service = Service::start(&home).await;
     let mut batch = sample::events("u", "e", 0..200);
     for culprit in [0, 77, 78] {
-        batch[culprit]["payload"] = (0..60).fold(json!({}), |inner, _| json!({ "a": inner }));
+        // As deep as a payload may be, in an event.
+        batch[culprit]["payload"] = (0..31).fold(json!({}), |inner, _| json!({ "a": inner }));
     }
 
     service.post(&batch).await.expect(202);

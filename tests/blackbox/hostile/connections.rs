@@ -18,7 +18,7 @@ async fn start_with(setting: &str, milliseconds: &str) -> (Home, Service) {
 
 #[tokio::test]
 async fn a_chunked_body_that_stops_half_way_ends_at_the_body_timeout() {
-    let (_home, service) = start_with("HTTP_BODY_TIMEOUT_MS", "500").await;
+    let (_home, service) = start_with("HTTP_RECEIVE_TIMEOUT_MS", "500").await;
     let mut connection = RawConnection::open(&service).await;
     let event = sample::event("u", "e").to_string();
     let half = format!(
@@ -36,7 +36,7 @@ async fn a_chunked_body_that_stops_half_way_ends_at_the_body_timeout() {
 
 #[tokio::test]
 async fn a_body_that_ends_with_its_connection_is_not_taken() {
-    let (_home, service) = start_with("HTTP_BODY_TIMEOUT_MS", "500").await;
+    let (_home, service) = start_with("HTTP_RECEIVE_TIMEOUT_MS", "500").await;
     for framing in ["content-length: 500", "transfer-encoding: chunked"] {
         let mut connection = RawConnection::open(&service).await;
         let event = sample::event("u", "e").to_string();
@@ -57,7 +57,7 @@ async fn a_body_that_ends_with_its_connection_is_not_taken() {
 
 #[tokio::test]
 async fn a_head_sent_byte_by_byte_ends_at_the_header_timeout() {
-    let (_home, service) = start_with("HTTP_HEADER_TIMEOUT_MS", "1000").await;
+    let (_home, service) = start_with("HTTP_RECEIVE_TIMEOUT_MS", "1000").await;
     let mut connection = RawConnection::open(&service).await;
     assert!(connection.send(b"POST /events HTTP/1.1\r\nx-slow: ").await);
     let started = Instant::now();
@@ -77,7 +77,7 @@ async fn a_head_sent_byte_by_byte_ends_at_the_header_timeout() {
 
 #[tokio::test]
 async fn what_is_not_http_is_answered_400_or_closed() {
-    let (_home, service) = start_with("HTTP_HEADER_TIMEOUT_MS", "1000").await;
+    let (_home, service) = start_with("HTTP_RECEIVE_TIMEOUT_MS", "1000").await;
     for bytes in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
         b"GET\r\n\r\n",
@@ -95,7 +95,7 @@ async fn what_is_not_http_is_answered_400_or_closed() {
 
 #[tokio::test]
 async fn an_answer_before_the_whole_body_came_says_that_the_connection_closes() {
-    let (_home, service) = start_with("HTTP_BODY_TIMEOUT_MS", "500").await;
+    let (_home, service) = start_with("HTTP_RECEIVE_TIMEOUT_MS", "500").await;
     let head = "POST /events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
     let too_much = " ".repeat(5 * 1024 * 1024);
     for (length, sent, status) in [(100_000_000, too_much.as_str(), 413), (100, "[", 408)] {

@@ -10,11 +10,8 @@ use crate::service::Service;
 
 on_both_stores!(health_tells_what_the_contract_names);
 
-const WATCHFUL: [(&str, &str); 3] = [
-    ("HEALTH_CHECK_INTERVAL_MS", "100"),
-    ("HEALTH_CHECK_TIMEOUT_MS", "300"),
-    ("WRITE_TIMEOUT_MS", "1000"),
-];
+const WATCHFUL: [(&str, &str); 2] =
+    [("HEALTH_CHECK_INTERVAL_MS", "100"), ("WRITE_TIMEOUT_MS", "1000")];
 
 #[track_caller]
 fn assert_health(answer: &Answer, database: &str) {

@@ -141,9 +141,7 @@ async fn a_batch_waits_for_room_that_comes_soon() {
 async fn while_the_database_is_known_to_be_away_nobody_waits_for_room() {
     let server = Mongod::start();
     let home = Home::on(&server);
-    let settings =
-        [&SMALL[..], &[("HEALTH_CHECK_INTERVAL_MS", "100"), ("HEALTH_CHECK_TIMEOUT_MS", "300")]]
-            .concat();
+    let settings = [&SMALL[..], &[("HEALTH_CHECK_INTERVAL_MS", "100")]].concat();
     let service = Service::start_with(&home, &settings).await;
     server.pause();
     eventually("the outage is noticed", SOON, || async {

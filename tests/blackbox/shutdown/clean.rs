@@ -100,7 +100,7 @@ async fn idle_connections_do_not_hold_up_the_end() {
 #[tokio::test]
 async fn a_request_that_never_ends_holds_up_the_end_for_its_grace_only() {
     let home = Home::embedded();
-    let settings = [("SHUTDOWN_REQUEST_GRACE_MS", "500")];
+    let settings = [("SHUTDOWN_GRACE_MS", "1500")];
     let service = Service::start_with(&home, &settings).await;
     service.post(&sample::event("u", "e")).await.expect(202);
     let mut connection = RawConnection::open(&service).await;

@@ -11,8 +11,7 @@ use crate::mongod::Mongod;
 use crate::sample;
 use crate::service::Service;
 
-const SHORT_GRACE: [(&str, &str); 2] =
-    [("SHUTDOWN_GRACE_MS", "1500"), ("SHUTDOWN_REQUEST_GRACE_MS", "500")];
+const SHORT_GRACE: [(&str, &str); 1] = [("SHUTDOWN_GRACE_MS", "1500")];
 
 #[tokio::test]
 async fn what_cannot_be_stored_stays_in_the_journal_and_is_stored_by_the_next_start() {

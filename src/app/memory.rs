@@ -5,7 +5,10 @@
 
 use std::fmt;
 
-use super::Settings;
+use crate::access::password::HashCost;
+use crate::config::Settings;
+use crate::ingest::backlog::HEAD;
+use crate::summaries;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -18,10 +21,7 @@ const AT_REST: usize = 64 * MIB;
 /// buffers of its own, its task, and a request's head.
 const FOR_A_CONNECTION: usize = 40 * KIB;
 
-/// The backlog's head: its records, and what is kept to find each event. What is
-/// beyond it is on disk.
-const BACKLOG_BYTES: usize = 64 * MIB;
-const BACKLOG_EVENTS: usize = 5_000;
+/// What is kept to find an event in the backlog's head, beside its record.
 const FOR_AN_EVENT: usize = 400;
 
 /// A segment of the journal, unless a single record needs more.
@@ -61,25 +61,22 @@ impl Reckoning {
 /// Reckons the bound. Readers' pages are not in it: a journey's page is as large
 /// as its events.
 pub fn reckon(settings: &Settings) -> Reckoning {
-    let Settings { http, access, accounts, backlog, .. } = settings;
+    let Settings { http, backlog, .. } = settings;
+    let hashes = HashCost::IN_FORCE;
     let parts = vec![
         ("the process itself", AT_REST),
         ("bodies that are being read", bodies(settings)),
         (
             "the backlog's head",
-            backlog.max_bytes.min(BACKLOG_BYTES)
-                + backlog.max_events.min(BACKLOG_EVENTS) * FOR_AN_EVENT,
+            backlog.max_bytes.min(HEAD.bytes) + backlog.max_events.min(HEAD.events) * FOR_AN_EVENT,
         ),
         (
             "a segment of the journal that is read back, and a record of it",
             2 * SEGMENT_BYTES.max(RECORD_OF_A_BODY * http.max_body_bytes),
         ),
         ("http.max_connections, 40 KiB each", http.max_connections * FOR_A_CONNECTION),
-        ("summaries that are kept", accounts.max_cache_bytes),
-        (
-            "passwords that are being hashed",
-            access.parallel_hashes * access.password_memory_kib * KIB,
-        ),
+        ("summaries that are kept", summaries::MAX_CACHE_BYTES),
+        ("passwords that are being hashed", hashes.parallel * hashes.memory_kib as usize * KIB),
     ];
     Reckoning { parts }
 }
@@ -117,13 +114,9 @@ mod tests {
     #[test]
     fn a_setting_that_allows_more_raises_it() {
         let usual = reckon(&Settings::defaults()).mebibytes();
-        for (path, value) in [
-            ("http.max_connections", "20000"),
-            ("http.max_body_bytes", "16777216"),
-            ("accounts.max_cache_bytes", "67108864"),
-            ("access.parallel_hashes", "8"),
-            ("access.password_memory_kib", "65536"),
-        ] {
+        for (path, value) in
+            [("http.max_connections", "20000"), ("http.max_body_bytes", "16777216")]
+        {
             let more = reckon(&with(path, value)).mebibytes();
             assert!(more > usual, "{path}");
         }

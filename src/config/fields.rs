@@ -1,0 +1,145 @@
+//! How a value of the table becomes a field: what its tag leaves open is checked
+//! here. An error says what is allowed.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use tracing_subscriber::EnvFilter;
+
+use super::{MongodbUri, WriteKey};
+
+const SECONDS_A_DAY: u64 = 24 * 60 * 60;
+
+pub fn milliseconds<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
+    u64::deserialize(value).map(Duration::from_millis)
+}
+
+/// 0 is none.
+pub fn days<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Duration>, D::Error> {
+    let days = u64::deserialize(value)?;
+    Ok((days > 0).then(|| Duration::from_secs(days.saturating_mul(SECONDS_A_DAY))))
+}
+
+pub fn is_always<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    String::deserialize(value).map(|word| word == "always")
+}
+
+pub fn host<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    parsed(value, |text: String| {
+        let is_name = !text.is_empty() && text.chars().all(of_name);
+        if is_name || text.parse::<IpAddr>().is_ok() {
+            Ok(text)
+        } else {
+            Err("must be an IP address or a host name without a port, such as 127.0.0.1, ::1 \
+                 or localhost"
+                .to_owned())
+        }
+    })
+}
+
+pub fn event_types<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
+    let is_type = |name: &&String| (1..=64).contains(&name.len()) && is_clean(name);
+    parsed(value, |types: Vec<String>| {
+        if let Some(wrong) = types.iter().find(|name| !is_type(name)) {
+            return Err(format!(
+                "must be a list of types of 1 to 64 bytes without control characters; {wrong:?} \
+                 is not"
+            ));
+        }
+        let mut seen = HashSet::new();
+        match types.iter().find(|name| !seen.insert(*name)) {
+            Some(twice) => Err(format!("must name each type once; {twice:?} is there twice")),
+            None => Ok(types),
+        }
+    })
+}
+
+pub fn default_user<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    parsed(value, |text: String| match text.as_str() {
+        "" => Ok(None),
+        user if user.len() <= 256 && is_clean(user) && !user.trim().is_empty() => Ok(Some(text)),
+        _ => Err("must be \"\" for none, or 1 to 256 bytes that are not all blank, without \
+                  control characters"
+            .to_owned()),
+    })
+}
+
+fn is_clean(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}
+
+pub fn mongodb_uri<'de, D: Deserializer<'de>>(value: D) -> Result<Option<MongodbUri>, D::Error> {
+    parsed(value, |text: String| match text.as_str() {
+        "" => Ok(None),
+        uri => MongodbUri::parse(uri).map(Some),
+    })
+}
+
+pub fn folder<'de, D: Deserializer<'de>>(value: D) -> Result<PathBuf, D::Error> {
+    parsed(value, |text: String| {
+        if text.trim().is_empty() || text.contains('\0') {
+            Err("must be the path of a folder".to_owned())
+        } else {
+            Ok(PathBuf::from(text))
+        }
+    })
+}
+
+pub fn write_keys<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<WriteKey>, D::Error> {
+    parsed(value, |items: Vec<String>| WriteKey::parse_all(&items))
+}
+
+pub fn networks<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<IpNet>, D::Error> {
+    let mut seen = HashSet::new();
+    let network = |text: &String| match network(text) {
+        Some(network) if seen.insert(network) => Ok(network),
+        Some(_) => Err(format!("must name each network once; {text:?} is there twice")),
+        None => Err(format!(
+            "must be a list of addresses or networks such as \"10.0.0.0/8\" or \"::1\"; {text:?} \
+             is neither"
+        )),
+    };
+    parsed(value, |texts: Vec<String>| texts.iter().map(network).collect())
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    let of_address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>().or_else(|_| of_address()).ok()
+}
+
+pub fn log_level<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    parsed(value, |text: String| {
+        let is_readable = !text.trim().is_empty() && EnvFilter::try_new(&text).is_ok();
+        if is_readable && !has_misspelt_level(&text) {
+            Ok(text)
+        } else {
+            Err("must be off, error, warn, info, debug or trace, or directives without spaces \
+                 such as \"info,trailkeep_store=debug\""
+                .to_owned())
+        }
+    })
+}
+
+/// `EnvFilter` takes a bare word that is no level for a module to be traced,
+/// so "inof" would silence all else. Directives for spans are left to it.
+fn has_misspelt_level(directives: &str) -> bool {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_level = |word: &str| LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level));
+    !directives.contains('[')
+        && directives
+            .split(',')
+            .any(|directive| !directive.contains('=') && !is_level(directive.trim()))
+}
+
+fn parsed<'de, D: Deserializer<'de>, V: Deserialize<'de>, T>(
+    value: D,
+    parse: impl FnOnce(V) -> Result<T, String>,
+) -> Result<T, D::Error> {
+    parse(V::deserialize(value)?).map_err(D::Error::custom)
+}
