@@ -14,7 +14,6 @@ pub fn settings(fault: Fault, port: u16) -> Vec<(String, String)> {
         ("WRITE_TIMEOUT_MS", "700"),
         ("WRITE_BACKOFF_MAX_MS", "500"),
         ("HEALTH_CHECK_INTERVAL_MS", "200"),
-        ("HEALTH_CHECK_TIMEOUT_MS", "500"),
     ];
     if fault == Fault::Kill9Unsynced {
         settings.push(("JOURNAL_SYNC", "never"));
