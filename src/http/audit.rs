@@ -10,13 +10,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::guard::Admin;
+use super::paging::Paging;
 use super::problem::Problem;
 use super::problem::answers::{DatabaseUnavailable, InvalidParameters, NotAdmin, NotSignedIn};
 use super::query::Parameters;
 use super::state::Service;
-
-const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 500;
 
 /// One thing that was done.
 #[derive(Serialize, ToSchema)]
@@ -99,18 +97,12 @@ pub async fn audit(
     RawQuery(query): RawQuery,
 ) -> Result<Json<AuditBody>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref());
-    let limit = parameters.number("limit", 1..=MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
-    let before = parameters.cursor(|cursor| cursor.parse::<Uuid>().ok());
+    let paging = Paging::read(&mut parameters, |cursor| cursor.parse::<Uuid>().ok());
+    let before = paging.after;
     let range =
         AuditRange { before, actor: parameters.text("actor"), subject: parameters.text("subject") };
     parameters.finish()?;
-    // One more, to know whether there is a next page.
-    let mut found = service.access.audit.read(&range, limit + 1).await?;
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().filter(|_| has_more);
-    Ok(Json(AuditBody {
-        next_cursor: last.map(|entry| entry.id.to_string()),
-        entries: found.into_iter().map(EntryBody::from).collect(),
-    }))
+    let found = service.access.audit.read(&range, paging.wanted()).await?;
+    let (entries, next_cursor) = paging.cut(found, |entry| entry.id.to_string());
+    Ok(Json(AuditBody { entries: entries.into_iter().map(EntryBody::from).collect(), next_cursor }))
 }

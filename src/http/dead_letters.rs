@@ -14,6 +14,7 @@ use trailkeep_store::dead_letters::LetterPlace;
 use uuid::Uuid;
 
 use super::guard::Admin;
+use super::paging::Paging;
 use super::path::PathId;
 use super::problem::Problem;
 use super::problem::answers::{
@@ -25,9 +26,6 @@ use super::state::Service;
 use crate::access::audit::action;
 use crate::dead_letters::{Retried, RetriedAll};
 use bodies::{DroppedBody, LetterBody, LettersBody, RetriedAllBody, RetriedBody, WholeLetterBody};
-
-const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 500;
 
 /// What the audit trail says of something that was done to all letters.
 const ALL: &str = "all";
@@ -57,18 +55,14 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<LettersBody>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref());
-    let limit = parameters.number("limit", 1..=MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
-    let after = parameters.cursor(read_cursor);
+    let paging = Paging::read(&mut parameters, read_cursor);
     parameters.finish()?;
-    // One more, to know whether there is a next page.
-    let mut found = service.dead_letters.page(after, limit + 1).await?;
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().filter(|_| has_more);
+    let found = service.dead_letters.page(paging.after, paging.wanted()).await?;
+    let (letters, next_cursor) = paging.cut(found, |letter| cursor(letter.place()));
     note(&service, &admin, action::LIST_DEAD_LETTERS, None);
     Ok(Json(LettersBody {
-        next_cursor: last.map(|letter| cursor(letter.place())),
-        dead_letters: found.into_iter().map(LetterBody::from).collect(),
+        dead_letters: letters.into_iter().map(LetterBody::from).collect(),
+        next_cursor,
     }))
 }
 

@@ -21,6 +21,7 @@ pub mod health;
 pub mod input;
 pub mod journeys;
 pub mod metrics;
+pub mod paging;
 pub mod path;
 pub mod problem;
 pub mod query;

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::guard::Admin;
 use super::input::Input;
+use super::paging::Paging;
 use super::path::PathId;
 use super::problem::Problem;
 use super::problem::answers::{
@@ -23,9 +24,6 @@ use super::query::Parameters;
 use super::state::Service;
 use crate::access::accounts::NewAccount;
 use crate::access::audit::action;
-
-const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 500;
 
 /// What a member of the staff may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -166,17 +164,15 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<AccountsBody>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref());
-    let limit = parameters.number("limit", 1..=MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
-    let after = parameters.cursor(decode);
+    let paging = Paging::read(&mut parameters, decode);
     parameters.finish()?;
-    // One more, to know whether there is a next page.
-    let mut found = service.access.accounts.list(after.as_deref(), limit + 1).await?;
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().filter(|_| has_more);
+    let after = paging.after.as_deref();
+    let found = service.access.accounts.list(after, paging.wanted()).await?;
+    let cursor = |account: &Account| URL_SAFE_NO_PAD.encode(&account.email);
+    let (users, next_cursor) = paging.cut(found, cursor);
     Ok(Json(AccountsBody {
-        next_cursor: last.map(|account| URL_SAFE_NO_PAD.encode(&account.email)),
-        users: found.into_iter().map(AccountBody::from).collect(),
+        users: users.into_iter().map(AccountBody::from).collect(),
+        next_cursor,
     }))
 }
 
