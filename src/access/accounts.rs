@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 use tracing::warn;
+use trailkeep_event::Fault;
 use trailkeep_event::time::Clock;
 use trailkeep_store::StoreError;
 use trailkeep_store::access::{AccessStore, Account, AccountChange, Admission, Created, Role};
 use uuid::Uuid;
 
-use super::error::{AccessError, Flaw};
+use super::error::AccessError;
 use super::password::{Passwords, Verdict};
 use super::{email, password_rules};
 
@@ -160,7 +161,7 @@ impl Accounts {
     /// Sets a password for somebody who forgot theirs, and ends all their
     /// sessions.
     pub async fn reset_password(&self, email: &str, new: String) -> Result<Account, AccessError> {
-        let email = email::normalize(email).map_err(|flaw| AccessError::Invalid(vec![flaw]))?;
+        let email = email::normalize(email).map_err(|fault| AccessError::Invalid(vec![fault]))?;
         let account = self.store.account_by_email(&email).await?;
         let account = account.ok_or(AccessError::Unknown)?;
         self.set_password(&account, new, "password").await
@@ -173,7 +174,7 @@ impl Accounts {
         field: &'static str,
     ) -> Result<Account, AccessError> {
         password_rules::check(&new, &account.email, field)
-            .map_err(|flaw| AccessError::Invalid(vec![flaw]))?;
+            .map_err(|fault| AccessError::Invalid(vec![fault]))?;
         let change = AccountChange {
             password_hash: Some(self.passwords.hash(new).await?),
             ends_sessions: true,
@@ -282,24 +283,24 @@ fn is_ruling(account: &Account) -> bool {
 
 /// The account with its values in their kept form, or all that is wrong.
 fn checked(new: NewAccount) -> Result<NewAccount, AccessError> {
-    let mut flaws = Vec::new();
-    let email = email::normalize(&new.email).unwrap_or_else(|flaw| {
-        flaws.push(flaw);
+    let mut faults = Vec::new();
+    let email = email::normalize(&new.email).unwrap_or_else(|fault| {
+        faults.push(fault);
         String::new()
     });
-    if let Err(flaw) = password_rules::check(&new.password, &email, "password") {
-        flaws.push(flaw);
+    if let Err(fault) = password_rules::check(&new.password, &email, "password") {
+        faults.push(fault);
     }
     let name = new.name.trim().to_owned();
     if !(1..=MAX_NAME_BYTES).contains(&name.len()) || name.contains(char::is_control) {
         let rule = format!("must have 1 to {MAX_NAME_BYTES} bytes without control characters");
-        flaws.push(Flaw::new("name", rule));
+        faults.push(Fault::of("name", rule));
     }
-    if flaws.is_empty() {
+    if faults.is_empty() {
         let password = new.password;
         Ok(NewAccount { email, name, password })
     } else {
-        Err(AccessError::Invalid(flaws))
+        Err(AccessError::Invalid(faults))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Addresses of accounts: one form for each, so that one address has one
 //! account.
 
-use super::error::Flaw;
+use trailkeep_event::Fault;
 
 /// As long as an address can be in an SMTP path.
 const MAX_BYTES: usize = 254;
@@ -10,12 +10,12 @@ const MAX_LOCAL_BYTES: usize = 64;
 /// The form in which an address is kept and looked up: trimmed and in lower
 /// case. Only the shape is checked; whether it exists only a message would
 /// tell.
-pub fn normalize(text: &str) -> Result<String, Flaw> {
+pub fn normalize(text: &str) -> Result<String, Fault> {
     let email = text.trim().to_lowercase();
     if is_address(&email) {
         Ok(email)
     } else {
-        Err(Flaw::new(
+        Err(Fault::of(
             "email",
             format!(
                 "must be an address such as jo@example.com, of at most {MAX_BYTES} bytes and \

@@ -2,23 +2,8 @@
 
 use std::time::Duration;
 
+use trailkeep_event::Fault;
 use trailkeep_store::StoreError;
-
-/// One value that breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flaw {
-    /// The field, as it is called on the wire.
-    pub field: &'static str,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
-impl Flaw {
-    /// A flaw of a field.
-    pub fn new(field: &'static str, message: impl Into<String>) -> Self {
-        Self { field, message: message.into() }
-    }
-}
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +19,7 @@ pub enum AccessError {
     TooOften(Duration),
     /// Values that break their rules.
     #[error("{}", summary(.0))]
-    Invalid(Vec<Flaw>),
+    Invalid(Vec<Fault>),
     /// No enabled account has this address and this password.
     #[error("the address or the password is wrong")]
     WrongCredentials,
@@ -55,8 +40,8 @@ pub enum AccessError {
     Defect(String),
 }
 
-fn summary(flaws: &[Flaw]) -> String {
+fn summary(faults: &[Fault]) -> String {
     let lines: Vec<String> =
-        flaws.iter().map(|flaw| format!("{} {}", flaw.field, flaw.message)).collect();
+        faults.iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
     lines.join("; ")
 }

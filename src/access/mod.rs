@@ -31,7 +31,7 @@ mod memory_store;
 
 use std::sync::Arc;
 
-pub use error::{AccessError, Flaw};
+pub use error::AccessError;
 pub use secrets::hash_secret;
 
 /// All that decides who may do what.

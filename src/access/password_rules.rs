@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use super::error::Flaw;
+use trailkeep_event::Fault;
 
 const MIN_CHARS: usize = 8;
 const MAX_CHARS: usize = 128;
@@ -16,15 +16,15 @@ static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 
 /// Checks a new password of the account with this address. `field` is how the
 /// password is called where it came from.
-pub fn check(password: &str, email: &str, field: &'static str) -> Result<(), Flaw> {
+pub fn check(password: &str, email: &str, field: &'static str) -> Result<(), Fault> {
     let chars = password.chars().count();
     if !(MIN_CHARS..=MAX_CHARS).contains(&chars) {
         let rule = format!("must have {MIN_CHARS} to {MAX_CHARS} characters");
-        return Err(Flaw::new(field, rule));
+        return Err(Fault::of(field, rule));
     }
     if is_guessable(&password.to_lowercase(), email) {
         let rule = "is one of those that are guessed first; use several words or a generated one";
-        return Err(Flaw::new(field, rule));
+        return Err(Fault::of(field, rule));
     }
     Ok(())
 }

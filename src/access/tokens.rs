@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use tracing::warn;
-use trailkeep_event::Timestamp;
 use trailkeep_event::time::Clock;
+use trailkeep_event::{Fault, Timestamp};
 use trailkeep_store::StoreError;
 use trailkeep_store::access::{AccessStore, Scope, TokenRecord};
 use uuid::Uuid;
 
-use super::error::{AccessError, Flaw};
+use super::error::AccessError;
 use super::secrets::{hash_secret, random_secret};
 
 /// How every token begins, so that people, and scanners for leaked secrets,
@@ -123,17 +123,17 @@ fn has_ended(token: &TokenRecord, now: Timestamp) -> bool {
     token.expires_at.is_some_and(|end| end <= now)
 }
 
-fn check(token: &NewToken, now: Timestamp) -> Result<String, Vec<Flaw>> {
+fn check(token: &NewToken, now: Timestamp) -> Result<String, Vec<Fault>> {
     let name = token.name.trim();
-    let mut flaws = Vec::new();
+    let mut faults = Vec::new();
     if !(1..=MAX_NAME_BYTES).contains(&name.len()) || name.contains(char::is_control) {
         let rule = format!("must have 1 to {MAX_NAME_BYTES} bytes without control characters");
-        flaws.push(Flaw::new("name", rule));
+        faults.push(Fault::of("name", rule));
     }
     if token.expires_at.is_some_and(|end| end <= now) {
-        flaws.push(Flaw::new("expiresAt", "must lie in the future"));
+        faults.push(Fault::of("expiresAt", "must lie in the future"));
     }
-    if flaws.is_empty() { Ok(name.to_owned()) } else { Err(flaws) }
+    if faults.is_empty() { Ok(name.to_owned()) } else { Err(faults) }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use trailkeep_event::Timestamp;
+use trailkeep_event::{Fault, Timestamp};
 use trailkeep_store::access::Account;
 
 use self::bodies::{
@@ -31,7 +31,7 @@ use super::state::Service;
 use crate::access::accounts::NewAccount;
 use crate::access::audit::{Actor, action};
 use crate::access::sessions::{RENEWED_KEY, SignedIn, Trouble};
-use crate::access::{AccessError, Flaw, email, hash_secret};
+use crate::access::{AccessError, email, hash_secret};
 
 /// Make an account and open its session
 ///
@@ -268,12 +268,12 @@ impl Opened {
 }
 
 fn check_given(fields: &[(&'static str, &String)]) -> Result<(), Problem> {
-    let flaws: Vec<Flaw> = fields
+    let faults: Vec<Fault> = fields
         .iter()
         .filter(|(_, value)| value.is_empty())
-        .map(|(field, _)| Flaw::new(field, "is missing"))
+        .map(|(field, _)| Fault::of(*field, "is missing"))
         .collect();
-    if flaws.is_empty() { Ok(()) } else { Err(Problem::invalid_fields(flaws)) }
+    if faults.is_empty() { Ok(()) } else { Err(Problem::invalid_fields(faults)) }
 }
 
 /// The form in which tries for an address are counted and noted: cut, where it

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio::time::timeout;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use trailkeep_event::{Event, wire};
+use trailkeep_event::{Event, Fault, wire};
 use utoipa::ToSchema;
 
 use super::body::{self, BodyError, Encoding, Form, Held};
@@ -238,7 +238,7 @@ fn waits(query: Option<&str>) -> Result<bool, Problem> {
         None => Ok(false),
         Some("stored") => Ok(true),
         Some(_) => {
-            let fault = ("wait".to_owned(), "must be \"stored\", or left out".to_owned());
+            let fault = Fault::of("wait", "must be \"stored\", or left out");
             Err(Problem::invalid_parameters(vec![fault]))
         }
     }

@@ -7,6 +7,7 @@ use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use trailkeep_event::Fault;
 use uuid::Uuid;
 
 use super::problem::Problem;
@@ -42,7 +43,7 @@ fn undecodable(rejection: PathRejection) -> Problem {
         && let ErrorKind::InvalidUtf8InPathParam { key } = error.into_kind()
     {
         let rule = "must be UTF-8, percent-encoded";
-        return Problem::invalid_parameters(vec![(key, rule.to_owned())]);
+        return Problem::invalid_parameters(vec![Fault::of(key, rule)]);
     }
     // The route has not this one parameter.
     Problem::internal()

@@ -68,7 +68,7 @@ pub struct FaultBody {
     /// The field or parameter; empty where the whole value is at fault.
     field: String,
     /// What is wrong and what would be right.
-    message: String,
+    message: Cow<'static, str>,
 }
 
 fn as_urn<S: serde::Serializer>(kind: &&'static str, out: S) -> Result<S::Ok, S::Error> {
@@ -99,6 +99,12 @@ impl Problem {
 
     fn with_header(mut self, name: header::HeaderName, value: &'static str) -> Self {
         self.headers.push((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    /// Names what is wrong with the input.
+    fn with_errors(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.errors = faults.into_iter().take(MAX_LISTED).map(FaultBody::from).collect();
         self
     }
 
@@ -228,16 +234,10 @@ impl Problem {
     }
 
     /// 400: parameters of a query or a path are out of their rules.
-    pub fn invalid_parameters(errors: Vec<(String, String)>) -> Self {
+    pub fn invalid_parameters(faults: Vec<Fault>) -> Self {
         let detail = "One or more parameters are out of their rules.";
-        let mut problem =
-            Self::new(StatusCode::BAD_REQUEST, "invalid-parameters", "Invalid parameters", detail);
-        problem.errors = errors
-            .into_iter()
-            .take(MAX_LISTED)
-            .map(|(field, message)| FaultBody { index: None, field, message })
-            .collect();
-        problem
+        let status = StatusCode::BAD_REQUEST;
+        Self::new(status, "invalid-parameters", "Invalid parameters", detail).with_errors(faults)
     }
 
     /// 500: a defect of ours.
@@ -256,19 +256,14 @@ impl Problem {
             detail.push_str(" The first 100 are listed.");
         }
         let status = StatusCode::BAD_REQUEST;
-        let mut problem = Self::new(status, "invalid-events", "Invalid events", detail);
-        problem.errors = faults.listed().iter().map(FaultBody::from).collect();
-        problem
+        let faults = faults.listed().iter().cloned();
+        Self::new(status, "invalid-events", "Invalid events", detail).with_errors(faults)
     }
 }
 
-impl From<&Fault> for FaultBody {
-    fn from(fault: &Fault) -> Self {
-        Self {
-            index: fault.index,
-            field: fault.field.clone(),
-            message: fault.message.clone().into_owned(),
-        }
+impl From<Fault> for FaultBody {
+    fn from(fault: Fault) -> Self {
+        Self { index: fault.index, field: fault.field, message: fault.message }
     }
 }
 

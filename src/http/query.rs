@@ -1,10 +1,11 @@
 //! Parameters of a query. Every fault is found, and a parameter that no route
 //! knows is one: a misspelt filter must not show what was not asked for.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use trailkeep_event::Timestamp;
+use trailkeep_event::{Fault, Timestamp};
 
 use super::problem::Problem;
 
@@ -14,7 +15,7 @@ const MAX_ID: usize = 256;
 /// The parameters of one request while they are read.
 pub struct Parameters {
     values: HashMap<String, Vec<String>>,
-    faults: Vec<(String, String)>,
+    faults: Vec<Fault>,
 }
 
 impl Parameters {
@@ -28,8 +29,8 @@ impl Parameters {
     }
 
     /// Notes that a parameter is out of its rule.
-    pub fn fault(&mut self, name: &str, message: impl Into<String>) {
-        self.faults.push((name.to_owned(), message.into()));
+    pub fn fault(&mut self, name: &str, message: impl Into<Cow<'static, str>>) {
+        self.faults.push(Fault::of(name, message));
     }
 
     /// Notes a fault where a text cannot be an id that an event has.
@@ -93,7 +94,7 @@ impl Parameters {
         &mut self,
         name: &str,
         read: impl FnOnce(&str) -> Option<T>,
-        rule: &str,
+        rule: &'static str,
     ) -> Option<T> {
         let text = self.text(name)?;
         let value = read(&text);

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use trailkeep_event::Timestamp;
+use trailkeep_event::{Fault, Timestamp};
 use trailkeep_store::access::{Scope, TokenRecord};
 use utoipa::ToSchema;
 
@@ -18,7 +18,6 @@ use super::problem::answers::{
     DatabaseUnavailable, InvalidFields, NotAdmin, NotAdminOrCrossSite, NotSignedIn, UnreadableBody,
 };
 use super::state::Service;
-use crate::access::Flaw;
 use crate::access::audit::action;
 use crate::access::tokens::NewToken;
 
@@ -181,7 +180,7 @@ pub async fn create(
 fn moment(text: &str) -> Result<Timestamp, Problem> {
     Timestamp::parse_rfc3339(text).ok_or_else(|| {
         let rule = "must be an RFC 3339 time such as 2025-12-15T10:30:00.000Z";
-        Problem::invalid_fields(vec![Flaw::new("expiresAt", rule)])
+        Problem::invalid_fields(vec![Fault::of("expiresAt", rule)])
     })
 }
 

@@ -1,21 +1,28 @@
-//! What is wrong with a request's events, told so that its sender can mend it.
+//! What is wrong with what somebody sent, told so that the sender can mend it.
 
 use std::borrow::Cow;
 
 /// How many faults one answer names; the rest are only counted.
 pub const MAX_LISTED: usize = 100;
 
-/// One thing wrong with one event.
+/// One thing that is wrong: with an event, a value of a body, or a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Which event of the request, from 0; `None` where the fault is in what
-    /// surrounds the events.
+    /// Which event of the request, from 0; `None` where the fault is in none of
+    /// them.
     pub index: Option<usize>,
     /// The field as the sender spelled it, or the contract's name for it when
     /// it is missing; empty when the fault is the whole value.
     pub field: String,
     /// What is wrong and what would be right.
     pub message: Cow<'static, str>,
+}
+
+impl Fault {
+    /// A fault of what is no event.
+    pub fn of(field: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { index: None, field: field.into(), message: message.into() }
+    }
 }
 
 /// The faults of one request: the first [`MAX_LISTED`] and how many in all.

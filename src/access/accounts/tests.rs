@@ -68,7 +68,7 @@ async fn open_sign_up_makes_staff_and_one_account_an_address() {
 }
 
 #[tokio::test]
-async fn every_flaw_is_named() {
+async fn every_fault_is_named() {
     let (accounts, _) = accounts(false);
     let refused = accounts
         .sign_up(NewAccount {
@@ -77,10 +77,10 @@ async fn every_flaw_is_named() {
             password: "short".to_owned(),
         })
         .await;
-    let Err(AccessError::Invalid(flaws)) = refused else {
+    let Err(AccessError::Invalid(faults)) = refused else {
         unreachable!("all of it is wrong");
     };
-    let fields: Vec<_> = flaws.iter().map(|flaw| flaw.field).collect();
+    let fields: Vec<_> = faults.iter().map(|fault| &*fault.field).collect();
     assert_eq!(fields, ["email", "password", "name"]);
 }
 

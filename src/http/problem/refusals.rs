@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
+use trailkeep_event::Fault;
 
-use super::{FaultBody, Problem};
-use crate::access::{AccessError, Flaw};
+use super::Problem;
+use crate::access::AccessError;
 
 impl Problem {
     /// 401: nobody is signed in, or what was sent opens nothing (any more).
@@ -92,19 +93,10 @@ impl Problem {
     }
 
     /// 400: values of the body break their rules.
-    pub fn invalid_fields(flaws: Vec<Flaw>) -> Self {
+    pub fn invalid_fields(faults: Vec<Fault>) -> Self {
         let detail = "One or more values break their rules.";
         let status = StatusCode::BAD_REQUEST;
-        let mut problem = Self::new(status, "invalid-fields", "Invalid fields", detail);
-        problem.errors = flaws
-            .into_iter()
-            .map(|flaw| FaultBody {
-                index: None,
-                field: flaw.field.to_owned(),
-                message: flaw.message,
-            })
-            .collect();
-        problem
+        Self::new(status, "invalid-fields", "Invalid fields", detail).with_errors(faults)
     }
 
     /// 429: tried too often.
@@ -135,7 +127,7 @@ impl From<AccessError> for Problem {
             AccessError::Store(error) => error.into(),
             AccessError::Busy => Self::busy(),
             AccessError::TooOften(wait) => Self::too_often(wait),
-            AccessError::Invalid(flaws) => Self::invalid_fields(flaws),
+            AccessError::Invalid(faults) => Self::invalid_fields(faults),
             AccessError::WrongCredentials => Self::wrong_credentials(),
             AccessError::SignUpClosed => {
                 let detail = "Sign-up is closed; an administrator can make an account.";
