@@ -1,9 +1,11 @@
 //! Errors as they are answered: RFC 9457 problem details.
 //!
 //! `type` names the kind of problem and is made to be switched on; `detail` is
-//! for the person who reads it. A 5xx says nothing of what is inside.
+//! for the person who reads it. A 5xx says nothing of what is inside. All kinds are
+//! in one table, `kinds`.
 
 pub mod answers;
+mod kinds;
 mod refusals;
 mod shares;
 mod summaries;
@@ -11,7 +13,7 @@ mod summaries;
 use std::borrow::Cow;
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use trailkeep_event::fault::MAX_LISTED;
@@ -21,6 +23,7 @@ use trailkeep_store::StoreError;
 use utoipa::ToSchema;
 
 use crate::ingest::room::Amount;
+use kinds::Kind;
 
 /// The media type of every error.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -56,7 +59,7 @@ pub struct Problem {
     #[schema(value_type = Vec<String>, required = false)]
     event_ids: Box<[Box<str>]>,
     #[serde(skip)]
-    headers: Vec<(header::HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// One thing that is wrong with the input.
@@ -80,26 +83,19 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, out: S) -> Result<S::Ok,
 }
 
 impl Problem {
-    fn new(
-        status: StatusCode,
-        kind: &'static str,
-        title: &'static str,
-        detail: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+        let headers = kind.headers.iter();
+        let headers = headers
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         Self {
-            kind,
-            title,
-            status,
+            kind: kind.name,
+            title: kind.title,
+            status: kind.status,
             detail: detail.into(),
             errors: Box::default(),
             event_ids: Box::default(),
-            headers: Vec::new(),
+            headers: headers.collect(),
         }
-    }
-
-    fn with_header(mut self, name: header::HeaderName, value: &'static str) -> Self {
-        self.headers.push((name, HeaderValue::from_static(value)));
-        self
     }
 
     /// Names what is wrong with the input.
@@ -109,82 +105,65 @@ impl Problem {
     }
 
     /// Also ends the connection: the rest of the request is not read.
-    pub fn closing(self) -> Self {
-        self.with_header(header::CONNECTION, "close")
-    }
-
-    /// The status under which it is answered.
-    pub fn status(&self) -> StatusCode {
-        self.status
+    pub fn closing(mut self) -> Self {
+        self.headers.push((header::CONNECTION, HeaderValue::from_static("close")));
+        self
     }
 
     /// 404: no such route.
     pub fn not_found() -> Self {
         let detail = "There is no such route; /api-docs lists all of them.";
-        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+        Self::new(kinds::NOT_FOUND, detail)
     }
 
     /// 405: the route has other methods. The router adds `Allow`.
     pub fn method_not_allowed() -> Self {
         let detail = "This route does not take this method; the Allow header lists what it takes.";
-        let status = StatusCode::METHOD_NOT_ALLOWED;
-        Self::new(status, "method-not-allowed", "Method not allowed", detail)
+        Self::new(kinds::METHOD_NOT_ALLOWED, detail)
     }
 
     /// 408: the body did not come to its end in time.
     pub fn body_timeout() -> Self {
         let detail = "The body did not arrive in time; nothing of it was taken.";
-        let status = StatusCode::REQUEST_TIMEOUT;
-        Self::new(status, "body-timeout", "Request timeout", detail)
+        Self::new(kinds::BODY_TIMEOUT, detail)
     }
 
     /// 400: the body broke off, or its encoding is damaged.
     pub fn broken_body(reason: &str) -> Self {
         let detail = format!("The body cannot be read to its end: {reason}.");
-        Self::new(StatusCode::BAD_REQUEST, "broken-body", "Broken body", detail)
+        Self::new(kinds::BROKEN_BODY, detail)
     }
 
     /// 413: too many bytes after decompression.
     pub fn body_too_large(limit: usize) -> Self {
         let detail = format!("The body is larger than {limit} bytes; send it in parts.");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
+        Self::new(kinds::TOO_LARGE, detail)
     }
 
     /// 415: a media type that is not taken.
     pub fn unsupported_media_type() -> Self {
         let detail = "Send application/json, text/plain with JSON, or application/x-ndjson.";
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        let problem = Self::new(status, "unsupported-media-type", "Unsupported media type", detail);
-        problem.with_header(
-            header::HeaderName::from_static("accept-post"),
-            "application/json, text/plain, application/x-ndjson",
-        )
+        Self::new(kinds::UNSUPPORTED_MEDIA_TYPE, detail)
     }
 
     /// 415: an encoding that is not taken.
     pub fn unsupported_encoding() -> Self {
         let detail = "Send the body as it is, or encoded once with gzip, deflate, br or zstd.";
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        let problem = Self::new(status, "unsupported-encoding", "Unsupported encoding", detail);
-        problem.with_header(header::ACCEPT_ENCODING, "gzip, deflate, br, zstd")
+        Self::new(kinds::UNSUPPORTED_ENCODING, detail)
     }
 
     /// 503: others hold the memory that bodies may take.
     pub fn too_many_bodies() -> Self {
         let detail = "Too many bodies are being read; nothing of this request was taken. Send it \
                       again later.";
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        Self::new(status, "too-many-bodies", "Too many bodies", detail)
-            .with_header(header::RETRY_AFTER, "1")
+        Self::new(kinds::TOO_MANY_BODIES, detail)
     }
 
     /// 503: the backlog has no room for the batch.
     pub fn buffer_full() -> Self {
         let detail = "Too many events wait for the database; nothing of this request was taken. \
                       Send it again later.";
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        Self::new(status, "buffer-full", "Buffer full", detail)
-            .with_header(header::RETRY_AFTER, "1")
+        Self::new(kinds::BUFFER_FULL, detail)
     }
 
     /// 413: the batch alone is larger than the backlog.
@@ -194,30 +173,28 @@ impl Problem {
              all; send it in parts.",
             limit.events, limit.bytes
         );
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
+        Self::new(kinds::TOO_LARGE, detail)
     }
 
     /// 503: the journal cannot be written.
     pub fn not_written() -> Self {
         let detail = "Events cannot be written to disk at the moment, so nothing of this request \
                       was taken. Send it again later.";
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        Self::new(status, "not-written", "Not written", detail)
-            .with_header(header::RETRY_AFTER, "5")
+        Self::new(kinds::NOT_WRITTEN, detail)
     }
 
     /// 504: accepted, and not stored within the time that clients may wait.
     pub fn not_stored_in_time(event_ids: Vec<Box<str>>) -> Self {
         let detail = "The events are accepted and will be stored; the database takes longer than \
                       this request may wait.";
-        Self { event_ids: event_ids.into(), ..Self::gateway_timeout("not-stored-in-time", detail) }
+        Self { event_ids: event_ids.into(), ..Self::new(kinds::NOT_STORED_IN_TIME, detail) }
     }
 
     /// 504: accepted, and damaged on the disk.
     pub fn lost(event_ids: Vec<Box<str>>) -> Self {
         let detail = "The events were accepted, but the disk has damaged them before they were \
                       stored. Send them again.";
-        Self { event_ids: event_ids.into(), ..Self::gateway_timeout("not-all-stored", detail) }
+        Self { event_ids: event_ids.into(), ..Self::new(kinds::NOT_ALL_STORED, detail) }
     }
 
     /// 504: accepted, and refused by the database.
@@ -226,25 +203,19 @@ impl Problem {
             "The events were accepted, but the database refuses {refused} of them for good. They \
              are kept as dead letters, from which an administrator can have them stored."
         );
-        Self { event_ids: event_ids.into(), ..Self::gateway_timeout("not-all-stored", detail) }
-    }
-
-    fn gateway_timeout(kind: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::GATEWAY_TIMEOUT, kind, "Not stored", detail)
+        Self { event_ids: event_ids.into(), ..Self::new(kinds::NOT_ALL_STORED, detail) }
     }
 
     /// 400: parameters of a query or a path are out of their rules.
     pub fn invalid_parameters(faults: Vec<Fault>) -> Self {
         let detail = "One or more parameters are out of their rules.";
-        let status = StatusCode::BAD_REQUEST;
-        Self::new(status, "invalid-parameters", "Invalid parameters", detail).with_errors(faults)
+        Self::new(kinds::INVALID_PARAMETERS, detail).with_errors(faults)
     }
 
     /// 500: a defect of ours.
     pub fn internal() -> Self {
         let detail = "This is a defect of the service; its log has it under this request's id.";
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Self::new(status, "internal", "Internal error", detail)
+        Self::new(kinds::INTERNAL, detail)
     }
 
     fn invalid_events(faults: &Faults) -> Self {
@@ -255,9 +226,8 @@ impl Problem {
         if total > faults.listed().len() {
             detail.push_str(" The first 100 are listed.");
         }
-        let status = StatusCode::BAD_REQUEST;
         let faults = faults.listed().iter().cloned();
-        Self::new(status, "invalid-events", "Invalid events", detail).with_errors(faults)
+        Self::new(kinds::INVALID_EVENTS, detail).with_errors(faults)
     }
 }
 
@@ -271,15 +241,11 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Syntax { message, line, column } => Self::new(
-                StatusCode::BAD_REQUEST,
-                "invalid-json",
-                "Invalid JSON",
+                kinds::INVALID_JSON,
                 format!("The body is not JSON: {message} at line {line}, column {column}."),
             ),
             Refusal::TooMany { limit } => Self::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too-many-events",
-                "Too many events",
+                kinds::TOO_MANY_EVENTS,
                 format!("A request may hold at most {limit} events; send them in parts."),
             ),
             Refusal::Faulty(faults) => Self::invalid_events(&faults),
@@ -293,9 +259,7 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(_) | StoreError::Denied(_) => {
                 tracing::warn!(%error, "a read failed");
                 let detail = "The database cannot be reached at the moment; try again.";
-                let status = StatusCode::SERVICE_UNAVAILABLE;
-                Self::new(status, "database-unavailable", "Database unavailable", detail)
-                    .with_header(header::RETRY_AFTER, "5")
+                Self::new(kinds::DATABASE_UNAVAILABLE, detail)
             }
             StoreError::Unreadable(_) | StoreError::Refused(_) => {
                 tracing::error!(%error, "a read failed");

@@ -1,8 +1,6 @@
 //! The problems of tenants that hold their share of the room for events.
 
-use axum::http::{StatusCode, header};
-
-use super::Problem;
+use super::{Problem, kinds};
 use crate::ingest::quota::{OverShare, Shares, Tenant};
 
 impl Problem {
@@ -19,15 +17,13 @@ impl Problem {
                  and this request has more of its events than that; nothing was taken. Send them \
                  in parts."
             );
-            let status = StatusCode::PAYLOAD_TOO_LARGE;
-            return Self::new(status, "larger-than-share", "Larger than share", detail);
+            return Self::new(kinds::LARGER_THAN_SHARE, detail);
         }
         let detail = format!(
             "{whose} may have {percent} % of the room for events that wait for the database, and \
              with this request it would have more; nothing of the request was taken. Send it again \
              later; events of others are taken."
         );
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        Self::new(status, "over-share", "Over share", detail).with_header(header::RETRY_AFTER, "1")
+        Self::new(kinds::OVER_SHARE, detail)
     }
 }

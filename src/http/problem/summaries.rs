@@ -1,11 +1,8 @@
 //! The problems of summaries that are not counted now.
 
-use std::borrow::Cow;
-
-use axum::http::{StatusCode, header};
 use trailkeep_store::summaries::QueryError;
 
-use super::Problem;
+use super::{Problem, kinds};
 use crate::summaries::SummaryError;
 
 impl From<SummaryError> for Problem {
@@ -13,7 +10,7 @@ impl From<SummaryError> for Problem {
         match error {
             SummaryError::Busy => {
                 let detail = "Too many summaries are counted at this moment; try again.";
-                not_counted("busy", "Busy", detail, "2")
+                Self::new(kinds::SUMMARIES_BUSY, detail)
             }
             SummaryError::Query(QueryError::OutOfTime(limit)) => {
                 tracing::warn!(%error, "a summary was not counted");
@@ -22,7 +19,7 @@ impl From<SummaryError> for Problem {
                      or try again later.",
                     limit.as_millis()
                 );
-                not_counted("too-slow", "Too slow", detail, "30")
+                Self::new(kinds::TOO_SLOW, detail)
             }
             SummaryError::Query(QueryError::Store(error)) => error.into(),
             SummaryError::Defect(reason) => {
@@ -31,15 +28,4 @@ impl From<SummaryError> for Problem {
             }
         }
     }
-}
-
-/// 503: not now.
-fn not_counted(
-    kind: &'static str,
-    title: &'static str,
-    detail: impl Into<Cow<'static, str>>,
-    retry_after: &'static str,
-) -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, kind, title, detail)
-        .with_header(header::RETRY_AFTER, retry_after)
 }
