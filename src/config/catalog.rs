@@ -15,9 +15,12 @@ use std::path::PathBuf;
 
 use toml::{Table, Value};
 
+use super::error::ConfigError;
 use super::nearest::nearest;
 use super::rule::Rule;
-use super::{ConfigError, DEFAULTS};
+
+/// The documented defaults, as a file that can be edited and given to `--config`.
+pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// The table, as messages name it.
 const FILE: &str = "config/default.toml";

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::Origin;
+use super::origin::Origin;
 
 /// One mistake in the settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -23,6 +23,7 @@ mod gone;
 mod layers;
 mod mongodb_uri;
 mod nearest;
+mod origin;
 mod reader;
 mod rule;
 mod sections;
@@ -31,10 +32,12 @@ mod tests;
 mod write_key;
 
 pub use allowed_origins::AllowedOrigins;
+pub use catalog::DEFAULTS;
 pub use env_example::env_example;
 pub use error::{ConfigError, ConfigErrors};
-pub use layers::{Environment, Origin, Overrides};
+pub use layers::{Environment, Overrides};
 pub use mongodb_uri::MongodbUri;
+pub use origin::Origin;
 pub use reader::Entry;
 pub use sections::{
     Access, Accounts, Backlog, Events, Health, Http, Journal, Log, LogFormat, SecureCookie,
@@ -46,9 +49,6 @@ use catalog::Catalog;
 use layers::Layers;
 use reader::Reader;
 use serde::Deserialize;
-
-/// The documented defaults, as a file that can be edited and given to `--config`.
-pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// Every setting, checked: each value is within its range, and the values go
 /// together.
