@@ -1,12 +1,12 @@
-//! The README's tour, pasted block by block into a shell while the real binary
-//! runs: each command succeeds and answers what the README shows.
+//! The tour of each document, pasted block by block into a shell while the real
+//! binary runs: each command succeeds and answers what the document shows.
 //!
-//! A block of the tour has `<!-- tour -->` in front of it. The block after it,
+//! A block of a tour has `<!-- tour -->` in front of it. The block after it,
 //! unless it is a shell's, is what it prints. White space does not count in
 //! the comparison, and `...` stands for anything. `<!-- tour: restart -->` is in
 //! front of a command that starts the service again, with other settings on the
 //! same data, and `<!-- tour: log -->` in front of what the log says of the stop
-//! that ends the tour.
+//! that ends the tour. Each document begins with a service that has no data.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs::{self, File};
@@ -14,45 +14,27 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-const README: &str = include_str!("../README.md");
 const START: &str = "<!-- tour -->";
 const RESTART: &str = "<!-- tour: restart -->";
 const LOG: &str = "<!-- tour: log -->";
 const ADDRESS: &str = "localhost:3000";
 
 #[test]
-fn every_step_of_the_tour_does_what_the_readme_says() {
-    assert_tools(&["bash", "curl", "gzip", "sed", "grep"]);
-    let tour = Tour::read(README);
-    let folder = tempfile::tempdir().unwrap();
-    let mut service = Service::start(folder.path(), &[]);
-    for step in &tour.steps {
-        match step {
-            Step::Paste { script, expected } => {
-                let printed = service.run(script);
-                let expected = expected.as_deref().unwrap_or("...");
-                assert!(
-                    resembles(expected, &printed),
-                    "README.md shows another answer.\n--- step\n{script}\n--- README\n{expected}\n--- printed\n{printed}"
-                );
-            }
-            Step::Restart { settings } => {
-                let (status, log) = service.interrupt();
-                assert_eq!(status.code(), Some(0), "{log}");
-                service = Service::start(folder.path(), settings);
-            }
-        }
-    }
-    for link in &tour.links {
-        service.run(&format!("curl -fsS -o page '{link}' && test -s page"));
-    }
-    let (status, log) = service.interrupt();
-    assert_eq!(status.code(), Some(0), "{log}");
-    assert!(
-        resembles(&format!("...{}...", tour.log), &log),
-        "README.md shows another log.\n--- README\n{}\n--- log\n{log}",
-        tour.log
-    );
+fn every_step_of_the_readme_does_what_it_says() {
+    let tour = Tour::read("README.md", include_str!("../README.md"));
+    assert!(!tour.links.is_empty(), "it links to no page of the service");
+    assert!(tour.log.is_some(), "it shows no log of a stop");
+    tour.take();
+}
+
+#[test]
+fn every_step_of_the_page_for_trackers_does_what_it_says() {
+    Tour::read("docs/TRACKING.md", include_str!("../docs/TRACKING.md")).take();
+}
+
+#[test]
+fn every_step_of_the_page_for_operators_does_what_it_says() {
+    Tour::read("docs/OPERATIONS.md", include_str!("../docs/OPERATIONS.md")).take();
 }
 
 #[test]
@@ -67,9 +49,10 @@ fn answers_are_compared_loosely_but_not_blindly() {
 }
 
 struct Tour {
+    document: &'static str,
     steps: Vec<Step>,
     links: Vec<String>,
-    log: String,
+    log: Option<String>,
 }
 
 enum Step {
@@ -94,8 +77,8 @@ impl Step {
 }
 
 impl Tour {
-    fn read(readme: &str) -> Self {
-        let blocks = blocks(readme);
+    fn read(document: &'static str, text: &str) -> Self {
+        let blocks = blocks(text);
         let mut steps = Vec::new();
         let mut log = None;
         for (index, block) in blocks.iter().enumerate() {
@@ -113,10 +96,44 @@ impl Tour {
             }
         }
         let is_step = |line: &&str| [START, RESTART].contains(line);
-        let markers = readme.lines().filter(is_step).count();
-        assert_eq!(steps.len(), markers, "each marker stands before a block");
-        assert!(!steps.is_empty(), "the README has no tour");
-        Self { steps, links: links(readme), log: log.expect("the README shows the log of a stop") }
+        let markers = text.lines().filter(is_step).count();
+        assert_eq!(steps.len(), markers, "each marker stands before a block of {document}");
+        assert!(!steps.is_empty(), "{document} has no tour");
+        Self { document, steps, links: links(text), log }
+    }
+
+    fn take(&self) {
+        assert_tools(&["bash", "curl", "gzip", "sed", "grep"]);
+        let document = self.document;
+        let folder = tempfile::tempdir().unwrap();
+        let mut service = Service::start(folder.path(), &[]);
+        for step in &self.steps {
+            match step {
+                Step::Paste { script, expected } => {
+                    let printed = service.run(script);
+                    let expected = expected.as_deref().unwrap_or("...");
+                    assert!(
+                        resembles(expected, &printed),
+                        "{document} shows another answer.\n--- step\n{script}\n--- shown\n{expected}\n--- printed\n{printed}"
+                    );
+                }
+                Step::Restart { settings } => {
+                    let (status, log) = service.interrupt();
+                    assert_eq!(status.code(), Some(0), "{log}");
+                    service = Service::start(folder.path(), settings);
+                }
+            }
+        }
+        for link in &self.links {
+            service.run(&format!("curl -fsS -o page '{link}' && test -s page"));
+        }
+        let (status, log) = service.interrupt();
+        assert_eq!(status.code(), Some(0), "{log}");
+        let shown = self.log.as_deref().unwrap_or_default();
+        assert!(
+            resembles(&format!("...{shown}..."), &log),
+            "{document} shows another log.\n--- shown\n{shown}\n--- log\n{log}"
+        );
     }
 }
 
@@ -151,20 +168,17 @@ fn blocks(markdown: &str) -> Vec<Block<'_>> {
     blocks
 }
 
-/// The pages of the service that the README links to.
-fn links(readme: &str) -> Vec<String> {
-    let links: Vec<String> = readme
-        .split('<')
+/// The pages of the service that a document links to.
+fn links(text: &str) -> Vec<String> {
+    text.split('<')
         .filter_map(|rest| rest.split_once('>'))
         .map(|(link, _)| link)
         .filter(|link| link.starts_with("http://localhost:3000/"))
         .map(str::to_owned)
-        .collect();
-    assert!(!links.is_empty(), "the README links to no page");
-    links
+        .collect()
 }
 
-/// Whether what was printed is what the README shows, white space aside, with
+/// Whether what was printed is what a document shows, white space aside, with
 /// anything in the place of `...`.
 fn resembles(expected: &str, printed: &str) -> bool {
     let dense = |text: &str| -> String { text.split_whitespace().collect() };
