@@ -91,22 +91,26 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()
 }
 
-/// The paths of the repository that stand between backticks; those that stand for
-/// several are left out.
+/// The words that stand between backticks.
+fn code_words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for paragraph in paragraphs(text) {
+        let spans = paragraph.split('`').skip(1).step_by(2);
+        let trimmed = spans.flat_map(str::split_whitespace);
+        words.extend(trimmed.map(|word| word.trim_end_matches([',', ';', ':']).to_owned()));
+    }
+    words
+}
+
+/// The paths of the repository among them; those that stand for several are left out.
 fn paths(text: &str) -> Vec<String> {
-    let is_path = |word: &&str| {
+    let mut words = code_words(text);
+    words.retain(|word| {
         FOLDERS.iter().any(|folder| word.starts_with(folder))
             && !word.contains(['*', '<', '{'])
             && !word.contains("...")
-    };
-    let mut paths = Vec::new();
-    for paragraph in paragraphs(text) {
-        let spans = paragraph.split('`').skip(1).step_by(2);
-        let words = spans.flat_map(str::split_whitespace);
-        let words = words.map(|word| word.trim_end_matches([',', ';', ':']));
-        paths.extend(words.filter(is_path).map(str::to_owned));
-    }
-    paths
+    });
+    words
 }
 
 /// What is wrong with a link in a document, if anything is.
@@ -166,6 +170,31 @@ fn every_path_that_a_document_names_exists() {
         }
     }
     assert!(found > 20, "only {found} paths were found");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_setting_that_a_document_names_exists() {
+    let example = read(".env.example");
+    let variables = example.lines().filter_map(|line| line.split_once('='));
+    let known: BTreeSet<&str> = variables.map(|(name, _)| name.trim_start_matches('#')).collect();
+    let section = |name: &str| name.split('_').next().unwrap().to_owned();
+    let sections: BTreeSet<String> = known.iter().map(|name| section(name)).collect();
+    let mut found = 0;
+    let mut faults = Vec::new();
+    for (document, text) in documents() {
+        for word in code_words(&text) {
+            let name = word.split('=').next().unwrap();
+            let is_variable = name.contains('_')
+                && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+                && sections.contains(&section(name));
+            found += usize::from(is_variable);
+            if is_variable && !known.contains(name) {
+                faults.push(format!("{document} names {name}"));
+            }
+        }
+    }
+    assert!(found > 10, "only {found} settings were found");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
