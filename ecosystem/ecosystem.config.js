@@ -18,7 +18,7 @@ module.exports = {
       interpreter: 'none',
 
       // The embedded store belongs to one process. Cluster mode is for scripts
-      // of Node; several instances are several apps, on MongoDB (README.md).
+      // of Node; several instances are several apps, on MongoDB (docs/OPERATIONS.md).
       exec_mode: 'fork',
       instances: 1,
 
