@@ -43,7 +43,7 @@ use trailkeep_store::{JourneyPart, JourneyRange, Order, Outcome, Store, StoreErr
 const PER_EVENT: [(usize, f64); 3] = [(1, 18.5), (10, 8.5), (100, 7.5)];
 
 /// Allocations that each event on a page of 100 may take.
-const PER_EVENT_OF_A_PAGE: f64 = 6.5;
+const PER_EVENT_OF_A_PAGE: f64 = 5.5;
 
 #[test]
 fn an_event_takes_no_more_allocations_than_it_did() {

@@ -5,10 +5,6 @@ use bytes::{Buf as _, BufMut as _};
 use super::frame::Segment;
 use super::place::{MARK_BYTES, Mark, Totals};
 
-/// Bytes of a segment, unless a single record needs more. Small in unit tests,
-/// so that segments fill up.
-pub const SEGMENT_BYTES: u64 = if cfg!(test) { 128 << 10 } else { 16 << 20 };
-
 /// Bytes in front of the first frame.
 pub const HEAD_BYTES: u64 = 4096;
 

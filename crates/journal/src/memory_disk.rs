@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use rand::Rng as _;
@@ -13,6 +14,9 @@ use rand::rngs::StdRng;
 
 use crate::disk::{Disk, SegmentFile};
 use crate::head::FIRST_FRAME;
+
+/// Bytes of a segment.
+pub const SEGMENT_BYTES: u64 = 128 << 10;
 
 /// What a disk writes as one.
 const SECTOR: usize = 512;
@@ -167,6 +171,16 @@ fn write_sectors(
 
 impl Disk for MemoryDisk {
     type Segment = MemoryFile;
+
+    /// So small that segments fill up in tests.
+    fn segment_bytes(&self) -> u64 {
+        SEGMENT_BYTES
+    }
+
+    /// Nothing is gained by sharing what takes no time.
+    fn sync_interval(&self) -> Duration {
+        Duration::ZERO
+    }
 
     fn numbers(&self) -> io::Result<Vec<u64>> {
         Ok(self.0.lock().files.keys().copied().collect())

@@ -14,7 +14,6 @@ use std::thread::JoinHandle;
 use tracing::warn;
 
 use super::disk::Disk;
-use super::head::SEGMENT_BYTES;
 
 /// Zeroed segments that are kept to be used again.
 const SPARES: usize = 2;
@@ -122,7 +121,7 @@ fn run<D: Disk>(disk: &D, jobs: &Receiver<Job>, answers: &Sender<io::Result<Read
 }
 
 fn free<D: Disk>(disk: &D, number: u64, bytes: u64, spares: &mut Vec<u64>) {
-    if bytes == SEGMENT_BYTES && spares.len() < SPARES {
+    if bytes == disk.segment_bytes() && spares.len() < SPARES {
         match disk.zero(number) {
             Ok(()) => return spares.push(number),
             Err(error) => warn!(segment = number, %error, "a segment cannot be zeroed"),
@@ -148,6 +147,6 @@ fn make<D: Disk>(disk: &D, number: u64, spares: &mut Vec<u64>) -> io::Result<Rea
         remove(disk, spare);
         remove(disk, number);
     }
-    let file = disk.create(number, SEGMENT_BYTES)?;
+    let file = disk.create(number, disk.segment_bytes())?;
     Ok(Ready { number, file })
 }

@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 use super::disk::{Disk, SegmentFile as _};
 use super::extents::Extents;
 use super::frame::Segment;
-use super::head::{HEAD_BYTES, Head, SEGMENT_BYTES};
+use super::head::{HEAD_BYTES, Head};
 use super::place::{Mark, Place, Totals};
 use super::preparer::{Preparer, Ready};
 use super::recovery::Recovered;
@@ -194,13 +194,11 @@ impl<D: Disk> Segments<D> {
     }
 
     fn open_segment(&mut self, need: u64) -> io::Result<Current<D::Segment>> {
-        let bytes = SEGMENT_BYTES.max(HEAD_BYTES + need);
+        let usual = self.disk.segment_bytes();
+        let bytes = usual.max(HEAD_BYTES + need);
         self.check_limit(bytes)?;
-        let Ready { number, file } = if bytes == SEGMENT_BYTES {
-            self.usual_segment()?
-        } else {
-            self.unusual_segment(bytes)?
-        };
+        let Ready { number, file } =
+            if bytes == usual { self.usual_segment()? } else { self.unusual_segment(bytes)? };
         let segment = Segment { number, marker: rand::random() };
         let head =
             Head { segment, before: self.totals, low: self.shared.low(), highest: self.highest };
@@ -226,7 +224,7 @@ impl<D: Disk> Segments<D> {
     fn unusual_segment(&mut self, bytes: u64) -> io::Result<Ready<D::Segment>> {
         let made = self.preparer.wait().and_then(Result::ok);
         if let Some(ready) = self.next.take().or(made) {
-            self.preparer.free(ready.number, SEGMENT_BYTES);
+            self.preparer.free(ready.number, self.disk.segment_bytes());
         }
         let number = take_number(&mut self.next_number);
         let file = self.disk.create(number, bytes)?;

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::{Open, RULES, append, open_on, open_telling, record, text_of};
 use crate::disk::Disk as _;
-use crate::head::SEGMENT_BYTES;
 use crate::memory_disk::MemoryDisk;
+use crate::memory_disk::SEGMENT_BYTES;
 use crate::{Journal, Record, Rules};
 
 const SEGMENT: usize = 128 << 10;
