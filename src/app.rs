@@ -146,7 +146,7 @@ impl App {
         let server = tokio::spawn(server::serve(
             listener,
             http::router(Arc::clone(&service)),
-            server::Limits {
+            server::ConnectionLimits {
                 max_connections: settings.http.max_connections,
                 header_timeout: settings.http.receive_timeout,
                 grace: request_grace(settings.shutdown.grace),

@@ -7,7 +7,7 @@ use tracing::warn;
 use trailkeep_event::Fault;
 use trailkeep_event::time::Clock;
 use trailkeep_store::StoreError;
-use trailkeep_store::access::{AccessStore, Account, AccountChange, Admission, Created, Role};
+use trailkeep_store::access::{AccessStore, Admission, Created, Role, StaffAccount, StaffChange};
 use uuid::Uuid;
 
 use super::error::AccessError;
@@ -21,17 +21,16 @@ const MAX_TRIED_BYTES: usize = 1024;
 
 /// An account that is to be made, as somebody typed it.
 #[derive(Clone)]
-pub struct NewAccount {
+pub struct NewStaff {
     /// The address, in any form.
     pub email: String,
     /// How the person is called: 1 to 200 bytes.
     pub name: String,
-    /// The password.
     pub password: String,
 }
 
 /// Accounts, and the rules for making and changing them.
-pub struct Accounts {
+pub struct StaffAccounts {
     store: Arc<dyn AccessStore>,
     clock: Arc<dyn Clock>,
     passwords: Passwords,
@@ -41,7 +40,7 @@ pub struct Accounts {
     demoting: Mutex<()>,
 }
 
-impl Accounts {
+impl StaffAccounts {
     /// On a store. `is_sign_up_open` lets anybody have an account, not only
     /// the first to come.
     pub fn new(
@@ -55,7 +54,7 @@ impl Accounts {
 
     /// Makes the account of somebody who comes by themselves: the first one is
     /// the administrator, whoever comes at the same moment.
-    pub async fn sign_up(&self, new: NewAccount) -> Result<Account, AccessError> {
+    pub async fn sign_up(&self, new: NewStaff) -> Result<StaffAccount, AccessError> {
         let new = checked(new)?;
         let is_first = self.store.accounts(None, 1).await?.is_empty();
         if !is_first && !self.is_sign_up_open {
@@ -78,20 +77,20 @@ impl Accounts {
     }
 
     /// Makes an account for somebody.
-    pub async fn create(&self, new: NewAccount, role: Role) -> Result<Account, AccessError> {
+    pub async fn create(&self, new: NewStaff, role: Role) -> Result<StaffAccount, AccessError> {
         let account = self.account_of(checked(new)?, role).await?;
         self.keep(account).await
     }
 
-    async fn keep(&self, account: Account) -> Result<Account, AccessError> {
+    async fn keep(&self, account: StaffAccount) -> Result<StaffAccount, AccessError> {
         match self.store.create_account(&account, Admission::Any).await? {
             Created::Created => Ok(account),
             Created::EmailTaken | Created::NotFirst => Err(AccessError::EmailTaken),
         }
     }
 
-    async fn account_of(&self, new: NewAccount, role: Role) -> Result<Account, AccessError> {
-        Ok(Account {
+    async fn account_of(&self, new: NewStaff, role: Role) -> Result<StaffAccount, AccessError> {
+        Ok(StaffAccount {
             id: Uuid::now_v7(),
             email: new.email,
             name: new.name,
@@ -106,7 +105,11 @@ impl Accounts {
     /// The account with this address and this password. An unknown address, a
     /// wrong password and a disabled account are one and the same, and take
     /// the same time.
-    pub async fn sign_in(&self, email: &str, password: String) -> Result<Account, AccessError> {
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: String,
+    ) -> Result<StaffAccount, AccessError> {
         let found = match email::normalize(email) {
             Ok(email) => self.store.account_by_email(&email).await?,
             Err(_) => None,
@@ -132,7 +135,7 @@ impl Accounts {
     ///
     /// Whoever signs in is told the account as it was before: should its
     /// sessions have been ended meanwhile, then the new one has too.
-    async fn renew(&self, account: &Account, renewed: &str) {
+    async fn renew(&self, account: &StaffAccount, renewed: &str) {
         let verified = &account.password_hash;
         let renewal = self.store.renew_password_hash(account.id, verified, renewed);
         if let Err(error) = renewal.await {
@@ -144,10 +147,10 @@ impl Accounts {
     /// all their sessions.
     pub async fn change_password(
         &self,
-        account: &Account,
+        account: &StaffAccount,
         current: String,
         new: String,
-    ) -> Result<Account, AccessError> {
+    ) -> Result<StaffAccount, AccessError> {
         if current.len() > MAX_TRIED_BYTES {
             return Err(AccessError::WrongCredentials);
         }
@@ -160,7 +163,11 @@ impl Accounts {
 
     /// Sets a password for somebody who forgot theirs, and ends all their
     /// sessions.
-    pub async fn reset_password(&self, email: &str, new: String) -> Result<Account, AccessError> {
+    pub async fn reset_password(
+        &self,
+        email: &str,
+        new: String,
+    ) -> Result<StaffAccount, AccessError> {
         let email = email::normalize(email).map_err(|fault| AccessError::Invalid(vec![fault]))?;
         let account = self.store.account_by_email(&email).await?;
         let account = account.ok_or(AccessError::Unknown)?;
@@ -169,16 +176,16 @@ impl Accounts {
 
     async fn set_password(
         &self,
-        account: &Account,
+        account: &StaffAccount,
         new: String,
         field: &'static str,
-    ) -> Result<Account, AccessError> {
+    ) -> Result<StaffAccount, AccessError> {
         password_rules::check(&new, &account.email, field)
             .map_err(|fault| AccessError::Invalid(vec![fault]))?;
-        let change = AccountChange {
+        let change = StaffChange {
             password_hash: Some(self.passwords.hash(new).await?),
             ends_sessions: true,
-            ..AccountChange::default()
+            ..StaffChange::default()
         };
         let changed = self.store.change_account(account.id, &change).await?;
         let changed = changed.ok_or(AccessError::Unknown)?;
@@ -195,12 +202,12 @@ impl Accounts {
         id: Uuid,
         role: Option<Role>,
         is_disabled: Option<bool>,
-    ) -> Result<Account, AccessError> {
-        let change = AccountChange {
+    ) -> Result<StaffAccount, AccessError> {
+        let change = StaffChange {
             role,
             is_disabled,
             ends_sessions: is_disabled == Some(true),
-            ..AccountChange::default()
+            ..StaffChange::default()
         };
         let takes_rights = role == Some(Role::Staff) || is_disabled == Some(true);
         let changed = if takes_rights {
@@ -221,8 +228,8 @@ impl Accounts {
     async fn take_rights(
         &self,
         id: Uuid,
-        change: &AccountChange,
-    ) -> Result<Option<Account>, AccessError> {
+        change: &StaffChange,
+    ) -> Result<Option<StaffAccount>, AccessError> {
         let _alone = self.demoting.lock().await;
         let Some(before) = self.store.account(id).await? else {
             return Ok(None);
@@ -235,10 +242,10 @@ impl Accounts {
         }
         let changed = self.store.change_account(id, change).await?;
         if !self.is_there_admin_beside(id).await? {
-            let back = AccountChange {
+            let back = StaffChange {
                 role: Some(before.role),
                 is_disabled: Some(before.is_disabled),
-                ..AccountChange::default()
+                ..StaffChange::default()
             };
             self.store.change_account(id, &back).await?;
             return Err(AccessError::LastAdmin);
@@ -266,23 +273,23 @@ impl Accounts {
         &self,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<Account>, AccessError> {
+    ) -> Result<Vec<StaffAccount>, AccessError> {
         Ok(self.store.accounts(after, limit).await?)
     }
 
     /// The account with this id, if it may sign in.
-    pub async fn enabled(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
+    pub async fn enabled(&self, id: Uuid) -> Result<Option<StaffAccount>, StoreError> {
         let account = self.store.account(id).await?;
         Ok(account.filter(|account| !account.is_disabled))
     }
 }
 
-fn is_ruling(account: &Account) -> bool {
+fn is_ruling(account: &StaffAccount) -> bool {
     account.role == Role::Admin && !account.is_disabled
 }
 
 /// The account with its values in their kept form, or all that is wrong.
-fn checked(new: NewAccount) -> Result<NewAccount, AccessError> {
+fn checked(new: NewStaff) -> Result<NewStaff, AccessError> {
     let mut faults = Vec::new();
     let email = email::normalize(&new.email).unwrap_or_else(|fault| {
         faults.push(fault);
@@ -298,7 +305,7 @@ fn checked(new: NewAccount) -> Result<NewAccount, AccessError> {
     }
     if faults.is_empty() {
         let password = new.password;
-        Ok(NewAccount { email, name, password })
+        Ok(NewStaff { email, name, password })
     } else {
         Err(AccessError::Invalid(faults))
     }

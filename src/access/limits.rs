@@ -12,10 +12,8 @@ use governor::{DefaultKeyedRateLimiter, Quota};
 use super::error::AccessError;
 
 /// The limits in force; `None` where there is none.
-pub struct Limits {
-    /// Sign-ins.
+pub struct RateLimits {
     pub sign_in: Attempts,
-    /// Sign-ups.
     pub sign_up: Attempts,
     /// Requests with events, by client address.
     pub events_by_client: Option<Limit>,
@@ -65,20 +63,20 @@ pub fn network(client: IpAddr) -> IpAddr {
 
 /// So many keys are counted each for itself: some 10 MiB.
 const MAX_KEYS: usize = 100_000;
-/// Beyond that, keys share this many places by their hash.
-const SHARED_PLACES: u64 = 4096;
+/// Beyond that, keys share this many counters by their hash.
+const SHARED_COUNTERS: u64 = 4096;
 
 /// So many tries in a period, by key; that many may come at once, and room for
 /// one more comes back evenly. Memory is bounded, however many keys come.
 pub struct Limit {
-    limiter: DefaultKeyedRateLimiter<Place>,
+    limiter: DefaultKeyedRateLimiter<Counter>,
     clock: DefaultClock,
     hasher: RandomState,
 }
 
 /// Where a key is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Place {
+enum Counter {
     Own(u64),
     Shared(u64),
 }
@@ -97,17 +95,17 @@ impl Limit {
     /// Counts a try; after how long the next one has room, if there is none now.
     pub fn check<K: Hash + ?Sized>(&self, key: &K) -> Result<(), Duration> {
         self.limiter
-            .check_key(&self.place(key))
+            .check_key(&self.counter(key))
             .map_err(|refused| refused.wait_time_from(self.clock.now()))
     }
 
-    fn place<K: Hash + ?Sized>(&self, key: &K) -> Place {
+    fn counter<K: Hash + ?Sized>(&self, key: &K) -> Counter {
         // Only the hash is kept: keys may be long, and addresses are personal.
         let hash = self.hasher.hash_one(key);
         if self.limiter.len() < MAX_KEYS {
-            Place::Own(hash)
+            Counter::Own(hash)
         } else {
-            Place::Shared(hash % SHARED_PLACES)
+            Counter::Shared(hash % SHARED_COUNTERS)
         }
     }
 
@@ -118,7 +116,7 @@ impl Limit {
     }
 }
 
-impl Limits {
+impl RateLimits {
     /// Forgets whoever has all room again.
     pub fn shrink(&self) {
         let all = [
@@ -164,7 +162,7 @@ mod tests {
         for key in 0..(MAX_KEYS + 50_000) {
             let _ = limit.check(&key);
         }
-        let most = MAX_KEYS + usize::try_from(SHARED_PLACES).unwrap();
+        let most = MAX_KEYS + usize::try_from(SHARED_COUNTERS).unwrap();
         assert!(limit.limiter.len() <= most, "{}", limit.limiter.len());
     }
 

@@ -10,8 +10,8 @@ use trailkeep_event::Timestamp;
 use trailkeep_event::time::Clock;
 use trailkeep_store::StoreError;
 use trailkeep_store::access::{
-    AccessStore, Account, AccountChange, Admission, AuditEntry, AuditRange, Created, SecretHash,
-    SessionRecord, TokenRecord,
+    AccessStore, Admission, AuditEntry, AuditRange, Created, SecretHash, SessionRecord,
+    StaffAccount, StaffChange, TokenRecord,
 };
 
 /// A clock that stands still until it is moved.
@@ -38,7 +38,7 @@ pub struct MemoryStore(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     is_away: bool,
-    accounts: Vec<Account>,
+    accounts: Vec<StaffAccount>,
     sessions: Vec<SessionRecord>,
     tokens: Vec<TokenRecord>,
     audit: Vec<AuditEntry>,
@@ -69,7 +69,7 @@ impl MemoryStore {
 impl AccessStore for MemoryStore {
     async fn create_account(
         &self,
-        account: &Account,
+        account: &StaffAccount,
         admission: Admission,
     ) -> Result<Created, StoreError> {
         self.with(|kept| {
@@ -84,19 +84,19 @@ impl AccessStore for MemoryStore {
         })
     }
 
-    async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
+    async fn account_by_email(&self, email: &str) -> Result<Option<StaffAccount>, StoreError> {
         self.with(|kept| kept.accounts.iter().find(|one| one.email == email).cloned())
     }
 
-    async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
+    async fn account(&self, id: Uuid) -> Result<Option<StaffAccount>, StoreError> {
         self.with(|kept| kept.accounts.iter().find(|one| one.id == id).cloned())
     }
 
     async fn change_account(
         &self,
         id: Uuid,
-        change: &AccountChange,
-    ) -> Result<Option<Account>, StoreError> {
+        change: &StaffChange,
+    ) -> Result<Option<StaffAccount>, StoreError> {
         self.with(|kept| {
             let account = kept.accounts.iter_mut().find(|one| one.id == id)?;
             if let Some(hash) = &change.password_hash {
@@ -127,10 +127,11 @@ impl AccessStore for MemoryStore {
         &self,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<Account>, StoreError> {
+    ) -> Result<Vec<StaffAccount>, StoreError> {
         self.with(|kept| {
             kept.accounts.sort_by(|a, b| a.email.cmp(&b.email));
-            let is_after = |one: &&Account| after.is_none_or(|after| one.email.as_str() > after);
+            let is_after =
+                |one: &&StaffAccount| after.is_none_or(|after| one.email.as_str() > after);
             kept.accounts.iter().filter(is_after).take(limit).cloned().collect()
         })
     }

@@ -36,8 +36,7 @@ pub use secrets::hash_secret;
 
 /// All that decides who may do what.
 pub struct Access {
-    /// The staff.
-    pub accounts: Arc<accounts::Accounts>,
+    pub accounts: Arc<accounts::StaffAccounts>,
     /// Where sessions are kept.
     pub sessions: sessions::Sessions,
     /// Machines' tokens.
@@ -51,5 +50,5 @@ pub struct Access {
     /// Whose word about client addresses counts.
     pub proxies: client::Proxies,
     /// How often what may be tried.
-    pub limits: limits::Limits,
+    pub limits: limits::RateLimits,
 }

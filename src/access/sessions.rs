@@ -29,10 +29,10 @@ use tracing::warn;
 use trailkeep_event::Timestamp;
 use trailkeep_event::time::Clock;
 use trailkeep_store::StoreError;
-use trailkeep_store::access::{AccessStore, Account, SessionRecord};
+use trailkeep_store::access::{AccessStore, SessionRecord, StaffAccount};
 use uuid::Uuid;
 
-use super::accounts::Accounts;
+use super::accounts::StaffAccounts;
 use super::error::AccessError;
 use super::secrets::hash_secret;
 
@@ -71,13 +71,13 @@ impl Trouble {
 #[derive(Clone)]
 pub struct SignedIn {
     /// The account as it is now.
-    pub account: Account,
+    pub account: StaffAccount,
     epoch: [u8; 8],
 }
 
 impl SignedIn {
     /// Somebody whose password was right, or whose session is good.
-    pub fn new(account: Account) -> Self {
+    pub fn new(account: StaffAccount) -> Self {
         let epoch = account.session_epoch.to_be_bytes();
         Self { account, epoch }
     }
@@ -106,13 +106,12 @@ impl AuthUser for SignedIn {
 pub struct Credentials {
     /// The address, in any form.
     pub email: String,
-    /// The password.
     pub password: String,
 }
 
 /// Where `axum-login` asks who somebody is.
 #[derive(Clone)]
-pub struct Backend(pub Arc<Accounts>);
+pub struct Backend(pub Arc<StaffAccounts>);
 
 impl AuthnBackend for Backend {
     type User = SignedIn;

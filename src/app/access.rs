@@ -13,10 +13,10 @@ use trailkeep_store::access::AccessStore;
 
 use super::error::StartError;
 use crate::access::Access;
-use crate::access::accounts::Accounts;
+use crate::access::accounts::StaffAccounts;
 use crate::access::audit::{self, AuditWriter};
 use crate::access::client::Proxies;
-use crate::access::limits::{ATTEMPTS_WINDOW, Attempts, Limit, Limits};
+use crate::access::limits::{ATTEMPTS_WINDOW, Attempts, Limit, RateLimits};
 use crate::access::password::{HashCost, Passwords};
 use crate::access::remembered::Remembered;
 use crate::access::sessions::Sessions;
@@ -57,19 +57,19 @@ pub(crate) fn accounts(
     rules: &config::Access,
     store: Arc<dyn AccessStore>,
     clock: &Arc<dyn Clock>,
-) -> Result<Accounts, StartError> {
+) -> Result<StaffAccounts, StartError> {
     let passwords = Passwords::new(&HashCost::IN_FORCE)
         .map_err(|error| StartError::System(error.to_string()))?;
-    Ok(Accounts::new(store, Arc::clone(clock), passwords, rules.open_sign_up))
+    Ok(StaffAccounts::new(store, Arc::clone(clock), passwords, rules.open_sign_up))
 }
 
-fn limits(rules: &config::Access) -> Limits {
+fn limits(rules: &config::Access) -> RateLimits {
     let attempts = || Attempts {
         by_email: Limit::new(whole(rules.attempts_per_address), ATTEMPTS_WINDOW),
         by_client: Limit::new(whole(rules.attempts_per_client), ATTEMPTS_WINDOW),
     };
     let a_second = |requests| Limit::new(whole(requests), Duration::from_secs(1));
-    Limits {
+    RateLimits {
         sign_in: attempts(),
         sign_up: attempts(),
         events_by_client: a_second(rules.events_per_client),

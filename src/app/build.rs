@@ -60,7 +60,7 @@ pub fn service(
 }
 
 fn summaries(settings: &Settings, stores: &Stores, clock: &Arc<dyn Clock>) -> Arc<Summaries> {
-    let limits = summaries::Limits::with_fresh(settings.accounts.fresh);
+    let limits = summaries::SummaryLimits::with_fresh(settings.accounts.fresh);
     Summaries::new(Arc::clone(&stores.accounts), Arc::clone(clock), limits)
 }
 

@@ -17,17 +17,14 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}{hint}")]
     Listen {
-        /// The address.
         address: String,
         /// What the system says.
         source: io::Error,
-        /// What to do.
         hint: &'static str,
     },
     /// The journal cannot be opened.
     #[error("the journal in {folder} {source}")]
     Journal {
-        /// Its folder.
         folder: String,
         /// Why not, and what to do.
         source: trailkeep_journal::OpenError,
@@ -37,17 +34,13 @@ pub enum StartError {
         "{file} holds events that an older version could not store; start that version once, let \
          it store them, and stop it cleanly"
     )]
-    Undelivered {
-        /// The file.
-        file: String,
-    },
+    Undelivered { file: String },
     /// The backlog may become larger than the disk.
     #[error(
         "backlog.max_bytes = {limit} is more than the {free} bytes that {folder} has room for; \
          lower it, or give the service a larger disk"
     )]
     SmallDisk {
-        /// The limit.
         limit: u64,
         /// Bytes that are free, or taken by the journal already.
         free: u64,

@@ -10,12 +10,12 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use trailkeep_event::time::{Clock, SystemClock};
 use trailkeep_store::StoreError;
-use trailkeep_store::access::{Account, Role};
+use trailkeep_store::access::{Role, StaffAccount};
 use trailkeep_store::embedded::OpenError;
 
 use super::flags::Flags;
 use crate::access::AccessError;
-use crate::access::accounts::{Accounts, NewAccount};
+use crate::access::accounts::{NewStaff, StaffAccounts};
 use crate::access::audit::{Actor, action};
 use crate::access::password;
 use crate::app::{self, StartError, Stores};
@@ -129,7 +129,7 @@ async fn act(command: Command, settings: &Settings, stores: &Stores) -> Result<S
         Command::List { .. } => return list(&accounts).await,
         Command::Create { email, name, password, .. } => {
             let chosen = password.choose()?;
-            let new = NewAccount { email, name, password: chosen.clone() };
+            let new = NewStaff { email, name, password: chosen.clone() };
             let account = accounts.create(new, Role::Admin).await?;
             let made_up = password.generate.then_some(chosen);
             (account, "made", action::CREATE_ACCOUNT, made_up)
@@ -150,7 +150,7 @@ async fn act(command: Command, settings: &Settings, stores: &Stores) -> Result<S
     Ok(told(&account, done, made_up.as_deref()))
 }
 
-fn told(account: &Account, done: &str, made_up: Option<&str>) -> String {
+fn told(account: &StaffAccount, done: &str, made_up: Option<&str>) -> String {
     let mut text = format!("{} {done}: {}\n", account.email, describe(account));
     if let Some(password) = made_up {
         text.push_str(&format!("password, shown this once: {password}\n"));
@@ -158,7 +158,7 @@ fn told(account: &Account, done: &str, made_up: Option<&str>) -> String {
     text
 }
 
-fn describe(account: &Account) -> String {
+fn describe(account: &StaffAccount) -> String {
     let role = match account.role {
         Role::Admin => "administrator",
         Role::Staff => "staff",
@@ -167,14 +167,14 @@ fn describe(account: &Account) -> String {
     format!("{role}{state}")
 }
 
-async fn list(accounts: &Accounts) -> Result<String, AdminError> {
+async fn list(accounts: &StaffAccounts) -> Result<String, AdminError> {
     const PAGE: usize = 500;
     let mut text = String::new();
     let mut after: Option<String> = None;
     loop {
         let page = accounts.list(after.as_deref(), PAGE).await?;
         for account in &page {
-            let Account { email, name, created_at, .. } = account;
+            let StaffAccount { email, name, created_at, .. } = account;
             text.push_str(&format!("{email}\t{}\t{created_at}\t{name}\n", describe(account)));
         }
         match page.last() {

@@ -74,7 +74,6 @@ impl Catalog {
         Ok(Self(settings))
     }
 
-    /// Every setting.
     pub fn settings(&self) -> impl Iterator<Item = &Setting> {
         self.0.iter()
     }

@@ -24,7 +24,6 @@ pub enum ConfigError {
     /// A value that is no text, and so cannot be shown either.
     #[error("{path} ({origin}): must be UTF-8 text")]
     NotText {
-        /// The setting.
         path: String,
         /// Where the value came from.
         origin: Origin,
@@ -52,7 +51,6 @@ pub enum ConfigError {
     /// A value where a section of settings belongs.
     #[error("{name} ({origin}): must be a section, [{name}], and not a value")]
     NotASection {
-        /// The section.
         name: String,
         /// Where the value was given.
         origin: Origin,
@@ -60,7 +58,6 @@ pub enum ConfigError {
     /// A file that cannot be read.
     #[error("{}: cannot be read: {reason}", .file.display())]
     Unreadable {
-        /// The file.
         file: PathBuf,
         /// What the operating system says.
         reason: String,
@@ -68,7 +65,6 @@ pub enum ConfigError {
     /// A file that is not of its form.
     #[error("{}, line {line}: {reason}", .file.display())]
     Malformed {
-        /// The file.
         file: PathBuf,
         /// The line, from 1.
         line: usize,

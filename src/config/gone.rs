@@ -52,7 +52,6 @@ pub fn instead_of(path: &str) -> Option<&'static str> {
     found.map(|(_, instead)| *instead)
 }
 
-/// All of them.
 pub fn paths() -> impl Iterator<Item = &'static str> {
     GONE.iter().map(|(path, _)| *path)
 }

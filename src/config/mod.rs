@@ -82,7 +82,6 @@ pub struct Settings {
 /// Settings, and for each one where it came from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// The settings.
     pub settings: Settings,
     /// Every setting in the order of `config/default.toml`.
     pub entries: Vec<Entry>,

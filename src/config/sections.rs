@@ -93,9 +93,7 @@ pub struct Access {
 pub enum SecureCookie {
     /// Unless the service listens on loopback.
     Auto,
-    /// In any case.
     Always,
-    /// In no case.
     Never,
 }
 

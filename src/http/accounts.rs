@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use super::etag;
-use super::guard::Reader;
+use super::guard::MayRead;
 use super::path::PathText;
 use super::problem::Problem;
 use super::problem::answers::{InvalidParameters, NoCredentials, WrongScope};
@@ -87,7 +87,7 @@ const MAX: usize = 100;
 )]
 pub async fn summary(
     State(service): State<Arc<Service>>,
-    _reader: Reader,
+    _reader: MayRead,
     PathText(account_id): PathText,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -182,7 +182,7 @@ fn read_window(parameters: &mut Parameters) -> Window {
 )]
 pub async fn sample(
     State(service): State<Arc<Service>>,
-    _reader: Reader,
+    _reader: MayRead,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::parse(query.as_deref());

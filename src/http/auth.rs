@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use trailkeep_event::{Fault, Timestamp};
-use trailkeep_store::access::Account;
+use trailkeep_store::access::StaffAccount;
 
 use self::bodies::{
     ChangePasswordInput, CurrentSessionBody, DoneBody, NewSessionBody, NewUserBody, SessionBody,
@@ -28,7 +28,7 @@ use super::problem::answers::{
 use super::same_origin::is_from_page;
 use super::sessions::{bearer, failed};
 use super::state::Service;
-use crate::access::accounts::NewAccount;
+use crate::access::accounts::NewStaff;
 use crate::access::audit::{Actor, action};
 use crate::access::sessions::{RENEWED_KEY, SignedIn, Trouble};
 use crate::access::{AccessError, email, hash_secret};
@@ -63,7 +63,7 @@ pub async fn sign_up(
     access.limits.sign_up.check(client, &limited_as(&input.email))?;
     let account = access
         .accounts
-        .sign_up(NewAccount { email: input.email, name: input.name, password: input.password })
+        .sign_up(NewStaff { email: input.email, name: input.name, password: input.password })
         .await?;
     access.audit.note(&actor(&account, client), action::SIGN_UP, Some(&account.email));
     let opened = open(&service, session, &account).await?;
@@ -227,7 +227,7 @@ pub async fn session(staff: Staff, headers: HeaderMap) -> Json<CurrentSessionBod
 async fn open(
     service: &Service,
     mut session: Session,
-    account: &Account,
+    account: &StaffAccount,
 ) -> Result<Opened, Problem> {
     let now = service.clock.now();
     let trouble = Arc::new(Trouble::default());

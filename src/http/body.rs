@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::budget::{Charge, Size};
 use super::problem::Problem;
 pub use decode::Encoding;
-pub use limits::{BodyError, Limits};
+pub use limits::{BodyError, BodyLimits};
 use limits::{FIRST, OVERHEAD, PER_BYTE, PER_ENCODED_BYTE};
 
 /// How the events in a body are written down.
@@ -70,7 +70,7 @@ impl Held {
 pub async fn read(
     mut body: Body,
     encoding: Encoding,
-    limits: Limits<'_>,
+    limits: BodyLimits<'_>,
 ) -> Result<Held, BodyError> {
     let read = timeout(limits.timeout, collect(&mut body, encoding, limits)).await;
     let read = read.unwrap_or(Err(BodyError::TimedOut));
@@ -83,7 +83,7 @@ pub async fn read(
 async fn collect(
     body: &mut Body,
     encoding: Encoding,
-    limits: Limits<'_>,
+    limits: BodyLimits<'_>,
 ) -> Result<Held, BodyError> {
     let mut charge = limits.budget.charge();
     let per_byte = match encoding {

@@ -278,7 +278,7 @@ async fn store(
 
 /// The body, and room for what comes of it.
 async fn read(service: &Service, mut body: Body, encoding: Encoding) -> Result<Held, Refused> {
-    let limits = body::Limits {
+    let limits = body::BodyLimits {
         max_bytes: service.options.max_body_bytes,
         timeout: service.options.body_timeout,
         budget: &service.bodies,

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`Staff`] | a person who is signed in |
 //! | [`Admin`] | an administrator who is signed in |
-//! | [`Reader`] | these, and a machine's token with the scope `read` |
+//! | [`MayRead`] | these, and a machine's token with the scope `read` |
 //! | [`Monitor`] | these, and one with the scope `monitor` |
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,7 +17,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use trailkeep_event::Timestamp;
 use trailkeep_store::StoreError;
-use trailkeep_store::access::{Account, Role, Scope, SecretHash, TokenRecord};
+use trailkeep_store::access::{Role, Scope, SecretHash, StaffAccount, TokenRecord};
 
 use super::problem::Problem;
 use super::sessions::{bearer, cookie};
@@ -60,7 +60,7 @@ impl FromRequestParts<Arc<Service>> for Client {
 /// A person who is signed in.
 pub struct Staff {
     /// The account as it is now.
-    pub account: Account,
+    pub account: StaffAccount,
     /// The person, for the audit trail.
     pub actor: Actor,
     /// When the session ends, unless it is used again.
@@ -71,7 +71,7 @@ pub struct Staff {
 pub struct Admin(pub Staff);
 
 /// Whoever may look at journeys.
-pub struct Reader(pub Actor);
+pub struct MayRead(pub Actor);
 
 /// Whoever may watch the service.
 pub struct Monitor;
@@ -134,7 +134,7 @@ async fn staff(parts: &Parts, service: &Service) -> Result<Staff, Unknown> {
 }
 
 /// How an account stands in the audit trail.
-pub fn actor(account: &Account, client: IpAddr) -> Actor {
+pub fn actor(account: &StaffAccount, client: IpAddr) -> Actor {
     Actor { name: account.email.clone(), id: Some(account.id), client: Some(client) }
 }
 
@@ -182,7 +182,7 @@ impl FromRequestParts<Arc<Service>> for Admin {
     }
 }
 
-impl FromRequestParts<Arc<Service>> for Reader {
+impl FromRequestParts<Arc<Service>> for MayRead {
     type Rejection = Problem;
 
     async fn from_request_parts(

@@ -25,7 +25,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Input<T> {
             return Err(Problem::json_only());
         }
         let body = request.into_body();
-        let limits = body::Limits {
+        let limits = body::BodyLimits {
             max_bytes: MAX_BYTES,
             timeout: service.options.body_timeout,
             budget: &service.bodies,

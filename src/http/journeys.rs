@@ -11,7 +11,7 @@ use trailkeep_event::json_writer::write_string;
 use trailkeep_store::{JourneyRange, Order, StoredEvent};
 use utoipa::ToSchema;
 
-use super::guard::Reader;
+use super::guard::MayRead;
 use super::path::PathText;
 use super::problem::Problem;
 use super::problem::answers::{DatabaseUnavailable, InvalidParameters, NoCredentials};
@@ -116,7 +116,7 @@ const INCOMPLETE: HeaderName = HeaderName::from_static("x-trailkeep-incomplete")
 )]
 pub async fn journey(
     State(service): State<Arc<Service>>,
-    Reader(reader): Reader,
+    MayRead(reader): MayRead,
     PathText(user_id): PathText,
     RawQuery(query): RawQuery,
     headers: HeaderMap,

@@ -46,7 +46,7 @@ const UNSENT: u32 = 64 << 10;
 
 /// Limits of connections.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// Connections served at once; further ones wait to be accepted.
     pub max_connections: usize,
     /// How long a client may take to send a request's head.
@@ -59,7 +59,7 @@ pub struct Limits {
 pub async fn serve(
     listener: TcpListener,
     router: NormalizePath<Router>,
-    limits: Limits,
+    limits: ConnectionLimits,
     stop: CancellationToken,
 ) {
     prepare(&listener);

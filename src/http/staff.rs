@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use trailkeep_store::access::{Account, Role};
+use trailkeep_store::access::{Role, StaffAccount};
 use utoipa::ToSchema;
 
 use super::guard::Admin;
@@ -22,7 +22,7 @@ use super::problem::answers::{
 };
 use super::query::Parameters;
 use super::state::Service;
-use crate::access::accounts::NewAccount;
+use crate::access::accounts::NewStaff;
 use crate::access::audit::action;
 
 /// What a member of the staff may do.
@@ -76,8 +76,8 @@ pub struct AccountBody {
     created_at: String,
 }
 
-impl From<Account> for AccountBody {
-    fn from(account: Account) -> Self {
+impl From<StaffAccount> for AccountBody {
+    fn from(account: StaffAccount) -> Self {
         Self {
             id: account.id.to_string(),
             email: account.email,
@@ -168,7 +168,7 @@ pub async fn list(
     parameters.finish()?;
     let after = paging.after.as_deref();
     let found = service.access.accounts.list(after, paging.wanted()).await?;
-    let cursor = |account: &Account| URL_SAFE_NO_PAD.encode(&account.email);
+    let cursor = |account: &StaffAccount| URL_SAFE_NO_PAD.encode(&account.email);
     let (users, next_cursor) = paging.cut(found, cursor);
     Ok(Json(AccountsBody {
         users: users.into_iter().map(AccountBody::from).collect(),
@@ -199,7 +199,7 @@ pub async fn create(
     Input(input): Input<NewAccountInput>,
 ) -> Result<(StatusCode, Json<AccountBody>), Problem> {
     let access = &service.access;
-    let new = NewAccount { email: input.email, name: input.name, password: input.password };
+    let new = NewStaff { email: input.email, name: input.name, password: input.password };
     let role = input.role.unwrap_or(RoleBody::Staff).into();
     let account = access.accounts.create(new, role).await?;
     access.audit.note(&admin.actor, action::CREATE_ACCOUNT, Some(&account.email));

@@ -35,7 +35,6 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// The events of one request.
 #[derive(Debug)]
 pub struct Posted {
-    /// The events.
     pub events: Vec<Event>,
     /// The name of the write key that let them in, where one is needed.
     pub key: Option<Arc<str>>,

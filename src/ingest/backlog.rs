@@ -87,7 +87,6 @@ pub struct Settled<'a> {
     pub room: Amount,
 }
 
-/// The backlog.
 #[derive(Debug)]
 pub struct Backlog {
     queue: Queue,
@@ -346,7 +345,6 @@ impl Backlog {
         self.queue.fronts().all(|entry| entry.record >= records)
     }
 
-    /// What there is.
     pub fn snapshot(&self) -> Snapshot {
         let fronts = self.queue.all_fronts();
         Snapshot {

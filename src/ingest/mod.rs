@@ -91,7 +91,6 @@ pub struct Parts {
     pub instance: u8,
     /// Where batches are kept before they are answered.
     pub journal: Opened,
-    /// The time.
     pub clock: Arc<dyn Clock>,
     /// What is counted.
     pub statistics: Arc<Statistics>,

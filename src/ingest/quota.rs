@@ -41,7 +41,6 @@ pub enum Tenant {
 /// A batch would bring a tenant over its share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OverShare {
-    /// Whom.
     pub tenant: Tenant,
     /// Whether the batch alone is larger than the share.
     pub is_for_good: bool,

@@ -22,9 +22,7 @@ const MAX_WAITING: usize = 2_000;
 /// Events, and bytes of the records that hold them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Amount {
-    /// Events.
     pub events: usize,
-    /// Bytes.
     pub bytes: usize,
 }
 

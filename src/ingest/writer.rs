@@ -129,7 +129,6 @@ impl WriteError {
     }
 }
 
-/// One task.
 struct Writer {
     ingest: Arc<Ingest>,
     destination: Destination,

@@ -84,7 +84,6 @@ pub enum PlanFault {
         users: u32,
         /// Accounts asked for.
         accounts: u32,
-        /// What would do.
         least: u64,
     },
     /// There is nobody to make events.
@@ -96,7 +95,6 @@ pub enum PlanFault {
     /// Event ids hold the time since 1970, in 48 bits.
     #[error("the events would begin before 1970, or end after the year 9999")]
     Until,
-    /// No share.
     #[error("the whale's share must be from 0 to 1")]
     Share,
     /// It could not be sent as an `accountId`.

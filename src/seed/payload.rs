@@ -38,7 +38,7 @@ fn one_of<T: Copy, const N: usize>(things: [T; N], chance: &mut impl Rng) -> T {
 
 /// A page of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum ShopPage {
     Home,
     Search,
     Category(&'static str),
@@ -46,7 +46,7 @@ pub enum Place {
     Article(&'static str),
 }
 
-impl Place {
+impl ShopPage {
     /// A page that somebody opens.
     pub fn any(chance: &mut impl Rng) -> Self {
         match chance.random_range(0..100) {
@@ -67,7 +67,7 @@ impl Place {
 }
 
 /// Its path.
-impl Display for Place {
+impl Display for ShopPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Home => f.write_str("/"),
@@ -113,7 +113,7 @@ pub fn session_start(chance: &mut impl Rng) -> String {
     )
 }
 
-pub fn page_view(place: Place, came_from: Place, chance: &mut impl Rng) -> String {
+pub fn page_view(place: ShopPage, came_from: ShopPage, chance: &mut impl Rng) -> String {
     format!(
         r#"{{"path":"{place}","referrer":"{came_from}","loadMs":{},"scroll":0.{:02}}}"#,
         chance.random_range(80..2400),
@@ -131,7 +131,7 @@ pub fn search(chance: &mut impl Rng) -> String {
     )
 }
 
-pub fn button_click(place: Place, chance: &mut impl Rng) -> String {
+pub fn button_click(place: ShopPage, chance: &mut impl Rng) -> String {
     format!(
         r#"{{"button":"{}","path":"{place}","x":{},"y":{}}}"#,
         one_of(BUTTONS, chance),
@@ -140,7 +140,7 @@ pub fn button_click(place: Place, chance: &mut impl Rng) -> String {
     )
 }
 
-pub fn form_submit(place: Place, chance: &mut impl Rng) -> String {
+pub fn form_submit(place: ShopPage, chance: &mut impl Rng) -> String {
     format!(
         r#"{{"form":"{}","path":"{place}","fields":{},"durationMs":{},"isValid":{}}}"#,
         one_of(FORMS, chance),
@@ -150,7 +150,7 @@ pub fn form_submit(place: Place, chance: &mut impl Rng) -> String {
     )
 }
 
-pub fn video(place: Place, video: u32, chance: &mut impl Rng) -> String {
+pub fn video(place: ShopPage, video: u32, chance: &mut impl Rng) -> String {
     format!(
         r#"{{"videoId":"v-{video:03}","path":"{place}","positionMs":{},"quality":"{}","isMuted":{}}}"#,
         chance.random_range(0..180_000),

@@ -18,11 +18,8 @@ pub struct Sample {
     pub user_id: Arc<str>,
     /// The user's account.
     pub account_id: Arc<str>,
-    /// The visit.
     pub session_id: Arc<str>,
-    /// What happened.
     pub kind: Kind,
-    /// A JSON object.
     pub payload: String,
     /// When it happened.
     pub occurred_at: Timestamp,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rand::Rng;
 
-use super::payload::{self, Place};
+use super::payload::{self, ShopPage};
 use super::people::Visitor;
 
 /// The types of the sample events, all of them among the default ones.
@@ -95,7 +95,7 @@ pub struct Visit {
     pub visitor: Visitor,
     pub session_id: Arc<str>,
     has_begun: bool,
-    place: Place,
+    place: ShopPage,
     /// Products in the cart.
     cart: Vec<u32>,
     /// The video that plays.
@@ -109,7 +109,7 @@ impl Visit {
             visitor,
             session_id: format!("s-{:016x}", chance.random::<u64>()).into(),
             has_begun: false,
-            place: Place::Home,
+            place: ShopPage::Home,
             cart: Vec::new(),
             video: None,
         }
@@ -124,11 +124,11 @@ impl Visit {
                 payload::session_start(chance)
             }
             Kind::PageView => {
-                let came_from = std::mem::replace(&mut self.place, Place::any(chance));
+                let came_from = std::mem::replace(&mut self.place, ShopPage::any(chance));
                 payload::page_view(self.place, came_from, chance)
             }
             Kind::Search => {
-                self.place = Place::Search;
+                self.place = ShopPage::Search;
                 payload::search(chance)
             }
             Kind::ButtonClick => payload::button_click(self.place, chance),

@@ -61,7 +61,7 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// What summaries may cost.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct SummaryLimits {
     /// How long a summary is answered from memory.
     pub fresh: Duration,
     /// For how long after that it is still answered.
@@ -76,7 +76,7 @@ pub struct Limits {
     pub max_wait: Duration,
 }
 
-impl Limits {
+impl SummaryLimits {
     /// The limits in force, of which only one is a setting.
     pub fn with_fresh(fresh: Duration) -> Self {
         Self {
@@ -93,7 +93,6 @@ impl Limits {
 /// Which summary is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Question {
-    /// The account.
     pub account_id: String,
     /// The time in which its events are counted.
     pub window: Window,
@@ -110,7 +109,6 @@ pub struct Counted {
     pub from: Timestamp,
     /// Nothing that occurred after this is counted.
     pub to: Timestamp,
-    /// The numbers.
     pub summary: Summary,
     /// When they were counted.
     pub computed_at: Timestamp,
@@ -143,7 +141,7 @@ pub enum SummaryError {
 pub struct Summaries {
     store: Arc<dyn AccountStore>,
     clock: Arc<dyn Clock>,
-    limits: Limits,
+    limits: SummaryLimits,
     kept: Cache<Question, Arc<Counted>>,
     counting: Semaphore,
     /// Beside those, as a sample costs next to nothing.
@@ -153,7 +151,11 @@ pub struct Summaries {
 
 impl Summaries {
     /// Nothing is counted before it is asked for.
-    pub fn new(store: Arc<dyn AccountStore>, clock: Arc<dyn Clock>, limits: Limits) -> Arc<Self> {
+    pub fn new(
+        store: Arc<dyn AccountStore>,
+        clock: Arc<dyn Clock>,
+        limits: SummaryLimits,
+    ) -> Arc<Self> {
         let kept = Cache::builder()
             .max_capacity(limits.max_cache_bytes)
             .weigher(|question, counted: &Arc<Counted>| weight(question, &counted.summary))

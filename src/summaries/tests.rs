@@ -14,7 +14,7 @@ use fake_store::FakeStore;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-const LIMITS: Limits = Limits {
+const LIMITS: SummaryLimits = SummaryLimits {
     fresh: MINUTE,
     stale: Duration::from_secs(600),
     max_cache_bytes: 1 << 20,

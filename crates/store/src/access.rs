@@ -28,7 +28,7 @@ pub enum Role {
 
 /// A member of the staff.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
+pub struct StaffAccount {
     /// Made once, never changed.
     pub id: Uuid,
     /// The address in its normalized form: unique.
@@ -50,7 +50,7 @@ pub struct Account {
 
 /// What of an account changes; `None` stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AccountChange {
+pub struct StaffChange {
     /// The Argon2 hash of another password.
     pub password_hash: Option<String>,
     /// Another role.
@@ -166,22 +166,22 @@ pub trait AccessStore: Send + Sync + 'static {
     /// there already, which counts as made: the first answer may have been lost.
     async fn create_account(
         &self,
-        account: &Account,
+        account: &StaffAccount,
         admission: Admission,
     ) -> Result<Created, StoreError>;
 
     /// The account with this normalized address.
-    async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError>;
+    async fn account_by_email(&self, email: &str) -> Result<Option<StaffAccount>, StoreError>;
 
     /// The account with this id.
-    async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError>;
+    async fn account(&self, id: Uuid) -> Result<Option<StaffAccount>, StoreError>;
 
     /// Changes an account; answers it as it is then, `None` if there is none.
     async fn change_account(
         &self,
         id: Uuid,
-        change: &AccountChange,
-    ) -> Result<Option<Account>, StoreError>;
+        change: &StaffChange,
+    ) -> Result<Option<StaffAccount>, StoreError>;
 
     /// Puts another hash of the same password in the place of the one that was
     /// verified, if that is still the one in force; says whether it was. The
@@ -194,8 +194,11 @@ pub trait AccessStore: Send + Sync + 'static {
     ) -> Result<bool, StoreError>;
 
     /// The accounts in order of their addresses, from the one after `after`.
-    async fn accounts(&self, after: Option<&str>, limit: usize)
-    -> Result<Vec<Account>, StoreError>;
+    async fn accounts(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<StaffAccount>, StoreError>;
 
     /// Keeps a new session; false if there is one with this id.
     async fn create_session(&self, session: &SessionRecord) -> Result<bool, StoreError>;

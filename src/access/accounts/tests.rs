@@ -10,14 +10,14 @@ use crate::access::sessions::SignedIn;
 
 const PASSWORD: &str = "kx7#mqvz";
 
-fn accounts(is_sign_up_open: bool) -> (Accounts, Arc<MemoryStore>) {
+fn accounts(is_sign_up_open: bool) -> (StaffAccounts, Arc<MemoryStore>) {
     let store = Arc::new(MemoryStore::default());
     (on(&store, is_sign_up_open, 1), store)
 }
 
-fn on(store: &Arc<MemoryStore>, is_sign_up_open: bool, passes: u32) -> Accounts {
+fn on(store: &Arc<MemoryStore>, is_sign_up_open: bool, passes: u32) -> StaffAccounts {
     let cost = HashCost { memory_kib: 8, passes, lanes: 1, parallel: 2, waiting: 100 };
-    Accounts::new(
+    StaffAccounts::new(
         Arc::clone(store) as Arc<dyn AccessStore>,
         Arc::new(TestClock::default()),
         Passwords::new(&cost).unwrap(),
@@ -25,8 +25,8 @@ fn on(store: &Arc<MemoryStore>, is_sign_up_open: bool, passes: u32) -> Accounts 
     )
 }
 
-fn new(email: &str) -> NewAccount {
-    NewAccount { email: email.to_owned(), name: "Jo".to_owned(), password: PASSWORD.to_owned() }
+fn new(email: &str) -> NewStaff {
+    NewStaff { email: email.to_owned(), name: "Jo".to_owned(), password: PASSWORD.to_owned() }
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn open_sign_up_makes_staff_and_one_account_an_address() {
 async fn every_fault_is_named() {
     let (accounts, _) = accounts(false);
     let refused = accounts
-        .sign_up(NewAccount {
+        .sign_up(NewStaff {
             email: "nobody".to_owned(),
             name: "  ".to_owned(),
             password: "short".to_owned(),
@@ -117,8 +117,8 @@ async fn a_hash_of_another_cost_is_renewed_at_sign_in() {
 
 /// Whether a session that was opened for an account as it was then is good for
 /// the account as it is now.
-fn is_good(then: &Account, now: &Account) -> bool {
-    let epoch = |account: &Account| {
+fn is_good(then: &StaffAccount, now: &StaffAccount) -> bool {
+    let epoch = |account: &StaffAccount| {
         let signed_in = SignedIn::new(account.clone());
         signed_in.session_auth_hash().to_vec()
     };

@@ -52,9 +52,7 @@ pub enum PasswordError {
 /// Whether a password is the right one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is not.
     Wrong,
-    /// It is.
     Right,
     /// It is, and its hash was made at another cost: this is the new one.
     Outdated(String),

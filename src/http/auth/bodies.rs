@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use trailkeep_store::access::Account;
+use trailkeep_store::access::StaffAccount;
 
 /// Somebody who wants an account.
 #[derive(Deserialize, ToSchema)]
@@ -107,8 +107,8 @@ pub struct UserBody {
     pub(super) name: String,
 }
 
-impl From<&Account> for UserBody {
-    fn from(account: &Account) -> Self {
+impl From<&StaffAccount> for UserBody {
+    fn from(account: &StaffAccount) -> Self {
         Self {
             id: account.id.to_string(),
             email: account.email.clone(),

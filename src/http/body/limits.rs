@@ -38,7 +38,7 @@ impl From<NoRoom> for BodyError {
 
 /// What a body may take.
 #[derive(Clone, Copy)]
-pub struct Limits<'a> {
+pub struct BodyLimits<'a> {
     /// Bytes, as sent and as decoded.
     pub max_bytes: usize,
     /// Time until its end.

@@ -46,8 +46,8 @@ async fn a_body_of_known_length_is_passed_over_to_its_end_unless_it_is_too_long(
 
 const LIMITS_BYTES: usize = 4 << 20;
 
-fn limits(budget: &Budget) -> Limits<'_> {
-    Limits { max_bytes: LIMITS_BYTES, timeout: Duration::from_secs(15), budget }
+fn limits(budget: &Budget) -> BodyLimits<'_> {
+    BodyLimits { max_bytes: LIMITS_BYTES, timeout: Duration::from_secs(15), budget }
 }
 
 fn encoded(encoding: Encoding, bytes: &[u8]) -> Vec<u8> {

@@ -11,7 +11,6 @@ use tracing::subscriber::DefaultGuard;
 pub struct Sink(Arc<Mutex<Vec<u8>>>);
 
 impl Sink {
-    /// All of it.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock()).into_owned()
     }

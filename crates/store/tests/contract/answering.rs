@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use rusqlite::Connection;
-use trailkeep_store::access::{AccessStore, AccountChange, Admission, AuditRange};
+use trailkeep_store::access::{AccessStore, Admission, AuditRange, StaffChange};
 use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore};
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{MongoSettings, MongoStore};
@@ -89,7 +89,7 @@ where
         (
             "change_account",
             call(async {
-                let change = AccountChange { is_disabled: Some(true), ..AccountChange::default() };
+                let change = StaffChange { is_disabled: Some(true), ..StaffChange::default() };
                 store.change_account(Uuid::nil(), &change).await
             }),
         ),

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use trailkeep_store::access::{AccessStore, Account, AccountChange, Admission, Created, Role};
+use trailkeep_store::access::{AccessStore, Admission, Created, Role, StaffAccount, StaffChange};
 use uuid::Uuid;
 
 use super::samples::{HOSTILE, account, at, count, ends_of_the_calendar, sixteen_at_once};
 
-async fn make(store: &dyn AccessStore, account: &Account) {
+async fn make(store: &dyn AccessStore, account: &StaffAccount) {
     let made = store.create_account(account, Admission::Any).await.unwrap();
     assert_eq!(made, Created::Created);
 }
@@ -20,7 +20,7 @@ async fn addresses(store: &dyn AccessStore) -> Vec<String> {
 
 pub async fn an_account_is_read_back_unchanged(store: Arc<dyn AccessStore>) {
     let plain = account("ann@example.com");
-    let full = Account {
+    let full = StaffAccount {
         name: "Zażółć \"🦀\" \0 O'Neill".to_owned(),
         role: Role::Admin,
         is_disabled: true,
@@ -44,10 +44,10 @@ pub async fn unknown_accounts_are_none(store: Arc<dyn AccessStore>) {
     make(&*store, &account("ann@example.com")).await;
     assert_eq!(store.account(Uuid::new_v4()).await.unwrap(), None);
     assert_eq!(store.account_by_email("").await.unwrap(), None);
-    let change = AccountChange { is_disabled: Some(true), ..AccountChange::default() };
+    let change = StaffChange { is_disabled: Some(true), ..StaffChange::default() };
     let nobody = Uuid::new_v4();
     assert_eq!(store.change_account(nobody, &change).await.unwrap(), None);
-    let nothing = AccountChange::default();
+    let nothing = StaffChange::default();
     assert_eq!(store.change_account(nobody, &nothing).await.unwrap(), None);
     assert_eq!(addresses(&*store).await, ["ann@example.com"]);
 }
@@ -82,7 +82,7 @@ pub async fn of_first_accounts_at_the_same_moment_one_is_made(store: Arc<dyn Acc
 }
 
 pub async fn a_first_account_is_refused_once_there_is_any(store: Arc<dyn AccessStore>) {
-    let disabled = Account { is_disabled: true, ..account("ann@example.com") };
+    let disabled = StaffAccount { is_disabled: true, ..account("ann@example.com") };
     make(&*store, &disabled).await;
     for email in ["bob@example.com", "ann@example.com"] {
         let refused = store.create_account(&account(email), Admission::First).await;
@@ -126,21 +126,21 @@ pub async fn each_field_of_an_account_changes_alone(store: Arc<dyn AccessStore>)
     make(&*store, &ann).await;
     make(&*store, &bob).await;
 
-    let nothing = AccountChange::default;
-    let new_hash = AccountChange { password_hash: Some("$argon2id$new".to_owned()), ..nothing() };
+    let nothing = StaffChange::default;
+    let new_hash = StaffChange { password_hash: Some("$argon2id$new".to_owned()), ..nothing() };
     ann.password_hash = "$argon2id$new".to_owned();
     let changed = store.change_account(ann.id, &new_hash).await.unwrap();
     assert_eq!(changed.as_ref(), Some(&ann));
 
     for role in [Role::Admin, Role::Staff, Role::Admin] {
         ann.role = role;
-        let role = AccountChange { role: Some(role), ..nothing() };
+        let role = StaffChange { role: Some(role), ..nothing() };
         let changed = store.change_account(ann.id, &role).await.unwrap();
         assert_eq!(changed.as_ref(), Some(&ann));
     }
     for is_disabled in [true, false, true, true] {
         ann.is_disabled = is_disabled;
-        let disabled = AccountChange { is_disabled: Some(is_disabled), ..nothing() };
+        let disabled = StaffChange { is_disabled: Some(is_disabled), ..nothing() };
         let changed = store.change_account(ann.id, &disabled).await.unwrap();
         assert_eq!(changed.as_ref(), Some(&ann));
     }
@@ -150,7 +150,7 @@ pub async fn each_field_of_an_account_changes_alone(store: Arc<dyn AccessStore>)
 pub async fn a_change_of_nothing_answers_the_account(store: Arc<dyn AccessStore>) {
     let ann = account("ann@example.com");
     make(&*store, &ann).await;
-    let nothing = AccountChange::default();
+    let nothing = StaffChange::default();
     let same = store.change_account(ann.id, &nothing).await.unwrap();
     assert_eq!(same, Some(ann));
 }
@@ -162,7 +162,7 @@ pub async fn changes_of_different_fields_at_the_same_moment_are_all_kept(
     make(&*store, &ann).await;
     let id = ann.id;
     sixteen_at_once(&store, |store, number| async move {
-        let mut change = AccountChange::default();
+        let mut change = StaffChange::default();
         match number % 3 {
             0 => change.role = Some(Role::Admin),
             1 => change.is_disabled = Some(true),
@@ -171,8 +171,12 @@ pub async fn changes_of_different_fields_at_the_same_moment_are_all_kept(
         store.change_account(id, &change).await.unwrap().unwrap()
     })
     .await;
-    let expected =
-        Account { role: Role::Admin, is_disabled: true, password_hash: "new".to_owned(), ..ann };
+    let expected = StaffAccount {
+        role: Role::Admin,
+        is_disabled: true,
+        password_hash: "new".to_owned(),
+        ..ann
+    };
     assert_eq!(store.account(id).await.unwrap(), Some(expected));
 }
 
@@ -181,17 +185,17 @@ pub async fn a_change_that_ends_sessions_raises_the_epoch_by_one(store: Arc<dyn 
     let bob = account("bob@example.com");
     make(&*store, &ann).await;
     make(&*store, &bob).await;
-    let ending = AccountChange { ends_sessions: true, ..AccountChange::default() };
+    let ending = StaffChange { ends_sessions: true, ..StaffChange::default() };
     let ended = store.change_account(ann.id, &ending).await.unwrap();
     assert_eq!(ended.map(|account| account.session_epoch), Some(1));
-    let new_password = AccountChange { password_hash: Some("new".to_owned()), ..ending };
+    let new_password = StaffChange { password_hash: Some("new".to_owned()), ..ending };
     let id = ann.id;
     sixteen_at_once(&store, |store, _| {
         let change = new_password.clone();
         async move { store.change_account(id, &change).await.unwrap().unwrap() }
     })
     .await;
-    let expected = Account { password_hash: "new".to_owned(), session_epoch: 17, ..ann };
+    let expected = StaffAccount { password_hash: "new".to_owned(), session_epoch: 17, ..ann };
     assert_eq!(store.accounts(None, 10).await.unwrap(), [expected, bob]);
 }
 
@@ -217,9 +221,9 @@ pub async fn a_hash_is_renewed_only_in_the_place_of_the_one_that_was_verified(
     ann.password_hash = format!("renewed {winner}");
     assert_eq!(store.account(id).await.unwrap().as_ref(), Some(&ann));
 
-    let new_password = AccountChange {
+    let new_password = StaffChange {
         password_hash: Some("another password".to_owned()),
-        ..AccountChange::default()
+        ..StaffChange::default()
     };
     store.change_account(id, &new_password).await.unwrap();
     let late = store.renew_password_hash(id, &ann.password_hash, "too late");
@@ -262,16 +266,16 @@ pub async fn accounts_are_found_by_their_exact_address(store: Arc<dyn AccessStor
     let mut accounts = Vec::new();
     for text in HOSTILE {
         let account =
-            Account { name: text.to_owned(), password_hash: text.to_owned(), ..account(text) };
+            StaffAccount { name: text.to_owned(), password_hash: text.to_owned(), ..account(text) };
         make(&*store, &account).await;
         accounts.push(account);
     }
     for account in accounts {
         let found = store.account_by_email(&account.email).await.unwrap();
         assert_eq!(found.as_ref(), Some(&account));
-        let change = AccountChange {
+        let change = StaffChange {
             password_hash: Some(format!("{}, changed", account.email)),
-            ..AccountChange::default()
+            ..StaffChange::default()
         };
         let changed = store.change_account(account.id, &change).await.unwrap();
         assert_eq!(changed.unwrap().password_hash, format!("{}, changed", account.email));
@@ -284,7 +288,7 @@ pub async fn accounts_are_found_by_their_exact_address(store: Arc<dyn AccessStor
 
 pub async fn an_account_is_made_at_the_ends_of_the_calendar(store: Arc<dyn AccessStore>) {
     for created_at in ends_of_the_calendar() {
-        let account = Account { created_at, ..account(&created_at.to_string()) };
+        let account = StaffAccount { created_at, ..account(&created_at.to_string()) };
         make(&*store, &account).await;
         assert_eq!(store.account(account.id).await.unwrap(), Some(account));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use trailkeep_event::Timestamp;
 use trailkeep_store::access::{
-    AccessStore, Account, AuditEntry, Role, Scope, SecretHash, SessionRecord, TokenRecord,
+    AccessStore, AuditEntry, Role, Scope, SecretHash, SessionRecord, StaffAccount, TokenRecord,
 };
 use uuid::Uuid;
 
@@ -46,8 +46,8 @@ pub fn ends_of_the_calendar() -> [Timestamp; 2] {
         .map(|text| Timestamp::parse_rfc3339(text).unwrap())
 }
 
-pub fn account(email: &str) -> Account {
-    Account {
+pub fn account(email: &str) -> StaffAccount {
+    StaffAccount {
         id: Uuid::new_v4(),
         email: email.to_owned(),
         name: "Ann".to_owned(),

@@ -5,7 +5,7 @@ use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
 use super::columns;
-use crate::access::{Account, AccountChange, Admission, Created};
+use crate::access::{Admission, Created, StaffAccount, StaffChange};
 
 const IS_SAME: &str = "SELECT EXISTS (SELECT 1 FROM accounts WHERE id = ?1 AND email = ?2)";
 
@@ -48,7 +48,7 @@ const RENEW_HASH: &str = "
 
 pub(super) fn create(
     transaction: &Transaction<'_>,
-    account: &Account,
+    account: &StaffAccount,
     admission: Admission,
 ) -> rusqlite::Result<Created> {
     if is_so(transaction, IS_SAME, params![account.id.as_bytes(), account.email])? {
@@ -81,19 +81,22 @@ fn is_so(
     connection.prepare_cached(question)?.query_row(parameters, |row| row.get(0))
 }
 
-pub(super) fn by_email(connection: &Connection, email: &str) -> rusqlite::Result<Option<Account>> {
+pub(super) fn by_email(
+    connection: &Connection,
+    email: &str,
+) -> rusqlite::Result<Option<StaffAccount>> {
     connection.prepare_cached(BY_EMAIL)?.query_row([email], account).optional()
 }
 
-pub(super) fn by_id(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<Account>> {
+pub(super) fn by_id(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<StaffAccount>> {
     connection.prepare_cached(BY_ID)?.query_row([id.as_bytes()], account).optional()
 }
 
 pub(super) fn change(
     transaction: &Transaction<'_>,
     id: Uuid,
-    change: &AccountChange,
-) -> rusqlite::Result<Option<Account>> {
+    change: &StaffChange,
+) -> rusqlite::Result<Option<StaffAccount>> {
     transaction.prepare_cached(CHANGE)?.execute(params![
         id.as_bytes(),
         change.password_hash,
@@ -122,7 +125,7 @@ pub(super) fn page(
     connection: &Connection,
     after: Option<&str>,
     limit: usize,
-) -> rusqlite::Result<Vec<Account>> {
+) -> rusqlite::Result<Vec<StaffAccount>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     match after {
         None => connection.prepare_cached(FIRST_PAGE)?.query_map([limit], account)?.collect(),
@@ -132,8 +135,8 @@ pub(super) fn page(
     }
 }
 
-fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
-    Ok(Account {
+fn account(row: &Row<'_>) -> rusqlite::Result<StaffAccount> {
+    Ok(StaffAccount {
         id: columns::uuid(row, 0)?,
         email: row.get(1)?,
         name: row.get(2)?,

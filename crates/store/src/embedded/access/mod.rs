@@ -19,8 +19,8 @@ use uuid::Uuid;
 use super::EmbeddedStore;
 use crate::StoreError;
 use crate::access::{
-    AccessStore, Account, AccountChange, Admission, AuditEntry, AuditRange, Created, SecretHash,
-    SessionRecord, TokenRecord, token_is_taken,
+    AccessStore, Admission, AuditEntry, AuditRange, Created, SecretHash, SessionRecord,
+    StaffAccount, StaffChange, TokenRecord, token_is_taken,
 };
 use crate::timeouts::in_time;
 
@@ -34,7 +34,7 @@ const RECORD_ROWS: usize = 500;
 impl AccessStore for EmbeddedStore {
     async fn create_account(
         &self,
-        account: &Account,
+        account: &StaffAccount,
         admission: Admission,
     ) -> Result<Created, StoreError> {
         let account = account.clone();
@@ -43,20 +43,20 @@ impl AccessStore for EmbeddedStore {
             .await
     }
 
-    async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
+    async fn account_by_email(&self, email: &str) -> Result<Option<StaffAccount>, StoreError> {
         let email = email.to_owned();
         self.readers.read(move |connection| accounts::by_email(connection, &email)).await
     }
 
-    async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
+    async fn account(&self, id: Uuid) -> Result<Option<StaffAccount>, StoreError> {
         self.readers.read(move |connection| accounts::by_id(connection, id)).await
     }
 
     async fn change_account(
         &self,
         id: Uuid,
-        change: &AccountChange,
-    ) -> Result<Option<Account>, StoreError> {
+        change: &StaffChange,
+    ) -> Result<Option<StaffAccount>, StoreError> {
         let change = change.clone();
         self.writer.change(move |transaction| accounts::change(transaction, id, &change)).await
     }
@@ -77,7 +77,7 @@ impl AccessStore for EmbeddedStore {
         &self,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<Account>, StoreError> {
+    ) -> Result<Vec<StaffAccount>, StoreError> {
         let after = after.map(str::to_owned);
         self.readers
             .read(move |connection| accounts::page(connection, after.as_deref(), limit))

@@ -3,8 +3,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::access::{
-    AccessStore as _, Account, Admission, AuditEntry, AuditRange, Created, Role, Scope,
-    SessionRecord, TokenRecord,
+    AccessStore as _, Admission, AuditEntry, AuditRange, Created, Role, Scope, SessionRecord,
+    StaffAccount, TokenRecord,
 };
 use crate::embedded::folder::DATABASE;
 
@@ -12,8 +12,8 @@ fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(NOON + millis).unwrap()
 }
 
-fn account(email: &str) -> Account {
-    Account {
+fn account(email: &str) -> StaffAccount {
+    StaffAccount {
         id: Uuid::new_v4(),
         email: email.to_owned(),
         name: "Ann".to_owned(),

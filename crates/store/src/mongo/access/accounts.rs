@@ -8,14 +8,14 @@ use mongodb::options::ReturnDocument;
 use uuid::Uuid;
 
 use super::collections::{ACCOUNTS, collection};
-use super::documents::{self, AccountDocument};
+use super::documents::{self, StaffDocument};
 use super::indexes;
 use crate::StoreError;
-use crate::access::{Account, AccountChange, Admission, Created};
+use crate::access::{Admission, Created, StaffAccount, StaffChange};
 use crate::mongo::connection::Link;
 use crate::mongo::errors::{is_duplicate, store_error};
 
-fn accounts(link: &Link) -> Collection<AccountDocument> {
+fn accounts(link: &Link) -> Collection<StaffDocument> {
     collection(link, ACCOUNTS)
 }
 
@@ -24,7 +24,7 @@ fn accounts(link: &Link) -> Collection<AccountDocument> {
 /// it: so the look at whether there are accounts may come too early.
 pub async fn create(
     link: &Link,
-    account: &Account,
+    account: &StaffAccount,
     admission: Admission,
 ) -> Result<Created, StoreError> {
     // Also at a shell's command, before any instance has prepared the store.
@@ -46,8 +46,8 @@ pub async fn create(
 }
 
 /// False if a unique index has one of its values.
-async fn insert(link: &Link, account: &Account, is_first: bool) -> Result<bool, StoreError> {
-    let document = AccountDocument::new(account, is_first);
+async fn insert(link: &Link, account: &StaffAccount, is_first: bool) -> Result<bool, StoreError> {
+    let document = StaffDocument::new(account, is_first);
     match accounts(link).insert_one(document).await {
         Ok(_) => Ok(true),
         Err(error) if is_duplicate(&error) => Ok(false),
@@ -56,29 +56,33 @@ async fn insert(link: &Link, account: &Account, is_first: bool) -> Result<bool, 
 }
 
 /// Why it was not made; unless it was, by a call whose answer was lost.
-async fn not_made(link: &Link, account: &Account, why: Created) -> Result<Created, StoreError> {
+async fn not_made(
+    link: &Link,
+    account: &StaffAccount,
+    why: Created,
+) -> Result<Created, StoreError> {
     let same = doc! { "_id": documents::uuid(account.id), "email": &account.email };
     let was_made = find_one(link, same).await?.is_some();
     Ok(if was_made { Created::Created } else { why })
 }
 
-pub async fn by_email(link: &Link, email: &str) -> Result<Option<Account>, StoreError> {
+pub async fn by_email(link: &Link, email: &str) -> Result<Option<StaffAccount>, StoreError> {
     find_one(link, doc! { "email": email }).await
 }
 
-pub async fn by_id(link: &Link, id: Uuid) -> Result<Option<Account>, StoreError> {
+pub async fn by_id(link: &Link, id: Uuid) -> Result<Option<StaffAccount>, StoreError> {
     find_one(link, doc! { "_id": documents::uuid(id) }).await
 }
 
-async fn find_one(link: &Link, filter: Document) -> Result<Option<Account>, StoreError> {
+async fn find_one(link: &Link, filter: Document) -> Result<Option<StaffAccount>, StoreError> {
     read(accounts(link).find_one(filter).await)
 }
 
 pub async fn change(
     link: &Link,
     id: Uuid,
-    change: &AccountChange,
-) -> Result<Option<Account>, StoreError> {
+    change: &StaffChange,
+) -> Result<Option<StaffAccount>, StoreError> {
     let mut set = Document::new();
     if let Some(password_hash) = &change.password_hash {
         set.insert("passwordHash", password_hash);
@@ -123,15 +127,15 @@ pub async fn renew_hash(
         .map_err(|error| store_error(&error))
 }
 
-fn read(found: Result<Option<AccountDocument>, Error>) -> Result<Option<Account>, StoreError> {
-    found.map(|document| document.map(Account::from)).map_err(|error| store_error(&error))
+fn read(found: Result<Option<StaffDocument>, Error>) -> Result<Option<StaffAccount>, StoreError> {
+    found.map(|document| document.map(StaffAccount::from)).map_err(|error| store_error(&error))
 }
 
 pub async fn page(
     link: &Link,
     after: Option<&str>,
     limit: usize,
-) -> Result<Vec<Account>, StoreError> {
+) -> Result<Vec<StaffAccount>, StoreError> {
     if limit == 0 {
         return Ok(Vec::new());
     }
@@ -142,7 +146,7 @@ pub async fn page(
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .await
         .map_err(|error| store_error(&error))?
-        .map_ok(Account::from)
+        .map_ok(StaffAccount::from)
         .try_collect()
         .await
         .map_err(|error| store_error(&error))

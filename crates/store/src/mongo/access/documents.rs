@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
-use crate::access::{Account, AuditEntry, Role, Scope, SecretHash, SessionRecord, TokenRecord};
+use crate::access::{
+    AuditEntry, Role, Scope, SecretHash, SessionRecord, StaffAccount, TokenRecord,
+};
 
 /// A document of `accounts`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AccountDocument {
+pub struct StaffDocument {
     #[serde(rename = "_id")]
     id: bson::Uuid,
     email: String,
@@ -113,9 +115,9 @@ impl From<HashField> for Binary {
     }
 }
 
-impl AccountDocument {
+impl StaffDocument {
     /// The document of an account that is, or is not, the first one.
-    pub fn new(account: &Account, first: bool) -> Self {
+    pub fn new(account: &StaffAccount, first: bool) -> Self {
         Self {
             id: uuid(account.id),
             email: account.email.clone(),
@@ -130,8 +132,8 @@ impl AccountDocument {
     }
 }
 
-impl From<AccountDocument> for Account {
-    fn from(document: AccountDocument) -> Self {
+impl From<StaffDocument> for StaffAccount {
+    fn from(document: StaffDocument) -> Self {
         Self {
             id: own_uuid(document.id),
             email: document.email,

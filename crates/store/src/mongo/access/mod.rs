@@ -26,8 +26,8 @@ use uuid::Uuid;
 use super::store::MongoStore;
 use crate::StoreError;
 use crate::access::{
-    AccessStore, Account, AccountChange, Admission, AuditEntry, AuditRange, Created, SecretHash,
-    SessionRecord, TokenRecord,
+    AccessStore, Admission, AuditEntry, AuditRange, Created, SecretHash, SessionRecord,
+    StaffAccount, StaffChange, TokenRecord,
 };
 use crate::timeouts::in_time;
 
@@ -35,25 +35,25 @@ use crate::timeouts::in_time;
 impl AccessStore for MongoStore {
     async fn create_account(
         &self,
-        account: &Account,
+        account: &StaffAccount,
         admission: Admission,
     ) -> Result<Created, StoreError> {
         self.write(async { accounts::create(self.link().await?, account, admission).await }).await
     }
 
-    async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
+    async fn account_by_email(&self, email: &str) -> Result<Option<StaffAccount>, StoreError> {
         self.read(async { accounts::by_email(self.link().await?, email).await }).await
     }
 
-    async fn account(&self, id: Uuid) -> Result<Option<Account>, StoreError> {
+    async fn account(&self, id: Uuid) -> Result<Option<StaffAccount>, StoreError> {
         self.read(async { accounts::by_id(self.link().await?, id).await }).await
     }
 
     async fn change_account(
         &self,
         id: Uuid,
-        change: &AccountChange,
-    ) -> Result<Option<Account>, StoreError> {
+        change: &StaffChange,
+    ) -> Result<Option<StaffAccount>, StoreError> {
         self.write(async { accounts::change(self.link().await?, id, change).await }).await
     }
 
@@ -70,7 +70,7 @@ impl AccessStore for MongoStore {
         &self,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<Account>, StoreError> {
+    ) -> Result<Vec<StaffAccount>, StoreError> {
         self.read(async { accounts::page(self.link().await?, after, limit).await }).await
     }
 

@@ -5,7 +5,7 @@ use bson::{Binary, DateTime, Document, doc};
 use trailkeep_store::Store as _;
 use trailkeep_store::StoreError;
 use trailkeep_store::access::{
-    AccessStore as _, Account, AccountChange, Admission, AuditEntry, Role, Scope, TokenRecord,
+    AccessStore as _, Admission, AuditEntry, Role, Scope, StaffAccount, StaffChange, TokenRecord,
 };
 use trailkeep_store::mongo::MongoStore;
 use trailkeep_store_contract::access::samples::{account, at, entry, hash, session, token};
@@ -32,12 +32,12 @@ async fn documents_of_access_are_what_a_person_would_look_for() {
         .await
         .run(|place| async move {
             let store = place.mongo_store(&SETTINGS).await;
-            let ann = Account { role: Role::Admin, ..account("ann@example.com") };
+            let ann = StaffAccount { role: Role::Admin, ..account("ann@example.com") };
             let bob = account("bob@example.com");
             for account in [&ann, &bob] {
                 store.create_account(account, Admission::Any).await.unwrap();
             }
-            let document = |account: &Account, role: &str| {
+            let document = |account: &StaffAccount, role: &str| {
                 doc! {
                     "_id": uuid(account.id), "email": &account.email, "name": "Ann",
                     "role": role, "passwordHash": &account.password_hash,
@@ -104,7 +104,7 @@ async fn documents_of_access_are_what_a_person_would_look_for() {
 }
 
 /// An account whose document was changed by something else than this version.
-async fn changed_account(place: &MongoPlace, store: &MongoStore, change: Document) -> Account {
+async fn changed_account(place: &MongoPlace, store: &MongoStore, change: Document) -> StaffAccount {
     let ann = account("ann@example.com");
     store.create_account(&ann, Admission::Any).await.unwrap();
     let accounts = place.database().collection::<Document>("accounts");
@@ -121,7 +121,7 @@ async fn an_account_of_an_earlier_version_is_at_its_first_session_epoch() {
             let ann =
                 changed_account(&place, &store, doc! { "$unset": { "sessionEpoch": "" } }).await;
             assert_eq!(store.account(ann.id).await.unwrap().as_ref(), Some(&ann));
-            let ending = AccountChange { ends_sessions: true, ..AccountChange::default() };
+            let ending = StaffChange { ends_sessions: true, ..StaffChange::default() };
             let ended = store.change_account(ann.id, &ending).await.unwrap();
             assert_eq!(ended.map(|account| account.session_epoch), Some(1));
             store.close().await;
