@@ -20,6 +20,8 @@ const SEGMENT_BYTES: u64 = if cfg!(test) { 128 << 10 } else { 16 << 20 };
 /// eighth more CPU at saturation on a fast disk, and is answered in 0.83 instead of
 /// 0.97 ms.
 const SYNC_INTERVAL: Duration = if cfg!(test) { Duration::ZERO } else { Duration::from_millis(1) };
+/// The file that is locked by the process that has the folder.
+pub const LOCK: &str = "lock";
 
 /// Where segments lie.
 pub trait Disk: Send + Sync + 'static {
@@ -95,7 +97,7 @@ impl Folder {
         }
         let mut options = OpenOptions::new();
         let lock = options.create(true).truncate(false).write(true).mode(0o600);
-        Ok(Self { path: path.to_owned(), lock: lock.open(path.join("lock"))?, is_synced })
+        Ok(Self { path: path.to_owned(), lock: lock.open(path.join(LOCK))?, is_synced })
     }
 
     /// Takes the folder for this process; false if another one has it.
@@ -121,7 +123,7 @@ impl Folder {
     }
 
     fn path_of(&self, number: u64) -> PathBuf {
-        self.path.join(format!("segment-{number:020}.journal"))
+        path_of(&self.path, number)
     }
 
     fn sync_names(&self) -> io::Result<()> {
@@ -155,6 +157,34 @@ fn sync_parents(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+fn path_of(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("segment-{number:020}.journal"))
+}
+
+/// The numbers of all segments in a folder, in order.
+pub fn numbers_in(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        numbers.extend(number_of(&entry?.path()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Bytes of a segment in a folder.
+pub fn length_in(folder: &Path, number: u64) -> io::Result<u64> {
+    Ok(fs::metadata(path_of(folder, number))?.len())
+}
+
+/// That many bytes of a segment in a folder, from an offset on; fewer at its end.
+pub fn read_in(folder: &Path, number: u64, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path_of(folder, number))?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut part = Vec::with_capacity(bytes.min(1 << 20));
+    file.take(bytes as u64).read_to_end(&mut part)?;
+    Ok(part)
+}
+
 fn number_of(path: &Path) -> Option<u64> {
     path.file_name()?.to_str()?.strip_prefix("segment-")?.strip_suffix(".journal")?.parse().ok()
 }
@@ -163,24 +193,15 @@ impl Disk for Folder {
     type Segment = FolderSegment;
 
     fn numbers(&self) -> io::Result<Vec<u64>> {
-        let mut numbers = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
-            numbers.extend(number_of(&entry?.path()));
-        }
-        numbers.sort_unstable();
-        Ok(numbers)
+        numbers_in(&self.path)
     }
 
     fn length(&self, number: u64) -> io::Result<u64> {
-        Ok(fs::metadata(self.path_of(number))?.len())
+        length_in(&self.path, number)
     }
 
     fn read(&self, number: u64, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
-        let mut file = File::open(self.path_of(number))?;
-        file.seek(SeekFrom::Start(offset))?;
-        let mut part = Vec::with_capacity(bytes.min(1 << 20));
-        file.take(bytes as u64).read_to_end(&mut part)?;
-        Ok(part)
+        read_in(&self.path, number, offset, bytes)
     }
 
     fn create(&self, number: u64, bytes: u64) -> io::Result<FolderSegment> {

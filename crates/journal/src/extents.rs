@@ -97,6 +97,11 @@ impl Extents {
         self.0.lock().iter().map(|extent| extent.bytes).sum()
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.lock().len()
+    }
+
     /// Whether a segment is still there.
     pub fn holds(&self, segment: Segment) -> bool {
         self.0.lock().iter().any(|extent| extent.segment == segment)

@@ -96,6 +96,7 @@ mod extents;
 mod format1;
 mod frame;
 mod head;
+mod inspect;
 #[cfg(any(test, feature = "memory-disk"))]
 pub mod memory_disk;
 mod pace;
@@ -114,6 +115,7 @@ pub use disk::Disk;
 use disk::Folder;
 use extents::Extents;
 pub use frame::{FIRST_KIND, Header, Record, frame_bytes};
+pub use inspect::{Inspected, inspect, is_held};
 pub use place::{Mark, Place, Totals};
 use reader::Reader;
 pub use reader::{Read, ReadBack};
@@ -121,7 +123,7 @@ pub use recovery::{OpenError, Recovered};
 pub use segments::{NotWritten, OnStuck};
 use segments::{Segments, Shared};
 use writer::Writer;
-pub use writer::{Appended, Done, Journal};
+pub use writer::{Appended, Done, Journal, OnDisk};
 
 /// How a journal is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

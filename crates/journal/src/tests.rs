@@ -4,6 +4,7 @@ mod damage;
 mod disk;
 mod faults;
 mod formats;
+mod inspecting;
 mod model;
 mod reading;
 

@@ -30,6 +30,16 @@ pub struct Appended {
 /// a record is on disk or is refused. It is dropped where that is not known.
 pub type Done = Box<dyn FnOnce(Result<Appended, NotWritten>) + Send>;
 
+/// Segments that are needed: those with records that are not settled, and all after
+/// the first of these. Up to three that wait for use come on top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OnDisk {
+    /// How many.
+    pub segments: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
 /// Takes records to be kept. Dropping it ends the thread after what was
 /// appended is written.
 pub struct Journal {
@@ -71,6 +81,12 @@ impl Journal {
     /// effect with the next record, or when none comes for a second.
     pub fn settled_before(&self, mark: Mark) {
         self.shared.settled_before(mark);
+    }
+
+    /// What it takes on the disk.
+    pub fn on_disk(&self) -> OnDisk {
+        let extents = &self.shared.extents;
+        OnDisk { segments: extents.count(), bytes: extents.bytes() }
     }
 
     /// Returns when the thread that writes has ended, which it does before
