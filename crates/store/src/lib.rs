@@ -11,6 +11,7 @@ pub mod access;
 pub mod dead_letters;
 pub mod embedded;
 mod in_order;
+mod inspection;
 pub mod mongo;
 mod refusal;
 pub mod summaries;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use inspection::{Clocks, Indexes, Inspection};
 pub use refusal::{Reason, Refusal};
 pub use timeouts::Timeouts;
 use trailkeep_event::{Accepted, Arrival, StoreId, Timestamp};

@@ -51,6 +51,34 @@ impl Folder {
     }
 }
 
+/// Who has a data folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// Nobody.
+    Free,
+    /// A process, and its number as far as known.
+    Process(Option<u32>),
+}
+
+/// Asks who has a data folder, for a moment, with a lock that others who ask may
+/// have too.
+///
+/// # Errors
+///
+/// The file of the lock cannot be opened, or the system does not tell.
+pub fn hold(path: &Path) -> io::Result<Hold> {
+    let mut lock = match File::open(path.join(LOCK)) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Hold::Free),
+        Err(error) => return Err(error),
+    };
+    match lock.try_lock_shared() {
+        Ok(()) => Ok(Hold::Free),
+        Err(TryLockError::WouldBlock) => Ok(Hold::Process(holder(&mut lock))),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 fn make_private_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);

@@ -7,6 +7,7 @@
 //! - `summaries`: events of an account, counted.
 //! - `retention`: deleting what has expired, in small steps.
 //! - `fault`: what SQLite's errors mean.
+//! - `inspect`: a look that changes nothing.
 //! - `dead_letters`: what was refused for good, in a table of its own.
 //! - `access`: staff accounts, sessions, tokens and the audit trail, in tables
 //!   of their own.
@@ -19,6 +20,7 @@ mod access;
 mod dead_letters;
 mod fault;
 mod folder;
+mod inspect;
 mod reader;
 mod retention;
 mod schema;
@@ -36,6 +38,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 pub use fault::OpenError;
+pub use folder::{Hold, hold};
+pub use inspect::inspect;
 use trailkeep_event::time::{Clock, SystemClock};
 use trailkeep_event::{Accepted, Arrival, StoreId};
 

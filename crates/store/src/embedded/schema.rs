@@ -304,14 +304,15 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     apply(connection, steps, known).map_err(|error| OpenError::from_sqlite(path, error))
 }
 
-enum Version {
+pub(super) enum Version {
     /// Ours; 0 for a file that is still empty.
     Numbered(usize),
     /// A database of some other program.
     Foreign,
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<Version> {
+/// Which version the file has.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<Version> {
     let number: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let application: i32 =
         connection.pragma_query_value(None, "application_id", |row| row.get(0))?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bson::Document;
 use mongodb::error::ErrorKind;
-use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
+use mongodb::options::{Acknowledgment, ClientOptions, ConnectionString, HostInfo, WriteConcern};
 use mongodb::{Client, Collection, Database};
 use tokio::sync::OnceCell;
 
@@ -40,6 +40,33 @@ pub enum MongoOpenError {
          without a word; leave w out (majority and journaled) or name at least 1"
     )]
     Unacknowledged,
+}
+
+/// Where a URI leads, without a word of who signs in there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The servers, separated by commas; of a `mongodb+srv` URI the name that is
+    /// looked up. Empty where the URI cannot be read.
+    pub hosts: String,
+    /// The database that holds the data.
+    pub database: String,
+}
+
+/// Reads it from the URI alone, without a look at the network.
+pub fn place(uri: &str) -> Place {
+    let parsed = ConnectionString::parse(uri).ok();
+    let hosts = parsed.as_ref().map(|uri| match &uri.host_info {
+        HostInfo::HostIdentifiers(servers) => {
+            servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+        }
+        HostInfo::DnsRecord(name) => name.clone(),
+        _ => String::new(),
+    });
+    let database = parsed.and_then(|uri| uri.default_database);
+    Place {
+        hosts: hosts.unwrap_or_default(),
+        database: database.unwrap_or_else(|| NAME.to_owned()),
+    }
 }
 
 /// A client that is made when it can be: a `mongodb+srv` URI needs the name

@@ -18,14 +18,14 @@ use trailkeep_event::{Accepted, Arrival, Payload, StoreId, Timestamp};
 
 use super::connection::Link;
 use super::errors::store_error;
-use super::indexes::{existing, keep_for, settle};
+use super::indexes::{existing, keep_for, retention_index, settle, ttl_seconds};
 use super::insert::insert_documents;
 use super::store::MongoStore;
 use crate::dead_letters::{DeadLetter, DeadLetterStore, LetterHead, LetterPlace};
 use crate::{Outcome, Reason, Refusal, StoreError};
 
 /// The collection.
-const DEAD_LETTERS: &str = "deadLetters";
+pub const DEAD_LETTERS: &str = "deadLetters";
 
 /// The index by which they are listed.
 const LISTING: &str = "listing";
@@ -39,10 +39,7 @@ const COMMAND_LETTERS: usize = 500;
 /// Makes what listing and the retention need. Several instances may do it at
 /// once.
 pub async fn prepare(link: &Link, retention: Option<Duration>) -> Result<(), StoreError> {
-    let index = IndexModel::builder()
-        .keys(doc! { "setAsideAt": -1, "_id": -1 })
-        .options(IndexOptions::builder().name(LISTING.to_owned()).build())
-        .build();
+    let index = listing_index();
     settle(async || {
         let there = existing(link, DEAD_LETTERS).await?;
         if !there.iter().any(|other| other.keys == index.keys) {
@@ -51,6 +48,24 @@ pub async fn prepare(link: &Link, retention: Option<Duration>) -> Result<(), Sto
         keep_for(link, DEAD_LETTERS, &there, retention).await
     })
     .await
+}
+
+fn listing_index() -> IndexModel {
+    IndexModel::builder()
+        .keys(doc! { "setAsideAt": -1, "_id": -1 })
+        .options(IndexOptions::builder().name(LISTING.to_owned()).build())
+        .build()
+}
+
+/// The indexes of the collection.
+pub fn wanted(retention: Option<Duration>) -> Vec<IndexModel> {
+    let retention = retention.map(|retention| retention_index(ttl_seconds(retention)));
+    [listing_index()].into_iter().chain(retention).collect()
+}
+
+/// Whether one index is as good as a wanted one.
+pub fn serves(index: &IndexModel, wanted: &IndexModel) -> bool {
+    index.keys == wanted.keys
 }
 
 /// As the primary has it: a letter that was dropped must not be seen again.

@@ -53,6 +53,23 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// inside of a payload.
 const FIRST_VERSION: i32 = 5;
 
+/// The indexes of the events.
+pub fn wanted_of_events(retention: Option<Duration>) -> Vec<IndexModel> {
+    let retention = retention.map(|retention| retention_index(ttl_seconds(retention)));
+    [journey_index(), account_index()].into_iter().chain(retention).collect()
+}
+
+/// Whether one index is as good as a wanted one of the events.
+pub fn serves_events(index: &IndexModel, wanted: &IndexModel) -> bool {
+    if wanted.keys == journey_keys() {
+        serves_journeys(index)
+    } else if wanted.keys == account_keys() {
+        serves_accounts(index)
+    } else {
+        is_of_retention(index)
+    }
+}
+
 /// Makes the collection and its indexes what they have to be.
 pub async fn make(link: &Link, retention: Option<Duration>) -> Result<(), StoreError> {
     settle(|| try_make(link, retention)).await
@@ -162,6 +179,11 @@ fn serves_accounts(index: &IndexModel) -> bool {
     fits && index.keys == account_keys()
 }
 
+/// Whether an index deletes old documents: it goes by its name.
+fn is_of_retention(index: &IndexModel) -> bool {
+    index.options.as_ref().is_some_and(|options| options.name.as_deref() == Some(RETENTION))
+}
+
 /// Whether there is a retention index, and the seconds it says.
 fn retention_in_force(existing: &[IndexModel]) -> Option<Option<u64>> {
     existing
@@ -201,7 +223,8 @@ fn account_index() -> IndexModel {
     IndexModel::builder().keys(account_keys()).options(options).build()
 }
 
-fn retention_index(seconds: u64) -> IndexModel {
+/// What [`keep_for`] makes.
+pub fn retention_index(seconds: u64) -> IndexModel {
     let options = IndexOptions::builder()
         .name(RETENTION.to_owned())
         .expire_after(Duration::from_secs(seconds))
@@ -209,7 +232,8 @@ fn retention_index(seconds: u64) -> IndexModel {
     IndexModel::builder().keys(doc! { "receivedAt": 1 }).options(options).build()
 }
 
-fn ttl_seconds(retention: Duration) -> u64 {
+/// As a TTL index says it.
+pub fn ttl_seconds(retention: Duration) -> u64 {
     retention.as_secs().min(MAX_TTL_SECONDS)
 }
 

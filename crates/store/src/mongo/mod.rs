@@ -14,6 +14,7 @@
 //! - `journey`: the scan, and a second one where equals are cut apart.
 //! - `summaries`: events of an account, counted.
 //! - `indexes`: what is made before the first event comes.
+//! - `inspect`: a look that changes nothing.
 //! - `errors`: which fault of the server means what.
 //! - `dead_letters`: what was refused for good, in a collection of its own.
 //! - `access`: staff accounts, sessions, tokens and the audit trail, in
@@ -27,6 +28,7 @@ mod documents;
 mod errors;
 mod indexes;
 mod insert;
+mod inspect;
 mod journey;
 mod query;
 mod secrets;
@@ -43,7 +45,7 @@ use trailkeep_event::{Accepted, Arrival, StoreId};
 use super::timeouts::in_time;
 use super::{JourneyPart, JourneyRange, Outcome, Store, StoreError};
 
-pub use connection::MongoOpenError;
+pub use connection::{MongoOpenError, Place, place};
 pub use documents::{DocumentFault, encode as encode_document, read_event as decode_document};
 use errors::store_error;
 pub use store::{MongoSettings, MongoStore};

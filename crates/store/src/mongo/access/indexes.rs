@@ -26,6 +26,16 @@ pub async fn make_for_accounts(link: &Link) -> Result<(), StoreError> {
     ensure(link, ACCOUNTS, &of_accounts()).await
 }
 
+/// The indexes of all four, by collection.
+pub fn wanted() -> [(&'static str, Vec<IndexModel>); 4] {
+    [
+        (ACCOUNTS, of_accounts().into()),
+        (SESSIONS, of_sessions().into()),
+        (TOKENS, of_tokens().into()),
+        (AUDIT, of_the_audit_trail().into()),
+    ]
+}
+
 async fn ensure(link: &Link, collection: &str, wanted: &[IndexModel]) -> Result<(), StoreError> {
     settle(|| add_missing(link, collection, wanted)).await
 }
@@ -44,7 +54,7 @@ async fn add_missing(link: &Link, collection: &str, wanted: &[IndexModel]) -> Re
 }
 
 /// Whether two indexes do the same, whatever they are called.
-fn does_the_same(left: &IndexModel, right: &IndexModel) -> bool {
+pub fn does_the_same(left: &IndexModel, right: &IndexModel) -> bool {
     let essence = |index: &IndexModel| {
         let options = index.options.clone().unwrap_or_default();
         (

@@ -102,3 +102,14 @@ async fn hosts_that_cannot_be_looked_up_yet_are_no_error_at_the_start() {
     }
     connection.close().await;
 }
+
+#[test]
+fn the_place_of_a_uri_has_no_word_of_who_signs_in() {
+    for (uri, hosts, database) in [
+        ("mongodb://localhost", "localhost:27017", "trailkeep"),
+        ("mongodb://ann:hunter2@a:1,b:2/shop?w=1&authSource=admin", "a:1,b:2", "shop"),
+    ] {
+        let expected = Place { hosts: hosts.to_owned(), database: database.to_owned() };
+        assert_eq!(place(uri), expected, "{uri}");
+    }
+}

@@ -1,0 +1,45 @@
+//! What is found of a store by a look that changes nothing: for people who look for
+//! a fault.
+
+use std::time::Duration;
+
+use trailkeep_event::Timestamp;
+
+/// What a store says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// Its name and version, such as `MongoDB 7.0.14`.
+    pub server: String,
+    /// How it stands, such as `replica set rs0, primary`.
+    pub topology: String,
+    /// What has to have a write before it counts.
+    pub durability: String,
+    /// How long it took to answer a question that costs nothing.
+    pub latency: Duration,
+    /// Its clock, and ours at the same moment; `None` where both are one.
+    pub clocks: Option<Clocks>,
+    /// What is faster or unique because of them.
+    pub indexes: Indexes,
+    /// Events that it refused for good.
+    pub dead_letters: u64,
+}
+
+/// Two clocks at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clocks {
+    /// The server's.
+    pub server: Timestamp,
+    /// Ours.
+    pub own: Timestamp,
+}
+
+/// Which indexes there are, each as `collection.name`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Indexes {
+    /// How many are ours.
+    pub present: usize,
+    /// Ours that are not there.
+    pub missing: Vec<String>,
+    /// Others, which somebody else made.
+    pub others: Vec<String>,
+}
