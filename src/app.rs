@@ -14,6 +14,7 @@
 pub(crate) mod access;
 mod build;
 mod error;
+mod greeting;
 mod ingestion;
 mod journal;
 pub(crate) mod memory;
@@ -63,6 +64,7 @@ pub fn serve(settings: Settings) -> ExitCode {
 }
 
 async fn run(settings: &Settings) -> Result<Ending, StartError> {
+    greeting::says_which_build();
     let mut signals = Signals::listen().map_err(|error| StartError::System(error.to_string()))?;
     let stores = Stores::open(settings).await?;
     let listener = listen(&settings.http.address()).await?;
@@ -115,6 +117,7 @@ pub struct App {
     server: JoinHandle<()>,
     counter: JoinHandle<()>,
     access: access::Tasks,
+    greeting: JoinHandle<()>,
     stop: CancellationToken,
     settings: Settings,
 }
@@ -132,7 +135,7 @@ impl App {
         let access = access::Tasks::start(
             Arc::clone(&service.access),
             audit_writer,
-            stores.access,
+            Arc::clone(&stores.access),
             Arc::clone(&service.clock),
             settings.access.audit_retention,
         );
@@ -140,7 +143,12 @@ impl App {
             Arc::clone(&service.dead_letters),
             Arc::clone(&service.statistics),
         ));
-        told_where(&listener, settings);
+        greeting::says_where(&listener, settings);
+        let greeting = tokio::spawn(greeting::says_who(
+            service.health.prepared(),
+            Arc::clone(&stores.access),
+            greeting::url(&listener),
+        ));
         info!(mebibytes = memory::reckon(settings).mebibytes(), "memory is bounded");
         let stop = CancellationToken::new();
         let server = tokio::spawn(server::serve(
@@ -154,7 +162,7 @@ impl App {
             stop.clone(),
         ));
         let settings = settings.clone();
-        Ok(Self { service, ingestion, server, counter, access, stop, settings })
+        Ok(Self { service, ingestion, server, counter, access, greeting, stop, settings })
     }
 
     /// Waits until a part ends that must not.
@@ -185,6 +193,7 @@ impl App {
         }
         let drained = self.ingestion.drain(deadline).await;
         self.counter.abort();
+        self.greeting.abort();
         self.access.stop().await;
         self.service.summaries.close();
         drained.close().await;
@@ -196,13 +205,6 @@ impl App {
 /// they bring in can still be stored.
 fn request_grace(grace: Duration) -> Duration {
     grace * 2 / 3
-}
-
-fn told_where(listener: &TcpListener, settings: &Settings) {
-    if let Ok(address) = listener.local_addr() {
-        let store = if settings.store.mongodb_uri.is_some() { "mongodb" } else { "embedded" };
-        info!(%address, store, version = env!("CARGO_PKG_VERSION"), "listening");
-    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app::{self, memory};
 use crate::config::{self, ConfigErrors, Entry, Overrides, Settings};
+use crate::monitoring::version;
 use crate::telemetry;
 use flags::Flags;
 use terminal::{complain, print};
@@ -45,7 +46,7 @@ Examples:
   trailkeep --config trailkeep.toml";
 
 #[derive(Parser)]
-#[command(version, about = ABOUT, after_help = AFTER_HELP, disable_help_subcommand = true)]
+#[command(version = version::FULL, about = ABOUT, after_help = AFTER_HELP, disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

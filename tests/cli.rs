@@ -228,9 +228,14 @@ fn help_names_what_people_look_for() {
 }
 
 #[test]
-fn version_is_that_of_the_crate() {
-    let expected = concat!("trailkeep ", env!("CARGO_PKG_VERSION"), "\n");
-    assert_eq!(Bench::new().prints(&["--version"]), expected);
+fn version_is_that_of_the_crate_with_its_commit() {
+    let said = Bench::new().prints(&["--version"]);
+    let expected = format!("trailkeep {}\n", trailkeep::monitoring::version::FULL);
+    assert_eq!(said, expected);
+    let start = concat!("trailkeep ", env!("CARGO_PKG_VERSION"), " (");
+    let commit = said.strip_prefix(start).and_then(|rest| rest.strip_suffix(")\n")).unwrap();
+    let is_hash = commit.len() >= 12 && commit.chars().all(|c| c.is_ascii_hexdigit());
+    assert!(is_hash || commit == "unknown", "{commit}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use utoipa_swagger_ui::Config;
 use super::path::PathText;
 use super::problem::{FaultBody, Problem};
 use super::state::SessionOptions;
+use crate::monitoring::version;
 
 /// What stands at the head of the document; the routes add themselves.
 #[derive(OpenApi)]
@@ -43,7 +44,7 @@ pub fn head(session: &SessionOptions) -> Document {
     for (name, scheme) in security_schemes(session) {
         components.add_security_scheme(name, scheme);
     }
-    env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
+    version::VERSION.clone_into(&mut document.info.version);
     document.info.license = None;
     document
 }

@@ -13,12 +13,14 @@ use super::guard::Monitor;
 use super::problem::answers::NoCredentials;
 use super::state::Service;
 use crate::monitoring::memory::{self, Memory};
+use crate::monitoring::version;
 
 /// How the service is.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "status": "ok",
+    "version": "0.1.0",
     "timestamp": "2025-12-15T10:30:00.000Z",
     "uptime": 86400.5,
     "memory": {"rss": 20971520, "heapTotal": 31457280, "heapUsed": 12582912},
@@ -29,6 +31,8 @@ pub struct HealthBody {
     /// `ok`, or `degraded` when the service is not ready for traffic or writes
     /// to the database fail.
     status: &'static str,
+    /// The version of the program.
+    version: &'static str,
     /// Now.
     timestamp: String,
     /// Seconds since the start.
@@ -64,6 +68,7 @@ pub async fn health(State(service): State<Arc<Service>>, _monitor: Monitor) -> R
     let is_well = service.health.is_well();
     let body = HealthBody {
         status: if is_well { "ok" } else { "degraded" },
+        version: version::VERSION,
         timestamp: service.clock.now().to_string(),
         uptime: (service.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         memory: memory::usage(),

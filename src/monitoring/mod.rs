@@ -1,7 +1,8 @@
-//! Whether the service is well, what it counts, and the memory that it has. Told
-//! by the parts that know; read by monitors.
+//! Whether the service is well, what it counts, which build it is, and the memory
+//! that it has. Told by the parts that know; read by monitors.
 
 pub mod health;
 pub mod memory;
 pub mod names;
 pub mod statistics;
+pub mod version;

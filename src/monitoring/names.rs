@@ -61,6 +61,9 @@ pub const BUFFER_EVENTS: (&str, &str) =
 /// Gauge.
 pub const BUFFER_BYTES: (&str, &str) =
     ("trailkeep_buffer_bytes", "Bytes of the journal's records that hold these events.");
+/// Gauge, always 1; what it tells are its labels.
+pub const BUILD_INFO: (&str, &str) =
+    ("trailkeep_build_info", "The version and the commit of the program, as labels.");
 /// Gauge.
 pub const RESIDENT_BYTES: (&str, &str) =
     ("trailkeep_resident_memory_bytes", "Resident memory of the process, in bytes.");

@@ -12,7 +12,7 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, 
 use tracing::warn;
 use trailkeep_event::Timestamp;
 
-use super::names;
+use super::{names, version};
 pub use over_share::{NAMED_ACCOUNTS, OTHER_ACCOUNTS, OverShareCounts};
 
 /// Why a request with events was refused.
@@ -196,6 +196,7 @@ impl Statistics {
         for reason in RefusedBecause::ALL {
             refused.with_label_values(&[reason.name()]);
         }
+        version::register(&registry)?;
         Ok(Self {
             accepted: counter(names::EVENTS_ACCEPTED)?,
             restored: counter(names::EVENTS_RESTORED)?,

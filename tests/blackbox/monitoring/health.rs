@@ -18,6 +18,7 @@ fn assert_health(answer: &Answer, database: &str) {
     let health = answer.json();
     let status = health["status"].as_str().expect("a status");
     assert!(matches!(status, "ok" | "degraded"), "{health}");
+    assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
     let time = health["timestamp"].as_str().expect("a time");
     assert!(time.len() == 24 && time.ends_with('Z'), "{time}");
     assert!(health["uptime"].as_f64().expect("seconds") >= 0.0);

@@ -1,6 +1,7 @@
 //! What load balancers, monitors and people ask a running service.
 
 mod documentation;
+mod greeting;
 mod health;
 mod metrics;
 mod stats;
