@@ -18,7 +18,8 @@ use crate::config::Settings;
 use crate::ingest::quota::Shares;
 use crate::ingest::room::Amount;
 use crate::ingest::writer::{Destination, Writers};
-use crate::ingest::{Ingest, Parts, WriteRules};
+use crate::ingest::{Ingest, Parts, WriteRules, reserve};
+use crate::monitoring::disk::DiskOf;
 use crate::monitoring::health::{Health, watch_store};
 use crate::monitoring::statistics::Statistics;
 
@@ -33,6 +34,7 @@ pub struct Ingestion {
     store: Arc<dyn Store>,
     writers: Writers,
     watcher: JoinHandle<()>,
+    disk_watcher: JoinHandle<()>,
 }
 
 impl Ingestion {
@@ -75,7 +77,12 @@ impl Ingestion {
             Arc::clone(&store),
             settings.health.check_interval,
         ));
-        Ok(Self { ingest, health, statistics, store, writers, watcher })
+        let disk_watcher = tokio::spawn(reserve::watch(
+            Arc::clone(&ingest),
+            Arc::new(DiskOf::folder(&settings.store.data_dir)),
+            settings.store.mongodb_uri.is_none(),
+        ));
+        Ok(Self { ingest, health, statistics, store, writers, watcher, disk_watcher })
     }
 
     /// Waits until a part ends that must not.
@@ -83,6 +90,7 @@ impl Ingestion {
         tokio::select! {
             _ = self.writers.ended() => Part::Writers,
             _ = &mut self.watcher => Part::DatabaseWatch,
+            _ = &mut self.disk_watcher => Part::DiskWatch,
             () = self.store.ended() => Part::DatabaseWriter,
             () = self.ingest.journal_ended() => Part::Journal,
         }
@@ -92,6 +100,7 @@ impl Ingestion {
     pub async fn drain(self, deadline: Instant) -> Drained {
         let left = self.writers.drain(deadline).await;
         self.watcher.abort();
+        self.disk_watcher.abort();
         if left > 0 {
             warn!(
                 events = left,

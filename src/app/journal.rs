@@ -1,7 +1,7 @@
 //! The journal of a service, in its data folder.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tracing::warn;
@@ -10,10 +10,16 @@ use trailkeep_journal::{Journal, Opened, Rules};
 use super::error::StartError;
 use crate::config::Settings;
 use crate::ingest::backlog::HEAD;
+use crate::monitoring::disk::{Disk as _, DiskOf};
 use crate::monitoring::health::Health;
 
 /// What an older version called files with events that it could not store.
 const UNDELIVERED: &str = "undelivered-";
+
+/// Where it is in a data folder.
+pub fn folder_in(data_dir: &Path) -> PathBuf {
+    data_dir.join("journal")
+}
 
 /// Opens it. What an older version left elsewhere is not lost sight of.
 pub fn open(settings: &Settings, health: &Arc<Health>) -> Result<Opened, StartError> {
@@ -21,7 +27,7 @@ pub fn open(settings: &Settings, health: &Arc<Health>) -> Result<Opened, StartEr
     if let Some(file) = undelivered(data_dir) {
         return Err(StartError::Undelivered { file });
     }
-    let folder = data_dir.join("journal");
+    let folder = folder_in(data_dir);
     let rules =
         Rules { max_bytes: settings.journal.max_bytes, is_synced: settings.journal.is_synced };
     let health = Arc::clone(health);
@@ -69,8 +75,7 @@ fn check_disk(settings: &Settings, folder: &Path) -> Result<(), StartError> {
 
 /// Bytes that are free on the disk of a folder, or taken by its files already.
 fn room_in(folder: &Path) -> std::io::Result<u64> {
-    let disk = rustix::fs::statvfs(folder)?;
-    let mut room = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let mut room = DiskOf::folder(folder).free()?;
     for entry in fs::read_dir(folder)? {
         room += entry?.metadata()?.len();
     }

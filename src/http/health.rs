@@ -98,7 +98,8 @@ pub async fn livez() -> &'static str {
     tag = "Monitoring",
     responses(
         (status = 200, description = "`ok`", body = String, content_type = "text/plain"),
-        (status = 503, description = "`starting`, `draining`, `journal` or `full`",
+        (status = 503, description = "`starting`, `draining`, `full`, or `journal`: the disk is \
+            full or broken, or what is left of it is needed to write the backlog to the database",
             body = String, content_type = "text/plain"),
     ),
 )]

@@ -48,6 +48,23 @@ pub struct StatsBody {
     #[schema(example = json!({"invalid": 3, "bufferFull": 0}))]
     refused: BTreeMap<&'static str, u64>,
     flushes: FlushesBody,
+    journal: JournalBody,
+    /// Bytes that are free on the disk of the data folder, asked once a second; null
+    /// until it could be asked. Where the embedded store shares it, posts are
+    /// answered 503 while less is free than twice the backlog's bytes and 64 MiB.
+    #[schema(example = 27917287424_u64)]
+    disk: Option<u64>,
+}
+
+/// What accepted events take on the disk until they are stored: the segments of the
+/// journal that are needed. Up to three that wait for use come on top.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JournalBody {
+    #[schema(example = 1)]
+    segments: usize,
+    /// Of all of them.
+    #[schema(example = 16777216)]
+    bytes: u64,
 }
 
 /// Events since the start. Accepted and restored together are stored,
@@ -125,6 +142,7 @@ impl From<statistics::Percentiles> for PercentilesBody {
 pub async fn stats(State(service): State<Arc<Service>>, _monitor: Monitor) -> Json<StatsBody> {
     let backlog = service.ingest.snapshot();
     let limit = service.ingest.limit();
+    let journal = service.ingest.journal_on_disk();
     let max_buffer_size = service.ingest.rules().max_events;
     let now = service.clock.now().as_millis();
     Json(StatsBody {
@@ -143,6 +161,8 @@ pub async fn stats(State(service): State<Arc<Service>>, _monitor: Monitor) -> Js
             .map(|reason| (reason.name(), service.statistics.refused_count(reason)))
             .into(),
         flushes: flushes(service.statistics.flushes()),
+        journal: JournalBody { segments: journal.segments, bytes: journal.bytes },
+        disk: service.statistics.folder.free(),
     })
 }
 

@@ -55,7 +55,8 @@ pub enum NotAdmitted {
     /// There will never be room for it: alone it is larger than the backlog.
     #[error("the batch is larger than the backlog")]
     TooLarge,
-    /// The journal has no room.
+    /// The journal has no room, or the disk has none beside what is accepted
+    /// already.
     #[error("the batch cannot be written to disk")]
     NotWritten,
     /// Somebody whose events are in it would hold more than its share.
@@ -83,6 +84,7 @@ impl Ingest {
     /// Returns when the body of a request may be read: at once, unless others
     /// wait for room.
     pub async fn turn(&self, patience: Patience) -> Result<(), NotAdmitted> {
+        self.check_disk()?;
         let turn = self.room.turn(patience.0).await;
         turn.map_err(|no_room| self.refused_for(no_room))
     }
@@ -96,6 +98,7 @@ impl Ingest {
         patience: Patience,
         waiter: Option<Waiter>,
     ) -> Result<(), NotAdmitted> {
+        self.check_disk()?;
         let Posted { events, key } = posted.into();
         let bytes = frame_bytes(record::body_bytes(&events, key.as_deref()));
         let need = Amount { events: events.len(), bytes };
@@ -118,6 +121,11 @@ impl Ingest {
             // so its sender gets no answer, and the process is about to end.
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// Asks for what was last found, never the disk itself.
+    fn check_disk(&self) -> Result<(), NotAdmitted> {
+        if self.health.is_disk_short() { Err(NotAdmitted::NotWritten) } else { Ok(()) }
     }
 
     fn charge(&self, events: &[Event], key: Option<&Arc<str>>) -> Result<(), NotAdmitted> {

@@ -18,8 +18,9 @@
 //! - **Conservation.** `accepted + restored = stored + duplicate + dead-lettered +
 //!   unreadable + held`.
 //!
-//! That users' events stay in order is stated at the `queue`, and where "full" is
-//! decided at the [room].
+//! That users' events stay in order is stated at the `queue`, where "full" is
+//! decided at the [room], and what is left of the disk for the database at the
+//! [reserve].
 
 mod ack;
 pub mod admission;
@@ -30,6 +31,7 @@ mod queue;
 pub mod quota;
 pub mod readback;
 mod record;
+pub mod reserve;
 pub mod room;
 pub mod waiter;
 pub mod writer;
@@ -42,7 +44,7 @@ use tokio::sync::Notify;
 use trailkeep_event::id::ArrivalClock;
 use trailkeep_event::time::Clock;
 use trailkeep_event::{Accepted, Arrival};
-use trailkeep_journal::{Journal, Opened, ReadBack};
+use trailkeep_journal::{Journal, OnDisk, Opened, ReadBack};
 
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
@@ -166,6 +168,11 @@ impl Ingest {
     /// What the backlog holds.
     pub fn snapshot(&self) -> Snapshot {
         self.backlog.lock().snapshot()
+    }
+
+    /// What the journal takes on its disk.
+    pub fn journal_on_disk(&self) -> OnDisk {
+        self.journal.on_disk()
     }
 
     /// What is counted.

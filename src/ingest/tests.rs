@@ -9,6 +9,7 @@ mod patience;
 mod queue;
 mod quota;
 mod record;
+mod reserve;
 mod restart;
 mod writes;
 

@@ -26,6 +26,7 @@ pub struct Health {
     is_draining: AtomicBool,
     is_replaying: AtomicBool,
     is_journal_stuck: AtomicBool,
+    is_disk_short: AtomicBool,
     is_full: AtomicBool,
     /// Whether checks are answered.
     checks: Mutex<Contact>,
@@ -82,7 +83,8 @@ pub enum Unready {
     Starting,
     /// A stop has begun.
     Draining,
-    /// The journal cannot be written: the disk is full or broken.
+    /// The journal cannot be written: the disk is full or broken, or what is left of
+    /// it is needed to write the backlog to the database.
     Journal,
     /// The backlog is full, or was and is not yet well below its limit.
     Full,
@@ -108,6 +110,7 @@ impl Health {
             is_draining: AtomicBool::new(false),
             is_replaying: AtomicBool::new(false),
             is_journal_stuck: AtomicBool::new(false),
+            is_disk_short: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
             checks: Mutex::new(Contact::Unknown),
             writes: Mutex::new(Contact::Unknown),
@@ -122,7 +125,7 @@ impl Health {
         if !*self.prepared.borrow() || self.is_replaying() {
             return Err(Unready::Starting);
         }
-        if self.is_journal_stuck.load(Ordering::Relaxed) {
+        if self.is_journal_stuck.load(Ordering::Relaxed) || self.is_disk_short() {
             return Err(Unready::Journal);
         }
         if self.is_full() {
@@ -180,6 +183,26 @@ impl Health {
     /// Whether the journal cannot be written.
     pub fn journal_stuck(&self, is_stuck: bool) {
         self.is_journal_stuck.store(is_stuck, Ordering::Relaxed);
+    }
+
+    /// Whether what is left of the disk is needed for what is accepted already.
+    pub fn is_disk_short(&self) -> bool {
+        self.is_disk_short.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether it is.
+    pub fn disk_short(&self, is_short: bool) {
+        if self.is_disk_short.swap(is_short, Ordering::Relaxed) == is_short {
+            return;
+        }
+        if is_short {
+            warn!(
+                "the disk is nearly full; events are refused, so that those in the backlog can \
+                 still be written to the database"
+            );
+        } else {
+            info!("the disk has room again");
+        }
     }
 
     /// The store answered a check.

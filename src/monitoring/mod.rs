@@ -1,6 +1,7 @@
 //! Whether the service is well, what it counts, which build it is, and the memory
-//! that it has. Told by the parts that know; read by monitors.
+//! and the disk that it has. Told by the parts that know; read by monitors.
 
+pub mod disk;
 pub mod health;
 pub mod memory;
 pub mod names;

@@ -61,6 +61,15 @@ pub const BUFFER_EVENTS: (&str, &str) =
 /// Gauge.
 pub const BUFFER_BYTES: (&str, &str) =
     ("trailkeep_buffer_bytes", "Bytes of the journal's records that hold these events.");
+/// Gauge.
+pub const JOURNAL_BYTES: (&str, &str) =
+    ("trailkeep_journal_bytes", "Bytes on disk of the journal's segments that are needed.");
+/// Gauge.
+pub const JOURNAL_SEGMENTS: (&str, &str) =
+    ("trailkeep_journal_segments", "Segments of the journal that are needed.");
+/// Gauge; NaN until it could be asked for.
+pub const DISK_FREE_BYTES: (&str, &str) =
+    ("trailkeep_disk_free_bytes", "Bytes that are free on the disk of the data folder.");
 /// Gauge, always 1; what it tells are its labels.
 pub const BUILD_INFO: (&str, &str) =
     ("trailkeep_build_info", "The version and the commit of the program, as labels.");

@@ -1,6 +1,7 @@
 //! What ingestion counts. The same numbers are behind `/stats` and
 //! `/metrics`, so the two cannot differ.
 
+mod folder;
 mod over_share;
 
 use std::collections::{HashMap, VecDeque};
@@ -13,6 +14,7 @@ use tracing::warn;
 use trailkeep_event::Timestamp;
 
 use super::{names, version};
+pub use folder::FolderGauges;
 pub use over_share::{NAMED_ACCOUNTS, OTHER_ACCOUNTS, OverShareCounts};
 
 /// Why a request with events was refused.
@@ -112,6 +114,8 @@ pub struct Statistics {
     flush_events: Histogram,
     buffer_events: IntGauge,
     buffer_bytes: IntGauge,
+    /// What the journal takes, and what its disk has left.
+    pub folder: FolderGauges,
     resident_bytes: IntGauge,
     ready: IntGauge,
     dead_letters: IntGauge,
@@ -218,6 +222,7 @@ impl Statistics {
             )?,
             buffer_events: gauge(names::BUFFER_EVENTS)?,
             buffer_bytes: gauge(names::BUFFER_BYTES)?,
+            folder: FolderGauges::new(&registry)?,
             resident_bytes: gauge(names::RESIDENT_BYTES)?,
             ready: gauge(names::READY)?,
             dead_letters: gauge(names::DEAD_LETTERS)?,

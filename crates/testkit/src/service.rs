@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -54,7 +55,26 @@ impl Service {
 
     /// Starts a service and waits only until it listens.
     pub async fn start_unready(home: &Home, settings: &[(&str, &str)]) -> Self {
-        let mut process = Process::spawn(home, settings);
+        Self::listening(Process::spawn(home, settings)).await
+    }
+
+    /// Starts a service whose data folder is a file system of so many bytes, which
+    /// goes with it. Needs user namespaces, and no root.
+    pub async fn start_on_a_small_disk(
+        home: &Home,
+        bytes: usize,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let mut command = Command::new("unshare");
+        let mount = r#"mount -t tmpfs -o "size=$1" tmpfs "$DATA_DIR" && exec "$0""#;
+        command.args(["-Urm", "sh", "-c", mount]).arg(binary()).arg(bytes.to_string());
+        let service = Self::listening(Process::run(command, home, settings)).await;
+        service.wait_until_ready().await;
+        service.admin().await;
+        service
+    }
+
+    async fn listening(mut process: Process) -> Self {
         let address = eventually("the service listens", SOON, || {
             let found = process.address();
             if found.is_none() {
@@ -87,6 +107,11 @@ impl Service {
             (self.get("/readyz").await.status == 200).then_some(())
         })
         .await;
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.child.id()
     }
 
     /// What it has written so far.
@@ -175,6 +200,10 @@ pub fn http_client(idle_connections: usize) -> reqwest::Client {
         .expect("an HTTP client")
 }
 
+fn binary() -> PathBuf {
+    launch::find_binary(None).unwrap_or_else(|trouble| panic!("{trouble}"))
+}
+
 struct Process {
     child: Child,
     watchdog: Option<Watchdog>,
@@ -186,12 +215,14 @@ impl Process {
     /// Nothing of the test's own environment reaches the service, and no
     /// `.env` of the folder that the tests run in.
     fn spawn(home: &Home, settings: &[(&str, &str)]) -> Self {
-        let binary = launch::find_binary(None).unwrap_or_else(|trouble| panic!("{trouble}"));
         // A write beyond a limit of its size fails, and does not end the process.
         let mut command = Command::new("sh");
+        command.args(["-c", r#"trap '' XFSZ; exec "$0""#]).arg(binary());
+        Self::run(command, home, settings)
+    }
+
+    fn run(mut command: Command, home: &Home, settings: &[(&str, &str)]) -> Self {
         command
-            .args(["-c", r#"trap '' XFSZ; exec "$0""#])
-            .arg(binary)
             .env_clear()
             .current_dir(home.folder())
             .env("PORT", "0")

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::eventually::{SOON, eventually};
 use crate::home::Home;
+use crate::journal::USUAL_SEGMENT;
 use crate::sample;
 use crate::service::Service;
 
@@ -79,6 +81,25 @@ async fn metrics_are_prometheus_text_and_count_the_events() {
         let told = samples.iter().any(|(name, value)| name.contains(word) && *value == count);
         assert!(told, "{word} {count} is not in {}", answer.text());
     }
+}
+
+#[tokio::test]
+async fn metrics_tell_the_build_the_journal_and_the_disk() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    service.post(&sample::event("u", "e")).await.expect(202);
+    let samples = eventually("the disk was asked", SOON, || async {
+        let samples = parse(&service.get("/metrics").await.expect(200).text());
+        (samples["trailkeep_journal_segments"] > 0.0).then_some(samples)
+    })
+    .await;
+    assert!(samples["trailkeep_journal_bytes"] >= USUAL_SEGMENT as f64);
+    assert!(samples["trailkeep_disk_free_bytes"] > 0.0);
+    let mut builds = samples.iter().filter(|(name, _)| name.starts_with("trailkeep_build_info{"));
+    let (name, value) = builds.next().expect("a build");
+    assert_eq!(*value, 1.0);
+    assert!(name.contains(concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"")), "{name}");
+    assert!(name.contains("commit=\""), "{name}");
 }
 
 #[tokio::test]

@@ -72,6 +72,10 @@ async fn counters_follow_the_events(home: Home) {
     assert_eq!(stats["flushes"]["failed"], 0);
     assert!(stats["flushes"]["lastSuccessAt"].is_string());
     assert!(stats["flushes"]["lastError"].is_null());
+    assert!(stats["journal"]["segments"].as_u64() >= Some(1), "{stats}");
+    let segment = crate::journal::USUAL_SEGMENT;
+    assert!(stats["journal"]["bytes"].as_u64() >= Some(segment), "{stats}");
+    assert!(stats["disk"].as_u64() > Some(0), "{stats}");
     for percentiles in ["latencyMs", "batchSize"] {
         for percentile in ["p50", "p95", "p99"] {
             assert!(stats["flushes"][percentiles][percentile].is_number());
