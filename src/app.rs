@@ -40,8 +40,10 @@ use crate::shutdown::{Ending, Signals};
 pub use error::StartError;
 use ingestion::CLOSING;
 pub(crate) use ingestion::Ingestion;
+pub(crate) use journal::folder_in as journal_folder;
 use part::Part;
 pub use stores::Stores;
+pub(crate) use stores::timeouts;
 
 /// Runs the service until a signal ends it.
 pub fn serve(settings: Settings) -> ExitCode {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod dead_letters;
+mod doctor;
 mod flags;
 mod seed;
 mod terminal;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::app::{self, memory};
-use crate::config::{self, ConfigErrors, Entry, Overrides, Settings};
+use crate::config::{self, ConfigErrors, Entry, Loaded, Overrides, Settings};
 use crate::monitoring::version;
 use crate::telemetry;
 use flags::Flags;
@@ -42,6 +43,7 @@ Examples:
   trailkeep config --defaults > trailkeep.toml
   trailkeep admin create jo@example.com       make an administrator from the shell
   trailkeep seed 1000000                      write a million sample events
+  trailkeep doctor                            what is wrong, and what to do about it
   trailkeep dead-letters list                 events that the database refused for good
   trailkeep --config trailkeep.toml";
 
@@ -84,6 +86,8 @@ enum Command {
         #[command(subcommand)]
         command: dead_letters::Command,
     },
+    /// Look for what is wrong, and say what to do; changes nothing
+    Doctor(doctor::Command),
 }
 
 impl Cli {
@@ -96,6 +100,7 @@ impl Cli {
             Some(Command::Admin { command }) => command.flags().add_to(overrides),
             Some(Command::Seed(command)) => command.flags.add_to(overrides),
             Some(Command::DeadLetters { command }) => command.flags().add_to(overrides),
+            Some(Command::Doctor(command)) => command.flags.add_to(overrides),
             None => overrides,
         }
     }
@@ -114,9 +119,11 @@ pub fn run() -> ExitCode {
             Err(errors) => refuse(&errors),
         };
     }
-    let loaded = match Settings::load(&cli.overrides()) {
-        Ok(loaded) => loaded,
-        Err(errors) => return refuse(&errors),
+    let loaded = match (Settings::load(&cli.overrides()), &cli.command) {
+        (Ok(loaded), _) => loaded,
+        // Wrong settings are one of the things that it looks for.
+        (Err(errors), Some(Command::Doctor(command))) => return examine(command, &Err(errors)),
+        (Err(errors), _) => return refuse(&errors),
     };
     match cli.command {
         Some(Command::Config { .. }) => {
@@ -126,8 +133,15 @@ pub fn run() -> ExitCode {
         Some(Command::Admin { command }) => administer(command, &loaded.settings),
         Some(Command::Seed(command)) => seed(&command, &loaded.settings),
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
+        Some(Command::Doctor(command)) => examine(&command, &Ok(loaded)),
         Some(Command::Serve { .. }) | None => serve(loaded.settings),
     }
+}
+
+fn examine(command: &doctor::Command, loaded: &Result<Loaded, ConfigErrors>) -> ExitCode {
+    let examined = doctor::run(command, loaded);
+    let printed = print(&examined.text);
+    if examined.is_sound { printed } else { ExitCode::FAILURE }
 }
 
 fn administer(command: admin::Command, settings: &Settings) -> ExitCode {

@@ -13,6 +13,16 @@ use super::error::StartError;
 use crate::config::Settings;
 use crate::monitoring::health::check_timeout;
 
+/// How long the settings let the store take.
+pub fn timeouts(settings: &Settings) -> Timeouts {
+    Timeouts {
+        read: settings.store.read_timeout,
+        write: settings.write.timeout,
+        check: check_timeout(settings.health.check_interval),
+        prepare: Timeouts::PREPARE,
+    }
+}
+
 /// The one database, as the parts that use it see it.
 #[derive(Clone)]
 pub struct Stores {
@@ -30,12 +40,7 @@ impl Stores {
     /// Opens the store that the settings name.
     pub async fn open(settings: &Settings) -> Result<Self, StartError> {
         let retention = settings.store.retention;
-        let timeouts = Timeouts {
-            read: settings.store.read_timeout,
-            write: settings.write.timeout,
-            check: check_timeout(settings.health.check_interval),
-            prepare: Timeouts::PREPARE,
-        };
+        let timeouts = timeouts(settings);
         Ok(match &settings.store.mongodb_uri {
             Some(uri) => {
                 let settings = MongoSettings { retention, timeouts };

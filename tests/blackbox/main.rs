@@ -30,6 +30,8 @@ mod access;
 mod accounts;
 mod backlog;
 mod dead_letters;
+mod disk;
+mod doctor;
 mod events;
 mod hostile;
 mod invariants;

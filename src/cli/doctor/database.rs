@@ -1,0 +1,151 @@
+//! The database: whether it answers, its clock, its indexes, its dead letters.
+
+use std::time::Duration;
+
+use trailkeep_store::{Clocks, Indexes, Inspection};
+
+use super::finding::Finding;
+use super::words::count;
+
+const DATABASE: &str = "database";
+const CLOCK: &str = "clock";
+const INDEXES: &str = "indexes";
+const LETTERS: &str = "dead letters";
+
+/// A database in the next room answers in a millisecond or two.
+const SLOW: Duration = Duration::from_millis(100);
+
+/// How far two clocks may be apart.
+const APART_MS: u64 = 1000;
+
+/// What a store says of itself.
+pub enum Looked {
+    /// It was looked at.
+    At(Inspection),
+    /// There is none yet, and a start makes it.
+    NotYet,
+    /// It could not be looked at.
+    Failed {
+        /// Why not.
+        error: String,
+        /// What to do about it.
+        to_do: String,
+    },
+}
+
+/// What follows. Of a database that does not answer nothing else is told.
+pub fn judge(looked: &Looked, is_mongodb: bool) -> Vec<Finding> {
+    let inspection = match looked {
+        Looked::At(inspection) => inspection,
+        Looked::NotYet => return vec![Finding::ok(DATABASE, "none yet; the first start makes it")],
+        Looked::Failed { error, to_do } => {
+            return vec![Finding::fail(DATABASE, error.as_str(), to_do.as_str())];
+        }
+    };
+    vec![
+        of_answer(inspection),
+        of_clocks(inspection.clocks),
+        of_indexes(&inspection.indexes, is_mongodb),
+        of_letters(inspection.dead_letters),
+    ]
+}
+
+fn of_answer(inspection: &Inspection) -> Finding {
+    let Inspection { server, topology, durability, latency, .. } = inspection;
+    let milliseconds = latency.as_secs_f64() * 1000.0;
+    let found = format!("{server}, {topology}, {durability}; answers in {milliseconds:.1} ms");
+    if *latency >= SLOW {
+        return Finding::warn(
+            DATABASE,
+            found,
+            "each write waits for that: bring the two nearer, or raise write.in_flight",
+        );
+    }
+    Finding::ok(DATABASE, found)
+}
+
+fn of_clocks(clocks: Option<Clocks>) -> Finding {
+    let Some(Clocks { server, own }) = clocks else {
+        return Finding::ok(CLOCK, "the database has that of this machine");
+    };
+    let apart = own.as_millis() - server.as_millis();
+    let direction = if apart < 0 { "behind" } else { "ahead of" };
+    let found =
+        format!("that of this machine is {} ms {direction} the database's", apart.unsigned_abs());
+    if apart.unsigned_abs() > APART_MS {
+        let to_do = "have both set by NTP: times of receipt and ends of sessions are by them";
+        return Finding::warn(CLOCK, found, to_do);
+    }
+    Finding::ok(CLOCK, found)
+}
+
+fn of_indexes(indexes: &Indexes, is_mongodb: bool) -> Finding {
+    let Indexes { present, missing, others } = indexes;
+    if *present == 0 && others.is_empty() {
+        return Finding::ok(INDEXES, "none yet; the first start makes them");
+    }
+    let mut found = format!("{present} as expected");
+    if !others.is_empty() {
+        found.push_str(&format!("; not ours: {}", others.join(", ")));
+    }
+    if !missing.is_empty() {
+        let to_do = if is_mongodb {
+            "restart the service: a start makes what is missing"
+        } else {
+            "stop the service and restore a backup: no start makes an index again that somebody \
+             has dropped"
+        };
+        return Finding::fail(INDEXES, format!("{found}; missing: {}", missing.join(", ")), to_do);
+    }
+    if !others.is_empty() {
+        let to_do = "drop those that nobody uses: each costs every write";
+        return Finding::warn(INDEXES, found, to_do);
+    }
+    Finding::ok(INDEXES, found)
+}
+
+fn of_letters(letters: u64) -> Finding {
+    if letters == 0 {
+        return Finding::ok(LETTERS, "none");
+    }
+    Finding::warn(
+        LETTERS,
+        format!("the database refused {} for good", count(letters, "event", "events")),
+        "see why with GET /dead-letters, or with `trailkeep dead-letters list` and the embedded \
+         store's service stopped; then retry or drop them",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use trailkeep_event::Timestamp;
+
+    use super::*;
+    use crate::cli::doctor::finding::Level;
+
+    #[test]
+    fn clocks_may_be_a_second_apart() {
+        let at = |millis| Timestamp::from_millis(millis).unwrap();
+        let level =
+            |server, own| of_clocks(Some(Clocks { server: at(server), own: at(own) })).level;
+        assert_eq!(level(10_000, 11_000), Level::Ok);
+        assert_eq!(level(10_000, 11_001), Level::Warn);
+        assert_eq!(level(11_001, 10_000), Level::Warn);
+        assert_eq!(of_clocks(None).level, Level::Ok);
+    }
+
+    #[test]
+    fn a_missing_index_is_a_fault_and_a_strange_one_is_not() {
+        let level = |present, missing: &[&str], others: &[&str]| {
+            let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            let indexes = Indexes { present, missing: owned(missing), others: owned(others) };
+            of_indexes(&indexes, true).level
+        };
+        assert_eq!(level(3, &[], &[]), Level::Ok);
+        assert_eq!(level(0, &["events.journey"], &[]), Level::Ok, "before the first start");
+        assert_eq!(level(2, &["events.journey"], &[]), Level::Fail);
+        assert_eq!(level(3, &[], &["events.mine"]), Level::Warn);
+    }
+}
