@@ -47,7 +47,7 @@
 //! | module | what it knows |
 //! | --- | --- |
 //! | [`ingest`] | from accepted to stored: room, backlog, queue, writers |
-//! | [`monitoring`] | whether the service is well, what it counts, the memory it has |
+//! | [`monitoring`] | whether the service is well, what it counts, which build it is, the memory and the disk it has |
 //! | [`dead_letters`] | what a person does about events that the database refused |
 //! | [`journeys`] | stored and not yet stored events as one list; cursors, exports |
 //! | [`summaries`] | events of business accounts, counted; what is kept, what may run |

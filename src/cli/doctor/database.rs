@@ -53,7 +53,7 @@ pub fn judge(looked: &Looked, is_mongodb: bool) -> Vec<Finding> {
 fn of_answer(inspection: &Inspection) -> Finding {
     let Inspection { server, topology, durability, latency, .. } = inspection;
     let milliseconds = latency.as_secs_f64() * 1000.0;
-    let found = format!("{server}, {topology}, {durability}; answers in {milliseconds:.1} ms");
+    let found = format!("{server}, {topology}, {durability}; answers in {milliseconds:.2} ms");
     if *latency >= SLOW {
         return Finding::warn(
             DATABASE,
@@ -134,6 +134,27 @@ mod tests {
         assert_eq!(level(10_000, 11_001), Level::Warn);
         assert_eq!(level(11_001, 10_000), Level::Warn);
         assert_eq!(of_clocks(None).level, Level::Ok);
+    }
+
+    #[test]
+    fn a_slow_answer_and_dead_letters_are_told() {
+        let answers_in = |milliseconds| {
+            of_answer(&Inspection {
+                server: "MongoDB 7.0.14".to_owned(),
+                topology: "standalone server".to_owned(),
+                durability: "w: majority, j: true".to_owned(),
+                latency: Duration::from_millis(milliseconds),
+                clocks: None,
+                indexes: Indexes::default(),
+                dead_letters: 0,
+            })
+        };
+        assert_eq!(answers_in(99).level, Level::Ok);
+        assert_eq!(answers_in(100).level, Level::Warn);
+        assert_eq!(of_letters(0).level, Level::Ok);
+        let letters = of_letters(2);
+        assert_eq!(letters.level, Level::Warn);
+        assert!(letters.found.contains("2 events"), "{letters:?}");
     }
 
     #[test]

@@ -50,10 +50,10 @@ fn look(path: &Path, is_held: bool) -> rusqlite::Result<Result<Option<Inspection
     let count = "SELECT count(*) FROM dead_letters";
     let dead_letters =
         if has_letters { connection.query_row(count, [], |row| row.get(0))? } else { 0 };
-    let mebibytes = fs::metadata(path).map_or(0, |file| file.len()) >> 20;
+    let kibibytes = fs::metadata(path).map_or(0, |file| file.len()) >> 10;
     Ok(Ok(Some(Inspection {
         server: format!("SQLite {}", rusqlite::version()),
-        topology: format!("one file of {mebibytes} MiB, format {format}"),
+        topology: format!("one file of {kibibytes} KiB, format {format}"),
         durability: format!("journal_mode: {mode}, each commit synced"),
         latency,
         clocks: None,
