@@ -16,7 +16,7 @@ const GONE: [(&str, &str); 35] = [
     ("flush.max_events", "use write.max_events"),
     ("flush.max_wait_ms", "use write.max_wait_ms"),
     ("flush.timeout_ms", "use write.timeout_ms"),
-    ("flush.backoff_min_ms", "use write.backoff_min_ms"),
+    ("flush.backoff_min_ms", "the first pause is 100 ms at the most now; leave it out"),
     ("flush.backoff_max_ms", "use write.backoff_max_ms"),
     ("flush.lanes", "use write.in_flight"),
     ("accounts.max_counting", "two summaries are counted at once now; leave it out"),

@@ -10,7 +10,8 @@
 //!
 //! - **Kept.** An event that was answered 202 is in the journal (synced, unless
 //!   `journal.sync` says never), and leaves it only when the store has it durably,
-//!   knows it already or keeps it as a dead letter.
+//!   knows it already or keeps it as a dead letter. What the disk itself damaged is
+//!   lost, told and counted (`unreadable`).
 //! - **Once.** The identity of an event is (userId, eventId); `_id` is derived from
 //!   both and from nothing else; the unique `_id` is the only authority on
 //!   duplicates. So an event that is sent twice is in the backlog twice, and the

@@ -12,11 +12,25 @@ use trailkeep_journal::{Place, Read, ReadBack};
 
 use super::Ingest;
 use super::backlog::{Backlog, HEAD};
-use super::record::{self, Batch};
+use super::record::{self, Batch, NotDecoded};
 use super::room::Amount;
 
 /// How long to leave a disk alone that could not be read.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Why reading back does not go on.
+enum NotFilled {
+    /// The disk could not be read this time.
+    Disk(io::Error),
+    /// What comes next was written by a newer version.
+    Newer,
+}
+
+impl From<io::Error> for NotFilled {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
 
 /// Reads the journal back.
 pub struct Readback {
@@ -37,7 +51,7 @@ impl Readback {
 
     /// Moves batches into the head until that is full or nothing is beyond.
     /// Blocks on the disk.
-    fn fill(&mut self, ingest: &Ingest) -> io::Result<()> {
+    fn fill(&mut self, ingest: &Ingest) -> Result<(), NotFilled> {
         while let Some((from, up_to)) = ingest.wanted() {
             let Some(read) = self.next(from, up_to)? else {
                 ingest.lose(|backlog| backlog.read_up_to(up_to));
@@ -49,12 +63,14 @@ impl Readback {
                 return Ok(());
             }
             match record::decode(&read.record) {
-                Some(batch) => {
+                Ok(batch) => {
                     self.events += need.events;
                     ingest.take_back(batch, read.end, need);
                 }
-                // It is whole, and we cannot read it.
-                None => ingest.lose(|backlog| backlog.skip(need, read.end)),
+                Err(NotDecoded::Unreadable) => {
+                    ingest.lose(|backlog| backlog.skip(need, read.end));
+                }
+                Err(NotDecoded::Newer) => return Err(NotFilled::Newer),
             }
             if self.events >= HEAD.events {
                 ingest.filled_first();
@@ -144,10 +160,20 @@ pub async fn run(ingest: Arc<Ingest>, mut readback: Readback, draining: Cancella
                 return error!("reading the journal back ended unexpectedly");
             };
             readback = back;
-            if let Err(error) = filled {
-                error!(%error, "the journal cannot be read; trying again");
-                tokio::time::sleep(RETRY_AFTER).await;
-                continue;
+            match filled {
+                Ok(()) => {}
+                Err(NotFilled::Disk(error)) => {
+                    error!(%error, "the journal cannot be read; trying again");
+                    tokio::time::sleep(RETRY_AFTER).await;
+                    continue;
+                }
+                // Ends the process: passed over, they would be lost.
+                Err(NotFilled::Newer) => {
+                    return error!(
+                        "the journal holds events that a newer version of the service accepted; \
+                         start that version, let it store them, and stop it cleanly"
+                    );
+                }
             }
         }
         ingest.filled_first();

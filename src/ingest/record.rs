@@ -101,9 +101,28 @@ pub struct Batch {
     pub key: Option<Arc<str>>,
 }
 
-/// Reads a record; `None` if it holds no events that can be read.
-pub fn decode(record: &Record) -> Option<Batch> {
-    (record.header.kind == EVENTS && record.header.version == VERSION).then_some(())?;
+/// Why a record gives no batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotDecoded {
+    /// A newer version of the service wrote it, and can read it.
+    Newer,
+    /// It is whole, and holds no events that anybody can read.
+    Unreadable,
+}
+
+/// Reads a record.
+///
+/// A change of its form takes a new `VERSION`, and goes on reading those before:
+/// a journal may hold them. A service that goes back to an older version meets the
+/// new one, and must not take it for damage.
+pub fn decode(record: &Record) -> Result<Batch, NotDecoded> {
+    if record.header.kind != EVENTS || record.header.version > VERSION {
+        return Err(NotDecoded::Newer);
+    }
+    batch(record).ok_or(NotDecoded::Unreadable)
+}
+
+fn batch(record: &Record) -> Option<Batch> {
     let mut body = &record.body[..];
     let numbers = Arrivals::from(Arrival::from_i64(body.try_get_i64_le().ok()?));
     let key = take_text(&mut body)?.map(Arc::from);

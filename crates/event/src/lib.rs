@@ -1,12 +1,12 @@
 //! What an event is, and how any accepted form of one becomes it.
 //!
 //! Pure: no I/O, no clock but the one handed in, and nothing of the rest of
-//! the crate. One event passes through here in this order:
+//! the service. One event passes through here in two steps:
 //!
-//! 1. [`wire`] reads the bytes of a request into drafts, borrowing from them.
-//! 2. [`normalize`] turns a draft into an [`Event`], or names its faults.
-//! 3. [`payload`] keeps the payload as BSON, written straight from the JSON.
-//! 4. [`id`] derives the identity under which every store keeps the event.
+//! 1. [`wire`] reads the bytes of a request into drafts, borrowing from them. A
+//!    [`payload`] becomes BSON on the way, straight from the JSON.
+//! 2. [`normalize`] turns a draft into an [`Event`], or names its faults, and has
+//!    [`id`] derive the identity under which every store keeps it.
 
 #![warn(missing_docs)]
 
@@ -28,7 +28,7 @@ pub use normalize::{MAX_FUTURE_MS, Rules, TypeRule};
 pub use payload::Payload;
 pub use time::Timestamp;
 
-/// One fact about one user, in the only form the rest of the crate knows.
+/// One fact about one user, in the only form the rest of the service knows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     /// Identity in the store, derived from `user_id` and `event_id` alone.

@@ -218,7 +218,8 @@ impl<D: Disk> Writer<D> {
         Ok(())
     }
 
-    /// Writes records that fit into the current segment, and answers them.
+    /// Writes records that fit into the current segment, and answers them: calls what
+    /// their owner handed in with each, in order.
     fn commit_part(&mut self, part: Vec<Submission>) -> io::Result<()> {
         self.scratch.clear();
         let mut answers = Vec::with_capacity(part.len());

@@ -4,7 +4,7 @@ use trailkeep_event::payload::PayloadLimits;
 use trailkeep_event::{Accepted, Arrival};
 
 use super::*;
-use crate::ingest::record;
+use crate::ingest::record::{self, NotDecoded};
 
 #[test]
 fn a_batch_comes_back_as_it_was_with_its_key_and_its_numbers() {
@@ -33,18 +33,18 @@ fn a_batch_comes_back_as_it_was_with_its_key_and_its_numbers() {
 }
 
 #[test]
-fn a_record_of_another_kind_or_version_or_cut_short_is_not_read() {
+fn a_record_of_a_newer_version_is_told_from_one_that_is_cut_short() {
     let record = record::encode(&events("u", 0..2), None);
     let mut other = record.clone();
     other.header.kind += 1;
-    assert_eq!(record::decode(&other), None);
+    assert_eq!(record::decode(&other), Err(NotDecoded::Newer));
     other = record.clone();
     other.header.version += 1;
-    assert_eq!(record::decode(&other), None);
+    assert_eq!(record::decode(&other), Err(NotDecoded::Newer));
     for length in 0..record.body.len() {
         other = record.clone();
         other.body.truncate(length);
-        assert_eq!(record::decode(&other), None);
+        assert_eq!(record::decode(&other), Err(NotDecoded::Unreadable));
     }
-    assert!(record::decode(&record).is_some());
+    assert!(record::decode(&record).is_ok());
 }

@@ -1,6 +1,7 @@
 //! What an earlier process left.
 
 use super::*;
+use crate::ingest::record;
 use crate::monitoring::health::Unready;
 
 fn prepared(run: &Running) {
@@ -94,6 +95,31 @@ async fn accepted_events_that_the_disk_damages_are_told_and_waited_for_no_more()
     run.emptied().await;
     assert_eq!(run.stored_ids(), [ids(0..1000), ids(2000..2010)].concat());
     assert_eq!(run.ingest.statistics.unreadable.get(), 1000);
+}
+
+/// As after a version that went back to an older one.
+#[tokio::test(start_paused = true)]
+async fn events_that_a_newer_version_accepted_end_the_service_and_stay_in_the_journal() {
+    let setup = Setup::default();
+    let mut record = record::encode(&events("u", 0..3), None);
+    record.header.version += 1;
+    let rules = trailkeep_journal::Rules { max_bytes: u64::MAX, is_synced: true };
+    let opened = Journal::on(setup.disk.clone(), rules, Box::new(|_| ())).unwrap();
+    let (done, appended) = std::sync::mpsc::channel();
+    opened.journal.append(record, Box::new(move |result| done.send(result).unwrap()));
+    appended.recv().unwrap().unwrap();
+    drop(opened);
+    let before = setup.disk.copy();
+
+    let mut run = setup.start();
+    let limit = Duration::from_secs(60);
+    let ended = tokio::time::timeout(limit, run.writers.ended()).await;
+    ended.expect("it is noticed").expect("and it did not panic");
+
+    assert_eq!(run.ingest.statistics.unreadable.get(), 0);
+    drop(run);
+    let again = Setup { disk: before, ..Setup::default() };
+    assert_eq!(again.open().0.held().events, 3);
 }
 
 #[tokio::test(start_paused = true)]
