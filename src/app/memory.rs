@@ -13,8 +13,9 @@ use crate::summaries;
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// What the process holds that serves nobody: code, threads, pools, and what the
-/// allocator keeps.
+/// What the process holds that serves nobody: code, threads, pools, what the
+/// allocator keeps, and the tables of who tried how often, some 10 MiB each when
+/// they are full.
 const AT_REST: usize = 64 * MIB;
 
 /// What an open connection takes while its client sends or is answered: two
@@ -61,15 +62,15 @@ impl Reckoning {
 /// Reckons the bound. Readers' pages are not in it: a journey's page is as large
 /// as its events.
 pub fn reckon(settings: &Settings) -> Reckoning {
-    let Settings { http, backlog, .. } = settings;
+    let Settings { http, backlog, events, write, .. } = settings;
     let hashes = HashCost::IN_FORCE;
+    let head = backlog.max_bytes.min(HEAD.bytes);
+    let in_flight = write.in_flight * write.max_events * events.max_payload_bytes;
     let parts = vec![
         ("the process itself", AT_REST),
         ("bodies that are being read", bodies(settings)),
-        (
-            "the backlog's head",
-            backlog.max_bytes.min(HEAD.bytes) + backlog.max_events.min(HEAD.events) * FOR_AN_EVENT,
-        ),
+        ("the backlog's head", head + backlog.max_events.min(HEAD.events) * FOR_AN_EVENT),
+        ("writes to the database, and the driver's copies of them", 2 * in_flight.min(head)),
         (
             "a segment of the journal that is read back, and a record of it",
             2 * SEGMENT_BYTES.max(RECORD_OF_A_BODY * http.max_body_bytes),

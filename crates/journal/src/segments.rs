@@ -159,7 +159,7 @@ impl<D: Disk> Segments<D> {
                 self.seal();
                 let reason = NotWritten(error.to_string().into());
                 if self.stuck.is_none() {
-                    error!(%error, "the journal has no room; events are refused until it has");
+                    error!(%error, "the journal can have no further segment; events are refused until it can");
                     self.shared.stuck(true);
                 }
                 self.stuck = Some((Instant::now(), reason.clone()));
