@@ -21,6 +21,7 @@ use crate::monitoring::version;
 #[schema(example = json!({
     "status": "ok",
     "version": "0.1.0",
+    "commit": "0123456789ab",
     "timestamp": "2025-12-15T10:30:00.000Z",
     "uptime": 86400.5,
     "memory": {"rss": 20971520, "heapTotal": 31457280, "heapUsed": 12582912},
@@ -33,6 +34,8 @@ pub struct HealthBody {
     status: &'static str,
     /// The version of the program.
     version: &'static str,
+    /// The commit that it was built from.
+    commit: &'static str,
     /// Now.
     timestamp: String,
     /// Seconds since the start.
@@ -69,6 +72,7 @@ pub async fn health(State(service): State<Arc<Service>>, _monitor: Monitor) -> R
     let body = HealthBody {
         status: if is_well { "ok" } else { "degraded" },
         version: version::VERSION,
+        commit: version::COMMIT,
         timestamp: service.clock.now().to_string(),
         uptime: (service.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         memory: memory::usage(),
