@@ -4,7 +4,7 @@
 //! # The way of an event
 //!
 //! ```text
-//! body -> who? full? -> event -> journal, synced -> 202
+//! who? full? -> body -> event -> journal, synced -> 202
 //!                                   |
 //!                      backlog -----+--> queue, one FIFO a user
 //!                                          |          |
@@ -12,7 +12,8 @@
 //! ```
 //!
 //! An event goes one way, and the only thing that comes back is the
-//! acknowledgement. To follow one, read these files in this order:
+//! acknowledgement. To follow one, read these files in this order; the first, the
+//! fifth and the tenth call what comes after them one by one:
 //!
 //! 1. `src/http/events.rs`: who sends, and what is answered.
 //! 2. `src/http/body.rs`: bytes, media type and encoding, within limits.
@@ -22,7 +23,8 @@
 //! 5. `src/ingest/admission.rs`: all of the batch, or none of it. Whether it is full is
 //!    asked of the [room](ingest::room) alone.
 //! 6. `src/ingest/record.rs`: the batch becomes a record.
-//! 7. `crates/journal/src/writer.rs`: onto the disk, with all that comes at the same time.
+//! 7. `crates/journal/src/writer.rs`: onto the disk (`disk.rs` beside it syncs), with
+//!    all that comes at the same time. Then it calls what admission handed in.
 //! 8. `src/ingest/backlog.rs`: accepted and not stored; memory holds its head.
 //! 9. `src/ingest/queue.rs`: a FIFO for each user.
 //! 10. `src/ingest/writer.rs`: takes from the queue when a write is due; what follows

@@ -271,7 +271,7 @@ impl Store for Documents {
         Ok(JourneyPart { events: events.collect(), has_more: false })
     }
 
-    fn lanes(&self, configured: usize) -> usize {
+    fn writes_in_flight(&self, configured: usize) -> usize {
         configured
     }
 

@@ -172,7 +172,8 @@ fn what_the_image_is_built_from_is_let_into_its_context() {
 
 /// The outermost folders and files that Cargo and the compiler read.
 fn needed_for_the_build() -> BTreeSet<String> {
-    let mut paths: Vec<PathBuf> = [".ci", ".cargo", "Cargo.toml", "Cargo.lock"].map(Into::into).into();
+    let mut paths: Vec<PathBuf> =
+        [".ci", ".cargo", "Cargo.toml", "Cargo.lock"].map(Into::into).into();
     let manifest: toml::Table = toml::from_str(&read("Cargo.toml")).unwrap();
     let targets = ["bin", "bench", "example"].iter().filter_map(|kind| manifest.get(*kind));
     for target in targets.flat_map(|targets| targets.as_array().unwrap()) {

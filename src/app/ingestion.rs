@@ -69,7 +69,7 @@ impl Ingestion {
             &ingest,
             reader,
             &destination,
-            store.lanes(settings.write.in_flight),
+            store.writes_in_flight(settings.write.in_flight),
             &health.prepared(),
         );
         let watcher = tokio::spawn(watch_store(

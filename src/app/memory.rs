@@ -1,4 +1,5 @@
-//! Invariant "Bounded": memory has a bound that is reckoned from the settings.
+//! **Bounded.** Memory has a bound that is reckoned from the settings and told at the
+//! start.
 //!
 //! Each line is what one part may hold at the most; that it holds no more is that
 //! part's to see to.

@@ -58,8 +58,8 @@ impl Store for Defective {
         self.store.journey(range, limit).await
     }
 
-    fn lanes(&self, configured: usize) -> usize {
-        self.store.lanes(configured)
+    fn writes_in_flight(&self, configured: usize) -> usize {
+        self.store.writes_in_flight(configured)
     }
 
     async fn ended(&self) {

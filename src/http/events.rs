@@ -88,7 +88,8 @@ pub struct StoredBody {
 /// Post one event or a batch
 ///
 /// A batch is taken whole or not at all. An accepted event is visible in its
-/// user's journey at once and written to the database within a second. An
+/// user's journey at once (past the first 5,000 that wait, once it is read back)
+/// and written to the database within a second. An
 /// event that was accepted before, by its user and `eventId`, is accepted
 /// again and stored once. Bodies may be encoded with gzip, deflate, br or zstd.
 #[utoipa::path(

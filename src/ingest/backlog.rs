@@ -218,7 +218,7 @@ impl Backlog {
     /// When a write is due: at once, if enough events wait to fill one, if somebody
     /// waits for the store, and while draining.
     pub fn due(&mut self, now: Instant, rules: &WriteRules, is_draining: bool) -> Option<Instant> {
-        self.queue.end_holds(now, false);
+        self.queue.end_pauses(now, false);
         let since = self.queue.waiting_since()?;
         if self.is_filled(rules.max_events) || self.is_urgent || is_draining {
             return Some(now);
@@ -227,8 +227,8 @@ impl Backlog {
     }
 
     /// Has users that are held back tried again at once.
-    pub fn end_holds(&mut self) {
-        self.queue.end_holds(Instant::now(), true);
+    pub fn end_pauses(&mut self) {
+        self.queue.end_pauses(Instant::now(), true);
     }
 
     /// Whether any event waits that a write may take.
@@ -243,8 +243,8 @@ impl Backlog {
     }
 
     /// When users that are held back are tried again.
-    pub fn held_until(&self) -> Option<Instant> {
-        self.queue.held_until()
+    pub fn paused_until(&self) -> Option<Instant> {
+        self.queue.paused_until()
     }
 
     /// The events of the next write; they stay until it is settled.

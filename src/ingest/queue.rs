@@ -7,7 +7,7 @@
 //! has to be tried again.
 //!
 //! Users whose events wait are *ready*, and taken in turn until a write is full.
-//! A user whose first event has to be tried again is *held* for a while.
+//! A user whose first event has to be tried again is *paused* for a while.
 //!
 //! Entries are in one slab and linked, so a user costs no allocation. Users are
 //! told apart by a hash of their ids under a key that nobody outside knows: two
@@ -58,8 +58,8 @@ enum State {
     /// In `ready`.
     Ready,
     InFlight,
-    /// In `held`.
-    Held,
+    /// In `paused`.
+    Paused,
 }
 
 /// What one write takes: it stays in the queue until it is [settled](Queue::settle).
@@ -93,7 +93,7 @@ pub struct Queue {
     by_hash: HashMap<u64, usize>,
     hasher: RandomState,
     ready: VecDeque<usize>,
-    held: Vec<(Instant, usize)>,
+    paused: Vec<(Instant, usize)>,
     /// Events of ready users.
     waiting: usize,
     in_flight: usize,
@@ -195,7 +195,7 @@ impl Queue {
 
     /// Ends a write, given what became of each of its events: hands out those
     /// that leave, each with that. What follows one of its user that has to be
-    /// tried again stays, whatever became of it. That user is held for what
+    /// tried again stays, whatever became of it. That user is paused for what
     /// `pause` answers to the number of tries.
     pub fn settle<'a>(
         &mut self,
@@ -213,8 +213,8 @@ impl Queue {
                 left.push((self.pop(number), outcome));
             }
             self.in_flight -= events;
-            let is_held = of_user.contains(&Outcome::Retry);
-            self.go_on(number, is_held.then_some(&pause));
+            let is_paused = of_user.contains(&Outcome::Retry);
+            self.go_on(number, is_paused.then_some(&pause));
         }
         left
     }
@@ -226,10 +226,10 @@ impl Queue {
             self.by_hash.remove(&user.hash);
             self.users.remove(number);
         } else if let Some(pause) = pause {
-            user.state = State::Held;
+            user.state = State::Paused;
             let until = Instant::now() + pause(user.tries);
             user.tries = user.tries.saturating_add(1);
-            self.held.push((until, number));
+            self.paused.push((until, number));
         } else {
             user.state = State::Ready;
             user.tries = 0;
@@ -238,15 +238,15 @@ impl Queue {
         }
     }
 
-    /// When the next user is held no more.
-    pub fn held_until(&self) -> Option<Instant> {
-        self.held.iter().map(|(until, _)| *until).min()
+    /// When the next user is paused no more.
+    pub fn paused_until(&self) -> Option<Instant> {
+        self.paused.iter().map(|(until, _)| *until).min()
     }
 
-    /// Ends the holds whose time has come, or all of them. Those users are next.
-    pub fn end_holds(&mut self, now: Instant, all: bool) {
+    /// Ends the pauses whose time has come, or all of them. Those users are next.
+    pub fn end_pauses(&mut self, now: Instant, all: bool) {
         let is_over = |(until, _): &mut (Instant, usize)| all || *until <= now;
-        for (_, number) in self.held.extract_if(.., is_over) {
+        for (_, number) in self.paused.extract_if(.., is_over) {
             let user = &mut self.users[number];
             user.state = State::Ready;
             self.waiting += user.events;
@@ -266,10 +266,10 @@ impl Queue {
         its.cloned().collect()
     }
 
-    /// The first event of each user, but for those that are held.
+    /// The first event of each user, but for those that are paused.
     pub fn fronts(&self) -> impl Iterator<Item = &Entry> {
         let users = self.users.iter().map(|(_, user)| user);
-        let users = users.filter(|user| user.state != State::Held);
+        let users = users.filter(|user| user.state != State::Paused);
         users.map(|user| &self.slots[user.first].entry)
     }
 

@@ -173,7 +173,7 @@ impl Writer {
             let next = {
                 let mut backlog = ingest.backlog.lock();
                 if is_draining && !std::mem::replace(&mut self.is_draining, true) {
-                    backlog.end_holds();
+                    backlog.end_pauses();
                 }
                 let due = backlog.due(now, &ingest.rules, is_draining);
                 if due.is_some_and(|due| due <= now) {
@@ -187,7 +187,7 @@ impl Writer {
                     ingest.writer_wake.notify_waiters();
                     return None;
                 }
-                due.into_iter().chain(backlog.held_until()).min()
+                due.into_iter().chain(backlog.paused_until()).min()
             };
             let timer = async {
                 match next {

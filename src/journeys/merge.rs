@@ -1,4 +1,4 @@
-//! Stored and buffered events become one page. Pure.
+//! Stored and waiting events become one page. Pure.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub fn is_in_range(accepted: &Accepted, range: &JourneyRange) -> bool {
             || range.session_id.as_deref() == event.session_id.as_deref())
 }
 
-/// The place of a buffered event.
+/// The place of a waiting event.
 pub fn position(accepted: &Accepted) -> Position {
     Position {
         occurred_at: accepted.event.occurred_at,
@@ -44,11 +44,11 @@ pub fn position(accepted: &Accepted) -> Position {
     }
 }
 
-/// Stored and buffered events as one page of at most `limit`.
-pub fn page(stored: JourneyPart, buffered: &[Arc<Accepted>], order: Order, limit: usize) -> Page {
-    // As a rule nothing is buffered.
+/// Stored and waiting events as one page of at most `limit`.
+pub fn page(stored: JourneyPart, waiting: &[Arc<Accepted>], order: Order, limit: usize) -> Page {
+    // As a rule nothing is waiting.
     let JourneyPart { mut events, mut has_more } =
-        if buffered.is_empty() { stored } else { merged(stored, buffered, order, limit) };
+        if waiting.is_empty() { stored } else { merged(stored, waiting, order, limit) };
     let bytes: usize = events.iter().map(StoredEvent::bytes).sum();
     if bytes > MAX_PAGE_BYTES && events.len() > 1 {
         // Without it they had room, or it would not have been read.
@@ -63,23 +63,23 @@ pub fn page(stored: JourneyPart, buffered: &[Arc<Accepted>], order: Order, limit
 /// in both, the stored one is taken.
 ///
 /// Where the store has more than it read, this ends with what it read: nothing says
-/// on which side of the next stored event a buffered one belongs.
+/// on which side of the next stored event a waiting one belongs.
 fn merged(
     stored: JourneyPart,
-    buffered: &[Arc<Accepted>],
+    waiting: &[Arc<Accepted>],
     order: Order,
     limit: usize,
 ) -> JourneyPart {
     let JourneyPart { events, has_more } = stored;
     let ids: HashSet<StoreId> = events.iter().map(|event| event.id).collect();
     let is_buffered_alone = |accepted: &&Arc<Accepted>| !ids.contains(&accepted.event.id);
-    let buffered = buffered.iter().filter(is_buffered_alone);
-    let mut buffered = buffered.map(|accepted| as_stored(accepted)).peekable();
+    let waiting = waiting.iter().filter(is_buffered_alone);
+    let mut waiting = waiting.map(|accepted| as_stored(accepted)).peekable();
     let mut stored = events.into_iter().peekable();
     let mut part = JourneyPart { events: Vec::new(), has_more: true };
     let mut bytes = 0;
     while part.events.len() < limit && bytes <= MAX_PAGE_BYTES {
-        let next = match (stored.peek(), buffered.peek()) {
+        let next = match (stored.peek(), waiting.peek()) {
             (None, _) if has_more => return part,
             (None, None) => return JourneyPart { has_more: false, ..part },
             (Some(stored_event), Some(buffered_event))
@@ -87,17 +87,17 @@ fn merged(
             {
                 stored.next()
             }
-            (_, Some(_)) => buffered.next(),
+            (_, Some(_)) => waiting.next(),
             (Some(_), None) => stored.next(),
         };
         bytes += next.as_ref().map_or(0, StoredEvent::bytes);
         part.events.extend(next);
     }
-    part.has_more = has_more || stored.peek().is_some() || buffered.peek().is_some();
+    part.has_more = has_more || stored.peek().is_some() || waiting.peek().is_some();
     part
 }
 
-/// A buffered event as the store would give it back.
+/// A waiting event as the store would give it back.
 pub fn as_stored(accepted: &Accepted) -> StoredEvent {
     let event = &accepted.event;
     StoredEvent {

@@ -1,17 +1,17 @@
-//! What one user did, in order: stored and still buffered events as one list.
+//! What one user did, in order: stored and waiting events as one list.
 //!
-//! *Visible.* An accepted event is in its user's journey from its 202 on while it
+//! **Visible.** An accepted event is in its user's journey from its 202 on while it
 //! is in the backlog's head; beyond the head from the moment it is read back, and
 //! until then a page says that it may be incomplete.
 //!
-//! A page is made in this order, which is what makes it whole while flushes go
-//! on: first the user's buffered events are looked up, then the store. An
-//! event that is flushed in between is found in both and shown once; looked up
+//! A page is made in this order, which is what makes it whole while writes go
+//! on: first the user's waiting events are looked up, then the store. An
+//! event that is written in between is found in both and shown once; looked up
 //! the other way round it could be found in neither.
 //!
-//! An event may also be buffered while another with its identity, sent before,
+//! An event may also be waiting while another with its identity, sent before,
 //! is stored at another place in the journey. The stored one is the one that
-//! stays, so a buffered event is shown only if its identity is not stored.
+//! stays, so a waiting event is shown only if its identity is not stored.
 
 pub mod cursor;
 pub mod export;
@@ -41,33 +41,32 @@ impl Journeys {
     /// The first events of the range: `limit` of them, or as many as have
     /// [`MAX_PAGE_BYTES`](merge::MAX_PAGE_BYTES) together, but at least one.
     pub async fn page(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
-        let (mut buffered, may_be_incomplete) = self.ingest.of_user(&range.user_id);
+        let (mut waiting, may_be_incomplete) = self.ingest.of_user(&range.user_id);
         // Of one that was sent twice the first is stored.
         let mut ids = HashSet::new();
-        buffered.retain(|accepted| {
+        waiting.retain(|accepted| {
             ids.insert(accepted.event.id) && merge::is_in_range(accepted, range)
         });
         let stored = self.store.journey(range, limit).await?;
         // One more than fits tells whether there is a next page.
-        let buffered = self.without_repetitions(buffered, range.order, limit + 1).await?;
-        Ok(Page { may_be_incomplete, ..merge::page(stored, &buffered, range.order, limit) })
+        let waiting = self.without_repetitions(waiting, range.order, limit + 1).await?;
+        Ok(Page { may_be_incomplete, ..merge::page(stored, &waiting, range.order, limit) })
     }
 
-    /// The first `wanted` of a user's buffered events, without those that
+    /// The first `wanted` of a user's waiting events, without those that
     /// repeat an event which is stored.
     async fn without_repetitions(
         &self,
-        mut buffered: Vec<Arc<Accepted>>,
+        mut waiting: Vec<Arc<Accepted>>,
         order: Order,
         wanted: usize,
     ) -> Result<Vec<Arc<Accepted>>, StoreError> {
-        buffered
-            .sort_by(|left, right| order.compare(merge::position(left), merge::position(right)));
+        waiting.sort_by(|left, right| order.compare(merge::position(left), merge::position(right)));
         let mut kept = Vec::new();
-        for part in buffered.chunks(wanted) {
+        for part in waiting.chunks(wanted) {
             let ids: Vec<StoreId> = part.iter().map(|accepted| accepted.event.id).collect();
             let stored = self.store.arrivals(&ids).await?;
-            // One that was flushed since the store was read is stored under
+            // One that was written since the store was read is stored under
             // its own arrival number, and is not on the page yet: it stays.
             let is_shown = |accepted: &&Arc<Accepted>| {
                 let arrival = stored.get(&accepted.event.id);

@@ -1,6 +1,7 @@
-//! What holds of the whole, one test for each, in the words of the design. Two have
-//! theirs elsewhere: *bounded* in `hostile/holders.rs`, and *one place for full* as a
-//! property of the backlog alone, in `src/ingest/tests/backlog.rs`.
+//! What holds of the whole, one test for each, in the words of the design. *Bounded*
+//! has its test in `hostile/holders.rs`; *one place for full* and *in order* are proved
+//! as properties of the backlog and of the queue alone, in `src/ingest/tests/`: a
+//! journey is sorted, and shows from outside only that arrival is kept.
 
 use std::time::Duration;
 

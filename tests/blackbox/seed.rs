@@ -139,7 +139,7 @@ async fn a_seed_is_stored_to_the_event_and_only_once(home: Home) {
     seed(&home, &arguments).await.expect(0, "0 stored, 20,000 there before, 0 dead letters");
     assert_eq!(home.stored().await, 20_000);
 
-    // Odd numbers, several lanes, another seed: nothing falls between.
+    // Odd numbers, several writes in flight, another seed: nothing falls between.
     seed(&home, &["1234", "--batch", "100", "--in-flight", "8", "--seed", "8"])
         .await
         .expect(0, "1,234 stored");

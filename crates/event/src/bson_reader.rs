@@ -7,6 +7,8 @@
 //! with [`Foreign`], and the caller lets the crate read the document, which
 //! also says what is wrong with one that is broken.
 
+use super::bson_tag as tag;
+
 /// Levels of a document that are followed: MongoDB's own limit.
 pub const MAX_DEPTH: usize = 100;
 
@@ -65,32 +67,32 @@ impl<'a> Elements<'a> {
 
     /// The next one; `None` after the last.
     pub fn next_element(&mut self) -> Result<Option<Element<'a>>, Foreign> {
-        let Some((&tag, rest)) = self.0.split_first() else {
+        let Some((&kind, rest)) = self.0.split_first() else {
             return Ok(None);
         };
         let end = rest.iter().position(|byte| *byte == 0).ok_or(Foreign)?;
         self.0 = &rest[end + 1..];
         let key = &rest[..end];
-        let value = self.value(tag)?;
+        let value = self.value(kind)?;
         Ok(Some(Element { key, value }))
     }
 
-    fn value(&mut self, tag: u8) -> Result<Value<'a>, Foreign> {
-        Ok(match tag {
-            0x01 => Value::Double(f64::from_le_bytes(*self.take()?)),
-            0x02 => Value::Text(self.text()?),
-            0x03 => Value::Document(self.document()?),
-            0x04 => Value::Array(self.document()?),
-            0x05 => Value::Uuid(self.uuid()?),
-            0x08 => match self.take()? {
+    fn value(&mut self, kind: u8) -> Result<Value<'a>, Foreign> {
+        Ok(match kind {
+            tag::DOUBLE => Value::Double(f64::from_le_bytes(*self.take()?)),
+            tag::STRING => Value::Text(self.text()?),
+            tag::DOCUMENT => Value::Document(self.document()?),
+            tag::ARRAY => Value::Array(self.document()?),
+            tag::BINARY => Value::Uuid(self.uuid()?),
+            tag::BOOLEAN => match self.take()? {
                 [0] => Value::Boolean(false),
                 [1] => Value::Boolean(true),
                 _ => return Err(Foreign),
             },
-            0x09 => Value::Date(i64::from_le_bytes(*self.take()?)),
-            0x0A => Value::Null,
-            0x10 => Value::Int32(i32::from_le_bytes(*self.take()?)),
-            0x12 => Value::Int64(i64::from_le_bytes(*self.take()?)),
+            tag::DATE => Value::Date(i64::from_le_bytes(*self.take()?)),
+            tag::NULL => Value::Null,
+            tag::INT32 => Value::Int32(i32::from_le_bytes(*self.take()?)),
+            tag::INT64 => Value::Int64(i64::from_le_bytes(*self.take()?)),
             _ => return Err(Foreign),
         })
     }

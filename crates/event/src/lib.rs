@@ -1,7 +1,7 @@
 //! What an event is, and how any accepted form of one becomes it.
 //!
-//! Pure: no I/O, no clock but the one handed in, and nothing of the rest of
-//! the service. One event passes through here in two steps:
+//! Pure: no I/O, nothing of the rest of the service, and no clock but the one handed
+//! in (the id that is made for an event without one begins with the system's time). One event passes through here in two steps:
 //!
 //! 1. [`wire`] reads the bytes of a request into drafts, borrowing from them. A
 //!    [`payload`] becomes BSON on the way, straight from the JSON.
@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 pub mod bson_reader;
+mod bson_tag;
 pub mod bson_to_json;
 pub mod fault;
 pub mod id;
@@ -66,8 +67,8 @@ impl Event {
     }
 }
 
-/// An event that was admitted: it has its place in the order of arrival, and
-/// its sender has been, or is about to be, answered 202.
+/// An event that was admitted: it has its place in the order of arrival. Its sender
+/// is answered 202 once the journal has it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accepted {
     /// The event itself.

@@ -15,21 +15,11 @@ use std::{fmt, io};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::bson_reader::MAX_DEPTH;
+use super::bson_tag as tag;
 use super::fault::clip;
 use super::json::{JsonReader, Read};
 use super::json_writer::{escape_of, has_no_escape};
 use super::payload::{Payload, PayloadLimits};
-
-mod tag {
-    pub const DOUBLE: u8 = 0x01;
-    pub const STRING: u8 = 0x02;
-    pub const DOCUMENT: u8 = 0x03;
-    pub const ARRAY: u8 = 0x04;
-    pub const BOOLEAN: u8 = 0x08;
-    pub const NULL: u8 = 0x0a;
-    pub const INT32: u8 = 0x10;
-    pub const INT64: u8 = 0x12;
-}
 
 /// What a payload's value turned out to be: `None` is JSON's null.
 pub type PayloadValue = Option<Result<Payload, Cow<'static, str>>>;

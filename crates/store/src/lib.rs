@@ -69,9 +69,9 @@ pub trait Store: Send + Sync + 'static {
     /// and less than that only where the range ends.
     async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError>;
 
-    /// How many flushes are worth having in flight at once, given the
+    /// How many writes are worth having in flight at once, given the
     /// configured number.
-    fn lanes(&self, configured: usize) -> usize;
+    fn writes_in_flight(&self, configured: usize) -> usize;
 
     /// Returns when a thread of the store's own has ended that must not before
     /// [`close`](Store::close). A store without one never does.

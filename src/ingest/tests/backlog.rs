@@ -24,7 +24,7 @@ enum Step {
     /// have to be tried again whose bit is set.
     Settle(usize, u64),
     ReadBack,
-    EndHolds,
+    EndPauses,
     /// The journal keeps the low watermark up to here, and the process is killed.
     Kill,
 }
@@ -36,7 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (1..12_usize).prop_map(Step::Take),
         4 => (0..3_usize, faults).prop_map(|(write, faults)| Step::Settle(write, faults)),
         4 => Just(Step::ReadBack),
-        1 => Just(Step::EndHolds),
+        1 => Just(Step::EndPauses),
         1 => Just(Step::Kill),
     ]
 }
@@ -150,8 +150,8 @@ impl Model {
         }
     }
 
-    fn end_holds(&mut self) {
-        self.backlog.end_holds();
+    fn end_pauses(&mut self) {
+        self.backlog.end_pauses();
     }
 
     fn kill(&mut self) {
@@ -205,7 +205,7 @@ proptest! {
                 Step::Take(max_events) => model.take(max_events),
                 Step::Settle(write, faults) => model.settle(write, faults),
                 Step::ReadBack => model.read_back(),
-                Step::EndHolds => model.end_holds(),
+                Step::EndPauses => model.end_pauses(),
                 Step::Kill => model.kill(),
             }
             model.check();
@@ -214,7 +214,7 @@ proptest! {
         while model.backlog.held().events > 0 {
             rounds += 1;
             prop_assert!(rounds < 10_000, "{:?}", model.backlog.snapshot());
-            model.end_holds();
+            model.end_pauses();
             model.read_back();
             model.take(5);
             model.settle(0, 0);

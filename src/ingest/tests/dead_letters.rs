@@ -11,7 +11,7 @@ fn id(user: &str, number: usize) -> StoreId {
 
 const NEIGHBOUR: &str = "neighbour";
 
-/// Events of two users by turns, who share a lane since they come together.
+/// Events of two users by turns, who share a write since they come together.
 fn of_neighbours(ids: std::ops::Range<usize>) -> Vec<Event> {
     let both = |id: usize| ["u", NEIGHBOUR].map(|user| event(user, &id.to_string()));
     ids.flat_map(both).collect()

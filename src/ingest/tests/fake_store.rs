@@ -146,7 +146,7 @@ impl Store for FakeStore {
         Ok(JourneyPart::default())
     }
 
-    fn lanes(&self, configured: usize) -> usize {
+    fn writes_in_flight(&self, configured: usize) -> usize {
         configured
     }
 

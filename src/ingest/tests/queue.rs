@@ -28,7 +28,7 @@ enum Step {
     /// The write that has been in flight for so many others, in which those events
     /// have to be tried again whose bit is set.
     Settle(usize, u64),
-    EndHolds,
+    EndPauses,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -37,7 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0..6_u8).prop_map(Step::Push),
         4 => (1..12_usize).prop_map(Step::Take),
         3 => (0..4_usize, faults).prop_map(|(write, faults)| Step::Settle(write, faults)),
-        1 => Just(Step::EndHolds),
+        1 => Just(Step::EndPauses),
     ]
 }
 
@@ -115,13 +115,13 @@ proptest! {
                 }
                 Step::Take(max_events) => model.take(max_events),
                 Step::Settle(write, faults) => model.settle(write, faults),
-                Step::EndHolds => model.queue.end_holds(Instant::now(), true),
+                Step::EndPauses => model.queue.end_pauses(Instant::now(), true),
             }
             model.check();
         }
         // And all of them do in the end.
         while model.queue.len() > 0 {
-            model.queue.end_holds(Instant::now(), true);
+            model.queue.end_pauses(Instant::now(), true);
             model.take(50);
             model.settle(0, 0);
         }
@@ -166,10 +166,10 @@ async fn an_event_that_is_tried_in_vain_again_and_again_waits_longer_each_time()
             Duration::from_secs(1)
         });
         assert!(queue.take(1, usize::MAX).events.is_empty(), "it is held");
-        queue.end_holds(Instant::now(), false);
+        queue.end_pauses(Instant::now(), false);
         assert_eq!(queue.waiting(), 0);
         tokio::time::advance(Duration::from_secs(1)).await;
-        queue.end_holds(Instant::now(), false);
+        queue.end_pauses(Instant::now(), false);
         assert_eq!(queue.waiting(), 1);
     }
 }

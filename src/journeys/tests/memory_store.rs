@@ -134,7 +134,7 @@ impl Store for MemoryStore {
         Ok(first_of(journey, limit))
     }
 
-    fn lanes(&self, configured: usize) -> usize {
+    fn writes_in_flight(&self, configured: usize) -> usize {
         configured
     }
 

@@ -32,16 +32,16 @@ fn page(events: &[(Arc<Accepted>, Home)], range: &JourneyRange, limit: usize) ->
         .map(|(accepted, _)| as_stored(accepted))
         .collect();
     let stored = first_of(journey_of(&stored, range), limit);
-    let mut buffered: Vec<Arc<Accepted>> = events
+    let mut waiting: Vec<Arc<Accepted>> = events
         .iter()
         .filter(|(accepted, home)| *home != Home::Store && merge::is_in_range(accepted, range))
         .map(|(accepted, _)| Arc::clone(accepted))
         .collect();
-    buffered.sort_by(|left, right| {
+    waiting.sort_by(|left, right| {
         let (left, right) = (merge::position(left), merge::position(right));
         range.order.compare(left, right)
     });
-    merge::page(stored, &buffered, range.order, limit)
+    merge::page(stored, &waiting, range.order, limit)
 }
 
 /// Events with an identity each, and few arrival numbers, so that many have all

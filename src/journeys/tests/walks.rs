@@ -70,11 +70,11 @@ struct Story {
     /// With few arrival numbers, lower than those of the batches.
     stored: Vec<(Spec, i64)>,
     /// Of another instance, which gave out the arrival number of one that is
-    /// buffered as well.
+    /// waiting as well.
     rivals: Vec<(Spec, usize)>,
     batches: Vec<Vec<Spec>>,
     flush_events: usize,
-    lanes: usize,
+    in_flight: usize,
     schedule: Vec<usize>,
     range: JourneyRange,
     limits: Vec<usize>,
@@ -92,18 +92,27 @@ fn story() -> impl Strategy<Value = Story> {
         range(),
         proptest::collection::vec(1_usize..5, 1..8),
     )
-        .prop_map(|(stored, rivals, batches, flush_events, lanes, schedule, range, limits)| {
-            Story { stored, rivals, batches, flush_events, lanes, schedule, range, limits }
-        })
+        .prop_map(
+            |(stored, rivals, batches, flush_events, in_flight, schedule, range, limits)| Story {
+                stored,
+                rivals,
+                batches,
+                flush_events,
+                in_flight,
+                schedule,
+                range,
+                limits,
+            },
+        )
 }
 
 impl Story {
     /// What is stored before: of each identity the first.
-    fn stored(&self, buffered: &[Arc<Accepted>]) -> Vec<StoredEvent> {
+    fn stored(&self, waiting: &[Arc<Accepted>]) -> Vec<StoredEvent> {
         let mut ids = HashSet::new();
         let earlier = self.stored.iter().map(|(spec, arrival)| as_stored(&spec.accepted(*arrival)));
         let rivals = self.rivals.iter().filter_map(|(spec, which)| {
-            let rival = buffered.get(*which)?;
+            let rival = waiting.get(*which)?;
             // Identity and arrival together are one event's alone.
             (rival.event.id != spec.event().id).then(|| StoredEvent {
                 occurred_at: rival.event.occurred_at,
@@ -119,19 +128,20 @@ impl Story {
         for batch in &self.batches {
             admit(&ingest, batch.iter().map(Spec::event).collect()).await;
         }
-        let mut buffered = ["ann", "bob"].map(|user| ingest.of_user(user).0).concat();
+        let mut waiting = ["ann", "bob"].map(|user| ingest.of_user(user).0).concat();
         // Of one that is sent twice the first stays.
         let mut ids = HashSet::new();
-        buffered.retain(|accepted| ids.insert(accepted.event.id));
-        let stored = self.stored(&buffered);
-        let expected = journey_of(&self.promised(&stored, &buffered), &self.range);
+        waiting.retain(|accepted| ids.insert(accepted.event.id));
+        let stored = self.stored(&waiting);
+        let expected = journey_of(&self.promised(&stored, &waiting), &self.range);
 
         let store = Arc::new(MemoryStore::new(stored, self.schedule.clone()));
         let as_store: Arc<dyn Store> = Arc::clone(&store) as _;
         let journeys = Journeys::new(Arc::clone(&as_store), Arc::clone(&ingest));
         let destination =
             Destination { events: as_store, letters: Arc::new(MemoryLetters::default()) };
-        let writers = Writers::start(&ingest, reader, &destination, self.lanes, &health.prepared());
+        let writers =
+            Writers::start(&ingest, reader, &destination, self.in_flight, &health.prepared());
         health.store_prepared();
 
         let mut seen = Vec::new();
@@ -154,9 +164,9 @@ impl Story {
     }
 
     /// All that was ever accepted, of each identity the first.
-    fn promised(&self, stored: &[StoredEvent], buffered: &[Arc<Accepted>]) -> Vec<StoredEvent> {
+    fn promised(&self, stored: &[StoredEvent], waiting: &[Arc<Accepted>]) -> Vec<StoredEvent> {
         let known: HashSet<StoreId> = stored.iter().map(|event| event.id).collect();
-        let new = buffered
+        let new = waiting
             .iter()
             .map(|accepted| as_stored(accepted))
             .filter(|event| !known.contains(&event.id));
@@ -247,7 +257,7 @@ impl Store for BrokenStore {
         self.answer().await
     }
 
-    fn lanes(&self, configured: usize) -> usize {
+    fn writes_in_flight(&self, configured: usize) -> usize {
         configured
     }
 

@@ -173,5 +173,5 @@ pub async fn arrivals_are_those_of_what_is_stored(store: Arc<dyn Store>) {
 
 pub async fn a_ping_is_answered(store: Arc<dyn Store>) {
     store.ping().await.unwrap();
-    assert!(store.lanes(4) >= 1);
+    assert!(store.writes_in_flight(4) >= 1);
 }

@@ -27,6 +27,7 @@ mod schema;
 mod summaries;
 #[cfg(test)]
 mod tests;
+mod wal;
 mod writer;
 
 use std::collections::HashMap;
@@ -137,7 +138,7 @@ impl Store for EmbeddedStore {
     }
 
     /// One: there is one writer, whatever is configured.
-    fn lanes(&self, _configured: usize) -> usize {
+    fn writes_in_flight(&self, _configured: usize) -> usize {
         1
     }
 

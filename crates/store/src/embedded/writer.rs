@@ -10,7 +10,7 @@
 //! When the thread ends, for whatever reason, all that waits for it is told so:
 //! the channel and the answers in it are dropped with it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -24,6 +24,7 @@ use tracing::{error, warn};
 use trailkeep_event::Accepted;
 
 use super::retention::Retention;
+use super::wal::{self, Wal};
 use super::{OpenError, fault, schema};
 use crate::timeouts::in_time;
 use crate::{Outcome, StoreError};
@@ -34,13 +35,6 @@ const QUEUE: usize = 64;
 /// Events after which a commit takes no further inserts along: it would keep
 /// the first one waiting, and a failure would hit all of them.
 const GROUP_EVENTS: usize = 2_000;
-
-/// Bytes of WAL after which it is emptied by force: readers that always
-/// overlap would otherwise let it grow for ever.
-const WAL_LIMIT_BYTES: u64 = 64 << 20;
-
-/// How long emptying the WAL by force waits for readers. Inserts wait as well.
-const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// The way to the writing thread.
 pub(super) struct Writer {
@@ -81,13 +75,8 @@ impl Writer {
         timeout: Duration,
     ) -> Result<Self, OpenError> {
         let (commands, received) = channel();
-        let task = Task {
-            connection,
-            wal: side_file(&database),
-            database,
-            wal_limit: WAL_LIMIT_BYTES,
-            retention,
-        };
+        let wal = Wal::beside(&database);
+        let task = Task { connection, wal, database, retention };
         let ended = CancellationToken::new();
         let guard = ended.clone().drop_guard();
         let thread = std::thread::Builder::new()
@@ -216,20 +205,11 @@ fn gone() -> StoreError {
     )
 }
 
-/// The WAL lies beside the database.
-fn side_file(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push("-wal");
-    path.into()
-}
-
 /// What the thread owns.
 struct Task {
     connection: Connection,
     database: PathBuf,
-    wal: PathBuf,
-    /// Bytes of WAL after which it is emptied by force.
-    wal_limit: u64,
+    wal: Wal,
     retention: Retention,
 }
 
@@ -254,11 +234,11 @@ impl Task {
                     let (group, after) = gather(first, commands);
                     next = after;
                     self.commit(group);
-                    self.limit_wal();
+                    self.wal.keep_within_limit(&self.connection);
                 }
                 Ok(Command::Change(change)) => {
                     change(self);
-                    self.limit_wal();
+                    self.wal.keep_within_limit(&self.connection);
                 }
                 Ok(Command::Ping(answer)) => {
                     let _ = answer.send(self.files_in_place());
@@ -304,7 +284,7 @@ impl Task {
     /// Files that somebody removed can still be written to, and what is written
     /// is gone with the process: that is not to be acknowledged.
     fn files_in_place(&self) -> Result<(), StoreError> {
-        for path in [&self.database, &self.wal] {
+        for path in [&self.database, &self.wal.file] {
             std::fs::metadata(path).map_err(|error| {
                 StoreError::Denied(format!(
                     "{} was removed or moved while it was in use ({error}); restart the service",
@@ -315,25 +295,9 @@ impl Task {
         Ok(())
     }
 
-    /// Where a reader keeps the WAL from being emptied, the next try comes only
-    /// when it has grown as much again: each one holds inserts up.
-    fn limit_wal(&mut self) {
-        if self.wal_bytes() <= self.wal_limit {
-            return;
-        }
-        if let Err(error) = empty_wal(&self.connection) {
-            warn!(%error, "cannot empty the write-ahead log");
-        }
-        self.wal_limit = self.wal_bytes() + WAL_LIMIT_BYTES;
-    }
-
-    fn wal_bytes(&self) -> u64 {
-        std::fs::metadata(&self.wal).map_or(0, |file| file.len())
-    }
-
     /// Leaves one file that needs no recovery.
     fn finish(self) {
-        if let Err(error) = empty_wal(&self.connection) {
+        if let Err(error) = wal::empty(&self.connection) {
             warn!(%error, "cannot empty the write-ahead log; the next start reads it in");
         }
         if let Err((_, error)) = self.connection.close() {
@@ -406,13 +370,4 @@ fn write_one(connection: &Connection, accepted: &Accepted) -> rusqlite::Result<O
         }
         Err(error) => Err(error),
     }
-}
-
-/// Moves all of the WAL to the main file and cuts it to nothing, as far as
-/// readers let it.
-fn empty_wal(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(CHECKPOINT_PATIENCE)?;
-    let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-    connection.busy_timeout(schema::WRITER_PATIENCE)?;
-    emptied
 }

@@ -88,7 +88,7 @@ impl Store for MongoStore {
         self.read(async { journey::read(self.link().await?, range, limit, timeout).await }).await
     }
 
-    fn lanes(&self, configured: usize) -> usize {
+    fn writes_in_flight(&self, configured: usize) -> usize {
         configured
     }
 
