@@ -184,3 +184,22 @@ async fn a_drain_tries_what_is_held_aside_at_once() {
     assert_eq!(left, 0);
     assert!(began.elapsed() < RULES.backoff_min, "{:?}", began.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_an_event_that_is_tried_again_is_set_aside_only_after_it() {
+    let setup = Setup::default();
+    setup.store.unwritable.lock().push(StoreId::derive("u", "0"));
+    setup.store.refused.lock().push(StoreId::derive("u", "1"));
+    let run = setup.start();
+    run.admit(events("u", 0..2)).await.unwrap();
+    let limit = Instant::now() + Duration::from_secs(120);
+    while run.store.batches.lock().len() < 3 {
+        assert!(Instant::now() < limit);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(run.letters.kept.lock().is_empty());
+    run.store.unwritable.lock().clear();
+    run.emptied().await;
+    assert_eq!(run.stored_ids(), ["0"]);
+    assert_eq!(run.letters.kept.lock().len(), 1);
+}
