@@ -11,7 +11,7 @@
 #![warn(missing_docs)]
 
 pub mod bson_reader;
-mod bson_tag;
+pub mod bson_tag;
 pub mod bson_to_json;
 pub mod fault;
 pub mod id;

@@ -1,15 +1,7 @@
 //! BSON written straight into one buffer: the driver's own builders would copy
 //! every event into a document, then into an array, then into a command.
 
-mod tag {
-    pub const STRING: u8 = 0x02;
-    pub const DOCUMENT: u8 = 0x03;
-    pub const ARRAY: u8 = 0x04;
-    pub const BINARY: u8 = 0x05;
-    pub const BOOLEAN: u8 = 0x08;
-    pub const DATE: u8 = 0x09;
-    pub const INT64: u8 = 0x12;
-}
+use trailkeep_event::bson_tag as tag;
 
 /// Subtype 4 of a BSON binary: a UUID.
 const UUID: u8 = 4;
