@@ -1,7 +1,7 @@
 //! Puts store, ingestion and routes together, runs them and stops them in
 //! order.
 //!
-//! Start: the store, the journal and the listener are opened. The service accepts
+//! Start: the store, the listener and the journal are opened. The service accepts
 //! from then on; it is ready once the store is prepared and has the head of what
 //! an earlier process left in the journal.
 //!

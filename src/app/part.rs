@@ -16,13 +16,13 @@ pub(crate) enum Part {
 impl Part {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Writers => "writers",
+            Self::Writers => "writers, or what reads the journal back",
             Self::Listener => "listener",
             Self::DatabaseWatch => "database watch",
             Self::DiskWatch => "disk watch",
             Self::DatabaseWriter => "embedded store's writer",
             Self::LetterCount => "count of dead letters",
-            Self::AuditTrail => "audit trail",
+            Self::AuditTrail => "audit trail, or the sweep of what has expired",
             Self::Journal => "journal",
         }
     }

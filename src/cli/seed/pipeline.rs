@@ -79,7 +79,7 @@ impl Pipeline {
         let fed = tokio::select! {
             fed = self.inlet.feed_and_store(run) => fed,
             part = self.ingestion.ended() => {
-                Err(format!("the {} ended unexpectedly; see whether its disk is well", part.name()))
+                Err(format!("a part ended unexpectedly ({}); see whether its disk is well", part.name()))
             }
         };
         let drained = self.ingestion.drain(Instant::now() + self.grace).await;
