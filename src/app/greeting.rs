@@ -34,7 +34,8 @@ pub fn says_where(listener: &TcpListener, settings: &Settings) {
             "the data is in MongoDB, and what is not stored yet in a local folder"
         ),
     }
-    let (Ok(address), Some(url)) = (listener.local_addr(), url(listener)) else { return };
+    let Ok(address) = listener.local_addr() else { return };
+    let url = url_of(address);
     let docs = settings.http.api_docs.then(|| format!("{url}/api-docs"));
     info!(%address, url, docs, store, version = VERSION, "listening");
 }

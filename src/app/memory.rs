@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use trailkeep_journal::SEGMENT_BYTES;
+
 use crate::access::password::HashCost;
 use crate::config::Settings;
 use crate::ingest::backlog::HEAD;
@@ -25,9 +27,6 @@ const FOR_A_CONNECTION: usize = 40 * KIB;
 
 /// What is kept to find an event in the backlog's head, beside its record.
 const FOR_AN_EVENT: usize = 400;
-
-/// A segment of the journal, unless a single record needs more.
-const SEGMENT_BYTES: usize = 16 * MIB;
 
 /// The densest body as a record: in an array, `0,` becomes 11 bytes of BSON.
 const RECORD_OF_A_BODY: usize = 6;
@@ -74,7 +73,7 @@ pub fn reckon(settings: &Settings) -> Reckoning {
         ("writes to the database, and the driver's copies of them", 2 * in_flight.min(head)),
         (
             "a segment of the journal that is read back, and a record of it",
-            2 * SEGMENT_BYTES.max(RECORD_OF_A_BODY * http.max_body_bytes),
+            2 * (SEGMENT_BYTES as usize).max(RECORD_OF_A_BODY * http.max_body_bytes),
         ),
         ("http.max_connections, 40 KiB each", http.max_connections * FOR_A_CONNECTION),
         ("summaries that are kept", summaries::MAX_CACHE_BYTES),

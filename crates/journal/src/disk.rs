@@ -12,14 +12,16 @@ use super::head::FIRST_FRAME;
 /// Bytes of damaged places that are kept for a person, in all.
 const MAX_QUARANTINED: u64 = 64 << 20;
 
-/// Bytes of a segment on a disk. Small in unit tests, so that segments fill up.
-const SEGMENT_BYTES: u64 = if cfg!(test) { 128 << 10 } else { 16 << 20 };
+/// Bytes of a segment on a disk, unless a single record needs more. Small in unit
+/// tests, so that segments fill up.
+pub const SEGMENT_BYTES: u64 = if cfg!(test) { 128 << 10 } else { 16 << 20 };
 
 /// Time between the beginnings of two syncs while records of several clients
 /// come: they then share a sync. Without it an event that is sent alone takes an
 /// eighth more CPU at saturation on a fast disk, and is answered in 0.83 instead of
 /// 0.97 ms.
 const SYNC_INTERVAL: Duration = if cfg!(test) { Duration::ZERO } else { Duration::from_millis(1) };
+
 /// The file that is locked by the process that has the folder.
 pub const LOCK: &str = "lock";
 

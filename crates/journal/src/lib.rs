@@ -111,8 +111,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use disk::Disk;
 use disk::Folder;
+pub use disk::{Disk, SEGMENT_BYTES};
 use extents::Extents;
 pub use frame::{FIRST_KIND, Header, Record, frame_bytes};
 pub use inspect::{Inspected, inspect, is_held};

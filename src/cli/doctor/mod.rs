@@ -29,9 +29,6 @@ use database::Looked;
 use finding::Finding;
 use folder::Need;
 
-/// What a journal needs on a disk that it has for itself: its next segment.
-const SEGMENT: u64 = 16 << 20;
-
 /// How `doctor` is asked to answer.
 #[derive(clap::Args)]
 pub(super) struct Command {
@@ -96,7 +93,8 @@ fn examine(settings: &Settings) -> Vec<Finding> {
 fn need(settings: &Settings, unsettled_bytes: u64, taken: u64) -> Need {
     let limit = settings.backlog.max_bytes as u64;
     if settings.store.mongodb_uri.is_some() {
-        return Need { now: SEGMENT, at_most: limit, taken };
+        // The journal has the disk for itself, and needs its next segment.
+        return Need { now: trailkeep_journal::SEGMENT_BYTES, at_most: limit, taken };
     }
     let at_most = limit.saturating_add(reserve::needed(limit));
     Need { now: reserve::needed(unsettled_bytes), at_most, taken }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use rusqlite::{Connection, OpenFlags};
@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::OpenError;
 use super::folder::DATABASE;
 use super::schema::{self, MIGRATIONS, Version};
+use super::wal::Wal;
 use crate::inspection::{Indexes, Inspection};
 
 /// The indexes that have a statement of their own.
@@ -66,7 +67,7 @@ fn look(path: &Path, is_held: bool) -> rusqlite::Result<Result<Option<Inspection
 /// SQLite would put two files beside it, and leave them there. After a crash these
 /// are there already, and hold a part of what is stored.
 fn open(path: &Path, is_held: bool) -> rusqlite::Result<Connection> {
-    let wal = PathBuf::from(format!("{}-wal", path.display()));
+    let wal = Wal::beside(path).file;
     if is_held || fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
         return schema::open_reader(path);
     }
