@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use bson::{Document, doc};
 use mongodb::{Client, IndexModel};
@@ -50,18 +49,9 @@ impl Said {
 }
 
 fn doctor_with(home: &Home, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trailkeep"));
-    command
-        .arg("doctor")
-        .args(arguments)
-        .env_clear()
-        .current_dir(home.folder())
-        .env("DATA_DIR", home.folder())
-        .stdin(Stdio::null());
-    if let Some(uri) = home.mongodb_uri() {
-        command.env("MONGODB_URI", uri);
-    }
-    let output = command.envs(variables.iter().copied()).output().expect("the binary");
+    let mut command = home.shell("doctor");
+    let output = command.args(arguments).envs(variables.iter().copied()).output();
+    let output = output.expect("the binary");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     Said { code: output.status.code(), text: String::from_utf8(output.stdout).expect("text") }
 }

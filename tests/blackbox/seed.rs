@@ -39,22 +39,14 @@ struct Said {
 
 impl Seed {
     fn start(home: &Home, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_trailkeep"));
+        let mut command = home.shell("seed");
         command
-            .arg("seed")
             .args(arguments)
-            .env_clear()
-            .current_dir(home.folder())
-            .env("DATA_DIR", home.folder())
             // Where nothing listens, unless a test says otherwise.
             .env("PORT", "1")
             .envs(variables.iter().copied())
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if let Some(uri) = home.mongodb_uri() {
-            command.env("MONGODB_URI", uri);
-        }
         let child = command.spawn().expect("the binary");
         let _watchdog = Watchdog::over(&child, home.folder());
         Self { child, _watchdog }

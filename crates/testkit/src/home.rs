@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bson::Document;
 use mongodb::Client;
 use tempfile::TempDir;
 
+use crate::launch;
 use crate::mongod::{self, Mongod};
 
 /// Where one test's services keep their events. Services started one after the
@@ -60,6 +62,24 @@ impl Home {
     /// The service's MONGODB_URI, where it has one.
     pub fn mongodb_uri(&self) -> Option<&str> {
         self.mongodb_uri.as_deref()
+    }
+
+    /// The program as a person at a shell calls it, on this home.
+    pub fn shell(&self, subcommand: &str) -> Command {
+        let mut command = Command::new(binary());
+        command.arg(subcommand);
+        self.settle(&mut command);
+        command
+    }
+
+    /// Has a command run here. Nothing of the test's own environment reaches it, and
+    /// no `.env` of the folder that the tests run in.
+    pub(crate) fn settle(&self, command: &mut Command) {
+        command.env_clear().current_dir(self.folder()).env("DATA_DIR", self.folder());
+        command.stdin(Stdio::null());
+        if let Some(uri) = self.mongodb_uri() {
+            command.env("MONGODB_URI", uri);
+        }
     }
 
     /// The files in the data folder, those in its subfolders included.
@@ -149,4 +169,8 @@ fn unused_database() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("trailkeep_test_{}_{count}", std::process::id())
+}
+
+pub(crate) fn binary() -> PathBuf {
+    launch::find_binary(None).unwrap_or_else(|trouble| panic!("{trouble}"))
 }

@@ -1,11 +1,12 @@
-//! A port for a service.
+//! A port for a service or a database.
 
 use std::net::TcpListener;
 
 use crate::trouble::Trouble;
 
-/// Below the ports that the system hands out by itself: it must be free again
-/// at each start.
+/// A port below those that the system hands out by itself: who is down for a moment
+/// must find it free again, and a client that knocks meanwhile must not, by chance,
+/// connect to itself.
 pub fn free_port() -> Result<u16, Trouble> {
     (0..1000)
         .map(|_| rand::random_range(20_000..32_000))

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -13,8 +12,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::eventually::{SOON, eventually};
-use crate::home::Home;
-use crate::launch;
+use crate::home::{Home, binary};
 use crate::watchdog::Watchdog;
 
 /// A running service. Dropping it kills it; when the test has failed, its log
@@ -200,10 +198,6 @@ pub fn http_client(idle_connections: usize) -> reqwest::Client {
         .expect("an HTTP client")
 }
 
-fn binary() -> PathBuf {
-    launch::find_binary(None).unwrap_or_else(|trouble| panic!("{trouble}"))
-}
-
 struct Process {
     child: Child,
     watchdog: Option<Watchdog>,
@@ -222,19 +216,13 @@ impl Process {
     }
 
     fn run(mut command: Command, home: &Home, settings: &[(&str, &str)]) -> Self {
+        home.settle(&mut command);
         command
-            .env_clear()
-            .current_dir(home.folder())
             .env("PORT", "0")
-            .env("DATA_DIR", home.folder())
             .env("LOG_FORMAT", "json")
-            .stdin(Stdio::null())
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if let Some(uri) = home.mongodb_uri() {
-            command.env("MONGODB_URI", uri);
-        }
-        command.envs(settings.iter().copied());
         let mut child = command.spawn().expect("the service's binary");
         let watchdog = Some(Watchdog::over(&child, home.folder()));
 

@@ -1,7 +1,7 @@
 //! `trailkeep admin`: accounts without the service.
 
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::home::Home;
 use crate::service::Service;
@@ -16,19 +16,8 @@ struct Said {
 }
 
 fn admin(home: &Home, arguments: &[&str], input: &str) -> Said {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trailkeep"));
-    command
-        .arg("admin")
-        .args(arguments)
-        .env_clear()
-        .current_dir(home.folder())
-        .env("DATA_DIR", home.folder())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    if let Some(uri) = home.mongodb_uri() {
-        command.env("MONGODB_URI", uri);
-    }
+    let mut command = home.shell("admin");
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary");
     let mut stdin = child.stdin.take().expect("a pipe");
     // One that needs no input may have ended by now.

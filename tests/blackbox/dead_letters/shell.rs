@@ -1,6 +1,6 @@
 //! `trailkeep dead-letters`.
 
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use serde_json::Value;
 
@@ -12,18 +12,7 @@ use crate::service::Service;
 on_both_stores!(letters_are_listed_shown_retried_and_dropped_from_the_shell);
 
 fn shell(home: &Home, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trailkeep"));
-    command
-        .arg("dead-letters")
-        .args(arguments)
-        .env_clear()
-        .current_dir(home.folder())
-        .env("DATA_DIR", home.folder())
-        .stdin(Stdio::null());
-    if let Some(uri) = home.mongodb_uri() {
-        command.env("MONGODB_URI", uri);
-    }
-    command.output().expect("the binary")
+    home.shell("dead-letters").args(arguments).output().expect("the binary")
 }
 
 #[track_caller]

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -10,6 +9,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::binary;
+use crate::port::free_port;
 
 /// Stands between the test process and `mongod`: it does what it is told line
 /// by line, and when the line goes dead, because the test process ended in
@@ -51,7 +51,7 @@ impl Mongod {
     /// A server that has its port and its folder, but does not run yet:
     /// [`restart`](Self::restart) starts it.
     pub fn not_yet_started() -> Self {
-        Self::prepare(&std::env::temp_dir(), free_port(), &[])
+        Self::prepare(&std::env::temp_dir(), port(), &[])
     }
 
     /// Starts a server with further arguments. A port that somebody else took
@@ -63,7 +63,7 @@ impl Mongod {
     /// As [`start_with`](Self::start_with), with its data under this folder.
     pub fn start_in(parent: &Path, arguments: &[&str]) -> Self {
         for _ in 0..5 {
-            let server = Self::prepare(parent, free_port(), arguments);
+            let server = Self::prepare(parent, port(), arguments);
             server.order("start");
             match server.wait_until_it_answers() {
                 Ok(()) => return server,
@@ -217,12 +217,6 @@ fn default_cache(arguments: &[&str]) -> &'static [&'static str] {
     &[OPTION, "0.25"]
 }
 
-/// A port below those that the system hands out by itself: a server that is
-/// down for a moment must find its port free again, and a client that knocks
-/// meanwhile must not, by chance, connect to itself.
-fn free_port() -> u16 {
-    (0..1000)
-        .map(|_| rand::random_range(20_000..32_000))
-        .find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
-        .expect("a free port")
+fn port() -> u16 {
+    free_port().unwrap_or_else(|trouble| panic!("{trouble}"))
 }
