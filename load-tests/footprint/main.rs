@@ -19,7 +19,7 @@ use std::time::Duration;
 use clap::Parser;
 use trailkeep_event::id::{ArrivalClock, Arrivals};
 use trailkeep_event::{Accepted, Event};
-use trailkeep_store::mongo::{MongoSettings, MongoStore};
+use trailkeep_store::mongo::{MongoSettings, MongoStore, PeriodSettings};
 use trailkeep_store::{Store as _, Timeouts};
 
 use sample::Sample;
@@ -72,6 +72,7 @@ async fn main() {
             check: TIMEOUT,
             prepare: Timeouts::PREPARE,
         },
+        periods: PeriodSettings::DEFAULT,
     };
     let store = MongoStore::connect(&uri, &settings).await.unwrap();
     store.prepare().await.unwrap();

@@ -30,7 +30,7 @@ use tokio::sync::Mutex;
 use trailkeep::seed::{Plan, Samples};
 use trailkeep_event::id::ArrivalClock;
 use trailkeep_event::{Accepted, Timestamp};
-use trailkeep_store::mongo::{MongoSettings, MongoStore, encode_document};
+use trailkeep_store::mongo::{MongoSettings, MongoStore, PeriodSettings, encode_document};
 use trailkeep_store::{Store, Timeouts};
 
 #[derive(Parser)]
@@ -166,6 +166,7 @@ async fn prepare(uri: &str) {
             check: TIMEOUT,
             prepare: Timeouts::PREPARE,
         },
+        periods: PeriodSettings::DEFAULT,
     };
     let store = MongoStore::connect(uri, &settings).await.expect("a store");
     store.prepare().await.expect("indexes");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trailkeep_store::access::AccessStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
-use trailkeep_store::mongo::{MongoSettings, MongoStore};
+use trailkeep_store::mongo::{MongoSettings, MongoStore, PeriodSettings};
 use trailkeep_store::summaries::AccountStore;
 use trailkeep_store::{Store, Timeouts};
 
@@ -43,7 +43,8 @@ impl Stores {
         let timeouts = timeouts(settings);
         Ok(match &settings.store.mongodb_uri {
             Some(uri) => {
-                let settings = MongoSettings { retention, timeouts };
+                let settings =
+                    MongoSettings { retention, timeouts, periods: PeriodSettings::DEFAULT };
                 Self::of(MongoStore::connect(uri.expose(), &settings).await?)
             }
             None => {

@@ -42,4 +42,14 @@ pub struct Indexes {
     pub missing: Vec<String>,
     /// Others, which somebody else made.
     pub others: Vec<String>,
+    /// Whether one of an older version is there, which a running service replaces.
+    pub replacing: Option<Replacing>,
+}
+
+/// How far a replacement of an index is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replacing {
+    /// Of the events that the server has read for the new one; `None` where it
+    /// reads none at the moment, or does not tell.
+    pub percent: Option<u32>,
 }

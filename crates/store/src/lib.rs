@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use inspection::{Clocks, Indexes, Inspection};
+pub use inspection::{Clocks, Indexes, Inspection, Replacing};
 pub use refusal::{Reason, Refusal};
 pub use timeouts::Timeouts;
 use trailkeep_event::{Accepted, Arrival, StoreId, Timestamp};

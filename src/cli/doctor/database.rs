@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trailkeep_store::{Clocks, Indexes, Inspection};
+use trailkeep_store::{Clocks, Indexes, Inspection, Replacing};
 
 use super::finding::Finding;
 use super::words::count;
@@ -80,11 +80,18 @@ fn of_clocks(clocks: Option<Clocks>) -> Finding {
 }
 
 fn of_indexes(indexes: &Indexes, is_mongodb: bool) -> Finding {
-    let Indexes { present, missing, others } = indexes;
+    let Indexes { present, missing, others, replacing } = indexes;
     if *present == 0 && others.is_empty() {
         return Finding::ok(INDEXES, "none yet; the first start makes them");
     }
     let mut found = format!("{present} as expected");
+    if let Some(Replacing { percent }) = replacing {
+        found.push_str("; that of journeys is an older version's");
+        match percent {
+            Some(percent) => found.push_str(&format!(", and {percent} % of a new one are built")),
+            None => found.push_str(", which a running service replaces"),
+        }
+    }
     if !others.is_empty() {
         found.push_str(&format!("; not ours: {}", others.join(", ")));
     }
@@ -161,12 +168,22 @@ mod tests {
     fn a_missing_index_is_a_fault_and_a_strange_one_is_not() {
         let level = |present, missing: &[&str], others: &[&str]| {
             let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-            let indexes = Indexes { present, missing: owned(missing), others: owned(others) };
-            of_indexes(&indexes, true).level
+            let (missing, others) = (owned(missing), owned(others));
+            of_indexes(&Indexes { present, missing, others, replacing: None }, true).level
         };
         assert_eq!(level(3, &[], &[]), Level::Ok);
         assert_eq!(level(0, &["events.journey"], &[]), Level::Ok, "before the first start");
         assert_eq!(level(2, &["events.journey"], &[]), Level::Fail);
         assert_eq!(level(3, &[], &["events.mine"]), Level::Warn);
+    }
+
+    #[test]
+    fn an_index_that_is_being_replaced_is_told_with_how_far_that_is() {
+        let found = |percent| {
+            let replacing = Some(Replacing { percent });
+            of_indexes(&Indexes { present: 3, replacing, ..Indexes::default() }, true).found
+        };
+        assert!(found(Some(42)).contains("42 % of a new one"), "{}", found(Some(42)));
+        assert!(found(None).contains("a running service replaces"), "{}", found(None));
     }
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
-use trailkeep_store::mongo::{self, MongoSettings, MongoStore};
+use trailkeep_store::mongo::{self, MongoSettings, MongoStore, PeriodSettings};
 use trailkeep_store::{Store as _, StoreError, embedded};
 
 use super::flags::Flags;
@@ -130,6 +130,7 @@ fn look_at_mongodb(settings: &Settings, uri: &MongodbUri) -> Looked {
         let of_store = MongoSettings {
             retention: settings.store.retention,
             timeouts: app::timeouts(settings),
+            periods: PeriodSettings::DEFAULT,
         };
         let store = match MongoStore::connect(uri.expose(), &of_store).await {
             Ok(store) => store,

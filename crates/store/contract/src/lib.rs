@@ -54,6 +54,7 @@ macro_rules! contract {
                     a_position_needs_no_event,
                     what_is_read_at_once_ends_at_4_mib,
                     events_that_come_later_do_not_shift_pages,
+                    a_journey_over_years_is_what_a_plain_list_gives,
                 }
                 preparing {
                     preparing_again_changes_nothing,

@@ -179,3 +179,38 @@ pub async fn events_that_come_later_do_not_shift_pages(store: Arc<dyn Store>) {
     let range = JourneyRange { after: page.last().map(StoredEvent::position), ..range };
     assert_eq!(names(&*store, &range).await, ["1", "0"]);
 }
+
+/// A journey over two years, most of it in order and some of it late by up to all
+/// of that, read while it grows: whatever a store does by time, a page is what a
+/// plain list gives.
+pub async fn a_journey_over_years_is_what_a_plain_list_gives(store: Arc<dyn Store>) {
+    const SEED: u64 = 0x0079_6561_7273;
+    const TWO_YEARS_MS: i64 = 730 * 86_400_000;
+    const EVENTS: i64 = 160;
+    let random = &mut StdRng::seed_from_u64(SEED);
+    let mut events: Vec<Accepted> = Vec::new();
+    while (events.len() as i64) < EVENTS {
+        let some: Vec<_> = (0..random.random_range(1..=8))
+            .map(|offset| {
+                let number = events.len() as i64 + offset;
+                let now = number * TWO_YEARS_MS / EVENTS;
+                let is_late = random.random_bool(0.2);
+                let millis = if is_late { random.random_range(0..=now) } else { now };
+                let user = ["ann", "bob"].choose(random).unwrap();
+                event(user, &format!("e{number}"), millis, number)
+            })
+            .collect();
+        store_all(&*store, &some).await;
+        events.extend(some);
+        let between = |random: &mut StdRng| at(random.random_range(0..=TWO_YEARS_MS));
+        let range = JourneyRange {
+            from: random.random_bool(0.4).then(|| between(random)),
+            to: random.random_bool(0.4).then(|| between(random)),
+            order: *[Order::Ascending, Order::Descending].choose(random).unwrap(),
+            ..all_of("ann")
+        };
+        let limit = random.random_range(1..=40);
+        let journey = page_through(&*store, &range, limit).await;
+        assert_eq!(journey, expected(&events, &range), "seed {SEED}, {range:?}, limit {limit}");
+    }
+}

@@ -97,5 +97,6 @@ fn compare(wanted: &BTreeSet<String>, there: &BTreeSet<String>) -> Indexes {
         present: wanted.intersection(there).count(),
         missing: wanted.difference(there).cloned().collect(),
         others: there.difference(wanted).cloned().collect(),
+        replacing: None,
     }
 }

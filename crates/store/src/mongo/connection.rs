@@ -77,6 +77,7 @@ pub struct Connection {
 }
 
 /// The driver's handles, ready for use.
+#[derive(Clone)]
 pub struct Link {
     client: Client,
     database: Database,

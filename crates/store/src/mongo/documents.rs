@@ -17,6 +17,10 @@
 //!
 //! An `arrival` below 0 counts as 0 because one that is missing does: in the
 //! index the missing ones come first, and no number is to lie between equals.
+//!
+//! `period` says where the document is in the index of journeys, and nothing of
+//! the event. One that should have it and does not, which only another tool can
+//! have written, is read as from before the first period.
 
 mod own;
 
@@ -40,8 +44,9 @@ pub fn encode(accepted: &Accepted) -> Vec<u8> {
 
 /// About the bytes of an event's document, for a buffer that need not grow.
 pub fn expected_bytes(accepted: &Accepted) -> usize {
-    /// What the names of the fields take beyond what an event takes in memory.
-    const NAMES: usize = 64;
+    /// What the names of the fields take beyond what an event takes in memory,
+    /// and the period.
+    const NAMES: usize = 80;
     accepted.event.size() + NAMES
 }
 

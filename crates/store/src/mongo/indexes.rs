@@ -11,11 +11,16 @@ use mongodb::options::IndexOptions;
 
 use super::connection::{EVENTS, Link};
 use super::errors::{code_of, store_error};
+use super::layout::Layout;
 use crate::StoreError;
 
-/// The index that serves every journey: a range of one user, in order. The
-/// tie-breaker is part of it, or ties would be sorted in memory.
-const JOURNEY: &str = "journey";
+/// The index that serves every journey: in each period a range of one user, in
+/// order. The tie-breaker is part of it, or ties would be sorted in memory.
+const JOURNEY: &str = "journey_by_period";
+
+/// The same without a period in front, as older versions made it, and as a
+/// cluster that is sharded by the user needs it.
+pub const OLD_JOURNEY: &str = "journey";
 
 /// The index that answers for accounts: whatever their summaries count is in it,
 /// so no document is read. Only events with an account are in it, since it
@@ -54,15 +59,15 @@ const PAUSE: Duration = Duration::from_millis(50);
 const FIRST_VERSION: i32 = 5;
 
 /// The indexes of the events.
-pub fn wanted_of_events(retention: Option<Duration>) -> Vec<IndexModel> {
+pub fn wanted_of_events(layout: Layout, retention: Option<Duration>) -> Vec<IndexModel> {
     let retention = retention.map(|retention| retention_index(ttl_seconds(retention)));
-    [journey_index(), account_index()].into_iter().chain(retention).collect()
+    [journey_index(layout), account_index()].into_iter().chain(retention).collect()
 }
 
 /// Whether one index is as good as a wanted one of the events.
 pub fn serves_events(index: &IndexModel, wanted: &IndexModel) -> bool {
-    if wanted.keys == journey_keys() {
-        serves_journeys(index)
+    if let Some(layout) = Layout::ALL.into_iter().find(|layout| layout.keys() == wanted.keys) {
+        serves_journeys(index, layout)
     } else if wanted.keys == account_keys() {
         serves_accounts(index)
     } else {
@@ -70,17 +75,37 @@ pub fn serves_events(index: &IndexModel, wanted: &IndexModel) -> bool {
     }
 }
 
-/// Makes the collection and its indexes what they have to be.
-pub async fn make(link: &Link, retention: Option<Duration>) -> Result<(), StoreError> {
-    settle(|| try_make(link, retention)).await
+/// Makes the collection and its indexes what they have to be; but for an index of
+/// journeys of an older version, which is named and takes longer to replace.
+pub async fn make(link: &Link, retention: Option<Duration>) -> Result<Journeys, StoreError> {
+    let wanted = wanted_layout(link).await?;
+    settle(|| try_make(link, wanted, retention)).await
+}
+
+/// How journeys are indexed when all is made that can be made at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Journeys {
+    /// As they have to be.
+    Ready(Layout),
+    /// As an older version did it.
+    ToReplace,
+}
+
+/// Behind `mongos`, an index that begins with the user is there anyway, or will be
+/// needed once the collection is sharded.
+pub async fn wanted_layout(link: &Link) -> Result<Layout, StoreError> {
+    let hello = link.database().run_command(doc! { "hello": 1 }).await;
+    let hello = hello.map_err(|error| store_error(&error))?;
+    let is_sharded = hello.get_str("msg").is_ok_and(|message| message == "isdbgrid");
+    Ok(if is_sharded { Layout::ByUser } else { Layout::ByPeriod })
 }
 
 /// Runs a change of indexes, again where it loses a race with the same change
 /// made elsewhere: it has to look at what is there, and do what is left.
-pub async fn settle<F, Changing>(change: F) -> Result<(), StoreError>
+pub async fn settle<F, Changing, T>(change: F) -> Result<T, StoreError>
 where
     F: Fn() -> Changing,
-    Changing: Future<Output = Result<(), Error>>,
+    Changing: Future<Output = Result<T, Error>>,
 {
     let mut attempt = 1;
     loop {
@@ -98,15 +123,35 @@ fn lost_a_race(error: &Error) -> bool {
     code_of(error).is_some_and(|code| RACES.contains(&code))
 }
 
-async fn try_make(link: &Link, retention: Option<Duration>) -> Result<(), Error> {
+async fn try_make(
+    link: &Link,
+    wanted: Layout,
+    retention: Option<Duration>,
+) -> Result<Journeys, Error> {
     let existing = existing(link, EVENTS).await?;
-    if !existing.iter().any(serves_journeys) {
-        link.events::<Document>().create_index(journey_index()).await?;
-    }
+    let is_there = |layout| existing.iter().any(|index| serves_journeys(index, layout));
+    let journeys = if wanted == Layout::ByPeriod && has_old_journey(&existing) {
+        Journeys::ToReplace
+    } else {
+        if !is_there(wanted) {
+            link.events::<Document>().create_index(journey_index(wanted)).await?;
+        }
+        Journeys::Ready(wanted)
+    };
     if !existing.iter().any(serves_accounts) {
         link.events::<Document>().create_index(account_index()).await?;
     }
-    keep_for(link, EVENTS, &existing, retention).await
+    keep_for(link, EVENTS, &existing, retention).await?;
+    Ok(journeys)
+}
+
+/// Whether the index of journeys of an older version is there. One of another name
+/// is somebody else's.
+pub fn has_old_journey(existing: &[IndexModel]) -> bool {
+    existing.iter().any(|index| {
+        let name = index.options.as_ref().and_then(|options| options.name.as_deref());
+        name == Some(OLD_JOURNEY) && serves_journeys(index, Layout::ByUser)
+    })
 }
 
 /// Has the server delete a collection's documents that long after their
@@ -157,14 +202,14 @@ pub async fn existing(link: &Link, collection: &str) -> Result<Vec<IndexModel>, 
 
 /// Whether an index is as good as ours, whatever its name: on a large
 /// collection a person may have made it beforehand.
-fn serves_journeys(index: &IndexModel) -> bool {
+fn serves_journeys(index: &IndexModel, layout: Layout) -> bool {
     let whole = index.options.as_ref().is_none_or(|options| {
         options.sparse != Some(true)
             && options.hidden != Some(true)
             && options.partial_filter_expression.is_none()
             && options.collation.is_none()
     });
-    whole && index.keys == journey_keys()
+    whole && index.keys == layout.keys()
 }
 
 /// Whether an index is as good as ours for accounts, or holds all events.
@@ -193,14 +238,15 @@ fn retention_in_force(existing: &[IndexModel]) -> Option<Option<u64>> {
         .map(|options| options.expire_after.map(|ttl| ttl.as_secs()))
 }
 
-fn journey_keys() -> Document {
-    doc! { "userId": 1, "occurredAt": 1, "arrival": 1 }
-}
-
-fn journey_index() -> IndexModel {
+/// The index of journeys.
+pub fn journey_index(layout: Layout) -> IndexModel {
+    let name = match layout {
+        Layout::ByUser => OLD_JOURNEY,
+        Layout::ByPeriod => JOURNEY,
+    };
     IndexModel::builder()
-        .keys(journey_keys())
-        .options(IndexOptions::builder().name(JOURNEY.to_owned()).build())
+        .keys(layout.keys())
+        .options(IndexOptions::builder().name(name.to_owned()).build())
         .build()
 }
 

@@ -21,6 +21,7 @@ use super::documents::{expected_bytes, write_fields};
 use super::errors::{
     OBJECT_TOO_LARGE, command_error, describe_entry, int, store_error, write_outcome,
 };
+use super::periods::Periods;
 use crate::{Outcome, Reason, Refusal, StoreError};
 
 /// Bytes that the server takes in one document.
@@ -34,10 +35,14 @@ const MAX_COMMAND_BYTES: usize = MAX_DOCUMENT_BYTES;
 const MAX_COMMAND_DOCUMENTS: usize = 100_000;
 
 /// Inserts the events, each for itself, in as few commands as they fit in.
-pub async fn insert(link: &Link, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
+pub async fn insert(
+    link: &Link,
+    periods: &Periods,
+    events: &[Arc<Accepted>],
+) -> Result<Vec<Outcome>, StoreError> {
     let mut outcomes = Vec::with_capacity(events.len());
     while outcomes.len() < events.len() {
-        match NextInsert::take(&events[outcomes.len()..], link.write_concern())? {
+        match NextInsert::take(&events[outcomes.len()..], periods, link.write_concern())? {
             NextInsert::Command { command, documents } => {
                 let answer = link
                     .database()
@@ -79,10 +84,14 @@ enum NextInsert {
 }
 
 impl NextInsert {
-    fn take(events: &[Arc<Accepted>], write_concern: &Document) -> Result<Self, StoreError> {
+    fn take(
+        events: &[Arc<Accepted>],
+        periods: &Periods,
+        write_concern: &Document,
+    ) -> Result<Self, StoreError> {
         let mut builder = CommandBuilder::new(write_concern, bytes_of(events))?;
         for accepted in events.iter().take(MAX_COMMAND_DOCUMENTS) {
-            match builder.push(accepted) {
+            match builder.push(accepted, periods.start_of(accepted.event.occurred_at)) {
                 Push::Taken => {}
                 Push::TooLarge { bytes } if builder.documents == 0 => {
                     return Ok(Self::TooLarge { bytes });
@@ -134,12 +143,15 @@ impl CommandBuilder {
         Ok(Self { head_bytes: out.len(), out, command, array, documents: 0 })
     }
 
-    fn push(&mut self, accepted: &Accepted) -> Push {
+    fn push(&mut self, accepted: &Accepted, period: Option<i64>) -> Push {
         let before = self.out.len();
         let mut digits = itoa::Buffer::new();
         let document = self.out.open_document(digits.format(self.documents));
         let start = self.out.len();
         write_fields(accepted, &mut self.out);
+        if let Some(start) = period {
+            self.out.date("period", start);
+        }
         self.out.close(document);
         let bytes = self.out.len() - start + size_of::<i32>();
         let pushed = if bytes > MAX_DOCUMENT_BYTES {

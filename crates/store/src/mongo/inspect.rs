@@ -8,11 +8,12 @@ use trailkeep_event::Timestamp;
 
 use super::connection::{EVENTS, Link};
 use super::errors::store_error;
-use super::indexes::{existing, serves_events, wanted_of_events};
-use super::{MongoStore, access, dead_letters};
+use super::indexes::{existing, has_old_journey, serves_events, wanted_layout, wanted_of_events};
+use super::layout::Layout;
+use super::{MongoStore, access, dead_letters, takeover};
 use crate::StoreError;
 use crate::dead_letters::DeadLetterStore as _;
-use crate::inspection::{Clocks, Indexes, Inspection};
+use crate::inspection::{Clocks, Indexes, Inspection, Replacing};
 use crate::timeouts::in_time;
 
 /// The index that every collection has.
@@ -88,7 +89,17 @@ fn durability(concern: &Document) -> String {
 async fn look_at_indexes(link: &Link, retention: Option<Duration>) -> Result<Indexes, StoreError> {
     let mut indexes = Indexes::default();
     let events = existing(link, EVENTS).await.map_err(|error| store_error(&error))?;
-    compare(&mut indexes, EVENTS, &events, &wanted_of_events(retention), serves_events);
+    let mut layout = wanted_layout(link).await?;
+    if layout == Layout::ByPeriod && has_old_journey(&events) {
+        indexes.replacing = Some(Replacing { percent: takeover::progress(link).await });
+        // The new one is neither missing nor somebody else's.
+        layout = Layout::ByUser;
+    }
+    let is_new = |index: &IndexModel| index.keys == Layout::ByPeriod.keys();
+    let is_replacing = indexes.replacing.is_some();
+    let events: Vec<_> =
+        events.into_iter().filter(|index| !(is_replacing && is_new(index))).collect();
+    compare(&mut indexes, EVENTS, &events, &wanted_of_events(layout, retention), serves_events);
     let mut others = vec![(
         dead_letters::DEAD_LETTERS,
         dead_letters::wanted(retention),

@@ -1,8 +1,8 @@
 //! Events in MongoDB.
 //!
 //! One collection, `events`, whose fields are called as on the wire, so that
-//! a person finds in it what they would look for. One index beside `_id`
-//! serves every journey, a partial one answers for accounts, and a TTL index
+//! a person finds in it what they would look for, and a `period` besides. One
+//! index beside `_id` serves every journey, a partial one answers for accounts, and a TTL index
 //! deletes old events where a retention is configured. The files:
 //!
 //! - `connection`: from the URI to a client, also when there is no network yet.
@@ -10,6 +10,10 @@
 //! - `store`: the connection, and in what time a call has to be answered.
 //! - `documents`: the collection's fields, and events out of documents.
 //! - `insert`: events into `insert` commands, and the server's verdict on each.
+//! - `periods`: what the index of journeys begins with, so that an event costs
+//!   the same whatever is stored.
+//! - `layout`: which index answers for journeys; `takeover`: how that of an older
+//!   version is replaced.
 //! - `query`: a range of a journey as a filter that one index scan answers.
 //! - `journey`: the scan, and a second one where equals are cut apart.
 //! - `summaries`: events of an account, counted.
@@ -30,10 +34,13 @@ mod indexes;
 mod insert;
 mod inspect;
 mod journey;
+mod layout;
+mod periods;
 mod query;
 mod secrets;
 mod store;
 mod summaries;
+mod takeover;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -48,6 +55,8 @@ use super::{JourneyPart, JourneyRange, Outcome, Store, StoreError};
 pub use connection::{MongoOpenError, Place, place};
 pub use documents::{DocumentFault, encode as encode_document, read_event as decode_document};
 use errors::store_error;
+use indexes::Journeys;
+pub use periods::PeriodSettings;
 pub use store::{MongoSettings, MongoStore};
 
 #[async_trait]
@@ -56,7 +65,10 @@ impl Store for MongoStore {
         in_time(self.settings.timeouts.prepare, async {
             let link = self.link().await?;
             indexes::warn_of_old_server(link).await;
-            indexes::make(link, self.settings.retention).await?;
+            match indexes::make(link, self.settings.retention).await? {
+                Journeys::Ready(layout) => self.use_layout(link, layout).await?,
+                Journeys::ToReplace => self.begin_takeover(link),
+            }
             dead_letters::prepare(link, self.settings.retention).await?;
             access::indexes::make(link).await
         })
@@ -73,7 +85,7 @@ impl Store for MongoStore {
     }
 
     async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
-        self.write(async { insert::insert(self.link().await?, events).await }).await
+        self.write(self.insert_in_periods(events)).await
     }
 
     async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {
@@ -84,8 +96,16 @@ impl Store for MongoStore {
     }
 
     async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError> {
-        let timeout = self.settings.timeouts.read;
-        self.read(async { journey::read(self.link().await?, range, limit, timeout).await }).await
+        self.read(async {
+            let source = journey::Source {
+                link: self.link().await?,
+                periods: &self.calendar.known(),
+                layout: &self.layout,
+                timeout: self.settings.timeouts.read,
+            };
+            journey::read(&source, range, limit).await
+        })
+        .await
     }
 
     fn writes_in_flight(&self, configured: usize) -> usize {
@@ -93,6 +113,7 @@ impl Store for MongoStore {
     }
 
     async fn close(&self) {
+        self.end_takeover();
         self.connection.close().await;
     }
 }

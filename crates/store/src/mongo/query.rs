@@ -9,14 +9,22 @@ use bson::spec::BinarySubtype;
 use bson::{Binary, Bson, DateTime, Document, doc};
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 
+use super::layout::Layout;
+use super::periods::Periods;
 use crate::{JourneyRange, Order};
 
-/// The documents of a range from a place on, itself included.
+/// The documents of a range from a place on, itself included, for the index of a
+/// layout.
 ///
 /// Always bounded in time at both ends: `occurredAt` values that are no dates,
 /// or dates that RFC 3339 cannot write, have no place in a journey, and here
 /// they cost nothing.
-pub fn filter(range: &JourneyRange, start: Option<(Timestamp, Arrival)>) -> Document {
+pub fn filter(
+    range: &JourneyRange,
+    start: Option<(Timestamp, Arrival)>,
+    layout: Layout,
+    known: &Periods,
+) -> Document {
     let mut earliest = range.from.unwrap_or(Timestamp::from_millis_clamped(i64::MIN));
     let mut latest = range.to.unwrap_or(Timestamp::from_millis_clamped(i64::MAX));
     if let Some((time, _)) = start {
@@ -41,17 +49,39 @@ pub fn filter(range: &JourneyRange, start: Option<(Timestamp, Arrival)>) -> Docu
     {
         filter.insert("$or", from_on(time, arrival, range.order));
     }
+    if layout == Layout::ByPeriod {
+        filter.insert("period", periods(earliest, latest, known));
+    }
     filter
+}
+
+/// The periods of what happened between two moments, as one range of the index
+/// that the server passes through by skipping from user to user. It is open where
+/// there may be periods that are not known.
+fn periods(earliest: Timestamp, latest: Timestamp, known: &Periods) -> Bson {
+    let start = |time| known.start_of(time).map(DateTime::from_millis);
+    match (start(earliest), start(latest), known.reach(latest)) {
+        (None, None, true) => Bson::Null,
+        // What has no period comes first; a comparison with a date would leave it out.
+        (None, Some(last), true) => doc! { "$not": { "$gt": last } }.into(),
+        (None, _, false) => doc! { "$gte": Bson::MinKey }.into(),
+        (Some(first), Some(last), true) => doc! { "$gte": first, "$lte": last }.into(),
+        (Some(first), _, _) => doc! { "$gte": first }.into(),
+    }
 }
 
 /// The order of a journey, which is that of its index in one direction or the
 /// other.
-pub fn sort(order: Order) -> Document {
+pub fn sort(order: Order, layout: Layout) -> Document {
     let direction = match order {
         Order::Ascending => 1,
         Order::Descending => -1,
     };
-    doc! { "occurredAt": direction, "arrival": direction }
+    let of_user = doc! { "occurredAt": direction, "arrival": direction };
+    match layout {
+        Layout::ByUser => of_user,
+        Layout::ByPeriod => doc! { "period": direction }.into_iter().chain(of_user).collect(),
+    }
 }
 
 /// The documents with these identities.

@@ -1,10 +1,18 @@
 //! What every call shares: the connection, and the time that it has.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+use trailkeep_event::Accepted;
+
 use super::connection::{Connection, Link, MongoOpenError};
+use super::layout::{Layout, LayoutInUse};
+use super::periods::{Calendar, PeriodSettings};
+use super::{insert, takeover};
 use crate::timeouts::in_time;
-use crate::{StoreError, Timeouts};
+use crate::{Outcome, StoreError, Timeouts};
 
 /// What the store needs to know beyond the URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,12 +23,18 @@ pub struct MongoSettings {
     /// How long calls may take. The server is told as well how long it may work
     /// on what can be heavy.
     pub timeouts: Timeouts,
+    /// When periods of the index of journeys begin.
+    pub periods: PeriodSettings,
 }
 
 /// Events in a MongoDB: a standalone server, a replica set or a sharded cluster.
 pub struct MongoStore {
     pub(super) connection: Connection,
     pub(super) settings: MongoSettings,
+    pub(super) calendar: Arc<Calendar>,
+    pub(super) layout: Arc<LayoutInUse>,
+    /// Replaces the index of journeys of an older version.
+    takeover: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl MongoStore {
@@ -35,7 +49,52 @@ impl MongoStore {
     ///
     /// If the URI cannot be used. The text never holds its password.
     pub async fn connect(uri: &str, settings: &MongoSettings) -> Result<Self, MongoOpenError> {
-        Ok(Self { connection: Connection::open(uri).await?, settings: *settings })
+        Ok(Self {
+            connection: Connection::open(uri).await?,
+            settings: *settings,
+            calendar: Arc::new(Calendar::new(settings.periods)),
+            layout: Arc::default(),
+            takeover: Mutex::default(),
+        })
+    }
+
+    /// Inserts events, each with its period.
+    pub(super) async fn insert_in_periods(
+        &self,
+        events: &[Arc<Accepted>],
+    ) -> Result<Vec<Outcome>, StoreError> {
+        let times = || events.iter().map(|accepted| accepted.event.occurred_at);
+        let Some(latest) = times().max() else { return Ok(Vec::new()) };
+        let link = self.link().await?;
+        let periods = self.calendar.up_to(link, latest).await?;
+        let outcomes = insert::insert(link, &periods, events).await?;
+        let stored = times().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Stored);
+        self.calendar.count(link, stored.map(|(time, _)| time)).await;
+        Ok(outcomes)
+    }
+
+    /// Reads go by this index, which is there.
+    pub(super) async fn use_layout(&self, link: &Link, layout: Layout) -> Result<(), StoreError> {
+        self.layout.set(layout);
+        if layout == Layout::ByPeriod { self.calendar.mend(link).await } else { Ok(()) }
+    }
+
+    /// Replaces the index of an older version, beside everything else.
+    pub(super) fn begin_takeover(&self, link: &Link) {
+        self.layout.set(Layout::ByUser);
+        let mut takeover = self.takeover.lock();
+        if takeover.as_ref().is_none_or(JoinHandle::is_finished) {
+            let (calendar, layout) = (Arc::clone(&self.calendar), Arc::clone(&self.layout));
+            *takeover = Some(tokio::spawn(takeover::run(link.clone(), calendar, layout)));
+        }
+    }
+
+    /// The server goes on with what it was asked for, and the next start with the
+    /// rest.
+    pub(super) fn end_takeover(&self) {
+        if let Some(takeover) = self.takeover.lock().take() {
+            takeover.abort();
+        }
     }
 
     pub(super) async fn link(&self) -> Result<&Link, StoreError> {
@@ -56,5 +115,11 @@ impl MongoStore {
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         in_time(self.settings.timeouts.write, call).await
+    }
+}
+
+impl Drop for MongoStore {
+    fn drop(&mut self) {
+        self.end_takeover();
     }
 }

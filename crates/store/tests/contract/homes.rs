@@ -7,14 +7,15 @@ use mongodb::{Client, Database};
 use trailkeep_store::access::AccessStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
-use trailkeep_store::mongo::{MongoSettings, MongoStore};
+use trailkeep_store::mongo::{MongoSettings, MongoStore, PeriodSettings};
 use trailkeep_store::summaries::AccountStore;
 use trailkeep_store::{Store, Timeouts};
 
 use trailkeep_testkit::mongod::shared_uri;
 
 /// Settings that no test has an opinion on.
-pub const SETTINGS: MongoSettings = MongoSettings { retention: None, timeouts: TIMEOUTS };
+pub const SETTINGS: MongoSettings =
+    MongoSettings { retention: None, timeouts: TIMEOUTS, periods: PeriodSettings::DEFAULT };
 
 /// Long enough for a machine that has other things to do.
 const TIMEOUTS: Timeouts = within(Duration::from_secs(20));
@@ -38,10 +39,17 @@ enum Place {
     Folder(tempfile::TempDir),
 }
 
+/// The same with so short periods that a few events make many: nobody who asks
+/// may notice.
+pub const SHORT_PERIODS: MongoSettings = MongoSettings {
+    periods: PeriodSettings { events: 3, ahead: Duration::from_millis(1) },
+    ..SETTINGS
+};
+
 /// A prepared MongoDB store in a new database.
 pub async fn open_mongo() -> Home {
     let place = MongoPlace::new().await;
-    let store = place.mongo_store(&SETTINGS).await;
+    let store = place.mongo_store(&SHORT_PERIODS).await;
     store.prepare().await.unwrap();
     Home {
         store: store.clone(),

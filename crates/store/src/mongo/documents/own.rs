@@ -8,7 +8,7 @@ use crate::StoredEvent;
 
 /// An event of this user out of a document that has no fields but ours, each of
 /// the type that we write. `sessionId` and `accountId` may be missing, and
-/// `userId`, which is not looked at.
+/// `userId` and `period`, which are not looked at.
 pub fn read_event(document: &[u8], user_id: &str) -> Result<StoredEvent, Foreign> {
     let mut fields = Fields::default();
     let mut elements = Elements::of(document)?;
@@ -43,8 +43,8 @@ impl<'a> Fields<'a> {
             (b"occurredAt", Value::Date(millis)) => self.occurred_at = Some(millis),
             (b"receivedAt", Value::Date(millis)) => self.received_at = Some(millis),
             (b"arrival", Value::Int64(number @ 0..)) => self.arrival = Some(number),
-            // The index says whose it is.
-            (b"userId", Value::Text(_)) => {}
+            // The index says whose it is, and needs the other one.
+            (b"userId", Value::Text(_)) | (b"period", Value::Date(_)) => {}
             _ => return Err(Foreign),
         }
         Ok(())

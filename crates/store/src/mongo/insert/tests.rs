@@ -5,6 +5,7 @@ use trailkeep_event::payload::PayloadLimits;
 use trailkeep_event::{Arrival, Event, Payload, StoreId, Timestamp};
 
 use super::*;
+use crate::mongo::periods::{Calendar, PeriodSettings};
 
 fn accepted(payload_bytes: usize) -> Arc<Accepted> {
     let limits = PayloadLimits { max_bytes: usize::MAX, max_depth: 8 };
@@ -27,7 +28,8 @@ fn accepted(payload_bytes: usize) -> Arc<Accepted> {
 }
 
 fn take(events: &[Arc<Accepted>]) -> NextInsert {
-    NextInsert::take(events, &doc! { "w": "majority", "j": true }).unwrap()
+    let none = Calendar::new(PeriodSettings::DEFAULT).known();
+    NextInsert::take(events, &none, &doc! { "w": "majority", "j": true }).unwrap()
 }
 
 /// The command for these events, and how many of them are in it.

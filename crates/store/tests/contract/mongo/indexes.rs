@@ -47,7 +47,7 @@ async fn indexes(place: &MongoPlace) -> Vec<(String, Document, Option<u64>)> {
 }
 
 fn journey(name: &str) -> (String, Document, Option<u64>) {
-    let keys = doc! { "userId": 1, "occurredAt": 1, "arrival": 1 };
+    let keys = doc! { "period": 1, "userId": 1, "occurredAt": 1, "arrival": 1 };
     (name.to_owned(), keys, None)
 }
 
@@ -67,20 +67,20 @@ async fn the_retention_is_made_changed_and_removed() {
         .await
         .run(|place| async move {
             prepare(&place, None).await.unwrap();
-            assert_eq!(indexes(&place).await, [journey("journey"), account()]);
+            assert_eq!(indexes(&place).await, [journey("journey_by_period"), account()]);
 
             prepare(&place, Some(30 * DAY)).await.unwrap();
-            let made = [journey("journey"), account(), retention(2_592_000)];
+            let made = [journey("journey_by_period"), account(), retention(2_592_000)];
             assert_eq!(indexes(&place).await, made);
             prepare(&place, Some(30 * DAY)).await.unwrap();
             assert_eq!(indexes(&place).await, made);
 
             prepare(&place, Some(7 * DAY)).await.unwrap();
-            let changed = [journey("journey"), account(), retention(604_800)];
+            let changed = [journey("journey_by_period"), account(), retention(604_800)];
             assert_eq!(indexes(&place).await, changed);
 
             prepare(&place, None).await.unwrap();
-            assert_eq!(indexes(&place).await, [journey("journey"), account()]);
+            assert_eq!(indexes(&place).await, [journey("journey_by_period"), account()]);
         })
         .await;
 }
@@ -91,7 +91,7 @@ async fn a_retention_longer_than_the_server_can_say_is_its_longest() {
         .await
         .run(|place| async move {
             prepare(&place, Some(100_000 * DAY)).await.unwrap();
-            let made = [journey("journey"), account(), retention(2_147_483_647)];
+            let made = [journey("journey_by_period"), account(), retention(2_147_483_647)];
             assert_eq!(indexes(&place).await, made);
         })
         .await;
@@ -112,7 +112,7 @@ async fn instances_may_prepare_at_the_same_time() {
                 for instance in instances {
                     instance.await.unwrap().unwrap();
                 }
-                let mut expected = vec![journey("journey"), account()];
+                let mut expected = vec![journey("journey_by_period"), account()];
                 expected.extend(wanted.map(|ttl| retention(ttl.as_secs())));
                 assert_eq!(indexes(&place).await, expected);
             }
@@ -126,7 +126,7 @@ async fn a_journey_index_that_a_person_made_is_good_enough() {
         .await
         .run(|place| async move {
             let by_hand = IndexModel::builder()
-                .keys(doc! { "userId": 1, "occurredAt": 1, "arrival": 1 })
+                .keys(doc! { "period": 1, "userId": 1, "occurredAt": 1, "arrival": 1 })
                 .options(IndexOptions::builder().name("by_hand".to_owned()).build())
                 .build();
             place.database().collection::<Document>("events").create_index(by_hand).await.unwrap();

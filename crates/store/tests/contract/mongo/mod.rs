@@ -5,4 +5,6 @@ mod accounts;
 mod documents;
 mod faults;
 mod indexes;
+mod periods;
 mod plans;
+mod takeover;
