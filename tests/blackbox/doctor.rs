@@ -138,7 +138,11 @@ async fn in_database(home: &Home, sql: &str, change: impl AsyncFnOnce(mongodb::D
 async fn a_missing_index_is_a_fault(home: Home) {
     Service::start(&home).await.terminate().await;
     in_database(&home, "DROP INDEX events_journey", async |database| {
-        database.collection::<Document>("events").drop_index("journey").await.expect("dropped");
+        database
+            .collection::<Document>("events")
+            .drop_index("journey_by_period")
+            .await
+            .expect("dropped");
     })
     .await;
 

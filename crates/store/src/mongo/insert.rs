@@ -21,7 +21,7 @@ use super::documents::{expected_bytes, write_fields};
 use super::errors::{
     OBJECT_TOO_LARGE, command_error, describe_entry, int, store_error, write_outcome,
 };
-use super::periods::Periods;
+use super::periods::{Calendar, Periods};
 use crate::{Outcome, Reason, Refusal, StoreError};
 
 /// Bytes that the server takes in one document.
@@ -34,8 +34,23 @@ const MAX_COMMAND_BYTES: usize = MAX_DOCUMENT_BYTES;
 /// Documents that the server takes in one command.
 const MAX_COMMAND_DOCUMENTS: usize = 100_000;
 
-/// Inserts the events, each for itself, in as few commands as they fit in.
+/// Inserts the events, each for itself and with its period.
 pub async fn insert(
+    link: &Link,
+    calendar: &Calendar,
+    events: &[Arc<Accepted>],
+) -> Result<Vec<Outcome>, StoreError> {
+    let times = || events.iter().map(|accepted| accepted.event.occurred_at);
+    let Some(latest) = times().max() else { return Ok(Vec::new()) };
+    let periods = calendar.up_to(link, latest).await?;
+    let outcomes = in_periods(link, &periods, events).await?;
+    let stored = times().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Stored);
+    calendar.count(link, stored.map(|(time, _)| time)).await;
+    Ok(outcomes)
+}
+
+/// In as few commands as they fit in.
+async fn in_periods(
     link: &Link,
     periods: &Periods,
     events: &[Arc<Accepted>],

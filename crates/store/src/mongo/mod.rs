@@ -85,7 +85,7 @@ impl Store for MongoStore {
     }
 
     async fn insert(&self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, StoreError> {
-        self.write(self.insert_in_periods(events)).await
+        self.write(async { insert::insert(self.link().await?, &self.calendar, events).await }).await
     }
 
     async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {

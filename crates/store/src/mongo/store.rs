@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
-use trailkeep_event::Accepted;
 
 use super::connection::{Connection, Link, MongoOpenError};
 use super::layout::{Layout, LayoutInUse};
 use super::periods::{Calendar, PeriodSettings};
-use super::{insert, takeover};
+use super::takeover;
 use crate::timeouts::in_time;
-use crate::{Outcome, StoreError, Timeouts};
+use crate::{StoreError, Timeouts};
 
 /// What the store needs to know beyond the URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,21 +55,6 @@ impl MongoStore {
             layout: Arc::default(),
             takeover: Mutex::default(),
         })
-    }
-
-    /// Inserts events, each with its period.
-    pub(super) async fn insert_in_periods(
-        &self,
-        events: &[Arc<Accepted>],
-    ) -> Result<Vec<Outcome>, StoreError> {
-        let times = || events.iter().map(|accepted| accepted.event.occurred_at);
-        let Some(latest) = times().max() else { return Ok(Vec::new()) };
-        let link = self.link().await?;
-        let periods = self.calendar.up_to(link, latest).await?;
-        let outcomes = insert::insert(link, &periods, events).await?;
-        let stored = times().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Stored);
-        self.calendar.count(link, stored.map(|(time, _)| time)).await;
-        Ok(outcomes)
     }
 
     /// Reads go by this index, which is there.
