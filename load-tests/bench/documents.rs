@@ -21,6 +21,8 @@ pub struct NewEvent {
     /// Milliseconds since the epoch, of `occurredAt`.
     pub occurred_at: i64,
     pub arrival: i64,
+    /// Milliseconds since the epoch, where documents have a `period`.
+    pub period: Option<i64>,
 }
 
 /// An `insert` of so many documents, to be sent again and again.
@@ -38,6 +40,7 @@ struct Places {
     occurred_at: usize,
     received_at: usize,
     arrival: usize,
+    period: Option<usize>,
 }
 
 impl InsertCommand {
@@ -45,14 +48,21 @@ impl InsertCommand {
     /// from a [`Batch`](crate::batch::Batch). The write concern is the one that
     /// the service uses.
     pub fn like(document: &RawDocumentBuf, documents: usize) -> Result<Self, Trouble> {
-        let is_id = document
-            .get_binary("_id")
-            .is_ok_and(|id| id.subtype == BinarySubtype::Uuid && id.bytes.len() == 16);
-        if !is_id {
+        Self::like_each(std::slice::from_ref(document), documents)
+    }
+
+    /// The same with documents like each of these, in turn.
+    pub fn like_each(models: &[RawDocumentBuf], documents: usize) -> Result<Self, Trouble> {
+        let is_id = |document: &RawDocumentBuf| {
+            let id = document.get_binary("_id");
+            id.is_ok_and(|id| id.subtype == BinarySubtype::Uuid && id.bytes.len() == 16)
+        };
+        if !models.iter().all(is_id) {
             return Err(Trouble("an event is stored under another _id".to_owned()));
         }
+        let documents = || models.iter().cycle().take(documents);
         let mut array = RawArrayBuf::new();
-        for _ in 0..documents {
+        for document in documents() {
             array.push(document.clone());
         }
         let command = rawdoc! {
@@ -63,8 +73,8 @@ impl InsertCommand {
         };
         let bytes = command.into_bytes();
         let mut from = 0;
-        let documents = (0..documents)
-            .map(|_| Places::find(&bytes, document.as_bytes(), &mut from))
+        let documents = documents()
+            .map(|document| Places::find(&bytes, document.as_bytes(), &mut from))
             .collect::<Option<_>>()
             .ok_or_else(|| Trouble("an event is stored in another form".to_owned()))?;
         Ok(Self { bytes, documents })
@@ -114,6 +124,7 @@ impl Places {
             occurred_at: value(b"\x09occurredAt\0", 0)?,
             received_at: value(b"\x09receivedAt\0", 0)?,
             arrival: value(b"\x12arrival\0", 0)?,
+            period: value(b"\x09period\0", 0),
         })
     }
 
@@ -134,6 +145,9 @@ impl Places {
         put(bytes, self.occurred_at, &event.occurred_at.to_le_bytes());
         put(bytes, self.received_at, &event.occurred_at.to_le_bytes());
         put(bytes, self.arrival, &event.arrival.to_le_bytes());
+        if let (Some(place), Some(period)) = (self.period, event.period) {
+            put(bytes, place, &period.to_le_bytes());
+        }
     }
 }
 
@@ -157,13 +171,17 @@ mod tests {
             "receivedAt": DateTime::from_millis(0),
             "arrival": 0_i64,
         };
-        let mut command = InsertCommand::like(&document, 12).unwrap();
+        let mut in_a_period = document.clone();
+        in_a_period.append(bson::raw::cstr!("period"), DateTime::from_millis(0));
+        let models = [document, in_a_period];
+        let mut command = InsertCommand::like_each(&models, 12).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         for (number, places) in (0..).zip(&command.documents) {
             let event = NewEvent {
                 user: number,
                 occurred_at: 1_765_794_600_000 + i64::from(number),
                 arrival: 77 + i64::from(number),
+                period: Some(1_765_756_800_000 + i64::from(number)),
             };
             places.write(&mut command.bytes, &event, &mut rng);
         }
@@ -178,6 +196,9 @@ mod tests {
             assert_eq!(user, crate::batch::user_name(number));
             let arrival = document.get_i64("arrival").unwrap();
             assert_eq!(arrival, 77 + i64::from(number));
+            let period = document.get_datetime("period").ok().map(DateTime::timestamp_millis);
+            let expected = 1_765_756_800_000 + i64::from(number);
+            assert_eq!(period, (number % 2 == 1).then_some(expected));
         }
     }
 }

@@ -54,6 +54,7 @@ impl Filling {
                             user: rng.random_range(users.clone()),
                             occurred_at: i64::try_from(first + index * STEP).unwrap_or(0),
                             arrival: i64::try_from(index).unwrap_or(0),
+                            period: None,
                         }
                     };
                     command.send(&database, &mut rng, event).await?;

@@ -94,6 +94,7 @@ async fn insert_on(
                 user: rng.random_range(0..USERS / LANES) * LANES + lane,
                 occurred_at: now,
                 arrival,
+                period: None,
             }
         };
         command.send(&database, &mut rng, event).await?;
