@@ -7,6 +7,7 @@ use clap::Parser;
 
 use crate::cores::Cores;
 use crate::section::Section;
+use crate::sections::index::layouts::Layout;
 
 /// Measures what an event costs, and what a journey does.
 #[derive(Debug, Parser)]
@@ -33,6 +34,16 @@ pub struct Arguments {
     /// are measured [default: 5000000].
     #[arg(long)]
     events: Option<u64>,
+
+    /// Millions of events that are in the collection when `index` measures, each
+    /// in a filling of its own; in the embedded store's those up to ten
+    /// [default: 1,10,30].
+    #[arg(long, value_delimiter = ',', value_parser = millions)]
+    sizes: Vec<u64>,
+
+    /// Only these layouts of `index`, separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    layouts: Vec<Layout>,
 
     /// Connections that load is sent over.
     #[arg(long, default_value_t = 64)]
@@ -82,11 +93,43 @@ fn setting(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// Millions, as a number of events; a thousand at least, or there are no rare users.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn millions(text: &str) -> Result<u64, String> {
+    let millions: f64 = text.parse().map_err(|_| "must be a number of millions")?;
+    if (0.001..=1000.0).contains(&millions) {
+        Ok((millions * 1e6).round() as u64)
+    } else {
+        Err("must be from 0.001 to 1000".to_owned())
+    }
+}
+
 impl Arguments {
     /// The sections to run, in their order.
     pub fn sections(&self) -> Vec<Section> {
-        let is_wanted = |section: &Section| self.only.is_empty() || self.only.contains(section);
+        let is_wanted = |section: &Section| match self.only.is_empty() {
+            true => section.is_usual(),
+            false => self.only.contains(section),
+        };
         Section::ALL.into_iter().filter(is_wanted).collect()
+    }
+
+    /// Events that are in the collection when `index` measures, smallest first.
+    pub fn sizes(&self) -> Vec<u64> {
+        let mut sizes = match (self.sizes.is_empty(), self.quick) {
+            (false, _) => self.sizes.clone(),
+            (true, true) => vec![50_000, 100_000],
+            (true, false) => vec![1_000_000, 10_000_000, 30_000_000],
+        };
+        sizes.sort_unstable();
+        sizes.dedup();
+        sizes
+    }
+
+    /// Those of these layouts that are to be measured.
+    pub fn layouts(&self, all: &[Layout]) -> Vec<Layout> {
+        let is_wanted = |layout: &&Layout| self.layouts.is_empty() || self.layouts.contains(layout);
+        all.iter().filter(is_wanted).copied().collect()
     }
 
     /// Under which folder mongod keeps its data.

@@ -5,7 +5,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 /// About 100 bytes.
-const PAYLOAD: &str = r#"{"path":"/pricing","referrer":"https://example.org/","width":1440,"scroll":0.75,"plan":{"name":"pro"}}"#;
+pub const PAYLOAD: &str = r#"{"path":"/pricing","referrer":"https://example.org/","width":1440,"scroll":0.75,"plan":{"name":"pro"}}"#;
 const USER: &str = "user-0000000";
 const SESSION: &str = "s-0000000";
 const ACCOUNT: &str = "account-0000";

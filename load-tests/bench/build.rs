@@ -16,6 +16,7 @@ const MEASURED: &str = "dist";
 pub fn service(arguments: &Arguments) -> Result<PathBuf, Trouble> {
     if arguments.service.is_none() {
         build()?;
+        warn_of_profile(&profile()?);
     }
     find_binary(arguments.service.as_deref())
 }
@@ -44,10 +45,14 @@ fn build() -> Result<(), Trouble> {
     if !status.success() {
         return Err(Trouble(format!("building the service ended with {status}")));
     }
+    Ok(())
+}
+
+/// Says so where this program is built otherwise than what runs in service.
+pub fn warn_of_profile(profile: &str) {
     if profile != MEASURED {
         eprintln!("this is no {MEASURED} build; its figures say nothing of what runs in service");
     }
-    Ok(())
 }
 
 /// The profile that this program was built with, which the service is built with

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::cores::Cores;
 
 /// The machine, the versions and the command.
-pub fn describe(service: &Path, profile: &str, divided: Option<&Cores>) -> Value {
+pub fn describe(service: Option<&Path>, profile: &str, divided: Option<&Cores>) -> Value {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     json!({
         "date": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
@@ -19,7 +19,7 @@ pub fn describe(service: &Path, profile: &str, divided: Option<&Cores>) -> Value
         "loadBefore": first_words("/proc/loadavg", 3),
         "kernel": first_words("/proc/sys/kernel/osrelease", 1),
         "system": os_name(),
-        "service": said_by(service, &["--version"]),
+        "service": service.map_or_else(|| "no service".to_owned(), |service| said_by(service, &["--version"])),
         "commit": said_by(Path::new("git"), &["describe", "--always", "--dirty"]),
         "rustc": said_by(Path::new("rustc"), &["--version"]),
         "command": format!("cargo run --profile {profile} --example bench -- {}", arguments.join(" ")),

@@ -86,15 +86,22 @@ async fn run_until_stopped(arguments: Arguments) -> Result<bool, Trouble> {
 
 /// Runs the sections; true if every target was met.
 async fn run(arguments: Arguments) -> Result<bool, Trouble> {
-    let binary = build::service(&arguments)?;
     let profile = build::profile()?;
-    let mut machine = machine::describe(&binary, &profile, arguments.cores.as_ref());
-    let folder = build::results_folder(&arguments)?;
     let asked_for = arguments.sections();
+    let binary = match asked_for.iter().any(|section| section.needs_service()) {
+        true => Some(build::service(&arguments)?),
+        false => {
+            build::warn_of_profile(&profile);
+            None
+        }
+    };
+    let mut machine = machine::describe(binary.as_deref(), &profile, arguments.cores.as_ref());
+    let folder = build::results_folder(&arguments)?;
     let steps = asked_for.iter().map(|section| sections::steps(*section, &arguments)).sum();
     let bench = Bench {
         starter: Starter {
-            binary,
+            // Nothing starts a service when no section needs one.
+            binary: binary.unwrap_or_default(),
             settings: arguments.settings.clone(),
             http: reqwest::Client::builder().no_proxy().build().during("an HTTP client")?,
             folder: tempfile::Builder::new()

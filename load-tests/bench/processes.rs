@@ -56,6 +56,14 @@ impl Cpu {
     }
 }
 
+/// Bytes that this program has had the system write to disks up to now.
+pub fn own_written() -> Result<u64, Trouble> {
+    let io = fs::read_to_string("/proc/self/io").during("what this program wrote")?;
+    let written = io.lines().find_map(|line| line.strip_prefix("write_bytes:"));
+    let written = written.and_then(|bytes| bytes.trim().parse().ok());
+    written.ok_or_else(|| Trouble("unreadable /proc/self/io".to_owned()))
+}
+
 /// The CPU time that everything on this machine has used up to now, to the
 /// clock tick.
 pub fn machine_cpu() -> Result<Duration, Trouble> {
@@ -120,6 +128,26 @@ mod tests {
         }
         let memory = Memory::of(std::process::id()).unwrap();
         assert!(memory.peak >= memory.resident && memory.resident > 0);
+    }
+
+    #[test]
+    fn work_of_a_thread_that_ended_counts() {
+        const WORK: Duration = Duration::from_millis(150);
+        let before = Cpu::own().unwrap();
+        let worked = std::thread::spawn(|| {
+            let id = fs::read_link("/proc/thread-self").unwrap();
+            let id: u32 = id.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            let mut now = Cpu::own().unwrap();
+            while now.threads[&id] < u64::try_from(WORK.as_nanos()).unwrap() {
+                now = Cpu::own().unwrap();
+            }
+            id
+        });
+        let id = worked.join().unwrap();
+        let after = Cpu::own().unwrap();
+        assert!(!after.threads.contains_key(&id));
+        // Ticks are sampled, so they may miss some.
+        assert!(after.since(&before) > WORK / 2);
     }
 
     #[test]

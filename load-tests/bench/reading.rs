@@ -19,8 +19,8 @@ use crate::tally::latency_histogram;
 pub const PAGE: u32 = 100;
 
 /// The years 0000 and 9999: the service bounds every journey by them.
-const FIRST: i64 = -62_167_219_200_000;
-const LAST: i64 = 253_402_300_799_999;
+pub const FIRST: i64 = -62_167_219_200_000;
+pub const LAST: i64 = 253_402_300_799_999;
 
 /// Reads one after the other, and what they took.
 pub struct Reads {
@@ -33,8 +33,9 @@ pub struct Reads {
 }
 
 impl Reads {
+    /// Of so much CPU in all.
     #[allow(clippy::cast_precision_loss)] // thousands
-    fn new(latency: Histogram<u64>, cpu: Duration, mongod: Duration) -> Self {
+    pub fn new(latency: Histogram<u64>, cpu: Duration, mongod: Duration) -> Self {
         let each_us = |cpu: Duration| cpu.as_secs_f64() * 1e6 / (latency.len() as f64).max(1.0);
         Self { cpu_us: each_us(cpu), mongod_us: each_us(mongod), latency }
     }

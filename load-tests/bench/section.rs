@@ -28,11 +28,14 @@ pub enum Section {
     Scale,
     /// Two services on one MongoDB.
     Pair,
+    /// What an index for journeys costs and gives, by layout. Only when it is
+    /// named, because it inserts hundreds of millions of events.
+    Index,
 }
 
 impl Section {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Cost,
         Self::Journal,
         Self::Latency,
@@ -44,6 +47,7 @@ impl Section {
         Self::Summaries,
         Self::Scale,
         Self::Pair,
+        Self::Index,
     ];
 
     /// What it is asked for by.
@@ -60,6 +64,17 @@ impl Section {
             Self::Summaries => "summaries",
             Self::Scale => "scale",
             Self::Pair => "pair",
+            Self::Index => "index",
         }
+    }
+
+    /// Whether it runs when no section is named.
+    pub fn is_usual(self) -> bool {
+        self != Self::Index
+    }
+
+    /// Whether it measures the service.
+    pub fn needs_service(self) -> bool {
+        self != Self::Index
     }
 }

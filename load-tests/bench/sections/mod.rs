@@ -1,6 +1,7 @@
 //! What is measured, a file each.
 
 mod cost;
+pub mod index;
 mod journal;
 mod journeys;
 mod latency;
@@ -34,6 +35,7 @@ pub fn steps(section: Section, arguments: &Arguments) -> u64 {
         Section::Summaries => summaries::STEPS + summaries::ROUND_STEPS * rounds,
         Section::Scale => scale::steps(arguments.quick),
         Section::Pair => pair::STEPS * rounds,
+        Section::Index => index::steps(arguments),
     }
 }
 
@@ -51,5 +53,6 @@ pub async fn run(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
         Section::Summaries => summaries::run(bench).await,
         Section::Scale => scale::run(bench).await,
         Section::Pair => pair::run(bench).await,
+        Section::Index => index::run(bench).await,
     }
 }
