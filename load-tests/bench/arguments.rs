@@ -35,7 +35,7 @@ pub struct Arguments {
     #[arg(long)]
     events: Option<u64>,
 
-    /// Millions of events that are in the collection when `index` measures, each
+    /// Millions of events that are in the collection when `growth` and `index` measure, each
     /// in a filling of its own; in the embedded store's those up to ten
     /// [default: 1,10,30].
     #[arg(long, value_delimiter = ',', value_parser = millions)]

@@ -63,9 +63,11 @@ impl Database {
         self.handle.collection(EVENTS)
     }
 
-    /// Drops all events, with the collection and its indexes.
+    /// Drops all events, with the collection, its indexes and its periods.
     pub async fn drop_events(&self) -> Result<(), Trouble> {
-        self.events().drop().await.during("dropping the events")
+        self.events().drop().await.during("dropping the events")?;
+        let periods = self.handle.collection::<RawDocumentBuf>("periods");
+        periods.drop().await.during("dropping the periods")
     }
 
     /// Has the server write all that it still has in memory alone, so that no

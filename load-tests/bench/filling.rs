@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
+use crate::calendar::{self, PERIOD};
 use crate::database::Database;
 use crate::documents::{InsertCommand, NewEvent};
 
@@ -38,6 +39,9 @@ impl Filling {
         let size = self.events.clamp(1, DOCUMENTS);
         let commands = self.events.div_ceil(size);
         let first = now.saturating_sub(self.events * STEP);
+        let time = move |index: u64| i64::try_from(first + index * STEP).unwrap_or(0);
+        let has_periods = calendar::has_periods(database).await?;
+        let document = if has_periods { &calendar::with_period(document) } else { document };
         let mut lanes = JoinSet::new();
         for lane in 0..LANES {
             let length = usize::try_from(size).during("the size of a command")?;
@@ -52,9 +56,9 @@ impl Filling {
                         index += 1;
                         NewEvent {
                             user: rng.random_range(users.clone()),
-                            occurred_at: i64::try_from(first + index * STEP).unwrap_or(0),
+                            occurred_at: time(index),
                             arrival: i64::try_from(index).unwrap_or(0),
-                            period: None,
+                            period: Some(time(index / PERIOD * PERIOD)),
                         }
                     };
                     command.send(&database, &mut rng, event).await?;
@@ -64,6 +68,11 @@ impl Filling {
         }
         while let Some(lane) = lanes.join_next().await {
             lane.during("filling the collection")??;
+        }
+        if has_periods {
+            let last = commands * size;
+            let starts = (0..=last).step_by(PERIOD as usize).map(time);
+            calendar::write(database, starts, last % PERIOD, time(last)).await?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod asking;
 mod batch;
 mod bench;
 mod build;
+mod calendar;
 mod chart;
 mod connection;
 mod cores;

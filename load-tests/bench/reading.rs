@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use bson::{DateTime, doc};
+use bson::{Bson, DateTime, doc};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::batch::user_name;
+use crate::calendar;
 use crate::connection::Connection;
 use crate::database::Database;
 use crate::instance::Instance;
@@ -105,15 +106,23 @@ pub async fn bare(
     users: impl IntoIterator<Item = u32>,
 ) -> Result<Reads, Trouble> {
     let events = database.events();
+    let has_periods = calendar::has_periods(database).await?;
     let mut latency = latency_histogram()?;
     let before = (Cpu::own()?, Cpu::of(database.pid())?);
     for user in users {
         let started = Instant::now();
         let bounds =
             doc! { "$gte": DateTime::from_millis(FIRST), "$lte": DateTime::from_millis(LAST) };
+        let mut filter = doc! { "userId": user_name(user), "occurredAt": bounds };
+        let mut order = doc! {};
+        if has_periods {
+            filter.insert("period", doc! { "$gte": Bson::MinKey });
+            order.insert("period", -1);
+        }
+        order.extend(doc! { "occurredAt": -1, "arrival": -1 });
         let mut cursor = events
-            .find(doc! { "userId": user_name(user), "occurredAt": bounds })
-            .sort(doc! { "occurredAt": -1, "arrival": -1 })
+            .find(filter)
+            .sort(order)
             .limit(i64::from(PAGE))
             .batch_size(PAGE + 1)
             .await

@@ -24,8 +24,11 @@ pub enum Section {
     Pages,
     /// Summaries of accounts, by themselves and while events come.
     Summaries,
-    /// Cost against rate, batch, users and the size of the collection.
+    /// Cost against rate, batch and users.
     Scale,
+    /// Cost of an event and of a page against what is stored, up to 30 million
+    /// events. Only when it is named.
+    Growth,
     /// Two services on one MongoDB.
     Pair,
     /// What an index for journeys costs and gives, by layout. Only when it is
@@ -35,7 +38,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Cost,
         Self::Journal,
         Self::Latency,
@@ -47,6 +50,7 @@ impl Section {
         Self::Summaries,
         Self::Scale,
         Self::Pair,
+        Self::Growth,
         Self::Index,
     ];
 
@@ -64,13 +68,14 @@ impl Section {
             Self::Summaries => "summaries",
             Self::Scale => "scale",
             Self::Pair => "pair",
+            Self::Growth => "growth",
             Self::Index => "index",
         }
     }
 
     /// Whether it runs when no section is named.
     pub fn is_usual(self) -> bool {
-        self != Self::Index
+        !matches!(self, Self::Growth | Self::Index)
     }
 
     /// Whether it measures the service.

@@ -1,6 +1,7 @@
 //! What is measured, a file each.
 
 mod cost;
+mod growth;
 pub mod index;
 mod journal;
 mod journeys;
@@ -33,8 +34,9 @@ pub fn steps(section: Section, arguments: &Arguments) -> u64 {
         Section::Journeys => journeys::STEPS + 2 * rounds,
         Section::Pages => pages::STEPS + rounds,
         Section::Summaries => summaries::STEPS + summaries::ROUND_STEPS * rounds,
-        Section::Scale => scale::steps(arguments.quick),
+        Section::Scale => scale::STEPS,
         Section::Pair => pair::STEPS * rounds,
+        Section::Growth => growth::steps(arguments.sizes().len()),
         Section::Index => index::steps(arguments),
     }
 }
@@ -53,6 +55,7 @@ pub async fn run(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
         Section::Summaries => summaries::run(bench).await,
         Section::Scale => scale::run(bench).await,
         Section::Pair => pair::run(bench).await,
+        Section::Growth => growth::run(bench).await,
         Section::Index => index::run(bench).await,
     }
 }

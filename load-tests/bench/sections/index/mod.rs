@@ -1,7 +1,7 @@
 //! What an index for journeys costs and gives, by its layout and by the size of
 //! the collection. The bare driver writes and reads; no service takes part.
 
-mod data;
+pub mod data;
 mod embedded;
 pub mod layouts;
 mod reading;

@@ -1,0 +1,186 @@
+//! What an event and a page cost with the whole service, by what is stored.
+//!
+//! The collection has a history of two years, written without the service as the
+//! service would have written it. Then the service takes events at full speed, and
+//! what `mongod` owes for them counts until it is paid; and pages are read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+use trailkeep_testkit::trouble::Trouble;
+
+use super::index::data::{Inserter, People};
+use super::index::layouts::{Course, DAY, Layout};
+use crate::bench::{Bench, Shape, Site};
+use crate::calendar::{self, PERIOD};
+use crate::chart::{Axis, Chart};
+use crate::findings::{Findings, Table};
+use crate::instance::{Home, Instance};
+use crate::load::Load;
+use crate::numbers::{Samples, milliseconds};
+use crate::processes::Cpu;
+use crate::reading::{Reads, over_http, request};
+
+const TWO_YEARS: u64 = 730 * DAY;
+const BATCH: usize = 10;
+/// Pages of each kind, once to warm up and once that count.
+const PAGES: usize = 1000;
+
+/// How many steps it takes.
+pub fn steps(sizes: usize) -> u64 {
+    2 * sizes as u64
+}
+
+/// What was measured in one size.
+struct Measured {
+    /// Microseconds of `mongod` and of the service for an event, settled.
+    mongod_us: Samples,
+    service_us: Samples,
+    busy: Reads,
+    regular: Reads,
+    rare: Reads,
+}
+
+/// Measures each size.
+pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
+    let mut writing = Table::new(
+        "An event with the whole service, by what is stored",
+        &["events stored", "mongod, us an event", "service, us an event"],
+    );
+    let mut reading = Table::new(
+        "A page of 100 with the whole service, by what is stored",
+        &["events stored, user", "mongod, us", "service, us", "p50, ms", "p99, ms"],
+    );
+    let (mut figures, mut points) = (Vec::new(), Vec::new());
+    for events in bench.arguments.sizes() {
+        let found = measure(bench, events).await?;
+        let (mongod, service) = (&found.mongod_us, &found.service_us);
+        let name = in_millions(events);
+        writing.add(name.as_str(), &[mongod.median(), service.median()]);
+        #[allow(clippy::cast_precision_loss)] // millions
+        points.push((events as f64, mongod.median()));
+        for (user, reads) in found.pages() {
+            let latency = |quantile| milliseconds(&reads.latency, quantile);
+            let figures = [reads.mongod_us, reads.cpu_us, latency(0.5), latency(0.99)];
+            reading.add(format!("{name}, {user}"), &figures);
+        }
+        figures.push(found.to_json(events));
+    }
+    let chart = Chart {
+        name: "growth".to_owned(),
+        title: "CPU of mongod for an event, by what is stored".to_owned(),
+        x: Axis::Logarithmic("events stored"),
+        y: "microseconds of CPU for an event",
+        lines: vec![("mongod, settled".to_owned(), points)],
+    };
+    Ok(Findings {
+        figures: figures.into(),
+        tables: vec![writing, reading],
+        charts: vec![chart],
+        ..Findings::default()
+    })
+}
+
+impl Measured {
+    fn pages(&self) -> [(&'static str, &Reads); 3] {
+        [("busy", &self.busy), ("regular", &self.regular), ("rare", &self.rare)]
+    }
+
+    fn to_json(&self, events: u64) -> Value {
+        let pages = self.pages().map(|(user, reads)| (user.to_owned(), reads.to_json()));
+        json!({
+            "events": events,
+            "mongodUs": self.mongod_us.to_json(),
+            "serviceUs": self.service_us.to_json(),
+            "pages": pages.into_iter().collect::<serde_json::Map<_, _>>(),
+        })
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // millions
+fn in_millions(events: u64) -> String {
+    format!("{} million", events as f64 / 1e6)
+}
+
+async fn measure(bench: &Bench, events: u64) -> Result<Measured, Trouble> {
+    bench.progress.step(format!("growth, filling with {events} events"));
+    let site = bench.site().await?;
+    fill(bench, &site, events).await?;
+    site.database.settle().await?;
+
+    bench.progress.step(format!("growth, {events} events"));
+    let instance = bench.starter.start(Home::Mongodb(&site.database), &[]).await?;
+    let mut rng = ChaCha8Rng::seed_from_u64(bench.arguments.seed);
+    let people = People::of(events);
+    let mut pages = |user: &mut dyn FnMut(&mut ChaCha8Rng) -> u32| {
+        let mut read = || {
+            let users: Vec<u32> = (0..PAGES).map(|_| user(&mut rng)).collect();
+            let requests = users.into_iter().map(|user| request(user, None, &site.token));
+            over_http(&instance, &site.database, requests)
+        };
+        read()?;
+        read()
+    };
+    let busy = pages(&mut |_| People::busy())?;
+    let regular = pages(&mut People::regular)?;
+    let rare = pages(&mut |rng| people.rare(rng))?;
+    let (mut mongod_us, mut service_us) = (Samples::default(), Samples::default());
+    for _ in 0..bench.arguments.rounds() {
+        let (mongod, service) = settled(bench, &site, &instance).await?;
+        mongod_us.push(mongod);
+        service_us.push(service);
+    }
+    instance.stop().await?;
+    Ok(Measured { mongod_us, service_us, busy, regular, rare })
+}
+
+/// A history of two years up to now. Where the service under test has periods, it
+/// has those that the service would have made, and the calendar of them.
+async fn fill(bench: &Bench, site: &Site, events: u64) -> Result<(), Trouble> {
+    let span = i64::try_from(TWO_YEARS).unwrap_or(0);
+    let begin = chrono::Utc::now().timestamp_millis() - span;
+    let course = Course { begin, span: TWO_YEARS, events };
+    let has_periods = calendar::has_periods(&site.database).await?;
+    let periods = has_periods.then(|| Layout::Million.periods(course, 1)).flatten();
+    let database = Arc::clone(&site.database);
+    let mut inserter = Inserter::new(database, course, periods, bench.arguments.seed);
+    inserter.insert(events).await?;
+    let Some(periods) = periods else { return Ok(()) };
+    let mut starts = periods.between(begin, inserter.newest());
+    starts.reverse();
+    let in_newest = (events - 1) % PERIOD + 1;
+    calendar::write(&site.database, starts, in_newest, inserter.newest()).await
+}
+
+/// Events at full speed for a while, and what they took until all is written:
+/// microseconds of `mongod` and of the service for each.
+#[allow(clippy::cast_precision_loss)] // millions
+async fn settled(bench: &Bench, site: &Site, instance: &Instance) -> Result<(f64, f64), Trouble> {
+    site.database.settle().await?;
+    let before = (Cpu::of(site.database.pid())?, Cpu::of(instance.pid())?);
+    let stored = instance.stored(&site.token).await?;
+    let load = Load::start(&bench.plan(&[instance], Shape::saturating(BATCH)))?;
+    tokio::time::sleep(bench.arguments.window()).await;
+    let tally = tokio::task::block_in_place(|| load.stop())?;
+    if tally.failed > 0 {
+        return Err(Trouble(format!("{} requests failed", tally.failed)));
+    }
+    // What was accepted last is stored within a second.
+    let mut now = instance.stored(&site.token).await?;
+    loop {
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let later = instance.stored(&site.token).await?;
+        if later == now {
+            break;
+        }
+        now = later;
+    }
+    site.database.settle().await?;
+    let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / ((now - stored) as f64).max(1.0);
+    let mongod = Cpu::of(site.database.pid())?.since(&before.0);
+    let service = Cpu::of(instance.pid())?.since(&before.1);
+    Ok((each(mongod), each(service)))
+}
