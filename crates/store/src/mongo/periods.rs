@@ -24,7 +24,11 @@
 //! So a period that was reckoned from a calendar of any age is right: the starts
 //! that it does not know are beyond its horizon. No two clocks are compared, and
 //! instances need not know of each other. Readers may have an old calendar too:
-//! they leave the range of periods open where it ends beyond their horizon.
+//! they leave the range of periods open where it ends beyond their horizon. What
+//! is learnt was written to a majority, so that no failover takes it back.
+//!
+//! An event from the future raises the horizon, and the next period begins behind
+//! it: a day later at the most, which is how far in the future an event may be.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
