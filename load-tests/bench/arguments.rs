@@ -158,3 +158,29 @@ impl Arguments {
         self.events.unwrap_or(default)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Arguments {
+        Arguments::try_parse_from([&["bench"], arguments].concat()).unwrap()
+    }
+
+    #[test]
+    fn indexes_are_measured_when_they_are_named_and_not_otherwise() {
+        let usual = parse(&[]).sections();
+        assert!(!usual.contains(&Section::Index));
+        assert_eq!(usual.len(), Section::ALL.len() - 1);
+        assert_eq!(parse(&["--only", "index"]).sections(), [Section::Index]);
+    }
+
+    #[test]
+    fn sizes_are_millions_and_layouts_are_chosen_by_name() {
+        let arguments = parse(&["--sizes", "10,0.05,10", "--layouts", "user,million+shard"]);
+        assert_eq!(arguments.sizes(), [50_000, 10_000_000]);
+        assert_eq!(arguments.layouts(&Layout::MONGODB), [Layout::User, Layout::MillionShard]);
+        assert_eq!(arguments.layouts(&Layout::EMBEDDED), [Layout::User]);
+        assert!(Arguments::try_parse_from(["bench", "--sizes", "0"]).is_err());
+    }
+}

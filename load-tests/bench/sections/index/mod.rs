@@ -12,6 +12,7 @@ mod writing;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use trailkeep_testkit::trouble::Trouble;
 
 use crate::arguments::Arguments;
@@ -80,54 +81,75 @@ fn embedded_sizes(arguments: &Arguments) -> Vec<u64> {
     arguments.sizes().into_iter().filter(|&events| events <= MOST_EMBEDDED).collect()
 }
 
-/// Measures each layout in each size. One that fails does not take the others with
-/// it: all of them together take long.
+/// Measures each layout in each size.
 pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let amounts = Amounts::of(&bench.arguments);
-    let mut findings = Findings::default();
+    let mut run = Run { bench, amounts, findings: Findings::default(), failed: 0 };
     let mut figures = Vec::new();
-    let mut failed = 0;
-    let mut note = |found: Option<&Trouble>, name: &str, notes: &mut Vec<String>| {
-        if let Some(trouble) = found {
-            failed += 1;
-            let text = format!("{name} failed: {trouble}");
-            bench.progress.say(&text);
-            notes.push(text);
-        }
-    };
     for course in passes(&bench.arguments) {
-        let mut pass = Pass::over(course);
-        for layout in bench.arguments.layouts(&Layout::MONGODB) {
-            let name = format!("index, {}, {}", tables::describe(course), layout.name());
-            let found = measure(bench, &amounts, course, layout, &name).await;
-            note(found.as_ref().err(), &name, &mut findings.notes);
-            if let Ok(measured) = found {
-                pass.add(layout, measured);
-            }
-        }
-        figures.push(pass.to_json());
-        pass.report(&mut findings);
+        figures.push(run.on_mongodb(course).await);
     }
     for events in embedded_sizes(&bench.arguments) {
         let course = Course { begin: BEGIN, span: TWO_YEARS, events };
-        let mut measured = Vec::new();
-        for layout in bench.arguments.layouts(&Layout::EMBEDDED) {
-            let name = format!("index, embedded, {}, {}", tables::describe(course), layout.name());
-            bench.progress.step(name.as_str());
-            let folder = bench.arguments.mongod_dir();
-            let amount = (amounts.embedded, amounts.scale);
-            let found =
-                embedded::measure(&folder, layout, course, amount, bench.arguments.seed).await;
-            note(found.as_ref().err(), &name, &mut findings.notes);
-            measured.extend(found.ok().map(|found| (layout, found)));
-        }
-        figures.push(tables::embedded(course, &measured, &mut findings));
+        figures.push(run.on_the_embedded_store(course).await);
     }
+    let Run { mut findings, failed, amounts, .. } = run;
     findings.notes.push(tables::explanation(amounts.scale));
     let failed = f64::from(failed);
     findings.rows.push(Row::at_most("index: measurements that failed", failed, 0.0, ""));
     findings.figures = figures.into();
     Ok(findings)
+}
+
+struct Run<'a> {
+    bench: &'a Bench,
+    amounts: Amounts,
+    findings: Findings,
+    failed: u32,
+}
+
+impl Run<'_> {
+    async fn on_mongodb(&mut self, course: Course) -> Value {
+        let mut pass = Pass::over(course);
+        for layout in self.bench.arguments.layouts(&Layout::MONGODB) {
+            let name = format!("index, {}, {}", tables::describe(course), layout.name());
+            let found = measure(self.bench, &self.amounts, course, layout, &name).await;
+            if let Some(measured) = self.unless_it_failed(&name, found) {
+                pass.add(layout, measured);
+            }
+        }
+        pass.report(&mut self.findings);
+        pass.to_json()
+    }
+
+    async fn on_the_embedded_store(&mut self, course: Course) -> Value {
+        let arguments = &self.bench.arguments;
+        let folder = arguments.mongod_dir();
+        let amount = (self.amounts.embedded, self.amounts.scale);
+        let mut measured = Vec::new();
+        for layout in arguments.layouts(&Layout::EMBEDDED) {
+            let name = format!("index, embedded, {}, {}", tables::describe(course), layout.name());
+            self.bench.progress.step(name.as_str());
+            let found = embedded::measure(&folder, layout, course, amount, arguments.seed).await;
+            let found = self.unless_it_failed(&name, found);
+            measured.extend(found.map(|found| (layout, found)));
+        }
+        tables::embedded(course, &measured, &mut self.findings)
+    }
+
+    /// One that fails does not take the others with it: all of them together take
+    /// long.
+    fn unless_it_failed<T>(&mut self, name: &str, found: Result<T, Trouble>) -> Option<T> {
+        let trouble = match found {
+            Ok(measured) => return Some(measured),
+            Err(trouble) => trouble,
+        };
+        self.failed += 1;
+        let text = format!("{name} failed: {trouble}");
+        self.bench.progress.say(&text);
+        self.findings.notes.push(text);
+        None
+    }
 }
 
 /// A server of its own for each: none finds another's events in its cache.
