@@ -12,6 +12,7 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::content::Content;
 use crate::oracle::{Answer, Batch, Oracle, Sent};
+use crate::times::Times;
 
 const PRODUCERS: usize = 6;
 const USERS_OF_EACH: usize = 3;
@@ -20,8 +21,6 @@ const MAX_BATCH: usize = 50;
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// How long the service may take to accept again when nothing is wrong any more.
 const ACCEPTING_LIMIT: Duration = Duration::from_secs(60);
-/// How far back the events of a round begin, in milliseconds.
-const BEGINNING: i64 = 600_000;
 
 /// A client that keeps a connection for each producer.
 pub fn http_client() -> Result<reqwest::Client, Trouble> {
@@ -59,7 +58,7 @@ impl Load {
                     users: (0..USERS_OF_EACH)
                         .map(|user| (format!("{name}-p{number}-u{user}"), 0))
                         .collect(),
-                    occurred_at: chrono::Utc::now().timestamp_millis() - BEGINNING,
+                    times: Times::of_a_round(now()),
                     oracle: Arc::clone(oracle),
                     rng: StdRng::from_rng(rng),
                 };
@@ -108,9 +107,7 @@ struct Producer {
     url: String,
     /// Each with the number of its next event.
     users: Vec<(String, i64)>,
-    /// Of the next event. It stands still for several batches, so that the
-    /// order of arrival matters, and never goes back.
-    occurred_at: i64,
+    times: Times,
     oracle: Arc<Oracle>,
     rng: StdRng,
 }
@@ -135,8 +132,9 @@ impl Producer {
         Ok(self)
     }
 
-    /// Has one last batch accepted.
+    /// Has one last batch accepted, of what occurs now.
     async fn finish(mut self) -> Result<(), Trouble> {
+        self.times.go_to(now());
         let deadline = Instant::now() + ACCEPTING_LIMIT;
         while self.post().await? != Answer::Accepted {
             if Instant::now() > deadline {
@@ -186,16 +184,20 @@ impl Producer {
     }
 
     fn draw(&mut self) -> Vec<Content> {
-        if self.rng.random_bool(0.1) {
-            self.occurred_at += self.rng.random_range(1..50);
-        }
+        self.times.go_on(now(), &mut self.rng);
         (0..self.rng.random_range(1..=MAX_BATCH))
             .map(|_| {
                 let user = self.rng.random_range(0..self.users.len());
                 let (user, number) = &mut self.users[user];
                 *number += 1;
-                Content::draw(user, *number, self.occurred_at, &mut self.rng)
+                let occurred_at = self.times.next(&mut self.rng);
+                Content::draw(user, *number, occurred_at, &mut self.rng)
             })
             .collect()
     }
+}
+
+/// In milliseconds since the epoch.
+fn now() -> i64 {
+    chrono::Utc::now().timestamp_millis()
 }

@@ -9,20 +9,24 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arguments;
+mod calendar;
 mod content;
 mod fault;
 mod inject;
 mod load;
+mod misread;
 mod network;
 mod oracle;
 mod prove;
 mod proxy;
+mod reader;
 mod rounds;
 mod scene;
 mod settings;
 mod store;
 mod stored;
 mod table;
+mod times;
 mod verdict;
 
 use std::process::ExitCode;

@@ -23,8 +23,17 @@ pub enum Answer {
 pub struct Sent {
     pub user: String,
     pub event_id: String,
+    /// Its place among its user's events, in the order of sending.
     pub number: i64,
+    pub occurred_at: i64,
     pub hash: Hash,
+}
+
+impl Sent {
+    /// The place in its user's journey that it was sent for.
+    pub fn place(&self) -> (i64, i64) {
+        (self.occurred_at, self.number)
+    }
 }
 
 impl From<&Content> for Sent {
@@ -33,6 +42,7 @@ impl From<&Content> for Sent {
             user: content.user.clone(),
             event_id: content.event_id.clone(),
             number: content.number,
+            occurred_at: content.occurred_at,
             hash: content.hash(),
         }
     }

@@ -11,10 +11,13 @@ use trailkeep_testkit::port::free_port;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::arguments::Arguments;
+use crate::calendar::of_half_a_round;
 use crate::fault::{Fault, StoreKind};
 use crate::load::{Load, http_client};
+use crate::misread::Journeys;
 use crate::network::Network;
 use crate::oracle::Oracle;
+use crate::reader::Reader;
 use crate::settings::{faked_clock, settings};
 use crate::store::Store;
 use crate::verdict::Verdict;
@@ -40,6 +43,11 @@ pub struct Scene {
     http: reqwest::Client,
     /// Of the service itself.
     url: String,
+    reader: Option<Reader>,
+    /// The beginning of the names of a round's users.
+    round: String,
+    /// In all rounds so far.
+    misread: u64,
     last_verdict: Verdict,
     home: TempDir,
 }
@@ -57,6 +65,7 @@ impl Scene {
             .tempdir()
             .during("a temporary folder")?;
         let store = Store::start(kind).await;
+        store.put_calendar(of_half_a_round(chrono::Utc::now().timestamp_millis())).await?;
         let port = free_port()?;
         let network = match fault {
             Fault::CutConnection => Some(Network::between(port, &store).await?),
@@ -81,11 +90,15 @@ impl Scene {
             service: None,
             http: http_client()?,
             url: format!("http://127.0.0.1:{port}"),
+            reader: None,
+            round: String::new(),
+            misread: 0,
             last_verdict: Verdict::default(),
             home,
         };
         scene.step_clock(0)?;
         scene.start().await?;
+        scene.reader = Some(Reader::sign_up(&scene.http, &scene.url).await?);
         Ok(scene)
     }
 
@@ -94,21 +107,37 @@ impl Scene {
         if self.service.is_none() {
             self.start().await?;
         }
+        self.round = format!("{name}-");
         let load = Load::start(name, &self.producers_url(), &self.oracle, rng)?;
         load.wait_for_more(100).await?;
         Ok(load)
     }
 
-    /// Ends the load, waits for all to be stored, stops the service, and checks all
-    /// that was sent in this scene so far.
+    /// Ends the load, waits for all to be stored, reads the journeys of this round as
+    /// a reader does, stops the service, and checks all that was sent in this scene so
+    /// far.
     pub async fn check(&mut self, load: Load) -> Result<Verdict, Trouble> {
         load.stop().await?;
         self.wait_until_stored().await?;
+        self.misread += self.read_journeys().await?;
         self.take_service()?.stop().await?;
 
         let stored = self.store.read(self.folder()).await?;
-        self.last_verdict = self.oracle.read(|batches, hit| Verdict::on(batches, hit, &stored));
+        let calendar = self.store.calendar().await?;
+        let check = |batches: &[_], hit: &_| Verdict::on(batches, hit, &stored, calendar.as_ref());
+        self.last_verdict = Verdict { misread: self.misread, ..self.oracle.read(check) };
         Ok(self.last_verdict)
+    }
+
+    /// Reads what was sent in this round through the service.
+    async fn read_journeys(&self) -> Result<u64, Trouble> {
+        let journeys = |batches: &[_], hit: &_| Journeys::of(&self.round, batches, hit);
+        self.oracle.read(journeys).read(self.reader()?).await
+    }
+
+    /// Somebody who reads journeys.
+    pub fn reader(&self) -> Result<&Reader, Trouble> {
+        self.reader.as_ref().ok_or_else(|| Trouble("nobody has signed up".to_owned()))
     }
 
     /// The last lines that the service wrote.

@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use bson::Document;
+use mongodb::Client;
 use trailkeep_testkit::mongod::{Mongod, ReplicaSet};
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
+use crate::calendar::{Calendar, PERIODS};
 use crate::fault::StoreKind;
 use crate::stored::{self, Stored};
 
@@ -59,6 +62,28 @@ impl Store {
             None => stored::in_file(&file_in(folder)?),
             Some(uri) => stored::in_mongodb(&uri).await,
         }
+    }
+
+    /// Gives it a calendar, before a service is started; none where there are no
+    /// periods.
+    pub async fn put_calendar(&self, calendar: Document) -> Result<(), Trouble> {
+        let Some(uri) = self.uri_for_reading() else { return Ok(()) };
+        let client = Client::with_uri_str(&uri).await.during("MongoDB's URI")?;
+        let periods = client.database(DATABASE).collection(PERIODS);
+        periods.insert_one(calendar).await.during("making a calendar")?;
+        client.shutdown().await;
+        Ok(())
+    }
+
+    /// Its calendar; `None` where there are no periods.
+    pub async fn calendar(&self) -> Result<Option<Calendar>, Trouble> {
+        let Some(uri) = self.uri_for_reading() else { return Ok(None) };
+        let client = Client::with_uri_str(&uri).await.during("MongoDB's URI")?;
+        let periods = client.database(DATABASE).collection::<Document>(PERIODS);
+        let document = periods.find_one(Document::new()).await.during("reading the calendar")?;
+        client.shutdown().await;
+        let calendar = Calendar::of(document.as_ref());
+        calendar.map(Some).ok_or_else(|| Trouble("the calendar cannot be read".to_owned()))
     }
 
     fn uri_for_reading(&self) -> Option<String> {

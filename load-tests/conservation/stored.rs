@@ -8,6 +8,7 @@ use mongodb::Client;
 use rusqlite::{Connection, OpenFlags, Row};
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
+use crate::calendar::Calendar;
 use crate::content::{Content, Hash, hex};
 
 /// An event as the store has it.
@@ -17,6 +18,8 @@ pub struct Stored {
     pub event_id: String,
     occurred_at: i64,
     arrival: i64,
+    /// In MongoDB: when its period starts.
+    period: Option<i64>,
     /// `None` where a part is missing or of another type than was sent.
     content: Option<Content>,
     /// The hash that came with it.
@@ -27,6 +30,11 @@ impl Stored {
     /// Its place in its user's journey.
     pub fn place(&self) -> (i64, i64) {
         (self.occurred_at, self.arrival)
+    }
+
+    /// Whether its period is the one of a calendar.
+    pub fn is_filed_by(&self, calendar: &Calendar) -> bool {
+        self.period == calendar.start_of(self.occurred_at)
     }
 
     /// The hash of what is there, unless the one that came with it differs.
@@ -45,9 +53,15 @@ impl Stored {
             event_id: content.event_id.clone(),
             occurred_at: content.occurred_at,
             arrival,
+            period: None,
             hash: hex(&content.hash()),
             content: Some(content),
         }
+    }
+
+    /// Gives it a period.
+    pub fn file_under(&mut self, start: Option<i64>) {
+        self.period = start;
     }
 
     /// Changes what is there, and leaves its hash.
@@ -106,6 +120,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Stored> {
         content: content(),
         hash: text("hash").unwrap_or_default(),
         arrival: row.get("arrival")?,
+        period: None,
         occurred_at,
         event_id,
         user,
@@ -164,6 +179,10 @@ fn from_document(document: &Document) -> Stored {
         event_id: text("eventId").unwrap_or_default(),
         occurred_at,
         arrival: document.get_i64("arrival").unwrap_or(i64::MIN),
+        // One that is no date is none that a calendar has.
+        period: document
+            .get("period")
+            .map(|start| start.as_datetime().map_or(i64::MIN, |date| date.timestamp_millis())),
         content: content(),
         hash: hash.unwrap_or_default().to_owned(),
     }

@@ -62,7 +62,7 @@ impl Table {
     }
 }
 
-const HEAD: [&str; 12] = [
+const HEAD: [&str; 14] = [
     "fault",
     "store",
     "rounds",
@@ -75,6 +75,8 @@ const HEAD: [&str; 12] = [
     "damaged",
     "invented",
     "torn",
+    "misfiled",
+    "misread",
 ];
 
 impl fmt::Display for Table {
@@ -95,6 +97,8 @@ impl fmt::Display for Table {
                 sum.damaged,
                 sum.invented,
                 sum.torn,
+                sum.misfiled,
+                sum.misread,
             ]
             .map(|count| count.to_string());
             writeln!(f, "| {fault} | {store} | {} |", counts.join(" | "))?;

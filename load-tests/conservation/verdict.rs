@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::ops::AddAssign;
 
+use crate::calendar::Calendar;
 use crate::oracle::{Answer, Batch, Sent};
 use crate::stored::Stored;
 
@@ -23,7 +24,7 @@ pub struct Verdict {
     pub lost: u64,
     /// There more than once.
     pub doubled: u64,
-    /// Accepted, and not behind what was accepted before for the same user.
+    /// Accepted, and in another place of its user's journey than it was sent for.
     pub reordered: u64,
     /// There, with another content than was sent.
     pub damaged: u64,
@@ -31,11 +32,21 @@ pub struct Verdict {
     pub invented: u64,
     /// Batches of which only a part is there, those that were hit left aside.
     pub torn: u64,
+    /// There, with another period than the calendar says. In MongoDB alone.
+    pub misfiled: u64,
+    /// Missing in a journey that the service gave, in another place of it, or of
+    /// another content; and pages of old events that were wrong.
+    pub misread: u64,
 }
 
 impl Verdict {
-    /// Compares.
-    pub fn on(batches: &[Batch], hit: &HashSet<usize>, stored: &[Stored]) -> Self {
+    /// Compares. Where there is no calendar there are no periods.
+    pub fn on(
+        batches: &[Batch],
+        hit: &HashSet<usize>,
+        stored: &[Stored],
+        calendar: Option<&Calendar>,
+    ) -> Self {
         let mut there = There::of(stored);
         let mut verdict = Self { hit: hit.len() as u64, ..Self::default() };
         for (place, batch) in batches.iter().enumerate() {
@@ -43,12 +54,17 @@ impl Verdict {
         }
         verdict.invented += there.not_asked_for();
         verdict.reordered = reordered(batches, &there);
+        if let Some(calendar) = calendar {
+            let is_misfiled = |event: &&Stored| !event.is_filed_by(calendar);
+            verdict.misfiled = stored.iter().filter(is_misfiled).count() as u64;
+        }
         verdict
     }
 
     /// Whether no defect was found.
     pub fn is_clean(&self) -> bool {
-        self.lost + self.doubled + self.reordered + self.damaged + self.invented + self.torn == 0
+        let of_the_store = self.lost + self.doubled + self.reordered + self.damaged;
+        of_the_store + self.invented + self.torn + self.misfiled + self.misread == 0
     }
 
     fn judge(&mut self, batch: &Batch, is_hit: bool, there: &mut There<'_>) {
@@ -111,11 +127,14 @@ impl<'a> There<'a> {
     }
 }
 
-/// The place of an event in its journey, and its number.
-type Step = ((i64, i64), i64);
+/// The place of an event in its journey, `occurredAt` and then arrival; and the place
+/// that it was sent for, `occurredAt` and then its number.
+type Step = ((i64, i64), (i64, i64));
 
-/// Counts, in the order of a journey, the accepted events that do not come
-/// behind all that was sent before them. Two with one place have no order.
+/// Counts, in the order of a journey, the accepted events that do not come behind
+/// what has an earlier `occurredAt`, and behind what has the same one and was sent
+/// before. An event that is late belongs in front of what was sent before it, and
+/// is no defect there. Two with one place have no order.
 fn reordered(batches: &[Batch], there: &There<'_>) -> u64 {
     let mut journeys: BTreeMap<&str, Vec<Step>> = BTreeMap::new();
     for event in batches
@@ -124,7 +143,7 @@ fn reordered(batches: &[Batch], there: &There<'_>) -> u64 {
         .flat_map(|batch| &batch.events)
     {
         if let Some(stored) = there.get(event).first() {
-            journeys.entry(&event.user).or_default().push((stored.place(), event.number));
+            journeys.entry(&event.user).or_default().push((stored.place(), event.place()));
         }
     }
     journeys.into_values().map(inversions).sum()
@@ -152,6 +171,8 @@ impl AddAssign for Verdict {
         self.damaged += other.damaged;
         self.invented += other.invented;
         self.torn += other.torn;
+        self.misfiled += other.misfiled;
+        self.misread += other.misread;
     }
 }
 
@@ -160,7 +181,7 @@ impl fmt::Display for Verdict {
         write!(
             f,
             "{} accepted, {} refused, {} unanswered; {} lost, {} doubled, {} reordered, \
-             {} damaged, {} invented, {} torn",
+             {} damaged, {} invented, {} torn, {} misfiled, {} misread",
             self.accepted,
             self.refused,
             self.unanswered,
@@ -169,7 +190,9 @@ impl fmt::Display for Verdict {
             self.reordered,
             self.damaged,
             self.invented,
-            self.torn
+            self.torn,
+            self.misfiled,
+            self.misread
         )?;
         if self.hit > 0 {
             let (hit, gone) = (self.hit, self.hit_and_gone);

@@ -1,0 +1,173 @@
+//! What a reader of the service was given against what was answered.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::content::Hash;
+use crate::oracle::{Answer, Batch, Sent};
+use crate::reader::{Direction, Query, Read, Reader};
+use trailkeep_testkit::trouble::Trouble;
+
+/// The most that a page can have.
+const LARGEST_PAGE: usize = 1000;
+/// Into about so many pages a journey is cut when it is read once more.
+const PAGES: usize = 5;
+
+/// What may be in a user's journey, by event id.
+#[derive(Default)]
+struct Expected(HashMap<String, Event>);
+
+struct Event {
+    place: (i64, i64),
+    hash: Hash,
+    /// Whether it has to be there: it was accepted, and no damage may have taken it.
+    is_certain: bool,
+}
+
+/// The journeys of some users as they have to be.
+pub struct Journeys(BTreeMap<String, Expected>);
+
+impl Journeys {
+    /// Those of the users whose names begin so.
+    pub fn of(beginning: &str, batches: &[Batch], hit: &HashSet<usize>) -> Self {
+        let mut journeys: BTreeMap<String, Expected> = BTreeMap::new();
+        for (place, batch) in batches.iter().enumerate() {
+            if batch.answer == Answer::Refused {
+                continue;
+            }
+            let is_certain = batch.answer == Answer::Accepted && !hit.contains(&place);
+            for event in batch.events.iter().filter(|event| event.user.starts_with(beginning)) {
+                let Expected(events) = journeys.entry(event.user.clone()).or_default();
+                events.insert(event.event_id.clone(), Event::of(event, is_certain));
+            }
+        }
+        Self(journeys)
+    }
+
+    /// Reads each of them, and counts what is wrong: in pages as large as can be,
+    /// and again in several, for what a page goes on from is a bound of its own.
+    pub async fn read(&self, reader: &Reader) -> Result<u64, Trouble> {
+        let mut wrong = 0;
+        for (user, expected) in &self.0 {
+            let part = expected.0.len().div_ceil(PAGES).clamp(1, LARGEST_PAGE);
+            for (direction, limit) in [
+                (Direction::NewestFirst, LARGEST_PAGE),
+                (Direction::NewestFirst, part),
+                (Direction::OldestFirst, part),
+            ] {
+                let read = reader.journey(Query::all_of(user, direction, limit)).await?;
+                wrong += expected.compare(direction, read);
+            }
+        }
+        Ok(wrong)
+    }
+}
+
+impl Event {
+    fn of(sent: &Sent, is_certain: bool) -> Self {
+        Self { place: sent.place(), hash: sent.hash, is_certain }
+    }
+}
+
+impl Expected {
+    /// Counts the events that are missing, that nobody sent or that were refused,
+    /// that come twice or with another content; and those that do not come behind
+    /// what belongs in front of them. What was not answered has no place among
+    /// those of its time: nobody knows when it arrived.
+    fn compare(&self, direction: Direction, mut read: Vec<Read>) -> u64 {
+        if direction == Direction::NewestFirst {
+            read.reverse();
+        }
+        let (mut wrong, mut certain, mut seen) = (0, 0, HashSet::new());
+        let (mut last_time, mut last_place) = (i64::MIN, (i64::MIN, 0));
+        for event in &read {
+            let is_new = seen.insert(&event.event_id);
+            let Some(expected) = self.0.get(&event.event_id).filter(|_| is_new) else {
+                wrong += 1;
+                continue;
+            };
+            let hash = event.content.as_ref().map(|content| content.hash());
+            let is_behind = event.occurred_at >= last_time
+                && (!expected.is_certain || expected.place > last_place);
+            wrong += u64::from(hash != Some(expected.hash) || !is_behind);
+            last_time = event.occurred_at;
+            if expected.is_certain {
+                last_place = expected.place;
+                certain += 1;
+            }
+        }
+        let wanted = self.0.values().filter(|event| event.is_certain).count() as u64;
+        wrong + (wanted - certain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng as _;
+    use rand::rngs::StdRng;
+
+    use super::*;
+    use crate::content::Content;
+
+    /// Accepted, the last one late; not answered; refused.
+    fn contents() -> (Vec<Content>, Vec<Batch>) {
+        let mut rng = StdRng::seed_from_u64(5);
+        let contents: Vec<Content> = [(1, 20), (2, 20), (3, 10), (4, 20), (5, 30)]
+            .map(|(number, time)| Content::draw("u", number, time, &mut rng))
+            .into();
+        let batch = |events: &[Content], answer| Batch {
+            events: events.iter().map(Sent::from).collect(),
+            answer,
+        };
+        let batches = vec![
+            batch(&contents[..3], Answer::Accepted),
+            batch(&contents[3..4], Answer::None),
+            batch(&contents[4..], Answer::Refused),
+        ];
+        (contents, batches)
+    }
+
+    /// How many are wrong where these of them are read in this order.
+    fn wrong(places: &[usize], direction: Direction) -> u64 {
+        let (contents, batches) = contents();
+        let Journeys(journeys) = Journeys::of("u", &batches, &HashSet::new());
+        let read = places.iter().map(|place| {
+            let content = contents[*place].clone();
+            Read {
+                event_id: content.event_id.clone(),
+                occurred_at: content.occurred_at,
+                content: Some(content),
+            }
+        });
+        journeys["u"].compare(direction, read.collect())
+    }
+
+    #[test]
+    fn a_journey_in_its_order_is_right_with_what_was_not_answered_or_without() {
+        assert_eq!(wrong(&[2, 0, 1], Direction::OldestFirst), 0);
+        assert_eq!(wrong(&[2, 0, 3, 1], Direction::OldestFirst), 0);
+        assert_eq!(wrong(&[1, 0, 2], Direction::NewestFirst), 0);
+    }
+
+    #[test]
+    fn what_is_missing_misplaced_doubled_or_refused_is_wrong() {
+        assert_eq!(wrong(&[2, 1], Direction::OldestFirst), 1, "missing");
+        assert_eq!(wrong(&[2, 1, 0], Direction::OldestFirst), 1, "sent in another order");
+        assert_eq!(wrong(&[0, 1, 2], Direction::OldestFirst), 1, "a late one in the place it came");
+        assert_eq!(wrong(&[2, 0, 0, 1], Direction::OldestFirst), 1, "doubled");
+        assert_eq!(wrong(&[2, 0, 1, 4], Direction::OldestFirst), 1, "refused");
+        assert_eq!(wrong(&[2, 0, 1], Direction::NewestFirst), 2, "the wrong way");
+    }
+
+    #[test]
+    fn another_content_is_wrong() {
+        let (contents, batches) = contents();
+        let Journeys(journeys) = Journeys::of("u", &batches[..1], &HashSet::new());
+        let read = [2, 0, 1].map(|place| {
+            let mut content = contents[place].clone();
+            content.filler.push('x');
+            let (event_id, occurred_at) = (content.event_id.clone(), content.occurred_at);
+            Read { event_id, occurred_at, content: Some(content) }
+        });
+        assert_eq!(journeys["u"].compare(Direction::OldestFirst, read.into()), 3);
+    }
+}
