@@ -9,6 +9,10 @@ use crate::fault::{Fault, StoreKind};
 /// The seed that every quick run begins with.
 const FIXED_SEED: u64 = 1;
 
+/// Events of an older version, of a run and of a quick one.
+const OLD_EVENTS: u64 = 20_000;
+const QUICK_OLD_EVENTS: u64 = 5_000;
+
 /// Shows that accepted events are kept, whatever breaks meanwhile.
 #[derive(Debug, Parser)]
 #[command(name = "conservation")]
@@ -44,6 +48,15 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["faults", "long", "service"])]
     pub prove: bool,
 
+    /// Events that an older version left, for old-index; 20,000 by default, 5,000 in a
+    /// quick run.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    old_events: Option<u64>,
+
+    /// Events a second, of all producers together; as fast as they go without it.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: Option<u32>,
+
     /// Lists the faults.
     #[arg(long)]
     pub list: bool,
@@ -69,6 +82,11 @@ impl Arguments {
         }
         let fresh = rand::random_range(2..1_000_000_000);
         if self.quick { vec![FIXED_SEED, fresh] } else { vec![fresh] }
+    }
+
+    /// How many events an older version left.
+    pub fn old_events(&self) -> u64 {
+        self.old_events.unwrap_or(if self.quick { QUICK_OLD_EVENTS } else { OLD_EVENTS })
     }
 
     /// How many rounds of a fault to run on each store, for each seed.

@@ -23,6 +23,7 @@ pub enum Fault {
     BitFlip,
     CutFile,
     ClockBack,
+    OldIndex,
 }
 
 /// Where the service keeps its events.
@@ -49,7 +50,7 @@ impl StoreKind {
 
 impl Fault {
     /// All there are.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Kill9,
         Self::Kill9Unsynced,
         Self::Sigterm,
@@ -63,6 +64,7 @@ impl Fault {
         Self::BitFlip,
         Self::CutFile,
         Self::ClockBack,
+        Self::OldIndex,
     ];
 
     /// As it is called on the command line.
@@ -81,6 +83,7 @@ impl Fault {
             Self::BitFlip => "bit-flip",
             Self::CutFile => "cut-file",
             Self::ClockBack => "clock-back",
+            Self::OldIndex => "old-index",
         }
     }
 
@@ -103,16 +106,27 @@ impl Fault {
             Self::BitFlip => "one bit of the journal flips while the service is down",
             Self::CutFile => "a file of the journal loses its end while the service is down",
             Self::ClockBack => "the clock is stepped back; the service is stopped and killed",
+            Self::OldIndex => {
+                "a database of an older version is taken over; the service is killed ten times \
+                 meanwhile"
+            }
         }
     }
 
     /// The stores on which it applies.
     pub fn stores(self) -> &'static [StoreKind] {
         match self {
-            Self::MongodPause | Self::MongodKill9 => &[StoreKind::Mongodb],
+            Self::MongodPause | Self::MongodKill9 | Self::OldIndex => &[StoreKind::Mongodb],
             Self::PrimaryKill => &[StoreKind::ReplicaSet],
             _ => &[StoreKind::Embedded, StoreKind::Mongodb],
         }
+    }
+
+    /// Rounds that share a data folder and a database: enough that what one round
+    /// leaves behind meets the next, and few enough to check all of it each time. A
+    /// database is taken over once.
+    pub fn rounds_in_a_scene(self) -> u32 {
+        if self == Self::OldIndex { 1 } else { 5 }
     }
 
     /// Whether it takes records of the journal away, which is noted and does not

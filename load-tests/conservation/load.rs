@@ -17,6 +17,10 @@ use crate::times::Times;
 const PRODUCERS: usize = 6;
 const USERS_OF_EACH: usize = 3;
 const MAX_BATCH: usize = 50;
+/// Where there is a rate, which small batches do not come to.
+const MIN_BATCH_AT_RATE: usize = 10;
+/// A producer that was held up for longer does not make up for it.
+const MOST_BEHIND: Duration = Duration::from_millis(500);
 /// After which a producer takes it that no answer comes.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// How long the service may take to accept again when nothing is wrong any more.
@@ -41,11 +45,13 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts them. `name` begins the names of their users, which are new ones.
+    /// Starts them. `name` begins the names of their users, which are new ones; `rate`
+    /// is in events a second, of all of them.
     pub fn start(
         name: &str,
         url: &str,
         oracle: &Arc<Oracle>,
+        rate: Option<u32>,
         rng: &mut StdRng,
     ) -> Result<Self, Trouble> {
         let stop = Arc::new(AtomicBool::new(false));
@@ -59,6 +65,7 @@ impl Load {
                         .map(|user| (format!("{name}-p{number}-u{user}"), 0))
                         .collect(),
                     times: Times::of_a_round(now()),
+                    pace: rate.map(Pace::of),
                     oracle: Arc::clone(oracle),
                     rng: StdRng::from_rng(rng),
                 };
@@ -108,8 +115,31 @@ struct Producer {
     /// Each with the number of its next event.
     users: Vec<(String, i64)>,
     times: Times,
+    pace: Option<Pace>,
     oracle: Arc<Oracle>,
     rng: StdRng,
+}
+
+/// When a producer's next batch is due.
+struct Pace {
+    due: Instant,
+    /// From one event to the next.
+    apart: Duration,
+}
+
+impl Pace {
+    /// Of one of the producers of so many events a second.
+    fn of(rate: u32) -> Self {
+        Self { due: Instant::now(), apart: Duration::from_secs(PRODUCERS as u64) / rate }
+    }
+
+    /// Waits until what comes behind so many events is due.
+    async fn wait(&mut self, events: usize) {
+        let earliest = Instant::now().checked_sub(MOST_BEHIND);
+        self.due = earliest.map_or(self.due, |earliest| self.due.max(earliest));
+        self.due += self.apart * events as u32;
+        tokio::time::sleep_until(self.due.into()).await;
+    }
 }
 
 /// What became of a request.
@@ -122,12 +152,17 @@ enum Reply {
 impl Producer {
     async fn run(mut self, stop: Arc<AtomicBool>) -> Result<Self, Trouble> {
         while !stop.load(Ordering::Relaxed) {
-            let answer = self.post().await?;
+            let contents = self.draw();
+            let answer = self.post(&contents).await?;
             let pause = match answer {
+                Answer::Accepted if self.pace.is_some() => 0,
                 Answer::Accepted => self.rng.random_range(0..10),
                 Answer::Refused | Answer::None => 20,
             };
             tokio::time::sleep(Duration::from_millis(pause)).await;
+            if let Some(pace) = &mut self.pace {
+                pace.wait(contents.len()).await;
+            }
         }
         Ok(self)
     }
@@ -136,7 +171,10 @@ impl Producer {
     async fn finish(mut self) -> Result<(), Trouble> {
         self.times.go_to(now());
         let deadline = Instant::now() + ACCEPTING_LIMIT;
-        while self.post().await? != Answer::Accepted {
+        while {
+            let contents = self.draw();
+            self.post(&contents).await? != Answer::Accepted
+        } {
             if Instant::now() > deadline {
                 return Err(Trouble(format!(
                     "nothing is accepted again after {ACCEPTING_LIMIT:?}"
@@ -147,9 +185,8 @@ impl Producer {
         Ok(())
     }
 
-    /// Posts a new batch, and notes what is answered.
-    async fn post(&mut self) -> Result<Answer, Trouble> {
-        let contents = self.draw();
+    /// Posts a batch, and notes what is answered.
+    async fn post(&self, contents: &[Content]) -> Result<Answer, Trouble> {
         let events: Value = contents.iter().map(Content::to_json).collect();
         let started = Instant::now();
         let answer = loop {
@@ -185,7 +222,8 @@ impl Producer {
 
     fn draw(&mut self) -> Vec<Content> {
         self.times.go_on(now(), &mut self.rng);
-        (0..self.rng.random_range(1..=MAX_BATCH))
+        let smallest = if self.pace.is_some() { MIN_BATCH_AT_RATE } else { 1 };
+        (0..self.rng.random_range(smallest..=MAX_BATCH))
             .map(|_| {
                 let user = self.rng.random_range(0..self.users.len());
                 let (user, number) = &mut self.users[user];

@@ -16,6 +16,7 @@ mod inject;
 mod load;
 mod misread;
 mod network;
+mod old_events;
 mod oracle;
 mod prove;
 mod proxy;

@@ -14,10 +14,6 @@ use crate::scene::Scene;
 use crate::table::Row;
 use crate::verdict::Verdict;
 
-/// Rounds that share a data folder and a database: enough that what one round
-/// leaves behind meets the next, and few enough to check all of it each time.
-const ROUNDS_IN_A_SCENE: u32 = 5;
-
 /// How rounds are run.
 pub struct Rounds<'a> {
     pub arguments: &'a Arguments,
@@ -34,7 +30,7 @@ impl Rounds<'_> {
         let mut scene = None;
         for round in 0..self.arguments.rounds(fault) {
             for &seed in self.seeds {
-                if row.rounds.is_multiple_of(ROUNDS_IN_A_SCENE) {
+                if row.rounds.is_multiple_of(fault.rounds_in_a_scene()) {
                     row.take_over(scene.take());
                 }
                 let started = Instant::now();

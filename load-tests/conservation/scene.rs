@@ -16,6 +16,7 @@ use crate::fault::{Fault, StoreKind};
 use crate::load::{Load, http_client};
 use crate::misread::Journeys;
 use crate::network::Network;
+use crate::old_events::OldEvents;
 use crate::oracle::Oracle;
 use crate::reader::Reader;
 use crate::settings::{faked_clock, settings};
@@ -36,6 +37,10 @@ pub struct Scene {
     /// back, nor where a loss is expected.
     is_storing_awaited: bool,
     pub store: Store,
+    /// What an older version left.
+    pub old: Option<OldEvents>,
+    /// Events a second, where there is a limit.
+    rate: Option<u32>,
     pub network: Option<Network>,
     pub oracle: Arc<Oracle>,
     launch: Launch,
@@ -65,7 +70,12 @@ impl Scene {
             .tempdir()
             .during("a temporary folder")?;
         let store = Store::start(kind).await;
-        store.put_calendar(of_half_a_round(chrono::Utc::now().timestamp_millis())).await?;
+        let now = chrono::Utc::now().timestamp_millis();
+        let old = (fault == Fault::OldIndex).then(|| OldEvents::until(now, arguments.old_events()));
+        match old {
+            Some(old) => store.put_old(old).await?,
+            None => store.put_calendar(of_half_a_round(now)).await?,
+        }
         let port = free_port()?;
         let network = match fault {
             Fault::CutConnection => Some(Network::between(port, &store).await?),
@@ -84,6 +94,8 @@ impl Scene {
             is_quick: arguments.quick,
             is_storing_awaited: !fault.is_damage() && !arguments.prove,
             store,
+            old,
+            rate: arguments.rate,
             network,
             oracle: Arc::default(),
             launch: Launch { binary: binary.to_owned(), folder: home.path().to_owned(), settings },
@@ -108,7 +120,7 @@ impl Scene {
             self.start().await?;
         }
         self.round = format!("{name}-");
-        let load = Load::start(name, &self.producers_url(), &self.oracle, rng)?;
+        let load = Load::start(name, &self.producers_url(), &self.oracle, self.rate, rng)?;
         load.wait_for_more(100).await?;
         Ok(load)
     }
@@ -126,13 +138,31 @@ impl Scene {
         let calendar = self.store.calendar().await?;
         let check = |batches: &[_], hit: &_| Verdict::on(batches, hit, &stored, calendar.as_ref());
         self.last_verdict = Verdict { misread: self.misread, ..self.oracle.read(check) };
+        if let Some(old) = self.old {
+            let (there, filed) = self.store.count_old().await?;
+            self.last_verdict.lost += old.count.saturating_sub(there);
+            self.last_verdict.doubled += there.saturating_sub(old.count);
+            // They are from before the first start.
+            self.last_verdict.misfiled += filed;
+        }
         Ok(self.last_verdict)
     }
 
-    /// Reads what was sent in this round through the service.
+    /// Reads what was sent in this round through the service, and old events.
     async fn read_journeys(&self) -> Result<u64, Trouble> {
         let journeys = |batches: &[_], hit: &_| Journeys::of(&self.round, batches, hit);
-        self.oracle.read(journeys).read(self.reader()?).await
+        let mut misread = self.oracle.read(journeys).read(self.reader()?).await?;
+        if let Some(old) = self.old {
+            let (pages, wrong) = old.read(self.reader()?).await?;
+            eprintln!("{pages} pages of old events were read in the end, {wrong} of them wrong");
+            misread += wrong;
+        }
+        Ok(misread)
+    }
+
+    /// Counts wrong pages that were read in this round.
+    pub fn count_misread(&mut self, pages: u64) {
+        self.misread += pages;
     }
 
     /// Somebody who reads journeys.
@@ -181,6 +211,14 @@ impl Scene {
         Ok(())
     }
 
+    /// Waits until the service is ready, if it runs.
+    pub async fn wait_until_ready(&mut self) -> Result<(), Trouble> {
+        match &mut self.service {
+            Some(service) => service.wait_until_ready(&self.http, &self.url).await,
+            None => Ok(()),
+        }
+    }
+
     /// Starts the service, and lets it run before it is ready.
     pub fn launch(&mut self) -> Result<(), Trouble> {
         self.service = Some(self.launch.start(None)?);
@@ -215,16 +253,12 @@ impl Scene {
     /// The writers alone must get there; a stop, which comes next, would write
     /// as well.
     async fn wait_until_stored(&mut self) -> Result<(), Trouble> {
-        let http = self.http.clone();
-        let url = self.url.clone();
-        if let Some(service) = &mut self.service {
-            service.wait_until_ready(&http, &url).await?;
-        }
+        self.wait_until_ready().await?;
         if !self.is_storing_awaited {
             return Ok(());
         }
         let deadline = Instant::now() + STORED_LIMIT;
-        let goal = self.oracle.accepted();
+        let goal = self.oracle.accepted() + self.old.map_or(0, |old| old.count);
         while self.store.count(self.folder()).await? < goal {
             if Instant::now() > deadline {
                 // The check says what is missing.

@@ -3,14 +3,15 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use bson::Document;
-use mongodb::Client;
+use bson::{Document, doc};
+use mongodb::{Client, Database};
 use trailkeep_testkit::mongod::{Mongod, ReplicaSet};
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::calendar::{Calendar, PERIODS};
 use crate::fault::StoreKind;
-use crate::stored::{self, Stored};
+use crate::old_events::{self, OldEvents};
+use crate::stored::{self, EVENTS, Stored};
 
 const DATABASE: &str = "conservation";
 
@@ -56,7 +57,7 @@ impl Store {
         }
     }
 
-    /// All events that it has. `folder` is the service's.
+    /// All events that it has, but those of an older version. `folder` is the service's.
     pub async fn read(&self, folder: &Path) -> Result<Vec<Stored>, Trouble> {
         match self.uri_for_reading() {
             None => stored::in_file(&file_in(folder)?),
@@ -68,22 +69,57 @@ impl Store {
     /// periods.
     pub async fn put_calendar(&self, calendar: Document) -> Result<(), Trouble> {
         let Some(uri) = self.uri_for_reading() else { return Ok(()) };
-        let client = Client::with_uri_str(&uri).await.during("MongoDB's URI")?;
-        let periods = client.database(DATABASE).collection(PERIODS);
+        let database = connect(&uri).await?;
+        let periods = database.collection(PERIODS);
         periods.insert_one(calendar).await.during("making a calendar")?;
-        client.shutdown().await;
+        disconnect(database).await;
         Ok(())
     }
 
     /// Its calendar; `None` where there are no periods.
     pub async fn calendar(&self) -> Result<Option<Calendar>, Trouble> {
         let Some(uri) = self.uri_for_reading() else { return Ok(None) };
-        let client = Client::with_uri_str(&uri).await.during("MongoDB's URI")?;
-        let periods = client.database(DATABASE).collection::<Document>(PERIODS);
-        let document = periods.find_one(Document::new()).await.during("reading the calendar")?;
-        client.shutdown().await;
+        let database = connect(&uri).await?;
+        let periods = database.collection::<Document>(PERIODS);
+        let document = periods.find_one(doc! {}).await.during("reading the calendar")?;
+        disconnect(database).await;
         let calendar = Calendar::of(document.as_ref());
         calendar.map(Some).ok_or_else(|| Trouble("the calendar cannot be read".to_owned()))
+    }
+
+    /// Makes it one of an older version, before a service is started.
+    pub async fn put_old(&self, old: OldEvents) -> Result<(), Trouble> {
+        let database = connect(&self.uri_of_mongodb()?).await?;
+        old_events::fill(&database, old).await?;
+        disconnect(database).await;
+        Ok(())
+    }
+
+    /// Whether the index of an older version was replaced.
+    pub async fn is_taken_over(&self) -> Result<bool, Trouble> {
+        let database = connect(&self.uri_of_mongodb()?).await?;
+        let names = database.collection::<Document>(EVENTS).list_index_names().await;
+        let names = names.during("listing indexes")?;
+        disconnect(database).await;
+        let is_there = |name: &str| names.iter().any(|index| index == name);
+        Ok(is_there("journey_by_period") && !is_there("journey"))
+    }
+
+    /// How many events of an older version there are, and how many of them have a
+    /// period.
+    pub async fn count_old(&self) -> Result<(u64, u64), Trouble> {
+        let database = connect(&self.uri_of_mongodb()?).await?;
+        let events = database.collection::<Document>(EVENTS);
+        let mut filter = stored::old_only();
+        let count = events.count_documents(filter.clone()).await.during("counting old events")?;
+        filter.insert("period", doc! { "$exists": true });
+        let filed = events.count_documents(filter).await.during("counting old events")?;
+        disconnect(database).await;
+        Ok((count, filed))
+    }
+
+    fn uri_of_mongodb(&self) -> Result<String, Trouble> {
+        self.uri_for_reading().ok_or_else(|| Trouble("there is no MongoDB".to_owned()))
     }
 
     fn uri_for_reading(&self) -> Option<String> {
@@ -95,6 +131,14 @@ impl Store {
             }
         }
     }
+}
+
+async fn connect(uri: &str) -> Result<Database, Trouble> {
+    Ok(Client::with_uri_str(uri).await.during("MongoDB's URI")?.database(DATABASE))
+}
+
+async fn disconnect(database: Database) {
+    database.client().clone().shutdown().await;
 }
 
 /// The embedded store's file.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bson::Document;
+use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
 use mongodb::Client;
 use rusqlite::{Connection, OpenFlags, Row};
@@ -10,6 +10,7 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::calendar::Calendar;
 use crate::content::{Content, Hash, hex};
+use crate::old_events::BEGINNING;
 
 /// An event as the store has it.
 #[derive(Debug)]
@@ -127,10 +128,19 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Stored> {
     })
 }
 
-/// All events in a MongoDB.
+/// The collection of a MongoDB.
+pub const EVENTS: &str = "events";
+
+/// The events of an older version.
+pub fn old_only() -> Document {
+    doc! { "userId": { "$regex": format!("^{BEGINNING}") } }
+}
+
+/// All events in a MongoDB, but those of an older version.
 pub async fn in_mongodb(uri: &str) -> Result<Vec<Stored>, Trouble> {
     let (client, events) = connect(uri).await?;
-    let cursor = events.find(Document::new()).await.during("reading MongoDB")?;
+    let new_only = doc! { "$nor": [old_only()] };
+    let cursor = events.find(new_only).await.during("reading MongoDB")?;
     let stored = cursor
         .map_ok(|document| from_document(&document))
         .try_collect()
@@ -152,7 +162,7 @@ async fn connect(uri: &str) -> Result<(Client, mongodb::Collection<Document>), T
     let client = Client::with_uri_str(uri).await.during("MongoDB's URI")?;
     let database =
         client.default_database().ok_or_else(|| Trouble("the URI names no database".to_owned()))?;
-    Ok((client, database.collection("events")))
+    Ok((client, database.collection(EVENTS)))
 }
 
 fn from_document(document: &Document) -> Stored {

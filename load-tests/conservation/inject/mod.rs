@@ -8,6 +8,7 @@ mod moment;
 mod network;
 mod outage;
 mod process;
+mod takeover;
 
 use rand::rngs::StdRng;
 use trailkeep_testkit::trouble::Trouble;
@@ -30,5 +31,6 @@ pub async fn inject(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<
         Fault::DiskFails => disk::fail(scene, load, rng).await,
         Fault::BitFlip | Fault::CutFile => journal::damage(scene, load, rng).await,
         Fault::ClockBack => clock::step_back(scene, load, rng).await,
+        Fault::OldIndex => takeover::outlive(scene, load, rng).await,
     }
 }
