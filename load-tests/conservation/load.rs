@@ -171,10 +171,11 @@ impl Producer {
     async fn finish(mut self) -> Result<(), Trouble> {
         self.times.go_to(now());
         let deadline = Instant::now() + ACCEPTING_LIMIT;
-        while {
+        loop {
             let contents = self.draw();
-            self.post(&contents).await? != Answer::Accepted
-        } {
+            if self.post(&contents).await? == Answer::Accepted {
+                return Ok(());
+            }
             if Instant::now() > deadline {
                 return Err(Trouble(format!(
                     "nothing is accepted again after {ACCEPTING_LIMIT:?}"
@@ -182,7 +183,6 @@ impl Producer {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Ok(())
     }
 
     /// Posts a batch, and notes what is answered.

@@ -63,7 +63,7 @@ mod tests {
             times.go_on(NOW, &mut rng);
             for _ in 0..10 {
                 let time = times.next(&mut rng);
-                assert!(time <= NOW && time >= NOW - SPAN - LATEST, "{time}");
+                assert!((NOW - SPAN - LATEST..=NOW).contains(&time), "{time}");
                 days.insert((NOW - time) / DAY / 5);
                 late += u64::from(time < front);
                 front = front.max(time);

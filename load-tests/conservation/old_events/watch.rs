@@ -23,7 +23,16 @@ const MOST_PAGES: u32 = 20;
 /// A reader at work.
 pub struct Watch {
     task: JoinHandle<Watched>,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
+}
+
+/// Dropping it ends the reader, also where a round could not be carried out.
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What was read.
@@ -42,12 +51,12 @@ impl Watch {
     pub fn start(reader: &Reader, old: OldEvents, rng: &mut StdRng) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let read = read(reader.clone(), old, StdRng::from_rng(rng), Arc::clone(&stop));
-        Self { task: tokio::spawn(read), stop }
+        Self { task: tokio::spawn(read), stop: Stop(stop) }
     }
 
     /// Ends it, and says what was read.
     pub async fn stop(self) -> Result<Watched, Trouble> {
-        self.stop.store(true, Ordering::Relaxed);
+        drop(self.stop);
         let watched = self.task.await.during("a reader")?;
         if watched.pages == 0 {
             return Err(Trouble("no page of old events could be read".to_owned()));
