@@ -2,15 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::content::Hash;
-use crate::oracle::{Answer, Batch, Sent};
-use crate::reader::{Direction, Query, Read, Reader};
 use trailkeep_testkit::trouble::Trouble;
 
-/// The most that a page can have.
-const LARGEST_PAGE: usize = 1000;
-/// Into about so many pages a journey is cut when it is read once more.
-const PAGES: usize = 5;
+use crate::content::Hash;
+use crate::oracle::{Answer, Batch, Sent};
+use crate::reader::{Direction, LARGEST_PAGE, Query, Read, Reader, in_pages};
 
 /// What may be in a user's journey, by event id.
 #[derive(Default)]
@@ -43,19 +39,23 @@ impl Journeys {
         Self(journeys)
     }
 
-    /// Reads each of them, and counts what is wrong: in pages as large as can be,
-    /// and again in several, for what a page goes on from is a bound of its own.
+    /// Reads each of them, in pages as large as can be and again in several, and
+    /// counts what is wrong.
     pub async fn read(&self, reader: &Reader) -> Result<u64, Trouble> {
         let mut wrong = 0;
         for (user, expected) in &self.0 {
-            let part = expected.0.len().div_ceil(PAGES).clamp(1, LARGEST_PAGE);
+            let part = in_pages(expected.0.len());
             for (direction, limit) in [
                 (Direction::NewestFirst, LARGEST_PAGE),
                 (Direction::NewestFirst, part),
                 (Direction::OldestFirst, part),
             ] {
                 let read = reader.journey(Query::all_of(user, direction, limit)).await?;
-                wrong += expected.compare(direction, read);
+                let misread = expected.compare(direction, read);
+                if misread > 0 {
+                    eprintln!("{user}, {direction:?}, {limit} on a page: {misread} are misread");
+                }
+                wrong += misread;
             }
         }
         Ok(wrong)

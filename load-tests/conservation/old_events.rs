@@ -11,7 +11,7 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use trailkeep_testkit::trouble::Trouble;
 
-use crate::reader::{Direction, Page, Query, Reader};
+use crate::reader::{Direction, Page, Query, Reader, in_pages};
 use crate::times::SPAN;
 
 pub use filling::fill;
@@ -114,8 +114,10 @@ impl OldEvents {
     pub async fn read(&self, reader: &Reader) -> Result<(u64, u64), Trouble> {
         let (mut pages, mut wrong) = (0, 0);
         for user in (0..REGULARS).chain((REGULARS..USERS).step_by(OTHERS_READ)) {
-            let query = Query::all_of(&name_of(user), Direction::NewestFirst, 1000);
-            let mut walk = Walk::of(query, self.journey(user));
+            let journey = self.journey(user);
+            let limit = in_pages(journey.len());
+            let query = Query::all_of(&name_of(user), Direction::NewestFirst, limit);
+            let mut walk = Walk::of(query, journey);
             while !walk.is_over {
                 let page = reader.page_in_time(&walk.query).await?;
                 pages += 1;

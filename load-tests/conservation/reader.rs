@@ -9,6 +9,10 @@ use crate::content::Content;
 
 /// How long a page may take when nothing is wrong any more.
 const PAGE_LIMIT: Duration = Duration::from_secs(30);
+/// The most events that a page can have.
+pub const LARGEST_PAGE: usize = 1000;
+/// About so many a journey has, unless it is a long one.
+const PAGES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Somebody with a session, who may read.
@@ -63,6 +67,12 @@ pub enum NoPage {
     Unavailable,
     /// What must not come.
     Wrong(String),
+}
+
+/// Events on a page with which a journey of so many has several pages: what a page
+/// goes on from is a bound of its own.
+pub fn in_pages(events: usize) -> usize {
+    events.div_ceil(PAGES).clamp(1, LARGEST_PAGE)
 }
 
 impl Reader {
