@@ -7,6 +7,7 @@
 mod filling;
 mod watch;
 
+use bson::{Document, doc};
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use trailkeep_testkit::trouble::Trouble;
@@ -18,7 +19,7 @@ pub use filling::fill;
 pub use watch::Watch;
 
 /// How the names of their users begin.
-pub const BEGINNING: &str = "old-";
+const BEGINNING: &str = "old-";
 const USERS: u64 = 2_000;
 const REGULARS: u64 = 20;
 /// So many in a row of each user have one time, and arrival alone orders them.
@@ -53,6 +54,11 @@ impl OldEvent {
 /// What the service calls a user.
 pub fn name_of(user: u64) -> String {
     format!("{BEGINNING}{user}")
+}
+
+/// The documents of all of them.
+pub fn only() -> Document {
+    doc! { "userId": { "$regex": format!("^{BEGINNING}") } }
 }
 
 impl OldEvents {

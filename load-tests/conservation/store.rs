@@ -61,7 +61,10 @@ impl Store {
     pub async fn read(&self, folder: &Path) -> Result<Vec<Stored>, Trouble> {
         match self.uri_for_reading() {
             None => stored::in_file(&file_in(folder)?),
-            Some(uri) => stored::in_mongodb(&uri).await,
+            Some(uri) => {
+                let new_only = doc! { "$nor": [old_events::only()] };
+                stored::in_mongodb(&uri, new_only).await
+            }
         }
     }
 
@@ -110,7 +113,7 @@ impl Store {
     pub async fn count_old(&self) -> Result<(u64, u64), Trouble> {
         let database = connect(&self.uri_of_mongodb()?).await?;
         let events = database.collection::<Document>(EVENTS);
-        let mut filter = stored::old_only();
+        let mut filter = old_events::only();
         let count = events.count_documents(filter.clone()).await.during("counting old events")?;
         filter.insert("period", doc! { "$exists": true });
         let filed = events.count_documents(filter).await.during("counting old events")?;

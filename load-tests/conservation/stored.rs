@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bson::{Document, doc};
+use bson::Document;
 use futures_util::TryStreamExt as _;
 use mongodb::Client;
 use rusqlite::{Connection, OpenFlags, Row};
@@ -10,7 +10,6 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::calendar::Calendar;
 use crate::content::{Content, Hash, hex};
-use crate::old_events::BEGINNING;
 
 /// An event as the store has it.
 #[derive(Debug)]
@@ -131,16 +130,10 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Stored> {
 /// The collection of a MongoDB.
 pub const EVENTS: &str = "events";
 
-/// The events of an older version.
-pub fn old_only() -> Document {
-    doc! { "userId": { "$regex": format!("^{BEGINNING}") } }
-}
-
-/// All events in a MongoDB, but those of an older version.
-pub async fn in_mongodb(uri: &str) -> Result<Vec<Stored>, Trouble> {
+/// The events in a MongoDB that a filter lets through.
+pub async fn in_mongodb(uri: &str, filter: Document) -> Result<Vec<Stored>, Trouble> {
     let (client, events) = connect(uri).await?;
-    let new_only = doc! { "$nor": [old_only()] };
-    let cursor = events.find(new_only).await.during("reading MongoDB")?;
+    let cursor = events.find(filter).await.during("reading MongoDB")?;
     let stored = cursor
         .map_ok(|document| from_document(&document))
         .try_collect()
