@@ -18,6 +18,23 @@
 //! also the order in which rows were written, so that retention finds the
 //! oldest without an index of its own.
 //!
+//! # Why the user comes first
+//!
+//! In MongoDB the index of journeys begins with a period, or an event would cost
+//! more the more is stored. Here it does not: from a million events on, an event
+//! changes a leaf of 4 KiB of its own, and at ten million it is still one leaf. In
+//! transactions of 500, synced each (the same script; own CPU, and CPU of a page of
+//! 100 of a user with 24 events over all the time):
+//!
+//! | in front | us an event at 1.6, 4.6, 10 million | bytes written for each | us a page |
+//! |---|---|---|---|
+//! | the user | 17, 17, 20 | 10,000 to 10,600 | 39 at 4, 93 at 10 million |
+//! | a period of a million events | 16, 16 in its middle | 9,800 | 63 at 4.6 million |
+//! | a period of 100,000 events | 8.5, 9.4 | 4,200 | 259 at 4.6 million |
+//!
+//! Only periods so short that their leaves are shared by one transaction gain
+//! anything, and those make a long journey several times as dear.
+//!
 //! # Why no `auto_vacuum`
 //!
 //! With a retention, the pages that deletions free are taken by the next
