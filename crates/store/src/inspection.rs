@@ -47,9 +47,9 @@ pub struct Indexes {
 }
 
 /// How far a replacement of an index is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacing {
-    /// Of the events that the server has read for the new one; `None` where it
-    /// reads none at the moment, or does not tell.
-    pub percent: Option<u32>,
+    /// What the server does for the new one, and how far it is with that; `None`
+    /// where it does nothing at the moment, or does not tell.
+    pub progress: Option<String>,
 }

@@ -17,6 +17,7 @@ use super::index::layouts::{Course, DAY, Layout};
 use crate::bench::{Bench, Shape, Site};
 use crate::calendar::{self, PERIOD};
 use crate::chart::{Axis, Chart};
+use crate::database::Database;
 use crate::findings::{Findings, Table};
 use crate::instance::{Home, Instance};
 use crate::load::Load;
@@ -26,8 +27,14 @@ use crate::reading::{Reads, over_http, request};
 
 const TWO_YEARS: u64 = 730 * DAY;
 const BATCH: usize = 10;
-/// Pages of each kind, once to warm up and once that count.
-const PAGES: usize = 1000;
+/// Pages of each kind at a time.
+const PAGES: usize = 2000;
+/// Times that they are read before they count: until then the server reads into its
+/// cache what the filling has pushed out.
+const WARM_UP: u32 = 3;
+/// Events a second that come beside pages: about a fifth of saturation, on the two
+/// cores that the pages need as well.
+const BESIDE: f64 = 20_000.0;
 
 /// How many steps it takes.
 pub fn steps(sizes: usize) -> u64 {
@@ -42,6 +49,8 @@ struct Measured {
     busy: Reads,
     regular: Reads,
     rare: Reads,
+    /// Of regular users, while events come.
+    beside_events: Reads,
 }
 
 /// Measures each size.
@@ -85,8 +94,13 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
 }
 
 impl Measured {
-    fn pages(&self) -> [(&'static str, &Reads); 3] {
-        [("busy", &self.busy), ("regular", &self.regular), ("rare", &self.rare)]
+    fn pages(&self) -> [(&'static str, &Reads); 4] {
+        [
+            ("busy", &self.busy),
+            ("regular", &self.regular),
+            ("rare", &self.rare),
+            ("regular, beside events", &self.beside_events),
+        ]
     }
 
     fn to_json(&self, events: u64) -> Value {
@@ -110,6 +124,7 @@ async fn measure(bench: &Bench, events: u64) -> Result<Measured, Trouble> {
     let site = bench.site().await?;
     fill(bench, &site, events).await?;
     site.database.settle().await?;
+    rest(&site.database).await?;
 
     bench.progress.step(format!("growth, {events} events"));
     let instance = bench.starter.start(Home::Mongodb(&site.database), &[]).await?;
@@ -121,12 +136,17 @@ async fn measure(bench: &Bench, events: u64) -> Result<Measured, Trouble> {
             let requests = users.into_iter().map(|user| request(user, None, &site.token));
             over_http(&instance, &site.database, requests)
         };
-        read()?;
+        for _ in 0..WARM_UP {
+            read()?;
+        }
         read()
     };
     let busy = pages(&mut |_| People::busy())?;
     let regular = pages(&mut People::regular)?;
     let rare = pages(&mut |rng| people.rare(rng))?;
+    let load = Load::start(&bench.plan(&[&instance], Shape::offering(BESIDE, BATCH)))?;
+    let beside_events = pages(&mut People::regular)?;
+    tokio::task::block_in_place(|| load.stop())?;
     let (mut mongod_us, mut service_us) = (Samples::default(), Samples::default());
     for _ in 0..bench.arguments.rounds() {
         let (mongod, service) = settled(bench, &site, &instance).await?;
@@ -134,7 +154,21 @@ async fn measure(bench: &Bench, events: u64) -> Result<Measured, Trouble> {
         service_us.push(service);
     }
     instance.stop().await?;
-    Ok(Measured { mongod_us, service_us, busy, regular, rare })
+    Ok(Measured { mongod_us, service_us, busy, regular, rare, beside_events })
+}
+
+/// Waits until the server has put away what the filling left in its cache, or for
+/// a minute: it does that for a while, on the cores that the pages need.
+async fn rest(database: &Database) -> Result<(), Trouble> {
+    const SECOND: Duration = Duration::from_secs(1);
+    for _ in 0..60 {
+        let before = Cpu::of(database.pid())?;
+        tokio::time::sleep(SECOND).await;
+        if Cpu::of(database.pid())?.since(&before) < SECOND / 50 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// A history of two years up to now. Where the service under test has periods, it

@@ -85,10 +85,10 @@ fn of_indexes(indexes: &Indexes, is_mongodb: bool) -> Finding {
         return Finding::ok(INDEXES, "none yet; the first start makes them");
     }
     let mut found = format!("{present} as expected");
-    if let Some(Replacing { percent }) = replacing {
+    if let Some(Replacing { progress }) = replacing {
         found.push_str("; that of journeys is an older version's");
-        match percent {
-            Some(percent) => found.push_str(&format!(", and {percent} % of a new one are built")),
+        match progress {
+            Some(progress) => found.push_str(&format!(", a new one is being built: {progress}")),
             None => found.push_str(", which a running service replaces"),
         }
     }
@@ -179,11 +179,13 @@ mod tests {
 
     #[test]
     fn an_index_that_is_being_replaced_is_told_with_how_far_that_is() {
-        let found = |percent| {
-            let replacing = Some(Replacing { percent });
+        let found = |progress: Option<&str>| {
+            let replacing = Some(Replacing { progress: progress.map(str::to_owned) });
             of_indexes(&Indexes { present: 3, replacing, ..Indexes::default() }, true).found
         };
-        assert!(found(Some(42)).contains("42 % of a new one"), "{}", found(Some(42)));
-        assert!(found(None).contains("a running service replaces"), "{}", found(None));
+        let scanning = found(Some("scanning collection, 42 %"));
+        assert!(scanning.contains("is being built: scanning collection, 42 %"), "{scanning}");
+        let waiting = found(None);
+        assert!(waiting.contains("a running service replaces"), "{waiting}");
     }
 }

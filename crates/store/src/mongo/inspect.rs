@@ -91,7 +91,7 @@ async fn look_at_indexes(link: &Link, retention: Option<Duration>) -> Result<Ind
     let events = existing(link, EVENTS).await.map_err(|error| store_error(&error))?;
     let mut layout = wanted_layout(link).await?;
     if layout == Layout::ByPeriod && has_old_journey(&events) {
-        indexes.replacing = Some(Replacing { percent: takeover::progress(link).await });
+        indexes.replacing = Some(Replacing { progress: takeover::progress(link).await });
         // The new one is neither missing nor somebody else's.
         layout = Layout::ByUser;
     }

@@ -91,20 +91,19 @@ async fn build(link: &Link) -> Result<(), StoreError> {
     loop {
         tokio::select! {
             built = &mut building => return built.map(|_| ()).map_err(|error| store_error(&error)),
-            _ = ticks.tick() => match progress(link).await {
-                Some(percent) => tracing::info!(percent, "the new index of journeys is being built"),
-                None => tracing::info!("the new index of journeys is being built"),
-            },
+            _ = ticks.tick() => {
+                let server = progress(link).await.unwrap_or_default();
+                tracing::info!(server, "the new index of journeys is being built");
+            }
         }
     }
 }
 
-/// How far the server is with reading the events for an index, in percent, where
-/// it tells us.
-pub async fn progress(link: &Link) -> Option<u32> {
+/// What the server does for an index at the moment, and how far it is with that,
+/// such as `scanning collection, 42 %`, where it tells us.
+pub async fn progress(link: &Link) -> Option<String> {
     let builds = doc! {
         "msg": { "$regex": "^Index Build" },
-        "progress.total": { "$gt": 0 },
         "ns": format!("{}.{EVENTS}", link.database().name()),
     };
     let pipeline = [doc! { "$currentOp": { "allUsers": true } }, doc! { "$match": builds }];
@@ -113,13 +112,22 @@ pub async fn progress(link: &Link) -> Option<u32> {
         Ok(builds) => builds.try_collect().await,
         Err(error) => Err(error),
     };
-    let found = found.ok()?;
-    let progress = found.first()?.get_document("progress").ok()?;
+    described(found.ok()?.first()?)
+}
+
+/// An operation of the server in words.
+fn described(operation: &Document) -> Option<String> {
+    // "Index Build: scanning collection Index Build: scanning collection: 42/99 42%"
+    let phase = operation.get_str("msg").ok()?.split(": ").nth(1)?;
+    let phase = phase.strip_suffix(" Index Build").unwrap_or(phase);
     let number = |key: &str| {
-        let value = progress.get(key)?;
+        let value = operation.get_document("progress").ok()?.get(key)?;
         value.as_i64().or_else(|| value.as_i32().map(i64::from))
     };
-    u32::try_from(number("done")?.saturating_mul(100) / number("total")?).ok()
+    let percent = number("done")
+        .zip(number("total").filter(|total| *total > 0))
+        .map(|(done, total)| format!(", {} %", done.saturating_mul(100) / total));
+    Some(format!("{phase}{}", percent.unwrap_or_default()))
 }
 
 /// Gives documents from after the first start that have no period theirs.
@@ -141,4 +149,24 @@ async fn label(link: &Link, calendar: &Calendar) -> Result<u64, StoreError> {
         labelled += updated.modified_count;
     }
     Ok(labelled)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_the_server_does_for_an_index_becomes_a_phrase() {
+        let scanning = doc! {
+            "msg": "Index Build: scanning collection Index Build: scanning collection: \
+                    1503094/3000000 50%",
+            "progress": { "done": 1_503_094, "total": 3_000_000_i64 },
+        };
+        assert_eq!(described(&scanning).unwrap(), "scanning collection, 50 %");
+        let without = doc! { "msg": "Index Build: draining writes received during build" };
+        assert_eq!(described(&without).unwrap(), "draining writes received during build");
+        assert_eq!(described(&doc! { "msg": "something else" }), None);
+    }
 }
