@@ -7,9 +7,6 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::database::Database;
 
-/// Events after which a period begins.
-pub const PERIOD: u64 = 1_000_000;
-
 /// Whether the service that made the indexes puts events into periods; older ones
 /// do not.
 pub async fn has_periods(database: &Database) -> Result<bool, Trouble> {

@@ -8,9 +8,10 @@ use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
-use crate::calendar::{self, PERIOD};
+use crate::calendar;
 use crate::database::Database;
 use crate::documents::{InsertCommand, NewEvent};
+use crate::sections::index::layouts::PERIOD;
 
 const LANES: u64 = 4;
 const DOCUMENTS: u64 = 500;

@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use trailkeep_testkit::trouble::Trouble;
 
 use super::index::data::{Inserter, People};
-use super::index::layouts::{Course, DAY, Layout};
+use super::index::layouts::{Course, Layout, PERIOD, TWO_YEARS};
+use super::index::writing::Began;
 use crate::bench::{Bench, Shape, Site};
-use crate::calendar::{self, PERIOD};
+use crate::calendar;
 use crate::chart::{Axis, Chart};
 use crate::database::Database;
 use crate::findings::{Findings, Table};
@@ -25,7 +26,6 @@ use crate::numbers::{Samples, milliseconds};
 use crate::processes::Cpu;
 use crate::reading::{Reads, over_http, request};
 
-const TWO_YEARS: u64 = 730 * DAY;
 const BATCH: usize = 10;
 /// Pages of each kind at a time.
 const PAGES: usize = 2000;
@@ -193,8 +193,8 @@ async fn fill(bench: &Bench, site: &Site, events: u64) -> Result<(), Trouble> {
 /// microseconds of `mongod` and of the service for each.
 #[allow(clippy::cast_precision_loss)] // millions
 async fn settled(bench: &Bench, site: &Site, instance: &Instance) -> Result<(f64, f64), Trouble> {
-    site.database.settle().await?;
-    let before = (Cpu::of(site.database.pid())?, Cpu::of(instance.pid())?);
+    let began = Began::now(&site.database).await?;
+    let before = Cpu::of(instance.pid())?;
     let stored = instance.stored(&site.token).await?;
     let load = Load::start(&bench.plan(&[instance], Shape::saturating(BATCH)))?;
     tokio::time::sleep(bench.arguments.window()).await;
@@ -212,9 +212,8 @@ async fn settled(bench: &Bench, site: &Site, instance: &Instance) -> Result<(f64
         }
         now = later;
     }
-    site.database.settle().await?;
-    let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / ((now - stored) as f64).max(1.0);
-    let mongod = Cpu::of(site.database.pid())?.since(&before.0);
-    let service = Cpu::of(instance.pid())?.since(&before.1);
-    Ok((each(mongod), each(service)))
+    let events = (now - stored).max(1);
+    let mongod = began.ended(&site.database, events).await?;
+    let service = Cpu::of(instance.pid())?.since(&before);
+    Ok((mongod.cpu_us, service.as_secs_f64() * 1e6 / events as f64))
 }

@@ -78,7 +78,8 @@ pub fn serves_events(index: &IndexModel, wanted: &IndexModel) -> bool {
 /// Makes the collection and its indexes what they have to be; but for an index of
 /// journeys of an older version, which is named and takes longer to replace.
 pub async fn make(link: &Link, retention: Option<Duration>) -> Result<Journeys, StoreError> {
-    let wanted = wanted_layout(link).await?;
+    let hello = link.database().run_command(doc! { "hello": 1 }).await;
+    let wanted = Layout::wanted(&hello.map_err(|error| store_error(&error))?);
     settle(|| try_make(link, wanted, retention)).await
 }
 
@@ -89,15 +90,6 @@ pub enum Journeys {
     Ready(Layout),
     /// As an older version did it.
     ToReplace,
-}
-
-/// Behind `mongos`, an index that begins with the user is there anyway, or will be
-/// needed once the collection is sharded.
-pub async fn wanted_layout(link: &Link) -> Result<Layout, StoreError> {
-    let hello = link.database().run_command(doc! { "hello": 1 }).await;
-    let hello = hello.map_err(|error| store_error(&error))?;
-    let is_sharded = hello.get_str("msg").is_ok_and(|message| message == "isdbgrid");
-    Ok(if is_sharded { Layout::ByUser } else { Layout::ByPeriod })
 }
 
 /// Runs a change of indexes, again where it loses a race with the same change
@@ -148,10 +140,9 @@ async fn try_make(
 /// Whether the index of journeys of an older version is there. One of another name
 /// is somebody else's.
 pub fn has_old_journey(existing: &[IndexModel]) -> bool {
-    existing.iter().any(|index| {
-        let name = index.options.as_ref().and_then(|options| options.name.as_deref());
-        name == Some(OLD_JOURNEY) && serves_journeys(index, Layout::ByUser)
-    })
+    existing
+        .iter()
+        .any(|index| name_of(index) == Some(OLD_JOURNEY) && serves_journeys(index, Layout::ByUser))
 }
 
 /// Has the server delete a collection's documents that long after their
@@ -226,7 +217,12 @@ fn serves_accounts(index: &IndexModel) -> bool {
 
 /// Whether an index deletes old documents: it goes by its name.
 fn is_of_retention(index: &IndexModel) -> bool {
-    index.options.as_ref().is_some_and(|options| options.name.as_deref() == Some(RETENTION))
+    name_of(index) == Some(RETENTION)
+}
+
+/// What an index is called; the server names all of them.
+pub fn name_of(index: &IndexModel) -> Option<&str> {
+    index.options.as_ref()?.name.as_deref()
 }
 
 /// Whether there is a retention index, and the seconds it says.

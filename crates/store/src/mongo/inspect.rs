@@ -8,8 +8,8 @@ use trailkeep_event::Timestamp;
 
 use super::connection::{EVENTS, Link};
 use super::errors::store_error;
-use super::indexes::{existing, has_old_journey, serves_events, wanted_layout, wanted_of_events};
-use super::layout::Layout;
+use super::indexes::{existing, has_old_journey, name_of, serves_events, wanted_of_events};
+use super::layout::{Layout, is_mongos};
 use super::{MongoStore, access, dead_letters, takeover};
 use crate::StoreError;
 use crate::dead_letters::DeadLetterStore as _;
@@ -43,7 +43,8 @@ impl MongoStore {
                 durability: durability(link.write_concern()),
                 latency,
                 clocks,
-                indexes: look_at_indexes(link, self.settings.retention).await?,
+                indexes: look_at_indexes(link, Layout::wanted(&hello), self.settings.retention)
+                    .await?,
                 dead_letters: self.count().await?,
             })
         })
@@ -64,7 +65,7 @@ fn clocks(hello: &Document, before: Timestamp, after: Timestamp) -> Option<Clock
 }
 
 fn topology(hello: &Document) -> String {
-    if hello.get_str("msg").is_ok_and(|message| message == "isdbgrid") {
+    if is_mongos(hello) {
         return "sharded cluster".to_owned();
     }
     let Ok(set) = hello.get_str("setName") else { return "standalone server".to_owned() };
@@ -86,10 +87,13 @@ fn durability(concern: &Document) -> String {
     format!("w: {acknowledged}, j: {is_journaled}")
 }
 
-async fn look_at_indexes(link: &Link, retention: Option<Duration>) -> Result<Indexes, StoreError> {
+async fn look_at_indexes(
+    link: &Link,
+    mut layout: Layout,
+    retention: Option<Duration>,
+) -> Result<Indexes, StoreError> {
     let mut indexes = Indexes::default();
     let events = existing(link, EVENTS).await.map_err(|error| store_error(&error))?;
-    let mut layout = wanted_layout(link).await?;
     if layout == Layout::ByPeriod && has_old_journey(&events) {
         indexes.replacing = Some(Replacing { progress: takeover::progress(link).await });
         // The new one is neither missing nor somebody else's.
@@ -140,7 +144,7 @@ fn compare(
 }
 
 fn name(index: &IndexModel) -> &str {
-    index.options.as_ref().and_then(|options| options.name.as_deref()).unwrap_or("?")
+    name_of(index).unwrap_or("?")
 }
 
 #[cfg(test)]

@@ -26,6 +26,13 @@ impl Layout {
     /// Both of them.
     pub const ALL: [Self; 2] = [Self::ByUser, Self::ByPeriod];
 
+    /// What is wanted of a server that describes itself so. Behind `mongos`, an
+    /// index that begins with the user is there anyway, or will be needed once the
+    /// collection is sharded.
+    pub fn wanted(hello: &Document) -> Self {
+        if is_mongos(hello) { Self::ByUser } else { Self::ByPeriod }
+    }
+
     /// The keys of its index.
     pub fn keys(self) -> Document {
         match self {
@@ -67,6 +74,11 @@ impl LayoutInUse {
     fn get(&self) -> Layout {
         if self.is_by_period.load(Ordering::Relaxed) { Layout::ByPeriod } else { Layout::ByUser }
     }
+}
+
+/// Whether a server that describes itself so is a router of a sharded cluster.
+pub fn is_mongos(hello: &Document) -> bool {
+    hello.get_str("msg").is_ok_and(|message| message == "isdbgrid")
 }
 
 /// Whether a query failed because its index is not there, not ready, or was

@@ -108,6 +108,11 @@ impl Periods {
         time.as_millis() < self.horizon
     }
 
+    /// Where they start, in milliseconds since the epoch.
+    pub fn starts(&self) -> &[i64] {
+        &self.starts
+    }
+
     fn last_start(&self) -> Option<i64> {
         self.starts.last().copied()
     }
@@ -256,13 +261,6 @@ impl Calendar {
     pub async fn refresh(&self, link: &Link) -> Result<Arc<Periods>, StoreError> {
         self.tell(link, Document::new()).await?;
         Ok(self.known())
-    }
-}
-
-impl Periods {
-    /// Where they start, in milliseconds since the epoch.
-    pub fn starts(&self) -> &[i64] {
-        &self.starts
     }
 }
 

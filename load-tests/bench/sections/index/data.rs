@@ -13,6 +13,7 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use super::layouts::{Course, DAY, Periods};
 use crate::batch::USERS;
+use crate::calendar::with_period;
 use crate::database::Database;
 use crate::documents::{InsertCommand, NewEvent};
 
@@ -174,7 +175,7 @@ impl Inserter {
 /// An event with the fields that the service stores, and a payload of about 100
 /// bytes. What differs from event to event is written over.
 fn document(kind: &str, has_period: bool) -> RawDocumentBuf {
-    let mut document = rawdoc! {
+    let document = rawdoc! {
         "_id": Binary { subtype: BinarySubtype::Uuid, bytes: vec![0; 16] },
         "userId": "user-0000000",
         "eventId": "00000000-0000-7000-8000-000000000000",
@@ -191,10 +192,7 @@ fn document(kind: &str, has_period: bool) -> RawDocumentBuf {
         "receivedAt": DateTime::from_millis(0),
         "arrival": 0_i64,
     };
-    if has_period {
-        document.append(bson::raw::cstr!("period"), DateTime::from_millis(0));
-    }
-    document
+    if has_period { with_period(&document) } else { document }
 }
 
 #[cfg(test)]

@@ -6,6 +6,10 @@ use clap::ValueEnum;
 /// Milliseconds.
 const HOUR: u64 = 3_600_000;
 pub const DAY: u64 = 24 * HOUR;
+pub const TWO_YEARS: u64 = 730 * DAY;
+
+/// Events after which the service begins a period.
+pub const PERIOD: u64 = 1_000_000;
 
 /// Below this many scans MongoDB merges those of an `$in`, and sorts nothing.
 const MERGED_SCANS: usize = 200;
@@ -102,7 +106,7 @@ impl Layout {
             Self::Day => of_calendar(DAY),
             Self::Week => of_calendar(7 * DAY),
             Self::Month => of_calendar(30 * DAY),
-            Self::Million | Self::MillionShard => counted(1_000_000),
+            Self::Million | Self::MillionShard => counted(PERIOD),
             Self::FiftyThousand => counted(50_000),
         }
     }

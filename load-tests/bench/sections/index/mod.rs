@@ -7,7 +7,7 @@ pub mod layouts;
 mod reading;
 mod rows;
 mod tables;
-mod writing;
+pub mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,11 +20,10 @@ use crate::bench::Bench;
 use crate::database::Database;
 use crate::findings::{Findings, Row};
 use data::{BEGIN, Inserter};
-use layouts::{Course, DAY, Layout};
+use layouts::{Course, DAY, Layout, TWO_YEARS};
 use reading::{Amount, Kind};
 use tables::{Measured, Pass};
 
-const TWO_YEARS: u64 = 730 * DAY;
 const SEVEN_DAYS: u64 = 7 * DAY;
 /// The embedded store is not made for more.
 const MOST_EMBEDDED: u64 = 10_000_000;

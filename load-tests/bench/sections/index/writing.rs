@@ -145,21 +145,21 @@ async fn delete(database: &Database, filter: Document) -> Result<u64, Trouble> {
 }
 
 /// Where work began.
-struct Began {
+pub struct Began {
     cpu: Cpu,
     at: Instant,
 }
 
 impl Began {
     /// What came before is written by now.
-    async fn now(database: &Database) -> Result<Self, Trouble> {
+    pub async fn now(database: &Database) -> Result<Self, Trouble> {
         database.settle().await?;
         Ok(Self { cpu: Cpu::of(database.pid())?, at: Instant::now() })
     }
 
     /// The work is done when what it left in memory is written as well.
     #[allow(clippy::cast_precision_loss)] // millions
-    async fn ended(self, database: &Database, events: u64) -> Result<Work, Trouble> {
+    pub async fn ended(self, database: &Database, events: u64) -> Result<Work, Trouble> {
         database.settle().await?;
         let cpu = Cpu::of(database.pid())?.since(&self.cpu);
         let each = events as f64;
