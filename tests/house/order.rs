@@ -5,7 +5,7 @@ use crate::imports::House;
 
 /// From the top to the bottom. A room imports rooms of lower rows, and none of its
 /// own.
-const ROWS: [&[&str]; 9] = [
+const ROWS: [&[&str]; 10] = [
     &["main"],
     &["cli"],
     &["app"],
@@ -14,6 +14,7 @@ const ROWS: [&[&str]; 9] = [
     &["ingest"],
     &["access", "monitoring"],
     &["store"],
+    &["delivery"],
     &["event"],
 ];
 

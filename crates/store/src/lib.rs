@@ -13,6 +13,7 @@ pub mod embedded;
 mod in_order;
 mod inspection;
 pub mod mongo;
+pub mod processing;
 mod refusal;
 pub mod summaries;
 mod timeouts;

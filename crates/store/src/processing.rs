@@ -1,0 +1,265 @@
+//! What processing keeps: who is fed for, what is pending, what became of each event.
+//!
+//! The rules are in `trailkeep-delivery`; here is what a database has to do for them.
+//! Two things hold of every call. What is acknowledged would survive a crash of the
+//! store and the loss of a server, whatever a URI says. And what is read is not older
+//! than anything that this store has answered before, also after an election: a read
+//! that went back in time would miss what is pending.
+
+use std::collections::{BTreeMap, HashMap};
+
+use async_trait::async_trait;
+use trailkeep_delivery::{DocumentId, ParkRecord, Process};
+use trailkeep_event::{Arrival, Payload, StoreId, Timestamp};
+
+use super::{Outcome, StoreError, StoredEvent};
+
+/// Bytes of the entries of one document of a feed, at the most.
+pub const MAX_FEED_BYTES: usize = 64 << 10;
+
+/// Somebody who is sent events, as every instance that shares the database knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Processor {
+    /// Its name in the settings: 1 to 64 of `a-z`, `0-9`, `-` and `_`.
+    pub name: Box<str>,
+    /// Hashes users' ids in its feed; drawn once.
+    pub secret: [u8; 16],
+    /// Which events it wants.
+    pub wanted: Wanted,
+    /// Grows with every change of `wanted`.
+    pub version: i64,
+    /// When it was last found in the settings of an instance, to the hour.
+    pub seen_at: Timestamp,
+    /// Who delivers for it, once anybody has.
+    pub lease: Option<Lease>,
+}
+
+/// Which events a processor wants, and since when: what arrived before is not its.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Every type, from this arrival number on.
+    pub any: Option<Arrival>,
+    /// Single types, each from its own number on.
+    pub types: BTreeMap<Box<str>, Arrival>,
+}
+
+impl Wanted {
+    /// Whether it wants an event of this type that has this number.
+    pub fn wants(&self, kind: &str, arrival: Arrival) -> bool {
+        let is_since = |since: &Arrival| arrival >= *since;
+        self.any.as_ref().is_some_and(is_since) || self.types.get(kind).is_some_and(is_since)
+    }
+}
+
+/// Who is in charge of a processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// The process that is.
+    pub owner: Process,
+    /// Grows with every change of the owner.
+    pub epoch: u64,
+    /// Grows with every renewal, across owners too.
+    pub beat: u64,
+}
+
+/// A document of a feed. What its entries are is `trailkeep-delivery`'s to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedDocument {
+    /// Who wrote it, and its number.
+    pub id: DocumentId,
+    /// At most [`MAX_FEED_BYTES`].
+    pub entries: Vec<u8>,
+}
+
+/// What became of an event at a processor: the mark that it is done, and at the same
+/// time what staff see.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Processed {
+    /// The event's identity, and its own: so there is one of each event.
+    pub id: StoreId,
+    /// How often the event was asked for again after it was done; 0 at first.
+    pub run: u32,
+    /// What it is of; `None` where the event is gone.
+    pub event: Option<ProcessedEvent>,
+    /// The event's place in its user's order.
+    pub arrival: Arrival,
+    /// What became of it.
+    pub state: ProcessedState,
+    /// When that was known.
+    pub processed_at: Timestamp,
+    /// How long the attempt took that ended it, in milliseconds.
+    pub duration_ms: u32,
+    /// How long after its receipt the first attempt began, in milliseconds.
+    pub waited_ms: u64,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// What the processor answered last, where it answered.
+    pub http_status: Option<u16>,
+    /// The object that it answered, at most 16 KiB of JSON.
+    pub result: Option<Payload>,
+    /// Why it failed or was skipped.
+    pub error: Option<Box<str>>,
+}
+
+/// What of an event its outcome repeats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessedEvent {
+    /// The tracker's name for it.
+    pub event_id: Box<str>,
+    /// Whose event it is.
+    pub user_id: Box<str>,
+    /// `type` on the wire.
+    pub kind: Box<str>,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When it was received: the outcome is deleted a day after the event would be.
+    pub received_at: Timestamp,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProcessedState {
+    /// The processor took it.
+    Processed,
+    /// The processor refused it for good, or so often that it was given up.
+    Failed,
+    /// Nobody will send it: a person said so, or it is gone.
+    Skipped,
+    /// It is to be sent again: not done.
+    Pending,
+}
+
+/// A user whose pending events are not in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    /// From where on everything is pending.
+    pub record: ParkRecord,
+    /// Whose events they are: the journey's index knows users by their ids.
+    pub user_id: Box<str>,
+}
+
+/// Keeps feeds, outcomes and records.
+///
+/// As with [`Store`](super::Store), any call may be made at any time and ends in
+/// time, and a database that is away is [`StoreError::Unavailable`]. What a name has
+/// is made with it, and calls about a name that nobody added find nothing.
+#[async_trait]
+pub trait ProcessingStore: Send + Sync + 'static {
+    /// All who are fed for, by name.
+    async fn processors(&self) -> Result<Vec<Processor>, StoreError>;
+
+    /// Adds one, unless one with its name is there; answers which one is there now.
+    /// Of two that are added at the same moment one stays. Makes what its feed and
+    /// outcomes need.
+    async fn add_processor(&self, processor: &Processor) -> Result<Processor, StoreError>;
+
+    /// Changes what it wants, where its version is still this one; answers whether.
+    async fn change_wanted(
+        &self,
+        name: &str,
+        version: i64,
+        wanted: &Wanted,
+    ) -> Result<bool, StoreError>;
+
+    /// Notes that it is in somebody's settings.
+    async fn see_processor(&self, name: &str, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Removes it, its feed and its records. Its outcomes stay: they are of events
+    /// that are done.
+    async fn remove_processor(&self, name: &str) -> Result<(), StoreError>;
+
+    /// Writes a lease in the place of another one; answers whether that was still
+    /// there. `None` stands for a processor that nobody ever was in charge of.
+    async fn replace_lease(
+        &self,
+        name: &str,
+        expected: Option<&Lease>,
+        next: &Lease,
+    ) -> Result<bool, StoreError>;
+
+    /// Adds a document to a feed. One with its id that is there already is an earlier
+    /// try of the same, and counts as added.
+    async fn append(&self, name: &str, document: &FeedDocument) -> Result<(), StoreError>;
+
+    /// Which processes have documents in a feed, each with the lowest number that is
+    /// there.
+    async fn feeding(&self, name: &str) -> Result<Vec<DocumentId>, StoreError>;
+
+    /// The documents of one process from a number on, in order; at most `limit`.
+    async fn documents(
+        &self,
+        name: &str,
+        from: DocumentId,
+        limit: usize,
+    ) -> Result<Vec<FeedDocument>, StoreError>;
+
+    /// Removes documents from a feed, of which some may be gone already.
+    async fn remove_documents(&self, name: &str, ids: &[DocumentId]) -> Result<(), StoreError>;
+
+    /// What became of these events, of each that has an outcome, pending ones
+    /// included: the run and the state. Cheap, at most some hundred ids at a time.
+    async fn states(
+        &self,
+        name: &str,
+        ids: &[StoreId],
+    ) -> Result<HashMap<StoreId, (u32, ProcessedState)>, StoreError>;
+
+    /// Keeps outcomes, each one for itself. It replaces a pending one of the same
+    /// run; where another is there already, that one stays, which is
+    /// [`Outcome::Duplicate`]. One that the database refuses for what it holds is
+    /// [`Outcome::Refused`].
+    ///
+    /// The answer has one for each, in the same order. An error means that nothing is
+    /// known.
+    async fn record(&self, name: &str, outcomes: &[Processed]) -> Result<Vec<Outcome>, StoreError>;
+
+    /// What became of these events, whole.
+    async fn outcomes(
+        &self,
+        name: &str,
+        ids: &[StoreId],
+    ) -> Result<HashMap<StoreId, Processed>, StoreError>;
+
+    /// How many outcomes are `failed`. Cheap.
+    async fn failed(&self, name: &str) -> Result<u64, StoreError>;
+
+    /// All parked users, by key.
+    async fn parked(&self, name: &str) -> Result<Vec<Parked>, StoreError>;
+
+    /// Writes this epoch, and change 0, into every record of a lower one. After it,
+    /// a change that an earlier owner sent changes nothing, whenever it comes.
+    async fn stamp(&self, name: &str, epoch: u64) -> Result<(), StoreError>;
+
+    /// Parks a user: makes the record, or lowers the one that is there to the lower
+    /// of both numbers and takes it over. False where a record of a higher epoch is
+    /// there.
+    async fn park(&self, name: &str, parked: &Parked) -> Result<bool, StoreError>;
+
+    /// Writes the record of a user in the place of another one of the same user;
+    /// answers whether that was still there.
+    async fn move_record(
+        &self,
+        name: &str,
+        expected: &ParkRecord,
+        next: &ParkRecord,
+    ) -> Result<bool, StoreError>;
+
+    /// Removes the record of a user, where it is still this one; answers whether.
+    async fn unpark(&self, name: &str, record: &ParkRecord) -> Result<bool, StoreError>;
+
+    /// These events, of those that are there; in any order.
+    async fn events(&self, ids: &[StoreId]) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// The events of a user from an arrival number on: the lowest `limit` by number
+    /// and id, in that order, and whether there are more.
+    ///
+    /// Reads all of the user's range of the journey's index, for no index has users in
+    /// the order of arrival.
+    async fn events_from(
+        &self,
+        user_id: &str,
+        from: Arrival,
+        limit: usize,
+    ) -> Result<(Vec<(Arrival, StoreId)>, bool), StoreError>;
+}
+
