@@ -1,0 +1,62 @@
+use super::process;
+use crate::lease::{Lease, RENEW_AFTER, SURE_FOR, TAKE_AFTER, Tenure};
+
+fn lease(owner: u8, epoch: u64, beat: u64) -> Lease {
+    Lease { owner: process(owner), epoch, beat }
+}
+
+#[test]
+fn a_lease_that_nobody_ever_had_is_taken_at_once() {
+    let mut tenure = Tenure::new(process(1));
+    assert_eq!(tenure.due(0), None, "nothing was read yet");
+    tenure.saw(None, 0);
+    let take = tenure.due(0).unwrap();
+    assert_eq!((take.expected, take.next), (None, lease(1, 1, 1)));
+    assert!(tenure.replaced(&take, 0, true));
+    assert_eq!(tenure.epoch(), Some(1));
+}
+
+#[test]
+fn a_lease_is_taken_after_its_beat_has_stood_still_for_ten_seconds() {
+    let mut tenure = Tenure::new(process(2));
+    tenure.saw(Some(lease(1, 3, 7)), 100);
+    tenure.saw(Some(lease(1, 3, 8)), 5_000);
+    tenure.saw(Some(lease(1, 3, 8)), 14_000);
+    assert_eq!(tenure.due(5_000 + TAKE_AFTER - 1), None);
+    let take = tenure.due(5_000 + TAKE_AFTER).unwrap();
+    assert_eq!((take.expected, take.next), (Some(lease(1, 3, 8)), lease(2, 4, 9)));
+}
+
+#[test]
+fn an_owner_renews_and_is_sure_from_when_it_sent_that() {
+    let mut tenure = Tenure::new(process(1));
+    tenure.saw(None, 0);
+    let take = tenure.due(0).unwrap();
+    tenure.replaced(&take, 1_000, true);
+    assert_eq!(tenure.due(1_000 + RENEW_AFTER - 1), None);
+    let renewal = tenure.due(1_000 + RENEW_AFTER).unwrap();
+    assert_eq!((renewal.expected, renewal.next), (Some(lease(1, 1, 1)), lease(1, 1, 2)));
+    assert!(tenure.is_sure(1_000 + SURE_FOR - 1));
+    assert!(!tenure.is_sure(1_000 + SURE_FOR), "an old renewal keeps nobody sure");
+    tenure.replaced(&renewal, 3_000, true);
+    assert!(tenure.is_sure(3_000 + SURE_FOR - 1));
+}
+
+#[test]
+fn who_finds_another_lease_has_lost_it() {
+    let mut tenure = Tenure::new(process(1));
+    tenure.saw(None, 0);
+    let take = tenure.due(0).unwrap();
+    tenure.replaced(&take, 0, true);
+    let renewal = tenure.renew().unwrap();
+    assert!(!tenure.replaced(&renewal, 2_000, false));
+    assert_eq!((tenure.epoch(), tenure.is_sure(2_000), tenure.due(60_000)), (None, false, None));
+    tenure.saw(Some(lease(2, 2, 2)), 60_000);
+    assert_eq!(tenure.due(60_000), None, "it counts from when it was seen");
+}
+
+/// An owner must have stopped before anybody else begins.
+#[test]
+fn an_owner_is_unsure_before_another_may_take_over() {
+    const { assert!(SURE_FOR + RENEW_AFTER <= TAKE_AFTER) };
+}
