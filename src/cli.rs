@@ -31,9 +31,10 @@ Collects events that trackers post over HTTP, writes them in batches to MongoDB
 const AFTER_HELP: &str = "\
 Where settings come from, later ones winning:
   built-in defaults; the file named by --config; the environment, and .env in the
-  working directory; flags. In the environment four have short names: PORT, HOST,
-  MONGODB_URI and DATA_DIR. Every other one is called by its path: write.in_flight is
-  WRITE_IN_FLIGHT. `trailkeep config --defaults` prints all settings, documented.
+  working directory; flags. In the environment five have short names: PORT, HOST,
+  MONGODB_URI, DATA_DIR and PROCESSOR_URL. Every other one is called by its path:
+  write.in_flight is WRITE_IN_FLIGHT. `trailkeep config --defaults` prints all
+  settings, documented.
 
 Examples:
   trailkeep                                   serve on 127.0.0.1:3000, data in ./data

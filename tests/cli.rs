@@ -113,6 +113,31 @@ fn config_masks_the_password() {
 }
 
 #[test]
+fn config_prints_processors_of_any_name_without_their_secrets() {
+    let file = "[processors.billing]\nurl = \"https://b.example?key=hunter2\"\n\
+                headers = [\"Authorization: hunter2\"]\n\
+                secrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]\n";
+    let bench =
+        Bench::new().file("my.toml", file).variable("PROCESSOR_URL", "http://localhost:3001");
+    let text = bench.prints(&["config", "--config", "my.toml", "--set", "processors.c.url="]);
+    let section = |name: &str| {
+        let (_, rest) = text.split_once(&format!("\n[processors.{name}]\n")).expect("a section");
+        rest.split("\n\n").next().expect("its settings").to_owned()
+    };
+    assert_eq!(
+        line(&section("default"), "url"),
+        "url = \"http://localhost:3001\" # environment PROCESSOR_URL"
+    );
+    let billing = section("billing");
+    assert_eq!(line(&billing, "url"), "url = \"https://b.example?***\" # file my.toml");
+    assert_eq!(line(&billing, "headers"), "headers = [\"Authorization: ***\"] # file my.toml");
+    assert_eq!(line(&billing, "secrets"), "secrets = [\"whsec_***\"] # file my.toml");
+    assert_eq!(line(&billing, "timeout_ms"), "timeout_ms = 30000 # default");
+    assert_eq!(line(&section("c"), "url"), "url = \"\" # flag --set");
+    assert!(!text.contains("hunter2") && !text.contains("MfKQ9r8"), "{text}");
+}
+
+#[test]
 fn flags_count_before_and_after_the_subcommand() {
     let text = Bench::new().prints(&[
         "--set",
@@ -219,6 +244,7 @@ fn help_names_what_people_look_for() {
         "PORT",
         "MONGODB_URI",
         "DATA_DIR",
+        "PROCESSOR_URL",
         "config --defaults",
         "Examples:",
     ] {

@@ -136,8 +136,24 @@ fn write_rules(settings: &Settings) -> WriteRules {
     let write = &settings.write;
     WriteRules {
         max_events: write.max_events,
-        max_wait: write.max_wait,
+        max_wait: settings.max_wait(),
         backoff_min: WriteRules::BACKOFF_MIN,
         backoff_max: write.backoff_max,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn with_a_processor_an_idle_write_waits_less() {
+        let url = ("processors.default.url", "http://localhost:3001");
+        let alone = write_rules(&Settings::defaults());
+        let with_processor = write_rules(&Settings::with([url]).unwrap());
+        assert_eq!(alone.max_wait, Duration::from_secs(1));
+        assert_eq!(with_processor.max_wait, Duration::from_millis(50));
     }
 }

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use toml::{Table, Value};
 
 use super::error::ConfigError;
+use super::named;
 use super::nearest::nearest;
 use super::rule::Rule;
 
@@ -26,15 +27,16 @@ pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 const FILE: &str = "config/default.toml";
 
 /// One setting, as the table has it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Setting {
     /// `section.key`.
     pub path: String,
     /// Its prose, a comment of one or more lines.
     pub prose: String,
     pub rule: Rule,
-    /// Its name in the environment.
-    pub variable: String,
+    /// Its name in the environment, if it has one: a section whose name the operator
+    /// chose has none, since nobody could tell a misspelt one from a foreign variable.
+    pub variable: Option<String>,
     pub default: Value,
 }
 
@@ -74,6 +76,16 @@ impl Catalog {
         Ok(Self(settings))
     }
 
+    /// Adds a section like `[processors.default]`, of another name.
+    pub fn add_named(&mut self, name: &str) {
+        let section = join(named::SECTION, name);
+        let added: Vec<Setting> =
+            self.settings().filter_map(|setting| setting.of_section(&section)).collect();
+        let last = self.0.iter().rposition(|setting| named::is_below(&setting.path));
+        let place = last.map_or(self.0.len(), |last| last + 1);
+        self.0.splice(place..place, added);
+    }
+
     pub fn settings(&self) -> impl Iterator<Item = &Setting> {
         self.0.iter()
     }
@@ -90,8 +102,12 @@ impl Catalog {
 
     /// The setting that an unknown name was perhaps meant to be.
     pub fn nearest_setting(&self, name: &str) -> Option<String> {
+        let apart = name.rsplit_once('.');
+        if let Some((section, key)) = apart.filter(|(section, _)| named::is_below(section)) {
+            return self.nearest_key(section, key);
+        }
         let key_of = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
-        let by_variable = self.settings().find(|setting| setting.variable == name);
+        let by_variable = self.settings().find(|setting| setting.variable.as_deref() == Some(name));
         // The right key in the wrong section is likelier than a misspelt path.
         let same_key =
             self.settings().find(|setting| key_of(&setting.path) == key_of(&name.to_lowercase()));
@@ -100,13 +116,27 @@ impl Catalog {
         found.or_else(similar).map(str::to_owned)
     }
 
+    /// The same within a section. Its own name is left out of the comparison: a long one
+    /// that the operator chose would make any two keys look alike.
+    fn nearest_key(&self, section: &str, key: &str) -> Option<String> {
+        let paths = self.settings().map(|setting| setting.path.as_str());
+        let keys = paths.filter_map(|path| path.strip_prefix(section)?.strip_prefix('.'));
+        nearest(key, keys).map(|key| join(section, key))
+    }
+
     /// The section that an unknown name was perhaps meant to be.
     pub fn nearest_section(&self, name: &str) -> Option<String> {
+        if named::is_below(name) {
+            return None;
+        }
         nearest(name, self.sections()).map(|section| format!("[{section}]"))
     }
 
+    /// Those within others, and those they are in.
     fn sections(&self) -> impl Iterator<Item = &str> {
-        self.settings().filter_map(|setting| Some(setting.path.rsplit_once('.')?.0))
+        self.settings().flat_map(|setting| {
+            setting.path.match_indices('.').map(|(end, _)| &setting.path[..end])
+        })
     }
 }
 
@@ -124,7 +154,13 @@ impl Setting {
         };
         let rule = Rule::parse(allowed, &path).ok_or("what is allowed must be told by a tag")?;
         let default = value_at(defaults, &path).ok_or("a section must be one of its own")?.clone();
-        Ok(Self { path, prose, rule, variable, default })
+        Ok(Self { path, prose, rule, variable: Some(variable), default })
+    }
+
+    /// The same setting in this section, if it is one of `[processors.default]`.
+    fn of_section(&self, section: &str) -> Option<Self> {
+        let key = self.path.strip_prefix(named::TEMPLATE)?.strip_prefix('.')?;
+        Some(Self { path: join(section, key), variable: None, ..self.clone() })
     }
 }
 
@@ -178,10 +214,10 @@ mod tests {
         )
         .unwrap();
         let [toys, rest] = &catalog.0[..] else { unreachable!("{:?}", catalog.0) };
-        assert_eq!((toys.path.as_str(), toys.variable.as_str()), ("a.b.toys", "TOYS"));
+        assert_eq!((toys.path.as_str(), toys.variable.as_deref()), ("a.b.toys", Some("TOYS")));
         assert_eq!(toys.prose, "# One.\n# Two.");
         assert_eq!(toys.default.as_array().unwrap().len(), 1);
-        assert_eq!((rest.path.as_str(), rest.variable.as_str()), ("a.b.rest", "A_B_REST"));
+        assert_eq!((rest.path.as_str(), rest.variable.as_deref()), ("a.b.rest", Some("A_B_REST")));
         assert_eq!(rest.prose, "# Three.");
     }
 

@@ -43,7 +43,8 @@ fn entry(setting: &Setting) -> String {
         }
         other => other.to_string(),
     };
-    format!("{}\n#{}={value}\n", first_sentence(&setting.prose), setting.variable)
+    let variable = setting.variable.as_deref().unwrap_or_default();
+    format!("{}\n#{variable}={value}\n", first_sentence(&setting.prose))
 }
 
 fn first_sentence(prose: &str) -> &str {

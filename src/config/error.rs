@@ -55,6 +55,28 @@ pub enum ConfigError {
         /// Where the value was given.
         origin: Origin,
     },
+    /// A setting of a processor, but nobody can tell of which.
+    #[error(
+        "{name} ({origin}): settings of a processor belong in [processors.default], or in \
+         [processors.NAME] with another name"
+    )]
+    Nameless {
+        /// The name as it was given.
+        name: String,
+        /// Where it was given.
+        origin: Origin,
+    },
+    /// A section with a name that a processor cannot have.
+    #[error(
+        "[{section}] ({origin}): the name of a processor must be 1 to 64 of a-z, 0-9, - and _, \
+         and begin with a letter"
+    )]
+    WrongName {
+        /// The section as it was given.
+        section: String,
+        /// Where it was given.
+        origin: Origin,
+    },
     /// A file that cannot be read.
     #[error("{}: cannot be read: {reason}", .file.display())]
     Unreadable {

@@ -137,7 +137,8 @@ fn has_misspelt_level(directives: &str) -> bool {
             .any(|directive| !directive.contains('=') && !is_level(directive.trim()))
 }
 
-fn parsed<'de, D: Deserializer<'de>, V: Deserialize<'de>, T>(
+/// Reads a value as `V`, and makes of it what the field holds.
+pub fn parsed<'de, D: Deserializer<'de>, V: Deserialize<'de>, T>(
     value: D,
     parse: impl FnOnce(V) -> Result<T, String>,
 ) -> Result<T, D::Error> {

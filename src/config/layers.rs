@@ -12,6 +12,7 @@ use toml::{Table, Value};
 use super::catalog::{Catalog, Setting, join, parse_toml, variable_of};
 use super::error::ConfigError;
 use super::gone;
+use super::named;
 use super::origin::{DOT_ENV, Origin};
 
 /// What the command line says about settings.
@@ -102,13 +103,24 @@ pub struct Layers {
 }
 
 impl Layers {
-    pub fn collect(catalog: &Catalog, overrides: &Overrides, environment: &Environment) -> Self {
+    /// Adds to the table the sections whose names the operator chose.
+    pub fn collect(
+        catalog: &mut Catalog,
+        overrides: &Overrides,
+        environment: &Environment,
+    ) -> Self {
         let mut layers = Self { given: BTreeMap::new(), errors: Vec::new() };
+        let file = overrides.file.as_deref();
+        let table = file.and_then(|path| layers.read_file(path));
+        let flags = overrides.flags.iter().map(|flag| flag.path.as_str());
+        for name in named::names(table.as_ref(), flags) {
+            catalog.add_named(&name);
+        }
         for setting in catalog.settings() {
             layers.give(&setting.path, setting.default.clone(), Origin::Default);
         }
-        if let Some(path) = &overrides.file {
-            layers.add_file(catalog, path);
+        if let (Some(path), Some(table)) = (file, table) {
+            layers.add_table(catalog, "", table, &Origin::File(path.to_owned()));
         }
         layers.add_environment(catalog, environment);
         layers.add_flags(catalog, &overrides.flags);
@@ -119,14 +131,11 @@ impl Layers {
         self.given.insert(path.to_owned(), Given { value, origin });
     }
 
-    fn add_file(&mut self, catalog: &Catalog, path: &Path) {
+    fn read_file(&mut self, path: &Path) -> Option<Table> {
         let table = fs::read_to_string(path)
             .map_err(|error| unreadable(path, &error))
             .and_then(|text| parse_toml(&text, path));
-        match table {
-            Ok(table) => self.add_table(catalog, "", table, &Origin::File(path.to_owned())),
-            Err(error) => self.errors.push(error),
-        }
+        table.map_err(|error| self.errors.push(error)).ok()
     }
 
     fn add_table(&mut self, catalog: &Catalog, section: &str, table: Table, origin: &Origin) {
@@ -138,15 +147,18 @@ impl Layers {
                 Value::Table(inner) if catalog.has_section(&name) || gone::has_section(&name) => {
                     self.add_table(catalog, &name, inner, &origin);
                 }
+                Value::Table(_) if section == named::SECTION => {
+                    self.errors.push(ConfigError::WrongName { section: name, origin });
+                }
                 Value::Table(_) => self.errors.push(ConfigError::Unknown {
                     nearest: catalog.nearest_section(&name),
                     name: format!("[{name}]"),
                     origin,
                 }),
-                _ if gone::instead_of(&name).is_some() => {
-                    self.refuse_unknown(catalog, name, origin);
-                }
-                _ if catalog.has_section(&name) => {
+                _ if catalog.has_section(&name)
+                    && gone::instead_of(&name).is_none()
+                    && !named::is_nameless(&name) =>
+                {
                     self.errors.push(ConfigError::NotASection { name, origin });
                 }
                 _ => self.refuse_unknown(catalog, name, origin),
@@ -158,10 +170,12 @@ impl Layers {
         if let Some(instead) = gone::instead_of(&name) {
             return self.errors.push(ConfigError::Gone { name, origin, instead });
         }
-        self.errors.push(ConfigError::Unknown {
-            nearest: catalog.nearest_setting(&name),
-            name,
-            origin,
+        if named::is_nameless(&name) {
+            return self.errors.push(ConfigError::Nameless { name, origin });
+        }
+        self.errors.push(match named::wrongly_named(&name) {
+            Some(section) => ConfigError::WrongName { section: section.to_owned(), origin },
+            None => ConfigError::Unknown { nearest: catalog.nearest_setting(&name), name, origin },
         });
     }
 
@@ -179,7 +193,7 @@ impl Layers {
             real.or_else(kept).filter(|(value, _)| !value.is_empty())
         };
         for setting in catalog.settings() {
-            if let Some((value, origin)) = find(&setting.variable) {
+            if let Some((value, origin)) = setting.variable.as_deref().and_then(&find) {
                 self.add_variable(setting, value, origin);
             }
         }

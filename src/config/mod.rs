@@ -11,6 +11,9 @@
 //!    [`sections`], and notes what is wrong, so that one start names every mistake.
 //! 4. [`fields`] makes Rust types of values, and checks what a tag cannot say.
 //!
+//! Sections of a name that the operator chooses ([`named`]) are added to the table as
+//! the layers name them.
+//!
 //! A new setting is an entry in the table, a field in a struct, and a new
 //! `.env.example` (`trailkeep config --env-example`).
 
@@ -20,15 +23,20 @@ mod env_example;
 mod error;
 mod fields;
 mod gone;
+mod headers;
 mod layers;
 mod mongodb_uri;
+mod named;
 mod nearest;
 mod origin;
+mod processor_url;
+mod processors;
 mod reader;
 mod rule;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod webhook_secret;
 mod write_key;
 
 pub use allowed_origins::AllowedOrigins;
@@ -38,12 +46,18 @@ pub use error::{ConfigError, ConfigErrors};
 pub use layers::{Environment, Overrides};
 pub use mongodb_uri::MongodbUri;
 pub use origin::Origin;
+pub use processor_url::ProcessorUrl;
+pub use processors::{FieldNames, Processor};
 pub use reader::Entry;
 pub use sections::{
     Access, Accounts, Backlog, Events, Health, Http, Journal, Log, LogFormat, SecureCookie,
     Shutdown, Store, Write,
 };
+pub use webhook_secret::WebhookSecret;
 pub use write_key::WriteKey;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use catalog::Catalog;
 use layers::Layers;
@@ -71,6 +85,9 @@ pub struct Settings {
     pub store: Store,
     /// What summaries of business accounts may cost.
     pub accounts: Accounts,
+    /// Whom events are sent to, by name; those that have a URL.
+    #[serde(deserialize_with = "processors::with_url")]
+    pub processors: BTreeMap<String, Processor>,
     /// How the database is watched.
     pub health: Health,
     /// How long a stop may take.
@@ -107,11 +124,12 @@ impl Settings {
         overrides: &Overrides,
         environment: &Environment,
     ) -> Result<Loaded, ConfigErrors> {
-        let catalog = Catalog::compiled_in().map_err(ConfigErrors::one)?;
-        let layers = Layers::collect(&catalog, overrides, environment);
+        let mut catalog = Catalog::compiled_in().map_err(ConfigErrors::one)?;
+        let layers = Layers::collect(&mut catalog, overrides, environment);
         let mut reader = Reader::new(&catalog, layers);
         let settings: Self = reader.fill()?;
         settings.check_together(&mut reader);
+        processors::check_together(&settings.processors, &catalog, &mut reader);
         let entries = reader.finish()?;
         Ok(Loaded { settings, entries })
     }
@@ -140,6 +158,16 @@ impl Settings {
     #[allow(clippy::expect_used)]
     pub fn defaults() -> Self {
         Self::with([]).expect("config/default.toml keeps the rules")
+    }
+
+    /// How long an event waits for others to be written with it.
+    pub fn max_wait(&self) -> Duration {
+        let write = &self.write;
+        if self.processors.is_empty() {
+            write.max_wait
+        } else {
+            write.max_wait.min(write.max_wait_with_processors)
+        }
     }
 
     /// The rules between settings.

@@ -101,6 +101,16 @@ impl<'a> Reader<'a> {
         self.require(path, floor, number >= least, &rule);
     }
 
+    /// Checks that two texts are not the same.
+    pub fn differ(&mut self, path: &str, other: &str, reason: &str) {
+        let (Some(one), Some(two)) = (self.given.get(path), self.given.get(other)) else {
+            return;
+        };
+        let rule = format!("must not be that of {other} ({}) too, {reason}", two.origin);
+        let holds = one.value != two.value;
+        self.require(path, other, holds, &rule);
+    }
+
     /// Checks a rule between a setting and another, if each keeps its own.
     pub fn require(&mut self, path: &str, other: &str, holds: bool, rule: &str) {
         let is_sound = |path| !self.wrong.contains_key(path);

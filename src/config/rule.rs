@@ -7,11 +7,11 @@
 //! | `true or false` | a switch |
 //! | `"auto", "always" or "never"` | one of these words |
 //! | `text`, `list` | a text, a list of texts; more is said where its field is read |
-//! | `URI with a secret`, `list of name:secret` | the same, shown without the secret |
+//! | `URI with a secret`, `http or https URL`, `list of secrets`, `list of name:secret`, `list of Name: secret` | the same, shown without what is secret |
 
 use toml::Value;
 
-use super::{mongodb_uri, write_key};
+use super::{headers, mongodb_uri, processor_url, webhook_secret, write_key};
 
 /// What a setting may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,11 @@ pub enum Rule {
     },
     Text,
     Uri,
+    Url,
     List,
+    Secrets,
     NamedSecrets,
+    Headers,
 }
 
 impl Rule {
@@ -42,7 +45,10 @@ impl Rule {
             "text" => Self::Text,
             "list" => Self::List,
             "URI with a secret" => Self::Uri,
+            "http or https URL" => Self::Url,
+            "list of secrets" => Self::Secrets,
             "list of name:secret" => Self::NamedSecrets,
+            "list of Name: secret" => Self::Headers,
             _ if tag.starts_with('"') => words(tag)?,
             _ => number(tag, name)?,
         })
@@ -64,8 +70,8 @@ impl Rule {
                     value.as_str().is_some_and(|word| words.iter().any(|one| one == word));
                 (is_right, told.clone())
             }
-            Self::Text | Self::Uri => (is_text(value), "text in quotes".to_owned()),
-            Self::List | Self::NamedSecrets => (
+            Self::Text | Self::Uri | Self::Url => (is_text(value), "text in quotes".to_owned()),
+            Self::List | Self::Secrets | Self::NamedSecrets | Self::Headers => (
                 value.as_array().is_some_and(|items| items.iter().all(is_text)),
                 "a list of texts, such as [\"a\", \"b\"]".to_owned(),
             ),
@@ -80,10 +86,10 @@ impl Rule {
         match self {
             Self::Number { .. } => text.parse().map_or_else(|_| as_given(), Value::Integer),
             Self::Switch => text.parse().map_or_else(|_| as_given(), Value::Boolean),
-            Self::List | Self::NamedSecrets => Value::Array(
+            Self::List | Self::Secrets | Self::NamedSecrets | Self::Headers => Value::Array(
                 text.split(',').map(|item| Value::String(item.trim().to_owned())).collect(),
             ),
-            Self::Word { .. } | Self::Text | Self::Uri => as_given(),
+            Self::Word { .. } | Self::Text | Self::Uri | Self::Url => as_given(),
         }
     }
 
@@ -91,7 +97,10 @@ impl Rule {
     pub fn show(&self, value: &Value) -> String {
         match self {
             Self::Uri => literal(value, &mongodb_uri::mask),
+            Self::Url => literal(value, &processor_url::mask),
+            Self::Secrets => literal(value, &webhook_secret::mask),
             Self::NamedSecrets => literal(value, &write_key::mask),
+            Self::Headers => literal(value, &headers::mask),
             _ => literal(value, &str::to_owned),
         }
     }

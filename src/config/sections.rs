@@ -150,6 +150,9 @@ pub struct Write {
     /// How long an event waits for others to be written with it.
     #[serde(rename = "max_wait_ms", deserialize_with = "fields::milliseconds")]
     pub max_wait: Duration,
+    /// The same where there is a processor, if that is less.
+    #[serde(rename = "max_wait_with_processors_ms", deserialize_with = "fields::milliseconds")]
+    pub max_wait_with_processors: Duration,
     /// After how long a write counts as failed.
     #[serde(rename = "timeout_ms", deserialize_with = "fields::milliseconds")]
     pub timeout: Duration,

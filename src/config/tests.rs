@@ -4,6 +4,7 @@ mod documents;
 mod earlier_versions;
 mod mistakes;
 mod precedence;
+mod processors;
 mod values;
 
 use std::fs;

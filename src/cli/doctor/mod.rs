@@ -52,6 +52,7 @@ pub(super) fn run(command: &Command, loaded: &Result<Loaded, ConfigErrors>) -> E
     let findings = match loaded {
         Ok(loaded) => {
             let mut findings = vec![settings::of_loaded(loaded)];
+            findings.extend(settings::of_processors(loaded));
             findings.extend(examine(&loaded.settings));
             findings
         }

@@ -61,7 +61,9 @@ fn a_struct_with_a_field_more_or_less_is_refused() {
 
     let catalog = catalog();
     let reader = || {
-        let layers = Layers::collect(&catalog, &Overrides::default(), &Environment::default());
+        let mut catalog_of_layers = Catalog::compiled_in().unwrap();
+        let (overrides, environment) = (Overrides::default(), Environment::default());
+        let layers = Layers::collect(&mut catalog_of_layers, &overrides, &environment);
         Reader::new(&catalog, layers)
     };
     let less = reader().fill::<NoSection>().unwrap_err().to_string();
@@ -117,7 +119,8 @@ fn example_variables() -> Vec<(&'static str, &'static str, &'static str)> {
 #[test]
 fn the_example_of_dot_env_names_every_setting_in_the_same_order_with_a_comment() {
     let catalog = catalog();
-    let expected: Vec<&str> = catalog.settings().map(|setting| setting.variable.as_str()).collect();
+    let expected: Vec<&str> =
+        catalog.settings().filter_map(|setting| setting.variable.as_deref()).collect();
     let variables = example_variables();
     let named: Vec<&str> = variables.iter().map(|(_, name, _)| *name).collect();
     assert_eq!(named, expected);

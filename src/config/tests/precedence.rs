@@ -86,29 +86,32 @@ fn an_empty_flag_sets_an_empty_value() {
 }
 
 #[test]
-fn four_settings_have_only_their_short_names() {
+fn five_settings_have_only_their_short_names() {
     let loaded = from_environment(&[
         ("HOST", "::1"),
         ("PORT", "8080"),
         ("MONGODB_URI", "mongodb://db.example"),
         ("DATA_DIR", "/srv"),
+        ("PROCESSOR_URL", "http://p.example"),
         ("HTTP_HOST", "localhost"),
         ("HTTP_PORT", "1"),
         ("STORE_MONGODB_URI", "mongodb://other.example"),
         ("STORE_DATA_DIR", "/tmp"),
+        ("PROCESSORS_DEFAULT_URL", "http://other.example"),
     ])
     .unwrap();
     assert_eq!(loaded.settings.http.address(), "[::1]:8080");
     let uri = loaded.settings.store.mongodb_uri.unwrap();
     assert_eq!(uri.expose(), "mongodb://db.example");
     assert_eq!(loaded.settings.store.data_dir, PathBuf::from("/srv"));
+    assert_eq!(loaded.settings.processors["default"].url.place(), "p.example");
 }
 
 #[test]
 fn two_settings_never_share_an_environment_name() {
     let catalog = Catalog::compiled_in().unwrap();
     let mut names: Vec<&str> =
-        catalog.settings().map(|setting| setting.variable.as_str()).collect();
+        catalog.settings().filter_map(|setting| setting.variable.as_deref()).collect();
     let count = names.len();
     names.sort();
     names.dedup();
