@@ -2,34 +2,11 @@
 
 use std::io;
 
-use trailkeep_event::json_writer::write_string;
-use trailkeep_store::StoredEvent;
+use trailkeep_store::{JsonKeys, StoredEvent};
 
 /// Appends one event as a JSON object.
 pub fn write_json(event: &StoredEvent, out: &mut Vec<u8>) {
-    let mut field = |name: &[u8], text: &str| {
-        out.extend_from_slice(name);
-        write_string(text, out);
-    };
-    field(b"{\"eventId\":", &event.event_id);
-    field(b",\"userId\":", &event.user_id);
-    if let Some(session_id) = &event.session_id {
-        field(b",\"sessionId\":", session_id);
-    }
-    if let Some(account_id) = &event.account_id {
-        field(b",\"accountId\":", account_id);
-    }
-    field(b",\"type\":", &event.kind);
-    for (name, moment) in
-        [(b",\"occurredAt\":\"", event.occurred_at), (b",\"receivedAt\":\"", event.received_at)]
-    {
-        out.extend_from_slice(name);
-        out.extend_from_slice(&moment.to_rfc3339());
-        out.push(b'"');
-    }
-    out.extend_from_slice(b",\"payload\":");
-    out.extend_from_slice(event.payload.as_bytes());
-    out.push(b'}');
+    event.write_json(&JsonKeys::JOURNEY, out);
 }
 
 /// The columns of the CSV form.

@@ -10,6 +10,7 @@
 pub mod access;
 pub mod dead_letters;
 pub mod embedded;
+mod event_json;
 mod in_order;
 mod inspection;
 pub mod mongo;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use event_json::{JsonKeys, WrongName};
 pub use inspection::{Clocks, Indexes, Inspection, Replacing};
 pub use refusal::{Reason, Refusal};
 pub use timeouts::Timeouts;
