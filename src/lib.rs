@@ -52,8 +52,9 @@
 //! | [`monitoring`] | whether the service is well, what it counts, which build it is, the memory and the disk it has |
 //! | [`dead_letters`] | what a person does about events that the database refused |
 //! | [`journeys`] | stored and not yet stored events as one list; cursors, exports |
+//! | [`processing`] | users' events on their way to processors over HTTP |
 //! | [`summaries`] | events of business accounts, counted; what is kept, what may run |
-//! | [`http`] | the HTTP contract; alone knows status codes |
+//! | [`http`] | the HTTP contract; alone knows which status is answered |
 //! | [`config`] | every setting, where it came from, what is allowed |
 //! | [`seed`] | sample data: the events of an invented shop; pure, uses `event` alone |
 //! | [`telemetry`] | logs |
@@ -63,10 +64,10 @@
 //! | [`backoff`] | how long to wait before the next try |
 //! | [`cli`] | arguments in, exit code out |
 //!
-//! Imports point one way: `cli -> app -> http -> {journeys, summaries, dead_letters,
-//! seed} -> ingest -> {access, monitoring} -> store -> event`. Who may import what
-//! stands beside that (`journal`, `config`, `telemetry`, [`shutdown`], [`backoff`])
-//! is in `tests/house/order.rs`, which holds all of it.
+//! Imports point one way: `cli -> app -> http -> {journeys, processing, summaries,
+//! dead_letters, seed} -> ingest -> {access, monitoring} -> store -> event`. Who may
+//! import what stands beside that (`journal`, `config`, `telemetry`, [`shutdown`],
+//! [`backoff`]) is in `tests/house/order.rs`, which holds all of it.
 
 pub mod access;
 pub mod app;
@@ -78,6 +79,7 @@ pub mod http;
 pub mod ingest;
 pub mod journeys;
 pub mod monitoring;
+pub mod processing;
 pub mod seed;
 pub mod shutdown;
 pub mod summaries;

@@ -9,8 +9,9 @@ mod way;
 use imports::House;
 
 /// Every program and crate of the project.
-const CRATES: [(&str, &str); 11] = [
+const CRATES: [(&str, &str); 12] = [
     ("trailkeep", "src"),
+    ("trailkeep_delivery", "crates/delivery/src"),
     ("trailkeep_event", "crates/event/src"),
     ("trailkeep_journal", "crates/journal/src"),
     ("trailkeep_store", "crates/store/src"),

@@ -10,7 +10,7 @@ const ROWS: [&[&str]; 10] = [
     &["cli"],
     &["app"],
     &["http"],
-    &["dead_letters", "journeys", "seed", "summaries"],
+    &["dead_letters", "journeys", "processing", "seed", "summaries"],
     &["ingest"],
     &["access", "monitoring"],
     &["store"],
@@ -28,7 +28,7 @@ const BESIDE: [Beside; 5] = [
     Beside { room: "config", importers: &["cli", "app", "telemetry"], imports: &[] },
     Beside { room: "telemetry", importers: &["cli", "app"], imports: &["config"] },
     Beside { room: "shutdown", importers: &["cli", "app"], imports: &[] },
-    Beside { room: "backoff", importers: &["ingest", "monitoring"], imports: &[] },
+    Beside { room: "backoff", importers: &["ingest", "monitoring", "processing"], imports: &[] },
 ];
 
 struct Beside {
