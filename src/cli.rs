@@ -3,6 +3,7 @@
 mod admin;
 mod dead_letters;
 mod doctor;
+mod example_processor;
 mod flags;
 mod seed;
 mod terminal;
@@ -46,6 +47,7 @@ Examples:
   trailkeep seed 1000000                      write a million sample events
   trailkeep doctor                            what is wrong, and what to do about it
   trailkeep dead-letters list                 events that the database refused for good
+  trailkeep example-processor                 something that acts on events, to try with
   trailkeep --config trailkeep.toml";
 
 #[derive(Parser)]
@@ -89,6 +91,8 @@ enum Command {
     },
     /// Look for what is wrong, and say what to do; changes nothing
     Doctor(doctor::Command),
+    /// Run a processor to try with: it waits, fails and refuses as told
+    ExampleProcessor(example_processor::Command),
 }
 
 impl Cli {
@@ -102,7 +106,8 @@ impl Cli {
             Some(Command::Seed(command)) => command.flags.add_to(overrides),
             Some(Command::DeadLetters { command }) => command.flags().add_to(overrides),
             Some(Command::Doctor(command)) => command.flags.add_to(overrides),
-            None => overrides,
+            // It has no settings.
+            Some(Command::ExampleProcessor(_)) | None => overrides,
         }
     }
 }
@@ -120,6 +125,9 @@ pub fn run() -> ExitCode {
             Err(errors) => refuse(&errors),
         };
     }
+    if let Some(Command::ExampleProcessor(command)) = cli.command {
+        return process(command);
+    }
     let loaded = match (Settings::load(&cli.overrides()), &cli.command) {
         (Ok(loaded), _) => loaded,
         // Wrong settings are one of the things that it looks for.
@@ -135,7 +143,19 @@ pub fn run() -> ExitCode {
         Some(Command::Seed(command)) => seed(&command, &loaded.settings),
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
         Some(Command::Doctor(command)) => examine(&command, &Ok(loaded)),
+        // It has returned above.
+        Some(Command::ExampleProcessor(_)) => ExitCode::FAILURE,
         Some(Command::Serve { .. }) | None => serve(loaded.settings),
+    }
+}
+
+fn process(command: example_processor::Command) -> ExitCode {
+    match example_processor::run(command) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&format!("trailkeep: {error}\n"));
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -234,6 +234,7 @@ fn help_names_what_people_look_for() {
         "serve",
         "config",
         "seed",
+        "example-processor",
         "--config <PATH>",
         "--host",
         "--port",
@@ -299,6 +300,34 @@ fn arguments_of_seed_that_cannot_be_carried_out_are_refused() {
         assert!(refusal.contains(complaint), "{arguments:?}: {refusal}");
     }
     assert_eq!(fs::read_dir(bench.folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn arguments_of_the_example_processor_that_mean_nothing_are_refused() {
+    let bench = Bench::new();
+    for (arguments, complaint) in [
+        (&["--port", "65536"][..], "--port"),
+        (&["--delay-ms", "5s"], "must be milliseconds, such as 250 or 5000..6000"),
+        (&["--delay-ms", "6..5"], "must not end before it begins"),
+        (&["--fail", "0.01"], "must be a share such as 1%"),
+        (&["--fail", "101%"], "from 0% to 100%"),
+        (&["--secret", "hush"], "must begin with whsec_"),
+        (&["--secret", "whsec_aHVzaA=="], "must be 24 to 64 bytes as base64; it is 4 bytes"),
+    ] {
+        let refusal = bench.refuses(&[&["example-processor"], arguments].concat());
+        assert!(refusal.contains(complaint), "{arguments:?}: {refusal}");
+    }
+    let complaint = |arguments: &[&str]| {
+        let output = bench.run(&[&["example-processor"], arguments].concat());
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let missing = complaint(&["--port", "0", "--log", "missing/requests.ndjson"]);
+    assert!(missing.contains("cannot write the log \"missing/requests.ndjson\""), "{missing}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let in_use = complaint(&["--port", &port]);
+    assert!(in_use.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{in_use}");
 }
 
 #[test]

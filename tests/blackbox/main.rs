@@ -33,6 +33,7 @@ mod dead_letters;
 mod disk;
 mod doctor;
 mod events;
+mod example_processor;
 mod hostile;
 mod invariants;
 mod journal;
