@@ -13,6 +13,7 @@ pub mod embedded;
 mod event_json;
 mod in_order;
 mod inspection;
+mod lowest;
 pub mod mongo;
 pub mod processing;
 mod refusal;

@@ -129,6 +129,27 @@ pub enum ProcessedState {
     Pending,
 }
 
+impl ProcessedState {
+    /// Every state there is.
+    pub const ALL: [Self; 4] = [Self::Processed, Self::Failed, Self::Skipped, Self::Pending];
+
+    /// Its word, on the wire and in the stores.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Processed => "processed",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Pending => "pending",
+        }
+    }
+
+    /// The state with this word. Of one that a later version wrote nothing is
+    /// guessed: whether its event is done is what decides about sending it.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}
+
 /// A user whose pending events are not in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parked {
@@ -136,6 +157,17 @@ pub struct Parked {
     pub record: ParkRecord,
     /// Whose events they are: the journey's index knows users by their ids.
     pub user_id: Box<str>,
+}
+
+/// Events that were asked for by their ids.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FoundEvents {
+    /// Those that are there, in any order.
+    pub events: Vec<StoredEvent>,
+    /// The ids that were not looked for any more, for what was read has
+    /// [`MAX_READ_BYTES`](super::MAX_READ_BYTES): ask again for them. An id that is
+    /// neither here nor among the events is of no event that is there.
+    pub left: Vec<StoreId>,
 }
 
 /// Keeps feeds, outcomes and records.
@@ -153,7 +185,8 @@ pub trait ProcessingStore: Send + Sync + 'static {
     /// outcomes need.
     async fn add_processor(&self, processor: &Processor) -> Result<Processor, StoreError>;
 
-    /// Changes what it wants, where its version is still this one; answers whether.
+    /// Changes what it wants, where its version is still this one, and raises the
+    /// version by one; answers whether.
     async fn change_wanted(
         &self,
         name: &str,
@@ -161,11 +194,13 @@ pub trait ProcessingStore: Send + Sync + 'static {
         wanted: &Wanted,
     ) -> Result<bool, StoreError>;
 
-    /// Notes that it is in somebody's settings.
+    /// Notes that it is in somebody's settings, to the hour: within an hour, and with
+    /// an earlier one, nothing changes.
     async fn see_processor(&self, name: &str, now: Timestamp) -> Result<(), StoreError>;
 
     /// Removes it, its feed and its records. Its outcomes stay: they are of events
-    /// that are done.
+    /// that are done. What an instance appends that has not seen this yet may stay
+    /// behind; one that is added later under the name wants nothing of it.
     async fn remove_processor(&self, name: &str) -> Result<(), StoreError>;
 
     /// Writes a lease in the place of another one; answers whether that was still
@@ -207,13 +242,16 @@ pub trait ProcessingStore: Send + Sync + 'static {
     /// Keeps outcomes, each one for itself. It replaces a pending one of the same
     /// run; where another is there already, that one stays, which is
     /// [`Outcome::Duplicate`]. One that the database refuses for what it holds is
-    /// [`Outcome::Refused`].
+    /// [`Outcome::Refused`], and one that could not be written this time
+    /// [`Outcome::Retry`].
     ///
     /// The answer has one for each, in the same order. An error means that nothing is
-    /// known.
+    /// known. [`StoreError::Refused`] is one of them: some outcome among several makes
+    /// the database refuse all.
     async fn record(&self, name: &str, outcomes: &[Processed]) -> Result<Vec<Outcome>, StoreError>;
 
-    /// What became of these events, whole.
+    /// What became of these events, whole. Each has up to 16 KiB and more: ask for as
+    /// many as may be in memory.
     async fn outcomes(
         &self,
         name: &str,
@@ -247,14 +285,16 @@ pub trait ProcessingStore: Send + Sync + 'static {
     /// Removes the record of a user, where it is still this one; answers whether.
     async fn unpark(&self, name: &str, record: &ParkRecord) -> Result<bool, StoreError>;
 
-    /// These events, of those that are there; in any order.
-    async fn events(&self, ids: &[StoreId]) -> Result<Vec<StoredEvent>, StoreError>;
+    /// These events, of those that are there; at most
+    /// [`MAX_READ_BYTES`](super::MAX_READ_BYTES) and one event more at once, and at
+    /// least one of those that are there.
+    async fn events(&self, ids: &[StoreId]) -> Result<FoundEvents, StoreError>;
 
     /// The events of a user from an arrival number on: the lowest `limit` by number
     /// and id, in that order, and whether there are more.
     ///
     /// Reads all of the user's range of the journey's index, for no index has users in
-    /// the order of arrival.
+    /// the order of arrival, and keeps no more than `limit` of it.
     async fn events_from(
         &self,
         user_id: &str,
@@ -263,3 +303,52 @@ pub trait ProcessingStore: Send + Sync + 'static {
     ) -> Result<(Vec<(Arrival, StoreId)>, bool), StoreError>;
 }
 
+/// The hour in which a moment is, as [`Processor::seen_at`] has it.
+pub(crate) fn hour_of(moment: Timestamp) -> Timestamp {
+    const HOUR_MS: i64 = 60 * 60 * 1000;
+    moment.plus_millis(-moment.as_millis().rem_euclid(HOUR_MS))
+}
+
+/// A number that only counts, as databases have it: signed. Nothing counts that far.
+pub(crate) fn as_signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn every_word_leads_back_to_its_state() {
+        for state in ProcessedState::ALL {
+            assert_eq!(ProcessedState::from_word(state.word()), Some(state));
+        }
+        assert_eq!(ProcessedState::from_word("of a later version"), None);
+    }
+
+    #[test]
+    fn an_hour_begins_at_its_first_millisecond() {
+        let at = |text| Timestamp::parse_rfc3339(text).unwrap();
+        for (moment, hour) in [
+            ("2025-12-15T10:00:00.000Z", "2025-12-15T10:00:00.000Z"),
+            ("2025-12-15T10:59:59.999Z", "2025-12-15T10:00:00.000Z"),
+            ("1969-12-31T23:59:59.999Z", "1969-12-31T23:00:00.000Z"),
+        ] {
+            assert_eq!(hour_of(at(moment)), at(hour));
+        }
+    }
+
+    #[test]
+    fn a_type_is_wanted_from_its_own_number_on_or_with_all_others() {
+        let since = Arrival::from_i64;
+        let types = BTreeMap::from([("order".into(), since(5))]);
+        let wanted = Wanted { any: Some(since(10)), types };
+        for (kind, arrival, is_wanted) in
+            [("order", 4, false), ("order", 5, true), ("view", 9, false), ("view", 10, true)]
+        {
+            assert_eq!(wanted.wants(kind, since(arrival)), is_wanted, "{kind} {arrival}");
+        }
+    }
+}

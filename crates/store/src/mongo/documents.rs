@@ -116,6 +116,12 @@ pub fn read_arrival(document: &RawDocument) -> Option<(StoreId, Arrival)> {
     Some((fields.id.and_then(own_id)?, arrival_of(fields.arrival).unwrap_or(Arrival::from_i64(0))))
 }
 
+/// The place of one of our documents in the order of arrival, if it has one.
+pub fn read_place(document: &RawDocument) -> Option<(Arrival, StoreId)> {
+    let fields = Fields::of(document).ok()?;
+    Some((arrival_of(fields.arrival)?, fields.id.and_then(own_id)?))
+}
+
 /// The fields of a document, found in one pass.
 #[derive(Default)]
 struct Fields<'a> {

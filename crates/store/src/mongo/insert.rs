@@ -189,8 +189,9 @@ impl CommandBuilder {
     }
 }
 
-/// Reads the server's answer to an unordered insert of so many documents.
-fn verdicts(answer: &Document, sent: usize) -> Result<Vec<Outcome>, StoreError> {
+/// Reads the server's answer to an unordered insert of so many documents, or to as
+/// many updates of which each finds or makes one.
+pub fn verdicts(answer: &Document, sent: usize) -> Result<Vec<Outcome>, StoreError> {
     if let Ok(fault) = answer.get_document("writeConcernError") {
         // Written but not safe yet. Sent again, all of it comes back as
         // duplicates, acknowledged once those are safe.

@@ -10,7 +10,7 @@ use super::connection::{EVENTS, Link};
 use super::errors::store_error;
 use super::indexes::{existing, has_old_journey, name_of, serves_events, wanted_of_events};
 use super::layout::{Layout, is_mongos};
-use super::{MongoStore, access, dead_letters, takeover};
+use super::{MongoStore, access, dead_letters, processing, takeover};
 use crate::StoreError;
 use crate::dead_letters::DeadLetterStore as _;
 use crate::inspection::{Clocks, Indexes, Inspection, Replacing};
@@ -111,6 +111,12 @@ async fn look_at_indexes(
     )];
     for (collection, wanted) in access::indexes::wanted() {
         others.push((collection, wanted, access::indexes::does_the_same));
+    }
+    let outcomes = processing::outcome_collections(link).await;
+    let outcomes = outcomes.map_err(|error| store_error(&error))?;
+    for collection in &outcomes {
+        let wanted = processing::wanted_of_outcomes(retention);
+        others.push((collection, wanted, dead_letters::serves));
     }
     for (collection, wanted, serves) in others {
         let there = existing(link, collection).await.map_err(|error| store_error(&error))?;

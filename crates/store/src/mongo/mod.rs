@@ -21,11 +21,15 @@
 //! - `inspect`: a look that changes nothing.
 //! - `errors`: which fault of the server means what.
 //! - `dead_letters`: what was refused for good, in a collection of its own.
+//! - `causal`: calls that never see less than an earlier one did.
+//! - `processing`: who is fed for, what is pending and what became of each event, in
+//!   collections of their own.
 //! - `access`: staff accounts, sessions, tokens and the audit trail, in
 //!   collections of their own.
 
 mod access;
 mod bson_writer;
+mod causal;
 mod connection;
 mod dead_letters;
 mod documents;
@@ -36,6 +40,7 @@ mod inspect;
 mod journey;
 mod layout;
 mod periods;
+mod processing;
 mod query;
 mod secrets;
 mod store;
@@ -70,6 +75,7 @@ impl Store for MongoStore {
                 Journeys::ToReplace => self.begin_takeover(link),
             }
             dead_letters::prepare(link, self.settings.retention).await?;
+            processing::prepare(link, self.settings.retention).await?;
             access::indexes::make(link).await
         })
         .await

@@ -6,6 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
+use super::causal::CausalTime;
 use super::connection::{Connection, Link, MongoOpenError};
 use super::layout::{Layout, LayoutInUse};
 use super::periods::{Calendar, PeriodSettings};
@@ -32,6 +33,8 @@ pub struct MongoStore {
     pub(super) settings: MongoSettings,
     pub(super) calendar: Arc<Calendar>,
     pub(super) layout: Arc<LayoutInUse>,
+    /// What calls of processing have seen.
+    pub(super) causal_time: CausalTime,
     /// Replaces the index of journeys of an older version.
     takeover: Mutex<Option<JoinHandle<()>>>,
 }
@@ -53,6 +56,7 @@ impl MongoStore {
             settings: *settings,
             calendar: Arc::new(Calendar::new(settings.periods)),
             layout: Arc::default(),
+            causal_time: CausalTime::default(),
             takeover: Mutex::default(),
         })
     }

@@ -1,0 +1,97 @@
+//! What is made with a name, and kept as the settings want it.
+
+use std::time::Duration;
+
+use bson::doc;
+use mongodb::IndexModel;
+use mongodb::error::Error;
+use mongodb::options::IndexOptions;
+
+use super::feed::feed_of;
+use super::outcomes::{OUTCOMES, outcomes_of};
+use crate::StoreError;
+use crate::mongo::causal::Call;
+use crate::mongo::connection::Link;
+use crate::mongo::errors::store_error;
+use crate::mongo::indexes::{existing, keep_for, retention_index, settle, ttl_seconds};
+use crate::mongo::layout::is_mongos;
+
+/// The index that counts and lists what failed. Only that is in it.
+const FAILED: &str = "failed";
+
+/// An outcome outlives its event: until that is gone, it says that it is done.
+const LONGER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Brings the indexes of all outcomes in line with the settings, those of processors
+/// that were removed included. Several instances may do it at once.
+pub async fn prepare(link: &Link, retention: Option<Duration>) -> Result<(), StoreError> {
+    for collection in outcome_collections(link).await.map_err(|error| store_error(&error))? {
+        settle(|| try_make(link, &collection, retention)).await?;
+    }
+    Ok(())
+}
+
+/// Makes what the outcomes of a processor need. A feed needs nothing but not to be
+/// sharded.
+pub async fn make(
+    call: &Call<'_>,
+    name: &str,
+    retention: Option<Duration>,
+) -> Result<(), StoreError> {
+    let link = call.link();
+    refuse_sharded(link, &feed_of(name)).await?;
+    let collection = outcomes_of(name);
+    settle(|| try_make(link, &collection, retention)).await
+}
+
+/// The collections of outcomes that there are.
+pub async fn outcome_collections(link: &Link) -> Result<Vec<String>, Error> {
+    let names = doc! { "name": { "$regex": format!("^{OUTCOMES}(\\.|$)") } };
+    link.database().list_collection_names().filter(names).await
+}
+
+/// The indexes of a collection of outcomes.
+pub fn wanted(retention: Option<Duration>) -> Vec<IndexModel> {
+    let retention = retention.map(|keep| retention_index(ttl_seconds(longer(keep))));
+    [failed_index()].into_iter().chain(retention).collect()
+}
+
+async fn try_make(link: &Link, collection: &str, retention: Option<Duration>) -> Result<(), Error> {
+    let there = existing(link, collection).await?;
+    let index = failed_index();
+    if !there.iter().any(|other| other.keys == index.keys) {
+        link.database().collection::<bson::Document>(collection).create_index(index).await?;
+    }
+    keep_for(link, collection, &there, retention.map(longer)).await
+}
+
+fn longer(keep: Duration) -> Duration {
+    keep.saturating_add(LONGER)
+}
+
+fn failed_index() -> IndexModel {
+    let options = IndexOptions::builder()
+        .name(FAILED.to_owned())
+        .partial_filter_expression(doc! { "state": "failed" })
+        .build();
+    IndexModel::builder().keys(doc! { "state": 1, "processedAt": 1 }).options(options).build()
+}
+
+/// Who reads a feed relies on finding a process's documents without a gap. Reads of
+/// several shards are of several moments.
+async fn refuse_sharded(link: &Link, collection: &str) -> Result<(), StoreError> {
+    let ask = async |command| link.database().run_command(command).await;
+    let hello = ask(doc! { "hello": 1 }).await.map_err(|error| store_error(&error))?;
+    if !is_mongos(&hello) {
+        return Ok(());
+    }
+    let stats = ask(doc! { "collStats": collection }).await.map_err(|error| store_error(&error))?;
+    if stats.get_bool("sharded").unwrap_or_default() {
+        return Err(StoreError::Denied(format!(
+            "the collection {collection} is sharded, and a feed must not be: with all instances \
+             stopped, unshard it (sh.unshardCollection from MongoDB 8.0 on; before, copy it away, \
+             drop it and copy it back)"
+        )));
+    }
+    Ok(())
+}

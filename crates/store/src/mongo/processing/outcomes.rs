@@ -1,0 +1,224 @@
+//! The collections `processedEvents` and `processedEvents.NAME`: what became of each
+//! event.
+//!
+//! The `_id` is the event's, which makes the outcome one. `receivedAt` is there for the
+//! index that deletes it; an outcome whose event is gone has the time at which that was
+//! found.
+
+use std::collections::HashMap;
+
+use bson::raw::{RawDocument, RawDocumentBuf, cstr};
+use bson::{RawBsonRef, doc, rawdoc};
+use trailkeep_event::{Arrival, Payload, StoreId};
+
+use super::fields::{self, Fields, batch_of, to_i64, to_id, to_moment, to_text, to_unsigned};
+use crate::mongo::causal::Call;
+use crate::mongo::errors::store_error;
+use crate::mongo::query::any_of;
+use crate::processing::{Processed, ProcessedEvent, ProcessedState, as_signed};
+use crate::{Outcome, StoreError};
+
+/// The collection of the processor called `default`, and what others begin with.
+pub const OUTCOMES: &str = "processedEvents";
+
+/// The processor that needs no name.
+const DEFAULT: &str = "default";
+
+/// Bytes of outcomes in one command, unless it is a single one.
+const COMMAND_BYTES: usize = 4 << 20;
+
+/// The collection of a processor.
+pub fn outcomes_of(name: &str) -> String {
+    if name == DEFAULT { OUTCOMES.to_owned() } else { format!("{OUTCOMES}.{name}") }
+}
+
+pub async fn states(
+    call: &mut Call<'_>,
+    name: &str,
+    ids: &[StoreId],
+) -> Result<HashMap<StoreId, (u32, ProcessedState)>, StoreError> {
+    let collection = outcomes_of(name);
+    let outcomes = call.collection(&collection);
+    let find = outcomes
+        .find(any_of(ids))
+        .projection(doc! { "_id": 1, "run": 1, "state": 1 })
+        .batch_size(batch_of(ids.len()));
+    let mut found = Vec::with_capacity(ids.len());
+    let read = call.each(find, |document| {
+        let fields = Fields::of(document, &collection);
+        let read = || Ok((read_id(fields)?, (read_run(fields)?, read_state(fields)?)));
+        found.push(read());
+        true
+    });
+    read.await.map_err(|error| store_error(&error))?;
+    found.into_iter().collect()
+}
+
+/// First runs are inserted, as nearly all are. What is there already, and any other
+/// run, may be in the place of a pending one.
+pub async fn record(
+    call: &mut Call<'_>,
+    name: &str,
+    outcomes: &[Processed],
+) -> Result<Vec<Outcome>, StoreError> {
+    let collection = outcomes_of(name);
+    let mut kept = vec![Outcome::Duplicate; outcomes.len()];
+    for group in groups(outcomes, |_, outcome| outcome.run == 0)? {
+        let (places, documents): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let verdicts = call.insert(&collection, documents).await?;
+        places.into_iter().zip(verdicts).for_each(|(place, verdict)| kept[place] = verdict);
+    }
+    for group in groups(outcomes, |place, _| kept[place] == Outcome::Duplicate)? {
+        let mut places = Vec::with_capacity(group.len());
+        let mut statements = Vec::with_capacity(group.len());
+        for (place, document) in group {
+            places.push(place);
+            statements.push(in_the_place_of_a_pending_one(&outcomes[place], document)?);
+        }
+        let verdicts = call.upsert(&collection, statements).await?;
+        places.into_iter().zip(verdicts).for_each(|(place, verdict)| kept[place] = verdict);
+    }
+    Ok(kept)
+}
+
+/// The documents of some outcomes, with their places, in groups of which each goes into
+/// one command.
+fn groups(
+    outcomes: &[Processed],
+    is_wanted: impl Fn(usize, &Processed) -> bool,
+) -> Result<Vec<Vec<(usize, RawDocumentBuf)>>, StoreError> {
+    let mut groups: Vec<Vec<_>> = Vec::new();
+    let mut bytes = 0;
+    for (place, outcome) in outcomes.iter().enumerate() {
+        if !is_wanted(place, outcome) {
+            continue;
+        }
+        let document = document(outcome)?;
+        bytes += document.as_bytes().len();
+        match groups.last_mut() {
+            Some(group) if bytes <= COMMAND_BYTES => group.push((place, document)),
+            _ => {
+                bytes = document.as_bytes().len();
+                groups.push(vec![(place, document)]);
+            }
+        }
+    }
+    Ok(groups)
+}
+
+fn in_the_place_of_a_pending_one(
+    outcome: &Processed,
+    document: RawDocumentBuf,
+) -> Result<RawDocumentBuf, StoreError> {
+    let pending = fields::raw(&doc! {
+        "_id": fields::id(&outcome.id),
+        "run": i64::from(outcome.run),
+        "state": ProcessedState::Pending.word(),
+    })?;
+    Ok(rawdoc! { "q": pending, "u": document, "upsert": true })
+}
+
+pub async fn whole(
+    call: &mut Call<'_>,
+    name: &str,
+    ids: &[StoreId],
+) -> Result<HashMap<StoreId, Processed>, StoreError> {
+    let collection = outcomes_of(name);
+    let outcomes = call.collection(&collection);
+    let find = outcomes.find(any_of(ids)).batch_size(batch_of(ids.len()));
+    let mut found = Vec::with_capacity(ids.len());
+    let read = call.each(find, |document| {
+        found.push(read(document, &collection).map(|outcome| (outcome.id, outcome)));
+        true
+    });
+    read.await.map_err(|error| store_error(&error))?;
+    found.into_iter().collect()
+}
+
+/// By the index that has nothing else.
+pub async fn failed(call: &mut Call<'_>, name: &str) -> Result<u64, StoreError> {
+    let outcomes = call.collection(&outcomes_of(name));
+    let failed = doc! { "state": ProcessedState::Failed.word() };
+    let count = outcomes.count_documents(failed).session(call.session()).await;
+    count.map_err(|error| store_error(&error))
+}
+
+fn document(outcome: &Processed) -> Result<RawDocumentBuf, StoreError> {
+    let mut document = doc! { "_id": fields::id(&outcome.id), "run": i64::from(outcome.run) };
+    let received_at = match &outcome.event {
+        Some(event) => {
+            document.extend(doc! {
+                "eventId": &*event.event_id,
+                "userId": &*event.user_id,
+                "type": &*event.kind,
+                "occurredAt": fields::date(event.occurred_at),
+            });
+            event.received_at
+        }
+        None => outcome.processed_at,
+    };
+    document.extend(doc! {
+        "receivedAt": fields::date(received_at),
+        "arrival": outcome.arrival.as_i64(),
+        "state": outcome.state.word(),
+        "processedAt": fields::date(outcome.processed_at),
+        "processingDurationMs": i64::from(outcome.duration_ms),
+        "waitedMs": as_signed(outcome.waited_ms),
+        "attempts": i64::from(outcome.attempts),
+    });
+    if let Some(status) = outcome.http_status {
+        document.insert("httpStatus", i32::from(status));
+    }
+    if let Some(error) = &outcome.error {
+        document.insert("error", &**error);
+    }
+    let mut document = fields::raw(&document)?;
+    if let Some(result) = &outcome.result {
+        let result = RawDocument::from_bytes(result.as_bson())
+            .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        document.append(cstr!("result"), result);
+    }
+    Ok(document)
+}
+
+fn read(document: &RawDocument, collection: &str) -> Result<Processed, StoreError> {
+    let fields = Fields::of(document, collection);
+    let to_payload = |value: RawBsonRef<'_>| Payload::from_bson(value.as_document()?.as_bytes());
+    Ok(Processed {
+        id: read_id(fields)?,
+        run: read_run(fields)?,
+        event: read_event(fields)?,
+        arrival: fields.get("arrival", |value| to_i64(value).map(Arrival::from_i64))?,
+        state: read_state(fields)?,
+        processed_at: fields.get("processedAt", to_moment)?,
+        duration_ms: fields.get("processingDurationMs", to_unsigned)?,
+        waited_ms: fields.get("waitedMs", to_unsigned)?,
+        attempts: fields.get("attempts", to_unsigned)?,
+        http_status: fields.optional("httpStatus", to_unsigned)?,
+        result: fields.optional("result", to_payload)?,
+        error: fields.optional("error", to_text)?,
+    })
+}
+
+fn read_event(fields: Fields<'_>) -> Result<Option<ProcessedEvent>, StoreError> {
+    let Some(event_id) = fields.optional("eventId", to_text)? else { return Ok(None) };
+    Ok(Some(ProcessedEvent {
+        event_id,
+        user_id: fields.get("userId", to_text)?,
+        kind: fields.get("type", to_text)?,
+        occurred_at: fields.get("occurredAt", to_moment)?,
+        received_at: fields.get("receivedAt", to_moment)?,
+    }))
+}
+
+fn read_id(fields: Fields<'_>) -> Result<StoreId, StoreError> {
+    fields.get("_id", to_id)
+}
+
+fn read_run(fields: Fields<'_>) -> Result<u32, StoreError> {
+    fields.get("run", to_unsigned)
+}
+
+fn read_state(fields: Fields<'_>) -> Result<ProcessedState, StoreError> {
+    fields.get("state", |value| ProcessedState::from_word(value.as_str()?))
+}

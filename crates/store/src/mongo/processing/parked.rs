@@ -1,0 +1,131 @@
+//! The collections `parked.NAME`: users whose pending events are in `events` alone.
+//!
+//! Each change is one operation that names what it expects, so that one which arrives
+//! late changes nothing.
+
+use bson::raw::RawDocument;
+use bson::{Document, doc};
+use trailkeep_delivery::{ParkRecord, UserKey};
+use trailkeep_event::Arrival;
+
+use super::fields::{self, Fields, to_bytes, to_i64, to_text, to_unsigned};
+use crate::StoreError;
+use crate::mongo::causal::Call;
+use crate::mongo::errors::{is_duplicate, store_error};
+use crate::processing::{Parked, as_signed};
+
+/// The collection of a processor.
+fn parked_of(name: &str) -> String {
+    format!("parked.{name}")
+}
+
+pub async fn all(call: &mut Call<'_>, name: &str) -> Result<Vec<Parked>, StoreError> {
+    let collection = parked_of(name);
+    let parked = call.collection(&collection);
+    let mut found = Vec::new();
+    let read = call.each(parked.find(doc! {}).sort(doc! { "_id": 1 }), |document| {
+        found.push(read(document, &collection));
+        true
+    });
+    read.await.map_err(|error| store_error(&error))?;
+    found.into_iter().collect()
+}
+
+pub async fn stamp(call: &mut Call<'_>, name: &str, epoch: u64) -> Result<(), StoreError> {
+    let epoch = as_signed(epoch);
+    let parked = call.collection(&parked_of(name));
+    let updated = parked
+        .update_many(
+            doc! { "epoch": { "$lt": epoch } },
+            doc! { "$set": { "epoch": epoch, "change": 0_i64 } },
+        )
+        .session(call.session())
+        .await;
+    updated.map(|_| ()).map_err(|error| store_error(&error))
+}
+
+/// A record of a higher epoch does not match, so that the server would make another
+/// one, and the `_id` keeps it from that. The same comes about where two make the first
+/// record at once: the one that comes second finds it the second time.
+pub async fn park(call: &mut Call<'_>, name: &str, user: &Parked) -> Result<bool, StoreError> {
+    let record = &user.record;
+    let filter = doc! {
+        "_id": fields::bytes(&record.user.0),
+        "epoch": { "$lte": as_signed(record.epoch) },
+    };
+    let change = doc! {
+        "$min": { "from": record.from.as_i64() },
+        "$set": {
+            "userId": &*user.user_id,
+            "epoch": as_signed(record.epoch),
+            "change": as_signed(record.change),
+        },
+    };
+    let parked = call.collection(&parked_of(name));
+    for _ in 0..2 {
+        let made = parked
+            .update_one(filter.clone(), change.clone())
+            .upsert(true)
+            .session(call.session())
+            .await;
+        match made {
+            Ok(_) => return Ok(true),
+            Err(error) if is_duplicate(&error) => {}
+            Err(error) => return Err(store_error(&error)),
+        }
+    }
+    Ok(false)
+}
+
+pub async fn change(
+    call: &mut Call<'_>,
+    name: &str,
+    expected: &ParkRecord,
+    next: &ParkRecord,
+) -> Result<bool, StoreError> {
+    let change = doc! { "$set": {
+        "from": next.from.as_i64(),
+        "epoch": as_signed(next.epoch),
+        "change": as_signed(next.change),
+    } };
+    let parked = call.collection(&parked_of(name));
+    let updated = parked.update_one(exactly(expected), change).session(call.session()).await;
+    updated.map(|updated| updated.matched_count > 0).map_err(|error| store_error(&error))
+}
+
+pub async fn remove(
+    call: &mut Call<'_>,
+    name: &str,
+    record: &ParkRecord,
+) -> Result<bool, StoreError> {
+    let parked = call.collection(&parked_of(name));
+    let deleted = parked.delete_one(exactly(record)).session(call.session()).await;
+    deleted.map(|deleted| deleted.deleted_count > 0).map_err(|error| store_error(&error))
+}
+
+pub async fn drop_all(call: &mut Call<'_>, name: &str) -> Result<(), StoreError> {
+    let parked = call.collection(&parked_of(name));
+    parked.drop().session(call.session()).await.map_err(|error| store_error(&error))
+}
+
+fn exactly(record: &ParkRecord) -> Document {
+    doc! {
+        "_id": fields::bytes(&record.user.0),
+        "from": record.from.as_i64(),
+        "epoch": as_signed(record.epoch),
+        "change": as_signed(record.change),
+    }
+}
+
+fn read(document: &RawDocument, collection: &str) -> Result<Parked, StoreError> {
+    let fields = Fields::of(document, collection);
+    Ok(Parked {
+        record: ParkRecord {
+            user: UserKey(fields.get("_id", to_bytes)?),
+            from: Arrival::from_i64(fields.get("from", to_i64)?),
+            epoch: fields.get("epoch", to_unsigned)?,
+            change: fields.get("change", to_unsigned)?,
+        },
+        user_id: fields.get("userId", to_text)?,
+    })
+}
