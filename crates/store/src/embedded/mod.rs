@@ -9,6 +9,8 @@
 //! - `fault`: what SQLite's errors mean.
 //! - `inspect`: a look that changes nothing.
 //! - `dead_letters`: what was refused for good, in a table of its own.
+//! - `processing`: who is fed for, what is pending and what became of each event, in
+//!   tables of their own.
 //! - `access`: staff accounts, sessions, tokens and the audit trail, in tables
 //!   of their own.
 //!
@@ -21,6 +23,7 @@ mod dead_letters;
 mod fault;
 mod folder;
 mod inspect;
+mod processing;
 mod reader;
 mod retention;
 mod schema;

@@ -270,7 +270,7 @@ fn ends(range: &JourneyRange) -> ((i64, i64), (i64, i64)) {
     (first, last)
 }
 
-fn stored_event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
+pub(super) fn stored_event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     Ok(StoredEvent {
         id: StoreId::from_bytes(row.get(0)?),
         user_id: row.get(1)?,

@@ -5,7 +5,8 @@
 //! in which they were received, so the oldest are among them, and no index on
 //! the time of receipt is needed. The price: rows that were received while the
 //! machine's clock was ahead keep those behind them from being deleted, at most
-//! for as long as the clock was ahead.
+//! for as long as the clock was ahead. Outcomes come in no such order, and have an
+//! index.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,10 +15,14 @@ use rusqlite::Connection;
 use tracing::{info, warn};
 use trailkeep_event::time::Clock;
 
+use super::processing::tables;
 use super::schema;
 
 /// Rows that one step looks at: about 10 ms of work.
 pub(super) const STEP_ROWS: usize = 500;
+
+/// An outcome outlives its event by a day: until that is gone, it says that it is done.
+const OUTCOMES_LONGER_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How often expired rows are looked for.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -99,7 +104,11 @@ impl Phase {
 /// One step: how many rows received before `horizon`, in milliseconds since
 /// the epoch, it has deleted. 0 says that a sweep is done.
 pub(super) fn delete_expired(connection: &Connection, horizon: i64) -> rusqlite::Result<usize> {
-    let bounds = (horizon, STEP_ROWS as i64);
-    let delete = |statement| connection.prepare_cached(statement)?.execute(bounds);
-    Ok(delete(schema::DELETE_EXPIRED)? + delete(schema::DELETE_EXPIRED_LETTERS)?)
+    let delete = |statement, horizon: i64| {
+        connection.prepare_cached(statement)?.execute((horizon, STEP_ROWS as i64))
+    };
+    let outcomes = horizon.saturating_sub(OUTCOMES_LONGER_MS);
+    Ok(delete(schema::DELETE_EXPIRED, horizon)?
+        + delete(schema::DELETE_EXPIRED_LETTERS, horizon)?
+        + delete(tables::DELETE_EXPIRED, outcomes)?)
 }

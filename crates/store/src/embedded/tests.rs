@@ -5,6 +5,7 @@ mod access;
 mod accounts;
 mod expiring;
 mod opening;
+mod processing;
 mod reading;
 mod writing;
 

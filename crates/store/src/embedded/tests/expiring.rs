@@ -5,14 +5,14 @@ use crate::embedded::retention::{STEP_ROWS, delete_expired};
 use crate::embedded::{folder::DATABASE, schema};
 
 /// A clock that stands until it is moved.
-struct Hands(AtomicI64);
+pub(super) struct Hands(AtomicI64);
 
 impl Hands {
-    fn at(millis: i64) -> Arc<Self> {
+    pub(super) fn at(millis: i64) -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(millis)))
     }
 
-    fn move_to(&self, millis: i64) {
+    pub(super) fn move_to(&self, millis: i64) {
         self.0.store(millis, Ordering::Relaxed);
     }
 }
@@ -23,9 +23,9 @@ impl Clock for Hands {
     }
 }
 
-const DAY: i64 = 86_400_000;
+pub(super) const DAY: i64 = 86_400_000;
 
-fn open_for_a_day(folder: &Path, clock: &Arc<Hands>) -> EmbeddedStore {
+pub(super) fn open_for_a_day(folder: &Path, clock: &Arc<Hands>) -> EmbeddedStore {
     let settings =
         EmbeddedSettings { retention: Some(Duration::from_millis(DAY as u64)), ..settings() };
     EmbeddedStore::open_with_clock(folder, &settings, Arc::clone(clock) as Arc<dyn Clock>).unwrap()

@@ -1,0 +1,116 @@
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+
+use super::expiring::{DAY, Hands, open_for_a_day};
+use super::*;
+use crate::embedded::folder::DATABASE;
+use crate::processing::{Processed, ProcessedEvent, ProcessedState, ProcessingStore as _};
+
+const NAME: &str = "default";
+
+fn outcome(number: i64, is_there: bool) -> Processed {
+    let accepted = event("u", number);
+    let Accepted { event, arrival } = &*accepted;
+    Processed {
+        id: event.id,
+        run: 0,
+        event: is_there.then(|| ProcessedEvent {
+            event_id: event.event_id.clone(),
+            user_id: event.user_id.clone(),
+            kind: event.kind.clone(),
+            occurred_at: event.occurred_at,
+            received_at: event.received_at,
+        }),
+        arrival: *arrival,
+        state: ProcessedState::Processed,
+        // Long after its event was received, unless that is gone.
+        processed_at: event.received_at.plus_millis(if is_there { DAY } else { 0 }),
+        duration_ms: 1,
+        waited_ms: 1,
+        attempts: 1,
+        http_status: Some(200),
+        result: None,
+        error: None,
+    }
+}
+
+#[tokio::test]
+async fn outcomes_go_a_day_after_their_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Hands::at(NOON);
+    let store = open_for_a_day(folder.path(), &clock);
+    store.insert(&events("u", 0..1_500)).await.unwrap();
+    // Processed in another order than they were received in.
+    let outcomes: Vec<_> =
+        (0..1_500).rev().map(|number| outcome(number, number % 2 == 0)).collect();
+    store.record(NAME, &outcomes).await.unwrap();
+    let left = async || {
+        let ids: Vec<_> = outcomes.iter().map(|outcome| outcome.id).collect();
+        store.states(NAME, &ids).await.unwrap().into_keys().collect::<HashSet<_>>()
+    };
+
+    clock.move_to(NOON + 2 * DAY);
+    store.prepare().await.unwrap();
+    until("the events are deleted", || async { count(&store, "u").await == 0 }).await;
+    assert_eq!(left().await.len(), 1_500);
+
+    clock.move_to(NOON + 2 * DAY + 1_000);
+    store.prepare().await.unwrap();
+    until("1,000 outcomes are deleted", || async { left().await.len() == 500 }).await;
+    let expected: HashSet<_> = (1_000..1_500).map(|number| outcome(number, true).id).collect();
+    assert_eq!(left().await, expected);
+}
+
+#[tokio::test]
+async fn what_a_person_makes_of_a_state_is_unreadable() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let kept = outcome(1, true);
+    store.record(NAME, std::slice::from_ref(&kept)).await.unwrap();
+    let file = Connection::open(folder.path().join(DATABASE)).unwrap();
+    file.execute("UPDATE processed_events SET state = 'of a later version'", []).unwrap();
+    let error = store.states(NAME, &[kept.id]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unreadable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_outcome_that_the_file_refuses_keeps_no_other_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let file = Connection::open(folder.path().join(DATABASE)).unwrap();
+    file.execute_batch(
+        "CREATE TRIGGER no_three BEFORE INSERT ON processed_events WHEN new.arrival = 3
+         BEGIN SELECT raise(ABORT, 'three is not wanted'); END",
+    )
+    .unwrap();
+    let outcomes: Vec<_> = (2..5).map(|number| outcome(number, true)).collect();
+    let kept = store.record(NAME, &outcomes).await.unwrap();
+    let Outcome::Refused(refusal) = &kept[1] else { panic!("{kept:?}") };
+    assert!(refusal.error.contains("three is not wanted"), "{refusal}");
+    assert_eq!([&kept[0], &kept[2]], [&Outcome::Stored, &Outcome::Stored]);
+    assert_eq!(store.states(NAME, &[outcomes[1].id, outcomes[2].id]).await.unwrap().len(), 1);
+}
+
+/// Statements that run all the time enter an index.
+#[tokio::test]
+async fn nothing_is_found_by_a_walk_over_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (answer, plans) = oneshot::channel();
+    store.writer.run(|connection| {
+        let plan = |sql: &str| -> Vec<String> {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let count = statement.parameter_count();
+            let nothing = vec![rusqlite::types::Null; count];
+            let rows =
+                statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get(3)).unwrap();
+            rows.map(|row| row.unwrap()).collect()
+        };
+        let _ = answer.send(crate::embedded::processing::statements().map(|sql| (sql, plan(sql))));
+    });
+    for (sql, plan) in plans.await.unwrap() {
+        let walks = plan.iter().filter(|step| step.starts_with("SCAN") || step.contains("TEMP"));
+        assert_eq!(walks.count(), 0, "{sql}\n{plan:?}");
+    }
+}
