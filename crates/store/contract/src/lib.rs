@@ -7,16 +7,19 @@ pub mod dead_letters;
 pub mod journeys;
 pub mod paging;
 pub mod preparing;
+pub mod processing;
 pub mod samples;
 pub mod summaries;
 pub mod writing;
 
 pub use access::{accounts, audit, sessions, tokens};
+pub use processing::{feeds, outcomes, parking, pending_events, processors};
 
 /// Makes a test of each promise. `$open` is an `async fn` that opens a new store,
 /// as something with a method for each kind of promise, `check_events`,
-/// `check_accounts`, `check_letters` and `check_access`: each hands the promise what
-/// it is about, and cleans up behind it.
+/// `check_accounts`, `check_letters`, `check_access`, `check_processing` and
+/// `check_pending_events`: each hands the promise what it is about, and cleans up
+/// behind it.
 #[macro_export]
 macro_rules! contract {
     ($open:path) => {
@@ -83,6 +86,47 @@ macro_rules! contract {
                     a_try_is_noted_on_its_letter,
                     removed_letters_are_gone_and_no_others,
                     payloads_of_any_size_are_kept,
+                }
+            }
+            check_processing {
+                processors {
+                    a_processor_is_read_back_unchanged,
+                    a_processor_is_added_once_whoever_comes_at_the_same_moment,
+                    what_is_wanted_changes_where_the_version_is_still_the_one,
+                    a_processor_is_seen_to_the_hour_and_the_last_one_stays,
+                    a_lease_is_replaced_only_where_the_expected_one_is_there,
+                    of_two_who_take_a_lease_at_once_one_has_it,
+                    a_removed_processor_leaves_its_outcomes,
+                    calls_about_a_name_that_nobody_added_find_nothing,
+                }
+                feeds {
+                    documents_are_read_back_unchanged,
+                    a_document_appended_again_is_one,
+                    documents_of_a_process_are_read_in_order_from_a_number_on,
+                    processes_are_found_with_their_lowest_numbers,
+                    removed_documents_are_gone_and_no_others,
+                }
+                outcomes {
+                    an_outcome_is_read_back_unchanged,
+                    an_outcome_is_kept_once_and_the_first_stays,
+                    a_pending_outcome_is_replaced_by_one_of_its_run_alone,
+                    states_are_those_of_the_events_asked_for,
+                    what_failed_is_counted,
+                    many_large_outcomes_are_kept_at_once,
+                }
+                parking {
+                    parked_users_are_read_back_by_key,
+                    parking_again_lowers_a_record,
+                    of_those_who_park_a_user_at_once_the_lowest_number_stays,
+                    a_record_is_changed_only_where_the_expected_one_is_there,
+                    a_stamp_ends_changes_of_earlier_epochs,
+                }
+            }
+            check_pending_events {
+                pending_events {
+                    events_are_found_by_their_ids,
+                    large_events_are_found_a_part_at_a_time,
+                    events_from_a_number_on_are_in_order_of_arrival_whatever_their_times,
                 }
             }
             check_access {

@@ -8,6 +8,7 @@ use trailkeep_store::access::AccessStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{MongoSettings, MongoStore, PeriodSettings};
+use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::summaries::AccountStore;
 use trailkeep_store::{Store, Timeouts};
 
@@ -31,6 +32,7 @@ pub struct Home {
     letters: Arc<dyn DeadLetterStore>,
     access: Arc<dyn AccessStore>,
     accounts: Arc<dyn AccountStore>,
+    processing: Arc<dyn ProcessingStore>,
     place: Place,
 }
 
@@ -55,7 +57,8 @@ pub async fn open_mongo() -> Home {
         store: store.clone(),
         letters: store.clone(),
         access: store.clone(),
-        accounts: store,
+        accounts: store.clone(),
+        processing: store,
         place: Place::Mongo(place),
     }
 }
@@ -70,7 +73,8 @@ pub async fn open_embedded() -> Home {
         store: store.clone(),
         letters: store.clone(),
         access: store.clone(),
-        accounts: store,
+        accounts: store.clone(),
+        processing: store,
         place: Place::Folder(folder),
     }
 }
@@ -113,6 +117,26 @@ impl Home {
         Checking: Future<Output = ()> + Send + 'static,
     {
         let checking = promise(self.store.clone(), self.accounts.clone());
+        self.check(checking).await;
+    }
+
+    /// Checks one promise about what processing keeps.
+    pub async fn check_processing<F, Checking>(self, promise: F)
+    where
+        F: FnOnce(Arc<dyn ProcessingStore>) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let checking = promise(self.processing.clone());
+        self.check(checking).await;
+    }
+
+    /// Checks one promise about the events that processing reads, which it stores.
+    pub async fn check_pending_events<F, Checking>(self, promise: F)
+    where
+        F: FnOnce(Arc<dyn Store>, Arc<dyn ProcessingStore>) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let checking = promise(self.store.clone(), self.processing.clone());
         self.check(checking).await;
     }
 

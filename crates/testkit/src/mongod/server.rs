@@ -99,6 +99,11 @@ impl Mongod {
         self.order("pid").parse().expect("a process id")
     }
 
+    /// What the server has logged since it was last started.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).expect("the server's log")
+    }
+
     /// Stops the server where it stands (SIGSTOP): connections stay open and
     /// nothing is answered.
     pub fn pause(&self) {

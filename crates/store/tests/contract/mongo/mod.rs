@@ -7,4 +7,5 @@ mod faults;
 mod indexes;
 mod periods;
 mod plans;
+mod processing;
 mod takeover;

@@ -1,0 +1,171 @@
+//! What each command carries, by the servers' own account of it.
+
+use std::collections::BTreeSet;
+
+use bson::doc;
+use mongodb::Client;
+use serde_json::Value;
+use trailkeep_event::Arrival;
+use trailkeep_store::Store as _;
+use trailkeep_store::mongo::MongoStore;
+use trailkeep_store::processing::{ProcessedState, ProcessingStore as _, Wanted};
+use trailkeep_store_contract::processing::samples::{
+    NAME, document, document_id, event_id, hour, lease, outcome, parked, processor, record,
+};
+use trailkeep_testkit::mongod::{Mongod, ReplicaSet};
+
+use crate::homes::SETTINGS;
+
+/// Has a server log each command.
+async fn log_all(member: &Mongod) {
+    let client = Client::with_uri_str(direct(member)).await.unwrap();
+    let all = doc! { "profile": 0, "slowms": -1 };
+    client.database("shop").run_command(all).await.unwrap();
+    client.shutdown().await;
+}
+
+fn direct(member: &Mongod) -> String {
+    format!("{}?directConnection=true", member.uri("admin"))
+}
+
+const READS: [&str; 2] = ["find", "aggregate"];
+const WRITES: [&str; 4] = ["insert", "update", "delete", "drop"];
+
+/// A command of ours, as the server has logged it.
+struct Logged {
+    name: &'static str,
+    collection: String,
+    command: Value,
+}
+
+/// The commands about a collection of `shop` that the store has sent, in order.
+fn commands(member: &Mongod) -> Vec<Logged> {
+    let lines = member.log();
+    let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter_map(logged).collect()
+}
+
+fn logged(line: Value) -> Option<Logged> {
+    let attributes = &line["attr"];
+    let command = &attributes["command"];
+    let mut names = READS.iter().chain(&WRITES);
+    let (name, collection) = names.find_map(|name| Some((*name, command[name].as_str()?)))?;
+    let is_ours = line["msg"] == "Slow query"
+        && attributes["appName"] == "trailkeep"
+        && command["$db"] == "shop";
+    is_ours.then(|| Logged { name, collection: collection.to_owned(), command: command.clone() })
+}
+
+/// Each call but that which adds a processor, and none of another kind.
+async fn call_all(store: &MongoStore) {
+    // From its answer on there is a time to wait for.
+    store.change_wanted(NAME, 0, &Wanted::default()).await.unwrap();
+    store.processors().await.unwrap();
+    store.see_processor(NAME, hour()).await.unwrap();
+    store.replace_lease(NAME, None, &lease(1, 1, 1)).await.unwrap();
+    store.append(NAME, &document(1, 1)).await.unwrap();
+    store.feeding(NAME).await.unwrap();
+    store.documents(NAME, document_id(1, 1), 10).await.unwrap();
+    store.remove_documents(NAME, &[document_id(1, 1)]).await.unwrap();
+    let outcomes = [0, 1].map(|run| outcome(run.into(), run, ProcessedState::Processed));
+    store.record(NAME, &outcomes).await.unwrap();
+    store.states(NAME, &[event_id(0)]).await.unwrap();
+    store.outcomes(NAME, &[event_id(0)]).await.unwrap();
+    store.failed(NAME).await.unwrap();
+    assert!(store.park(NAME, &parked(1, 1, 1, 0)).await.unwrap());
+    store.parked(NAME).await.unwrap();
+    store.stamp(NAME, 1).await.unwrap();
+    store.move_record(NAME, &record(1, 1, 1, 0), &record(1, 2, 1, 1)).await.unwrap();
+    store.unpark(NAME, &record(1, 2, 1, 1)).await.unwrap();
+    store.events(&[event_id(0)]).await.unwrap();
+    store.events_from("ann", Arrival::from_i64(0), 10).await.unwrap();
+    store.remove_processor(NAME).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
+    let set = ReplicaSet::start(2).await;
+    for member in set.members() {
+        log_all(member).await;
+    }
+    // Nobody has defined the custom one: a write that named it would fail.
+    for w in ["1", "custom"] {
+        let options = format!("&readPreference=secondary&readConcernLevel=local&w={w}");
+        let uri = set.uri("shop") + &options;
+        let store = MongoStore::connect(&uri, &SETTINGS).await.unwrap();
+        if w == "1" {
+            store.add_processor(&processor(NAME)).await.unwrap();
+        }
+        call_all(&store).await;
+        store.close().await;
+    }
+
+    let primary = set.primary().await.address();
+    let mut seen = BTreeSet::new();
+    for member in set.members() {
+        for Logged { name, collection, command } in commands(member) {
+            assert_eq!(member.address(), primary, "{command}");
+            if READS.contains(&name) {
+                let concern = &command["readConcern"];
+                assert_eq!(concern["level"], "majority", "{command}");
+                assert!(concern["afterClusterTime"].is_object(), "{command}");
+            } else {
+                let concern = &command["writeConcern"];
+                assert_eq!(concern["w"], "majority", "{command}");
+                assert_eq!(concern["j"], true, "{command}");
+            }
+            seen.insert(format!("{name} {collection}"));
+        }
+    }
+    let expected = [
+        "aggregate processedEvents",
+        "delete feed.default",
+        "delete parked.default",
+        "delete processors",
+        "drop feed.default",
+        "drop parked.default",
+        "find events",
+        "find feed.default",
+        "find parked.default",
+        "find processedEvents",
+        "find processors",
+        "insert feed.default",
+        "insert processedEvents",
+        "insert processors",
+        "update parked.default",
+        "update processedEvents",
+        "update processors",
+    ];
+    assert_eq!(seen, expected.map(str::to_owned).into());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_waits_for_what_earlier_calls_have_seen() {
+    let set = ReplicaSet::start(1).await;
+    log_all(&set.members()[0]).await;
+    let store = MongoStore::connect(&set.uri("shop"), &SETTINGS).await.unwrap();
+    let admin = Client::with_uri_str(set.uri("shop")).await.unwrap();
+    for number in 1..4 {
+        store.append(NAME, &document(1, number)).await.unwrap();
+        store.parked(NAME).await.unwrap();
+        store.processors().await.unwrap();
+        // What another one writes moves the cluster's time too.
+        let other = doc! { "insert": "others", "documents": [{ "number": number as i64 }] };
+        admin.database("shop").run_command(other).await.unwrap();
+    }
+    let commands = commands(&set.members()[0]);
+    let times: Vec<_> = commands
+        .iter()
+        .filter(|logged| logged.name == "find")
+        .map(|logged| {
+            let time = &logged.command["readConcern"]["afterClusterTime"]["$timestamp"];
+            (time["t"].as_u64().unwrap(), time["i"].as_u64().unwrap())
+        })
+        .collect();
+    assert_eq!(times.len(), 6);
+    assert!(times.is_sorted(), "{times:?}");
+    // Each append moved it.
+    assert!(times[1] < times[2] && times[3] < times[4], "{times:?}");
+    store.close().await;
+    admin.shutdown().await;
+}

@@ -1,0 +1,7 @@
+//! What processing keeps, as a MongoDB keeps it.
+
+mod concerns;
+mod documents;
+mod faults;
+mod indexes;
+mod plans;

@@ -1,0 +1,86 @@
+//! How the server answers, by its own account of the queries.
+
+use bson::{Document, doc};
+use futures_util::TryStreamExt as _;
+use trailkeep_event::Arrival;
+use trailkeep_store::Store as _;
+use trailkeep_store::processing::{ProcessedState, ProcessingStore as _};
+use trailkeep_store_contract::processing::samples::{NAME, document, outcome, processor};
+use trailkeep_store_contract::samples::{event, store_all};
+
+use crate::homes::{MongoPlace, SHORT_PERIODS};
+
+/// What the server ran on a collection, with its plans.
+async fn profiled(place: &MongoPlace, collection: &str) -> Vec<Document> {
+    let ns = format!("{}.{collection}", place.database().name());
+    place
+        .database()
+        .collection::<Document>("system.profile")
+        .find(doc! { "ns": ns })
+        .sort(doc! { "ts": 1 })
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap()
+}
+
+fn number(document: &Document, key: &str) -> i64 {
+    let value = document.get(key).unwrap();
+    value.as_i64().or_else(|| value.as_i32().map(i64::from)).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_read_is_found_by_an_index_and_not_sorted() {
+    MongoPlace::new()
+        .await
+        .run(|place| async move {
+            const PROCESSES: u8 = 5;
+            let store = place.mongo_store(&SHORT_PERIODS).await;
+            store.prepare().await.unwrap();
+            store.add_processor(&processor(NAME)).await.unwrap();
+            for user in ["ann", "bob"] {
+                let events: Vec<_> =
+                    (1..200).map(|n| event(user, &n.to_string(), -n * 60_000, n)).collect();
+                for some in events.chunks(20) {
+                    store_all(&*store, some).await;
+                }
+            }
+            for process in 1..=PROCESSES {
+                for number in 1..20 {
+                    store.append(NAME, &document(process, number)).await.unwrap();
+                }
+            }
+            let outcomes: Vec<_> = (0..200)
+                .map(|number| outcome(number, 0, ProcessedState::ALL[number as usize % 4]))
+                .collect();
+            store.record(NAME, &outcomes).await.unwrap();
+            place.database().run_command(doc! { "profile": 2 }).await.unwrap();
+
+            let from = Arrival::from_i64(190);
+            let (found, has_more) = store.events_from("ann", from, 5).await.unwrap();
+            assert_eq!((found.len(), has_more), (5, true));
+            assert_eq!(store.feeding(NAME).await.unwrap().len(), usize::from(PROCESSES));
+            assert_eq!(store.failed(NAME).await.unwrap(), 50);
+
+            let queries = profiled(&place, "events").await;
+            assert_eq!(queries.len(), 1);
+            let plan = queries[0].get_str("planSummary").unwrap();
+            assert_eq!(plan, "IXSCAN { period: 1, userId: 1, occurredAt: 1, arrival: 1 }");
+            assert!(!queries[0].contains_key("hasSortStage"), "{}", queries[0]);
+            // Only those from the number on are fetched, for their ids.
+            assert_eq!(number(&queries[0], "docsExamined"), 10);
+
+            let queries = profiled(&place, "feed.default").await;
+            assert_eq!(queries.len(), usize::from(PROCESSES) + 1);
+            for query in queries {
+                assert!(number(&query, "keysExamined") <= 1, "{query}");
+            }
+            let queries = profiled(&place, "processedEvents").await;
+            assert_eq!(queries.len(), 1);
+            assert!(number(&queries[0], "keysExamined") <= 51, "{}", queries[0]);
+            assert_eq!(number(&queries[0], "docsExamined"), 0, "{}", queries[0]);
+            store.close().await;
+        })
+        .await;
+}
