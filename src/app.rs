@@ -19,6 +19,7 @@ mod ingestion;
 mod journal;
 pub(crate) mod memory;
 mod part;
+mod processing;
 mod stores;
 
 use std::io;
@@ -36,6 +37,7 @@ use tracing::{error, info};
 use crate::config::Settings;
 use crate::dead_letters;
 use crate::http::{self, Service, server};
+use crate::processing::Deliverers;
 use crate::shutdown::{Ending, Signals};
 pub use error::StartError;
 use ingestion::CLOSING;
@@ -116,6 +118,7 @@ async fn listen(address: &str) -> Result<TcpListener, StartError> {
 pub struct App {
     service: Arc<Service>,
     ingestion: Ingestion,
+    deliverers: Deliverers,
     server: JoinHandle<()>,
     counter: JoinHandle<()>,
     access: access::Tasks,
@@ -163,14 +166,27 @@ impl App {
             },
             stop.clone(),
         ));
+        let grace = request_grace(settings.shutdown.grace);
+        let deliverers = ingestion.processing.start(&ingestion.registered, grace);
         let settings = settings.clone();
-        Ok(Self { service, ingestion, server, counter, access, greeting, stop, settings })
+        Ok(Self {
+            service,
+            ingestion,
+            deliverers,
+            server,
+            counter,
+            access,
+            greeting,
+            stop,
+            settings,
+        })
     }
 
     /// Waits until a part ends that must not.
     async fn ended(&mut self) -> Part {
         tokio::select! {
             part = self.ingestion.ended() => part,
+            _ = self.deliverers.ended() => Part::Deliverers,
             _ = &mut self.server => Part::Listener,
             _ = &mut self.counter => Part::LetterCount,
             () = self.access.ended() => Part::AuditTrail,
@@ -193,7 +209,10 @@ impl App {
         } else if !self.server.is_finished() {
             let _ = tokio::time::timeout_at(deadline, self.server).await;
         }
-        let drained = self.ingestion.drain(deadline).await;
+        // Each has what the other waits for: what is answered is stored, and what is
+        // stored is fed, for the next start.
+        let (drained, ()) =
+            tokio::join!(self.ingestion.drain(deadline), self.deliverers.stop(deadline));
         self.counter.abort();
         self.greeting.abort();
         self.access.stop().await;

@@ -8,8 +8,11 @@ use tracing::debug;
 use trailkeep_event::StoreId;
 use trailkeep_event::time::Clock;
 use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore, LetterHead, LetterPlace};
+use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::{Outcome, Refusal, Store, StoreError};
 
+use crate::ingest::feeder::Fed;
+use crate::ingest::feeding::feed_directly;
 use crate::monitoring::statistics::Statistics;
 
 /// Letters that are looked up at once when all of them are meant.
@@ -22,6 +25,7 @@ const COUNT_EVERY: Duration = Duration::from_secs(2);
 pub struct DeadLetters {
     events: Arc<dyn Store>,
     letters: Arc<dyn DeadLetterStore>,
+    feeds: Arc<dyn ProcessingStore>,
     clock: Arc<dyn Clock>,
 }
 
@@ -63,9 +67,10 @@ impl DeadLetters {
     pub fn new(
         events: Arc<dyn Store>,
         letters: Arc<dyn DeadLetterStore>,
+        feeds: Arc<dyn ProcessingStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { events, letters, clock }
+        Self { events, letters, feeds, clock }
     }
 
     /// Letters without their payloads, newest first, from the one after `after`.
@@ -106,6 +111,9 @@ impl DeadLetters {
                 return Err(StoreError::Unavailable(reason.to_owned()));
             }
         };
+        let stored_as = (retried == Retried::Stored).then_some(letter.accepted.arrival);
+        let fed = vec![Fed { accepted: letter.accepted, stored_as }];
+        feed_directly(&*self.feeds, &*self.events, fed).await?;
         // Only now: until here the letter is all that there is of the event.
         self.letters.remove(&[id]).await?;
         Ok(Some(retried))

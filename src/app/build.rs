@@ -35,8 +35,10 @@ pub fn service(
         dead_letters: Arc::new(DeadLetters::new(
             Arc::clone(&stores.events),
             Arc::clone(&stores.letters),
+            Arc::clone(&stores.processing),
             Arc::clone(&clock),
         )),
+        processing: Arc::clone(&ingestion.processing),
         health: Arc::clone(&ingestion.health),
         access: Arc::new(access),
         bodies: Budget::new(memory::bodies(settings)),

@@ -47,6 +47,9 @@ pub enum StartError {
         /// The data folder.
         folder: String,
     },
+    /// A processor cannot be delivered for.
+    #[error("{0}")]
+    Processing(String),
     /// The system gives no runtime, no signals or no metrics.
     #[error("cannot start: {0}")]
     System(String),

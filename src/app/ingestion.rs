@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use trailkeep_event::time::SystemClock;
 use trailkeep_store::Store;
 
 use super::error::StartError;
-use super::journal;
 use super::part::Part;
 use super::stores::Stores;
+use super::{journal, processing};
 use crate::config::Settings;
+use crate::ingest::feeding::Feeding;
 use crate::ingest::quota::Shares;
 use crate::ingest::room::Amount;
 use crate::ingest::writer::{Destination, Writers};
@@ -22,6 +24,7 @@ use crate::ingest::{Ingest, Parts, WriteRules, reserve};
 use crate::monitoring::disk::DiskOf;
 use crate::monitoring::health::{Health, watch_store};
 use crate::monitoring::statistics::Statistics;
+use crate::processing::Processing;
 
 /// What closing the journal and the store may take.
 pub const CLOSING: Duration = Duration::from_secs(3);
@@ -31,6 +34,9 @@ pub struct Ingestion {
     pub ingest: Arc<Ingest>,
     pub health: Arc<Health>,
     pub statistics: Arc<Statistics>,
+    pub processing: Arc<Processing>,
+    /// Told when all instances know the processors of the settings.
+    pub registered: CancellationToken,
     store: Arc<dyn Store>,
     writers: Writers,
     watcher: JoinHandle<()>,
@@ -63,12 +69,23 @@ impl Ingestion {
             health: Arc::clone(&health),
         });
         let store = Arc::clone(&stores.events);
-        let destination =
-            Destination { events: Arc::clone(&store), letters: Arc::clone(&stores.letters) };
+        let destination = Destination {
+            feeds: Arc::clone(&stores.processing),
+            events: Arc::clone(&store),
+            letters: Arc::clone(&stores.letters),
+        };
+        let processing = processing::of(settings, stores, &statistics)?;
+        let registered = CancellationToken::new();
+        let feeding = Feeding {
+            registry: processing::registry(settings, ingest.next_arrival()),
+            registered: registered.clone(),
+            listener: processing.listener(),
+        };
         let writers = Writers::start(
             &ingest,
             reader,
             &destination,
+            feeding,
             store.writes_in_flight(settings.write.in_flight),
             &health.prepared(),
         );
@@ -82,7 +99,18 @@ impl Ingestion {
             Arc::new(DiskOf::folder(&settings.store.data_dir)),
             settings.store.mongodb_uri.is_none(),
         ));
-        Ok(Self { ingest, health, statistics, store, writers, watcher, disk_watcher })
+        let processing = Arc::new(processing);
+        Ok(Self {
+            ingest,
+            health,
+            statistics,
+            processing,
+            registered,
+            store,
+            writers,
+            watcher,
+            disk_watcher,
+        })
     }
 
     /// Waits until a part ends that must not.

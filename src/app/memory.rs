@@ -9,8 +9,10 @@ use std::fmt;
 use trailkeep_journal::SEGMENT_BYTES;
 
 use crate::access::password::HashCost;
-use crate::config::Settings;
+use crate::config::{Processor, Settings};
 use crate::ingest::backlog::HEAD;
+use crate::ingest::feeder;
+use crate::processing::{self, answer};
 use crate::summaries;
 
 const KIB: usize = 1024;
@@ -75,11 +77,23 @@ pub fn reckon(settings: &Settings) -> Reckoning {
             "a segment of the journal that is read back, and a record of it",
             2 * (SEGMENT_BYTES as usize).max(RECORD_OF_A_BODY * http.max_body_bytes),
         ),
+        ("stored events on their way to feeds", feeder::ROOM_KIB * KIB),
+        ("processors: what is pending, in flight and fetched", processors(settings)),
         ("http.max_connections, 40 KiB each", http.max_connections * FOR_A_CONNECTION),
         ("summaries that are kept", summaries::MAX_CACHE_BYTES),
         ("passwords that are being hashed", hashes.parallel * hashes.memory_kib as usize * KIB),
     ];
     Reckoning { parts }
+}
+
+/// What all processors hold: an event in flight is there as it is stored and as it is
+/// sent, beside its answer.
+fn processors(settings: &Settings) -> usize {
+    let event = 2 * settings.events.max_payload_bytes + answer::MAX_BODY_BYTES + FOR_A_CONNECTION;
+    let held =
+        |processor: &Processor| processing::MOST_PENDING_BYTES + processor.concurrency * event;
+    let held: usize = settings.processors.values().map(held).sum();
+    if held > 0 { held + processing::MAX_BODIES_BYTES } else { 0 }
 }
 
 /// As comments of a file of settings.
@@ -115,9 +129,11 @@ mod tests {
     #[test]
     fn a_setting_that_allows_more_raises_it() {
         let usual = reckon(&Settings::defaults()).mebibytes();
-        for (path, value) in
-            [("http.max_connections", "20000"), ("http.max_body_bytes", "16777216")]
-        {
+        for (path, value) in [
+            ("http.max_connections", "20000"),
+            ("http.max_body_bytes", "16777216"),
+            ("processors.default.url", "http://localhost:3001"),
+        ] {
             let more = reckon(&with(path, value)).mebibytes();
             assert!(more > usual, "{path}");
         }

@@ -11,6 +11,7 @@ pub(crate) enum Part {
     LetterCount,
     AuditTrail,
     Journal,
+    Deliverers,
 }
 
 impl Part {
@@ -24,6 +25,7 @@ impl Part {
             Self::LetterCount => "count of dead letters",
             Self::AuditTrail => "audit trail, or the sweep of what has expired",
             Self::Journal => "journal",
+            Self::Deliverers => "delivery to a processor",
         }
     }
 }

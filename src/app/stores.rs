@@ -6,6 +6,7 @@ use trailkeep_store::access::AccessStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{MongoSettings, MongoStore, PeriodSettings};
+use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::summaries::AccountStore;
 use trailkeep_store::{Store, Timeouts};
 
@@ -34,6 +35,8 @@ pub struct Stores {
     pub access: Arc<dyn AccessStore>,
     /// Where events of business accounts are counted.
     pub accounts: Arc<dyn AccountStore>,
+    /// Where feeds and outcomes of processors stay.
+    pub processing: Arc<dyn ProcessingStore>,
 }
 
 impl Stores {
@@ -55,13 +58,16 @@ impl Stores {
         })
     }
 
-    fn of(store: impl Store + DeadLetterStore + AccessStore + AccountStore) -> Self {
+    fn of(
+        store: impl Store + DeadLetterStore + AccessStore + AccountStore + ProcessingStore,
+    ) -> Self {
         let store = Arc::new(store);
         Self {
             events: Arc::clone(&store) as Arc<dyn Store>,
             letters: Arc::clone(&store) as Arc<dyn DeadLetterStore>,
             access: Arc::clone(&store) as Arc<dyn AccessStore>,
-            accounts: store,
+            accounts: Arc::clone(&store) as Arc<dyn AccountStore>,
+            processing: store,
         }
     }
 }

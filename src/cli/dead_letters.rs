@@ -152,6 +152,7 @@ async fn act(command: Command, stores: &Stores) -> Result<Done, LettersError> {
     let letters = DeadLetters::new(
         Arc::clone(&stores.events),
         Arc::clone(&stores.letters),
+        Arc::clone(&stores.processing),
         Arc::clone(&clock),
     );
     match command {

@@ -50,6 +50,25 @@ pub struct HealthBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     problem: Option<&'static str>,
+    /// The processors of this instance's settings; left out where there are none. One
+    /// that is away degrades nothing: what it is to be sent waits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    processors: Vec<ProcessorHealth>,
+}
+
+/// How a processor is, as this instance sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessorHealth {
+    /// Its name in the settings.
+    #[schema(example = "default")]
+    name: String,
+    /// `running`, `away`, `refused` or `standing-by`.
+    #[schema(example = "running")]
+    state: &'static str,
+    /// What it answered last, where it is away or refuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 /// How the service is, for monitors
@@ -79,9 +98,20 @@ pub async fn health(State(service): State<Arc<Service>>, _monitor: Monitor) -> R
         database: if is_connected { "connected" } else { "disconnected" },
         buffer_size: service.statistics.held_events(),
         problem,
+        processors: processors(&service),
     };
     let status = if is_connected { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body)).into_response()
+}
+
+fn processors(service: &Service) -> Vec<ProcessorHealth> {
+    let processors = service.processing.seen();
+    let health = processors.map(|(name, _, seen)| ProcessorHealth {
+        name: name.to_owned(),
+        state: seen.state.word(),
+        problem: seen.problem.map(|problem| problem.to_string()),
+    });
+    health.collect()
 }
 
 /// Whether the process answers

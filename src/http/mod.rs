@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod paging;
 pub mod path;
 pub mod problem;
+pub mod processors;
 pub mod query;
 mod routes;
 pub mod same_origin;

@@ -16,8 +16,8 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::state::{Options, Service};
 use super::{
-    accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, metrics, sessions,
-    staff, stats, tokens, trace,
+    accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, metrics,
+    processors, sessions, staff, stats, tokens, trace,
 };
 
 /// All routes, each with and without a trailing slash.
@@ -65,6 +65,8 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
     let monitors = OpenApiRouter::new()
         .routes(routes!(health::health))
         .routes(routes!(stats::stats))
+        .routes(routes!(processors::list))
+        .routes(routes!(processors::get))
         .routes(routes!(metrics::metrics));
     let people = OpenApiRouter::new()
         .routes(routes!(journeys::journey))

@@ -13,6 +13,7 @@ use crate::ingest::Ingest;
 use crate::journeys::Journeys;
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
+use crate::processing::Processing;
 use crate::summaries::Summaries;
 
 /// What the handlers work with.
@@ -25,6 +26,8 @@ pub struct Service {
     pub summaries: Arc<Summaries>,
     /// What the database refused for good.
     pub dead_letters: Arc<DeadLetters>,
+    /// Who is delivered for.
+    pub processing: Arc<Processing>,
     /// Whether the service is well.
     pub health: Arc<Health>,
     /// Who may do what.

@@ -1,5 +1,5 @@
 //! The only way back: what the store answered, told to the backlog, to the room
-//! for it, and to the journal.
+//! for it, and, behind the feed of what was stored, to the journal.
 
 use std::sync::atomic::Ordering;
 
@@ -23,7 +23,7 @@ impl Ingest {
         self.count_settled(&settled);
         let low = backlog.low();
         self.changed(backlog);
-        self.journal.settled_before(low);
+        self.feeder.settled_before(low);
         self.made_room(settled.room);
         // Users of this write may be ready again, or it was what a drain waits for.
         self.writer_wake.notify_one();

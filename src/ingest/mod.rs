@@ -10,8 +10,8 @@
 //!
 //! - **Kept.** An event that was answered 202 is in the journal (synced, unless
 //!   `journal.sync` says never), and leaves it only when the store has it durably,
-//!   knows it already or keeps it as a dead letter. What the disk itself damaged is
-//!   lost, told and counted (`unreadable`).
+//!   knows it already or keeps it as a dead letter, and (with processors) when the feed
+//!   has it. What the disk itself damaged is lost, told and counted (`unreadable`).
 //! - **Once.** The identity of an event is (userId, eventId); `_id` is derived from
 //!   both and from nothing else; the unique `_id` is the only authority on
 //!   duplicates. So an event that is sent twice is in the backlog twice, and the
@@ -19,7 +19,7 @@
 //! - **Conservation.** `accepted + restored = stored + duplicate + dead-lettered +
 //!   unreadable + held`.
 //!
-//! That users' events stay in order is stated at the `queue`, where "full" is
+//! What the journal may forget is decided at the [feeding]. That users' events stay in order is stated at the `queue`, where "full" is
 //! decided at the [room], and what is left of the disk for the database at the
 //! [reserve].
 
@@ -28,6 +28,8 @@ pub mod admission;
 pub mod backlog;
 mod beyond;
 mod bisect;
+pub mod feeder;
+pub mod feeding;
 mod queue;
 pub mod quota;
 pub mod readback;
@@ -53,6 +55,7 @@ use crate::monitoring::statistics::Statistics;
 pub use admission::{NotAdmitted, Patience, Posted};
 pub use backlog::WriteRules;
 use backlog::{Backlog, HEAD, Snapshot};
+use feeder::Feeder;
 use quota::{Quota, Shares};
 use room::{Amount, Room};
 
@@ -64,6 +67,8 @@ pub struct Ingest {
     /// go on in the order of their numbers.
     arrivals: Mutex<ArrivalClock>,
     journal: Journal,
+    /// Between the store's answers and what the journal may forget.
+    feeder: Feeder,
     /// Told when there may be something to write.
     writer_wake: Notify,
     /// Told when there may be something to read back.
@@ -129,6 +134,7 @@ impl Ingest {
             backlog: Mutex::new(backlog),
             arrivals: Mutex::new(arrivals),
             journal,
+            feeder: Feeder::new(),
             writer_wake: Notify::new(),
             readback_wake: Notify::new(),
             rules: parts.rules,
@@ -199,6 +205,11 @@ impl Ingest {
         if backlog.is_beyond() {
             self.readback_wake.notify_one();
         }
+    }
+
+    /// A number below every one that is given out from now on.
+    pub fn next_arrival(&self) -> Arrival {
+        self.arrivals.lock().take(1, self.clock.now())
     }
 
     /// The rules of the writers.

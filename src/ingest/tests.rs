@@ -4,6 +4,8 @@ mod backlog;
 mod conservation;
 mod dead_letters;
 mod fake_store;
+mod feeding;
+pub(crate) mod memory_feeds;
 pub(crate) mod memory_letters;
 mod patience;
 mod queue;
@@ -24,12 +26,14 @@ use trailkeep_journal::memory_disk::MemoryDisk;
 use trailkeep_journal::{Journal, ReadBack};
 use trailkeep_store::Outcome;
 
+use super::feeding::Feeding;
 use super::queue::Write;
 use super::quota::Shares;
 use super::room::Amount;
 use super::waiter::{Waited, Waiter};
 use super::writer::{Destination, Writers};
 use super::{Ingest, NotAdmitted, Parts, Patience, WriteRules};
+use crate::ingest::tests::memory_feeds::MemoryFeeds;
 use crate::ingest::tests::memory_letters::MemoryLetters;
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
@@ -107,6 +111,7 @@ struct Setup {
     in_flight: usize,
     store: Arc<FakeStore>,
     letters: Arc<MemoryLetters>,
+    feeds: Arc<MemoryFeeds>,
 }
 
 impl Default for Setup {
@@ -119,6 +124,7 @@ impl Default for Setup {
             in_flight: IN_FLIGHT,
             store: Arc::default(),
             letters: Arc::default(),
+            feeds: Arc::default(),
         }
     }
 }
@@ -152,10 +158,14 @@ impl Setup {
         let (ingest, reader) = self.open();
         let (prepared, is_prepared) = watch::channel(is_prepared);
         let destination = Destination {
+            feeds: Arc::clone(&self.feeds) as _,
             events: Arc::clone(&self.store) as _,
             letters: Arc::clone(&self.letters) as _,
         };
-        let writers = Writers::start(&ingest, reader, &destination, self.in_flight, &is_prepared);
+        let feeding = Feeding::of_others(&ingest);
+        let in_flight = self.in_flight;
+        let writers =
+            Writers::start(&ingest, reader, &destination, feeding, in_flight, &is_prepared);
         Running {
             ingest,
             store: Arc::clone(&self.store),

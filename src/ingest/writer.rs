@@ -18,15 +18,17 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 use trailkeep_event::{Accepted, StoreId};
 use trailkeep_journal::ReadBack;
 use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore};
+use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::{Outcome, Refusal, Store, StoreError};
 
+use super::feeding::{FeedTask, Feeding};
 use super::queue::Write;
 use super::readback::{self, Readback};
 use super::{Ingest, bisect};
@@ -39,6 +41,8 @@ const MAX_WRITE_BYTES: usize = 16 << 20;
 /// Where events go.
 #[derive(Clone)]
 pub struct Destination {
+    /// Where processors are told of them.
+    pub feeds: Arc<dyn ProcessingStore>,
     /// Where they are stored.
     pub events: Arc<dyn Store>,
     /// Where they are kept that are refused for good.
@@ -50,6 +54,7 @@ pub struct Writers {
     ingest: Arc<Ingest>,
     draining: CancellationToken,
     tasks: JoinSet<()>,
+    feeding: JoinHandle<()>,
 }
 
 impl Writers {
@@ -60,6 +65,7 @@ impl Writers {
         ingest: &Arc<Ingest>,
         reader: Box<dyn ReadBack>,
         destination: &Destination,
+        feeding: Feeding,
         in_flight: usize,
         prepared: &watch::Receiver<bool>,
     ) -> Self {
@@ -77,13 +83,26 @@ impl Writers {
         }
         let readback = Readback::new(reader);
         tasks.spawn(readback::run(Arc::clone(ingest), readback, draining.clone()));
-        Self { ingest: Arc::clone(ingest), draining, tasks }
+        let feeds = Arc::clone(&destination.feeds);
+        let events = Arc::clone(&destination.events);
+        let feeding = match FeedTask::new(ingest, feeds, events, feeding.listener) {
+            Some(task) => {
+                let run = task.run(feeding.registry, feeding.registered, prepared.clone());
+                tokio::spawn(run)
+            }
+            // Seen by whoever watches the tasks.
+            None => tokio::spawn(async { error!("what is stored is fed already") }),
+        };
+        Self { ingest: Arc::clone(ingest), draining, tasks, feeding }
     }
 
     /// Waits until a task ends, which none does before [`drain`](Self::drain): it
     /// is a defect, and the caller ends the process.
     pub async fn ended(&mut self) -> Result<(), JoinError> {
-        self.tasks.join_next().await.unwrap_or(Ok(()))
+        tokio::select! {
+            ended = self.tasks.join_next() => ended.unwrap_or(Ok(())),
+            ended = &mut self.feeding => ended,
+        }
     }
 
     /// Writes all that is accepted, partial writes at once, until nothing is left
@@ -93,7 +112,7 @@ impl Writers {
         self.draining.cancel();
         let events = self.ingest.held().events;
         let before = self.ingest.statistics.stored.get();
-        let drained = tokio::time::timeout_at(deadline, async {
+        let drained = timeout_at(deadline, async {
             while let Some(ended) = self.tasks.join_next().await {
                 if let Err(error) = ended {
                     error!(%error, "a writer ended unexpectedly");
@@ -102,6 +121,14 @@ impl Writers {
         });
         let _ = drained.await;
         self.tasks.shutdown().await;
+        self.ingest.feeder.end();
+        if timeout_at(deadline, &mut self.feeding).await.is_err() {
+            self.feeding.abort();
+            warn!(
+                "processors could not be told of all that was stored; the journal keeps it, and \
+                 the next start tells them"
+            );
+        }
         let left = self.ingest.held().events;
         if left == 0 {
             let stored = self.ingest.statistics.stored.get() - before;
@@ -213,6 +240,8 @@ impl Writer {
             // Followers that are held back may have been written.
             self.doubt(&write.events);
         }
+        // Before the queue is told, which then lets go what follows of these users.
+        self.ingest.feeder.hand(&write.events, &outcomes).await;
         let kept = self.ingest.acknowledge(&write, &outcomes);
         let events = write.events.len();
         let now = self.ingest.clock.now();

@@ -74,7 +74,7 @@ fn merged(
     let ids: HashSet<StoreId> = events.iter().map(|event| event.id).collect();
     let is_buffered_alone = |accepted: &&Arc<Accepted>| !ids.contains(&accepted.event.id);
     let waiting = waiting.iter().filter(is_buffered_alone);
-    let mut waiting = waiting.map(|accepted| as_stored(accepted)).peekable();
+    let mut waiting = waiting.map(|accepted| StoredEvent::from(&**accepted)).peekable();
     let mut stored = events.into_iter().peekable();
     let mut part = JourneyPart { events: Vec::new(), has_more: true };
     let mut bytes = 0;
@@ -95,21 +95,4 @@ fn merged(
     }
     part.has_more = has_more || stored.peek().is_some() || waiting.peek().is_some();
     part
-}
-
-/// A waiting event as the store would give it back.
-pub fn as_stored(accepted: &Accepted) -> StoredEvent {
-    let event = &accepted.event;
-    StoredEvent {
-        id: event.id,
-        user_id: event.user_id.clone(),
-        event_id: event.event_id.clone(),
-        kind: event.kind.clone(),
-        session_id: event.session_id.clone(),
-        account_id: event.account_id.clone(),
-        payload: event.payload.to_json(),
-        occurred_at: event.occurred_at,
-        received_at: event.received_at,
-        arrival: accepted.arrival,
-    }
 }

@@ -9,7 +9,7 @@
 //! that.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -32,6 +32,8 @@ pub struct Health {
     checks: Mutex<Contact>,
     /// Whether writes succeed: a store may answer and have no room.
     writes: Mutex<Contact>,
+    /// How often the feed of processors failed, one after the other.
+    feed_failures: AtomicU32,
 }
 
 /// Whether the store answers.
@@ -114,6 +116,7 @@ impl Health {
             is_full: AtomicBool::new(false),
             checks: Mutex::new(Contact::Unknown),
             writes: Mutex::new(Contact::Unknown),
+            feed_failures: AtomicU32::new(0),
         }
     }
 
@@ -147,7 +150,8 @@ impl Health {
     /// What a person has to mend, without a word of what is inside.
     pub fn problem(&self) -> Option<&'static str> {
         let is_refused = self.checks.lock().is_refused() || self.writes.lock().is_refused();
-        is_refused.then_some(REFUSED)
+        let is_unfed = self.feed_failures.load(Ordering::Relaxed) >= FEED_FAILURES;
+        is_refused.then_some(REFUSED).or(is_unfed.then_some(UNFED))
     }
 
     /// Whether all is as it should be: ready, and no write is failing.
@@ -231,6 +235,16 @@ impl Health {
         self.writes.lock().failed(is_refused);
     }
 
+    /// The feed of processors was written.
+    pub fn feed_written(&self) {
+        self.feed_failures.store(0, Ordering::Relaxed);
+    }
+
+    /// The feed of processors could not be written: so many times now.
+    pub fn feed_failed(&self) -> u32 {
+        self.feed_failures.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     /// A batch found no room.
     pub fn backlog_full(&self) {
         if !self.is_full.swap(true, Ordering::Relaxed) {
@@ -280,6 +294,13 @@ pub async fn watch_store(health: Arc<Health>, store: Arc<dyn Store>, interval: D
 /// What `/health` says of a store that will not let us.
 const REFUSED: &str = "the database refuses us: mend the name, password or rights of its user, \
                        or its settings; the log and /stats have its words";
+
+/// After so many failures, one after the other, the feed is a problem of its own.
+const FEED_FAILURES: u32 = 3;
+
+/// What `/health` says then.
+const UNFED: &str = "what is stored cannot be told to processors: it is kept in the journal, and \
+                     the log has the database's words";
 
 fn is_refusal(error: &StoreError) -> bool {
     matches!(error, StoreError::Denied(_))

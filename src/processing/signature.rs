@@ -48,8 +48,13 @@ impl Secret {
         if !LENGTHS.contains(&key.len()) {
             return Err(SecretError::Length(key.len()));
         }
+        Self::of(&key)
+    }
+
+    /// Of its bytes.
+    pub fn of(key: &[u8]) -> Result<Self, SecretError> {
         // Any length of key can be used.
-        Hmac::new_from_slice(&key).map(Self).map_err(|_| SecretError::Length(key.len()))
+        Hmac::new_from_slice(key).map(Self).map_err(|_| SecretError::Length(key.len()))
     }
 
     fn hash(&self, id: &str, timestamp: i64, body: &[u8]) -> Hmac<Sha256> {

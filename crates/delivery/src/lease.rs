@@ -19,6 +19,9 @@ pub const TAKE_AFTER: u64 = 10_000;
 /// For this long after a renewal was sent its owner may begin something.
 pub const SURE_FOR: u64 = 8_000;
 
+/// The owner of a lease that was handed over.
+pub const NOBODY: Process = Process([0; 8]);
+
 /// The lease as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lease {
@@ -43,6 +46,8 @@ pub struct Replacement {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Tenure {
     me: Process,
+    /// Whether nobody else can have this database open.
+    is_alone: bool,
     /// The lease as it was found last, and since when it has been the same.
     seen: Option<(Option<Lease>, u64)>,
     held: Option<Held>,
@@ -56,9 +61,9 @@ struct Held {
 }
 
 impl Tenure {
-    /// Knows nothing yet.
-    pub fn new(me: Process) -> Self {
-        Self { me, seen: None, held: None }
+    /// Knows nothing yet. Who is alone with its database waits for nobody.
+    pub fn new(me: Process, is_alone: bool) -> Self {
+        Self { me, is_alone, seen: None, held: None }
     }
 
     /// The stored lease was read.
@@ -81,7 +86,7 @@ impl Tenure {
                 let next = Lease { owner: self.me, epoch: 1, beat: 1 };
                 Some(Replacement { expected: None, next })
             }
-            Some(lease) if now.saturating_sub(since) >= TAKE_AFTER => {
+            Some(lease) if self.may_take(&lease, now.saturating_sub(since)) => {
                 let next = Lease { owner: self.me, epoch: lease.epoch + 1, beat: lease.beat + 1 };
                 Some(Replacement { expected: seen, next })
             }
@@ -89,9 +94,28 @@ impl Tenure {
         }
     }
 
-    /// A renewal before it is due, for whoever must know that it is still in charge.
-    pub fn renew(&self) -> Option<Replacement> {
-        self.held.map(|held| self.renewal(held.lease))
+    fn may_take(&self, lease: &Lease, unchanged_for: u64) -> bool {
+        self.is_alone || lease.owner == NOBODY || unchanged_for >= TAKE_AFTER
+    }
+
+    /// When the next renewal is due.
+    pub fn renews_at(&self) -> Option<u64> {
+        self.held.map(|held| held.sent_at + RENEW_AFTER)
+    }
+
+    /// Hands the lease over: what to write so that whoever comes takes it at once.
+    pub fn hand_over(&self) -> Option<Replacement> {
+        let Held { lease, .. } = self.held?;
+        let next = Lease { owner: NOBODY, beat: lease.beat + 1, ..lease };
+        Some(Replacement { expected: Some(lease), next })
+    }
+
+    /// The lease once more with the next epoch, for an owner who has lost touch with what
+    /// it wrote: nothing that it sent before changes anything then.
+    pub fn begin_anew(&self) -> Option<Replacement> {
+        let Held { lease, .. } = self.held?;
+        let next = Lease { epoch: lease.epoch + 1, beat: lease.beat + 1, ..lease };
+        Some(Replacement { expected: Some(lease), next })
     }
 
     fn renewal(&self, lease: Lease) -> Replacement {
@@ -116,9 +140,9 @@ impl Tenure {
         self.held = None;
     }
 
-    /// The epoch in which this process is in charge, as far as it knows.
-    pub fn epoch(&self) -> Option<u64> {
-        self.held.map(|held| held.lease.epoch)
+    /// The lease by which this process is in charge, as far as it knows.
+    pub fn lease(&self) -> Option<Lease> {
+        self.held.map(|held| held.lease)
     }
 
     /// Whether it may begin to send something.

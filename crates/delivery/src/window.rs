@@ -174,6 +174,22 @@ impl Window {
         self.ready.iter().copied()
     }
 
+    /// The event that comes next of a user: what is on its way, else what would be sent.
+    pub fn next_of(&self, user: UserKey) -> Option<(Arrival, StoreId)> {
+        let found = self.users.get(&user)?;
+        found.current().or_else(|| found.queue.first().copied())
+    }
+
+    /// How many events of a user are in memory.
+    pub fn queued(&self, user: UserKey) -> usize {
+        self.users.get(&user).map_or(0, |user| user.queue.len())
+    }
+
+    /// How many users have a record.
+    pub fn parked_users(&self) -> usize {
+        self.users.values().filter(|user| user.record().is_some()).count()
+    }
+
     /// Sends a ready user's head: answers which event that is.
     pub fn send(&mut self, user: UserKey) -> Option<(Arrival, StoreId)> {
         let place = self.ready.iter().position(|ready| *ready == user)?;

@@ -193,6 +193,25 @@ pub struct StoredEvent {
     pub arrival: Arrival,
 }
 
+/// An accepted event as the store would give it back.
+impl From<&Accepted> for StoredEvent {
+    fn from(accepted: &Accepted) -> Self {
+        let event = &accepted.event;
+        Self {
+            id: event.id,
+            user_id: event.user_id.clone(),
+            event_id: event.event_id.clone(),
+            kind: event.kind.clone(),
+            session_id: event.session_id.clone(),
+            account_id: event.account_id.clone(),
+            payload: event.payload.to_json(),
+            occurred_at: event.occurred_at,
+            received_at: event.received_at,
+            arrival: accepted.arrival,
+        }
+    }
+}
+
 impl StoredEvent {
     /// Its place in the journey.
     pub fn position(&self) -> Position {

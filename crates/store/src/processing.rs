@@ -9,7 +9,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use trailkeep_delivery::{DocumentId, ParkRecord, Process};
+use sha2::{Digest as _, Sha256};
+pub use trailkeep_delivery::lease::Lease;
+use trailkeep_delivery::{DocumentId, ParkRecord, UserKey};
 use trailkeep_event::{Arrival, Payload, StoreId, Timestamp};
 
 use super::{Outcome, StoreError, StoredEvent};
@@ -34,6 +36,21 @@ pub struct Processor {
     pub lease: Option<Lease>,
 }
 
+impl Processor {
+    /// What a user is called in its feed: SHA-256 of its secret and the user's id, cut.
+    pub fn key_of(&self, user_id: &str) -> UserKey {
+        let digest = Sha256::new().chain_update(self.secret).chain_update(user_id).finalize();
+        let mut key = [0; 16];
+        key.copy_from_slice(&digest[..16]);
+        UserKey(key)
+    }
+
+    /// The highest number from which on it wants anything.
+    pub fn since(&self) -> Option<Arrival> {
+        self.wanted.any.into_iter().chain(self.wanted.types.values().copied()).max()
+    }
+}
+
 /// Which events a processor wants, and since when: what arrived before is not its.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -49,17 +66,6 @@ impl Wanted {
         let is_since = |since: &Arrival| arrival >= *since;
         self.any.as_ref().is_some_and(is_since) || self.types.get(kind).is_some_and(is_since)
     }
-}
-
-/// Who is in charge of a processor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lease {
-    /// The process that is.
-    pub owner: Process,
-    /// Grows with every change of the owner.
-    pub epoch: u64,
-    /// Grows with every renewal, across owners too.
-    pub beat: u64,
 }
 
 /// A document of a feed. What its entries are is `trailkeep-delivery`'s to say.
@@ -177,6 +183,10 @@ pub struct FoundEvents {
 /// is made with it, and calls about a name that nobody added find nothing.
 #[async_trait]
 pub trait ProcessingStore: Send + Sync + 'static {
+    /// Whether nobody else can have this database open: then a lease that is there is of
+    /// a process that has ended.
+    fn is_exclusive(&self) -> bool;
+
     /// All who are fed for, by name.
     async fn processors(&self) -> Result<Vec<Processor>, StoreError>;
 

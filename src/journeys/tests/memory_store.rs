@@ -13,7 +13,6 @@ use trailkeep_store::{
     JourneyPart, JourneyRange, MAX_READ_BYTES, Outcome, Store, StoreError, StoredEvent,
 };
 
-use super::super::merge::as_stored;
 use super::journey_of;
 
 /// Each insert waits twice: before it takes effect, and before it is
@@ -108,7 +107,7 @@ impl Store for MemoryStore {
             if stored.iter().any(|event| event.id == accepted.event.id) {
                 outcomes.push(Outcome::Duplicate);
             } else {
-                stored.push(as_stored(accepted));
+                stored.push(StoredEvent::from(&**accepted));
                 outcomes.push(Outcome::Stored);
             }
         }

@@ -8,7 +8,7 @@ use trailkeep_event::payload::PayloadLimits;
 use trailkeep_event::{Accepted, Payload};
 use trailkeep_store::{JourneyPart, JourneyRange, Order, StoredEvent};
 
-use super::super::merge::{self, MAX_PAGE_BYTES, Page, as_stored};
+use super::super::merge::{self, MAX_PAGE_BYTES, Page};
 use super::memory_store::first_of;
 use super::{Spec, journey_of, order, range, spec, whole};
 
@@ -29,7 +29,7 @@ fn page(events: &[(Arc<Accepted>, Home)], range: &JourneyRange, limit: usize) ->
     let stored: Vec<StoredEvent> = events
         .iter()
         .filter(|(_, home)| *home != Home::Buffer)
-        .map(|(accepted, _)| as_stored(accepted))
+        .map(|(accepted, _)| StoredEvent::from(&**accepted))
         .collect();
     let stored = first_of(journey_of(&stored, range), limit);
     let mut waiting: Vec<Arc<Accepted>> = events
@@ -67,7 +67,7 @@ proptest! {
         limits in proptest::collection::vec(1_usize..6, 20),
         mut range in range(),
     ) {
-        let all: Vec<StoredEvent> = events.iter().map(|accepted| as_stored(accepted)).collect();
+        let all: Vec<StoredEvent> = events.iter().map(|accepted| StoredEvent::from(&**accepted)).collect();
         let expected = journey_of(&all, &range);
         let mut rank: HashMap<usize, Home> = HashMap::new();
         let mut seen = Vec::new();
@@ -106,7 +106,7 @@ proptest! {
         order in order(),
     ) {
         let placed: Vec<_> = events.iter().cloned().zip(homes).collect();
-        let all: Vec<StoredEvent> = events.iter().map(|accepted| as_stored(accepted)).collect();
+        let all: Vec<StoredEvent> = events.iter().map(|accepted| StoredEvent::from(&**accepted)).collect();
         let journey = journey_of(&all, &whole(order));
         let range = whole(order);
         for limit in 1..=journey.len() + 1 {
@@ -123,10 +123,10 @@ proptest! {
         range in range(),
         after in proptest::option::of((spec(), 0_i64..4)),
     ) {
-        let after = after.map(|(spec, arrival)| as_stored(&spec.accepted(arrival)).position());
+        let after = after.map(|(spec, arrival)| StoredEvent::from(&spec.accepted(arrival)).position());
         let range = JourneyRange { after, ..range };
         let accepted = spec.accepted(arrival);
-        let is_stored_in_range = !journey_of(&[as_stored(&accepted)], &range).is_empty();
+        let is_stored_in_range = !journey_of(&[StoredEvent::from(&accepted)], &range).is_empty();
         prop_assert_eq!(merge::is_in_range(&accepted, &range), is_stored_in_range);
     }
 }
@@ -147,7 +147,8 @@ fn large(number: u8) -> Arc<Accepted> {
 fn a_page_ends_at_4_mib() {
     let homes = [Home::Store, Home::Buffer, Home::Both];
     let events: Vec<_> = (0..=255).map(large).zip(homes.into_iter().cycle()).collect();
-    let all: Vec<StoredEvent> = events.iter().map(|(event, _)| as_stored(event)).collect();
+    let all: Vec<StoredEvent> =
+        events.iter().map(|(event, _)| StoredEvent::from(&**event)).collect();
     for order in [Order::Ascending, Order::Descending] {
         let mut range = whole(order);
         let mut seen = Vec::new();
@@ -171,7 +172,7 @@ fn a_page_ends_at_4_mib() {
 
 #[test]
 fn an_event_of_more_than_4_mib_is_a_page() {
-    let mut stored = as_stored(&large(0));
+    let mut stored = StoredEvent::from(&*large(0));
     stored.payload = "x".repeat(MAX_PAGE_BYTES);
     let page = merge::page(first_of(vec![stored.clone()], 10), &[large(9)], Order::Ascending, 10);
     assert_eq!(page.next, Some(stored.position()));

@@ -13,12 +13,13 @@ use trailkeep_journal::memory_disk::MemoryDisk;
 use trailkeep_journal::{Journal, ReadBack, Rules as JournalRules};
 use trailkeep_store::{JourneyPart, JourneyRange, Order, Outcome, Store, StoreError, StoredEvent};
 
-use super::super::merge::as_stored;
 use super::super::{Journeys, cursor};
 use super::memory_store::MemoryStore;
 use super::{Spec, at, journey_of, range, spec, whole};
+use crate::ingest::feeding::Feeding;
 use crate::ingest::quota::Shares;
 use crate::ingest::room::Amount;
+use crate::ingest::tests::memory_feeds::MemoryFeeds;
 use crate::ingest::tests::memory_letters::MemoryLetters;
 use crate::ingest::writer::{Destination, Writers};
 use crate::ingest::{Ingest, Parts, Patience, WriteRules};
@@ -110,13 +111,14 @@ impl Story {
     /// What is stored before: of each identity the first.
     fn stored(&self, waiting: &[Arc<Accepted>]) -> Vec<StoredEvent> {
         let mut ids = HashSet::new();
-        let earlier = self.stored.iter().map(|(spec, arrival)| as_stored(&spec.accepted(*arrival)));
+        let earlier =
+            self.stored.iter().map(|(spec, arrival)| StoredEvent::from(&spec.accepted(*arrival)));
         let rivals = self.rivals.iter().filter_map(|(spec, which)| {
             let rival = waiting.get(*which)?;
             // Identity and arrival together are one event's alone.
             (rival.event.id != spec.event().id).then(|| StoredEvent {
                 occurred_at: rival.event.occurred_at,
-                ..as_stored(&spec.accepted(rival.arrival.as_i64()))
+                ..StoredEvent::from(&spec.accepted(rival.arrival.as_i64()))
             })
         });
         let is_new = |event: &StoredEvent| ids.insert(event.id);
@@ -138,10 +140,14 @@ impl Story {
         let store = Arc::new(MemoryStore::new(stored, self.schedule.clone()));
         let as_store: Arc<dyn Store> = Arc::clone(&store) as _;
         let journeys = Journeys::new(Arc::clone(&as_store), Arc::clone(&ingest));
-        let destination =
-            Destination { events: as_store, letters: Arc::new(MemoryLetters::default()) };
+        let destination = Destination {
+            feeds: Arc::new(MemoryFeeds::default()),
+            events: as_store,
+            letters: Arc::new(MemoryLetters::default()),
+        };
+        let (feeding, prepared) = (Feeding::of_others(&ingest), health.prepared());
         let writers =
-            Writers::start(&ingest, reader, &destination, self.in_flight, &health.prepared());
+            Writers::start(&ingest, reader, &destination, feeding, self.in_flight, &prepared);
         health.store_prepared();
 
         let mut seen = Vec::new();
@@ -168,7 +174,7 @@ impl Story {
         let known: HashSet<StoreId> = stored.iter().map(|event| event.id).collect();
         let new = waiting
             .iter()
-            .map(|accepted| as_stored(accepted))
+            .map(|accepted| StoredEvent::from(&**accepted))
             .filter(|event| !known.contains(&event.id));
         stored.iter().cloned().chain(new).collect()
     }
@@ -194,7 +200,7 @@ fn spec_of(number: u8, moment: i64) -> Spec {
 #[test]
 fn what_is_stored_already_is_not_shown_at_the_place_of_its_repetition() {
     let (ingest, _, _) = ingest(100);
-    let first = as_stored(&spec_of(1, 3).accepted(1));
+    let first = StoredEvent::from(&spec_of(1, 3).accepted(1));
     let store = Arc::new(MemoryStore::new(vec![first.clone()], Vec::new()));
     block_on(admit(&ingest, vec![spec_of(1, 0).event()]));
     let journeys = Journeys::new(store, ingest);

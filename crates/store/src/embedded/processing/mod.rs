@@ -47,6 +47,10 @@ pub(super) fn statements() -> [&'static str; 8] {
 
 #[async_trait]
 impl ProcessingStore for EmbeddedStore {
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+
     async fn processors(&self) -> Result<Vec<Processor>, StoreError> {
         self.readers.read(processors::all).await
     }

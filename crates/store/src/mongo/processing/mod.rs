@@ -46,6 +46,10 @@ impl MongoStore {
 
 #[async_trait]
 impl ProcessingStore for MongoStore {
+    fn is_exclusive(&self) -> bool {
+        false
+    }
+
     async fn processors(&self) -> Result<Vec<Processor>, StoreError> {
         self.read(async { processors::all(&mut self.call().await?).await }).await
     }

@@ -1,0 +1,247 @@
+//! One processor, delivered for: who is in charge, and what it does in its term.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use trailkeep_delivery::lease::{Replacement, Tenure};
+use trailkeep_delivery::{Process, UserKey};
+use trailkeep_event::time::Clock;
+use trailkeep_store::StoredEvent;
+
+use super::answer::Answer;
+use super::bodies::Bodies;
+use super::breaker::Breaker;
+use super::client::Client;
+use super::delivery::Form;
+use super::term::{Task, Term, TermRules};
+use super::view::View;
+use super::work::{Report, Work};
+
+/// How often the lease of another is looked at.
+const WATCH_EVERY: Duration = Duration::from_secs(2);
+/// How often the feed is read where nothing says that there is something new: other
+/// instances feed it too.
+const POLL_EVERY: Duration = Duration::from_millis(500);
+/// How long a stop waits for the lease to be handed over.
+const HAND_OVER: Duration = Duration::from_secs(1);
+
+/// What a deliverer is made of.
+pub struct Deliverer {
+    pub work: Work,
+    pub client: Arc<Client>,
+    pub form: Arc<Form>,
+    pub rules: Arc<TermRules>,
+    pub concurrency: usize,
+    pub clock: Arc<dyn Clock>,
+    pub bodies: Arc<Bodies>,
+    pub view: Arc<View>,
+    /// Told when there is something new in the feed.
+    pub wake: Arc<Notify>,
+    /// The first millisecond of its time.
+    pub started: Instant,
+}
+
+/// Why a term ended.
+enum Ended {
+    /// The lease is another's.
+    Lost,
+    /// What this owner knows is not what is stored: it begins anew.
+    Astray,
+    Stopped,
+    /// Something panicked, which is told where it did.
+    Defect,
+}
+
+type Answered = (UserKey, Arc<StoredEvent>, Answer);
+
+impl Deliverer {
+    /// Delivers whenever it is in charge, until `stop`. What is in flight then has until
+    /// `deadline` to be answered and stored.
+    pub async fn run(self, stop: CancellationToken, grace: Duration) {
+        let mut tenure = Tenure::new(Process(rand::random()), self.work.store.is_exclusive());
+        let mut breaker = Breaker::new(self.concurrency, self.now());
+        loop {
+            self.view.is(None, 0, (0, 0));
+            let taken = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = self.take(&mut tenure) => self.begin(&tenure).await,
+            };
+            let Some(term) = taken else { continue };
+            match self.serve(term, &mut tenure, &mut breaker, &stop, grace).await {
+                Ended::Stopped => return self.hand_over(&tenure).await,
+                Ended::Defect => return,
+                Ended::Lost => {
+                    warn!(processor = &*self.work.name, "another instance delivers now");
+                    tenure.give_up();
+                }
+                Ended::Astray => {
+                    if let Some(anew) = tenure.begin_anew() {
+                        self.replace(&mut tenure, anew).await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn moment(&self, ms: u64) -> Instant {
+        self.started + Duration::from_millis(ms)
+    }
+
+    /// Waits until this instance is in charge.
+    async fn take(&self, tenure: &mut Tenure) {
+        while tenure.lease().is_none() {
+            let lease = self.work.lease().await;
+            tenure.saw(lease, self.now());
+            if let Some(replacement) = tenure.due(self.now()) {
+                self.replace(tenure, replacement).await;
+            }
+            if tenure.lease().is_none() {
+                sleep(WATCH_EVERY).await;
+            }
+        }
+    }
+
+    async fn replace(&self, tenure: &mut Tenure, replacement: Replacement) {
+        let report = self.work.clone().replace(replacement, self.now()).await;
+        if let Report::Renewed(replacement, sent_at, took_place) = report {
+            tenure.replaced(&replacement, sent_at, took_place);
+        }
+    }
+
+    /// Begins a term with what the owners before have left.
+    async fn begin(&self, tenure: &Tenure) -> Option<Term> {
+        let lease = tenure.lease()?;
+        let parked = self.work.load(lease.epoch).await;
+        info!(
+            processor = &*self.work.name,
+            epoch = lease.epoch,
+            parked_users = parked.len(),
+            "this instance delivers"
+        );
+        Some(Term::new(
+            lease,
+            parked,
+            Arc::clone(&self.rules),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.bodies),
+            Arc::clone(&self.view),
+        ))
+    }
+
+    async fn serve(
+        &self,
+        mut term: Term,
+        tenure: &mut Tenure,
+        breaker: &mut Breaker,
+        stop: &CancellationToken,
+        grace: Duration,
+    ) -> Ended {
+        let mut work = JoinSet::new();
+        let mut requests: JoinSet<Answered> = JoinSet::new();
+        let (mut is_renewing, mut until) = (false, None);
+        let mut next_poll = Instant::now() + POLL_EVERY;
+        loop {
+            let now = self.now();
+            let Some(lease) = tenure.lease() else { return Ended::Lost };
+            if term.is_lost() {
+                return Ended::Astray;
+            }
+            if let Some(renewal) = tenure.due(now).filter(|_| !is_renewing) {
+                is_renewing = true;
+                term.renewing();
+                work.spawn(self.work.clone().replace(renewal, now));
+            }
+            let may_send = until.is_none() && tenure.is_sure(now);
+            for task in term.tasks(lease, breaker, may_send, now) {
+                self.spawn(task, &mut work, &mut requests);
+            }
+            let condition = breaker.condition();
+            self.view.is(Some(condition), term.in_flight(), term.sizes());
+            if until.is_some() && term.is_settled() {
+                return Ended::Stopped;
+            }
+            let timers = [
+                term.next_rest(),
+                breaker.opens_at(now),
+                tenure.renews_at().filter(|_| !is_renewing),
+            ];
+            let timers = timers.into_iter().flatten().map(|ms| self.moment(ms)).chain(until);
+            let timer = timers.min().unwrap_or(next_poll).min(next_poll);
+            tokio::select! {
+                Some(report) = work.join_next() => match report {
+                    Ok(Report::Renewed(replacement, sent_at, took_place)) => {
+                        is_renewing = false;
+                        if !tenure.replaced(&replacement, sent_at, took_place) {
+                            return Ended::Lost;
+                        }
+                        term.renewed();
+                    }
+                    Ok(report) => if !term.report(report, self.now()) {
+                        return Ended::Lost;
+                    },
+                    Err(_) => return Ended::Defect,
+                },
+                Some(answered) = requests.join_next() => {
+                    let Ok((user, event, answer)) = answered else { return Ended::Defect };
+                    term.answered(user, &event, &answer, breaker, self.now());
+                }
+                () = self.wake.notified() => term.poll_soon(),
+                () = sleep_until(timer) => {
+                    if Instant::now() >= next_poll {
+                        next_poll = Instant::now() + POLL_EVERY;
+                        term.poll_soon();
+                    }
+                    if until.is_some_and(|until| Instant::now() >= until) {
+                        return Ended::Stopped;
+                    }
+                }
+                () = stop.cancelled(), if until.is_none() => until = Some(Instant::now() + grace),
+            }
+        }
+    }
+
+    fn spawn(&self, task: Task, work: &mut JoinSet<Report>, requests: &mut JoinSet<Answered>) {
+        let w = self.work.clone();
+        match task {
+            Task::Poll(reader, lease) => work.spawn(w.poll(reader, lease)),
+            Task::LookUp(ids) => work.spawn(w.look_up(ids)),
+            Task::Record(outcomes) => work.spawn(w.record(outcomes)),
+            Task::Park(record, user_id, event) => work.spawn(w.park(record, user_id, event)),
+            Task::Read(user, user_id, from, limit) => {
+                work.spawn(w.read(user, user_id, from, limit))
+            }
+            Task::Move(expected, next) => work.spawn(w.shift(expected, next)),
+            Task::Unpark(record) => work.spawn(w.unpark(record)),
+            Task::Forget(documents) => work.spawn(w.forget(documents)),
+            Task::Fetch(ids) => work.spawn(w.fetch(ids)),
+            Task::Send(user, event, attempt) => {
+                let (client, form) = (Arc::clone(&self.client), Arc::clone(&self.form));
+                let now = self.clock.now();
+                requests.spawn(async move {
+                    let answer = client.send(&form.delivery(&event, 0, attempt, now)).await;
+                    (user, event, answer)
+                })
+            }
+        };
+    }
+
+    /// Lets another instance, or the next start, take over at once.
+    async fn hand_over(&self, tenure: &Tenure) {
+        if let Some(replacement) = tenure.hand_over() {
+            let handed = self.work.clone().replace(replacement, self.now());
+            if timeout(HAND_OVER, handed).await.is_err() {
+                info!(processor = &*self.work.name, "the lease ends by itself, in ten seconds");
+            }
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! One term of being in charge of a processor: from taking the lease to losing it.
+//!
+//! The [`Window`] says which event may be sent and what is to be asked of the database;
+//! the [`Breaker`] and the [`Attempts`] say when. Here both meet: work is handed out, and
+//! what came of it is handed back.
+
+mod answers;
+mod sending;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use trailkeep_delivery::lease::Lease;
+use trailkeep_delivery::{DocumentId, Effect, ParkRecord, Reader, UserKey, Window};
+use trailkeep_event::time::Clock;
+use trailkeep_event::{Arrival, StoreId};
+use trailkeep_store::StoredEvent;
+use trailkeep_store::processing::{Parked, Processed};
+
+use super::attempts::{AttemptRules, Attempts};
+use super::bodies::Bodies;
+use super::breaker::{Breaker, Condition};
+use super::rests::Rests;
+use super::view::View;
+use super::work::Report;
+
+/// Entries of the feed in memory, above which the user with most of them is parked: at
+/// some 250 bytes each, 5 MB.
+const MOST_ENTRIES: usize = 20_000;
+/// Bytes of what is pending of one processor, at the most: these entries, the documents
+/// that are read beyond them, and a fetch of bodies and one that it is taken from.
+pub const MOST_PENDING_BYTES: usize = 16 << 20;
+/// Outcomes that are kept with one call.
+const RECORDED: usize = 500;
+/// Calls that keep outcomes, at once.
+const RECORDING: usize = 2;
+/// Other calls to the database at once.
+const CALLS: usize = 16;
+
+/// Something that a term wants done.
+pub enum Task {
+    Poll(Reader, Lease),
+    LookUp(Vec<StoreId>),
+    Record(Vec<(UserKey, Processed)>),
+    Park(ParkRecord, Option<Box<str>>, Option<StoreId>),
+    Read(UserKey, Box<str>, Arrival, usize),
+    Move(ParkRecord, ParkRecord),
+    Unpark(ParkRecord),
+    Forget(Vec<DocumentId>),
+    Fetch(Vec<StoreId>),
+    /// Send this event: which attempt of it, and whose it is.
+    Send(UserKey, Arc<StoredEvent>, u32),
+}
+
+/// What is known of an event that is on its way.
+#[derive(Default)]
+struct Heading {
+    attempts: Attempts,
+    /// How often it was not found.
+    missing: u32,
+    first_sent_after: u64,
+    body: Option<Arc<StoredEvent>>,
+}
+
+/// What a term needs to know.
+pub struct TermRules {
+    pub attempts: AttemptRules,
+    /// Which events the processor wants, as the settings say.
+    pub types: Vec<Box<str>>,
+    /// Whether the store deletes events after a while.
+    pub has_retention: bool,
+}
+
+pub struct Term {
+    window: Window,
+    /// `None` while the feed is being read.
+    reader: Option<Reader>,
+    /// Whether there may be something new in the feed.
+    wants_poll: bool,
+    rules: Arc<TermRules>,
+    clock: Arc<dyn Clock>,
+    bodies: Arc<Bodies>,
+    view: Arc<View>,
+    heads: HashMap<StoreId, Heading>,
+    /// The ids of users, where they are known and needed.
+    users: HashMap<UserKey, Box<str>>,
+    fetching: HashSet<StoreId>,
+    verdicts: HashMap<StoreId, Processed>,
+    to_record: Vec<(UserKey, Processed)>,
+    effects: Vec<Effect>,
+    rests: Rests,
+    recording: usize,
+    calls: usize,
+    in_flight: usize,
+    retrying: HashSet<UserKey>,
+}
+
+impl Term {
+    pub fn new(
+        lease: Lease,
+        parked: Vec<Parked>,
+        rules: Arc<TermRules>,
+        clock: Arc<dyn Clock>,
+        bodies: Arc<Bodies>,
+        view: Arc<View>,
+    ) -> Self {
+        let records = parked.iter().map(|parked| parked.record);
+        let window = Window::new(lease.epoch, records);
+        let users = parked.into_iter().map(|parked| (parked.record.user, parked.user_id));
+        Self {
+            window,
+            reader: Some(Reader::new()),
+            wants_poll: true,
+            rules,
+            clock,
+            bodies,
+            view,
+            heads: HashMap::new(),
+            users: users.collect(),
+            fetching: HashSet::new(),
+            verdicts: HashMap::new(),
+            to_record: Vec::new(),
+            effects: Vec::new(),
+            rests: Rests::default(),
+            recording: 0,
+            calls: 0,
+            in_flight: 0,
+            retrying: HashSet::new(),
+        }
+    }
+
+    /// Whether another owner has been at work.
+    pub fn is_lost(&self) -> bool {
+        self.window.is_lost()
+    }
+
+    /// Requests in flight.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Whether all that was answered is stored.
+    pub fn is_settled(&self) -> bool {
+        self.in_flight == 0 && self.recording == 0 && self.to_record.is_empty()
+    }
+
+    /// There may be something new in the feed.
+    pub fn poll_soon(&mut self) {
+        self.wants_poll = true;
+    }
+
+    /// When a user has rested.
+    pub fn next_rest(&self) -> Option<u64> {
+        self.rests.next()
+    }
+
+    /// A renewal is sent, and its answer.
+    pub fn renewing(&mut self) {
+        self.window.renewing();
+    }
+
+    pub fn renewed(&mut self) {
+        self.window.renewed();
+    }
+
+    /// What is to be done now. `may_send` is whether anything may be begun at the
+    /// processor.
+    pub fn tasks(
+        &mut self,
+        lease: Lease,
+        breaker: &Breaker,
+        may_send: bool,
+        now: u64,
+    ) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        for user in self.rests.over(now) {
+            self.window.rested(user);
+        }
+        let is_running = breaker.condition() == Condition::Running;
+        // Nobody is parked because the processor is away.
+        if is_running
+            && self.window.len() > MOST_ENTRIES
+            && let Some(user) = self.window.longest()
+        {
+            self.window.park(user);
+        }
+        let has_room = self.window.len() <= MOST_ENTRIES;
+        if self.wants_poll
+            && has_room
+            && let Some(reader) = self.reader.take()
+        {
+            self.wants_poll = false;
+            tasks.push(Task::Poll(reader, lease));
+        }
+        if may_send {
+            self.send(breaker, now, &mut tasks);
+        }
+        self.effects(&mut tasks);
+        tasks
+    }
+
+    /// Hands out what the window wants of the database.
+    fn effects(&mut self, tasks: &mut Vec<Task>) {
+        while let Some(effect) = self.window.next_effect() {
+            match effect {
+                Effect::Record { user, id } => {
+                    if let Some(outcome) = self.verdicts.remove(&id) {
+                        self.to_record.push((user, outcome));
+                    }
+                }
+                effect => self.effects.push(effect),
+            }
+        }
+        while self.recording < RECORDING && !self.to_record.is_empty() {
+            let count = self.to_record.len().min(RECORDED);
+            self.recording += 1;
+            tasks.push(Task::Record(self.to_record.drain(..count).collect()));
+        }
+        let room = CALLS.saturating_sub(self.calls).min(self.effects.len());
+        for effect in self.effects.drain(..room).collect::<Vec<_>>() {
+            self.calls += 1;
+            tasks.extend(self.task(effect));
+        }
+    }
+
+    fn task(&mut self, effect: Effect) -> Option<Task> {
+        Some(match effect {
+            Effect::LookUp(ids) => Task::LookUp(ids),
+            Effect::Park(record) => {
+                let event = self.window.next_of(record.user).map(|(_, id)| id);
+                Task::Park(record, self.user_id(record.user), event)
+            }
+            Effect::Read { user, from, limit } => {
+                let user_id = self.users.get(&user).cloned().unwrap_or_default();
+                Task::Read(user, user_id, from, limit)
+            }
+            Effect::Move { expected, next } => Task::Move(expected, next),
+            Effect::Unpark(record) => Task::Unpark(record),
+            Effect::Forget(documents) => Task::Forget(documents),
+            Effect::Record { .. } => return None,
+        })
+    }
+
+    fn user_id(&self, user: UserKey) -> Option<Box<str>> {
+        let known = self.users.get(&user).cloned();
+        known.or_else(|| {
+            let (_, id) = self.window.next_of(user)?;
+            Some(self.heads.get(&id)?.body.as_ref()?.user_id.clone())
+        })
+    }
+
+    /// Takes what came of a piece of work.
+    pub fn report(&mut self, report: Report, now: u64) -> bool {
+        match report {
+            Report::Polled(_, None) => return false,
+            Report::Polled(reader, Some(documents)) => {
+                self.reader = Some(reader);
+                // There may be more behind what was read at once.
+                self.wants_poll |= !documents.is_empty();
+                for (id, entries) in documents {
+                    self.window.take_in(id, entries);
+                }
+            }
+            Report::LookedUp(done) => self.window_call(|window| window.looked_up(&done)),
+            Report::Recorded(kept) => {
+                self.recording -= 1;
+                kept.into_iter()
+                    .for_each(|(user, outcome, kept)| self.recorded(user, outcome, &kept));
+            }
+            Report::Parked(parked, is_stored) => {
+                let user = parked.record.user;
+                self.users.insert(user, parked.user_id);
+                self.window_call(|window| window.parked(user, is_stored));
+            }
+            Report::Read(user, found) => self.window_call(|window| window.read(user, found)),
+            Report::Moved(user, is_stored) => {
+                self.window_call(|window| window.moved(user, is_stored));
+            }
+            Report::Unparked(user, is_removed) => {
+                self.window_call(|window| window.unparked(user, is_removed));
+                self.users.remove(&user);
+            }
+            Report::Forgotten => self.calls -= 1,
+            Report::Fetched(asked, found) => self.fetched(asked, found, now),
+            // The deliverer's own.
+            Report::Renewed(..) => {}
+        }
+        true
+    }
+
+    fn window_call(&mut self, call: impl FnOnce(&mut Window)) {
+        self.calls -= 1;
+        call(&mut self.window);
+    }
+
+    /// What is in memory, for people.
+    pub fn sizes(&self) -> (usize, usize) {
+        (self.window.len(), self.window.parked_users())
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

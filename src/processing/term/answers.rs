@@ -1,0 +1,130 @@
+//! What follows an answer, and what is kept of it.
+
+use std::time::Duration;
+
+use tracing::warn;
+use trailkeep_delivery::UserKey;
+use trailkeep_event::{Arrival, StoreId};
+use trailkeep_store::processing::{Processed, ProcessedEvent, ProcessedState};
+use trailkeep_store::{Outcome, StoredEvent};
+
+use super::{Term, millis};
+use crate::processing::answer::{Answer, Verdict, classify};
+use crate::processing::attempts::{Next, came};
+use crate::processing::breaker::{Breaker, Condition};
+
+/// A user whose head fails keeps no more than so many entries in memory.
+const MOST_BEHIND_A_FAILURE: usize = 100;
+
+impl Term {
+    pub(super) fn outcome(
+        &self,
+        id: StoreId,
+        event: Option<&StoredEvent>,
+        arrival: Arrival,
+        state: ProcessedState,
+    ) -> Processed {
+        let head = self.heads.get(&id);
+        Processed {
+            id,
+            run: 0,
+            event: event.map(|event| ProcessedEvent {
+                event_id: event.event_id.clone(),
+                user_id: event.user_id.clone(),
+                kind: event.kind.clone(),
+                occurred_at: event.occurred_at,
+                received_at: event.received_at,
+            }),
+            arrival,
+            state,
+            processed_at: self.clock.now(),
+            duration_ms: 0,
+            waited_ms: head.map_or(0, |head| head.first_sent_after),
+            attempts: head.map_or(0, |head| head.attempts.sent),
+            http_status: None,
+            result: None,
+            error: None,
+        }
+    }
+
+    /// A processor answered, or did not.
+    pub fn answered(
+        &mut self,
+        user: UserKey,
+        event: &StoredEvent,
+        answer: &Answer,
+        breaker: &mut Breaker,
+        now: u64,
+    ) {
+        self.in_flight -= 1;
+        self.retrying.remove(&user);
+        let wall = self.clock.now();
+        let verdict = classify(answer, wall);
+        let wait = self.wait(&verdict, breaker, now);
+        let head = self.heads.entry(event.id).or_default();
+        let took = now.saturating_sub(head.attempts.began());
+        let rules = &self.rules.attempts;
+        breaker.came(user, came(&verdict), now);
+        let next = head.attempts.answered(user, &verdict, wait, breaker, rules, now);
+        let is_stuck = head.attempts.is_stuck();
+        self.view.answered(&verdict, took);
+        let state = match next {
+            Next::Rest(pause) => {
+                // It is fetched again, so that what rests takes no memory.
+                head.body = None;
+                self.window.failed(user);
+                self.rests.add(user, now + millis(pause));
+                let is_stuck = is_stuck && breaker.condition() == Condition::Running;
+                if is_stuck && self.window.queued(user) > MOST_BEHIND_A_FAILURE {
+                    self.users.insert(user, event.user_id.clone());
+                    self.window.park(user);
+                }
+                return;
+            }
+            Next::Done => ProcessedState::Processed,
+            Next::GivenUp => ProcessedState::Failed,
+        };
+        let mut outcome = self.outcome(event.id, Some(event), event.arrival, state);
+        outcome.duration_ms = u32::try_from(took).unwrap_or(u32::MAX);
+        outcome.http_status = answer.status();
+        match verdict {
+            Verdict::Done { result } => outcome.result = Some(result),
+            Verdict::GiveUp { error } | Verdict::Failed { error, .. } => {
+                outcome.error = Some(error)
+            }
+            Verdict::UserWaits { .. } | Verdict::ProcessorWaits { .. } => {}
+        }
+        if state == ProcessedState::Failed {
+            let error = outcome.error.as_deref().unwrap_or_default();
+            warn!(event = %event.id, attempts = outcome.attempts, error,
+                  "a processor does not take an event; it is a dead letter of processing now");
+        }
+        self.verdicts.insert(event.id, outcome);
+        self.window.answered(user, state == ProcessedState::Failed);
+    }
+
+    /// How long a processor asked to be left alone, with this user or altogether.
+    fn wait(&self, verdict: &Verdict, breaker: &mut Breaker, now: u64) -> Duration {
+        let until = match verdict {
+            Verdict::UserWaits { until, .. } | Verdict::ProcessorWaits { until, .. } => until,
+            _ => return Duration::ZERO,
+        };
+        let wait = until.as_millis().saturating_sub(self.clock.now().as_millis());
+        let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
+        if matches!(verdict, Verdict::ProcessorWaits { .. }) {
+            breaker.wait_until(now + millis(wait));
+        }
+        wait
+    }
+
+    pub(super) fn recorded(&mut self, user: UserKey, outcome: Processed, kept: &Outcome) {
+        match kept {
+            Outcome::Stored | Outcome::Duplicate => {
+                self.view.settled(&outcome);
+                self.heads.remove(&outcome.id);
+                self.window.recorded(user, outcome.id);
+            }
+            Outcome::Refused(_) | Outcome::Retry => self.to_record.push((user, outcome)),
+        }
+    }
+}

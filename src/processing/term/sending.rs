@@ -1,0 +1,145 @@
+//! What is sent next, and what is not there to be sent.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::warn;
+use trailkeep_delivery::UserKey;
+use trailkeep_event::{Arrival, StoreId};
+use trailkeep_store::StoredEvent;
+use trailkeep_store::processing::{FoundEvents, Processed, ProcessedState};
+
+use super::{Task, Term, millis};
+use crate::processing::breaker::Breaker;
+
+/// Events whose bodies are fetched with one call.
+const FETCHED: usize = 256;
+/// How long a head that failed lets others go first where too many have.
+const LET_OTHERS: Duration = Duration::from_millis(500);
+/// After so long an event that was not found is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+impl Term {
+    /// Sends what may be sent, and asks for the bodies of what may be next.
+    pub(super) fn send(&mut self, breaker: &Breaker, now: u64, tasks: &mut Vec<Task>) {
+        let room = breaker.room(self.in_flight, now);
+        if room == 0 {
+            return;
+        }
+        // Some of them may have no body at hand yet.
+        let next: Vec<UserKey> =
+            self.window.ready().take(room.saturating_mul(2) + FETCHED).collect();
+        let (mut sent, mut fetch) = (0, Vec::new());
+        let retries = (breaker.most() / 4).max(1);
+        for user in next {
+            let Some((arrival, id)) = self.window.next_of(user) else { continue };
+            let is_retry = self.heads.get(&id).is_some_and(|head| head.attempts.sent > 0);
+            if sent == room {
+                break;
+            }
+            if is_retry && self.retrying.len() >= retries {
+                // Others are next.
+                self.window.send(user);
+                self.window.failed(user);
+                self.rests.add(user, now + millis(LET_OTHERS));
+                continue;
+            }
+            let Some(body) = self.body(id, arrival) else {
+                if self.fetching.insert(id) {
+                    fetch.push(id);
+                }
+                continue;
+            };
+            if self.window.send(user).is_none() {
+                continue;
+            }
+            if !self.wants(&body) {
+                self.skip(user, id, Some(&body), arrival, "its type is not wanted any more");
+                continue;
+            }
+            sent += 1;
+            self.in_flight += 1;
+            if is_retry {
+                self.retrying.insert(user);
+            }
+            let received = body.received_at.as_millis();
+            let head = self.heads.entry(id).or_default();
+            if head.attempts.sent == 0 {
+                let waited = self.clock.now().as_millis().saturating_sub(received);
+                head.first_sent_after = u64::try_from(waited).unwrap_or(0);
+                self.view.waited(head.first_sent_after);
+            }
+            head.attempts.begin(now);
+            head.body = Some(Arc::clone(&body));
+            tasks.push(Task::Send(user, body, head.attempts.sent));
+        }
+        for ids in fetch.chunks(FETCHED) {
+            self.calls += 1;
+            tasks.push(Task::Fetch(ids.to_vec()));
+        }
+    }
+
+    fn wants(&self, event: &StoredEvent) -> bool {
+        let types = &self.rules.types;
+        types.is_empty() || types.contains(&event.kind)
+    }
+
+    fn body(&mut self, id: StoreId, arrival: Arrival) -> Option<Arc<StoredEvent>> {
+        let fetched = self.heads.get(&id).and_then(|head| head.body.clone());
+        fetched.or_else(|| self.bodies.get(id, arrival))
+    }
+
+    pub(super) fn fetched(&mut self, asked: Vec<StoreId>, found: FoundEvents, now: u64) {
+        self.calls -= 1;
+        for id in &asked {
+            self.fetching.remove(id);
+        }
+        let mut there: BTreeSet<StoreId> = found.left.into_iter().collect();
+        for event in found.events {
+            let id = event.id;
+            there.insert(id);
+            self.heads.entry(id).or_default().body = Some(Arc::new(event));
+        }
+        let missing: HashSet<StoreId> =
+            asked.into_iter().filter(|id| !there.contains(id)).collect();
+        if missing.is_empty() {
+            return;
+        }
+        let ready: Vec<UserKey> = self.window.ready().collect();
+        for user in ready {
+            let Some((arrival, id)) =
+                self.window.next_of(user).filter(|(_, id)| missing.contains(id))
+            else {
+                continue;
+            };
+            if self.window.send(user).is_none() {
+                continue;
+            }
+            let head = self.heads.entry(id).or_default();
+            head.missing += 1;
+            if head.missing == 1 {
+                self.window.failed(user);
+                self.rests.add(user, now + millis(LOOK_AGAIN));
+            } else {
+                let why = if self.rules.has_retention { "expired" } else { "gone" };
+                warn!(event = %id, why, "an event is not there any more, and is skipped");
+                self.skip(user, id, None, arrival, why);
+            }
+        }
+    }
+
+    /// Ends a head that was taken out and will not be sent.
+    fn skip(
+        &mut self,
+        user: UserKey,
+        id: StoreId,
+        event: Option<&StoredEvent>,
+        arrival: Arrival,
+        why: &str,
+    ) {
+        let outcome = self.outcome(id, event, arrival, ProcessedState::Skipped);
+        self.verdicts.insert(id, Processed { error: Some(why.into()), ..outcome });
+        self.window.answered(user, true);
+    }
+}

@@ -1,0 +1,231 @@
+//! What people and metrics see of a processor.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
+};
+use trailkeep_store::processing::{Processed, ProcessedState};
+
+use super::answer::Verdict;
+use super::breaker::Condition;
+
+/// The metrics of all processors.
+pub struct Metrics {
+    outcomes: IntCounterVec,
+    attempts: IntCounterVec,
+    duration: HistogramVec,
+    waited: HistogramVec,
+    in_flight: IntGaugeVec,
+    pending: IntGaugeVec,
+    parked: IntGaugeVec,
+    running: IntGaugeVec,
+}
+
+impl Metrics {
+    /// Registers them.
+    ///
+    /// # Errors
+    ///
+    /// Where one of them is there already.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let counter = |name, help, labels: &[&str]| {
+            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(counter.clone())).map(|()| counter)
+        };
+        let gauge = |name, help| {
+            let gauge = IntGaugeVec::new(Opts::new(name, help), &["processor"])?;
+            registry.register(Box::new(gauge.clone())).map(|()| gauge)
+        };
+        let histogram = |name, help| {
+            let buckets = vec![
+                0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.0,
+            ];
+            let options = HistogramOpts::new(name, help).buckets(buckets);
+            let histogram = HistogramVec::new(options, &["processor"])?;
+            registry.register(Box::new(histogram.clone())).map(|()| histogram)
+        };
+        Ok(Self {
+            outcomes: counter(
+                "trailkeep_processor_outcomes_total",
+                "Events that are done, by what became of them",
+                &["processor", "state"],
+            )?,
+            attempts: counter(
+                "trailkeep_processor_attempts_total",
+                "Requests that were answered, or were not, by what came",
+                &["processor", "result"],
+            )?,
+            duration: histogram(
+                "trailkeep_processor_duration_seconds",
+                "How long a processor took over one request",
+            )?,
+            waited: histogram(
+                "trailkeep_processor_wait_seconds",
+                "How long after its receipt an event was first sent",
+            )?,
+            in_flight: gauge("trailkeep_processor_in_flight", "Requests in flight")?,
+            pending: gauge(
+                "trailkeep_processor_pending_events",
+                "Events of the feed in memory that are not done",
+            )?,
+            parked: gauge(
+                "trailkeep_processor_parked_users",
+                "Users whose pending events are read from the database as they are needed",
+            )?,
+            running: gauge(
+                "trailkeep_processor_running",
+                "1 where this instance delivers and the processor takes events, else 0",
+            )?,
+        })
+    }
+}
+
+/// What state a processor is in, as this instance sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Another instance delivers, or the lease is still to be had.
+    StandingBy,
+    Running,
+    Away,
+    Refused,
+}
+
+impl State {
+    /// Its word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::StandingBy => "standing-by",
+            Self::Running => "running",
+            Self::Away => "away",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// One processor, seen from outside.
+pub struct View {
+    state: Mutex<(State, Option<Arc<str>>)>,
+    in_flight: IntGauge,
+    pending: IntGauge,
+    parked: IntGauge,
+    running: IntGauge,
+    done: [IntCounter; 3],
+    attempts: [IntCounter; 3],
+    duration: Histogram,
+    waited: Histogram,
+}
+
+/// What is told of a processor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    pub state: State,
+    /// What is wrong, in words.
+    pub problem: Option<Arc<str>>,
+    pub in_flight: i64,
+    /// Events in memory that are not done.
+    pub pending: i64,
+    pub parked_users: i64,
+    pub processed: u64,
+    pub failed: u64,
+    pub skipped: u64,
+}
+
+impl View {
+    /// Of the processor with that name.
+    pub fn new(name: &str, metrics: &Metrics) -> Self {
+        let state =
+            |state: ProcessedState| metrics.outcomes.with_label_values(&[name, state.word()]);
+        let came = |came: &str| metrics.attempts.with_label_values(&[name, came]);
+        Self {
+            state: Mutex::new((State::StandingBy, None)),
+            in_flight: metrics.in_flight.with_label_values(&[name]),
+            pending: metrics.pending.with_label_values(&[name]),
+            parked: metrics.parked.with_label_values(&[name]),
+            running: metrics.running.with_label_values(&[name]),
+            done: [
+                state(ProcessedState::Processed),
+                state(ProcessedState::Failed),
+                state(ProcessedState::Skipped),
+            ],
+            attempts: [came("taken"), came("refused"), came("failed")],
+            duration: metrics.duration.with_label_values(&[name]),
+            waited: metrics.waited.with_label_values(&[name]),
+        }
+    }
+
+    /// An event was first sent so many milliseconds after its receipt.
+    pub fn waited(&self, ms: u64) {
+        self.waited.observe(seconds(ms));
+    }
+
+    /// A request was answered, or was not, after so many milliseconds.
+    pub fn answered(&self, verdict: &Verdict, ms: u64) {
+        self.duration.observe(seconds(ms));
+        let [taken, refused, failed] = &self.attempts;
+        let (counter, problem) = match verdict {
+            Verdict::Done { .. } => (taken, None),
+            Verdict::GiveUp { error } => (refused, Some(error)),
+            Verdict::UserWaits { error, .. }
+            | Verdict::ProcessorWaits { error, .. }
+            | Verdict::Failed { error, .. } => (failed, Some(error)),
+        };
+        counter.inc();
+        if let Some(problem) = problem {
+            self.state.lock().1 = Some(Arc::from(&**problem));
+        }
+    }
+
+    /// An event is done.
+    pub fn settled(&self, outcome: &Processed) {
+        let [processed, failed, skipped] = &self.done;
+        match outcome.state {
+            ProcessedState::Processed => processed.inc(),
+            ProcessedState::Failed => failed.inc(),
+            ProcessedState::Skipped => skipped.inc(),
+            ProcessedState::Pending => {}
+        }
+    }
+
+    /// This instance is in charge, or not (`None`), with so many requests in flight,
+    /// events in memory and users parked.
+    pub fn is(&self, condition: Option<Condition>, in_flight: usize, sizes: (usize, usize)) {
+        let state = match condition {
+            None => State::StandingBy,
+            Some(Condition::Running) => State::Running,
+            Some(Condition::Away) => State::Away,
+            Some(Condition::Refused) => State::Refused,
+        };
+        self.state.lock().0 = state;
+        let set = |gauge: &IntGauge, number: usize| {
+            gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
+        };
+        set(&self.in_flight, in_flight);
+        set(&self.pending, sizes.0);
+        set(&self.parked, sizes.1);
+        self.running.set(i64::from(state == State::Running));
+    }
+
+    /// All of it, at one moment.
+    pub fn seen(&self) -> Seen {
+        let (state, last_error) = self.state.lock().clone();
+        let is_problem = matches!(state, State::Away | State::Refused);
+        let [processed, failed, skipped] = &self.done;
+        Seen {
+            state,
+            problem: last_error.filter(|_| is_problem),
+            in_flight: self.in_flight.get(),
+            pending: self.pending.get(),
+            parked_users: self.parked.get(),
+            processed: processed.get(),
+            failed: failed.get(),
+            skipped: skipped.get(),
+        }
+    }
+}
+
+fn seconds(ms: u64) -> f64 {
+    std::time::Duration::from_millis(ms).as_secs_f64()
+}
