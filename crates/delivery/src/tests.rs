@@ -3,6 +3,7 @@
 mod feed;
 mod lease;
 mod reader;
+mod window;
 
 use trailkeep_event::{Arrival, StoreId};
 

@@ -164,7 +164,11 @@ impl Window {
             user.drops(entry.arrival);
             return self.settle_entry(document);
         }
-        user.queue.insert((entry.arrival, entry.id));
+        let place = (entry.arrival, entry.id);
+        // What came into the feed twice may be on its way already.
+        if user.current() != Some(place) {
+            user.queue.insert(place);
+        }
         self.held_by.entry(entry.id).or_default().push(document);
         self.go_on(entry.user);
     }

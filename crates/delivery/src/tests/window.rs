@@ -1,0 +1,53 @@
+use std::collections::BTreeSet;
+
+use super::{entry, process};
+use crate::{DocumentId, Effect, Entry, Window};
+
+fn document(number: u64) -> DocumentId {
+    DocumentId { process: process(1), number }
+}
+
+/// Takes a document in of whose events none has an outcome.
+fn take_in(window: &mut Window, number: u64, entries: &[Entry]) {
+    window.take_in(document(number), entries.to_vec());
+    let ids = entries.iter().map(|entry| entry.id).collect();
+    assert_eq!(window.next_effect(), Some(Effect::LookUp(ids)));
+    window.looked_up(&BTreeSet::new());
+}
+
+/// What a journal feeds again after a crash is in the feed from before it too, and a
+/// tracker may send an event again while it is at the processor.
+#[test]
+fn an_event_that_is_fed_once_more_while_it_is_on_its_way_is_sent_once() {
+    let event = entry(1);
+    for steps in 0..3 {
+        let mut window = Window::new(1, []);
+        take_in(&mut window, 1, &[event]);
+        assert_eq!(window.send(event.user), Some((event.arrival, event.id)));
+        let step = |window: &mut Window, number: usize| match number {
+            0 => {
+                window.failed(event.user);
+                window.rested(event.user);
+                window.send(event.user);
+            }
+            1 => window.answered(event.user, false),
+            _ => window.recorded(event.user, event.id),
+        };
+        (0..steps).for_each(|number| step(&mut window, number));
+        if steps == 2 {
+            let record = Effect::Record { user: event.user, id: event.id };
+            assert_eq!(window.next_effect(), Some(record));
+        }
+
+        take_in(&mut window, 2, &[event]);
+
+        (steps..3).for_each(|number| step(&mut window, number));
+        assert_eq!(window.ready().count(), 0, "after step {steps}");
+        assert!(window.is_empty());
+        window.renewing();
+        window.renewed();
+        let effects: Vec<_> = std::iter::from_fn(|| window.next_effect()).collect();
+        let forget = Effect::Forget(vec![document(1), document(2)]);
+        assert_eq!(effects.last(), Some(&forget), "both are done with");
+    }
+}
