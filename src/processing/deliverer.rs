@@ -168,6 +168,9 @@ impl Deliverer {
             let condition = breaker.condition();
             self.view.is(Some(condition), term.in_flight(), term.sizes());
             if until.is_some() && term.is_settled() {
+                if is_renewing {
+                    renewal_ends(&mut work, tenure).await;
+                }
                 return Ended::Stopped;
             }
             let timers = [
@@ -244,4 +247,18 @@ impl Deliverer {
             }
         }
     }
+}
+
+/// Waits for a renewal that is under way: it changes what a hand-over has to find.
+async fn renewal_ends(work: &mut JoinSet<Report>, tenure: &mut Tenure) {
+    let ended = async {
+        while let Some(report) = work.join_next().await {
+            if let Ok(Report::Renewed(replacement, sent_at, took_place)) = report {
+                tenure.replaced(&replacement, sent_at, took_place);
+                return;
+            }
+        }
+    };
+    // One that does not end lets the lease end by itself.
+    let _ = timeout(HAND_OVER, ended).await;
 }
