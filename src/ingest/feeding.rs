@@ -141,7 +141,9 @@ impl FeedTask {
         mut prepared: watch::Receiver<bool>,
     ) {
         // Nothing is stored before that, so a stop leaves all to the next start.
+        // What is handed over after it must not be taken for a stop.
         tokio::select! {
+            biased;
             is_prepared = prepared.wait_for(|is_prepared| *is_prepared) => {
                 if is_prepared.is_err() {
                     return;
