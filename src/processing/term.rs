@@ -93,6 +93,8 @@ pub struct Term {
     recording: usize,
     calls: usize,
     in_flight: usize,
+    /// Who is being parked because there are too many entries.
+    overflow: Option<UserKey>,
     retrying: HashSet<UserKey>,
 }
 
@@ -126,6 +128,7 @@ impl Term {
             recording: 0,
             calls: 0,
             in_flight: 0,
+            overflow: None,
             retrying: HashSet::new(),
         }
     }
@@ -177,13 +180,11 @@ impl Term {
         for user in self.rests.over(now) {
             self.window.rested(user);
         }
+        // Nobody is parked because the processor is away; and one at a time, for what is
+        // gained is known when that is done.
         let is_running = breaker.condition() == Condition::Running;
-        // Nobody is parked because the processor is away.
-        if is_running
-            && self.window.len() > MOST_ENTRIES
-            && let Some(user) = self.window.longest()
-        {
-            self.window.park(user);
+        if is_running && self.overflow.is_none() && self.window.len() > MOST_ENTRIES {
+            self.overflow = self.window.longest().filter(|user| self.window.park(*user));
         }
         let has_room = self.window.len() <= MOST_ENTRIES;
         if self.wants_poll
@@ -270,6 +271,7 @@ impl Term {
             }
             Report::Parked(parked, is_stored) => {
                 let user = parked.record.user;
+                self.overflow.take_if(|parking| *parking == user);
                 self.users.insert(user, parked.user_id);
                 self.window_call(|window| window.parked(user, is_stored));
             }

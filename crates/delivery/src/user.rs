@@ -10,6 +10,9 @@ use crate::names::{ParkRecord, UserKey};
 /// An event in the order of its user.
 pub type Place = (Arrival, StoreId);
 
+/// Entries in memory that make a user worth a record.
+const MANY: usize = 100;
+
 /// Events that a read looks at, at first: a head that fails again and again needs no
 /// others. It grows with each read that was used up.
 const FIRST_READ: usize = 1;
@@ -138,6 +141,12 @@ impl User {
             parked.step == Step::Delivering && self.lowest() < from
         });
         is_free && self.lowest().is_some()
+    }
+
+    /// Whether there is much to be gained from a record.
+    pub fn is_heavy(&self) -> bool {
+        let has_failed = self.again.is_some() || matches!(self.head, Some(Head::Resting(_)));
+        has_failed || self.queue.len() > MANY
     }
 
     pub fn begin(&mut self, step: Step) {

@@ -297,9 +297,10 @@ impl Window {
         }
     }
 
-    /// The user with most entries in memory, who may be parked.
+    /// The user with most entries in memory among those for whom a record is worth its
+    /// writes: who has many, or whose head has failed and keeps them there.
     pub fn longest(&self) -> Option<UserKey> {
-        let users = self.users.iter().filter(|(_, user)| user.may_park());
+        let users = self.users.iter().filter(|(_, user)| user.may_park() && user.is_heavy());
         users.max_by_key(|(_, user)| user.queue.len()).map(|(key, _)| *key)
     }
 

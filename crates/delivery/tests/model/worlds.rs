@@ -1,6 +1,6 @@
 //! What may happen in a [`World`], and what has to hold of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stateright::{Model, Property};
 use trailkeep_delivery::feed::Outlet;
@@ -227,13 +227,12 @@ impl Worlds {
             }
         }
         if world.left.parks > 0 {
-            let mut window = window.clone();
-            actions.extend(
-                window
-                    .longest()
-                    .filter(|user| window.park(*user))
-                    .map(|user| Action::Park(number, user)),
-            );
+            let users = self.journals.iter().flatten().map(|event| event.user);
+            for user in users.collect::<BTreeSet<_>>() {
+                if window.clone().park(user) {
+                    actions.push(Action::Park(number, user));
+                }
+            }
         }
         let is_mine = world.now.lease == instance.epoch.map(|epoch| (number, epoch));
         if instance.renewal.is_some() {
