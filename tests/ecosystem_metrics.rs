@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use prometheus::proto::MetricType;
 use trailkeep::monitoring::statistics::{RefusedBecause, Statistics};
+use trailkeep::processing::{Metrics, View};
+use trailkeep_store::processing::ProcessedState;
 
 const FILES: [(&str, &str); 2] = [
     ("ecosystem/prometheus/alerts.yml", include_str!("../ecosystem/prometheus/alerts.yml")),
@@ -39,16 +41,31 @@ fn alerts_name_only_reasons_that_exist() {
 }
 
 #[test]
+fn alerts_name_only_outcomes_that_exist() {
+    let known = ProcessedState::ALL.map(ProcessedState::word);
+    let (_, alerts) = FILES[0];
+    let states = alerts.split("state=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let states: BTreeSet<&str> = states.collect();
+    assert!(!states.is_empty(), "no alert looks at an outcome");
+    for state in states {
+        assert!(known.contains(&state), "there is no outcome {state:?}");
+    }
+}
+
+#[test]
 fn the_dashboard_is_json() {
     let (_, dashboard) = FILES[1];
     let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();
     assert!(!dashboard["panels"].as_array().unwrap().is_empty());
 }
 
-/// The names under which Prometheus keeps what `/metrics` says.
+/// The names under which Prometheus keeps what `/metrics` says where there is a
+/// processor.
 fn series() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for family in Statistics::new().unwrap().registry.gather() {
+    let registry = Statistics::new().unwrap().registry;
+    View::new("default", &Metrics::new(&registry).unwrap());
+    for family in registry.gather() {
         let name = family.name();
         if family.get_field_type() == MetricType::HISTOGRAM {
             names.extend(["bucket", "sum", "count"].map(|part| format!("{name}_{part}")));

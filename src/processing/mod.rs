@@ -59,8 +59,7 @@ use deliverer::Deliverer;
 use delivery::{Form, FormError, FormSettings};
 pub use term::MOST_PENDING_BYTES;
 use term::TermRules;
-use view::View;
-pub use view::{Metrics, Seen, State};
+pub use view::{Metrics, Seen, State, View};
 use work::Work;
 
 use crate::ingest::feeding::Listener;
