@@ -36,7 +36,8 @@
 //!     and `writer.rs` beside them.
 //!
 //! What the store answered goes back through `src/ingest/ack.rs`: room is given back,
-//! and the journal may forget.
+//! and the journal may forget, once `src/ingest/feeder.rs` has told processors of what
+//! is stored. How events go on from there is at the head of [`processing`].
 //!
 //! # Where things are
 //!
@@ -44,6 +45,7 @@
 //! | --- | --- |
 //! | [`trailkeep_event`] | what an event is; pure, imports nothing of ours |
 //! | [`trailkeep_journal`] | an append-only log of opaque records on disk; imports nothing of ours |
+//! | [`trailkeep_delivery`] | whose event goes to a processor next; pure, model-checked |
 //! | [`trailkeep_store`] | what is kept: small traits, two homes, MongoDB and an embedded SQLite file |
 //!
 //! | module | what it knows |
@@ -65,9 +67,9 @@
 //! | [`cli`] | arguments in, exit code out |
 //!
 //! Imports point one way: `cli -> app -> http -> {journeys, processing, summaries,
-//! dead_letters, seed} -> ingest -> {access, monitoring} -> store -> event`. Who may
-//! import what stands beside that (`journal`, `config`, `telemetry`, [`shutdown`],
-//! [`backoff`]) is in `tests/house/order.rs`, which holds all of it.
+//! dead_letters, seed} -> ingest -> {access, monitoring} -> store -> delivery ->
+//! event`. Who may import what stands beside that (`journal`, `config`, `telemetry`,
+//! [`shutdown`], [`backoff`]) is in `tests/house/order.rs`, which holds all of it.
 
 pub mod access;
 pub mod app;

@@ -3,7 +3,7 @@
 //! out.
 //!
 //! The specification is one line: *for each user, the least arrival number with no
-//! outcome is next.* A model check (`tests/model.rs`) lets two instances crash, be
+//! outcome is next.* A model check (`tests/model/`) lets two instances crash, be
 //! paused, take over and answer late in every order, and holds them to it.
 
 #![warn(missing_docs)]
