@@ -36,7 +36,7 @@
 //!     and `writer.rs` beside them.
 //!
 //! What the store answered goes back through `src/ingest/ack.rs`: room is given back,
-//! and the journal may forget, once `src/ingest/feeder.rs` has told processors of what
+//! and the journal may forget, once `src/ingest/feeding.rs` has told processors of what
 //! is stored. How events go on from there is at the head of [`processing`].
 //!
 //! # Where things are
