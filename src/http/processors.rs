@@ -53,7 +53,7 @@ pub struct ProcessorBody {
     processed: u64,
     /// Events that it refused for good, or so often that they were given up, since then.
     failed: u64,
-    /// Events that were not sent, for they are gone or not wanted any more, since then.
+    /// Events that were not sent, for they are gone, since then.
     skipped: u64,
     /// Events in the database that it refused for good; null while it does not answer.
     dead_letters: Option<u64>,

@@ -57,8 +57,8 @@ pub use bodies::MAX_BYTES as MAX_BODIES_BYTES;
 use client::{Client, ClientError, ClientSettings};
 use deliverer::Deliverer;
 use delivery::{Form, FormError, FormSettings};
-pub use term::MOST_PENDING_BYTES;
 use term::TermRules;
+pub use term::{MOST_PENDING_BYTES, most_events};
 pub use view::{Metrics, Seen, State, View};
 use work::Work;
 
@@ -72,8 +72,6 @@ pub struct ProcessorSettings {
     pub client: ClientSettings,
     /// What it is sent.
     pub form: FormSettings,
-    /// The types that it wants; none for all.
-    pub types: Vec<Box<str>>,
     /// How often an event is tried.
     pub attempts: AttemptRules,
 }
@@ -124,7 +122,7 @@ impl Processing {
         let bodies = Arc::<Bodies>::default();
         let started = Instant::now();
         let mut processors = BTreeMap::new();
-        for ProcessorSettings { name, client, form, types, attempts } in settings {
+        for ProcessorSettings { name, client, form, attempts } in settings {
             let view = Arc::new(View::new(&name, &metrics));
             let wake = Arc::new(Notify::new());
             let concurrency = client.concurrency;
@@ -136,7 +134,7 @@ impl Processing {
                 work: Work { name: Arc::from(&*name), store: Arc::clone(store) },
                 client: Arc::new(client),
                 form: Arc::new(form),
-                rules: Arc::new(TermRules { attempts, types, has_retention }),
+                rules: Arc::new(TermRules { attempts, has_retention }),
                 concurrency,
                 clock: Arc::clone(clock),
                 bodies: Arc::clone(&bodies),

@@ -24,13 +24,14 @@ use super::breaker::{Breaker, Condition};
 use super::rests::Rests;
 use super::view::View;
 use super::work::Report;
+pub use sending::most_events;
 
 /// Entries of the feed in memory, above which the user with most of them is parked: at
 /// some 250 bytes each, 5 MB.
 const MOST_ENTRIES: usize = 20_000;
-/// Bytes of what is pending of one processor, at the most: these entries, the documents
-/// that are read beyond them, and a fetch of bodies and one that it is taken from.
-pub const MOST_PENDING_BYTES: usize = 16 << 20;
+/// Bytes of what is pending of one processor, at the most: these entries, and the
+/// documents that are read beyond them.
+pub const MOST_PENDING_BYTES: usize = 8 << 20;
 /// Outcomes that are kept with one call.
 const RECORDED: usize = 500;
 /// Calls that keep outcomes, at once.
@@ -66,8 +67,6 @@ struct Heading {
 /// What a term needs to know.
 pub struct TermRules {
     pub attempts: AttemptRules,
-    /// Which events the processor wants, as the settings say.
-    pub types: Vec<Box<str>>,
     /// Whether the store deletes events after a while.
     pub has_retention: bool,
 }

@@ -20,6 +20,12 @@ const LET_OTHERS: Duration = Duration::from_millis(500);
 /// After so long an event that was not found is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
+/// Events whose bodies are in memory at the most: those in flight, and those that were
+/// fetched because they may be next.
+pub fn most_events(concurrency: usize) -> usize {
+    3 * concurrency + FETCHED
+}
+
 impl Term {
     /// Sends what may be sent, and asks for the bodies of what may be next.
     pub(super) fn send(&mut self, breaker: &Breaker, now: u64, tasks: &mut Vec<Task>) {
@@ -54,10 +60,6 @@ impl Term {
             if self.window.send(user).is_none() {
                 continue;
             }
-            if !self.wants(&body) {
-                self.skip(user, id, Some(&body), arrival, "its type is not wanted any more");
-                continue;
-            }
             sent += 1;
             self.in_flight += 1;
             if is_retry {
@@ -78,11 +80,6 @@ impl Term {
             self.calls += 1;
             tasks.push(Task::Fetch(ids.to_vec()));
         }
-    }
-
-    fn wants(&self, event: &StoredEvent) -> bool {
-        let types = &self.rules.types;
-        types.is_empty() || types.contains(&event.kind)
     }
 
     fn body(&mut self, id: StoreId, arrival: Arrival) -> Option<Arc<StoredEvent>> {
@@ -124,21 +121,14 @@ impl Term {
             } else {
                 let why = if self.rules.has_retention { "expired" } else { "gone" };
                 warn!(event = %id, why, "an event is not there any more, and is skipped");
-                self.skip(user, id, None, arrival, why);
+                self.skip(user, id, arrival, why);
             }
         }
     }
 
     /// Ends a head that was taken out and will not be sent.
-    fn skip(
-        &mut self,
-        user: UserKey,
-        id: StoreId,
-        event: Option<&StoredEvent>,
-        arrival: Arrival,
-        why: &str,
-    ) {
-        let outcome = self.outcome(id, event, arrival, ProcessedState::Skipped);
+    fn skip(&mut self, user: UserKey, id: StoreId, arrival: Arrival, why: &str) {
+        let outcome = self.outcome(id, None, arrival, ProcessedState::Skipped);
         self.verdicts.insert(id, Processed { error: Some(why.into()), ..outcome });
         self.window.answered(user, true);
     }
