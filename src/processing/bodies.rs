@@ -53,3 +53,70 @@ impl Bodies {
         (accepted.arrival == arrival).then(|| Arc::new(StoredEvent::from(&*accepted)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use trailkeep_event::{Event, Payload, Timestamp};
+
+    use super::*;
+
+    fn fed(number: i64, bytes: usize, stored_as: Option<i64>) -> Fed {
+        let at = Timestamp::now();
+        let event_id = format!("e-{number}");
+        let event = Event {
+            id: StoreId::derive("ann", &event_id),
+            user_id: "x".repeat(bytes).into(),
+            event_id: event_id.into(),
+            kind: "search".into(),
+            session_id: None,
+            account_id: None,
+            payload: Payload::empty(),
+            occurred_at: at,
+            received_at: at,
+        };
+        let accepted = Arc::new(Accepted { event, arrival: Arrival::from_i64(number) });
+        Fed { accepted, stored_as: stored_as.map(Arrival::from_i64) }
+    }
+
+    fn has(bodies: &Bodies, fed: &Fed, arrival: i64) -> bool {
+        let event = bodies.get(fed.accepted.event.id, Arrival::from_i64(arrival));
+        event.is_some_and(|event| event.event_id == fed.accepted.event.event_id)
+    }
+
+    #[test]
+    fn an_event_is_found_under_the_number_that_it_is_stored_under() {
+        let bodies = Bodies::default();
+        let event = fed(7, 1, Some(7));
+        bodies.keep(std::slice::from_ref(&event));
+        assert!(has(&bodies, &event, 7));
+        assert!(!has(&bodies, &event, 8), "another one of that name");
+        assert!(!has(&bodies, &fed(8, 1, Some(8)), 8));
+    }
+
+    /// What was stored first may have another payload.
+    #[test]
+    fn a_duplicate_is_not_kept() {
+        let bodies = Bodies::default();
+        let events = [fed(1, 1, Some(0)), fed(2, 1, None)];
+        bodies.keep(&events);
+        for (event, arrival) in [(&events[0], 0), (&events[0], 1), (&events[1], 2)] {
+            assert!(!has(&bodies, event, arrival));
+        }
+    }
+
+    #[test]
+    fn the_oldest_go_where_there_is_no_room() {
+        const BYTES: usize = 1 << 20;
+        let bodies = Bodies::default();
+        let events: Vec<_> = (0..40).map(|number| fed(number, BYTES, Some(number))).collect();
+        events.chunks(3).for_each(|some| bodies.keep(some));
+        // Kept again, it takes no more room.
+        bodies.keep(&events[39..]);
+        let kept: Vec<_> =
+            (0..40).zip(&events).filter(|(number, event)| has(&bodies, event, *number)).collect();
+        assert_eq!(kept.len(), MAX_BYTES / BYTES - 1, "each has some bytes besides");
+        assert_eq!(kept[0].0, 40 - 15);
+        assert!(bodies.0.lock().bytes <= MAX_BYTES);
+        assert_eq!(bodies.0.lock().order.len(), kept.len());
+    }
+}

@@ -28,3 +28,28 @@ impl Rests {
         over
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(number: u8) -> UserKey {
+        UserKey([number; 16])
+    }
+
+    #[test]
+    fn who_has_rested_is_taken_out_once_and_the_first_first() {
+        let mut rests = Rests::default();
+        assert_eq!((rests.next(), rests.over(u64::MAX)), (None, vec![]));
+        for (number, until) in [(1, 30), (2, 10), (3, 20), (4, 10)] {
+            rests.add(user(number), until);
+        }
+        assert_eq!(rests.next(), Some(10));
+        assert_eq!(rests.over(9), []);
+        assert_eq!(rests.over(20), [user(2), user(4), user(3)]);
+        assert_eq!(rests.next(), Some(30));
+        assert_eq!(rests.over(29), []);
+        assert_eq!(rests.over(30), [user(1)]);
+        assert_eq!(rests.next(), None);
+    }
+}
