@@ -71,6 +71,16 @@ pub struct TermRules {
     pub has_retention: bool,
 }
 
+/// Outcomes that the database did not take.
+#[derive(Default)]
+struct NotRecorded {
+    outcomes: Vec<(UserKey, Processed)>,
+    /// When they are tried again; `None` where there are none.
+    again_at: Option<u64>,
+    /// How often some were tried again, since all were taken.
+    rounds: u32,
+}
+
 pub struct Term {
     window: Window,
     /// `None` while the feed is being read.
@@ -87,6 +97,7 @@ pub struct Term {
     fetching: HashSet<StoreId>,
     verdicts: HashMap<StoreId, Processed>,
     to_record: Vec<(UserKey, Processed)>,
+    not_recorded: NotRecorded,
     effects: Vec<Effect>,
     rests: Rests,
     recording: usize,
@@ -122,6 +133,7 @@ impl Term {
             fetching: HashSet::new(),
             verdicts: HashMap::new(),
             to_record: Vec::new(),
+            not_recorded: NotRecorded::default(),
             effects: Vec::new(),
             rests: Rests::default(),
             recording: 0,
@@ -144,7 +156,8 @@ impl Term {
 
     /// Whether all that was answered is stored.
     pub fn is_settled(&self) -> bool {
-        self.in_flight == 0 && self.recording == 0 && self.to_record.is_empty()
+        let is_kept = self.to_record.is_empty() && self.not_recorded.outcomes.is_empty();
+        self.in_flight == 0 && self.recording == 0 && is_kept
     }
 
     /// There may be something new in the feed.
@@ -152,9 +165,9 @@ impl Term {
         self.wants_poll = true;
     }
 
-    /// When a user has rested.
+    /// When a user has rested, or an outcome is tried again.
     pub fn next_rest(&self) -> Option<u64> {
-        self.rests.next()
+        self.rests.next().into_iter().chain(self.not_recorded.again_at).min()
     }
 
     /// A renewal is sent, and its answer.
@@ -179,6 +192,7 @@ impl Term {
         for user in self.rests.over(now) {
             self.window.rested(user);
         }
+        self.record_again(now);
         // Nobody is parked because the processor is away; and one at a time, for what is
         // gained is known when that is done.
         let is_running = breaker.condition() == Condition::Running;
@@ -266,7 +280,7 @@ impl Term {
             Report::Recorded(kept) => {
                 self.recording -= 1;
                 kept.into_iter()
-                    .for_each(|(user, outcome, kept)| self.recorded(user, outcome, &kept));
+                    .for_each(|(user, outcome, kept)| self.recorded(user, outcome, &kept, now));
             }
             Report::Parked(parked, is_stored) => {
                 let user = parked.record.user;

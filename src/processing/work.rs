@@ -157,7 +157,8 @@ impl Work {
             }
         };
         for (outcome, kept) in outcomes.iter_mut().zip(&kept) {
-            if matches!(kept, Outcome::Refused(_)) {
+            let has_more = outcome.result.is_some() || outcome.error.is_some();
+            if has_more && matches!(kept, Outcome::Refused(_)) {
                 warn!(processor = &*self.name, event = %outcome.id,
                       "the database refuses an outcome for what the processor answered; it is kept without that");
                 (outcome.result, outcome.error) = (None, None);

@@ -15,6 +15,8 @@ use crate::processing::breaker::{Breaker, Condition};
 
 /// A user whose head fails keeps no more than so many entries in memory.
 const MOST_BEHIND_A_FAILURE: usize = 100;
+/// After so long an outcome that the database refused is tried again.
+const RECORD_AGAIN: Duration = Duration::from_secs(1);
 
 impl Term {
     pub(super) fn outcome(
@@ -117,14 +119,34 @@ impl Term {
         wait
     }
 
-    pub(super) fn recorded(&mut self, user: UserKey, outcome: Processed, kept: &Outcome) {
+    pub(super) fn recorded(&mut self, user: UserKey, outcome: Processed, kept: &Outcome, now: u64) {
         match kept {
             Outcome::Stored | Outcome::Duplicate => {
                 self.view.settled(&outcome);
                 self.heads.remove(&outcome.id);
                 self.window.recorded(user, outcome.id);
             }
-            Outcome::Refused(_) | Outcome::Retry => self.to_record.push((user, outcome)),
+            Outcome::Refused(_) | Outcome::Retry => {
+                self.not_recorded.outcomes.push((user, outcome));
+                self.not_recorded.again_at.get_or_insert(now + millis(RECORD_AGAIN));
+            }
+        }
+    }
+
+    /// Tries outcomes again that the database did not take. Their users wait meanwhile, and
+    /// nobody else does.
+    pub(super) fn record_again(&mut self, now: u64) {
+        let again = &mut self.not_recorded;
+        if again.again_at.is_some_and(|at| at <= now) {
+            again.again_at = None;
+            again.rounds += 1;
+            if again.rounds.is_power_of_two() {
+                let (outcomes, rounds) = (again.outcomes.len(), again.rounds);
+                warn!(outcomes, rounds, "the database did not take outcomes; trying again");
+            }
+            self.to_record.append(&mut again.outcomes);
+        } else if self.recording == 0 && self.to_record.is_empty() && again.outcomes.is_empty() {
+            again.rounds = 0;
         }
     }
 }
