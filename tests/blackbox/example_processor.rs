@@ -1,9 +1,6 @@
 //! `trailkeep example-processor`: what it answers, what it remembers, and what it
 //! writes down.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,104 +10,28 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::eventually::{SOON, eventually};
-use crate::home::Home;
+use crate::processor::ExampleProcessor;
 use crate::service::http_client;
-use crate::watchdog::Watchdog;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// One under way. Killed when it is dropped before its end.
-struct Processor {
-    child: Child,
-    home: Home,
-    url: String,
-    http: reqwest::Client,
-    said: Arc<Mutex<String>>,
-    _watchdog: Watchdog,
+async fn say(processor: &ExampleProcessor, line: &str) {
+    eventually(line, SOON, || {
+        std::future::ready(processor.said().lines().any(|said| said == line).then_some(()))
+    })
+    .await;
 }
 
-impl Processor {
-    async fn start(arguments: &[&str]) -> Self {
-        let home = Home::embedded();
-        let mut command = home.shell("example-processor");
-        command
-            .args(["--port", "0", "--log", "requests.ndjson"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut child = command.spawn().expect("the binary");
-        let _watchdog = Watchdog::over(&child, home.folder());
-        let said = Arc::new(Mutex::new(String::new()));
-        let (out, lines) = (child.stdout.take().expect("a pipe"), Arc::clone(&said));
-        std::thread::spawn(move || {
-            for line in BufReader::new(out).lines().map_while(Result::ok) {
-                lines.lock().unwrap().push_str(&format!("{line}\n"));
-            }
-        });
-        let mut processor =
-            Self { child, home, url: String::new(), http: http_client(4), said, _watchdog };
-        processor.url =
-            eventually("it says where it is", SOON, || std::future::ready(processor.said_url()))
-                .await;
-        processor
-    }
-
-    fn said(&self) -> String {
-        self.said.lock().unwrap().clone()
-    }
-
-    fn said_url(&self) -> Option<String> {
-        let said = self.said();
-        let (_, rest) = said.split_once("example processor at ")?;
-        Some(rest.split_once("/events;")?.0.to_owned())
-    }
-
-    /// The lines of its file so far.
-    fn log(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.home.folder().join("requests.ndjson"));
-        let text = text.expect("the log");
-        text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
-    }
-
-    async fn say(&self, line: &str) {
-        eventually(line, SOON, || {
-            std::future::ready(self.said().lines().any(|said| said == line).then_some(()))
-        })
-        .await;
-    }
-
-    fn request(&self, id: &str, body: &Value) -> reqwest::RequestBuilder {
-        self.http
-            .post(format!("{}/events", self.url))
-            .header("webhook-id", id)
-            .header("trailkeep-attempt", "1")
-            .body(body.to_string())
-    }
-
-    async fn send(&self, id: &str, body: &Value) -> (u16, Value) {
-        answer(self.request(id, body)).await
-    }
-
-    fn signal(&self, name: &str) {
-        let sent =
-            Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
-        assert!(sent.expect("kill").success());
-    }
-
-    async fn end(&mut self) -> Option<i32> {
-        let status = eventually("it ends", SOON, || {
-            std::future::ready(self.child.try_wait().expect("a child"))
-        })
-        .await;
-        status.code()
-    }
+fn request(processor: &ExampleProcessor, id: &str, body: &Value) -> reqwest::RequestBuilder {
+    http_client(0)
+        .post(format!("{}/events", processor.url()))
+        .header("webhook-id", id)
+        .header("trailkeep-attempt", "1")
+        .body(body.to_string())
 }
 
-impl Drop for Processor {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+async fn send(processor: &ExampleProcessor, id: &str, body: &Value) -> (u16, Value) {
+    answer(request(processor, id, body)).await
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
@@ -132,11 +53,11 @@ fn field(lines: &[Value], name: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn it_answers_as_processors_do_and_says_what_it_did() {
-    let processor = Processor::start(&[]).await;
-    let health = answer(processor.http.get(format!("{}/health", processor.url))).await;
+    let processor = ExampleProcessor::start(&[]).await;
+    let health = answer(http_client(0).get(format!("{}/health", processor.url()))).await;
     assert_eq!(health, (200, json!({ "status": "ok", "service": "processor-service" })));
 
-    assert_eq!(processor.send("id-1", &event("e1")).await, success());
+    assert_eq!(send(&processor, "id-1", &event("e1")).await, success());
     let log = processor.log();
     assert_eq!(field(&log, "what"), ["request", "answer"]);
     assert_eq!(field(&log, "status"), [Value::Null, 200.into()]);
@@ -159,25 +80,26 @@ async fn it_answers_as_processors_do_and_says_what_it_did() {
 
 #[tokio::test]
 async fn an_event_that_was_processed_is_not_processed_again() {
-    let processor = Processor::start(&["--delay-ms", "100..200"]).await;
+    let processor = ExampleProcessor::start(&["--delay-ms", "100..200"]).await;
     for _ in 0..3 {
-        assert_eq!(processor.send("id-1", &event("e1")).await, success());
+        assert_eq!(send(&processor, "id-1", &event("e1")).await, success());
     }
     // Another run has another id.
-    assert_eq!(processor.send("id-1.2", &event("e1")).await, success());
+    assert_eq!(send(&processor, "id-1.2", &event("e1")).await, success());
     let answers: Vec<Value> =
         processor.log().into_iter().filter(|line| line["what"] == "answer").collect();
     assert_eq!(field(&answers, "isRepeated"), [false, true, true, false]);
-    processor.say("answered e1 of user ann (page_view) again: it was processed before").await;
+    say(&processor, "answered e1 of user ann (page_view) again: it was processed before").await;
 }
 
 /// A sender that gives up and tries again finds the first attempt at work.
 #[tokio::test]
 async fn an_event_that_is_being_processed_is_waited_for() {
-    let processor = Processor::start(&["--delay-ms", "1000"]).await;
-    let first = processor.request("id-1", &event("e1")).timeout(Duration::from_millis(300)).send();
+    let processor = ExampleProcessor::start(&["--delay-ms", "1000"]).await;
+    let first =
+        request(&processor, "id-1", &event("e1")).timeout(Duration::from_millis(300)).send();
     assert!(first.await.expect_err("a timeout").is_timeout());
-    assert_eq!(processor.send("id-1", &event("e1")).await, success());
+    assert_eq!(send(&processor, "id-1", &event("e1")).await, success());
     let log = eventually("both are answered", SOON, || {
         let log = processor.log();
         std::future::ready((log.len() == 4).then_some(log))
@@ -190,17 +112,17 @@ async fn an_event_that_is_being_processed_is_waited_for() {
 
 #[tokio::test]
 async fn a_failure_by_chance_is_not_remembered() {
-    let processor = Processor::start(&["--fail", "100%"]).await;
+    let processor = ExampleProcessor::start(&["--fail", "100%"]).await;
     for _ in 0..2 {
-        let (status, body) = processor.send("id-1", &event("e1")).await;
+        let (status, body) = send(&processor, "id-1", &event("e1")).await;
         assert_eq!((status, &body["status"]), (500, &json!("error")));
     }
     assert_eq!(field(&processor.log(), "isRepeated")[3], false);
 
-    let processor = Processor::start(&["--fail", "50%", "--quiet"]).await;
+    let processor = ExampleProcessor::start(&["--fail", "50%", "--quiet"]).await;
     let mut failures = 0;
     for id in 0..200 {
-        while processor.send(&id.to_string(), &event("e1")).await.0 == 500 {
+        while send(&processor, &id.to_string(), &event("e1")).await.0 == 500 {
             failures += 1;
         }
     }
@@ -211,21 +133,21 @@ async fn a_failure_by_chance_is_not_remembered() {
 
 #[tokio::test]
 async fn poison_is_refused_for_good_and_all_else_is_taken() {
-    let processor = Processor::start(&["--poison-type", "page_view"]).await;
-    let (status, body) = processor.send("id-1", &event("e1")).await;
+    let processor = ExampleProcessor::start(&["--poison-type", "page_view"]).await;
+    let (status, body) = send(&processor, "id-1", &event("e1")).await;
     assert_eq!(status, 422);
     assert_eq!(body["message"], "events of type page_view are poison here");
     let other = json!({ "eventId": "e2", "userId": "ann", "type": "search" });
-    assert_eq!(processor.send("id-2", &other).await, success());
-    assert_eq!(processor.send("id-3", &json!([1])).await.0, 400);
-    processor.say("refused e1 of user ann (page_view): its type is poison").await;
+    assert_eq!(send(&processor, "id-2", &other).await, success());
+    assert_eq!(send(&processor, "id-3", &json!([1])).await.0, 400);
+    say(&processor, "refused e1 of user ann (page_view): its type is poison").await;
 }
 
 #[tokio::test]
 async fn the_user_may_be_in_a_field_of_another_name() {
-    let processor = Processor::start(&["--user-field", "patientId"]).await;
+    let processor = ExampleProcessor::start(&["--user-field", "patientId"]).await;
     let patient = json!({ "eventId": "e1", "patientId": "bob", "type": "visit", "data": {} });
-    assert_eq!(processor.send("id-1", &patient).await, success());
+    assert_eq!(send(&processor, "id-1", &patient).await, success());
     assert_eq!(processor.log()[0]["user"], "bob");
 }
 
@@ -239,17 +161,17 @@ fn signature(secret: &str, id: &str, timestamp: i64, body: &str) -> String {
 #[tokio::test]
 async fn with_a_secret_only_what_is_signed_with_it_is_taken() {
     let other = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
-    let processor = Processor::start(&["--secret", other, "--secret", SECRET]).await;
+    let processor = ExampleProcessor::start(&["--secret", other, "--secret", SECRET]).await;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let now = i64::try_from(now.as_secs()).unwrap();
     let (body, tampered) = (event("e1"), event("e2"));
     let signed = |secret: &str, time: i64, body: &Value| {
         let signature = signature(secret, "id-1", time, &event("e1").to_string());
-        let request = processor.request("id-1", body);
+        let request = request(&processor, "id-1", body);
         answer(request.header("webhook-timestamp", time).header("webhook-signature", signature))
     };
     let unknown = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYY";
-    assert_eq!(processor.send("id-1", &body).await.0, 401);
+    assert_eq!(send(&processor, "id-1", &body).await.0, 401);
     assert_eq!(signed(unknown, now, &body).await.0, 401);
     assert_eq!(signed(SECRET, now, &tampered).await.0, 401);
     assert_eq!(signed(SECRET, now - 400, &body).await.0, 401);
@@ -262,9 +184,9 @@ async fn with_a_secret_only_what_is_signed_with_it_is_taken() {
 #[tokio::test]
 async fn a_stop_answers_what_is_under_way() {
     for name in ["TERM", "INT"] {
-        let mut processor = Processor::start(&["--delay-ms", "1000"]).await;
+        let mut processor = ExampleProcessor::start(&["--delay-ms", "1000"]).await;
         let (id, body) = ("id-1", event("e1"));
-        let answering = processor.send(id, &body);
+        let answering = send(&processor, id, &body);
         let stopping = async {
             eventually("it is asked", SOON, || {
                 std::future::ready((!processor.log().is_empty()).then_some(()))
@@ -280,9 +202,9 @@ async fn a_stop_answers_what_is_under_way() {
 
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
-    let mut processor = Processor::start(&["--delay-ms", "600000"]).await;
+    let mut processor = ExampleProcessor::start(&["--delay-ms", "600000"]).await;
     let (id, body) = ("id-1", event("e1"));
-    let request = tokio::spawn(processor.request(id, &body).send());
+    let request = tokio::spawn(request(&processor, id, &body).send());
     eventually("it is asked", SOON, || {
         std::future::ready((!processor.log().is_empty()).then_some(()))
     })
@@ -290,7 +212,7 @@ async fn a_second_signal_ends_it_at_once() {
     // What follows too soon counts as the same signal once more.
     let status = eventually("it ends", SOON, || {
         processor.signal("TERM");
-        std::future::ready(processor.child.try_wait().expect("a child"))
+        std::future::ready(processor.ended())
     })
     .await;
     assert_eq!(status.code(), Some(1));

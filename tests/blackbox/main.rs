@@ -41,7 +41,10 @@ mod journey;
 mod monitoring;
 mod pipeline;
 mod problems;
+mod processing;
 mod seed;
 mod shutdown;
 
-use trailkeep_testkit::{answer, client, eventually, home, mongod, raw, service, staff, watchdog};
+use trailkeep_testkit::{
+    answer, client, eventually, home, mongod, port, processor, raw, service, staff, watchdog,
+};

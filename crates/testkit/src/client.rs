@@ -30,7 +30,7 @@ impl Service {
     }
 
     fn needs_caller(&self, request: &RequestBuilder) -> bool {
-        const GUARDED: [&str; 8] = [
+        const GUARDED: [&str; 9] = [
             "/users",
             "/accounts",
             "/health",
@@ -39,6 +39,7 @@ impl Service {
             "/api/",
             "/session",
             "/dead-letters",
+            "/processors",
         ];
         let request = request.try_clone().and_then(|copy| copy.build().ok());
         request.is_some_and(|request| {

@@ -15,6 +15,7 @@ pub mod home;
 pub mod launch;
 pub mod mongod;
 pub mod port;
+pub mod processor;
 pub mod raw;
 pub mod service;
 pub mod staff;

@@ -51,9 +51,17 @@ impl Service {
         service
     }
 
+    /// Starts a service as [`start_with`](Self::start_with) does, with flags besides.
+    pub async fn start_with_flags(home: &Home, flags: &[&str], settings: &[(&str, &str)]) -> Self {
+        let service = Self::listening(Process::spawn(home, flags, settings)).await;
+        service.wait_until_ready().await;
+        service.admin().await;
+        service
+    }
+
     /// Starts a service and waits only until it listens.
     pub async fn start_unready(home: &Home, settings: &[(&str, &str)]) -> Self {
-        Self::listening(Process::spawn(home, settings)).await
+        Self::listening(Process::spawn(home, &[], settings)).await
     }
 
     /// Starts a service whose data folder is a file system of so many bytes, which
@@ -86,7 +94,7 @@ impl Service {
 
     /// Starts a service that is expected to refuse, and waits for its end.
     pub async fn refuses_to_start(home: &Home, settings: &[(&str, &str)]) -> Ended {
-        Process::spawn(home, settings).wait(SOON).await
+        Process::spawn(home, &[], settings).wait(SOON).await
     }
 
     /// Where it listens.
@@ -208,10 +216,10 @@ struct Process {
 impl Process {
     /// Nothing of the test's own environment reaches the service, and no
     /// `.env` of the folder that the tests run in.
-    fn spawn(home: &Home, settings: &[(&str, &str)]) -> Self {
+    fn spawn(home: &Home, flags: &[&str], settings: &[(&str, &str)]) -> Self {
         // A write beyond a limit of its size fails, and does not end the process.
         let mut command = Command::new("sh");
-        command.args(["-c", r#"trap '' XFSZ; exec "$0""#]).arg(binary());
+        command.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#]).arg(binary()).args(flags);
         Self::run(command, home, settings)
     }
 

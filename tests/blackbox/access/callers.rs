@@ -32,6 +32,8 @@ fn routes() -> Vec<(Method, String, For)> {
         (get.clone(), "/health".to_owned(), For::Monitors),
         (get.clone(), "/stats".to_owned(), For::Monitors),
         (get.clone(), "/metrics".to_owned(), For::Monitors),
+        (get.clone(), "/processors".to_owned(), For::Monitors),
+        (get.clone(), "/processors/default".to_owned(), For::Monitors),
         (get.clone(), "/users/u/journey".to_owned(), For::Readers),
         (get.clone(), "/accounts/a/summary".to_owned(), For::Readers),
         (get.clone(), "/accounts/sample".to_owned(), For::Readers),
