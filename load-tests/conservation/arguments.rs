@@ -53,9 +53,15 @@ pub struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     old_events: Option<u64>,
 
-    /// Events a second, of all producers together; as fast as they go without it.
+    /// Events a second, of all producers together. Without it they go as fast as they can,
+    /// or 1,000 a second where there is a processor.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub rate: Option<u32>,
+
+    /// Sends the events to a processor in all rounds, and checks what becomes of them; in
+    /// rounds in which it is the processor that breaks, and with --prove, so it is always.
+    #[arg(long)]
+    processors: bool,
 
     /// Lists the faults.
     #[arg(long)]
@@ -87,6 +93,11 @@ impl Arguments {
     /// How many events an older version left.
     pub fn old_events(&self) -> u64 {
         self.old_events.unwrap_or(if self.quick { QUICK_OLD_EVENTS } else { OLD_EVENTS })
+    }
+
+    /// Whether there is a processor in the rounds of a fault.
+    pub fn has_processor(&self, fault: Fault) -> bool {
+        self.processors || self.prove || fault.is_of_processor()
     }
 
     /// How many rounds of a fault to run on each store, for each seed.

@@ -24,6 +24,12 @@ pub enum Fault {
     CutFile,
     ClockBack,
     OldIndex,
+    #[value(name = "processor-kill-9")]
+    ProcessorKill9,
+    ProcessorPause,
+    ProcessorSlow,
+    ProcessorFails,
+    ProcessorRefuses,
 }
 
 /// Where the service keeps its events.
@@ -50,7 +56,7 @@ impl StoreKind {
 
 impl Fault {
     /// All there are.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::Kill9,
         Self::Kill9Unsynced,
         Self::Sigterm,
@@ -65,6 +71,11 @@ impl Fault {
         Self::CutFile,
         Self::ClockBack,
         Self::OldIndex,
+        Self::ProcessorKill9,
+        Self::ProcessorPause,
+        Self::ProcessorSlow,
+        Self::ProcessorFails,
+        Self::ProcessorRefuses,
     ];
 
     /// As it is called on the command line.
@@ -84,6 +95,11 @@ impl Fault {
             Self::CutFile => "cut-file",
             Self::ClockBack => "clock-back",
             Self::OldIndex => "old-index",
+            Self::ProcessorKill9 => "processor-kill-9",
+            Self::ProcessorPause => "processor-pause",
+            Self::ProcessorSlow => "processor-slow",
+            Self::ProcessorFails => "processor-fails",
+            Self::ProcessorRefuses => "processor-refuses",
         }
     }
 
@@ -110,6 +126,11 @@ impl Fault {
                 "a database of an older version is taken over; the service is killed ten times \
                  meanwhile"
             }
+            Self::ProcessorKill9 => "the processor is killed twice and started again",
+            Self::ProcessorPause => "the processor stands still for longer than a request may take",
+            Self::ProcessorSlow => "the processor takes up to longer than a request may take",
+            Self::ProcessorFails => "the processor fails at one request in five",
+            Self::ProcessorRefuses => "the processor refuses one event in a hundred for good",
         }
     }
 
@@ -133,6 +154,18 @@ impl Fault {
     /// count as a loss.
     pub fn is_damage(self) -> bool {
         matches!(self, Self::BitFlip | Self::CutFile)
+    }
+
+    /// Whether it is the processor that breaks.
+    pub fn is_of_processor(self) -> bool {
+        matches!(
+            self,
+            Self::ProcessorKill9
+                | Self::ProcessorPause
+                | Self::ProcessorSlow
+                | Self::ProcessorFails
+                | Self::ProcessorRefuses
+        )
     }
 
     /// Why it cannot be injected on this machine, if so.

@@ -12,13 +12,15 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::content::Content;
 use crate::oracle::{Answer, Batch, Oracle, Sent};
+use crate::processors::POISON;
 use crate::times::Times;
 
 const PRODUCERS: usize = 6;
 const USERS_OF_EACH: usize = 3;
 const MAX_BATCH: usize = 50;
-/// Where there is a rate, which small batches do not come to.
+/// Where there is a rate that smaller batches do not come to.
 const MIN_BATCH_AT_RATE: usize = 10;
+const HIGH_RATE: u32 = 5_000;
 /// A producer that was held up for longer does not make up for it.
 const MOST_BEHIND: Duration = Duration::from_millis(500);
 /// After which a producer takes it that no answer comes.
@@ -37,6 +39,15 @@ pub fn http_client() -> Result<reqwest::Client, Trouble> {
         .during("an HTTP client")
 }
 
+/// What is to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Demand {
+    /// Events a second, of all producers together; `None` for as many as they can.
+    pub rate: Option<u32>,
+    /// Whether one event in a hundred is of the type that the processor refuses.
+    pub has_poison: bool,
+}
+
 /// Running producers.
 pub struct Load {
     producers: Vec<JoinHandle<Result<Producer, Trouble>>>,
@@ -45,13 +56,13 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts them. `name` begins the names of their users, which are new ones; `rate`
-    /// is in events a second, of all of them.
+    /// Starts them. `name` begins the names of their users, which are new ones; `demand`
+    /// is what all of them send.
     pub fn start(
         name: &str,
         url: &str,
         oracle: &Arc<Oracle>,
-        rate: Option<u32>,
+        demand: Demand,
         rng: &mut StdRng,
     ) -> Result<Self, Trouble> {
         let stop = Arc::new(AtomicBool::new(false));
@@ -65,7 +76,8 @@ impl Load {
                         .map(|user| (format!("{name}-p{number}-u{user}"), 0))
                         .collect(),
                     times: Times::of_a_round(now()),
-                    pace: rate.map(Pace::of),
+                    pace: demand.rate.map(Pace::of),
+                    has_poison: demand.has_poison,
                     oracle: Arc::clone(oracle),
                     rng: StdRng::from_rng(rng),
                 };
@@ -116,6 +128,7 @@ struct Producer {
     users: Vec<(String, i64)>,
     times: Times,
     pace: Option<Pace>,
+    has_poison: bool,
     oracle: Arc<Oracle>,
     rng: StdRng,
 }
@@ -125,12 +138,17 @@ struct Pace {
     due: Instant,
     /// From one event to the next.
     apart: Duration,
+    smallest_batch: usize,
 }
 
 impl Pace {
     /// Of one of the producers of so many events a second.
     fn of(rate: u32) -> Self {
-        Self { due: Instant::now(), apart: Duration::from_secs(PRODUCERS as u64) / rate }
+        Self {
+            due: Instant::now(),
+            apart: Duration::from_secs(PRODUCERS as u64) / rate,
+            smallest_batch: if rate > HIGH_RATE { MIN_BATCH_AT_RATE } else { 1 },
+        }
     }
 
     /// Waits until what comes behind so many events is due.
@@ -222,14 +240,18 @@ impl Producer {
 
     fn draw(&mut self) -> Vec<Content> {
         self.times.go_on(now(), &mut self.rng);
-        let smallest = if self.pace.is_some() { MIN_BATCH_AT_RATE } else { 1 };
+        let smallest = self.pace.as_ref().map_or(1, |pace| pace.smallest_batch);
         (0..self.rng.random_range(smallest..=MAX_BATCH))
             .map(|_| {
                 let user = self.rng.random_range(0..self.users.len());
                 let (user, number) = &mut self.users[user];
                 *number += 1;
                 let occurred_at = self.times.next(&mut self.rng);
-                Content::draw(user, *number, occurred_at, &mut self.rng)
+                let mut content = Content::draw(user, *number, occurred_at, &mut self.rng);
+                if self.has_poison && self.rng.random_bool(0.01) {
+                    content.kind = POISON.to_owned();
+                }
+                content
             })
             .collect()
     }

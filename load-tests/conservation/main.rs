@@ -18,6 +18,7 @@ mod misread;
 mod network;
 mod old_events;
 mod oracle;
+mod processors;
 mod prove;
 mod proxy;
 mod reader;
@@ -73,6 +74,6 @@ async fn main() -> ExitCode {
         table.add(row);
     }
     println!("{table}");
-    let is_as_expected = if arguments.prove { table.has_losses() } else { table.is_clean() };
+    let is_as_expected = if arguments.prove { table.is_proven() } else { table.is_clean() };
     if is_as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -44,6 +44,9 @@ impl Rounds<'_> {
                 let (fault, store) = (fault.name(), store.name());
                 eprint!("{fault} on {store}, round {round} of seed {seed} ({seconds:.1} s): ");
                 if !is_clean(&result) {
+                    if self.arguments.prove {
+                        row.planted(notices_planted(scene.as_ref()).await);
+                    }
                     row.take_over(scene.take().map(|scene| self.give_up(scene)));
                 }
             }
@@ -72,6 +75,15 @@ impl Rounds<'_> {
     fn give_up(&self, scene: Scene) -> Scene {
         if self.arguments.prove { scene } else { scene.keep() }
     }
+}
+
+/// Whether defects of processing that are made on purpose are found.
+async fn notices_planted(scene: Option<&Scene>) -> bool {
+    let Some(scene) = scene else { return false };
+    scene.notices_planted().await.unwrap_or_else(|trouble| {
+        eprintln!("{trouble}");
+        false
+    })
 }
 
 /// One round: load, the fault meanwhile, recovery, and the check.

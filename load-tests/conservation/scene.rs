@@ -1,5 +1,7 @@
 //! One service with its store, and what is done with both in a round.
 
+mod processing;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,19 +15,23 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 use crate::arguments::Arguments;
 use crate::calendar::of_half_a_round;
 use crate::fault::{Fault, StoreKind};
-use crate::load::{Load, http_client};
+use crate::load::{Demand, Load, http_client};
 use crate::misread::Journeys;
 use crate::network::Network;
 use crate::old_events::OldEvents;
 use crate::oracle::Oracle;
+use crate::processors::disruptions::{Cause, Disruptions};
+use crate::processors::example::Example;
 use crate::reader::Reader;
-use crate::settings::{faked_clock, settings};
+use crate::settings::{faked_clock, of_processor, settings};
 use crate::store::Store;
 use crate::verdict::Verdict;
 
 /// How long all that was accepted may take to be in the store when nothing is
 /// wrong any more.
 const STORED_LIMIT: Duration = Duration::from_secs(60);
+/// Events a second where there is a processor, which keeps up with that.
+const PROCESSED_RATE: u32 = 1_000;
 /// The file of the offset by which the service's clock is wrong.
 const CLOCK: &str = "clock";
 
@@ -39,10 +45,12 @@ pub struct Scene {
     pub store: Store,
     /// What an older version left.
     pub old: Option<OldEvents>,
-    /// Events a second, where there is a limit.
-    rate: Option<u32>,
+    demand: Demand,
     pub network: Option<Network>,
     pub oracle: Arc<Oracle>,
+    /// The processor that events are sent to, in rounds with one.
+    processor: Option<Example>,
+    pub disruptions: Disruptions,
     launch: Launch,
     service: Option<Service>,
     http: reqwest::Client,
@@ -82,6 +90,17 @@ impl Scene {
             _ => None,
         };
         let mut settings = settings(fault, port);
+        let processor = match arguments.has_processor(fault) {
+            true => Some(Example::of(fault, binary, home.path())?),
+            false => None,
+        };
+        settings.extend(processor.iter().flat_map(|it| of_processor(fault, it.url())));
+        // An outage has to come to more than memory holds.
+        let is_slowed = processor.is_some() && fault != Fault::Outage;
+        let demand = Demand {
+            rate: arguments.rate.or(is_slowed.then_some(PROCESSED_RATE)),
+            has_poison: fault == Fault::ProcessorRefuses,
+        };
         let database_proxy = network.as_ref().and_then(Network::database);
         if let Some(uri) = store.uri_for_service(database_proxy) {
             settings.push(("MONGODB_URI".to_owned(), uri));
@@ -95,9 +114,11 @@ impl Scene {
             is_storing_awaited: !fault.is_damage() && !arguments.prove,
             store,
             old,
-            rate: arguments.rate,
+            demand,
             network,
             oracle: Arc::default(),
+            processor,
+            disruptions: Disruptions::default(),
             launch: Launch { binary: binary.to_owned(), folder: home.path().to_owned(), settings },
             service: None,
             http: http_client()?,
@@ -109,6 +130,9 @@ impl Scene {
             home,
         };
         scene.step_clock(0)?;
+        if let Some(processor) = &mut scene.processor {
+            processor.start().await?;
+        }
         scene.start().await?;
         scene.reader = Some(Reader::sign_up(&scene.http, &scene.url).await?);
         Ok(scene)
@@ -120,7 +144,7 @@ impl Scene {
             self.start().await?;
         }
         self.round = format!("{name}-");
-        let load = Load::start(name, &self.producers_url(), &self.oracle, self.rate, rng)?;
+        let load = Load::start(name, &self.producers_url(), &self.oracle, self.demand, rng)?;
         load.wait_for_more(100).await?;
         Ok(load)
     }
@@ -132,12 +156,15 @@ impl Scene {
         load.stop().await?;
         self.wait_until_stored().await?;
         self.misread += self.read_journeys().await?;
+        self.wait_until_processed().await?;
         self.take_service()?.stop().await?;
 
         let stored = self.store.read(self.folder()).await?;
         let calendar = self.store.calendar().await?;
         let check = |batches: &[_], hit: &_| Verdict::on(batches, hit, &stored, calendar.as_ref());
-        self.last_verdict = Verdict { misread: self.misread, ..self.oracle.read(check) };
+        let found = self.oracle.read(check);
+        let processing = self.check_processing(&stored).await?;
+        self.last_verdict = Verdict { misread: self.misread, processing, ..found };
         if let Some(old) = self.old {
             let (there, filed) = self.store.count_old().await?;
             self.last_verdict.lost += old.count.saturating_sub(there);
@@ -183,6 +210,7 @@ impl Scene {
     /// Leaves the folder behind for whoever looks into what went wrong.
     pub fn keep(mut self) -> Self {
         self.service = None;
+        self.processor = None;
         self.home.disable_cleanup(true);
         eprintln!("what is left lies in {}", self.home.path().display());
         self
@@ -208,15 +236,17 @@ impl Scene {
         let mut service = self.launch.start(None)?;
         service.wait_until_ready(&self.http, &self.url).await?;
         self.service = Some(service);
+        self.disruptions.end(Cause::Service);
         Ok(())
     }
 
     /// Waits until the service is ready, if it runs.
     pub async fn wait_until_ready(&mut self) -> Result<(), Trouble> {
-        match &mut self.service {
-            Some(service) => service.wait_until_ready(&self.http, &self.url).await,
-            None => Ok(()),
+        if let Some(service) = &mut self.service {
+            service.wait_until_ready(&self.http, &self.url).await?;
+            self.disruptions.end(Cause::Service);
         }
+        Ok(())
     }
 
     /// Starts the service, and lets it run before it is ready.

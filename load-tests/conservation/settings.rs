@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::fault::Fault;
+use crate::processors::{SHORT_TIMEOUT_MS, TIMEOUT_MS};
 
 /// The settings for a fault, by their names in the environment.
 pub fn settings(fault: Fault, port: u16) -> Vec<(String, String)> {
@@ -27,6 +28,30 @@ pub fn settings(fault: Fault, port: u16) -> Vec<(String, String)> {
         settings.extend([("BACKLOG_MAX_EVENTS", "1000000"), ("BACKLOG_MAX_BYTES", "500000000")]);
     }
     settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// How long a request to a processor may take, in milliseconds.
+pub fn timeout_of(fault: Fault) -> i64 {
+    match fault {
+        Fault::ProcessorPause | Fault::ProcessorSlow => SHORT_TIMEOUT_MS,
+        _ => TIMEOUT_MS,
+    }
+}
+
+/// What else it is started with where there is a processor at this address. Pauses are
+/// short, and there are fewer requests at once than users.
+pub fn of_processor(fault: Fault, url: String) -> Vec<(String, String)> {
+    let mut settings = vec![
+        ("PROCESSOR_URL", url),
+        ("PROCESSORS_DEFAULT_CONCURRENCY", "12".to_owned()),
+        ("PROCESSORS_DEFAULT_BACKOFF_MIN_MS", "20".to_owned()),
+        ("PROCESSORS_DEFAULT_BACKOFF_MAX_MS", "500".to_owned()),
+        ("PROCESSORS_DEFAULT_TIMEOUT_MS", timeout_of(fault).to_string()),
+    ];
+    if fault.is_damage() {
+        settings.push(("WRITE_MAX_WAIT_WITH_PROCESSORS_MS", "60000".to_owned()));
+    }
+    settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// What makes the clock wrong by the offset in a file.

@@ -11,9 +11,13 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 use crate::calendar::{Calendar, PERIODS};
 use crate::fault::StoreKind;
 use crate::old_events::{self, OldEvents};
+use crate::processors::Id;
+use crate::processors::outcomes::{self, Counts, Outcome};
 use crate::stored::{self, EVENTS, Stored};
 
 const DATABASE: &str = "conservation";
+/// Whoever frees a lease of a database that is away waits no longer.
+const FREE_LIMIT: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A store of a scene's own.
 pub enum Store {
@@ -119,6 +123,49 @@ impl Store {
         let filed = events.count_documents(filter).await.during("counting old events")?;
         disconnect(database).await;
         Ok((count, filed))
+    }
+
+    /// What became of events at the processor. `folder` is the service's.
+    pub async fn read_outcomes(&self, folder: &Path) -> Result<Vec<Outcome>, Trouble> {
+        let Some(uri) = self.uri_for_reading() else {
+            return outcomes::in_file(&file_in(folder)?);
+        };
+        let database = connect(&uri).await?;
+        let read = outcomes::in_mongodb(&database).await;
+        disconnect(database).await;
+        read
+    }
+
+    /// How many outcomes it has, and what is left of the feed.
+    pub async fn count_processing(&self, folder: &Path) -> Result<Counts, Trouble> {
+        let Some(uri) = self.uri_for_reading() else {
+            return outcomes::count_in_file(&file_in(folder)?);
+        };
+        let database = connect(&uri).await?;
+        let counts = outcomes::count_in_mongodb(&database).await;
+        disconnect(database).await;
+        counts
+    }
+
+    /// Deletes an outcome.
+    pub async fn delete_outcome(&self, folder: &Path, id: &Id) -> Result<(), Trouble> {
+        let Some(uri) = self.uri_for_reading() else {
+            return outcomes::delete_in_file(&file_in(folder)?, id);
+        };
+        let database = connect(&uri).await?;
+        let deleted = outcomes::delete_in_mongodb(&database, id).await;
+        disconnect(database).await;
+        deleted
+    }
+
+    /// Makes the lease of a service that was killed nobody's. That of the embedded store
+    /// needs no such thing: nobody else can have it open.
+    pub async fn free_lease(&self) -> Result<(), Trouble> {
+        let Some(uri) = self.uri_for_service(None) else { return Ok(()) };
+        let database = connect(&uri).await?;
+        let free = tokio::time::timeout(FREE_LIMIT, outcomes::free_lease(&database)).await;
+        disconnect(database).await;
+        free.unwrap_or_else(|_| Err(Trouble("the database is away".to_owned())))
     }
 
     fn uri_of_mongodb(&self) -> Result<String, Trouble> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bson::Document;
+use bson::{Bson, Document};
 use futures_util::TryStreamExt as _;
 use mongodb::Client;
 use rusqlite::{Connection, OpenFlags, Row};
@@ -10,10 +10,12 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::calendar::Calendar;
 use crate::content::{Content, Hash, hex};
+use crate::processors::Id;
 
 /// An event as the store has it.
 #[derive(Debug)]
 pub struct Stored {
+    pub id: Id,
     pub user: String,
     pub event_id: String,
     occurred_at: i64,
@@ -30,6 +32,11 @@ impl Stored {
     /// Its place in its user's journey.
     pub fn place(&self) -> (i64, i64) {
         (self.occurred_at, self.arrival)
+    }
+
+    /// Its type.
+    pub fn kind(&self) -> Option<&str> {
+        Some(&self.content.as_ref()?.kind)
     }
 
     /// Whether its period is the one of a calendar.
@@ -49,6 +56,7 @@ impl Stored {
     /// An event as a store would have it.
     pub fn of(content: Content, arrival: i64) -> Self {
         Self {
+            id: id_of_test(&content.user, content.number),
             user: content.user.clone(),
             event_id: content.event_id.clone(),
             occurred_at: content.occurred_at,
@@ -72,12 +80,21 @@ impl Stored {
     }
 }
 
+/// Another one for each user and number; a store derives it from other things.
+#[cfg(test)]
+fn id_of_test(user: &str, number: i64) -> Id {
+    let mut id = Id::default();
+    id[..8].copy_from_slice(&number.to_be_bytes());
+    id.iter_mut().skip(8).zip(user.bytes()).for_each(|(byte, of_user)| *byte = of_user);
+    id
+}
+
 /// All events in the embedded store's file.
 pub fn in_file(file: &Path) -> Result<Vec<Stored>, Trouble> {
     let database = open(file)?;
     let mut statement = database
         .prepare(
-            "SELECT user_id, event_id, type, session_id, payload, occurred_at, arrival \
+            "SELECT id, user_id, event_id, type, session_id, payload, occurred_at, arrival \
              FROM events",
         )
         .during("reading the file")?;
@@ -93,7 +110,8 @@ pub fn count_in_file(file: &Path) -> Result<u64, Trouble> {
     u64::try_from(count).during("counting in the file")
 }
 
-fn open(file: &Path) -> Result<Connection, Trouble> {
+/// Opens the embedded store's file.
+pub fn open(file: &Path) -> Result<Connection, Trouble> {
     Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE).during("opening the file")
 }
 
@@ -117,6 +135,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Stored> {
         })
     };
     Ok(Stored {
+        id: row.get("id")?,
         content: content(),
         hash: text("hash").unwrap_or_default(),
         arrival: row.get("arrival")?,
@@ -158,6 +177,14 @@ async fn connect(uri: &str) -> Result<(Client, mongodb::Collection<Document>), T
     Ok((client, database.collection(EVENTS)))
 }
 
+/// The `_id` of an event or an outcome.
+pub fn id_of(document: &Document) -> Option<Id> {
+    match document.get("_id")? {
+        Bson::Binary(id) => id.bytes.as_slice().try_into().ok(),
+        _ => None,
+    }
+}
+
 fn from_document(document: &Document) -> Stored {
     let text = |name: &str| document.get_str(name).map(str::to_owned);
     let occurred_at =
@@ -178,6 +205,7 @@ fn from_document(document: &Document) -> Stored {
     };
     let hash = document.get_document("payload").and_then(|payload| payload.get_str("hash"));
     Stored {
+        id: id_of(document).unwrap_or_default(),
         user: text("userId").unwrap_or_default(),
         event_id: text("eventId").unwrap_or_default(),
         occurred_at,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::fault::{Fault, StoreKind};
+use crate::processors::verdict::Processing;
 use crate::scene::Scene;
 use crate::verdict::Verdict;
 
@@ -19,13 +20,24 @@ pub struct Row {
     /// did not end as it should.
     pub troubles: u32,
     sum: Verdict,
+    /// Scenes in which defects of processing were made on purpose, and those in which they
+    /// were found.
+    planted: [u32; 2],
     skipped: Option<&'static str>,
 }
 
 impl Row {
     /// Nothing yet.
     pub fn new(fault: Fault, store: StoreKind) -> Self {
-        Self { fault, store, rounds: 0, troubles: 0, sum: Verdict::default(), skipped: None }
+        Self {
+            fault,
+            store,
+            rounds: 0,
+            troubles: 0,
+            sum: Verdict::default(),
+            planted: [0; 2],
+            skipped: None,
+        }
     }
 
     /// A fault that cannot be injected here.
@@ -40,6 +52,12 @@ impl Row {
         }
     }
 
+    /// Notes whether defects that were made on purpose were found.
+    pub fn planted(&mut self, is_found: bool) {
+        self.planted[0] += 1;
+        self.planted[1] += u32::from(is_found);
+    }
+
     fn is_clean(&self) -> bool {
         self.troubles == 0 && self.sum.is_clean()
     }
@@ -51,9 +69,13 @@ impl Table {
         self.0.push(row);
     }
 
-    /// Whether lost events were found by each row.
-    pub fn has_losses(&self) -> bool {
-        self.0.iter().all(|row| row.sum.lost > 0)
+    /// Whether lost events were found by each row, and all that was planted.
+    pub fn is_proven(&self) -> bool {
+        let is_proven = |row: &Row| {
+            let [planted, found] = row.planted;
+            row.sum.lost > 0 && planted > 0 && found == planted
+        };
+        self.0.iter().all(is_proven)
     }
 
     /// Whether no defect was found.
@@ -79,6 +101,52 @@ const HEAD: [&str; 14] = [
     "misread",
 ];
 
+/// Behind fault and store, in the table of processing.
+const PROCESSING: [&str; 10] = [
+    "requests",
+    "processed",
+    "failed",
+    "unprocessed",
+    "invented",
+    "overtaken",
+    "overlapping",
+    "repeated",
+    "mismatched",
+    "left",
+];
+
+impl Table {
+    /// What became of events at processors, where there was any.
+    fn write_processing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let has_processor = |row: &&Row| row.sum.processing != Processing::default();
+        let rows: Vec<&Row> = self.0.iter().filter(has_processor).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\n| at the processor | store | {} |", PROCESSING.join(" | "))?;
+        writeln!(f, "|---|---|{}", "--:|".repeat(PROCESSING.len()))?;
+        for row in rows {
+            let sum = row.sum.processing;
+            let counts = [
+                sum.requests,
+                sum.processed,
+                sum.failed,
+                sum.unprocessed,
+                sum.invented,
+                sum.overtaken,
+                sum.overlapping,
+                sum.repeated,
+                sum.mismatched,
+                sum.left,
+            ]
+            .map(|count| count.to_string());
+            let (fault, store) = (row.fault.name(), row.store.name());
+            writeln!(f, "| {fault} | {store} | {} |", counts.join(" | "))?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| {} |", HEAD.join(" | "))?;
@@ -103,6 +171,7 @@ impl fmt::Display for Table {
             .map(|count| count.to_string());
             writeln!(f, "| {fault} | {store} | {} |", counts.join(" | "))?;
         }
+        self.write_processing(f)?;
         writeln!(f)?;
         for row in &self.0 {
             let name = format!("{} on {}", row.fault.name(), row.store.name());
@@ -116,6 +185,10 @@ impl fmt::Display for Table {
                      are missing; they do not count as lost",
                     row.sum.hit, row.sum.hit_and_gone
                 )?;
+            }
+            let [planted, found] = row.planted;
+            if planted > 0 {
+                writeln!(f, "{name}: planted defects were found in {found} of {planted} scenes")?;
             }
             if row.troubles > 0 {
                 writeln!(f, "{name}: {} rounds could not be carried out", row.troubles)?;

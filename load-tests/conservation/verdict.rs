@@ -6,6 +6,7 @@ use std::ops::AddAssign;
 
 use crate::calendar::Calendar;
 use crate::oracle::{Answer, Batch, Sent};
+use crate::processors::verdict::Processing;
 use crate::stored::Stored;
 
 /// The counts of one check; all but the first five are defects. In events,
@@ -37,6 +38,8 @@ pub struct Verdict {
     /// Missing in a journey that the service gave, in another place of it, or of
     /// another content; and pages of old events that were wrong.
     pub misread: u64,
+    /// What became of events at the processor, where there is one.
+    pub processing: Processing,
 }
 
 impl Verdict {
@@ -65,6 +68,7 @@ impl Verdict {
     pub fn is_clean(&self) -> bool {
         let of_the_store = self.lost + self.doubled + self.reordered + self.damaged;
         of_the_store + self.invented + self.torn + self.misfiled + self.misread == 0
+            && self.processing.is_clean()
     }
 
     fn judge(&mut self, batch: &Batch, is_hit: bool, there: &mut There<'_>) {
@@ -173,6 +177,7 @@ impl AddAssign for Verdict {
         self.torn += other.torn;
         self.misfiled += other.misfiled;
         self.misread += other.misread;
+        self.processing += other.processing;
     }
 }
 
@@ -194,6 +199,9 @@ impl fmt::Display for Verdict {
             self.misfiled,
             self.misread
         )?;
+        if self.processing != Processing::default() {
+            write!(f, "; {}", self.processing)?;
+        }
         if self.hit > 0 {
             let (hit, gone) = (self.hit, self.hit_and_gone);
             write!(f, "; {hit} batches hit on purpose, {gone} of them gone")?;

@@ -20,7 +20,7 @@ pub async fn step_back(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Resu
         load.wait_for_more(300).await?;
     }
     a_moment(scene, 0..500, rng).await;
-    scene.take_service()?.kill().await?;
+    scene.kill_service().await?;
     scene.start().await?;
     load.wait_for_more(300).await?;
     scene.step_clock(0)?;

@@ -7,24 +7,29 @@ use trailkeep_testkit::trouble::Trouble;
 
 use super::moment::a_moment;
 use crate::load::Load;
+use crate::processors::disruptions::Cause;
 use crate::scene::Scene;
 use crate::store::Store;
 
 /// Lets it stand still for longer than a write, a check or a connection may take.
 pub async fn pause(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
     a_moment(scene, 0..500, rng).await;
+    scene.disruptions.begin(Cause::Database);
     block_in_place(|| server(scene).map(Mongod::pause))?;
     a_moment(scene, 1500..4000, rng).await;
     server(scene)?.resume();
+    scene.disruptions.end(Cause::Database);
     load.wait_for_more(100).await
 }
 
 /// Kills it and starts it again.
 pub async fn kill(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
     a_moment(scene, 0..800, rng).await;
+    scene.disruptions.begin(Cause::Database);
     server(scene)?.kill();
     a_moment(scene, 0..2000, rng).await;
     block_in_place(|| server(scene).map(Mongod::restart))?;
+    scene.disruptions.end(Cause::Database);
     load.wait_for_more(100).await
 }
 
@@ -33,10 +38,12 @@ pub async fn kill(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<()
 pub async fn kill_primary(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
     a_moment(scene, 0..800, rng).await;
     let primary = set(scene)?.primary().await;
+    scene.disruptions.begin(Cause::Database);
     primary.kill();
     a_moment(scene, 0..5000, rng).await;
     block_in_place(|| primary.restart());
     set(scene)?.primary().await;
+    scene.disruptions.end(Cause::Database);
     load.wait_for_more(100).await
 }
 

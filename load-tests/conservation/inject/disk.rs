@@ -7,6 +7,7 @@ use trailkeep_testkit::trouble::Trouble;
 use super::journal;
 use super::moment::a_moment;
 use crate::load::Load;
+use crate::processors::disruptions::Cause;
 use crate::scene::Scene;
 
 /// Of a segment of the journal, which is made at its full size.
@@ -21,7 +22,7 @@ pub async fn fill(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<()
         scene.service()?.limit_files(Some(SEGMENT_BYTES - 1))?;
     } else {
         if rng.random_bool(0.5) {
-            scene.take_service()?.kill().await?;
+            scene.kill_service().await?;
         } else {
             scene.take_service()?.stop().await?;
         }
@@ -30,7 +31,7 @@ pub async fn fill(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<()
     load.wait_for_refusals(1).await?;
     a_moment(scene, 100..2000, rng).await;
     if rng.random_bool(0.3) {
-        scene.take_service()?.kill().await?;
+        scene.kill_service().await?;
         scene.start().await?;
     } else {
         scene.service()?.limit_files(None)?;
@@ -48,6 +49,7 @@ pub async fn fail(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<()
     } else {
         journal::end_of_frames(scene)? + rng.random_range(0..30_000)
     };
+    scene.disruptions.begin(Cause::Service);
     scene.service()?.limit_files(Some(limit))?;
     scene.take_service()?.fail().await?;
     a_moment(scene, 0..300, rng).await;

@@ -18,7 +18,7 @@ pub async fn damage(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<
     for _ in 0..2 {
         load.wait_for_more(rng.random_range(100..1500)).await?;
         a_moment(scene, 0..100, rng).await;
-        scene.take_service()?.kill().await?;
+        scene.kill_service().await?;
         if scene.fault == Fault::CutFile {
             cut(scene, rng)?;
         } else {

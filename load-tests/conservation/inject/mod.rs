@@ -8,6 +8,7 @@ mod moment;
 mod network;
 mod outage;
 mod process;
+mod processor;
 mod takeover;
 
 use rand::rngs::StdRng;
@@ -32,5 +33,9 @@ pub async fn inject(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<
         Fault::BitFlip | Fault::CutFile => journal::damage(scene, load, rng).await,
         Fault::ClockBack => clock::step_back(scene, load, rng).await,
         Fault::OldIndex => takeover::outlive(scene, load, rng).await,
+        Fault::ProcessorKill9 => processor::kill(scene, load, rng).await,
+        Fault::ProcessorPause => processor::pause(scene, load, rng).await,
+        Fault::ProcessorSlow => processor::slow_down(scene, load, rng).await,
+        Fault::ProcessorFails | Fault::ProcessorRefuses => processor::go_on(scene, load, rng).await,
     }
 }

@@ -10,6 +10,7 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 use super::database;
 use super::moment::a_moment;
 use crate::load::Load;
+use crate::processors::disruptions::Cause;
 use crate::scene::Scene;
 use crate::store::Store;
 
@@ -18,18 +19,20 @@ use crate::store::Store;
 /// read back, or both.
 pub async fn outlast(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
     a_moment(scene, 0..300, rng).await;
+    scene.disruptions.begin(Cause::Database);
     let outage = begin(scene)?;
     load.wait_for_more(rng.random_range(6_000..9_000)).await?;
     if rng.random_bool(0.7) {
-        scene.take_service()?.kill().await?;
+        scene.kill_service().await?;
         scene.launch()?;
         load.wait_for_more(rng.random_range(500..3_000)).await?;
     }
     end(outage, scene)?;
+    scene.disruptions.end(Cause::Database);
     a_moment(scene, 0..600, rng).await;
     match rng.random_range(0..10) {
         0..6 => {
-            scene.take_service()?.kill().await?;
+            scene.kill_service().await?;
             scene.start().await?;
         }
         6..8 => {

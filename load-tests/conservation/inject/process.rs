@@ -14,14 +14,14 @@ pub async fn kill_and_restart(
     rng: &mut StdRng,
 ) -> Result<(), Trouble> {
     a_moment(scene, 0..800, rng).await;
-    scene.take_service()?.kill().await?;
+    scene.kill_service().await?;
     scene.launch()?;
     a_moment(scene, 0..300, rng).await;
-    scene.take_service()?.kill().await?;
+    scene.kill_service().await?;
     scene.start().await?;
     load.wait_for_more(1).await?;
     a_moment(scene, 0..800, rng).await;
-    scene.take_service()?.kill().await?;
+    scene.kill_service().await?;
     scene.start().await?;
     load.wait_for_more(100).await
 }

@@ -27,7 +27,7 @@ pub async fn outlive(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result
     for _ in 0..if scene.is_quick { 3 } else { 10 } {
         tokio::time::sleep(Duration::from_millis(rng.random_range(APART))).await;
         kills_meanwhile += u32::from(!scene.store.is_taken_over().await?);
-        scene.take_service()?.kill().await?;
+        scene.kill_service().await?;
         scene.launch()?;
     }
     scene.wait_until_ready().await?;

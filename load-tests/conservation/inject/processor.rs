@@ -1,0 +1,61 @@
+//! A processor that is away, slow or unwilling.
+
+use rand::rngs::StdRng;
+use trailkeep_testkit::trouble::Trouble;
+
+use super::moment::a_moment;
+use crate::load::Load;
+use crate::processors::disruptions::Cause;
+use crate::scene::Scene;
+
+/// Kills it twice.
+pub async fn kill(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
+    for _ in 0..2 {
+        a_moment(scene, 0..800, rng).await;
+        scene.disruptions.begin(Cause::Processor);
+        scene.processor()?.kill();
+        a_moment(scene, 0..1500, rng).await;
+        scene.processor()?.start().await?;
+        scene.disruptions.end(Cause::Processor);
+        load.wait_for_more(100).await?;
+    }
+    Ok(())
+}
+
+/// Lets it stand still for longer than a request may take.
+pub async fn pause(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
+    a_moment(scene, 0..800, rng).await;
+    scene.disruptions.begin(Cause::Processor);
+    scene.processor()?.pause()?;
+    a_moment(scene, 1500..4000, rng).await;
+    scene.processor()?.resume()?;
+    scene.disruptions.end(Cause::Processor);
+    load.wait_for_more(100).await
+}
+
+/// Puts one in its place for a while that takes up to longer than a request may take.
+pub async fn slow_down(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
+    a_moment(scene, 0..500, rng).await;
+    replace(scene, true).await?;
+    a_moment(scene, 1500..5000, rng).await;
+    replace(scene, false).await?;
+    load.wait_for_more(100).await
+}
+
+async fn replace(scene: &mut Scene, is_slow: bool) -> Result<(), Trouble> {
+    scene.disruptions.begin(Cause::Processor);
+    scene.processor()?.kill();
+    match is_slow {
+        true => scene.processor()?.start_slow().await?,
+        false => scene.processor()?.start().await?,
+    }
+    scene.disruptions.end(Cause::Processor);
+    Ok(())
+}
+
+/// Lets it fail or refuse what it does anyway.
+pub async fn go_on(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
+    load.wait_for_more(if scene.is_quick { 500 } else { 3_000 }).await?;
+    a_moment(scene, 0..500, rng).await;
+    Ok(())
+}

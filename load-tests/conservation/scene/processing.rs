@@ -1,0 +1,111 @@
+//! What a scene does with a processor.
+
+use std::time::{Duration, Instant};
+
+use trailkeep_testkit::trouble::{Trouble, While as _};
+
+use super::Scene;
+use crate::processors::disruptions::Cause;
+use crate::processors::example::Example;
+use crate::processors::log;
+use crate::processors::plant::Planted;
+use crate::processors::verdict::{Evidence, Processing};
+use crate::settings::timeout_of;
+use crate::stored::Stored;
+
+/// How long it may take until all is processed when nothing is wrong any more. Behind a
+/// breaker that is open a probe comes after 15 s at the latest, and a lease of a service
+/// that was killed ends after ten.
+const PROCESSED_LIMIT: Duration = Duration::from_secs(120);
+const PAUSE: Duration = Duration::from_millis(100);
+/// How often all has to be found processed, one look after the other.
+const LOOKS: u32 = 2;
+
+impl Scene {
+    /// The example processor.
+    pub fn processor(&mut self) -> Result<&mut Example, Trouble> {
+        self.processor.as_mut().ok_or_else(|| Trouble("there is no processor".to_owned()))
+    }
+
+    /// Kills the service, as a crash would. It is down until it is ready again.
+    pub async fn kill_service(&mut self) -> Result<(), Trouble> {
+        self.disruptions.begin(Cause::Service);
+        self.take_service()?.kill().await?;
+        if self.is_quick && self.processor.is_some() {
+            // A database that is away, too, frees nothing.
+            let _ = self.store.free_lease().await;
+        }
+        Ok(())
+    }
+
+    /// Waits until each event has an outcome, and nothing is left of the feed.
+    pub(super) async fn wait_until_processed(&mut self) -> Result<(), Trouble> {
+        if self.processor.is_none() {
+            return Ok(());
+        }
+        if !self.is_storing_awaited {
+            // What was held back is stored by a stop.
+            self.take_service()?.stop().await?;
+            self.start().await?;
+        }
+        let deadline = Instant::now() + PROCESSED_LIMIT;
+        let mut looks = 0;
+        while looks < LOOKS && Instant::now() < deadline {
+            looks = if self.is_processed().await? { looks + 1 } else { 0 };
+            tokio::time::sleep(PAUSE).await;
+        }
+        // The check says what is missing.
+        Ok(())
+    }
+
+    async fn is_processed(&self) -> Result<bool, Trouble> {
+        let counts = self.store.count_processing(self.folder()).await?;
+        let events = self.store.count(self.folder()).await?;
+        let old = self.old.map_or(0, |old| old.count);
+        Ok(counts.outcomes >= events.saturating_sub(old) && counts.left == 0)
+    }
+
+    /// Compares what the processor was sent with what is kept. The service is down.
+    pub(super) async fn check_processing(&self, stored: &[Stored]) -> Result<Processing, Trouble> {
+        let (counts, told) = self.judge_processing(stored).await?;
+        for line in told {
+            eprintln!("{line}");
+        }
+        Ok(counts)
+    }
+
+    async fn judge_processing(
+        &self,
+        stored: &[Stored],
+    ) -> Result<(Processing, Vec<String>), Trouble> {
+        let Some(processor) = &self.processor else { return Ok(Default::default()) };
+        let outcomes = self.store.read_outcomes(self.folder()).await?;
+        let requests = log::read(&processor.log())?;
+        let evidence = Evidence {
+            stored,
+            outcomes: &outcomes,
+            requests: &requests,
+            disruptions: &self.disruptions.so_far(),
+            timeout: timeout_of(self.fault),
+            left: self.store.count_processing(self.folder()).await?.left,
+        };
+        Ok(self.oracle.read(|batches, _| Processing::on(batches, &evidence)))
+    }
+
+    /// Whether defects of processing are found that are made on purpose, where there was
+    /// none before.
+    pub async fn notices_planted(&self) -> Result<bool, Trouble> {
+        let Some(processor) = &self.processor else { return Ok(false) };
+        let stored = self.store.read(self.folder()).await?;
+        let before = self.judge_processing(&stored).await?.0;
+        let outcomes = self.store.read_outcomes(self.folder()).await?;
+        let gone = outcomes.first().ok_or_else(|| Trouble("there is no outcome".to_owned()))?;
+        self.store.delete_outcome(self.folder(), &gone.id).await?;
+        let text = std::fs::read_to_string(processor.log()).during("reading the log")?;
+        let planted = self.oracle.read(|batches, _| Planted::into(&text, batches))?;
+        std::fs::write(processor.log(), planted.text).during("writing the log")?;
+        let after = self.judge_processing(&stored).await?.0;
+        eprintln!("an outcome deleted, two lines of the log swapped, a request repeated: {after}");
+        Ok(before.is_clean() && after.unprocessed == 1 && after.overtaken > 0 && after.repeated > 0)
+    }
+}
