@@ -136,8 +136,11 @@ impl Breaker {
             Came::GaveUp | Came::Refused | Came::Unreachable | Came::Failure => {}
         }
         if let Some(open) = &mut self.open {
-            open.pause = (open.pause * 2).min(PROBE_PAUSE.1);
-            open.next_probe = now + open.pause;
+            // What comes sooner was sent before it opened, and says nothing new.
+            if now >= open.next_probe {
+                open.pause = (open.pause * 2).min(PROBE_PAUSE.1);
+                open.next_probe = now + open.pause;
+            }
         } else if came == Came::Unreachable || self.is_failing() {
             self.open = Some(Open { pause: PROBE_PAUSE.0, next_probe: now + PROBE_PAUSE.0 });
         }

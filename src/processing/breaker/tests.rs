@@ -31,6 +31,20 @@ fn a_refused_connection_opens_it_at_once() {
     assert_eq!(breaker.opens_at(510), Some(1_510), "the pauses grow");
 }
 
+/// They end all at once where a processor is killed.
+#[test]
+fn what_was_in_flight_when_it_opened_makes_no_pause_longer() {
+    let mut breaker = breaker();
+    for number in 0..8 {
+        breaker.came(user(number), Came::Unreachable, 10);
+    }
+    assert_eq!(breaker.opens_at(10), Some(510));
+    for number in 0..3 {
+        breaker.came(user(number), Came::Failure, 600);
+    }
+    assert_eq!(breaker.opens_at(600), Some(1_600), "once, however many come late");
+}
+
 #[test]
 fn a_success_closes_it_and_it_starts_slowly() {
     let mut breaker = breaker();
