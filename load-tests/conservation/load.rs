@@ -89,12 +89,12 @@ impl Load {
 
     /// Waits until as many more events are accepted.
     pub async fn wait_for_more(&self, events: u64) -> Result<(), Trouble> {
-        wait_for(events, "accepted", || self.oracle.accepted()).await
+        self.wait_for(events, "accepted", || self.oracle.accepted()).await
     }
 
     /// Waits until as many more events are refused.
     pub async fn wait_for_refusals(&self, events: u64) -> Result<(), Trouble> {
-        wait_for(events, "refused", || self.oracle.refused()).await
+        self.wait_for(events, "refused", || self.oracle.refused()).await
     }
 
     /// Ends the load; each producer then has one last batch accepted, as it
@@ -106,18 +106,28 @@ impl Load {
         }
         Ok(())
     }
-}
 
-async fn wait_for(events: u64, what: &str, count: impl Fn() -> u64) -> Result<(), Trouble> {
-    let goal = count() + events;
-    let deadline = Instant::now() + ACCEPTING_LIMIT;
-    while count() < goal {
-        if Instant::now() > deadline {
-            return Err(Trouble(format!("{events} events were not {what} in {ACCEPTING_LIMIT:?}")));
+    async fn wait_for(
+        &self,
+        events: u64,
+        what: &str,
+        count: impl Fn() -> u64,
+    ) -> Result<(), Trouble> {
+        let goal = count() + events;
+        let deadline = Instant::now() + ACCEPTING_LIMIT;
+        while count() < goal {
+            if self.producers.iter().any(JoinHandle::is_finished) {
+                return Err(Trouble("a producer was answered what must not come".to_owned()));
+            }
+            if Instant::now() > deadline {
+                return Err(Trouble(format!(
+                    "{events} events were not {what} in {ACCEPTING_LIMIT:?}"
+                )));
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        Ok(())
     }
-    Ok(())
 }
 
 /// One connection, with users of its own.

@@ -49,7 +49,9 @@ pub fn of_processor(fault: Fault, url: String) -> Vec<(String, String)> {
         ("PROCESSORS_DEFAULT_TIMEOUT_MS", timeout_of(fault).to_string()),
     ];
     if fault.is_damage() {
+        // What the journal alone has, at the rate of a round with a processor.
         settings.push(("WRITE_MAX_WAIT_WITH_PROCESSORS_MS", "60000".to_owned()));
+        settings.push(("WRITE_MAX_EVENTS", "1000".to_owned()));
     }
     settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

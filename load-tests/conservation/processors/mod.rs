@@ -15,8 +15,9 @@ pub mod verdict;
 /// An event's identity: its `_id`, and the UUID of its `webhook-id`.
 pub type Id = [u8; 16];
 
-/// The type that the example refuses where it refuses any.
-pub const POISON: &str = "poison";
+/// The type that the example refuses where it refuses any: one that the service takes,
+/// and that no other event has.
+pub const POISON: &str = "video_pause";
 
 /// How long a request may take, in milliseconds, before the service gives it up.
 pub const TIMEOUT_MS: i64 = 10_000;
