@@ -111,6 +111,13 @@ impl Arguments {
         }
     }
 
+    /// A quick run has each fault of the processor on one store, unless it is asked for:
+    /// what it does is the same on both.
+    fn is_left_out(&self, fault: Fault, store: StoreKind) -> bool {
+        let is_asked_for = !self.quick || !self.faults.is_empty() || self.store != Stores::Both;
+        !is_asked_for && fault.is_of_processor() && fault.quick_store() != store
+    }
+
     /// The faults to inject, each with the stores on which it applies.
     pub fn combinations(&self) -> Vec<(Fault, StoreKind)> {
         let is_wanted = |fault: &Fault| match self.prove {
@@ -121,6 +128,7 @@ impl Arguments {
             .into_iter()
             .filter(is_wanted)
             .flat_map(|fault| fault.stores().iter().map(move |store| (fault, *store)))
+            .filter(|(fault, store)| !self.is_left_out(*fault, *store))
             .filter(|(_, store)| match self.store {
                 Stores::Both => true,
                 Stores::Embedded => *store == StoreKind::Embedded,

@@ -168,6 +168,14 @@ impl Fault {
         )
     }
 
+    /// The one store on which a quick run has it.
+    pub fn quick_store(self) -> StoreKind {
+        match self {
+            Self::ProcessorPause | Self::ProcessorFails => StoreKind::Mongodb,
+            _ => StoreKind::Embedded,
+        }
+    }
+
     /// Why it cannot be injected on this machine, if so.
     pub fn unavailable(self) -> Option<&'static str> {
         (self == Self::ClockBack && launch::libfaketime().is_none())

@@ -7,7 +7,7 @@ use std::ops::AddAssign;
 use serde_json::json;
 
 use super::disruptions::{Cause, Disruption};
-use super::log::Request;
+use super::log::{Answered, Request};
 use super::outcomes::Outcome;
 use super::{Id, POISON};
 use crate::oracle::{Answer, Batch};
@@ -221,34 +221,37 @@ impl<'a> Check<'a> {
     }
 
     /// Requests for an event that was answered 2xx before. A disruption explains one of
-    /// each user, for a user has one event in flight; one of the processor explains
-    /// as many as the service has sent meanwhile.
+    /// each user, of the event that was in flight: nothing else of the user came in
+    /// between. One of the processor explains as many as the service has sent meanwhile.
     fn repeats(&mut self) {
         let mut explained = HashSet::new();
-        let again = self.evidence.requests.iter().filter_map(|request| {
-            let before = self
-                .requests_of(&request.id)
-                .iter()
-                .take_while(|before| before.line < request.line);
-            let answered = before.filter_map(|before| Some((before.at, before.answer?)));
-            let answered =
-                answered.filter(|(_, answer)| answer.is_success() && answer.line < request.line);
-            Some((request, answered.last()?))
-        });
-        for (request, (sent_at, answer)) in again.collect::<Vec<_>>() {
+        let mut newest: HashMap<&str, Id> = HashMap::new();
+        for request in self.evidence.requests {
+            let user = request.user.as_str();
+            let was_in_flight = newest.insert(user, request.id) == Some(request.id);
+            let Some((sent_at, answer)) = self.success_before(request) else { continue };
             let is_given_up = answer.at - sent_at >= self.evidence.timeout - EARLIER;
             let meeting = self.evidence.disruptions.iter().enumerate();
             let mut meeting = meeting.filter(|(_, one)| one.meets(answer.at, request.at));
-            let is_explained = meeting.any(|(number, one)| {
-                one.cause == Cause::Processor || explained.insert((number, request.user.as_str()))
-            });
-            if !is_given_up && !is_explained {
+            let is_explained = is_given_up
+                || meeting.any(|(number, one)| {
+                    one.cause == Cause::Processor || explained.insert((number, user))
+                });
+            if !was_in_flight || !is_explained {
                 self.tell(
                     |counts| &mut counts.repeated,
                     || format!("repeated: {request:?}, answered at {answer:?}"),
                 );
             }
         }
+    }
+
+    /// The last 2xx that an event had when it was sent: when that was asked for, and the
+    /// answer.
+    fn success_before(&self, request: &Request) -> Option<(i64, Answered)> {
+        let before = self.requests_of(&request.id).iter();
+        let answered = before.filter_map(|before| Some((before.at, before.answer?)));
+        answered.filter(|(_, answer)| answer.is_success() && answer.line < request.line).last()
     }
 }
 

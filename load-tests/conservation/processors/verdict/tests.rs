@@ -175,18 +175,28 @@ fn a_request_that_was_given_up_overlaps_nothing() {
 #[test]
 fn a_repeat_after_a_success_is_explained_once_for_each_disruption() {
     let mut scene = Scene::new();
+    scene.requests.pop();
     scene.repeat(1);
     assert_eq!(scene.check().repeated, 1);
     scene.disrupt(Cause::Service, 5, 7);
     assert_eq!(scene.check().repeated, 0);
-    let again = Request { line: 12, answer: None, ..scene.requests[3].clone() };
+    let again = Request { line: 12, answer: None, ..scene.requests[2].clone() };
     scene.requests.push(again);
+    assert_eq!(scene.check().repeated, 1);
+}
+
+#[test]
+fn what_was_not_in_flight_is_not_to_be_repeated_whatever_was_broken() {
+    let mut scene = Scene::new();
+    scene.repeat(1);
+    scene.disrupt(Cause::Service, 5, 7);
     assert_eq!(scene.check().repeated, 1);
 }
 
 #[test]
 fn a_disruption_at_another_time_explains_nothing() {
     let mut scene = Scene::new();
+    scene.requests.pop();
     scene.repeat(1);
     scene.disrupt(Cause::Service, 0, 1);
     scene.disrupt(Cause::Processor, 12, 13);
