@@ -52,6 +52,7 @@ pub async fn fail(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<()
     scene.disruptions.begin(Cause::Service);
     scene.service()?.limit_files(Some(limit))?;
     scene.take_service()?.fail().await?;
+    scene.free_lease().await;
     a_moment(scene, 0..300, rng).await;
     scene.start().await?;
     load.wait_for_more(100).await

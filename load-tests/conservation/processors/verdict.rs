@@ -26,7 +26,7 @@ pub struct Processing {
     pub failed: u64,
     /// That the processor was sent.
     pub requests: u64,
-    /// Stored, and without an outcome.
+    /// Stored, and without an outcome; those that were hit on purpose left aside.
     pub unprocessed: u64,
     /// Outcomes and requests of no event that is stored.
     pub invented: u64,
@@ -57,9 +57,15 @@ pub struct Evidence<'a> {
 
 impl Processing {
     /// Compares, and tells some of the defects.
-    pub fn on(batches: &[Batch], evidence: &Evidence<'_>) -> (Self, Vec<String>) {
+    pub fn on(
+        batches: &[Batch],
+        hit: &HashSet<usize>,
+        evidence: &Evidence<'_>,
+    ) -> (Self, Vec<String>) {
         let mut check = Check::of(evidence);
-        check.outcomes();
+        let of_hit = hit.iter().filter_map(|place| batches.get(*place));
+        let of_hit = of_hit.flat_map(|batch| &batch.events);
+        check.outcomes(&of_hit.map(|event| (&*event.user, &*event.event_id)).collect());
         check.order(batches);
         check.overlaps();
         check.repeats();
@@ -116,11 +122,14 @@ impl<'a> Check<'a> {
         self.requests.get(id).map_or(&[], Vec::as_slice)
     }
 
-    fn outcomes(&mut self) {
-        let stored = self.evidence.stored;
-        for event in
-            stored.iter().filter(|event| !self.outcomes.contains_key(&event.id)).collect::<Vec<_>>()
-        {
+    /// What is stored and not fed yet is known from the journal alone. So an event whose
+    /// record there was damaged on purpose may have no outcome.
+    fn outcomes(&mut self, hit: &HashSet<(&str, &str)>) {
+        for event in self.evidence.stored {
+            let is_hit = hit.contains(&(&*event.user, &*event.event_id));
+            if is_hit || self.outcomes.contains_key(&event.id) {
+                continue;
+            }
             let sent = self.requests_of(&event.id).len();
             self.tell(
                 |counts| &mut counts.unprocessed,

@@ -31,11 +31,16 @@ impl Scene {
     pub async fn kill_service(&mut self) -> Result<(), Trouble> {
         self.disruptions.begin(Cause::Service);
         self.take_service()?.kill().await?;
+        self.free_lease().await;
+        Ok(())
+    }
+
+    /// Has nobody wait for the end of the lease of a service that has ended, in a quick run.
+    pub async fn free_lease(&self) {
         if self.is_quick && self.processor.is_some() {
             // A database that is away, too, frees nothing.
             let _ = self.store.free_lease().await;
         }
-        Ok(())
     }
 
     /// Waits until each event has an outcome, and nothing is left of the feed.
@@ -60,6 +65,10 @@ impl Scene {
 
     async fn is_processed(&self) -> Result<bool, Trouble> {
         let counts = self.store.count_processing(self.folder()).await?;
+        if self.fault.is_damage() {
+            // What is stored has been fed by the stop, as far as it is known.
+            return Ok(counts.left == 0);
+        }
         let events = self.store.count(self.folder()).await?;
         let old = self.old.map_or(0, |old| old.count);
         let is_empty = counts.left == 0 || !self.is_feed_awaited();
@@ -67,9 +76,10 @@ impl Scene {
     }
 
     /// Whether the feed has to come to be empty. It is emptied with the next renewal of the
-    /// lease, for which a quick run waits only where it is the processor that breaks.
+    /// lease, for which a quick run waits only where it is the processor that breaks, or
+    /// where nothing else tells the end.
     fn is_feed_awaited(&self) -> bool {
-        !self.is_quick || self.fault.is_of_processor()
+        !self.is_quick || self.fault.is_of_processor() || self.fault.is_damage()
     }
 
     /// Compares what the processor was sent with what is kept. The service is down.
@@ -100,7 +110,7 @@ impl Scene {
             timeout: timeout_of(self.fault),
             left,
         };
-        Ok(self.oracle.read(|batches, _| Processing::on(batches, &evidence)))
+        Ok(self.oracle.read(|batches, hit| Processing::on(batches, hit, &evidence)))
     }
 
     /// Whether defects of processing are found that are made on purpose, where there was

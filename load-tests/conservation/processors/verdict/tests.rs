@@ -1,6 +1,8 @@
 //! The check notices each kind of defect of processing, and takes for none what a
 //! disruption explains.
 
+use std::collections::HashSet;
+
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use serde_json::json;
@@ -18,6 +20,7 @@ const TIMEOUT: i64 = 1_000;
 
 /// Three events of one user that were accepted, stored, sent and kept.
 struct Scene {
+    hit: HashSet<usize>,
     batches: Vec<Batch>,
     stored: Vec<Stored>,
     outcomes: Vec<Outcome>,
@@ -44,6 +47,7 @@ impl Scene {
             outcomes: stored.iter().map(outcome).collect(),
             stored,
             disruptions: Vec::new(),
+            hit: HashSet::new(),
         }
     }
 
@@ -56,7 +60,7 @@ impl Scene {
             timeout: TIMEOUT,
             left: 0,
         };
-        Processing::on(&self.batches, &evidence).0
+        Processing::on(&self.batches, &self.hit, &evidence).0
     }
 
     /// Has an event sent once more, behind all others.
@@ -113,6 +117,9 @@ fn an_event_without_an_outcome_is_unprocessed() {
     let mut scene = Scene::new();
     scene.outcomes.pop();
     assert_eq!(scene.check().unprocessed, 1);
+    // Nobody knew of it any more.
+    scene.hit.insert(0);
+    assert_eq!(scene.check().unprocessed, 0);
 }
 
 #[test]
