@@ -202,7 +202,7 @@ impl<'a> Check<'a> {
     fn end_of(&self, id: &Id) -> Option<usize> {
         let answers = || self.requests_of(id).iter().filter_map(|request| request.answer);
         let success = answers().find(|answer| answer.is_success());
-        success.or_else(|| answers().last()).map(|answer| answer.line)
+        success.or_else(|| answers().next_back()).map(|answer| answer.line)
     }
 
     /// Two requests of a user in flight, unless the first was given up, or something was
@@ -258,9 +258,9 @@ impl<'a> Check<'a> {
     /// The last 2xx that an event had when it was sent: when that was asked for, and the
     /// answer.
     fn success_before(&self, request: &Request) -> Option<(i64, Answered)> {
-        let before = self.requests_of(&request.id).iter();
-        let answered = before.filter_map(|before| Some((before.at, before.answer?)));
-        answered.filter(|(_, answer)| answer.is_success() && answer.line < request.line).last()
+        let before = self.requests_of(&request.id).iter().rev();
+        let mut answered = before.filter_map(|before| Some((before.at, before.answer?)));
+        answered.find(|(_, answer)| answer.is_success() && answer.line < request.line)
     }
 }
 
