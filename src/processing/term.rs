@@ -105,6 +105,9 @@ pub struct Term {
     in_flight: usize,
     /// Who is being parked because there are too many entries.
     overflow: Option<UserKey>,
+    /// Whether somebody may have to be: it is looked for among all users, and so not at
+    /// each step.
+    looks_for_room: bool,
     retrying: HashSet<UserKey>,
 }
 
@@ -140,6 +143,7 @@ impl Term {
             calls: 0,
             in_flight: 0,
             overflow: None,
+            looks_for_room: false,
             retrying: HashSet::new(),
         }
     }
@@ -163,6 +167,7 @@ impl Term {
     /// There may be something new in the feed.
     pub fn poll_soon(&mut self) {
         self.wants_poll = true;
+        self.looks_for_room = true;
     }
 
     /// When a user has rested, or an outcome is tried again.
@@ -196,7 +201,8 @@ impl Term {
         // Nobody is parked because the processor is away; and one at a time, for what is
         // gained is known when that is done.
         let is_running = breaker.condition() == Condition::Running;
-        if is_running && self.overflow.is_none() && self.window.len() > MOST_ENTRIES {
+        let is_full = self.window.len() > MOST_ENTRIES && self.overflow.is_none();
+        if is_running && is_full && std::mem::take(&mut self.looks_for_room) {
             self.overflow = self.window.longest().filter(|user| self.window.park(*user));
         }
         let has_room = self.window.len() <= MOST_ENTRIES;
@@ -272,6 +278,7 @@ impl Term {
                 self.reader = Some(reader);
                 // There may be more behind what was read at once.
                 self.wants_poll |= !documents.is_empty();
+                self.looks_for_room = true;
                 for (id, entries) in documents {
                     self.window.take_in(id, entries);
                 }
@@ -284,7 +291,7 @@ impl Term {
             }
             Report::Parked(parked, is_stored) => {
                 let user = parked.record.user;
-                self.overflow.take_if(|parking| *parking == user);
+                self.looks_for_room |= self.overflow.take_if(|parking| *parking == user).is_some();
                 self.users.insert(user, parked.user_id);
                 self.window_call(|window| window.parked(user, is_stored));
             }

@@ -66,6 +66,8 @@ pub struct Window {
     /// Which documents hold an event that is in a queue because of them.
     held_by: BTreeMap<StoreId, Vec<DocumentId>>,
     users: BTreeMap<UserKey, User>,
+    /// How many users have a record.
+    records: usize,
     /// Users whose head may be sent, in turn.
     ready: VecDeque<UserKey>,
     /// Documents with nothing left, since the last renewal was begun.
@@ -89,6 +91,7 @@ impl Window {
             settled_meanwhile: BTreeSet::new(),
             held_by: BTreeMap::new(),
             users: BTreeMap::new(),
+            records: 0,
             ready: VecDeque::new(),
             settled: Vec::new(),
             closing: Vec::new(),
@@ -97,6 +100,7 @@ impl Window {
         };
         for record in records {
             window.users.insert(record.user, User::parked(record));
+            window.records += 1;
             window.go_on(record.user);
         }
         window
@@ -191,7 +195,7 @@ impl Window {
 
     /// How many users have a record.
     pub fn parked_users(&self) -> usize {
-        self.users.values().filter(|user| user.record().is_some()).count()
+        self.records
     }
 
     /// Sends a ready user's head: answers which event that is.
@@ -327,6 +331,7 @@ impl Window {
             self.is_lost = true;
             return;
         }
+        self.records += usize::from(found.record().is_none());
         found.holds(record);
         let covered = found.queue.split_off(&(record.from, StoreId::from_bytes([0; 16])));
         let heads = found.current().map(|(_, id)| id);
@@ -366,6 +371,7 @@ impl Window {
         }
         if is_removed {
             found.leaves();
+            self.records -= 1;
             self.go_on(user);
         } else {
             self.is_lost = true;
