@@ -114,8 +114,18 @@ impl Arguments {
     /// A quick run has each fault of the processor on one store, unless it is asked for:
     /// what it does is the same on both.
     fn is_left_out(&self, fault: Fault, store: StoreKind) -> bool {
-        let is_asked_for = !self.quick || !self.faults.is_empty() || self.store != Stores::Both;
-        !is_asked_for && fault.is_of_processor() && fault.quick_store() != store
+        self.is_shortened(fault) && fault.quick_store() != store
+    }
+
+    /// Those of the seeds that a fault is run with: of the processor, in a quick run, the
+    /// last one, which is a fresh one.
+    pub fn seeds_of<'a>(&self, fault: Fault, seeds: &'a [u64]) -> &'a [u64] {
+        if self.is_shortened(fault) { &seeds[seeds.len() - 1..] } else { seeds }
+    }
+
+    fn is_shortened(&self, fault: Fault) -> bool {
+        let is_asked_for = !self.faults.is_empty() || self.store != Stores::Both;
+        self.quick && !is_asked_for && fault.is_of_processor()
     }
 
     /// The faults to inject, each with the stores on which it applies.

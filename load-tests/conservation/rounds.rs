@@ -29,7 +29,7 @@ impl Rounds<'_> {
         let mut row = Row::new(fault, store);
         let mut scene = None;
         for round in 0..self.arguments.rounds(fault) {
-            for &seed in self.seeds {
+            for &seed in self.arguments.seeds_of(fault, self.seeds) {
                 if row.rounds.is_multiple_of(fault.rounds_in_a_scene()) {
                     row.take_over(scene.take());
                 }
