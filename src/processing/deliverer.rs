@@ -156,7 +156,8 @@ impl Deliverer {
             if term.is_lost() {
                 return Ended::Astray;
             }
-            if let Some(renewal) = tenure.due(now).filter(|_| !is_renewing) {
+            let early = tenure.renewal_now().filter(|_| term.waits_for_renewal());
+            if let Some(renewal) = tenure.due(now).or(early).filter(|_| !is_renewing) {
                 is_renewing = true;
                 term.renewing();
                 work.spawn(self.work.clone().replace(renewal, now));

@@ -109,6 +109,8 @@ pub struct Term {
     /// each step.
     looks_for_room: bool,
     retrying: HashSet<UserKey>,
+    /// Whether an outcome waits for a renewal to be begun.
+    waits_for_renewal: bool,
 }
 
 impl Term {
@@ -145,6 +147,7 @@ impl Term {
             overflow: None,
             looks_for_room: false,
             retrying: HashSet::new(),
+            waits_for_renewal: false,
         }
     }
 
@@ -161,7 +164,8 @@ impl Term {
     /// Whether all that was answered is stored.
     pub fn is_settled(&self) -> bool {
         let is_kept = self.to_record.is_empty() && self.not_recorded.outcomes.is_empty();
-        self.in_flight == 0 && self.recording == 0 && is_kept
+        // Those that wait for a renewal too.
+        self.in_flight == 0 && self.recording == 0 && is_kept && self.verdicts.is_empty()
     }
 
     /// There may be something new in the feed.
@@ -175,8 +179,14 @@ impl Term {
         self.rests.next().into_iter().chain(self.not_recorded.again_at).min()
     }
 
+    /// Whether an outcome waits for a renewal, and with it a user.
+    pub fn waits_for_renewal(&self) -> bool {
+        self.waits_for_renewal
+    }
+
     /// A renewal is sent, and its answer.
     pub fn renewing(&mut self) {
+        self.waits_for_renewal = false;
         self.window.renewing();
     }
 

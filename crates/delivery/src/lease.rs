@@ -118,6 +118,11 @@ impl Tenure {
         Some(Replacement { expected: Some(lease), next })
     }
 
+    /// A renewal before it is due, for whoever waits for one.
+    pub fn renewal_now(&self) -> Option<Replacement> {
+        self.held.map(|held| self.renewal(held.lease))
+    }
+
     fn renewal(&self, lease: Lease) -> Replacement {
         let next = Lease { beat: lease.beat + 1, ..lease };
         Replacement { expected: Some(lease), next }
