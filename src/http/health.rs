@@ -29,8 +29,8 @@ use crate::monitoring::version;
     "bufferSize": 42
 }))]
 pub struct HealthBody {
-    /// `ok`, or `degraded` when the service is not ready for traffic or writes
-    /// to the database fail.
+    /// `ok`, or `degraded` when the service is not ready for traffic, or writes to the
+    /// database or to the feed of processors fail.
     status: &'static str,
     /// The version of the program.
     version: &'static str,
@@ -85,9 +85,9 @@ pub struct ProcessorHealth {
     security(("session" = []), ("token" = [])),
 )]
 pub async fn health(State(service): State<Arc<Service>>, _monitor: Monitor) -> Response {
-    let problem = service.health.problem();
-    let is_connected = service.health.is_connected() && problem.is_none();
-    let is_well = service.health.is_well();
+    let health = &service.health;
+    let is_connected = health.is_connected() && !health.is_refused();
+    let is_well = health.is_well();
     let body = HealthBody {
         status: if is_well { "ok" } else { "degraded" },
         version: version::VERSION,
@@ -97,7 +97,7 @@ pub async fn health(State(service): State<Arc<Service>>, _monitor: Monitor) -> R
         memory: memory::usage(),
         database: if is_connected { "connected" } else { "disconnected" },
         buffer_size: service.statistics.held_events(),
-        problem,
+        problem: health.problem(),
         processors: processors(&service),
     };
     let status = if is_connected { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::guard::Monitor;
 use super::path::PathText;
 use super::problem::Problem;
-use super::problem::answers::NoCredentials;
+use super::problem::answers::{InvalidParameters, NoCredentials};
 use super::state::Service;
 use crate::processing::Seen;
 
@@ -85,7 +85,7 @@ pub async fn list(State(service): State<Arc<Service>>, _monitor: Monitor) -> Res
     params(("name" = String, Path, description = "Its name in the settings", example = "default")),
     responses(
         (status = 200, description = "How it is doing.", body = ProcessorBody),
-        NoCredentials,
+        InvalidParameters, NoCredentials,
         (status = 404, description = "The settings have no processor of that name.", body = Problem,
             content_type = "application/problem+json"),
     ),

@@ -147,16 +147,28 @@ impl Health {
         matches!(*self.checks.lock(), Contact::Answering)
     }
 
-    /// What a person has to mend, without a word of what is inside.
-    pub fn problem(&self) -> Option<&'static str> {
-        let is_refused = self.checks.lock().is_refused() || self.writes.lock().is_refused();
-        let is_unfed = self.feed_failures.load(Ordering::Relaxed) >= FEED_FAILURES;
-        is_refused.then_some(REFUSED).or(is_unfed.then_some(UNFED))
+    /// Whether the store will not let us.
+    pub fn is_refused(&self) -> bool {
+        self.checks.lock().is_refused() || self.writes.lock().is_refused()
     }
 
-    /// Whether all is as it should be: ready, and no write is failing.
+    /// What a person has to mend, without a word of what is inside.
+    pub fn problem(&self) -> Option<&'static str> {
+        let is_unfed = !self.is_feeding();
+        self.is_refused().then_some(REFUSED).or(is_unfed.then_some(UNFED))
+    }
+
+    fn is_feeding(&self) -> bool {
+        self.feed_failures.load(Ordering::Relaxed) < FEED_FAILURES
+    }
+
+    /// Whether all is as it should be: ready, no write is failing, and processors are told
+    /// of what is stored.
     pub fn is_well(&self) -> bool {
-        self.is_connected() && self.is_taking_writes() && self.readiness().is_ok()
+        self.is_connected()
+            && self.is_taking_writes()
+            && self.is_feeding()
+            && self.readiness().is_ok()
     }
 
     /// Becomes true when the store is prepared.

@@ -87,6 +87,11 @@ pub struct Term {
     reader: Option<Reader>,
     /// Whether there may be something new in the feed.
     wants_poll: bool,
+    /// Whether all of the feed was read once, or as much as there is memory for.
+    has_read_all: bool,
+    /// And looked up. What processes fed that have ended overlaps: only together it is in
+    /// order.
+    has_caught_up: bool,
     rules: Arc<TermRules>,
     clock: Arc<dyn Clock>,
     bodies: Arc<Bodies>,
@@ -129,6 +134,8 @@ impl Term {
             window,
             reader: Some(Reader::new()),
             wants_poll: true,
+            has_read_all: false,
+            has_caught_up: false,
             rules,
             clock,
             bodies,
@@ -216,6 +223,8 @@ impl Term {
             self.overflow = self.window.longest().filter(|user| self.window.park(*user));
         }
         let has_room = self.window.len() <= MOST_ENTRIES;
+        self.has_read_all |= !has_room;
+        self.has_caught_up |= self.has_read_all && !self.window.is_looking_up();
         if self.wants_poll
             && has_room
             && let Some(reader) = self.reader.take()
@@ -223,7 +232,7 @@ impl Term {
             self.wants_poll = false;
             tasks.push(Task::Poll(reader, lease));
         }
-        if may_send {
+        if may_send && self.has_caught_up {
             self.send(breaker, now, &mut tasks);
         }
         self.effects(&mut tasks);
@@ -288,6 +297,7 @@ impl Term {
                 self.reader = Some(reader);
                 // There may be more behind what was read at once.
                 self.wants_poll |= !documents.is_empty();
+                self.has_read_all |= documents.is_empty();
                 self.looks_for_room = true;
                 for (id, entries) in documents {
                     self.window.take_in(id, entries);

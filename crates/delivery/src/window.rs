@@ -137,6 +137,11 @@ impl Window {
         self.look_up();
     }
 
+    /// Whether entries wait to be looked up, or are being.
+    pub fn is_looking_up(&self) -> bool {
+        !self.coming.is_empty()
+    }
+
     /// Asks for the outcomes of the next entries. One look-up at a time, so that
     /// entries join their queues in the order of reading.
     fn look_up(&mut self) {
