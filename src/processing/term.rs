@@ -114,8 +114,6 @@ pub struct Term {
     /// each step.
     looks_for_room: bool,
     retrying: HashSet<UserKey>,
-    /// Whether an outcome waits for a renewal to be begun.
-    waits_for_renewal: bool,
 }
 
 impl Term {
@@ -154,7 +152,6 @@ impl Term {
             overflow: None,
             looks_for_room: false,
             retrying: HashSet::new(),
-            waits_for_renewal: false,
         }
     }
 
@@ -188,12 +185,11 @@ impl Term {
 
     /// Whether an outcome waits for a renewal, and with it a user.
     pub fn waits_for_renewal(&self) -> bool {
-        self.waits_for_renewal
+        self.window.has_unsure()
     }
 
     /// A renewal is sent, and its answer.
     pub fn renewing(&mut self) {
-        self.waits_for_renewal = false;
         self.window.renewing();
     }
 

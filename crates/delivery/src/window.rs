@@ -74,6 +74,8 @@ pub struct Window {
     settled: Vec<DocumentId>,
     /// Those from before it.
     closing: Vec<DocumentId>,
+    /// Whether an outcome waits for a renewal to be begun.
+    has_unsure: bool,
     effects: VecDeque<Effect>,
     is_lost: bool,
 }
@@ -95,6 +97,7 @@ impl Window {
             ready: VecDeque::new(),
             settled: Vec::new(),
             closing: Vec::new(),
+            has_unsure: false,
             effects: VecDeque::new(),
             is_lost: false,
         };
@@ -247,6 +250,7 @@ impl Window {
         let Some(Head::Sending(head)) = found.head else { return };
         if needs_renewal {
             found.head = Some(Head::Unsure(head));
+            self.has_unsure = true;
         } else {
             found.head = Some(Head::Recording(head));
             self.effects.push_back(Effect::Record { user, id: head.1 });
@@ -280,6 +284,7 @@ impl Window {
     /// A renewal of the lease is sent.
     pub fn renewing(&mut self) {
         self.closing.append(&mut self.settled);
+        self.has_unsure = false;
         for user in self.users.values_mut() {
             if let Some(Head::Unsure(head)) = user.head {
                 user.head = Some(Head::Renewing(head));
@@ -287,10 +292,14 @@ impl Window {
         }
     }
 
+    /// Whether an outcome waits for a renewal to be begun, and with it a user.
+    pub fn has_unsure(&self) -> bool {
+        self.has_unsure
+    }
+
     /// Whether a renewal would let anything go on.
     pub fn waits_for_renewal(&self) -> bool {
-        let is_unsure = |user: &User| matches!(user.head, Some(Head::Unsure(_)));
-        !self.settled.is_empty() || !self.closing.is_empty() || self.users.values().any(is_unsure)
+        !self.settled.is_empty() || !self.closing.is_empty() || self.has_unsure
     }
 
     /// It succeeded: what was known before it may be acted upon.

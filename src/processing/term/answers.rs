@@ -102,9 +102,7 @@ impl Term {
                   "a processor does not take an event; it is a dead letter of processing now");
         }
         self.verdicts.insert(event.id, outcome);
-        let is_final_failure = state == ProcessedState::Failed;
-        self.waits_for_renewal |= is_final_failure;
-        self.window.answered(user, is_final_failure);
+        self.window.answered(user, state == ProcessedState::Failed);
     }
 
     /// How long a processor asked to be left alone, with this user or altogether.

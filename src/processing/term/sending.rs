@@ -130,7 +130,6 @@ impl Term {
     fn skip(&mut self, user: UserKey, id: StoreId, arrival: Arrival, why: &str) {
         let outcome = self.outcome(id, None, arrival, ProcessedState::Skipped);
         self.verdicts.insert(id, Processed { error: Some(why.into()), ..outcome });
-        self.waits_for_renewal = true;
         self.window.answered(user, true);
     }
 }

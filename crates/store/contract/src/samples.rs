@@ -39,19 +39,7 @@ pub fn payload(json: &str) -> Payload {
 
 /// What the store is to give back for an event.
 pub fn stored(accepted: &Accepted) -> StoredEvent {
-    let event = &accepted.event;
-    StoredEvent {
-        id: event.id,
-        user_id: event.user_id.clone(),
-        event_id: event.event_id.clone(),
-        kind: event.kind.clone(),
-        session_id: event.session_id.clone(),
-        account_id: event.account_id.clone(),
-        payload: event.payload.to_json(),
-        occurred_at: event.occurred_at,
-        received_at: event.received_at,
-        arrival: accepted.arrival,
-    }
+    accepted.into()
 }
 
 /// The whole journey of a user, oldest first.
