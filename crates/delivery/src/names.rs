@@ -60,4 +60,7 @@ pub struct ParkRecord {
     pub epoch: u64,
     /// Grows with every change within an epoch.
     pub change: u64,
+    /// The event at which its user waits for a person; nothing of the user is sent
+    /// meanwhile.
+    pub held: Option<StoreId>,
 }

@@ -331,7 +331,7 @@ impl Window {
         let Some(lowest) = found.lowest() else { return false };
         self.change += 1;
         let from = found.record().map_or(lowest, |record| record.from.min(lowest));
-        let record = ParkRecord { user, from, epoch: self.epoch, change: self.change };
+        let record = ParkRecord { user, from, epoch: self.epoch, change: self.change, held: None };
         found.begin(Step::Parking(record));
         self.effects.push_back(Effect::Park(record));
         true

@@ -6,15 +6,22 @@
 //! than anything that this store has answered before, also after an election: a read
 //! that went back in time would miss what is pending.
 
+mod outcomes;
+mod steering;
+
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
 pub use trailkeep_delivery::lease::Lease;
 use trailkeep_delivery::{DocumentId, ParkRecord, UserKey};
-use trailkeep_event::{Arrival, Payload, StoreId, Timestamp};
+use trailkeep_event::{Arrival, StoreId, Timestamp};
+use uuid::Uuid;
 
 use super::{Outcome, StoreError, StoredEvent};
+
+pub use outcomes::{Processed, ProcessedEvent, ProcessedState};
+pub use steering::{Command, MAX_COMMANDS, MAX_STEERING_BYTES};
 
 /// Bytes of the entries of one document of a feed, at the most.
 pub const MAX_FEED_BYTES: usize = 64 << 10;
@@ -77,85 +84,6 @@ pub struct FeedDocument {
     pub entries: Vec<u8>,
 }
 
-/// What became of an event at a processor: the mark that it is done, and at the same
-/// time what staff see.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Processed {
-    /// The event's identity, and its own: so there is one of each event.
-    pub id: StoreId,
-    /// How often the event was asked for again after it was done; 0 at first.
-    pub run: u32,
-    /// What it is of; `None` where the event is gone.
-    pub event: Option<ProcessedEvent>,
-    /// The event's place in its user's order.
-    pub arrival: Arrival,
-    /// What became of it.
-    pub state: ProcessedState,
-    /// When that was known.
-    pub processed_at: Timestamp,
-    /// How long the attempt took that ended it, in milliseconds.
-    pub duration_ms: u32,
-    /// How long after its receipt the first attempt began, in milliseconds.
-    pub waited_ms: u64,
-    /// How often it was sent.
-    pub attempts: u32,
-    /// What the processor answered last, where it answered.
-    pub http_status: Option<u16>,
-    /// The object that it answered, at most 16 KiB of JSON.
-    pub result: Option<Payload>,
-    /// Why it failed or was skipped.
-    pub error: Option<Box<str>>,
-}
-
-/// What of an event its outcome repeats.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProcessedEvent {
-    /// The tracker's name for it.
-    pub event_id: Box<str>,
-    /// Whose event it is.
-    pub user_id: Box<str>,
-    /// `type` on the wire.
-    pub kind: Box<str>,
-    /// When it happened.
-    pub occurred_at: Timestamp,
-    /// When it was received: the outcome is deleted a day after the event would be.
-    pub received_at: Timestamp,
-}
-
-/// What became of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProcessedState {
-    /// The processor took it.
-    Processed,
-    /// The processor refused it for good, or so often that it was given up.
-    Failed,
-    /// Nobody will send it: a person said so, or it is gone.
-    Skipped,
-    /// It is to be sent again: not done.
-    Pending,
-}
-
-impl ProcessedState {
-    /// Every state there is.
-    pub const ALL: [Self; 4] = [Self::Processed, Self::Failed, Self::Skipped, Self::Pending];
-
-    /// Its word, on the wire and in the stores.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Processed => "processed",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-            Self::Pending => "pending",
-        }
-    }
-
-    /// The state with this word. Of one that a later version wrote nothing is
-    /// guessed: whether its event is done is what decides about sending it.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.word() == word)
-    }
-}
-
 /// A user whose pending events are not in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parked {
@@ -208,9 +136,10 @@ pub trait ProcessingStore: Send + Sync + 'static {
     /// an earlier one, nothing changes.
     async fn see_processor(&self, name: &str, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Removes it, its feed and its records. Its outcomes stay: they are of events
-    /// that are done. What an instance appends that has not seen this yet may stay
-    /// behind; one that is added later under the name wants nothing of it.
+    /// Removes it, its feed, its records, its commands and its published state. Its
+    /// outcomes stay: they are of events that are done. What an instance appends or
+    /// publishes that has not seen this yet may stay behind; one that is added later
+    /// under the name wants nothing of it.
     async fn remove_processor(&self, name: &str) -> Result<(), StoreError>;
 
     /// Writes a lease in the place of another one; answers whether that was still
@@ -249,11 +178,15 @@ pub trait ProcessingStore: Send + Sync + 'static {
         ids: &[StoreId],
     ) -> Result<HashMap<StoreId, (u32, ProcessedState)>, StoreError>;
 
-    /// Keeps outcomes, each one for itself. It replaces a pending one of the same
-    /// run; where another is there already, that one stays, which is
-    /// [`Outcome::Duplicate`]. One that the database refuses for what it holds is
-    /// [`Outcome::Refused`], and one that could not be written this time
+    /// Keeps outcomes, each one for itself. One takes the place of any of a lower run,
+    /// and of a pending one of its own run; where another is there already, that one
+    /// stays, which is [`Outcome::Duplicate`]. One that the database refuses for what
+    /// it holds is [`Outcome::Refused`], and one that could not be written this time
     /// [`Outcome::Retry`].
+    ///
+    /// So an event is asked for again by a pending outcome of the next run, and a
+    /// failed one is dropped by a skipped outcome of the next run. What was sent of an
+    /// earlier run and arrives later changes nothing.
     ///
     /// The answer has one for each, in the same order. An error means that nothing is
     /// known. [`StoreError::Refused`] is one of them: some outcome among several makes
@@ -279,8 +212,8 @@ pub trait ProcessingStore: Send + Sync + 'static {
     async fn stamp(&self, name: &str, epoch: u64) -> Result<(), StoreError>;
 
     /// Parks a user: makes the record, or lowers the one that is there to the lower
-    /// of both numbers and takes it over. False where a record of a higher epoch is
-    /// there.
+    /// of both numbers and takes it over, its `held` included. False where a record
+    /// of a higher epoch is there.
     async fn park(&self, name: &str, parked: &Parked) -> Result<bool, StoreError>;
 
     /// Writes the record of a user in the place of another one of the same user;
@@ -311,6 +244,38 @@ pub trait ProcessingStore: Send + Sync + 'static {
         from: Arrival,
         limit: usize,
     ) -> Result<(Vec<(Arrival, StoreId)>, bool), StoreError>;
+
+    /// Adds a command, and removes those of its processor that were answered more than
+    /// an hour before it was made. One with its id that is there already stays, and
+    /// counts as added. False where its processor has [`MAX_COMMANDS`] open ones; of
+    /// those that come at the same moment a few more may be added.
+    ///
+    /// The processor need not be there yet.
+    async fn add_command(&self, command: &Command) -> Result<bool, StoreError>;
+
+    /// All commands of a processor, oldest first: the open ones, and those that were
+    /// answered and not removed yet. Cheap where there are none.
+    async fn commands(&self, name: &str) -> Result<Vec<Command>, StoreError>;
+
+    /// One command, whosever it is.
+    async fn command(&self, id: Uuid) -> Result<Option<Command>, StoreError>;
+
+    /// Notes how far a command has come, or answers it, or both, where it is open;
+    /// answers whether it was.
+    async fn change_command(
+        &self,
+        id: Uuid,
+        progress: Option<&str>,
+        answer: Option<(Timestamp, &str)>,
+    ) -> Result<bool, StoreError>;
+
+    /// Keeps what the one that delivers for a processor tells all others, as of this
+    /// moment: JSON that the store does not look into. The last write counts, whatever
+    /// its moment.
+    async fn publish(&self, name: &str, at: Timestamp, state: &str) -> Result<(), StoreError>;
+
+    /// What was published last.
+    async fn published(&self, name: &str) -> Result<Option<(Timestamp, Box<str>)>, StoreError>;
 }
 
 /// The hour in which a moment is, as [`Processor::seen_at`] has it.
@@ -329,14 +294,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-
-    #[test]
-    fn every_word_leads_back_to_its_state() {
-        for state in ProcessedState::ALL {
-            assert_eq!(ProcessedState::from_word(state.word()), Some(state));
-        }
-        assert_eq!(ProcessedState::from_word("of a later version"), None);
-    }
 
     #[test]
     fn an_hour_begins_at_its_first_millisecond() {

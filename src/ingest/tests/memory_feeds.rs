@@ -7,10 +7,11 @@ use parking_lot::Mutex;
 use trailkeep_delivery::{DocumentId, Entry, ParkRecord, feed};
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 use trailkeep_store::processing::{
-    FeedDocument, FoundEvents, Lease, Parked, Processed, ProcessedState, ProcessingStore,
+    Command, FeedDocument, FoundEvents, Lease, Parked, Processed, ProcessedState, ProcessingStore,
     Processor, Wanted,
 };
 use trailkeep_store::{Outcome, StoreError};
+use uuid::Uuid;
 
 /// Keeps who is fed for, and what was fed. Has nothing else.
 #[derive(Default)]
@@ -166,5 +167,34 @@ impl ProcessingStore for MemoryFeeds {
         _: usize,
     ) -> Result<(Vec<(Arrival, StoreId)>, bool), StoreError> {
         Ok((Vec::new(), false))
+    }
+
+    async fn add_command(&self, _: &Command) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn commands(&self, _: &str) -> Result<Vec<Command>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn command(&self, _: Uuid) -> Result<Option<Command>, StoreError> {
+        Ok(None)
+    }
+
+    async fn change_command(
+        &self,
+        _: Uuid,
+        _: Option<&str>,
+        _: Option<(Timestamp, &str)>,
+    ) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn publish(&self, _: &str, _: Timestamp, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn published(&self, _: &str) -> Result<Option<(Timestamp, Box<str>)>, StoreError> {
+        Ok(None)
     }
 }

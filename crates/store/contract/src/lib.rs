@@ -13,7 +13,7 @@ pub mod summaries;
 pub mod writing;
 
 pub use access::{accounts, audit, sessions, tokens};
-pub use processing::{feeds, outcomes, parking, pending_events, processors};
+pub use processing::{feeds, outcomes, parking, pending_events, processors, steering};
 
 /// Makes a test of each promise. `$open` is an `async fn` that opens a new store,
 /// as something with a method for each kind of promise, `check_events`,
@@ -109,7 +109,10 @@ macro_rules! contract {
                 outcomes {
                     an_outcome_is_read_back_unchanged,
                     an_outcome_is_kept_once_and_the_first_stays,
-                    a_pending_outcome_is_replaced_by_one_of_its_run_alone,
+                    a_pending_outcome_is_replaced_by_one_of_its_run,
+                    an_outcome_takes_the_place_of_any_of_a_lower_run,
+                    what_comes_late_of_a_lower_run_changes_nothing,
+                    of_runs_that_come_at_once_the_highest_stays,
                     states_are_those_of_the_events_asked_for,
                     what_failed_is_counted,
                     many_large_outcomes_are_kept_at_once,
@@ -120,6 +123,17 @@ macro_rules! contract {
                     of_those_who_park_a_user_at_once_the_lowest_number_stays,
                     a_record_is_changed_only_where_the_expected_one_is_there,
                     a_stamp_ends_changes_of_earlier_epochs,
+                    what_is_held_is_what_the_last_record_says,
+                }
+                steering {
+                    a_command_is_read_back_unchanged,
+                    commands_are_listed_by_processor_oldest_first,
+                    a_command_added_again_stays_as_it_is,
+                    a_hundred_commands_of_a_processor_may_be_open,
+                    answered_commands_go_an_hour_later,
+                    an_open_command_is_changed_and_an_answered_one_is_not,
+                    of_those_who_answer_a_command_at_once_one_does,
+                    what_was_published_last_is_read,
                 }
             }
             check_pending_events {

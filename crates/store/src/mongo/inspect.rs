@@ -105,22 +105,20 @@ async fn look_at_indexes(
         events.into_iter().filter(|index| !(is_replacing && is_new(index))).collect();
     compare(&mut indexes, EVENTS, &events, &wanted_of_events(layout, retention), serves_events);
     let mut others = vec![(
-        dead_letters::DEAD_LETTERS,
+        dead_letters::DEAD_LETTERS.to_owned(),
         dead_letters::wanted(retention),
         dead_letters::serves as fn(&IndexModel, &IndexModel) -> bool,
     )];
     for (collection, wanted) in access::indexes::wanted() {
-        others.push((collection, wanted, access::indexes::does_the_same));
+        others.push((collection.to_owned(), wanted, access::indexes::does_the_same));
     }
-    let outcomes = processing::outcome_collections(link).await;
-    let outcomes = outcomes.map_err(|error| store_error(&error))?;
-    for collection in &outcomes {
-        let wanted = processing::wanted_of_outcomes(retention);
+    let of_processing = processing::wanted(link, retention).await;
+    for (collection, wanted) in of_processing.map_err(|error| store_error(&error))? {
         others.push((collection, wanted, dead_letters::serves));
     }
     for (collection, wanted, serves) in others {
-        let there = existing(link, collection).await.map_err(|error| store_error(&error))?;
-        compare(&mut indexes, collection, &there, &wanted, serves);
+        let there = existing(link, &collection).await.map_err(|error| store_error(&error))?;
+        compare(&mut indexes, &collection, &there, &wanted, serves);
     }
     Ok(indexes)
 }

@@ -6,3 +6,4 @@ pub mod parking;
 pub mod pending_events;
 pub mod processors;
 pub mod samples;
+pub mod steering;

@@ -99,7 +99,7 @@ pub async fn an_outcome_is_kept_once_and_the_first_stays(store: Arc<dyn Processi
         let again = [
             first.clone(),
             other(first.clone()),
-            other(outcome(number, 1, State::Processed)),
+            other(outcome(number, 0, State::Processed)),
             other(outcome(number, 0, State::Pending)),
             outcome(number + 10, 0, state),
         ];
@@ -124,18 +124,12 @@ pub async fn an_outcome_is_kept_once_and_the_first_stays(store: Arc<dyn Processi
     assert_eq!(store.record(NAME, &[]).await.unwrap(), []);
 }
 
-pub async fn a_pending_outcome_is_replaced_by_one_of_its_run_alone(
-    store: Arc<dyn ProcessingStore>,
-) {
+pub async fn a_pending_outcome_is_replaced_by_one_of_its_run(store: Arc<dyn ProcessingStore>) {
     add(&*store, NAME).await;
     for (number, run) in [(1, 0), (2, 1), (3, 7)] {
         let pending =
             Processed { error: Some("asked for".into()), ..outcome(number, run, State::Pending) };
         keep(&*store, std::slice::from_ref(&pending)).await;
-        let of_others =
-            [run + 1, run.wrapping_sub(1)].map(|run| outcome(number, run, State::Processed));
-        let kept = store.record(NAME, &of_others).await.unwrap();
-        assert_eq!(kept, [Outcome::Duplicate, Outcome::Duplicate]);
         assert_eq!(whole(&*store, number).await, Some(pending));
 
         let done = Processed {
@@ -156,6 +150,58 @@ pub async fn a_pending_outcome_is_replaced_by_one_of_its_run_alone(
     })
     .await;
     assert_eq!(kept.iter().filter(|kept| kept[0] == Outcome::Stored).count(), 1, "{kept:?}");
+}
+
+/// Each pair of states, with a number of its own, and two runs of which the first is
+/// lower.
+fn pairs_of_runs() -> impl Iterator<Item = (i64, [(u32, State); 2])> {
+    let pairs = State::ALL.into_iter().flat_map(|low| State::ALL.map(|high| (low, high)));
+    let runs = [(0, 1), (1, 2), (0, u32::MAX)];
+    let all = pairs
+        .flat_map(move |(low, high)| runs.map(|(lower, higher)| [(lower, low), (higher, high)]));
+    (1..).zip(all)
+}
+
+pub async fn an_outcome_takes_the_place_of_any_of_a_lower_run(store: Arc<dyn ProcessingStore>) {
+    add(&*store, NAME).await;
+    for (number, [low, high]) in pairs_of_runs() {
+        let [low, high] = [low, high].map(|(run, state)| outcome(number, run, state));
+        let high = Processed { result: Some(payload(r#"{"$a":1}"#)), ..other(high) };
+        keep(&*store, std::slice::from_ref(&low)).await;
+        keep(&*store, std::slice::from_ref(&high)).await;
+        assert_eq!(whole(&*store, number).await, Some(high.clone()));
+        // Nothing is left of what was there.
+        let highest = Processed { run: high.run.saturating_add(1), ..low };
+        if highest.run > high.run {
+            keep(&*store, std::slice::from_ref(&highest)).await;
+            assert_eq!(whole(&*store, number).await, Some(highest));
+        }
+    }
+}
+
+pub async fn what_comes_late_of_a_lower_run_changes_nothing(store: Arc<dyn ProcessingStore>) {
+    add(&*store, NAME).await;
+    for (number, [low, high]) in pairs_of_runs() {
+        let [low, high] = [low, high].map(|(run, state)| outcome(number, run, state));
+        keep(&*store, std::slice::from_ref(&high)).await;
+        let kept = store.record(NAME, &[other(low)]).await.unwrap();
+        assert_eq!(kept, [Outcome::Duplicate]);
+        assert_eq!(whole(&*store, number).await, Some(high));
+    }
+}
+
+pub async fn of_runs_that_come_at_once_the_highest_stays(store: Arc<dyn ProcessingStore>) {
+    add(&*store, NAME).await;
+    for number in 1..=20 {
+        let kept = sixteen_at_once(&store, move |store, run| async move {
+            let own = outcome(number, run.into(), State::ALL[usize::from(run) % 4]);
+            store.record(NAME, &[own]).await.unwrap()
+        })
+        .await;
+        assert_eq!(kept[15], [Outcome::Stored]);
+        let highest = outcome(number, 15, State::ALL[3]);
+        assert_eq!(whole(&*store, number).await, Some(highest));
+    }
 }
 
 pub async fn states_are_those_of_the_events_asked_for(store: Arc<dyn ProcessingStore>) {
@@ -187,6 +233,11 @@ pub async fn what_failed_is_counted(store: Arc<dyn ProcessingStore>) {
     // One that was pending fails too.
     keep(&*store, &[outcome(3, 0, State::Failed)]).await;
     assert_eq!(store.failed(NAME).await.unwrap(), 11);
+    // One that is asked for again, or dropped, counts no more; what fails again does.
+    keep(&*store, &[outcome(1, 1, State::Pending), outcome(5, 1, State::Skipped)]).await;
+    assert_eq!(store.failed(NAME).await.unwrap(), 9);
+    keep(&*store, &[outcome(1, 1, State::Failed)]).await;
+    assert_eq!(store.failed(NAME).await.unwrap(), 10);
 }
 
 pub async fn many_large_outcomes_are_kept_at_once(store: Arc<dyn ProcessingStore>) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trailkeep_delivery::ParkRecord;
 use trailkeep_store::processing::{Parked, ProcessingStore};
 
-use super::samples::{NAME, add, parked, record, sixteen_at_once};
+use super::samples::{NAME, add, event_id, parked, record, sixteen_at_once};
 
 async fn park(store: &dyn ProcessingStore, parked: &Parked) {
     assert!(store.park(NAME, parked).await.unwrap());
@@ -19,7 +19,11 @@ pub async fn parked_users_are_read_back_by_key(store: Arc<dyn ProcessingStore>) 
     add(&*store, NAME).await;
     add(&*store, "other").await;
     let far = Parked { user_id: "ä \"\0$a.b".into(), ..parked(255, i64::MAX, i64::MAX as u64, 9) };
-    let all = [parked(0, 0, 0, 0), parked(1, 5, 1, 0), parked(128, i64::MIN, 1, 0), far];
+    let held = Parked {
+        record: ParkRecord { held: Some(event_id(7)), ..record(130, 5, 1, 0) },
+        ..parked(130, 5, 1, 0)
+    };
+    let all = [parked(0, 0, 0, 0), parked(1, 5, 1, 0), parked(128, i64::MIN, 1, 0), held, far];
     for user in all.iter().rev() {
         park(&*store, user).await;
     }
@@ -108,4 +112,38 @@ pub async fn a_stamp_ends_changes_of_earlier_epochs(store: Arc<dyn ProcessingSto
     store.stamp(NAME, 4).await.unwrap();
     assert_eq!(records(&*store).await, stamped);
     assert_eq!(store.parked("other").await.unwrap(), [parked(1, 50, 1, 7)]);
+}
+
+pub async fn what_is_held_is_what_the_last_record_says(store: Arc<dyn ProcessingStore>) {
+    add(&*store, NAME).await;
+    let holding = |held: Option<i64>, record| ParkRecord { held: held.map(event_id), ..record };
+    let park = async |record: ParkRecord| {
+        let is_parked = store.park(NAME, &Parked { record, ..parked(1, 0, 0, 0) }).await.unwrap();
+        assert!(is_parked);
+        assert_eq!(records(&*store).await, [record]);
+    };
+    park(holding(Some(7), record(1, 50, 1, 1))).await;
+    park(holding(None, record(1, 40, 1, 2))).await;
+    park(holding(Some(8), record(1, 30, 1, 3))).await;
+    park(holding(Some(9), record(1, 20, 1, 4))).await;
+
+    // A stamp changes nothing of it.
+    store.stamp(NAME, 2).await.unwrap();
+    let mut there = holding(Some(9), record(1, 20, 2, 0));
+    assert_eq!(records(&*store).await, [there]);
+    for (change, held) in (1..).zip([Some(10), None, None, Some(7)]) {
+        let next = holding(held, record(1, 20 + change, 2, change as u64));
+        // What is expected is all of the record.
+        for other in [None, Some(1)].map(|held| holding(held, there)) {
+            if other != there {
+                assert!(!store.move_record(NAME, &other, &next).await.unwrap());
+                assert!(!store.unpark(NAME, &other).await.unwrap());
+            }
+        }
+        assert!(store.move_record(NAME, &there, &next).await.unwrap());
+        assert_eq!(records(&*store).await, [next]);
+        there = next;
+    }
+    assert!(store.unpark(NAME, &there).await.unwrap());
+    assert_eq!(records(&*store).await, []);
 }

@@ -7,8 +7,8 @@ use trailkeep_event::Arrival;
 use trailkeep_store::processing::{Lease, ProcessedState, ProcessingStore, Processor, Wanted};
 
 use super::samples::{
-    NAME, add, arrival, document, document_id, ends_of_the_calendar, event_id, hour, lease,
-    outcome, parked, processor, record, sixteen_at_once,
+    NAME, add, arrival, command, document, document_id, ends_of_the_calendar, event_id, hour,
+    lease, outcome, parked, processor, record, sixteen_at_once,
 };
 use crate::samples::at;
 
@@ -148,6 +148,11 @@ pub async fn a_removed_processor_leaves_its_outcomes(store: Arc<dyn ProcessingSt
         assert!(store.park(name, &parked(1, 5, 1, 0)).await.unwrap());
         let kept = [outcome(1, 0, ProcessedState::Failed)];
         store.record(name, &kept).await.unwrap();
+        store.publish(name, at(1), name).await.unwrap();
+    }
+    let of_the_other = command("other", 2);
+    for added in [&command(NAME, 1), &of_the_other] {
+        assert!(store.add_command(added).await.unwrap());
     }
     store.remove_processor(NAME).await.unwrap();
     store.remove_processor(NAME).await.unwrap();
@@ -164,6 +169,10 @@ pub async fn a_removed_processor_leaves_its_outcomes(store: Arc<dyn ProcessingSt
     }
     assert_eq!(store.feeding("other").await.unwrap(), [document_id(1, 1)]);
     assert_eq!(store.parked("other").await.unwrap(), [parked(1, 5, 1, 0)]);
+    assert_eq!(store.commands(NAME).await.unwrap(), []);
+    assert_eq!(store.commands("other").await.unwrap(), [of_the_other]);
+    assert_eq!(store.published(NAME).await.unwrap(), None);
+    assert_eq!(store.published("other").await.unwrap(), Some((at(1), "other".into())));
 
     // It may come back, as a new one.
     add(&*store, NAME).await;
@@ -183,6 +192,9 @@ pub async fn calls_about_a_name_that_nobody_added_find_nothing(store: Arc<dyn Pr
     store.stamp(NAME, 1).await.unwrap();
     assert!(!store.unpark(NAME, &record(1, 1, 1, 0)).await.unwrap());
     assert!(!store.move_record(NAME, &record(1, 1, 1, 0), &record(1, 2, 1, 1)).await.unwrap());
+    assert_eq!(store.commands(NAME).await.unwrap(), []);
+    assert_eq!(store.command(command(NAME, 1).id).await.unwrap(), None);
+    assert_eq!(store.published(NAME).await.unwrap(), None);
     store.remove_processor(NAME).await.unwrap();
     assert_eq!(store.processors().await.unwrap(), []);
 }

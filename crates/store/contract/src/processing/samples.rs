@@ -7,9 +7,10 @@ use futures_util::future::join_all;
 use trailkeep_delivery::{DocumentId, ParkRecord, Process, UserKey};
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 use trailkeep_store::processing::{
-    FeedDocument, Lease, Parked, Processed, ProcessedEvent, ProcessedState, ProcessingStore,
-    Processor, Wanted,
+    Command, FeedDocument, Lease, Parked, Processed, ProcessedEvent, ProcessedState,
+    ProcessingStore, Processor, Wanted,
 };
+use uuid::Uuid;
 
 use crate::samples::at;
 
@@ -89,11 +90,24 @@ pub fn outcome(number: i64, run: u32, state: ProcessedState) -> Processed {
 }
 
 pub fn record(user: u8, from: i64, epoch: u64, change: u64) -> ParkRecord {
-    ParkRecord { user: UserKey([user; 16]), from: arrival(from), epoch, change }
+    ParkRecord { user: UserKey([user; 16]), from: arrival(from), epoch, change, held: None }
 }
 
 pub fn parked(user: u8, from: i64, epoch: u64, change: u64) -> Parked {
     Parked { record: record(user, from, epoch, change), user_id: format!("user {user}").into() }
+}
+
+/// The command of this number, made so many milliseconds after the samples' start.
+pub fn command(name: &str, number: u16) -> Command {
+    Command {
+        id: Uuid::from_u128(u128::from(number)),
+        processor: name.into(),
+        made_at: at(i64::from(number)),
+        order: format!("{{\"number\":{number}}}").into(),
+        progress: None,
+        answered_at: None,
+        answer: None,
+    }
 }
 
 /// Runs something sixteen times at once, and gives what each time gave.

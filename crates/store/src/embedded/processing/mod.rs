@@ -6,11 +6,13 @@
 //! themselves.
 
 mod columns;
+mod commands;
 mod feed;
 mod outcomes;
 mod parked;
 mod processors;
 mod reading;
+mod states;
 pub(super) mod tables;
 
 use std::collections::HashMap;
@@ -18,10 +20,11 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use trailkeep_delivery::{DocumentId, ParkRecord};
 use trailkeep_event::{Arrival, StoreId, Timestamp};
+use uuid::Uuid;
 
 use super::EmbeddedStore;
 use crate::processing::{
-    FeedDocument, FoundEvents, Lease, Parked, Processed, ProcessedState, ProcessingStore,
+    Command, FeedDocument, FoundEvents, Lease, Parked, Processed, ProcessedState, ProcessingStore,
     Processor, Wanted,
 };
 use crate::timeouts::in_time;
@@ -32,8 +35,10 @@ const REMOVED_AT_ONCE: usize = 100;
 
 /// The statements that run all the time.
 #[cfg(test)]
-pub(super) fn statements() -> [&'static str; 8] {
+pub(super) fn statements() -> [&'static str; 11] {
     [
+        commands::OF_PROCESSOR,
+        commands::BY_ID,
         feed::NEXT_PROCESS,
         feed::DOCUMENTS,
         feed::REMOVE,
@@ -41,6 +46,7 @@ pub(super) fn statements() -> [&'static str; 8] {
         outcomes::FAILED,
         parked::CHANGE,
         reading::FROM,
+        states::PUBLISHED,
         tables::DELETE_EXPIRED,
     ]
 }
@@ -94,6 +100,8 @@ impl ProcessingStore for EmbeddedStore {
             self.writer
                 .change(move |transaction| {
                     parked::remove_all(transaction, &name)?;
+                    commands::remove_all(transaction, &name)?;
+                    states::remove(transaction, &name)?;
                     processors::remove(transaction, &name)
                 })
                 .await
@@ -222,5 +230,45 @@ impl ProcessingStore for EmbeddedStore {
         self.readers
             .read(move |connection| reading::events_from(connection, &user_id, from, limit))
             .await
+    }
+
+    async fn add_command(&self, command: &Command) -> Result<bool, StoreError> {
+        let command = command.clone();
+        self.writer.change(move |transaction| commands::add(transaction, &command)).await
+    }
+
+    async fn commands(&self, name: &str) -> Result<Vec<Command>, StoreError> {
+        let name = name.to_owned();
+        self.readers.read(move |connection| commands::all(connection, &name)).await
+    }
+
+    async fn command(&self, id: Uuid) -> Result<Option<Command>, StoreError> {
+        self.readers.read(move |connection| commands::one(connection, id)).await
+    }
+
+    async fn change_command(
+        &self,
+        id: Uuid,
+        progress: Option<&str>,
+        answer: Option<(Timestamp, &str)>,
+    ) -> Result<bool, StoreError> {
+        let progress = progress.map(str::to_owned);
+        let answer = answer.map(|(at, answer)| (at, answer.to_owned()));
+        self.writer
+            .change(move |transaction| {
+                let answer = answer.as_ref().map(|(at, answer)| (*at, answer.as_str()));
+                commands::change(transaction, id, progress.as_deref(), answer)
+            })
+            .await
+    }
+
+    async fn publish(&self, name: &str, at: Timestamp, state: &str) -> Result<(), StoreError> {
+        let (name, state) = (name.to_owned(), state.to_owned());
+        self.writer.change(move |transaction| states::publish(transaction, &name, at, &state)).await
+    }
+
+    async fn published(&self, name: &str) -> Result<Option<(Timestamp, Box<str>)>, StoreError> {
+        let name = name.to_owned();
+        self.readers.read(move |connection| states::published(connection, &name)).await
     }
 }

@@ -13,7 +13,7 @@ use crate::processing::{Processed, ProcessedEvent, ProcessedState, as_signed};
 
 pub const STATE: &str = "SELECT run, state FROM processed_events WHERE processor = ?1 AND id = ?2";
 
-/// In the place of a pending one of the same run, or of none.
+/// In the place of one of a lower run, of a pending one of the same run, or of none.
 const RECORD: &str = "
     INSERT INTO processed_events (processor, id, run, event_id, user_id, type, occurred_at,
                                   received_at, arrival, state, processed_at,
@@ -21,6 +21,7 @@ const RECORD: &str = "
                                   result, error)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
     ON CONFLICT (processor, id) DO UPDATE SET
+        run = excluded.run,
         event_id = excluded.event_id,
         user_id = excluded.user_id,
         type = excluded.type,
@@ -35,7 +36,7 @@ const RECORD: &str = "
         http_status = excluded.http_status,
         result = excluded.result,
         error = excluded.error
-    WHERE state = 'pending' AND run = excluded.run";
+    WHERE run < excluded.run OR (run = excluded.run AND state = 'pending')";
 
 const WHOLE: &str = "
     SELECT run, event_id, user_id, type, occurred_at, received_at, arrival, state, processed_at,

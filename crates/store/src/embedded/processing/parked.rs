@@ -2,35 +2,39 @@
 
 use rusqlite::{Connection, Transaction, params};
 use trailkeep_delivery::{ParkRecord, UserKey};
-use trailkeep_event::Arrival;
+use trailkeep_event::{Arrival, StoreId};
 
 use super::columns::count;
 use crate::processing::{Parked, as_signed};
 
 const ALL: &str = "
-    SELECT user_key, user_id, from_arrival, epoch, change FROM parked WHERE processor = ?1
+    SELECT user_key, user_id, from_arrival, epoch, change, held FROM parked WHERE processor = ?1
     ORDER BY user_key";
 
 const STAMP: &str = "
     UPDATE parked SET epoch = ?2, change = 0 WHERE processor = ?1 AND epoch < ?2";
 
 const PARK: &str = "
-    INSERT INTO parked (processor, user_key, user_id, from_arrival, epoch, change)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    INSERT INTO parked (processor, user_key, user_id, from_arrival, epoch, change, held)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
     ON CONFLICT (processor, user_key) DO UPDATE SET
         user_id = excluded.user_id,
         from_arrival = min(from_arrival, excluded.from_arrival),
         epoch = excluded.epoch,
-        change = excluded.change
+        change = excluded.change,
+        held = excluded.held
     WHERE epoch <= excluded.epoch";
 
+/// `IS`, for what is missing is to be compared as well.
 pub const CHANGE: &str = "
-    UPDATE parked SET from_arrival = ?6, epoch = ?7, change = ?8
-    WHERE processor = ?1 AND user_key = ?2 AND from_arrival = ?3 AND epoch = ?4 AND change = ?5";
+    UPDATE parked SET from_arrival = ?7, epoch = ?8, change = ?9, held = ?10
+    WHERE processor = ?1 AND user_key = ?2 AND from_arrival = ?3 AND epoch = ?4 AND change = ?5
+      AND held IS ?6";
 
 const REMOVE: &str = "
     DELETE FROM parked
-    WHERE processor = ?1 AND user_key = ?2 AND from_arrival = ?3 AND epoch = ?4 AND change = ?5";
+    WHERE processor = ?1 AND user_key = ?2 AND from_arrival = ?3 AND epoch = ?4 AND change = ?5
+      AND held IS ?6";
 
 const REMOVE_ALL: &str = "DELETE FROM parked WHERE processor = ?1";
 
@@ -43,6 +47,7 @@ pub fn all(connection: &Connection, name: &str) -> rusqlite::Result<Vec<Parked>>
                 from: Arrival::from_i64(row.get(2)?),
                 epoch: count(row, 3)?,
                 change: count(row, 4)?,
+                held: row.get::<_, Option<[u8; 16]>>(5)?.map(StoreId::from_bytes),
             },
             user_id: row.get(1)?,
         })
@@ -63,6 +68,7 @@ pub fn park(transaction: &Transaction<'_>, name: &str, parked: &Parked) -> rusql
         record.from.as_i64(),
         as_signed(record.epoch),
         as_signed(record.change),
+        record.held.as_ref().map(StoreId::as_bytes),
     ];
     Ok(transaction.prepare_cached(PARK)?.execute(row)? > 0)
 }
@@ -79,9 +85,11 @@ pub fn change(
         expected.from.as_i64(),
         as_signed(expected.epoch),
         as_signed(expected.change),
+        expected.held.as_ref().map(StoreId::as_bytes),
         next.from.as_i64(),
         as_signed(next.epoch),
         as_signed(next.change),
+        next.held.as_ref().map(StoreId::as_bytes),
     ];
     Ok(transaction.prepare_cached(CHANGE)?.execute(change)? > 0)
 }
@@ -97,6 +105,7 @@ pub fn remove(
         record.from.as_i64(),
         as_signed(record.epoch),
         as_signed(record.change),
+        record.held.as_ref().map(StoreId::as_bytes),
     ];
     Ok(transaction.prepare_cached(REMOVE)?.execute(exactly)? > 0)
 }

@@ -1,4 +1,4 @@
-//! The tables of processing, as the sixth version of the file made them.
+//! The tables of processing, as the sixth and the seventh version of the file made them.
 
 /// A feed's documents lie together by process, so that they are read and deleted in
 /// order. Outcomes are appended, with an index of their own by identity: clustered by
@@ -69,6 +69,36 @@ pub const VERSION_6: &str = "
         change       INTEGER NOT NULL,
         PRIMARY KEY (processor, user_key)
     ) STRICT, WITHOUT ROWID;
+";
+
+/// What steers a processor. A command has up to 192 KiB, so the table has rows of its
+/// own, and small indexes beside them.
+pub const VERSION_7: &str = "
+    -- The event at which the user waits for a person.
+    ALTER TABLE parked ADD COLUMN held BLOB CHECK (length(held) = 16);
+
+    -- What people ask of processors.
+    CREATE TABLE processor_commands (
+        id          BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        processor   TEXT    NOT NULL,
+        made_at     INTEGER NOT NULL,
+        -- This, progress and answer: JSON.
+        \"order\"     TEXT    NOT NULL,
+        progress    TEXT,
+        -- It is open where this is missing.
+        answered_at INTEGER,
+        answer      TEXT
+    ) STRICT;
+
+    CREATE INDEX processor_commands_of ON processor_commands (processor, made_at, id);
+
+    -- What is known of a processor where it is delivered for.
+    CREATE TABLE processor_states (
+        processor TEXT    NOT NULL PRIMARY KEY,
+        at        INTEGER NOT NULL,
+        -- JSON.
+        state     TEXT    NOT NULL
+    ) STRICT;
 ";
 
 /// Deletes at most ?2 outcomes of events that were received before ?1.

@@ -2,10 +2,15 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
+use trailkeep_delivery::{ParkRecord, UserKey};
+use uuid::Uuid;
+
 use super::expiring::{DAY, Hands, open_for_a_day};
 use super::*;
-use crate::embedded::folder::DATABASE;
-use crate::processing::{Processed, ProcessedEvent, ProcessedState, ProcessingStore as _};
+use crate::embedded::{folder::DATABASE, schema};
+use crate::processing::{
+    Command, Parked, Processed, ProcessedEvent, ProcessedState, ProcessingStore as _,
+};
 
 const NAME: &str = "default";
 
@@ -113,4 +118,47 @@ async fn nothing_is_found_by_a_walk_over_a_table() {
         let walks = plan.iter().filter(|step| step.starts_with("SCAN") || step.contains("TEMP"));
         assert_eq!(walks.count(), 0, "{sql}\n{plan:?}");
     }
+}
+
+#[tokio::test]
+async fn a_file_that_could_not_be_steered_is_brought_up_to_date_and_keeps_what_is_pending() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = Connection::open(folder.path().join(DATABASE)).unwrap();
+    for step in &schema::MIGRATIONS[..6] {
+        file.execute_batch(step).unwrap();
+    }
+    file.pragma_update(None, "application_id", 0x5452_4b50).unwrap();
+    file.pragma_update(None, "user_version", 6).unwrap();
+    file.execute(
+        "INSERT INTO parked VALUES ('default', zeroblob(16), 'u', 5, 1, 2), ('other', ?1, 'v', 6, 3, 4)",
+        [[7_u8; 16]],
+    )
+    .unwrap();
+    drop(file);
+
+    let store = open(folder.path());
+    let from = Arrival::from_i64(5);
+    let record = ParkRecord { user: UserKey([0; 16]), from, epoch: 1, change: 2, held: None };
+    let parked = Parked { record, user_id: "u".into() };
+    assert_eq!(store.parked(NAME).await.unwrap(), [parked]);
+    assert_eq!(store.parked("other").await.unwrap().len(), 1);
+    let held = ParkRecord { change: 3, held: Some(event("u", 5).event.id), ..record };
+    assert!(store.move_record(NAME, &record, &held).await.unwrap());
+    let asked = Command {
+        id: Uuid::nil(),
+        processor: NAME.into(),
+        made_at: Timestamp::from_millis(NOON).unwrap(),
+        order: "{}".into(),
+        progress: None,
+        answered_at: None,
+        answer: None,
+    };
+    assert!(store.add_command(&asked).await.unwrap());
+    store.publish(NAME, asked.made_at, "{}").await.unwrap();
+    store.close().await;
+
+    let store = open(folder.path());
+    assert_eq!(store.parked(NAME).await.unwrap()[0].record, held);
+    assert_eq!(store.commands(NAME).await.unwrap(), std::slice::from_ref(&asked));
+    assert_eq!(store.published(NAME).await.unwrap(), Some((asked.made_at, "{}".into())));
 }

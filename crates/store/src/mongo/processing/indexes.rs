@@ -7,6 +7,7 @@ use mongodb::IndexModel;
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 
+use super::commands::COMMANDS;
 use super::feed::feed_of;
 use super::outcomes::{OUTCOMES, outcomes_of};
 use crate::StoreError;
@@ -18,6 +19,9 @@ use crate::mongo::layout::is_mongos;
 
 /// The index that counts and lists what failed. Only that is in it.
 const FAILED: &str = "failed";
+
+/// The index that lists the commands of a processor, oldest first.
+const OF_PROCESSOR: &str = "of_processor";
 
 /// An outcome outlives its event: until that is gone, it says that it is done.
 const LONGER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -44,25 +48,48 @@ pub async fn make(
     settle(|| try_make(link, &collection, retention)).await
 }
 
+/// Makes what commands need, before the first one of any processor.
+pub async fn make_for_commands(call: &Call<'_>) -> Result<(), StoreError> {
+    settle(|| make_one(call.link(), COMMANDS, command_index())).await.map(|_| ())
+}
+
 /// The collections of outcomes that there are.
-pub async fn outcome_collections(link: &Link) -> Result<Vec<String>, Error> {
+async fn outcome_collections(link: &Link) -> Result<Vec<String>, Error> {
     let names = doc! { "name": { "$regex": format!("^{OUTCOMES}(\\.|$)") } };
     link.database().list_collection_names().filter(names).await
 }
 
-/// The indexes of a collection of outcomes.
-pub fn wanted(retention: Option<Duration>) -> Vec<IndexModel> {
+/// The collections of processing that there are and have indexes, with these. What is
+/// not there yet is made when it is needed.
+pub async fn wanted(
+    link: &Link,
+    retention: Option<Duration>,
+) -> Result<Vec<(String, Vec<IndexModel>)>, Error> {
     let retention = retention.map(|keep| retention_index(ttl_seconds(longer(keep))));
-    [failed_index()].into_iter().chain(retention).collect()
+    let of_outcomes: Vec<_> = [failed_index()].into_iter().chain(retention).collect();
+    let outcomes = outcome_collections(link).await?;
+    let outcomes = outcomes.into_iter().map(|name| (name, of_outcomes.clone()));
+    let commands = link.database().list_collection_names().filter(doc! { "name": COMMANDS });
+    let commands = commands.await?.into_iter().map(|name| (name, vec![command_index()]));
+    Ok(outcomes.chain(commands).collect())
 }
 
 async fn try_make(link: &Link, collection: &str, retention: Option<Duration>) -> Result<(), Error> {
+    let there = make_one(link, collection, failed_index()).await?;
+    keep_for(link, collection, &there, retention.map(longer)).await
+}
+
+/// Makes an index where none has its keys; answers which there were.
+async fn make_one(
+    link: &Link,
+    collection: &str,
+    index: IndexModel,
+) -> Result<Vec<IndexModel>, Error> {
     let there = existing(link, collection).await?;
-    let index = failed_index();
     if !there.iter().any(|other| other.keys == index.keys) {
         link.database().collection::<bson::Document>(collection).create_index(index).await?;
     }
-    keep_for(link, collection, &there, retention.map(longer)).await
+    Ok(there)
 }
 
 fn longer(keep: Duration) -> Duration {
@@ -75,6 +102,12 @@ fn failed_index() -> IndexModel {
         .partial_filter_expression(doc! { "state": "failed" })
         .build();
     IndexModel::builder().keys(doc! { "state": 1, "processedAt": 1 }).options(options).build()
+}
+
+fn command_index() -> IndexModel {
+    let options = IndexOptions::builder().name(OF_PROCESSOR.to_owned()).build();
+    let keys = doc! { "processor": 1, "madeAt": 1, "_id": 1 };
+    IndexModel::builder().keys(keys).options(options).build()
 }
 
 /// Who reads a feed relies on finding a process's documents without a gap. Reads of

@@ -5,6 +5,9 @@
 //! - `processedEvents` for the processor called `default`, `processedEvents.NAME` for
 //!   any other: what became of each event. Its fields are called as on the wire.
 //! - `parked.NAME`: users whose pending events are in `events` alone.
+//! - `processorCommands`: what people ask of processors. One collection for all.
+//! - `processorStates`: what is known of a processor where it is delivered for. One
+//!   collection for all.
 //!
 //! Every call is a [`Call`], so that what is acknowledged survives the loss of a
 //! server, and no read goes back in time. The collections are not to be sharded: reads
@@ -13,6 +16,7 @@
 //! `reading` has the events themselves, `fields` what our values are in documents, and
 //! `indexes` what is made with a name.
 
+mod commands;
 mod feed;
 mod fields;
 mod indexes;
@@ -20,23 +24,25 @@ mod outcomes;
 mod parked;
 mod processors;
 mod reading;
+mod states;
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use trailkeep_delivery::{DocumentId, ParkRecord};
 use trailkeep_event::{Arrival, StoreId, Timestamp};
+use uuid::Uuid;
 
 use super::causal::Call;
 use super::store::MongoStore;
 use crate::processing::{
-    FeedDocument, FoundEvents, Lease, Parked, Processed, ProcessedState, ProcessingStore,
+    Command, FeedDocument, FoundEvents, Lease, Parked, Processed, ProcessedState, ProcessingStore,
     Processor, Wanted,
 };
 use crate::timeouts::in_time;
 use crate::{Outcome, StoreError};
 
-pub use indexes::{outcome_collections, prepare, wanted as wanted_of_outcomes};
+pub use indexes::{prepare, wanted};
 
 impl MongoStore {
     async fn call(&self) -> Result<Call<'_>, StoreError> {
@@ -84,6 +90,8 @@ impl ProcessingStore for MongoStore {
             let mut call = self.call().await?;
             feed::drop_all(&mut call, name).await?;
             parked::drop_all(&mut call, name).await?;
+            commands::remove_all(&mut call, name).await?;
+            states::remove(&mut call, name).await?;
             // Last: whoever finds it half removed removes it again.
             processors::remove(&mut call, name).await
         })
@@ -210,5 +218,40 @@ impl ProcessingStore for MongoStore {
             reading::events_from(&mut self.call().await?, &source, user_id, from, limit).await
         })
         .await
+    }
+
+    async fn add_command(&self, command: &Command) -> Result<bool, StoreError> {
+        self.write(async {
+            let mut call = self.call().await?;
+            indexes::make_for_commands(&call).await?;
+            commands::add(&mut call, command).await
+        })
+        .await
+    }
+
+    async fn commands(&self, name: &str) -> Result<Vec<Command>, StoreError> {
+        self.read(async { commands::all(&mut self.call().await?, name).await }).await
+    }
+
+    async fn command(&self, id: Uuid) -> Result<Option<Command>, StoreError> {
+        self.read(async { commands::one(&mut self.call().await?, id).await }).await
+    }
+
+    async fn change_command(
+        &self,
+        id: Uuid,
+        progress: Option<&str>,
+        answer: Option<(Timestamp, &str)>,
+    ) -> Result<bool, StoreError> {
+        self.write(async { commands::change(&mut self.call().await?, id, progress, answer).await })
+            .await
+    }
+
+    async fn publish(&self, name: &str, at: Timestamp, state: &str) -> Result<(), StoreError> {
+        self.write(async { states::publish(&mut self.call().await?, name, at, state).await }).await
+    }
+
+    async fn published(&self, name: &str) -> Result<Option<(Timestamp, Box<str>)>, StoreError> {
+        self.read(async { states::published(&mut self.call().await?, name).await }).await
     }
 }

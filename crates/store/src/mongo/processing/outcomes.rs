@@ -55,7 +55,11 @@ pub async fn states(
 }
 
 /// First runs are inserted, as nearly all are. What is there already, and any other
-/// run, may be in the place of a pending one.
+/// run, may take the place of what is there.
+///
+/// Where nothing is there at first, and a lower run comes at the same moment, the `_id`
+/// refuses the higher one, which finds the other a second time. A first run need not
+/// look again: what made its insert a duplicate was there before.
 pub async fn record(
     call: &mut Call<'_>,
     name: &str,
@@ -68,15 +72,20 @@ pub async fn record(
         let verdicts = call.insert(&collection, documents).await?;
         places.into_iter().zip(verdicts).for_each(|(place, verdict)| kept[place] = verdict);
     }
-    for group in groups(outcomes, |place, _| kept[place] == Outcome::Duplicate)? {
-        let mut places = Vec::with_capacity(group.len());
-        let mut statements = Vec::with_capacity(group.len());
-        for (place, document) in group {
-            places.push(place);
-            statements.push(in_the_place_of_a_pending_one(&outcomes[place], document)?);
+    for first in [0, 1] {
+        let may_be_kept = |place: usize, outcome: &Processed| {
+            kept[place] == Outcome::Duplicate && outcome.run >= first
+        };
+        for group in groups(outcomes, may_be_kept)? {
+            let mut places = Vec::with_capacity(group.len());
+            let mut statements = Vec::with_capacity(group.len());
+            for (place, document) in group {
+                places.push(place);
+                statements.push(in_the_place_of_another(&outcomes[place], document)?);
+            }
+            let verdicts = call.upsert(&collection, statements).await?;
+            places.into_iter().zip(verdicts).for_each(|(place, verdict)| kept[place] = verdict);
         }
-        let verdicts = call.upsert(&collection, statements).await?;
-        places.into_iter().zip(verdicts).for_each(|(place, verdict)| kept[place] = verdict);
     }
     Ok(kept)
 }
@@ -106,16 +115,20 @@ fn groups(
     Ok(groups)
 }
 
-fn in_the_place_of_a_pending_one(
+/// In that of a lower run, or of a pending one of the same run.
+fn in_the_place_of_another(
     outcome: &Processed,
     document: RawDocumentBuf,
 ) -> Result<RawDocumentBuf, StoreError> {
-    let pending = fields::raw(&doc! {
+    let run = i64::from(outcome.run);
+    let other = fields::raw(&doc! {
         "_id": fields::id(&outcome.id),
-        "run": i64::from(outcome.run),
-        "state": ProcessedState::Pending.word(),
+        "$or": [
+            { "run": { "$lt": run } },
+            { "run": run, "state": ProcessedState::Pending.word() },
+        ],
     })?;
-    Ok(rawdoc! { "q": pending, "u": document, "upsert": true })
+    Ok(rawdoc! { "q": other, "u": document, "upsert": true })
 }
 
 pub async fn whole(

@@ -4,11 +4,11 @@
 //! late changes nothing.
 
 use bson::raw::RawDocument;
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
 use trailkeep_delivery::{ParkRecord, UserKey};
-use trailkeep_event::Arrival;
+use trailkeep_event::{Arrival, StoreId};
 
-use super::fields::{self, Fields, to_bytes, to_i64, to_text, to_unsigned};
+use super::fields::{self, Fields, to_bytes, to_i64, to_id, to_text, to_unsigned};
 use crate::StoreError;
 use crate::mongo::causal::Call;
 use crate::mongo::errors::{is_duplicate, store_error};
@@ -53,14 +53,15 @@ pub async fn park(call: &mut Call<'_>, name: &str, user: &Parked) -> Result<bool
         "_id": fields::bytes(&record.user.0),
         "epoch": { "$lte": as_signed(record.epoch) },
     };
-    let change = doc! {
-        "$min": { "from": record.from.as_i64() },
-        "$set": {
+    let mut change = holding(
+        record.held,
+        doc! {
             "userId": &*user.user_id,
             "epoch": as_signed(record.epoch),
             "change": as_signed(record.change),
         },
-    };
+    );
+    change.insert("$min", doc! { "from": record.from.as_i64() });
     let parked = call.collection(&parked_of(name));
     for _ in 0..2 {
         let made = parked
@@ -83,11 +84,14 @@ pub async fn change(
     expected: &ParkRecord,
     next: &ParkRecord,
 ) -> Result<bool, StoreError> {
-    let change = doc! { "$set": {
-        "from": next.from.as_i64(),
-        "epoch": as_signed(next.epoch),
-        "change": as_signed(next.change),
-    } };
+    let change = holding(
+        next.held,
+        doc! {
+            "from": next.from.as_i64(),
+            "epoch": as_signed(next.epoch),
+            "change": as_signed(next.change),
+        },
+    );
     let parked = call.collection(&parked_of(name));
     let updated = parked.update_one(exactly(expected), change).session(call.session()).await;
     updated.map(|updated| updated.matched_count > 0).map_err(|error| store_error(&error))
@@ -108,12 +112,25 @@ pub async fn drop_all(call: &mut Call<'_>, name: &str) -> Result<(), StoreError>
     parked.drop().session(call.session()).await.map_err(|error| store_error(&error))
 }
 
+/// Sets these fields, and `held` where there is one; else that goes.
+fn holding(held: Option<StoreId>, mut set: Document) -> Document {
+    match held {
+        Some(held) => {
+            set.insert("held", fields::id(&held));
+            doc! { "$set": set }
+        }
+        None => doc! { "$set": set, "$unset": { "held": "" } },
+    }
+}
+
+/// Where nothing is held, the field is missing, which null matches.
 fn exactly(record: &ParkRecord) -> Document {
     doc! {
         "_id": fields::bytes(&record.user.0),
         "from": record.from.as_i64(),
         "epoch": as_signed(record.epoch),
         "change": as_signed(record.change),
+        "held": record.held.map_or(Bson::Null, |held| fields::id(&held).into()),
     }
 }
 
@@ -125,6 +142,7 @@ fn read(document: &RawDocument, collection: &str) -> Result<Parked, StoreError> 
             from: Arrival::from_i64(fields.get("from", to_i64)?),
             epoch: fields.get("epoch", to_unsigned)?,
             change: fields.get("change", to_unsigned)?,
+            held: fields.optional("held", to_id)?,
         },
         user_id: fields.get("userId", to_text)?,
     })

@@ -10,7 +10,7 @@ use trailkeep_store::Store as _;
 use trailkeep_store::mongo::MongoStore;
 use trailkeep_store::processing::{ProcessedState, ProcessingStore as _, Wanted};
 use trailkeep_store_contract::processing::samples::{
-    NAME, document, document_id, event_id, hour, lease, outcome, parked, processor, record,
+    NAME, command, document, document_id, event_id, hour, lease, outcome, parked, processor, record,
 };
 use trailkeep_testkit::mongod::{Mongod, ReplicaSet};
 
@@ -79,6 +79,13 @@ async fn call_all(store: &MongoStore) {
     store.unpark(NAME, &record(1, 2, 1, 1)).await.unwrap();
     store.events(&[event_id(0)]).await.unwrap();
     store.events_from("ann", Arrival::from_i64(0), 10).await.unwrap();
+    let asked = command(NAME, 1);
+    assert!(store.add_command(&asked).await.unwrap());
+    store.commands(NAME).await.unwrap();
+    store.command(asked.id).await.unwrap();
+    assert!(store.change_command(asked.id, Some("1"), None).await.unwrap());
+    store.publish(NAME, hour(), "{}").await.unwrap();
+    store.published(NAME).await.unwrap();
     store.remove_processor(NAME).await.unwrap();
 }
 
@@ -119,8 +126,11 @@ async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
     }
     let expected = [
         "aggregate processedEvents",
+        "aggregate processorCommands",
         "delete feed.default",
         "delete parked.default",
+        "delete processorCommands",
+        "delete processorStates",
         "delete processors",
         "drop feed.default",
         "drop parked.default",
@@ -128,12 +138,17 @@ async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
         "find feed.default",
         "find parked.default",
         "find processedEvents",
+        "find processorCommands",
+        "find processorStates",
         "find processors",
         "insert feed.default",
         "insert processedEvents",
+        "insert processorCommands",
         "insert processors",
         "update parked.default",
         "update processedEvents",
+        "update processorCommands",
+        "update processorStates",
         "update processors",
     ];
     assert_eq!(seen, expected.map(str::to_owned).into());

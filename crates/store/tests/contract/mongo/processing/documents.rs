@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use bson::spec::BinarySubtype;
 use bson::{Binary, Bson, DateTime, Document, doc};
 use futures_util::TryStreamExt as _;
+use trailkeep_delivery::ParkRecord;
 use trailkeep_event::Arrival;
 use trailkeep_store::processing::{
-    Processed, ProcessedState, ProcessingStore as _, Processor, Wanted,
+    Command, Parked, Processed, ProcessedState, ProcessingStore as _, Processor, Wanted,
 };
 use trailkeep_store::{Store as _, StoreError};
 use trailkeep_store_contract::processing::samples::{
-    NAME, document, document_id, event_id, hour, lease, outcome, parked, processor,
+    NAME, command, document, document_id, event_id, hour, lease, outcome, parked, processor, record,
 };
 use trailkeep_store_contract::samples::{at, payload};
 
@@ -103,6 +104,9 @@ async fn processors_feeds_and_records_are_what_a_person_would_look_for() {
             assert!(store.replace_lease(NAME, None, &lease(9, 2, 3)).await.unwrap());
             store.append(NAME, &document(1, 258)).await.unwrap();
             assert!(store.park(NAME, &parked(4, 50, 2, 1)).await.unwrap());
+            let held = ParkRecord { held: Some(event_id(7)), ..record(5, 60, 2, 2) };
+            let held = Parked { record: held, ..parked(5, 60, 2, 2) };
+            assert!(store.park(NAME, &held).await.unwrap());
             store.close().await;
 
             let processor = doc! {
@@ -117,13 +121,57 @@ async fn processors_feeds_and_records_are_what_a_person_would_look_for() {
             let key = [1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2];
             let document = doc! { "_id": bytes(&key), "entries": bytes(b"1 258") };
             assert_eq!(documents(&place, "feed.default").await, [document]);
-            let record = doc! {
+            let free = doc! {
                 "_id": bytes(&[4; 16]), "epoch": 2_i64, "from": 50_i64,
                 "change": 1_i64, "userId": "user 4",
             };
+            let held = doc! {
+                "_id": bytes(&[5; 16]), "epoch": 2_i64, "from": 60_i64,
+                "change": 2_i64, "userId": "user 5", "held": id(7),
+            };
             let found = documents(&place, "parked.default").await;
-            let sorted = |document: &Document| BTreeMap::from_iter(document.clone());
-            assert_eq!(found.iter().map(sorted).collect::<Vec<_>>(), [sorted(&record)]);
+            assert_eq!(found.iter().map(sorted).collect::<Vec<_>>(), [&free, &held].map(sorted));
+        })
+        .await;
+}
+
+/// The fields by name: an upsert makes them in any order.
+fn sorted(document: &Document) -> BTreeMap<String, Bson> {
+    BTreeMap::from_iter(document.clone())
+}
+
+#[tokio::test]
+async fn commands_and_states_are_what_a_person_would_look_for() {
+    MongoPlace::new()
+        .await
+        .run(|place| async move {
+            let store = place.mongo_store(&SETTINGS).await;
+            let [open, done] = [1, 2].map(|number| command(NAME, number));
+            for asked in [&open, &done] {
+                assert!(store.add_command(asked).await.unwrap());
+            }
+            let answer = Some((at(9), r#"{"$a":1}"#));
+            assert!(store.change_command(done.id, Some("7"), answer).await.unwrap());
+            store.publish(NAME, at(5), r#"{"lag":3}"#).await.unwrap();
+            store.close().await;
+
+            let uuid = |command: &Command| {
+                let bytes = command.id.into_bytes().to_vec();
+                Binary { subtype: BinarySubtype::Uuid, bytes }
+            };
+            let open = doc! {
+                "_id": uuid(&open), "processor": "default", "madeAt": date(1),
+                "order": r#"{"number":1}"#,
+            };
+            let done = doc! {
+                "_id": uuid(&done), "processor": "default", "madeAt": date(2),
+                "order": r#"{"number":2}"#, "progress": "7", "answeredAt": date(9),
+                "answer": r#"{"$a":1}"#,
+            };
+            let found = documents(&place, "processorCommands").await;
+            assert_eq!(found.iter().map(sorted).collect::<Vec<_>>(), [&open, &done].map(sorted));
+            let state = doc! { "_id": "default", "at": date(5), "state": r#"{"lag":3}"# };
+            assert_eq!(documents(&place, "processorStates").await, [state]);
         })
         .await;
 }
@@ -138,11 +186,15 @@ async fn of_what_cannot_be_read_nothing_is_guessed() {
             store.append(NAME, &document(1, 1)).await.unwrap();
             assert!(store.park(NAME, &parked(1, 5, 1, 0)).await.unwrap());
             store.add_processor(&processor(NAME)).await.unwrap();
+            assert!(store.add_command(&command(NAME, 1)).await.unwrap());
+            store.publish(NAME, at(5), "{}").await.unwrap();
             for (collection, field, value) in [
                 ("processedEvents", "state", Bson::from("of a later version")),
                 ("feed.default", "entries", "text".into()),
                 ("parked.default", "from", 1.5.into()),
                 ("processors", "lease", doc! { "owner": "somebody" }.into()),
+                ("processorCommands", "order", doc! {}.into()),
+                ("processorStates", "state", doc! {}.into()),
             ] {
                 let change = doc! { "$set": { field: value } };
                 let collection = place.database().collection::<Document>(collection);
@@ -154,6 +206,9 @@ async fn of_what_cannot_be_read_nothing_is_guessed() {
                 store.documents(NAME, document_id(1, 1), 1).await.unwrap_err(),
                 store.parked(NAME).await.unwrap_err(),
                 store.processors().await.unwrap_err(),
+                store.commands(NAME).await.unwrap_err(),
+                store.command(command(NAME, 1).id).await.unwrap_err(),
+                store.published(NAME).await.unwrap_err(),
             ];
             for error in errors {
                 assert!(matches!(error, StoreError::Unreadable(_)), "{error:?}");

@@ -7,7 +7,7 @@ use trailkeep_store::mongo::MongoStore;
 use trailkeep_store::processing::{Processed, ProcessedState, ProcessingStore as _, Wanted};
 use trailkeep_store::{Outcome, Reason, Store as _, StoreError};
 use trailkeep_store_contract::processing::samples::{
-    NAME, document, document_id, event_id, hour, lease, outcome, parked, processor, record,
+    NAME, command, document, document_id, event_id, hour, lease, outcome, parked, processor, record,
 };
 use trailkeep_store_contract::samples::payload;
 use trailkeep_testkit::mongod::ReplicaSet;
@@ -41,6 +41,12 @@ async fn a_server_that_is_down_is_unavailable_for_processing_too() {
         store.unpark(NAME, &pending).await.unwrap_err(),
         store.events(&[event_id(1)]).await.unwrap_err(),
         store.events_from("ann", Arrival::from_i64(0), 1).await.unwrap_err(),
+        store.add_command(&command(NAME, 1)).await.unwrap_err(),
+        store.commands(NAME).await.unwrap_err(),
+        store.command(command(NAME, 1).id).await.unwrap_err(),
+        store.change_command(command(NAME, 1).id, Some("1"), None).await.unwrap_err(),
+        store.publish(NAME, hour(), "{}").await.unwrap_err(),
+        store.published(NAME).await.unwrap_err(),
     ];
     for error in errors {
         assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
@@ -121,8 +127,16 @@ async fn what_a_majority_may_not_have_is_not_acknowledged() {
     answer_next(&admin, "delete", no_majority(), &[]).await;
     let error = store.unpark(NAME, &record(1, 1, 1, 0)).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    let asked = command(NAME, 1);
+    answer_next(&admin, "insert", no_majority(), &[]).await;
+    let error = store.add_command(&asked).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    answer_next(&admin, "update", no_majority(), &[]).await;
+    let error = store.change_command(asked.id, Some("1"), None).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
 
     store.append(NAME, &document(1, 1)).await.unwrap();
+    assert!(store.add_command(&asked).await.unwrap());
     assert_eq!(store.record(NAME, &kept).await.unwrap(), [Outcome::Duplicate]);
     store.close().await;
     admin.shutdown().await;
@@ -170,6 +184,10 @@ async fn a_change_whose_answer_is_lost_is_answered_all_the_same() {
     assert!(store.move_record(NAME, &first, &moved).await.unwrap());
     lost("delete").await;
     assert!(store.unpark(NAME, &moved).await.unwrap());
+    let asked = command(NAME, 1);
+    assert!(store.add_command(&asked).await.unwrap());
+    lost("update").await;
+    assert!(store.change_command(asked.id, None, Some((hour(), "{}"))).await.unwrap());
     store.close().await;
     admin.shutdown().await;
 }

@@ -8,7 +8,7 @@ use mongodb::IndexModel;
 use trailkeep_store::Store as _;
 use trailkeep_store::mongo::MongoSettings;
 use trailkeep_store::processing::ProcessingStore as _;
-use trailkeep_store_contract::processing::samples::{NAME, processor};
+use trailkeep_store_contract::processing::samples::{NAME, command, processor};
 
 use crate::homes::{MongoPlace, SETTINGS};
 
@@ -84,9 +84,7 @@ async fn a_start_without_processors_makes_nothing() {
             store.prepare().await.unwrap();
             store.close().await;
             let names = place.database().list_collection_names().await.unwrap();
-            let is_ours = |name: &&String| {
-                name.starts_with("processe") || name.starts_with("feed") || name == &"processors"
-            };
+            let is_ours = |name: &&String| name.starts_with("process") || name.starts_with("feed");
             assert_eq!(names.iter().find(is_ours), None, "{names:?}");
         })
         .await;
@@ -114,6 +112,43 @@ async fn instances_may_add_a_processor_at_the_same_time() {
             }
             let there = indexes(&place, "processedEvents").await;
             assert_eq!(there, [failed(), retention(2)]);
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_command_makes_what_commands_are_listed_by() {
+    MongoPlace::new()
+        .await
+        .run(|place| async move {
+            let instances: Vec<_> = (0..4)
+                .map(|number| {
+                    let place = place.clone();
+                    tokio::spawn(async move {
+                        let store = place.mongo_store(&SETTINGS).await;
+                        let added = store.add_command(&command(NAME, number)).await;
+                        store.close().await;
+                        added
+                    })
+                })
+                .collect();
+            for instance in instances {
+                assert!(instance.await.unwrap().unwrap());
+            }
+            let keys = doc! { "processor": 1, "madeAt": 1, "_id": 1 };
+            let there = indexes(&place, "processorCommands").await;
+            assert_eq!(there, [("of_processor".to_owned(), keys, None, None)]);
+
+            // Doctor knows it, and misses it.
+            let store = place.mongo_store(&SETTINGS).await;
+            store.prepare().await.unwrap();
+            let seen = store.inspect().await.unwrap().indexes;
+            assert_eq!((seen.missing, seen.others), (vec![], vec![]));
+            let commands = place.database().collection::<Document>("processorCommands");
+            commands.drop_index("of_processor").await.unwrap();
+            let seen = store.inspect().await.unwrap().indexes;
+            assert_eq!(seen.missing, ["processorCommands.of_processor"]);
+            store.close().await;
         })
         .await;
 }

@@ -4,9 +4,10 @@ use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
 use trailkeep_event::Arrival;
 use trailkeep_store::Store as _;
-use trailkeep_store::processing::{ProcessedState, ProcessingStore as _};
-use trailkeep_store_contract::processing::samples::{NAME, document, outcome, processor};
+use trailkeep_store::processing::{Command, ProcessedState, ProcessingStore as _};
+use trailkeep_store_contract::processing::samples::{NAME, command, document, outcome, processor};
 use trailkeep_store_contract::samples::{event, store_all};
+use uuid::Uuid;
 
 use crate::homes::{MongoPlace, SHORT_PERIODS};
 
@@ -55,6 +56,13 @@ async fn what_is_read_is_found_by_an_index_and_not_sorted() {
                 .map(|number| outcome(number, 0, ProcessedState::ALL[number as usize % 4]))
                 .collect();
             store.record(NAME, &outcomes).await.unwrap();
+            for number in 1..20 {
+                for name in [NAME, "other"] {
+                    let id = Uuid::new_v4();
+                    let asked = Command { id, ..command(name, number) };
+                    assert!(store.add_command(&asked).await.unwrap());
+                }
+            }
             place.database().run_command(doc! { "profile": 2 }).await.unwrap();
 
             let from = Arrival::from_i64(190);
@@ -62,6 +70,8 @@ async fn what_is_read_is_found_by_an_index_and_not_sorted() {
             assert_eq!((found.len(), has_more), (5, true));
             assert_eq!(store.feeding(NAME).await.unwrap().len(), usize::from(PROCESSES));
             assert_eq!(store.failed(NAME).await.unwrap(), 50);
+            assert_eq!(store.commands(NAME).await.unwrap().len(), 19);
+            assert_eq!(store.commands("nobody").await.unwrap(), []);
 
             let queries = profiled(&place, "events").await;
             assert_eq!(queries.len(), 1);
@@ -80,6 +90,13 @@ async fn what_is_read_is_found_by_an_index_and_not_sorted() {
             assert_eq!(queries.len(), 1);
             assert!(number(&queries[0], "keysExamined") <= 51, "{}", queries[0]);
             assert_eq!(number(&queries[0], "docsExamined"), 0, "{}", queries[0]);
+            let queries = profiled(&place, "processorCommands").await;
+            assert_eq!(queries.len(), 2);
+            for (query, found) in queries.iter().zip([19, 0]) {
+                assert!(!query.contains_key("hasSortStage"), "{query}");
+                assert!(number(query, "keysExamined") <= found + 1, "{query}");
+                assert_eq!(number(query, "docsExamined"), found, "{query}");
+            }
             store.close().await;
         })
         .await;
