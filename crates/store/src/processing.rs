@@ -104,6 +104,39 @@ pub struct FoundEvents {
     pub left: Vec<StoreId>,
 }
 
+/// What of an event is read where many are walked over: all but its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventHead {
+    /// Its identity, which is also its place in the walk.
+    pub id: StoreId,
+    /// Its place in its user's order.
+    pub arrival: Arrival,
+    /// Whose event it is.
+    pub user_id: Box<str>,
+    /// `type` on the wire.
+    pub kind: Box<str>,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// The tracker's name for it.
+    pub event_id: Box<str>,
+}
+
+impl From<StoredEvent> for EventHead {
+    fn from(event: StoredEvent) -> Self {
+        Self {
+            id: event.id,
+            arrival: event.arrival,
+            user_id: event.user_id,
+            kind: event.kind,
+            occurred_at: event.occurred_at,
+            received_at: event.received_at,
+            event_id: event.event_id,
+        }
+    }
+}
+
 /// Keeps feeds, outcomes and records.
 ///
 /// As with [`Store`](super::Store), any call may be made at any time and ends in
@@ -170,6 +203,10 @@ pub trait ProcessingStore: Send + Sync + 'static {
     /// Removes documents from a feed, of which some may be gone already.
     async fn remove_documents(&self, name: &str, ids: &[DocumentId]) -> Result<(), StoreError>;
 
+    /// How many documents a feed has, for people to see. Cheap: it may be somewhat off
+    /// after a crash of the database.
+    async fn feed_size(&self, name: &str) -> Result<u64, StoreError>;
+
     /// What became of these events, of each that has an outcome, pending ones
     /// included: the run and the state. Cheap, at most some hundred ids at a time.
     async fn states(
@@ -203,6 +240,17 @@ pub trait ProcessingStore: Send + Sync + 'static {
 
     /// How many outcomes are `failed`. Cheap.
     async fn failed(&self, name: &str) -> Result<u64, StoreError>;
+
+    /// The newest outcomes that are `failed`, by `processed_at` and then by identity,
+    /// both falling; those after the place of another one, which need not be there any
+    /// more. Fewer than `limit` where there are no more, or where some change meanwhile:
+    /// only an empty answer is the end.
+    async fn failed_outcomes(
+        &self,
+        name: &str,
+        after: Option<(Timestamp, StoreId)>,
+        limit: usize,
+    ) -> Result<Vec<Processed>, StoreError>;
 
     /// All parked users, by key.
     async fn parked(&self, name: &str) -> Result<Vec<Parked>, StoreError>;
@@ -244,6 +292,24 @@ pub trait ProcessingStore: Send + Sync + 'static {
         from: Arrival,
         limit: usize,
     ) -> Result<(Vec<(Arrival, StoreId)>, bool), StoreError>;
+
+    /// The events with the lowest identities above one, in the order of these; fewer
+    /// than `limit` only where there are no more. That order is about the order of time
+    /// for trackers that name events so, and no order for others: an event that is
+    /// stored while one walks may be behind one.
+    async fn walk(
+        &self,
+        after: Option<StoreId>,
+        limit: usize,
+    ) -> Result<Vec<EventHead>, StoreError>;
+
+    /// The lowest ids above one of users who have events, in the order of their bytes;
+    /// fewer than `limit` only where there are no more.
+    async fn users_after(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Box<str>>, StoreError>;
 
     /// Adds a command, and removes those of its processor that were answered more than
     /// an hour before it was made. One with its id that is there already stays, and

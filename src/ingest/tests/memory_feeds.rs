@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use trailkeep_delivery::{DocumentId, Entry, ParkRecord, feed};
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 use trailkeep_store::processing::{
-    Command, FeedDocument, FoundEvents, Lease, Parked, Processed, ProcessedState, ProcessingStore,
-    Processor, Wanted,
+    Command, EventHead, FeedDocument, FoundEvents, Lease, Parked, Processed, ProcessedState,
+    ProcessingStore, Processor, Wanted,
 };
 use trailkeep_store::{Outcome, StoreError};
 use uuid::Uuid;
@@ -196,5 +196,26 @@ impl ProcessingStore for MemoryFeeds {
 
     async fn published(&self, _: &str) -> Result<Option<(Timestamp, Box<str>)>, StoreError> {
         Ok(None)
+    }
+
+    async fn walk(&self, _: Option<StoreId>, _: usize) -> Result<Vec<EventHead>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn users_after(&self, _: Option<&str>, _: usize) -> Result<Vec<Box<str>>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn failed_outcomes(
+        &self,
+        _: &str,
+        _: Option<(Timestamp, StoreId)>,
+        _: usize,
+    ) -> Result<Vec<Processed>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn feed_size(&self, _: &str) -> Result<u64, StoreError> {
+        Ok(0)
     }
 }

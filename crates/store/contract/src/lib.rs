@@ -105,6 +105,7 @@ macro_rules! contract {
                     documents_of_a_process_are_read_in_order_from_a_number_on,
                     processes_are_found_with_their_lowest_numbers,
                     removed_documents_are_gone_and_no_others,
+                    the_size_of_a_feed_is_that_of_its_documents,
                 }
                 outcomes {
                     an_outcome_is_read_back_unchanged,
@@ -115,6 +116,7 @@ macro_rules! contract {
                     of_runs_that_come_at_once_the_highest_stays,
                     states_are_those_of_the_events_asked_for,
                     what_failed_is_counted,
+                    what_failed_is_listed_newest_first_in_pages,
                     many_large_outcomes_are_kept_at_once,
                 }
                 parking {
@@ -141,6 +143,8 @@ macro_rules! contract {
                     events_are_found_by_their_ids,
                     large_events_are_found_a_part_at_a_time,
                     events_from_a_number_on_are_in_order_of_arrival_whatever_their_times,
+                    events_are_walked_in_the_order_of_their_identities,
+                    users_are_walked_in_the_order_of_their_bytes_each_once,
                 }
             }
             check_access {

@@ -106,3 +106,17 @@ pub async fn removed_documents_are_gone_and_no_others(store: Arc<dyn ProcessingS
     let others = store.documents("other", document_id(1, 0), 10).await.unwrap();
     assert_eq!(others, [document(1, 2)]);
 }
+
+pub async fn the_size_of_a_feed_is_that_of_its_documents(store: Arc<dyn ProcessingStore>) {
+    add(&*store, NAME).await;
+    add(&*store, "other").await;
+    assert_eq!(store.feed_size(NAME).await.unwrap(), 0);
+    append(&*store, 1, 1..6).await;
+    append(&*store, 2, 3..5).await;
+    store.append("other", &document(1, 1)).await.unwrap();
+    assert_eq!(store.feed_size(NAME).await.unwrap(), 7);
+    assert_eq!(store.feed_size("other").await.unwrap(), 1);
+    store.remove_documents(NAME, &[document_id(1, 1), document_id(2, 4)]).await.unwrap();
+    assert_eq!(store.feed_size(NAME).await.unwrap(), 5);
+    assert_eq!(store.feed_size("nobody").await.unwrap(), 0);
+}

@@ -240,6 +240,51 @@ pub async fn what_failed_is_counted(store: Arc<dyn ProcessingStore>) {
     assert_eq!(store.failed(NAME).await.unwrap(), 10);
 }
 
+pub async fn what_failed_is_listed_newest_first_in_pages(store: Arc<dyn ProcessingStore>) {
+    add(&*store, NAME).await;
+    add(&*store, "other").await;
+    let failed = async |after, limit| store.failed_outcomes(NAME, after, limit).await.unwrap();
+    assert_eq!(failed(None, 10).await, []);
+    // Most share their time with others; some are alone.
+    let time = |number: i64| if number < 200 { at(number / 40) } else { at(number) };
+    let outcomes: Vec<_> = (0..220)
+        .map(|number| Processed {
+            processed_at: time(number),
+            ..outcome(number, 0, if number % 3 == 0 { State::Failed } else { State::Processed })
+        })
+        .collect();
+    keep(&*store, &outcomes).await;
+    store.record("other", &[outcome(1_000, 0, State::Failed)]).await.unwrap();
+    let place = |outcome: &Processed| (outcome.processed_at, outcome.id);
+    let mut expected: Vec<_> =
+        outcomes.into_iter().filter(|outcome| outcome.state == State::Failed).collect();
+    expected.sort_by_key(|outcome| std::cmp::Reverse(place(outcome)));
+
+    for limit in [1, 2, 7, 13, 14, expected.len(), 1_000] {
+        let mut found = Vec::new();
+        loop {
+            let page = failed(found.last().map(place), limit).await;
+            assert!(page.len() <= limit, "{} of {limit}", page.len());
+            let is_last = page.len() < limit;
+            found.extend(page);
+            if is_last {
+                break;
+            }
+        }
+        assert_eq!(found, expected, "in pages of {limit}");
+    }
+    assert_eq!(failed(None, 0).await, []);
+    let [first, last] = ends_of_the_calendar();
+    let ends = [0, u8::MAX].map(|byte| StoreId::from_bytes([byte; 16]));
+    assert_eq!(failed(Some((last, ends[1])), 2).await, expected[..2]);
+    assert_eq!(failed(Some((first, ends[0])), 2).await, []);
+    // A place needs no outcome.
+    let group = expected.partition_point(|outcome| outcome.processed_at > at(2));
+    assert_eq!(failed(Some((at(2), ends[1])), 3).await, expected[group..group + 3]);
+    let behind = expected.partition_point(|outcome| outcome.processed_at >= at(2));
+    assert_eq!(failed(Some((at(2), ends[0])), 3).await, expected[behind..behind + 3]);
+}
+
 pub async fn many_large_outcomes_are_kept_at_once(store: Arc<dyn ProcessingStore>) {
     add(&*store, NAME).await;
     // Several times as large as BSON, and together more than one command takes.

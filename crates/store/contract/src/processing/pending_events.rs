@@ -1,10 +1,10 @@
 //! Promises about events as processing reads them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use trailkeep_event::{Accepted, Arrival, StoreId};
-use trailkeep_store::processing::ProcessingStore;
+use trailkeep_store::processing::{EventHead, ProcessingStore};
 use trailkeep_store::{MAX_READ_BYTES, Store};
 
 use super::samples::arrival;
@@ -102,4 +102,104 @@ pub async fn events_from_a_number_on_are_in_order_of_arrival_whatever_their_time
     }
     let nobody = processing.events_from("nobody", arrival(0), 10).await.unwrap();
     assert_eq!(nobody, (vec![], false));
+}
+
+pub async fn events_are_walked_in_the_order_of_their_identities(
+    store: Arc<dyn Store>,
+    processing: Arc<dyn ProcessingStore>,
+) {
+    let walk = async |after, limit| processing.walk(after, limit).await.unwrap();
+    assert_eq!(walk(None, 10).await, []);
+    let mut events: Vec<_> = (0..60)
+        .map(|number| {
+            let mut event = event(["ann", "bob ä"][number as usize % 2], "", number, 100 - number);
+            event.event.event_id = format!("e{number}").into();
+            event.event.kind = format!("type {}", number % 7).into();
+            event.event.payload = payload(r#"{"a":[1,2,{"b":null}]}"#);
+            let text = format!("e{number}");
+            event.event.id = StoreId::derive(&event.event.user_id, &text);
+            event
+        })
+        .collect();
+    // The ends of what there can be.
+    events[0].event.id = StoreId::from_bytes([0; 16]);
+    events[1].event.id = StoreId::from_bytes([u8::MAX; 16]);
+    for some in events.chunks(7) {
+        store_all(&*store, some).await;
+    }
+    events.sort_by_key(|accepted| accepted.event.id);
+    let expected: Vec<EventHead> = events.iter().map(|accepted| stored(accepted).into()).collect();
+    let [user, kind] = [&events[9].event.user_id, &events[9].event.kind];
+    assert_eq!([&expected[9].user_id, &expected[9].kind], [user, kind]);
+
+    for limit in [1, 7, 59, 60, 1_000] {
+        let mut found: Vec<EventHead> = Vec::new();
+        loop {
+            let part = walk(found.last().map(|head| head.id), limit).await;
+            let is_last = part.len() < limit;
+            found.extend(part);
+            if is_last {
+                break;
+            }
+        }
+        assert_eq!(found, expected, "{limit} at a time");
+    }
+    assert_eq!(walk(None, 0).await, []);
+    // Above an identity that no event has.
+    let between = StoreId::derive("nobody", "e1");
+    let above = expected.partition_point(|head| head.id < between);
+    assert_eq!(walk(Some(between), 3).await, expected[above..above + 3]);
+}
+
+pub async fn users_are_walked_in_the_order_of_their_bytes_each_once(
+    store: Arc<dyn Store>,
+    processing: Arc<dyn ProcessingStore>,
+) {
+    let users =
+        async |after: Option<&str>, limit| processing.users_after(after, limit).await.unwrap();
+    assert_eq!(users(None, 10).await, []);
+    let ids =
+        ["10", "9", "Z", "a", "a b", "aa", "ab", "b", "{}", "ä", "äa", "\u{ffff}", "\u{1f600}"];
+    // Of events over a long time, so that many periods have some, and not all of them all.
+    let mut events: BTreeMap<i64, Vec<Accepted>> = BTreeMap::new();
+    for (place, user) in ids.into_iter().enumerate() {
+        for number in 0..(1 + place as i64 * 3) {
+            let time = number * 100_000_000 + place as i64;
+            let event = event(user, &format!("e{number}"), time, number + 1);
+            events.entry(number).or_default().push(event);
+        }
+    }
+    for some in events.values() {
+        store_all(&*store, some).await;
+    }
+    // More than are read at once, of one user within one period.
+    let many: Vec<_> = (0..2_500).map(|n| event("b", &format!("many {n}"), n % 9, n + 1)).collect();
+    store_all(&*store, &many).await;
+    // And of many users.
+    let crowd: Vec<_> = (0..2_500).map(|n| event(&format!("c{n:05}"), "e1", n % 9, 1)).collect();
+    store_all(&*store, &crowd).await;
+
+    let all = ids.map(str::to_owned).into_iter().chain((0..2_500).map(|n| format!("c{n:05}")));
+    let expected: Vec<Box<str>> = all.map(Box::from).collect::<BTreeSet<_>>().into_iter().collect();
+    for limit in [7, 1_000, expected.len(), 10_000] {
+        let mut found: Vec<Box<str>> = Vec::new();
+        loop {
+            let part = users(found.last().map(|user| &**user), limit).await;
+            let is_last = part.len() < limit;
+            found.extend(part);
+            if is_last {
+                break;
+            }
+        }
+        assert!(found == expected, "{limit} at a time");
+    }
+    assert_eq!(users(None, 0).await, []);
+    for (after, first) in
+        [("", "10"), ("1", "10"), ("10", "9"), ("Z", "a"), ("a", "a b"), ("y", "{}")]
+    {
+        let found = users(Some(after), 1).await;
+        assert_eq!(found, [first.into()], "after {after:?}");
+    }
+    assert_eq!(users(Some("\u{1f600}"), 10).await, []);
+    assert_eq!(users(Some("\u{1f601}"), 10).await, []);
 }

@@ -21,6 +21,9 @@ pub const DOCUMENTS: &str = "
 
 pub const REMOVE: &str = "DELETE FROM feed WHERE processor = ?1 AND process = ?2 AND number = ?3";
 
+/// Their entries are not read.
+pub const SIZE: &str = "SELECT count(*) FROM feed WHERE processor = ?1";
+
 const REMOVE_SOME: &str = "
     DELETE FROM feed WHERE processor = ?1 AND (process, number) IN (
         SELECT process, number FROM feed WHERE processor = ?1 LIMIT ?2
@@ -78,6 +81,10 @@ pub fn remove(
         remove.execute(params![name, id.process.0, as_signed(id.number)])?;
     }
     Ok(())
+}
+
+pub fn size(connection: &Connection, name: &str) -> rusqlite::Result<u64> {
+    connection.prepare_cached(SIZE)?.query_row([name], |row| count(row, 0))
 }
 
 /// How many it has removed, of at most so many.

@@ -14,6 +14,7 @@ mod processors;
 mod reading;
 mod states;
 pub(super) mod tables;
+mod walking;
 
 use std::collections::HashMap;
 
@@ -24,8 +25,8 @@ use uuid::Uuid;
 
 use super::EmbeddedStore;
 use crate::processing::{
-    Command, FeedDocument, FoundEvents, Lease, Parked, Processed, ProcessedState, ProcessingStore,
-    Processor, Wanted,
+    Command, EventHead, FeedDocument, FoundEvents, Lease, Parked, Processed, ProcessedState,
+    ProcessingStore, Processor, Wanted,
 };
 use crate::timeouts::in_time;
 use crate::{Outcome, StoreError};
@@ -35,19 +36,23 @@ const REMOVED_AT_ONCE: usize = 100;
 
 /// The statements that run all the time.
 #[cfg(test)]
-pub(super) fn statements() -> [&'static str; 11] {
+pub(super) fn statements() -> [&'static str; 15] {
     [
         commands::OF_PROCESSOR,
         commands::BY_ID,
         feed::NEXT_PROCESS,
         feed::DOCUMENTS,
         feed::REMOVE,
+        feed::SIZE,
         outcomes::STATE,
         outcomes::FAILED,
+        outcomes::FAILED_PAGE,
         parked::CHANGE,
         reading::FROM,
         states::PUBLISHED,
         tables::DELETE_EXPIRED,
+        walking::NEXT_USER,
+        walking::WALK,
     ]
 }
 
@@ -148,6 +153,11 @@ impl ProcessingStore for EmbeddedStore {
         self.writer.change(move |transaction| feed::remove(transaction, &name, &ids)).await
     }
 
+    async fn feed_size(&self, name: &str) -> Result<u64, StoreError> {
+        let name = name.to_owned();
+        self.readers.read(move |connection| feed::size(connection, &name)).await
+    }
+
     async fn states(
         &self,
         name: &str,
@@ -181,6 +191,18 @@ impl ProcessingStore for EmbeddedStore {
     async fn failed(&self, name: &str) -> Result<u64, StoreError> {
         let name = name.to_owned();
         self.readers.read(move |connection| outcomes::failed(connection, &name)).await
+    }
+
+    async fn failed_outcomes(
+        &self,
+        name: &str,
+        after: Option<(Timestamp, StoreId)>,
+        limit: usize,
+    ) -> Result<Vec<Processed>, StoreError> {
+        let name = name.to_owned();
+        self.readers
+            .read(move |connection| outcomes::failed_page(connection, &name, after, limit))
+            .await
     }
 
     async fn parked(&self, name: &str) -> Result<Vec<Parked>, StoreError> {
@@ -229,6 +251,25 @@ impl ProcessingStore for EmbeddedStore {
         let user_id = user_id.to_owned();
         self.readers
             .read(move |connection| reading::events_from(connection, &user_id, from, limit))
+            .await
+    }
+
+    async fn walk(
+        &self,
+        after: Option<StoreId>,
+        limit: usize,
+    ) -> Result<Vec<EventHead>, StoreError> {
+        self.readers.read(move |connection| walking::walk(connection, after, limit)).await
+    }
+
+    async fn users_after(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Box<str>>, StoreError> {
+        let after = after.map(str::to_owned);
+        self.readers
+            .read(move |connection| walking::users_after(connection, after.as_deref(), limit))
             .await
     }
 

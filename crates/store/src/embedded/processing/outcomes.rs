@@ -38,10 +38,26 @@ const RECORD: &str = "
         error = excluded.error
     WHERE run < excluded.run OR (run = excluded.run AND state = 'pending')";
 
-const WHOLE: &str = "
-    SELECT run, event_id, user_id, type, occurred_at, received_at, arrival, state, processed_at,
-           processing_duration_ms, waited_ms, attempts, http_status, result, error
-    FROM processed_events WHERE processor = ?1 AND id = ?2";
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT run, event_id, user_id, type, occurred_at, received_at, arrival, state,
+                    processed_at, processing_duration_ms, waited_ms, attempts, http_status, result,
+                    error, id
+             FROM processed_events ",
+            $condition
+        )
+    };
+}
+
+const WHOLE: &str = select!("WHERE processor = ?1 AND id = ?2");
+
+/// In the order of the index, and sorted by id where some share their time.
+pub const FAILED_PAGE: &str = select!(
+    "INDEXED BY processed_events_failed
+     WHERE processor = ?1 AND state = 'failed' AND (processed_at, id) < (?2, ?3)
+     ORDER BY processed_at DESC, id DESC LIMIT ?4"
+);
 
 /// `INDEXED BY` turns a plan without the index into an error.
 pub const FAILED: &str = "
@@ -61,7 +77,7 @@ pub fn whole(
     name: &str,
     ids: &[StoreId],
 ) -> rusqlite::Result<HashMap<StoreId, Processed>> {
-    of_each(connection, WHOLE, name, ids, processed)
+    of_each(connection, WHOLE, name, ids, |_, row| processed(row))
 }
 
 /// One state of the database.
@@ -124,9 +140,23 @@ pub fn failed(connection: &Connection, name: &str) -> rusqlite::Result<u64> {
     connection.prepare_cached(FAILED)?.query_row([name], |row| count(row, 0))
 }
 
-fn processed(id: StoreId, row: &Row<'_>) -> rusqlite::Result<Processed> {
+pub fn failed_page(
+    connection: &Connection,
+    name: &str,
+    after: Option<(Timestamp, StoreId)>,
+    limit: usize,
+) -> rusqlite::Result<Vec<Processed>> {
+    // No id has 17 bytes: this comes before all.
+    let (at, id) = after
+        .map_or((i64::MAX, vec![u8::MAX; 17]), |(at, id)| (at.as_millis(), id.as_bytes().to_vec()));
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut page = connection.prepare_cached(FAILED_PAGE)?;
+    page.query_map(params![name, at, id, limit], processed)?.collect()
+}
+
+fn processed(row: &Row<'_>) -> rusqlite::Result<Processed> {
     Ok(Processed {
-        id,
+        id: StoreId::from_bytes(row.get(15)?),
         run: row.get(0)?,
         event: event(row)?,
         arrival: Arrival::from_i64(row.get(6)?),

@@ -97,7 +97,8 @@ async fn an_outcome_that_the_file_refuses_keeps_no_other_out() {
     assert_eq!(store.states(NAME, &[outcomes[1].id, outcomes[2].id]).await.unwrap().len(), 1);
 }
 
-/// Statements that run all the time enter an index.
+/// Statements that run all the time enter an index, and sort no more than what shares
+/// the last column.
 #[tokio::test]
 async fn nothing_is_found_by_a_walk_over_a_table() {
     let folder = tempfile::tempdir().unwrap();
@@ -115,8 +116,11 @@ async fn nothing_is_found_by_a_walk_over_a_table() {
         let _ = answer.send(crate::embedded::processing::statements().map(|sql| (sql, plan(sql))));
     });
     for (sql, plan) in plans.await.unwrap() {
-        let walks = plan.iter().filter(|step| step.starts_with("SCAN") || step.contains("TEMP"));
-        assert_eq!(walks.count(), 0, "{sql}\n{plan:?}");
+        let is_walk = |step: &&String| {
+            let sorts = step.contains("TEMP") && !step.ends_with("FOR LAST TERM OF ORDER BY");
+            step.starts_with("SCAN") || sorts
+        };
+        assert_eq!(plan.iter().find(is_walk), None, "{sql}\n{plan:?}");
     }
 }
 

@@ -88,6 +88,12 @@ pub async fn documents(
     documents.into_iter().collect()
 }
 
+/// What the server knows without counting; after a crash of it, about.
+pub async fn size(call: &Call<'_>, name: &str) -> Result<u64, StoreError> {
+    let size = call.collection(&feed_of(name)).estimated_document_count().await;
+    size.map_err(|error| store_error(&error))
+}
+
 pub async fn remove(call: &mut Call<'_>, name: &str, ids: &[DocumentId]) -> Result<(), StoreError> {
     let ids: Vec<_> = ids.iter().map(|id| fields::bytes(&key(*id))).collect();
     let feed = call.collection(&feed_of(name));

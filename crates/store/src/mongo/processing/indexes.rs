@@ -9,7 +9,7 @@ use mongodb::options::IndexOptions;
 
 use super::commands::COMMANDS;
 use super::feed::feed_of;
-use super::outcomes::{OUTCOMES, outcomes_of};
+use super::outcomes::{OUTCOMES, failed_keys, outcomes_of};
 use crate::StoreError;
 use crate::mongo::causal::Call;
 use crate::mongo::connection::Link;
@@ -101,7 +101,7 @@ fn failed_index() -> IndexModel {
         .name(FAILED.to_owned())
         .partial_filter_expression(doc! { "state": "failed" })
         .build();
-    IndexModel::builder().keys(doc! { "state": 1, "processedAt": 1 }).options(options).build()
+    IndexModel::builder().keys(failed_keys()).options(options).build()
 }
 
 fn command_index() -> IndexModel {

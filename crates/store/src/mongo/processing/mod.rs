@@ -25,6 +25,7 @@ mod parked;
 mod processors;
 mod reading;
 mod states;
+mod walking;
 
 use std::collections::HashMap;
 
@@ -36,8 +37,8 @@ use uuid::Uuid;
 use super::causal::Call;
 use super::store::MongoStore;
 use crate::processing::{
-    Command, FeedDocument, FoundEvents, Lease, Parked, Processed, ProcessedState, ProcessingStore,
-    Processor, Wanted,
+    Command, EventHead, FeedDocument, FoundEvents, Lease, Parked, Processed, ProcessedState,
+    ProcessingStore, Processor, Wanted,
 };
 use crate::timeouts::in_time;
 use crate::{Outcome, StoreError};
@@ -137,6 +138,10 @@ impl ProcessingStore for MongoStore {
         self.write(async { feed::remove(&mut self.call().await?, name, ids).await }).await
     }
 
+    async fn feed_size(&self, name: &str) -> Result<u64, StoreError> {
+        self.read(async { feed::size(&self.call().await?, name).await }).await
+    }
+
     async fn states(
         &self,
         name: &str,
@@ -168,6 +173,18 @@ impl ProcessingStore for MongoStore {
 
     async fn failed(&self, name: &str) -> Result<u64, StoreError> {
         self.read(async { outcomes::failed(&mut self.call().await?, name).await }).await
+    }
+
+    async fn failed_outcomes(
+        &self,
+        name: &str,
+        after: Option<(Timestamp, StoreId)>,
+        limit: usize,
+    ) -> Result<Vec<Processed>, StoreError> {
+        self.read(async {
+            outcomes::failed_page(&mut self.call().await?, name, after, limit).await
+        })
+        .await
     }
 
     async fn parked(&self, name: &str) -> Result<Vec<Parked>, StoreError> {
@@ -216,6 +233,33 @@ impl ProcessingStore for MongoStore {
                 timeout: self.settings.timeouts.read,
             };
             reading::events_from(&mut self.call().await?, &source, user_id, from, limit).await
+        })
+        .await
+    }
+
+    async fn walk(
+        &self,
+        after: Option<StoreId>,
+        limit: usize,
+    ) -> Result<Vec<EventHead>, StoreError> {
+        self.read(async { walking::walk(&mut self.call().await?, after, limit).await }).await
+    }
+
+    async fn users_after(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Box<str>>, StoreError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        self.read(async {
+            let source = reading::Source {
+                layout: &self.layout,
+                periods: &self.calendar.known(),
+                timeout: self.settings.timeouts.read,
+            };
+            walking::users_after(&mut self.call().await?, &source, after, limit).await
         })
         .await
     }

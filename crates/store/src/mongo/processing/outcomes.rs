@@ -5,11 +5,13 @@
 //! index that deletes it; an outcome whose event is gone has the time at which that was
 //! found.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use bson::raw::{RawDocument, RawDocumentBuf, cstr};
-use bson::{RawBsonRef, doc, rawdoc};
-use trailkeep_event::{Arrival, Payload, StoreId};
+use bson::{Document, RawBsonRef, doc, rawdoc};
+use mongodb::options::Hint;
+use trailkeep_event::{Arrival, Payload, StoreId, Timestamp};
 
 use super::fields::{self, Fields, batch_of, to_i64, to_id, to_moment, to_text, to_unsigned};
 use crate::mongo::causal::Call;
@@ -154,6 +156,78 @@ pub async fn failed(call: &mut Call<'_>, name: &str) -> Result<u64, StoreError> 
     let failed = doc! { "state": ProcessedState::Failed.word() };
     let count = outcomes.count_documents(failed).session(call.session()).await;
     count.map_err(|error| store_error(&error))
+}
+
+/// By the same index, which has no order among those that share their time. So the
+/// page begins with the rest of such a group, goes on in the order of the index, and
+/// where that ends within a group, the first of all of that group take its place.
+pub async fn failed_page(
+    call: &mut Call<'_>,
+    name: &str,
+    after: Option<(Timestamp, StoreId)>,
+    limit: usize,
+) -> Result<Vec<Processed>, StoreError> {
+    let collection = outcomes_of(name);
+    let mut page = match after {
+        None => Vec::new(),
+        Some((at, id)) => {
+            let rest = doc! { "processedAt": fields::date(at), "_id": { "$lt": fields::id(&id) } };
+            failed_by(call, &collection, rest, doc! { "_id": -1 }, limit).await?
+        }
+    };
+    let wanted = limit - page.len();
+    let older = match after {
+        None => doc! {},
+        Some((at, _)) => doc! { "processedAt": { "$lt": fields::date(at) } },
+    };
+    page.extend(failed_by(call, &collection, older, doc! { "processedAt": -1 }, wanted).await?);
+    // Shorter than the limit, nothing is behind it.
+    if wanted > 0
+        && page.len() == limit
+        && let Some(last) = page.last().map(|outcome| outcome.processed_at)
+    {
+        page.truncate(page.partition_point(|outcome| outcome.processed_at > last));
+        let group = doc! { "processedAt": fields::date(last) };
+        let wanted = limit - page.len();
+        page.extend(failed_by(call, &collection, group, doc! { "_id": -1 }, wanted).await?);
+    }
+    // The groups that the index has in an order of its own are whole by now.
+    page.sort_by_key(|outcome| Reverse((outcome.processed_at, outcome.id)));
+    Ok(page)
+}
+
+/// Failed ones by their index: the server might think that `_id` is shorter.
+async fn failed_by(
+    call: &mut Call<'_>,
+    collection: &str,
+    mut filter: Document,
+    order: Document,
+    limit: usize,
+) -> Result<Vec<Processed>, StoreError> {
+    // To the server, 0 is no limit.
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    filter.insert("state", ProcessedState::Failed.word());
+    let outcomes = call.collection(collection);
+    let find = outcomes
+        .find(filter)
+        .sort(order)
+        .hint(Hint::Keys(failed_keys()))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .batch_size(batch_of(limit));
+    let mut found = Vec::new();
+    let read = call.each(find, |document| {
+        found.push(read(document, collection));
+        true
+    });
+    read.await.map_err(|error| store_error(&error))?;
+    found.into_iter().collect()
+}
+
+/// The keys of the index of what failed.
+pub fn failed_keys() -> Document {
+    doc! { "state": 1, "processedAt": 1 }
 }
 
 fn document(outcome: &Processed) -> Result<RawDocumentBuf, StoreError> {

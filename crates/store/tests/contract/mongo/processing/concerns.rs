@@ -79,6 +79,10 @@ async fn call_all(store: &MongoStore) {
     store.unpark(NAME, &record(1, 2, 1, 1)).await.unwrap();
     store.events(&[event_id(0)]).await.unwrap();
     store.events_from("ann", Arrival::from_i64(0), 10).await.unwrap();
+    store.walk(None, 10).await.unwrap();
+    store.users_after(None, 10).await.unwrap();
+    store.failed_outcomes(NAME, Some((hour(), event_id(0))), 10).await.unwrap();
+    store.feed_size(NAME).await.unwrap();
     let asked = command(NAME, 1);
     assert!(store.add_command(&asked).await.unwrap());
     store.commands(NAME).await.unwrap();

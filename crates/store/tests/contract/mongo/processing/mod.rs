@@ -5,3 +5,4 @@ mod documents;
 mod faults;
 mod indexes;
 mod plans;
+mod walking;

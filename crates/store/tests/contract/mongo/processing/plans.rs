@@ -70,6 +70,7 @@ async fn what_is_read_is_found_by_an_index_and_not_sorted() {
             assert_eq!((found.len(), has_more), (5, true));
             assert_eq!(store.feeding(NAME).await.unwrap().len(), usize::from(PROCESSES));
             assert_eq!(store.failed(NAME).await.unwrap(), 50);
+            assert_eq!(store.failed_outcomes(NAME, None, 10).await.unwrap().len(), 10);
             assert_eq!(store.commands(NAME).await.unwrap().len(), 19);
             assert_eq!(store.commands("nobody").await.unwrap(), []);
 
@@ -87,9 +88,14 @@ async fn what_is_read_is_found_by_an_index_and_not_sorted() {
                 assert!(number(&query, "keysExamined") <= 1, "{query}");
             }
             let queries = profiled(&place, "processedEvents").await;
-            assert_eq!(queries.len(), 1);
+            assert_eq!(queries.len(), 3);
             assert!(number(&queries[0], "keysExamined") <= 51, "{}", queries[0]);
             assert_eq!(number(&queries[0], "docsExamined"), 0, "{}", queries[0]);
+            // Ten in order, and then those that share the time of the tenth.
+            for query in &queries[1..] {
+                assert!(number(query, "docsExamined") <= 10, "{query}");
+            }
+            assert!(!queries[1].contains_key("hasSortStage"), "{}", queries[1]);
             let queries = profiled(&place, "processorCommands").await;
             assert_eq!(queries.len(), 2);
             for (query, found) in queries.iter().zip([19, 0]) {
@@ -97,6 +103,50 @@ async fn what_is_read_is_found_by_an_index_and_not_sorted() {
                 assert!(number(query, "keysExamined") <= found + 1, "{query}");
                 assert_eq!(number(query, "docsExamined"), found, "{query}");
             }
+            store.close().await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_walk_reads_what_it_gives_and_users_are_found_by_keys_alone() {
+    MongoPlace::new()
+        .await
+        .run(|place| async move {
+            const INSERTS: i64 = 6;
+            let store = place.mongo_store(&SHORT_PERIODS).await;
+            store.prepare().await.unwrap();
+            // Each insert is of a period of its own.
+            for insert in 0..INSERTS {
+                let events: Vec<_> = (0..100)
+                    .map(|n| {
+                        let user = format!("user {:02}", n % 50);
+                        event(&user, &format!("{insert} {n}"), insert * 10_000_000 + n, n)
+                    })
+                    .collect();
+                store_all(&*store, &events).await;
+            }
+            place.database().run_command(doc! { "profile": 2 }).await.unwrap();
+
+            assert_eq!(store.walk(None, 30).await.unwrap().len(), 30);
+            let queries = profiled(&place, "events").await;
+            assert_eq!(queries.len(), 1);
+            assert_eq!(queries[0].get_str("planSummary").unwrap(), "IXSCAN { _id: 1 }");
+            assert_eq!(number(&queries[0], "docsExamined"), 30, "{}", queries[0]);
+            assert!(queries[0].get_bool("cursorExhausted").unwrap(), "{}", queries[0]);
+
+            assert_eq!(store.users_after(Some("user 39"), 100).await.unwrap().len(), 10);
+            let queries = profiled(&place, "events").await;
+            // One for the users of each period, and one for what comes behind it.
+            assert!(queries.len() as i64 <= 1 + 1 + 2 * INSERTS, "{}", queries.len());
+            let mut keys = 0;
+            for query in &queries[1..] {
+                assert_eq!(number(query, "docsExamined"), 0, "{query}");
+                assert!(!query.contains_key("hasSortStage"), "{query}");
+                keys += number(query, "keysExamined");
+            }
+            // Of 600 keys, those of the ten users, and a step for each query.
+            assert!(keys <= 120 + 2 * INSERTS + 1, "{keys}");
             store.close().await;
         })
         .await;
