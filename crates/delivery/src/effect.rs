@@ -43,6 +43,45 @@ pub enum Effect {
     Unpark(ParkRecord),
     /// Remove documents from the feed. Nothing is reported.
     Forget(Vec<DocumentId>),
+    /// Say that this is done, which was [`ended`](crate::Window::ended). Nothing is
+    /// reported.
+    Finish(Ticket),
+}
+
+/// Something that a person asked for, as its carrier numbers it.
+pub type Ticket = u64;
+
+/// What follows an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// The processor took the event. Nobody contradicts that.
+    Done,
+    /// It is given up. Another owner may have had more luck.
+    GivenUp,
+    /// It is given up, and the user waits for a person.
+    Held,
+}
+
+/// What came of asking for a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Covering {
+    /// The stored record covers it.
+    Covered,
+    /// It is being made or lowered: ask again.
+    Begun,
+    /// Something else is under way with it: ask again.
+    Busy,
+}
+
+/// What came of letting a user go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Releasing {
+    /// The user does not wait at that event.
+    NotHeld,
+    /// It is begun: ask again.
+    Begun,
+    /// Something else is under way: ask again.
+    Busy,
 }
 
 /// What was found of a user.

@@ -16,10 +16,10 @@ mod reader;
 mod user;
 mod window;
 
-pub use effect::{Effect, Found};
+pub use effect::{Covering, Effect, Ending, Found, Releasing, Ticket};
 pub use names::{DocumentId, Entry, ParkRecord, Process, UserKey};
 pub use reader::Reader;
-pub use window::Window;
+pub use window::{Stuck, Window};
 
 #[cfg(test)]
 mod tests;

@@ -27,12 +27,23 @@ pub enum Head {
     Sending(Place),
     /// Failed, and waits to be sent again.
     Resting(Place),
-    /// Has an outcome that waits for a renewal to be begun.
-    Unsure(Place),
+    /// Has an outcome, and waits for a renewal to be begun.
+    Unsure(Place, Then),
     /// And for that one to succeed.
-    Renewing(Place),
+    Renewing(Place, Then),
+    /// Is given up, and waits for a record that holds the user there.
+    Holding(Place),
     /// Has an outcome that is being stored.
     Recording(Place),
+}
+
+/// What follows a renewal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Then {
+    /// The outcome is stored.
+    Record,
+    /// The user goes on: an outcome was there already.
+    GoOn,
 }
 
 /// What is under way with a record.
@@ -63,6 +74,8 @@ struct Parked {
     dropped: Option<Arrival>,
     /// Whether the last read found anything.
     has_found: bool,
+    /// Whether it stays as it is until somebody has seen that it is stored.
+    is_kept: bool,
 }
 
 /// One user.
@@ -103,8 +116,9 @@ impl User {
         self.again.or_else(|| match self.head? {
             Head::Sending(place)
             | Head::Resting(place)
-            | Head::Unsure(place)
-            | Head::Renewing(place)
+            | Head::Unsure(place, _)
+            | Head::Renewing(place, _)
+            | Head::Holding(place)
             | Head::Recording(place) => Some(place),
         })
     }
@@ -143,14 +157,36 @@ impl User {
         is_free && self.lowest().is_some()
     }
 
+    /// Whether nothing is under way with the record, so that it may be made or changed.
+    pub fn may_change_record(&self) -> bool {
+        let is_free = matches!(self.step(), None | Some(Step::Delivering));
+        is_free && !matches!(self.head, Some(Head::Holding(_)))
+    }
+
+    /// At which event the user waits for a person.
+    pub fn held(&self) -> Option<StoreId> {
+        self.record()?.held
+    }
+
+    /// Whether its head failed, so that it says nothing about others.
+    pub fn is_failing(&self) -> bool {
+        self.again.is_some() || matches!(self.head, Some(Head::Resting(_)))
+    }
+
     /// Whether there is much to be gained from a record.
     pub fn is_heavy(&self) -> bool {
-        let has_failed = self.again.is_some() || matches!(self.head, Some(Head::Resting(_)));
-        has_failed || self.queue.len() > MANY
+        self.is_failing() || self.queue.len() > MANY
     }
 
     pub fn begin(&mut self, step: Step) {
         self.parked.get_or_insert_with(|| Parked::new(step)).step = step;
+    }
+
+    /// Whether the record stays as it is from now on.
+    pub fn keeps(&mut self, is_kept: bool) {
+        if let Some(parked) = &mut self.parked {
+            parked.is_kept = is_kept;
+        }
     }
 
     /// This record is stored.
@@ -180,12 +216,39 @@ impl User {
     /// Whether the head may be sent and is not in turn yet. While a read is under way it
     /// waits: what that finds may come before it.
     pub fn wants_to_send(&self) -> bool {
+        let is_held = self.held().is_some();
         let has_one = self.again.is_some() || !self.queue.is_empty();
         let may = match self.step() {
             None | Some(Step::Delivering | Step::Parking(_)) => true,
             Some(Step::Reading | Step::Moving(_) | Step::Leaving) => false,
         };
-        has_one && may && self.head.is_none() && !self.is_ready
+        has_one && may && !is_held && self.head.is_none() && !self.is_ready
+    }
+
+    /// The record that a head waits for which holds its user.
+    pub fn hold(&mut self, user: UserKey, epoch: u64, change: &mut u64) -> Option<Effect> {
+        let Some(Head::Holding((arrival, id))) = self.head else { return None };
+        if !matches!(self.step(), None | Some(Step::Delivering)) {
+            return None;
+        }
+        let lowest = self.lowest().unwrap_or(arrival);
+        Some(self.park(user, lowest, Some(id), epoch, change))
+    }
+
+    /// Makes the record, or lowers the one that is there.
+    pub fn park(
+        &mut self,
+        user: UserKey,
+        from: Arrival,
+        held: Option<StoreId>,
+        epoch: u64,
+        change: &mut u64,
+    ) -> Effect {
+        *change += 1;
+        let from = self.record().map_or(from, |record| record.from.min(from));
+        let record = ParkRecord { user, from, epoch, change: *change, held };
+        self.begin(Step::Parking(record));
+        Effect::Park(record)
     }
 
     /// What comes next with the record, once all that was found is delivered.
@@ -193,7 +256,8 @@ impl User {
         let is_used_up = self.queue.is_empty() && self.current().is_none();
         let parked = self.parked.as_mut()?;
         let record = parked.record?;
-        if parked.step != Step::Delivering || !is_used_up {
+        let may_go_on = parked.step == Step::Delivering && !parked.is_kept;
+        if !may_go_on || !is_used_up || record.held.is_some() {
             return None;
         }
         if let Some(to) = parked.moves_to() {
@@ -225,7 +289,15 @@ impl User {
 
 impl Parked {
     fn new(step: Step) -> Self {
-        Self { record: None, step, limit: FIRST_READ, up_to: None, dropped: None, has_found: true }
+        Self {
+            record: None,
+            step,
+            limit: FIRST_READ,
+            up_to: None,
+            dropped: None,
+            has_found: true,
+            is_kept: false,
+        }
     }
 
     /// Up to where the record can be moved: all before it has an outcome, and nothing

@@ -38,13 +38,16 @@
 //! than that, and removed only after a `Read` that found nothing and beside which nothing
 //! was dropped.
 
+mod records;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use trailkeep_event::{Arrival, StoreId};
 
-use crate::effect::{Effect, Found};
+use crate::effect::{Effect, Ending, Ticket};
 use crate::names::{DocumentId, Entry, ParkRecord, UserKey};
-use crate::user::{Head, Step, User};
+use crate::user::{Head, Then, User};
+pub use records::Stuck;
 
 /// Identities in one look-up.
 const LOOK_UP: usize = 500;
@@ -74,7 +77,11 @@ pub struct Window {
     settled: Vec<DocumentId>,
     /// Those from before it.
     closing: Vec<DocumentId>,
-    /// Whether an outcome waits for a renewal to be begun.
+    /// What a person asked for and is done, since the last renewal was begun.
+    ended: Vec<Ticket>,
+    /// That from before it.
+    finishing: Vec<Ticket>,
+    /// Whether something that is waited for needs a renewal to be begun.
     has_unsure: bool,
     effects: VecDeque<Effect>,
     is_lost: bool,
@@ -97,6 +104,8 @@ impl Window {
             ready: VecDeque::new(),
             settled: Vec::new(),
             closing: Vec::new(),
+            ended: Vec::new(),
+            finishing: Vec::new(),
             has_unsure: false,
             effects: VecDeque::new(),
             is_lost: false,
@@ -123,6 +132,11 @@ impl Window {
     /// Entries of the feed that are in memory.
     pub fn len(&self) -> usize {
         self.coming.len() + self.held_by.len()
+    }
+
+    /// Documents that they are in.
+    pub fn documents(&self) -> usize {
+        self.documents.len()
     }
 
     /// Whether nothing of the feed is in memory.
@@ -242,31 +256,62 @@ impl Window {
         }
     }
 
-    /// There is an outcome, to be stored before the user goes on. One that another
-    /// owner may contradict (`failed`, `skipped`) is stored only after a renewal that
-    /// was begun later than this.
-    pub fn answered(&mut self, user: UserKey, needs_renewal: bool) {
-        let Some(found) = self.users.get_mut(&user) else { return };
-        let Some(Head::Sending(head)) = found.head else { return };
-        if needs_renewal {
-            found.head = Some(Head::Unsure(head));
-            self.has_unsure = true;
-        } else {
-            found.head = Some(Head::Recording(head));
-            self.effects.push_back(Effect::Record { user, id: head.1 });
+    /// A head that rests is taken out, to get an outcome without being sent again.
+    /// Answers its number, where it is this user's head and rests.
+    pub fn take_up(&mut self, user: UserKey, id: StoreId) -> Option<Arrival> {
+        if self.next_of(user)?.1 != id {
+            return None;
+        }
+        let found = self.users.get_mut(&user)?;
+        match found.head {
+            Some(Head::Resting(head)) => {
+                found.head = Some(Head::Sending(head));
+                Some(head.0)
+            }
+            None => self.send(user).map(|(arrival, _)| arrival),
+            Some(_) => None,
         }
     }
 
-    /// The outcome of an event is stored, or another one was there already.
-    pub fn recorded(&mut self, user: UserKey, id: StoreId) {
+    /// There is an outcome, to be stored before the user goes on. One that another
+    /// owner may contradict is stored only after a renewal that was begun later than
+    /// this; and one that holds the user, later than the record was stored which does:
+    /// so whoever comes next finds that record.
+    pub fn answered(&mut self, user: UserKey, ending: Ending) {
+        let Some(found) = self.users.get_mut(&user) else { return };
+        let Some(Head::Sending(head)) = found.head else { return };
+        match ending {
+            Ending::Done => {
+                found.head = Some(Head::Recording(head));
+                self.effects.push_back(Effect::Record { user, id: head.1 });
+            }
+            Ending::GivenUp => {
+                found.head = Some(Head::Unsure(head, Then::Record));
+                self.has_unsure = true;
+            }
+            Ending::Held => {
+                found.head = Some(Head::Holding(head));
+                self.go_on(user);
+            }
+        }
+    }
+
+    /// The outcome of an event is stored. Where one was there already that is not this
+    /// owner's (`is_ours` says otherwise), another may be in charge, who knows why this
+    /// user has to wait: the user goes on after a renewal.
+    pub fn recorded(&mut self, user: UserKey, id: StoreId, is_ours: bool) {
         if self.looking > 0 {
             self.settled_meanwhile.insert(id);
         }
         for document in self.held_by.remove(&id).into_iter().flatten() {
             self.settle_entry(document);
         }
-        if let Some(found) = self.users.get_mut(&user) {
-            found.head.take_if(|head| matches!(head, Head::Recording((_, head)) if *head == id));
+        if let Some(found) = self.users.get_mut(&user)
+            && let Some(Head::Recording(head)) = found.head
+            && head.1 == id
+        {
+            found.head = (!is_ours).then_some(Head::Unsure(head, Then::GoOn));
+            self.has_unsure |= !is_ours;
             self.go_on(user);
         }
     }
@@ -281,18 +326,28 @@ impl Window {
         }
     }
 
+    /// Something that a person asked for is done. It is said so after a renewal: who
+    /// is not in charge any more has done it to nobody.
+    pub fn ended(&mut self, ticket: Ticket) {
+        self.ended.push(ticket);
+        self.has_unsure = true;
+    }
+
     /// A renewal of the lease is sent.
     pub fn renewing(&mut self) {
         self.closing.append(&mut self.settled);
-        self.has_unsure = false;
+        self.finishing.append(&mut self.ended);
+        if !std::mem::take(&mut self.has_unsure) {
+            return;
+        }
         for user in self.users.values_mut() {
-            if let Some(Head::Unsure(head)) = user.head {
-                user.head = Some(Head::Renewing(head));
+            if let Some(Head::Unsure(head, then)) = user.head {
+                user.head = Some(Head::Renewing(head, then));
             }
         }
     }
 
-    /// Whether an outcome waits for a renewal to be begun, and with it a user.
+    /// Whether something that is waited for needs a renewal to be begun.
     pub fn has_unsure(&self) -> bool {
         self.has_unsure
     }
@@ -307,88 +362,23 @@ impl Window {
         if !self.closing.is_empty() {
             self.effects.push_back(Effect::Forget(std::mem::take(&mut self.closing)));
         }
+        self.effects.extend(self.finishing.drain(..).map(Effect::Finish));
+        let mut go_on = Vec::new();
         for (key, user) in &mut self.users {
-            if let Some(Head::Renewing(head)) = user.head {
-                user.head = Some(Head::Recording(head));
-                self.effects.push_back(Effect::Record { user: *key, id: head.1 });
+            let Some(Head::Renewing(head, then)) = user.head else { continue };
+            match then {
+                Then::Record => {
+                    user.head = Some(Head::Recording(head));
+                    self.effects.push_back(Effect::Record { user: *key, id: head.1 });
+                }
+                Then::GoOn => {
+                    user.head = None;
+                    go_on.push(*key);
+                }
             }
         }
-    }
-
-    /// The user with most entries in memory among those for whom a record is worth its
-    /// writes: who has many, or whose head has failed and keeps them there.
-    pub fn longest(&self) -> Option<UserKey> {
-        let users = self.users.iter().filter(|(_, user)| user.may_park() && user.is_heavy());
-        users.max_by_key(|(_, user)| user.queue.len()).map(|(key, _)| *key)
-    }
-
-    /// Takes a user's events out of memory, and their entries out of the feed. Answers
-    /// whether that is begun; it is not where it is under way, or would gain nothing.
-    pub fn park(&mut self, user: UserKey) -> bool {
-        let Some(found) = self.users.get_mut(&user).filter(|user| user.may_park()) else {
-            return false;
-        };
-        let Some(lowest) = found.lowest() else { return false };
-        self.change += 1;
-        let from = found.record().map_or(lowest, |record| record.from.min(lowest));
-        let record = ParkRecord { user, from, epoch: self.epoch, change: self.change, held: None };
-        found.begin(Step::Parking(record));
-        self.effects.push_back(Effect::Park(record));
-        true
-    }
-
-    /// The record of a user is stored; or it is not, because another owner's is there.
-    pub fn parked(&mut self, user: UserKey, is_stored: bool) {
-        let Some(found) = self.users.get_mut(&user) else { return };
-        let Some(Step::Parking(record)) = found.step() else { return };
-        if !is_stored {
-            self.is_lost = true;
-            return;
-        }
-        self.records += usize::from(found.record().is_none());
-        found.holds(record);
-        let covered = found.queue.split_off(&(record.from, StoreId::from_bytes([0; 16])));
-        let heads = found.current().map(|(_, id)| id);
-        for id in covered.into_iter().map(|(_, id)| id).chain(heads) {
-            for document in self.held_by.remove(&id).into_iter().flatten() {
-                self.settle_entry(document);
-            }
-        }
-        self.go_on(user);
-    }
-
-    /// What is pending of a user from its record on.
-    pub fn read(&mut self, user: UserKey, found: Found) {
-        if let Some(user) = self.users.get_mut(&user) {
-            user.found(found);
-        }
-        self.go_on(user);
-    }
-
-    /// A record was replaced; or it was not, because it is another one.
-    pub fn moved(&mut self, user: UserKey, is_stored: bool) {
-        let Some(found) = self.users.get_mut(&user) else { return };
-        let Some(Step::Moving(record)) = found.step() else { return };
-        if is_stored {
-            found.holds(record);
+        for user in go_on {
             self.go_on(user);
-        } else {
-            self.is_lost = true;
-        }
-    }
-
-    /// A record is removed; or it is not, because it is another one.
-    pub fn unparked(&mut self, user: UserKey, is_removed: bool) {
-        let Some(found) = self.users.get_mut(&user) else { return };
-        if !matches!(found.step(), Some(Step::Leaving)) {
-            return;
-        }
-        if is_removed {
-            found.leaves();
-            self.records -= 1;
-            self.go_on(user);
-        } else {
-            self.is_lost = true;
         }
     }
 
@@ -399,7 +389,9 @@ impl Window {
             user.is_ready = true;
             self.ready.push_back(key);
         }
-        if let Some(effect) = user.next_effect(key, self.epoch, &mut self.change) {
+        let (epoch, change) = (self.epoch, &mut self.change);
+        let effect = user.hold(key, epoch, change);
+        if let Some(effect) = effect.or_else(|| user.next_effect(key, epoch, change)) {
             self.effects.push_back(effect);
         }
         if user.is_gone() {

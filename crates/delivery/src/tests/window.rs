@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::{entry, process};
-use crate::{DocumentId, Effect, Entry, Window};
+use crate::{DocumentId, Effect, Ending, Entry, Window};
 
 fn document(number: u64) -> DocumentId {
     DocumentId { process: process(1), number }
@@ -30,8 +30,8 @@ fn an_event_that_is_fed_once_more_while_it_is_on_its_way_is_sent_once() {
                 window.rested(event.user);
                 window.send(event.user);
             }
-            1 => window.answered(event.user, false),
-            _ => window.recorded(event.user, event.id),
+            1 => window.answered(event.user, Ending::Done),
+            _ => window.recorded(event.user, event.id, true),
         };
         (0..steps).for_each(|number| step(&mut window, number));
         if steps == 2 {

@@ -10,10 +10,33 @@ use trailkeep_event::StoreId;
 pub struct Database {
     pub events: BTreeSet<Entry>,
     pub feed: BTreeMap<DocumentId, Vec<Entry>>,
-    pub outcomes: BTreeSet<StoreId>,
+    pub outcomes: BTreeMap<StoreId, Outcome>,
+    /// Given up, and their users wait for a person.
+    pub holds: BTreeSet<StoreId>,
+    /// At which a person let the user go on.
+    pub released: BTreeSet<StoreId>,
+    /// What a person asked for and is not done.
+    pub command: Option<Command>,
     pub records: BTreeMap<UserKey, ParkRecord>,
     /// Which instance is in charge, and its epoch.
     pub lease: Option<(usize, u64)>,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Outcome {
+    /// How often it was asked for again.
+    pub run: u8,
+    pub is_done: bool,
+}
+
+/// What a person asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Command {
+    /// Let a user go on who waits at this event.
+    Release(UserKey, StoreId),
+    /// Send an event again that is done. Whether its outcome is pending already.
+    Replay(Entry, bool),
 }
 
 /// What an instance sends to be written. It may take place at any later time, also
@@ -21,6 +44,8 @@ pub struct Database {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Write {
     Append(DocumentId, Vec<Entry>),
+    /// An event is done in this run, and whether its user is held by that.
+    Outcome(StoreId, u8, bool),
     Effect(Effect),
 }
 
@@ -29,6 +54,8 @@ pub enum Write {
 pub struct Filters {
     /// A change of a record names the change before it, not only the epoch.
     pub name_the_change: bool,
+    /// An outcome is of a run.
+    pub name_the_run: bool,
 }
 
 impl Database {
@@ -38,6 +65,20 @@ impl Database {
             Write::Append(id, entries) => {
                 self.feed.entry(*id).or_insert_with(|| entries.clone());
                 true
+            }
+            Write::Outcome(id, run, holds) => {
+                let there = self.outcomes.get(id).copied();
+                let run = if filters.name_the_run { *run } else { u8::MAX };
+                let is_in_place = there
+                    .is_none_or(|there| there.run < run || (there.run == run && !there.is_done));
+                if is_in_place {
+                    let run = if filters.name_the_run { run } else { 0 };
+                    self.outcomes.insert(*id, Outcome { run, is_done: true });
+                    if *holds && !self.released.contains(id) {
+                        self.holds.insert(*id);
+                    }
+                }
+                is_in_place
             }
             Write::Effect(effect) => self.change(effect, filters),
         }
@@ -52,10 +93,6 @@ impl Database {
             }
         };
         match effect {
-            Effect::Record { id, .. } => {
-                self.outcomes.insert(*id);
-                true
-            }
             Effect::Park(record) => {
                 let there = self.records.get(&record.user).copied();
                 let is_mine = there.is_none_or(|there| there.epoch <= record.epoch);
@@ -88,13 +125,35 @@ impl Database {
                 }
                 true
             }
-            Effect::LookUp(_) | Effect::Read { .. } => true,
+            Effect::Finish(_) => {
+                self.command = None;
+                true
+            }
+            Effect::LookUp(_) | Effect::Read { .. } | Effect::Record { .. } => true,
         }
     }
 
     /// Which of these have an outcome.
     pub fn done(&self, ids: &[StoreId]) -> BTreeSet<StoreId> {
-        ids.iter().filter(|id| self.outcomes.contains(id)).copied().collect()
+        ids.iter().filter(|id| self.is_done(id)).copied().collect()
+    }
+
+    pub fn is_done(&self, id: &StoreId) -> bool {
+        self.outcomes.get(id).is_some_and(|outcome| outcome.is_done)
+    }
+
+    /// Has an event sent again that is done.
+    pub fn replay(&mut self) {
+        if let Some(Command::Replay(event, is_pending)) = &mut self.command
+            && !*is_pending
+        {
+            *is_pending = true;
+            let there = self.outcomes.get_mut(&event.id);
+            if let Some(outcome) = there.filter(|outcome| outcome.is_done) {
+                *outcome = Outcome { run: outcome.run + 1, is_done: false };
+                self.holds.remove(&event.id);
+            }
+        }
     }
 
     /// The lowest pending events of a user.
@@ -103,7 +162,7 @@ impl Database {
             self.events.iter().filter(|event| event.user == user && event.arrival >= from);
         let all: Vec<_> = of_user.map(|event| (event.arrival, event.id)).collect();
         let looked_at = &all[..limit.min(all.len())];
-        let pending = looked_at.iter().filter(|(_, id)| !self.outcomes.contains(id)).copied();
+        let pending = looked_at.iter().filter(|(_, id)| !self.is_done(id)).copied();
         Found {
             pending: pending.collect(),
             up_to: looked_at.last().filter(|_| all.len() > limit).map(|(arrival, _)| *arrival),
@@ -135,6 +194,8 @@ impl Database {
             let record = self.records.get(&event.user);
             stored.zip(record).is_some_and(|(stored, record)| stored.arrival >= record.from)
         };
-        self.outcomes.contains(&event.id) || is_fed() || is_covered()
+        let is_asked_for =
+            matches!(self.command, Some(Command::Replay(again, _)) if again == *event);
+        self.is_done(&event.id) || is_fed() || is_covered() || is_asked_for
     }
 }

@@ -4,6 +4,7 @@
 //! - *kept*: an accepted event is in a journal, in the feed, covered by a record, or done.
 //! - *in order*: an event is sent for the first time only when all that the same instance
 //!   accepted of its user before it have stored outcomes.
+//! - *held*: of a user who waits for a person nothing is sent for the first time.
 //! - *done in the end*: where nothing is left to do, everything has an outcome.
 //!
 //! The states are those of the machines that the service runs. Tests named `without_...`
@@ -44,6 +45,9 @@ fn finds(property: &'static str, worlds: Worlds) {
     let checker =
         worlds.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     eprintln!("{} states, depth {}", checker.unique_state_count(), checker.max_depth());
+    for (name, path) in checker.discoveries() {
+        eprintln!("{name}: {:?}", path.into_actions());
+    }
     let found = checker.discovery(property);
     assert!(found.is_some(), "`{property}` holds without the rule");
 }
@@ -52,6 +56,12 @@ fn finds(property: &'static str, worlds: Worlds) {
 fn alone(budget: Budget) -> Worlds {
     let journal = vec![event(1, 1, 1), event(2, 1, 2), event(3, 1, 3)];
     Worlds { journals: vec![journal], fed: 0, budget, rules: Rules::ALL, reads_at_once: false }
+}
+
+/// Two events of one user at one instance.
+fn duo(budget: Budget) -> Worlds {
+    let journal = vec![event(1, 1, 1), event(2, 1, 2)];
+    Worlds { journals: vec![journal], reads_at_once: true, ..alone(budget) }
 }
 
 /// One event is accepted by both of two instances.
@@ -127,6 +137,57 @@ fn a_failover_that_hides_the_last_writes_loses_nothing() {
 }
 
 #[test]
+fn a_held_user_waits_for_a_person_through_crashes() {
+    check(duo(Budget { holds: 1, releases: 1, crashes: 1, ..Budget::default() }));
+}
+
+#[test]
+fn a_zombie_passes_no_held_user() {
+    let budget = Budget { takeovers: 1, holds: 1, releases: 1, ..Budget::default() };
+    check(pair(budget));
+}
+
+#[test]
+fn a_hold_that_is_written_late_is_passed_by_nobody() {
+    check(pair(Budget { takeovers: 1, holds: 1, delays: 1, ..Budget::default() }));
+}
+
+#[test]
+fn what_is_asked_for_again_is_sent_again_through_crashes_and_late_writes() {
+    check(duo(Budget { replays: 1, crashes: 1, delays: 1, ..Budget::default() }));
+    let one = vec![vec![event(1, 1, 1)], Vec::new()];
+    let budget = Budget { replays: 1, takeovers: 1, ..Budget::default() };
+    check(Worlds { journals: one, ..pair(budget) });
+}
+
+#[test]
+fn a_parked_user_is_sent_again_what_is_asked_for() {
+    check(duo(Budget { replays: 1, parks: 1, delays: 1, ..Budget::default() }));
+}
+
+#[test]
+fn without_a_renewal_after_anothers_outcome_a_zombie_passes_a_held_user() {
+    let rules = Rules { renew_after_anothers_outcome: false, ..Rules::ALL };
+    let budget = Budget { takeovers: 1, holds: 1, ..Budget::default() };
+    finds("held", Worlds { rules, ..pair(budget) });
+}
+
+#[test]
+fn without_a_renewal_before_it_is_done_a_replay_is_lost() {
+    let rules = Rules { finish_after_renewal: false, ..Rules::ALL };
+    let budget = Budget { takeovers: 1, parks: 1, replays: 1, ..Budget::default() };
+    finds("kept", Worlds { rules, ..pair(budget) });
+}
+
+#[test]
+fn without_runs_a_late_outcome_undoes_a_replay() {
+    let filters = Filters { name_the_run: false, ..Rules::ALL.filters };
+    let rules = Rules { filters, ..Rules::ALL };
+    let budget = Budget { delays: 1, replays: 1, ..Budget::default() };
+    finds("done in the end", Worlds { rules, ..duo(budget) });
+}
+
+#[test]
 fn without_a_time_in_reads_a_failover_loses_events() {
     let rules = Rules { reads_carry_a_time: false, ..Rules::ALL };
     let budget = Budget { parks: 1, stale_moments: 1, ..Budget::default() };
@@ -135,7 +196,8 @@ fn without_a_time_in_reads_a_failover_loses_events() {
 
 #[test]
 fn without_the_change_in_their_filters_late_writes_lose_events() {
-    let rules = Rules { filters: Filters { name_the_change: false }, ..Rules::ALL };
+    let rules =
+        Rules { filters: Filters { name_the_change: false, ..Rules::ALL.filters }, ..Rules::ALL };
     let budget = Budget { parks: 2, delays: 1, ..Budget::default() };
     finds("kept", Worlds { rules, ..alone(budget) });
 }

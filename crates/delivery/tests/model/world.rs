@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use trailkeep_delivery::feed::Outlet;
-use trailkeep_delivery::{Effect, Entry, Process, Reader, UserKey, Window};
+use trailkeep_delivery::{Effect, Ending, Entry, Process, Reader, UserKey, Window};
 use trailkeep_event::StoreId;
 
-use crate::database::{Database, Filters, Write};
+use crate::database::{Command, Database, Filters, Write};
 
 /// How often each thing may go wrong.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +22,12 @@ pub struct Budget {
     pub parks: u8,
     /// Attempts that fail.
     pub failures: u8,
+    /// Of those, how many hold the user.
+    pub holds: u8,
+    /// Users that a person lets go on.
+    pub releases: u8,
+    /// Events that a person wants to be sent again.
+    pub replays: u8,
 }
 
 /// What the world is asked without, to see that it is needed.
@@ -38,16 +44,22 @@ pub struct Rules {
     pub processes_have_names: bool,
     /// The journal forgets an event only when the feed has it.
     pub journal_waits_for_feed: bool,
+    /// A user whose event has another's outcome goes on after a renewal.
+    pub renew_after_anothers_outcome: bool,
+    /// What a person asked for is done after a renewal.
+    pub finish_after_renewal: bool,
 }
 
 impl Rules {
     pub const ALL: Self = Self {
-        filters: Filters { name_the_change: true },
+        filters: Filters { name_the_change: true, name_the_run: true },
         reads_carry_a_time: true,
         forget_after_renewal: true,
         confirm_the_lease: true,
         processes_have_names: true,
         journal_waits_for_feed: true,
+        renew_after_anothers_outcome: true,
+        finish_after_renewal: true,
     };
 }
 
@@ -66,6 +78,12 @@ pub struct Instance {
     pub reader: Reader,
     pub effects: Vec<Effect>,
     pub sending: BTreeMap<UserKey, StoreId>,
+    /// The runs of pending events that are not in their first, as it found them.
+    pub runs: BTreeMap<StoreId, u8>,
+    /// Events whose users are held by what it answered.
+    pub holding: std::collections::BTreeSet<StoreId>,
+    /// What a person asked for and is done, as far as it knows.
+    pub has_ended: bool,
     /// Whether the renewal that is under way found the lease unchanged.
     pub renewal: Option<bool>,
 }
@@ -80,6 +98,10 @@ pub struct World {
     /// What was sent, ever.
     pub sent: std::collections::BTreeSet<StoreId>,
     pub overtaken: bool,
+    /// Whether an event was sent of a user who waits for a person.
+    pub passed: bool,
+    /// Events that are asked for again and were not sent since.
+    pub wanted_again: std::collections::BTreeSet<StoreId>,
     pub left: Budget,
 }
 
@@ -105,7 +127,11 @@ pub enum Action {
     Carry(usize, usize, Age),
     CarryIsDelayed(usize, usize),
     Send(usize, UserKey),
-    Answer(usize, UserKey, bool),
+    Answer(usize, UserKey, Ending),
+    /// A person asks for something.
+    Ask(Command),
+    /// An instance goes a step on with it.
+    Steer(usize),
     Fail(usize, UserKey),
     Park(usize, UserKey),
     Renew(usize),
@@ -170,26 +196,42 @@ impl World {
         instance.epoch = None;
         instance.effects.clear();
         instance.sending.clear();
+        instance.runs.clear();
+        instance.holding.clear();
+        instance.has_ended = false;
         instance.renewal = None;
         instance.reader = Reader::new();
     }
 
     pub fn carry(&mut self, number: usize, index: usize, age: Age, rules: Rules) {
         let effect = self.instances[number].effects.remove(index);
-        let (done, found) = match &effect {
-            Effect::LookUp(ids) => (Some(self.read_at(number, age).done(ids)), None),
-            Effect::Read { user, from, limit } => {
-                (None, Some(self.read_at(number, age).pending(*user, *from, *limit)))
+        let mut done = Default::default();
+        let mut found = None;
+        let mut was_expected = true;
+        match &effect {
+            Effect::LookUp(ids) => {
+                let read = self.read_at(number, age);
+                self.learn(number, &read, ids.iter().copied());
+                done = read.done(ids);
             }
-            _ => (None, None),
-        };
-        let was_expected = done.is_some()
-            || found.is_some()
-            || self.write(number, &Write::Effect(effect.clone()), rules);
+            Effect::Read { user, from, limit } => {
+                let read = self.read_at(number, age);
+                let pending = read.pending(*user, *from, *limit);
+                self.learn(number, &read, pending.pending.iter().map(|(_, id)| *id));
+                found = Some(pending);
+            }
+            _ => {
+                let write = self.instances[number].write_of(&effect);
+                was_expected = self.write(number, &write, rules);
+            }
+        }
         let Some(window) = &mut self.instances[number].window else { return };
         match effect {
-            Effect::LookUp(_) => window.looked_up(&done.unwrap_or_default()),
-            Effect::Record { user, id } => window.recorded(user, id),
+            Effect::LookUp(_) => window.looked_up(&done),
+            Effect::Record { user, id } => {
+                let is_ours = was_expected || !rules.renew_after_anothers_outcome;
+                window.recorded(user, id, is_ours);
+            }
             Effect::Park(record) => window.parked(record.user, was_expected),
             Effect::Read { user, .. } => {
                 if let Some(found) = found {
@@ -198,7 +240,17 @@ impl World {
             }
             Effect::Move { expected, .. } => window.moved(expected.user, was_expected),
             Effect::Unpark(record) => window.unparked(record.user, was_expected),
+            Effect::Finish(_) => self.instances[number].has_ended = false,
             Effect::Forget(_) => {}
+        }
+    }
+
+    /// Notes the runs of pending events.
+    fn learn(&mut self, number: usize, read: &Database, ids: impl Iterator<Item = StoreId>) {
+        for id in ids {
+            if let Some(outcome) = read.outcomes.get(&id) {
+                self.instances[number].runs.insert(id, outcome.run);
+            }
         }
     }
 }
@@ -213,6 +265,17 @@ impl World {
 }
 
 impl Instance {
+    /// What is written for an effect.
+    pub fn write_of(&self, effect: &Effect) -> Write {
+        match effect {
+            Effect::Record { id, .. } => {
+                let run = self.runs.get(id).copied().unwrap_or(0);
+                Write::Outcome(*id, run, self.holding.contains(id))
+            }
+            effect => Write::Effect(effect.clone()),
+        }
+    }
+
     pub fn take_in(&mut self) {
         while let Some((document, entries)) = self.reader.take() {
             if let Some(window) = &mut self.window {

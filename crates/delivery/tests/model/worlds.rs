@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stateright::{Model, Property};
 use trailkeep_delivery::feed::Outlet;
-use trailkeep_delivery::{Effect, Entry, Process, Reader, Window};
+use trailkeep_delivery::{Covering, Effect, Ending, Entry, Process, Reader, Releasing, Window};
 use trailkeep_event::StoreId;
 
-use crate::database::{Database, Write};
+use crate::database::{Command, Database, Write};
 use crate::world::{Action, Age, Budget, Instance, Rules, World};
 
 /// What happens in it.
@@ -43,6 +43,9 @@ impl Worlds {
             reader: Reader::new(),
             effects: Vec::new(),
             sending: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            holding: BTreeSet::new(),
+            has_ended: false,
             renewal: None,
         }
     }
@@ -60,7 +63,35 @@ impl Worlds {
             let user = journal.get(place).map(|entry| entry.user);
             journal[..place].iter().filter(move |entry| Some(entry.user) == user)
         });
-        earlier.into_iter().any(|entry| !world.now.outcomes.contains(&entry.id))
+        // One that is to be sent again was done before.
+        earlier.into_iter().any(|entry| !world.now.outcomes.contains_key(&entry.id))
+    }
+
+    /// Whether a user waits for a person at an earlier event.
+    fn passes(&self, world: &World, id: StoreId) -> bool {
+        let mut journals = self.journals.iter();
+        let held = |journal: &Vec<Entry>| {
+            let place = journal.iter().position(|entry| entry.id == id).unwrap_or(0);
+            journal[..place].iter().any(|entry| world.now.holds.contains(&entry.id))
+        };
+        journals.any(held)
+    }
+
+    /// What a person may ask for.
+    fn commands(&self, world: &World) -> Vec<Command> {
+        if world.now.command.is_some() {
+            return Vec::new();
+        }
+        let records = world.now.records.values();
+        let held = records.filter_map(|record| Some((record.user, record.held?)));
+        let held = held.map(|(user, id)| Command::Release(user, id));
+        let done = self.journals.iter().flatten().filter(|event| world.now.is_done(&event.id));
+        let again = done.map(|event| {
+            let stored = world.now.events.iter().find(|stored| stored.id == event.id);
+            Command::Replay(stored.copied().unwrap_or(*event), false)
+        });
+        let releases = held.take(usize::from(world.left.releases));
+        releases.chain(again.take(usize::from(world.left.replays))).collect()
     }
 }
 
@@ -88,6 +119,8 @@ impl Model for Worlds {
             delayed: Vec::new(),
             sent: Default::default(),
             overtaken: false,
+            passed: false,
+            wanted_again: BTreeSet::new(),
             left: self.budget,
         }]
     }
@@ -109,6 +142,7 @@ impl Model for Worlds {
             self.actions_of_delivery(world, number, instance, actions);
         }
         actions.extend((0..world.delayed.len()).map(Action::Land));
+        actions.extend(self.commands(world).into_iter().map(Action::Ask));
         if world.left.stale_moments > 0 {
             actions.push(Action::GoStale);
         }
@@ -139,14 +173,20 @@ impl Model for Worlds {
                 })
             }),
             Property::<Self>::always("in order", |_, world| !world.overtaken),
+            Property::<Self>::always("held", |_, world| !world.passed),
             Property::<Self>::always("done in the end", |worlds, world| {
                 let mut actions = Vec::new();
                 worlds.actions(world, &mut actions);
-                let done = |event: &Entry| world.now.outcomes.contains(&event.id);
-                !actions.is_empty() || worlds.journals.iter().flatten().all(done)
+                let is_done = |event: &Entry| {
+                    let is_wanted = world.wanted_again.contains(&event.id);
+                    let record = world.now.records.get(&event.user);
+                    let is_held = record.is_some_and(|record| record.held.is_some());
+                    (world.now.is_done(&event.id) && !is_wanted) || is_held
+                };
+                !actions.is_empty() || worlds.journals.iter().flatten().all(is_done)
             }),
             Property::<Self>::sometimes("all is done and the feed is empty", |worlds, world| {
-                let done = |event: &Entry| world.now.outcomes.contains(&event.id);
+                let done = |event: &Entry| world.now.is_done(&event.id);
                 let all_done = worlds.journals.iter().flatten().all(done);
                 all_done && world.now.feed.is_empty() && world.now.records.is_empty()
             }),
@@ -220,11 +260,17 @@ impl Worlds {
             actions.push(Action::Send(number, user));
         }
         for &user in instance.sending.keys() {
-            actions.push(Action::Answer(number, user, false));
+            actions.push(Action::Answer(number, user, Ending::Done));
             if world.left.failures > 0 {
-                actions.push(Action::Answer(number, user, true));
+                actions.push(Action::Answer(number, user, Ending::GivenUp));
                 actions.push(Action::Fail(number, user));
             }
+            if world.left.holds > 0 {
+                actions.push(Action::Answer(number, user, Ending::Held));
+            }
+        }
+        if !instance.has_ended && self.steered(world, number).is_some() {
+            actions.push(Action::Steer(number));
         }
         if world.left.parks > 0 {
             let users = self.journals.iter().flatten().map(|event| event.user);
@@ -237,9 +283,32 @@ impl Worlds {
         let is_mine = world.now.lease == instance.epoch.map(|epoch| (number, epoch));
         if instance.renewal.is_some() {
             actions.push(Action::RenewalAnswered(number));
-        } else if !is_mine || window.waits_for_renewal() {
+        } else if !is_mine || window.waits_for_renewal() || instance.has_ended {
             actions.push(Action::Renew(number));
         }
+    }
+
+    /// Whether what a person asked for is done as an instance sees it, and its window
+    /// after a step towards that; `None` where that changes nothing.
+    fn steered(&self, world: &World, number: usize) -> Option<(bool, Window)> {
+        let before = world.instances[number].window.as_ref()?;
+        let mut window = before.clone();
+        let Some(command) = world.now.command else {
+            // An earlier owner has ended it.
+            let users = self.journals.iter().flatten().map(|event| event.user);
+            users.for_each(|user| window.uncover(user));
+            return (window != *before).then_some((false, window));
+        };
+        let is_ended = match command {
+            Command::Release(user, id) => window.release(user, id) == Releasing::NotHeld,
+            Command::Replay(_, false) => return Some((false, window)),
+            Command::Replay(event, true) => {
+                // A user who waits there goes on with it.
+                window.release(event.user, event.id) == Releasing::NotHeld
+                    && window.cover(event.user, event.arrival) == Covering::Covered
+            }
+        };
+        (is_ended || window != *before).then_some((is_ended, window))
     }
 
     fn act(&self, world: &mut World, action: Action) -> Option<()> {
@@ -305,7 +374,14 @@ impl Worlds {
                     }
                 });
                 let records = world.now.records.values().copied();
-                world.instances[number].window = Some(Window::new(epoch, records));
+                let mut window = Window::new(epoch, records.clone());
+                for (user, id) in records.filter_map(|record| Some((record.user, record.held?))) {
+                    // Another owner's outcome counts: nobody waits for a person there.
+                    if world.now.outcomes.contains_key(&id) && !world.now.holds.contains(&id) {
+                        window.release(user, id);
+                    }
+                }
+                world.instances[number].window = Some(window);
             }
             Action::List(number, age) => {
                 let listed = world.read_at(number, age).feeding();
@@ -332,20 +408,62 @@ impl Worlds {
             }
             Action::Carry(number, index, age) => world.carry(number, index, age, self.rules),
             Action::CarryIsDelayed(number, index) => {
-                let effect = world.instances[number].effects.get(index)?.clone();
-                world.delay(Write::Effect(effect))?;
+                let instance = &world.instances[number];
+                let write = instance.write_of(instance.effects.get(index)?);
+                world.delay(write)?;
             }
             Action::Send(number, user) => {
                 let (_, id) = world.instances[number].window.as_mut()?.send(user)?;
                 world.instances[number].sending.insert(user, id);
+                // Sent in an earlier run, it is not what was asked for.
+                let run = world.now.outcomes.get(&id).map_or(0, |outcome| outcome.run);
+                if world.instances[number].runs.get(&id).copied().unwrap_or(0) == run {
+                    world.wanted_again.remove(&id);
+                }
                 if world.sent.insert(id) {
                     world.overtaken |= self.overtakes(world, id);
+                    world.passed |= self.passes(world, id);
                 }
             }
-            Action::Answer(number, user, is_failure) => {
-                world.instances[number].sending.remove(&user);
-                world.left.failures -= u8::from(is_failure);
-                world.instances[number].window.as_mut()?.answered(user, is_failure);
+            Action::Answer(number, user, ending) => {
+                let id = world.instances[number].sending.remove(&user)?;
+                match ending {
+                    Ending::Done => {}
+                    Ending::GivenUp => world.left.failures -= 1,
+                    Ending::Held => {
+                        world.left.holds -= 1;
+                        world.instances[number].holding.insert(id);
+                    }
+                }
+                world.instances[number].window.as_mut()?.answered(user, ending);
+            }
+            Action::Ask(command) => {
+                match command {
+                    Command::Release(_, id) => {
+                        world.left.releases -= 1;
+                        world.now.holds.remove(&id);
+                        world.now.released.insert(id);
+                    }
+                    Command::Replay(..) => world.left.replays -= 1,
+                }
+                world.now.command = Some(command);
+            }
+            Action::Steer(number) => {
+                let (is_ended, next) = self.steered(world, number)?;
+                world.instances[number].window = Some(next);
+                if let Some(Command::Replay(event, false)) = world.now.command {
+                    world.wanted_again.insert(event.id);
+                    world.change(Some(number), Database::replay);
+                }
+                world.instances[number].has_ended = is_ended;
+                if is_ended {
+                    if self.rules.finish_after_renewal {
+                        world.instances[number].window.as_mut()?.ended(1);
+                    } else {
+                        world.change(Some(number), |now| now.command = None);
+                        world.instances[number].has_ended = false;
+                    }
+                }
             }
             Action::Fail(number, user) => {
                 world.left.failures -= 1;
