@@ -67,6 +67,24 @@ pub mod action {
     pub const READ_DEAD_LETTER: &str = "dead-letter.read";
     /// Somebody had a dead letter, or all of them, tried again.
     pub const RETRY_DEAD_LETTER: &str = "dead-letter.retry";
+    /// Somebody looked at the users who are stuck at a processor.
+    pub const LIST_STUCK_USERS: &str = "processor.users";
+    /// Somebody had a user's event sent again.
+    pub const RETRY_USER: &str = "processor.retry";
+    /// Somebody had a user's event skipped.
+    pub const SKIP_USER: &str = "processor.skip";
+    /// Somebody let a user go on behind an event.
+    pub const RELEASE_USER: &str = "processor.release";
+    /// Somebody paused a processor.
+    pub const PAUSE_PROCESSOR: &str = "processor.pause";
+    /// Somebody let a processor go on.
+    pub const RESUME_PROCESSOR: &str = "processor.resume";
+    /// Somebody had events sent again.
+    pub const REPLAY: &str = "processor.replay";
+    /// Somebody looked for events that are neither done nor pending.
+    pub const CHECK_PROCESSING: &str = "processor.check";
+    /// Somebody removed a processor.
+    pub const REMOVE_PROCESSOR: &str = "processor.remove";
     /// Somebody dropped a dead letter, or all of them.
     pub const DROP_DEAD_LETTER: &str = "dead-letter.drop";
 }

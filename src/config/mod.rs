@@ -47,7 +47,7 @@ pub use layers::{Environment, Overrides};
 pub use mongodb_uri::MongodbUri;
 pub use origin::Origin;
 pub use processor_url::ProcessorUrl;
-pub use processors::{FieldNames, Processor};
+pub use processors::{FieldNames, From, Processor};
 pub use reader::Entry;
 pub use sections::{
     Access, Accounts, Backlog, Events, Health, Http, Journal, Log, LogFormat, SecureCookie,

@@ -1,10 +1,12 @@
 //! Whom events are sent to: `[processors.default]` and its like.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::HeaderMap;
 use serde::{Deserialize, Deserializer};
+use trailkeep_event::Timestamp;
 
 use super::catalog::{Catalog, join};
 use super::fields;
@@ -42,8 +44,27 @@ pub struct Processor {
     pub secrets: Vec<WebhookSecret>,
     /// Headers that each request has, marked as sensitive; none of our own.
     pub headers: HeaderMap,
+    /// Certificates of authorities that are trusted besides those that browsers trust.
+    pub authorities_file: Option<PathBuf>,
+    /// Whether a user waits for a person behind a dead letter.
+    pub holds: bool,
+    /// Requests that are begun in a second at the most; `None` for any number.
+    pub rate_per_second: Option<u32>,
+    /// From when on a new processor wants events.
+    pub from: From,
     /// How it knows some fields of an event.
     pub fields: FieldNames,
+}
+
+/// From when on a processor that nobody knew wants events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// What is accepted from its first start on.
+    Now,
+    /// All that is stored too.
+    Beginning,
+    /// What was received then or later.
+    Moment(Timestamp),
 }
 
 /// What the fields that may be renamed are called; no two the same.
@@ -77,6 +98,13 @@ struct Section {
     secrets: Vec<WebhookSecret>,
     #[serde(deserialize_with = "header_map")]
     headers: HeaderMap,
+    #[serde(deserialize_with = "authorities_file")]
+    authorities_file: Option<PathBuf>,
+    #[serde(rename = "after_dead_letter", deserialize_with = "is_hold")]
+    holds: bool,
+    rate_per_second: u32,
+    #[serde(deserialize_with = "from")]
+    from: From,
     #[serde(deserialize_with = "field_name")]
     user_field: String,
     #[serde(deserialize_with = "field_name")]
@@ -97,6 +125,10 @@ impl Section {
             backoff_max: self.backoff_max,
             secrets: self.secrets,
             headers: self.headers,
+            authorities_file: self.authorities_file,
+            holds: self.holds,
+            rate_per_second: (self.rate_per_second > 0).then_some(self.rate_per_second),
+            from: self.from,
             fields: FieldNames {
                 user: self.user_field,
                 payload: self.payload_field,
@@ -128,6 +160,24 @@ fn secrets<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<WebhookSecret>, D:
 
 fn header_map<'de, D: Deserializer<'de>>(value: D) -> Result<HeaderMap, D::Error> {
     fields::parsed(value, |items: Vec<String>| headers::parse_all(&items))
+}
+
+fn authorities_file<'de, D: Deserializer<'de>>(value: D) -> Result<Option<PathBuf>, D::Error> {
+    String::deserialize(value).map(|path| (!path.is_empty()).then(|| PathBuf::from(path)))
+}
+
+fn is_hold<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    String::deserialize(value).map(|word| word == "hold")
+}
+
+fn from<'de, D: Deserializer<'de>>(value: D) -> Result<From, D::Error> {
+    fields::parsed(value, |text: String| match text.as_str() {
+        "now" => Ok(From::Now),
+        "beginning" => Ok(From::Beginning),
+        moment => Timestamp::parse_rfc3339(moment).map(From::Moment).ok_or_else(|| {
+            "must be \"now\", \"beginning\" or a time such as \"2026-01-31T00:00:00Z\"".to_owned()
+        }),
+    })
 }
 
 fn field_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {

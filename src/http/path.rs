@@ -1,4 +1,4 @@
-//! The parameter in a route's path.
+//! The parameters in a route's path.
 //!
 //! Extractors of our own, because axum answers in plain text what it cannot
 //! decode, and every error is a [`Problem`].
@@ -15,6 +15,9 @@ use super::problem::Problem;
 /// A text that somebody else made up, such as a user's id.
 pub struct PathText(pub String);
 
+/// Two texts.
+pub struct PathTexts(pub String, pub String);
+
 /// An id that we made. What cannot be one is as unknown as one that is not
 /// there.
 pub struct PathId(pub Uuid);
@@ -25,6 +28,15 @@ impl<S: Send + Sync> FromRequestParts<S> for PathText {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let decoded = Path::<String>::from_request_parts(parts, state).await;
         decoded.map(|Path(text)| Self(text)).map_err(undecodable)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathTexts {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let decoded = Path::<(String, String)>::from_request_parts(parts, state).await;
+        decoded.map(|Path((first, second))| Self(first, second)).map_err(undecodable)
     }
 }
 
@@ -45,6 +57,6 @@ fn undecodable(rejection: PathRejection) -> Problem {
         let rule = "must be UTF-8, percent-encoded";
         return Problem::invalid_parameters(vec![Fault::of(key, rule)]);
     }
-    // The route has not this one parameter.
+    // The route has other parameters.
     Problem::internal()
 }

@@ -1,65 +1,31 @@
-//! `GET /processors`: how those are doing who are sent events.
+//! `/processors`: how those are doing who are sent events, and what people ask of them.
+
+mod bodies;
+pub mod letters;
+pub mod steering;
+pub mod users;
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use utoipa::ToSchema;
+use axum::http::StatusCode;
 
-use super::guard::Monitor;
+use super::guard::{Admin, Monitor};
 use super::path::PathText;
 use super::problem::Problem;
-use super::problem::answers::{InvalidParameters, NoCredentials};
+use super::problem::answers::{
+    DatabaseUnavailable, InvalidParameters, NoCredentials, NotAdminOrCrossSite, NotSignedIn,
+    UnknownProcessor,
+};
 use super::state::Service;
-use crate::processing::Seen;
+use crate::access::audit::action;
+use crate::processing::status::Status;
+use bodies::{Local, ProcessorBody};
 
-/// A processor, as this instance sees it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "name": "default",
-    "state": "running",
-    "inFlight": 3,
-    "concurrency": 128,
-    "pendingInMemory": 12,
-    "parkedUsers": 0,
-    "processed": 1042,
-    "failed": 1,
-    "skipped": 0,
-    "deadLetters": 4
-}))]
-pub struct ProcessorBody {
-    /// Its name in the settings.
-    name: String,
-    /// `running`; `away`: it does not answer, or with errors alone; `refused`: all that it
-    /// answers is that it will not (a wrong URL or a wrong key); `standing-by`: another
-    /// instance delivers.
-    state: &'static str,
-    /// What it answered last, where it is away or refuses.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
-    /// Requests in flight from this instance.
-    in_flight: i64,
-    /// Requests that may be in flight.
-    concurrency: usize,
-    /// Events of the feed in this instance's memory that are not done.
-    pending_in_memory: i64,
-    /// Users whose pending events are read from the database as they are needed: one of
-    /// theirs fails again and again, or there are too many for the memory.
-    parked_users: i64,
-    /// Events that it took, since the start of this instance.
-    processed: u64,
-    /// Events that it refused for good, or so often that they were given up, since then.
-    failed: u64,
-    /// Events that were not sent, for they are gone, since then.
-    skipped: u64,
-    /// Events in the database that it refused for good; null while it does not answer.
-    dead_letters: Option<u64>,
-}
-
-/// The processors of this instance's settings
+/// All processors
+///
+/// Those of this instance's settings, and those that other instances deliver for.
 #[utoipa::path(
     get,
     operation_id = "list_processors",
@@ -68,12 +34,24 @@ pub struct ProcessorBody {
     responses((status = 200, description = "By name.", body = [ProcessorBody]), NoCredentials),
     security(("session" = []), ("token" = [])),
 )]
-pub async fn list(State(service): State<Arc<Service>>, _monitor: Monitor) -> Response {
-    let mut bodies = Vec::new();
-    for (name, concurrency, seen) in service.processing.seen() {
-        bodies.push(body(&service, name, concurrency, seen).await);
+pub async fn list(
+    State(service): State<Arc<Service>>,
+    _monitor: Monitor,
+) -> Json<Vec<ProcessorBody>> {
+    let mut names: Vec<String> =
+        service.processing.seen().map(|(name, ..)| name.to_owned()).collect();
+    // While the database is away, this instance's own are all that is known.
+    for other in service.processing.store().processors().await.unwrap_or_default() {
+        if !names.iter().any(|name| *name == *other.name) {
+            names.push(other.name.into());
+        }
     }
-    Json(bodies).into_response()
+    names.sort_unstable();
+    let mut bodies = Vec::with_capacity(names.len());
+    for name in names {
+        bodies.push(body(&service, name).await);
+    }
+    Json(bodies)
 }
 
 /// One of them
@@ -85,9 +63,7 @@ pub async fn list(State(service): State<Arc<Service>>, _monitor: Monitor) -> Res
     params(("name" = String, Path, description = "Its name in the settings", example = "default")),
     responses(
         (status = 200, description = "How it is doing.", body = ProcessorBody),
-        InvalidParameters, NoCredentials,
-        (status = 404, description = "The settings have no processor of that name.", body = Problem,
-            content_type = "application/problem+json"),
+        InvalidParameters, NoCredentials, UnknownProcessor,
     ),
     security(("session" = []), ("token" = [])),
 )]
@@ -96,23 +72,66 @@ pub async fn get(
     _monitor: Monitor,
     PathText(name): PathText,
 ) -> Result<Json<ProcessorBody>, Problem> {
-    let found = service.processing.seen().find(|(found, ..)| *found == name);
-    let (name, concurrency, seen) = found.ok_or_else(Problem::not_found)?;
-    Ok(Json(body(&service, name, concurrency, seen).await))
+    let is_own = service.processing.seen().any(|(own, ..)| *own == name);
+    if !is_own {
+        known(&service, &name).await?;
+    }
+    Ok(Json(body(&service, name).await))
 }
 
-async fn body(service: &Service, name: &str, concurrency: usize, seen: Seen) -> ProcessorBody {
-    ProcessorBody {
-        name: name.to_owned(),
-        state: seen.state.word(),
-        problem: seen.problem.map(|problem| problem.to_string()),
-        in_flight: seen.in_flight,
-        concurrency,
-        pending_in_memory: seen.pending,
-        parked_users: seen.parked_users,
-        processed: seen.processed,
-        failed: seen.failed,
-        skipped: seen.skipped,
-        dead_letters: service.processing.dead_letters(name).await.ok(),
+/// Remove a processor that is in nobody's settings
+///
+/// What is pending for it is not sent any more. What became of events stays. One that is
+/// in nobody's settings is removed after seven days without this.
+#[utoipa::path(
+    delete,
+    operation_id = "remove_processor",
+    path = "/processors/{name}",
+    tag = "Administration",
+    params(("name" = String, Path, description = "Its name", example = "old-billing")),
+    responses(
+        (status = 204, description = "It is gone."),
+        InvalidParameters, NotSignedIn, NotAdminOrCrossSite, UnknownProcessor,
+        (status = 409, description = "It is in this instance's settings.", body = Problem,
+            content_type = "application/problem+json"),
+        DatabaseUnavailable,
+    ),
+    security(("session" = []), ("token" = [])),
+)]
+pub async fn remove(
+    State(service): State<Arc<Service>>,
+    Admin(admin): Admin,
+    PathText(name): PathText,
+) -> Result<StatusCode, Problem> {
+    if service.processing.seen().any(|(own, ..)| *own == name) {
+        return Err(Problem::conflict(
+            "It is in this instance's settings: take it out of them, and start the service again.",
+        ));
     }
+    known(&service, &name).await?;
+    service.access.audit.note(&admin.actor, action::REMOVE_PROCESSOR, Some(&name));
+    service.processing.store().remove_processor(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether any instance knows a processor of that name.
+async fn known(service: &Service, name: &str) -> Result<(), Problem> {
+    let processors = service.processing.store().processors().await?;
+    let is_known = processors.iter().any(|processor| *processor.name == *name);
+    if is_known { Ok(()) } else { Err(Problem::unknown_processor()) }
+}
+
+async fn body(service: &Service, name: String) -> ProcessorBody {
+    let now = service.clock.now();
+    let local = service.processing.seen().find(|(own, ..)| *own == name);
+    let local = local.map(|(_, concurrency, seen)| Local { concurrency, seen });
+    let status = service.processing.status(&name, now).await.ok().flatten();
+    let dead_letters = service.processing.store().failed(&name).await.ok();
+    ProcessorBody::of(name, local, status, dead_letters, now)
+}
+
+/// How a processor was doing when that was told last.
+async fn status(service: &Service, name: &str) -> Result<Option<Status>, Problem> {
+    let status = service.processing.status(name, service.clock.now()).await?;
+    Ok(status.map(|(_, status)| status))
 }

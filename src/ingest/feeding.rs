@@ -33,7 +33,7 @@ use trailkeep_store::{Store, StoreError};
 use super::Ingest;
 use super::feeder::{Fed, Handed};
 use crate::backoff::Backoff;
-pub use registry::{OwnProcessor, Registry};
+pub use registry::{Before, OwnProcessor, Registry};
 
 /// How long the journal remembers what is stored while nobody is fed for.
 const UNFED_PACE: Duration = Duration::from_secs(1);

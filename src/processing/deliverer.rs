@@ -12,14 +12,15 @@ use trailkeep_delivery::lease::{Replacement, Tenure};
 use trailkeep_delivery::{Process, UserKey};
 use trailkeep_event::time::Clock;
 use trailkeep_store::StoredEvent;
+use trailkeep_store::processing::Processor;
 
 use super::answer::Answer;
 use super::bodies::Bodies;
 use super::breaker::Breaker;
 use super::client::Client;
 use super::delivery::Form;
-use super::term::{Task, Term, TermRules};
-use super::view::View;
+use super::term::{Attempt, Task, Term, TermRules};
+use super::view::{State, View};
 use super::work::{Report, Work};
 
 /// How often the lease of another is looked at.
@@ -27,6 +28,8 @@ const WATCH_EVERY: Duration = Duration::from_secs(2);
 /// How often the feed is read where nothing says that there is something new: other
 /// instances feed it too.
 const POLL_EVERY: Duration = Duration::from_millis(500);
+/// How often other instances are told how it is doing.
+const PUBLISH_EVERY: Duration = Duration::from_secs(2);
 /// How long a stop waits for the lease to be handed over.
 const HAND_OVER: Duration = Duration::from_secs(1);
 
@@ -66,13 +69,17 @@ impl Deliverer {
         let mut tenure = Tenure::new(Process(rand::random()), self.work.store.is_exclusive());
         let mut breaker = Breaker::new(self.concurrency, self.now());
         loop {
-            self.view.is(None, 0, (0, 0));
+            self.view.is(State::StandingBy, 0, (0, 0));
             let taken = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 () = self.take(&mut tenure) => self.begin(&tenure).await,
             };
-            let Some(term) = taken else { continue };
+            let Some(term) = taken else {
+                tenure.give_up();
+                sleep(WATCH_EVERY).await;
+                continue;
+            };
             match self.serve(term, &mut tenure, &mut breaker, &stop, grace).await {
                 Ended::Stopped => return self.hand_over(&tenure).await,
                 Ended::Defect => return,
@@ -121,16 +128,19 @@ impl Deliverer {
     /// Begins a term with what the owners before have left.
     async fn begin(&self, tenure: &Tenure) -> Option<Term> {
         let lease = tenure.lease()?;
-        let parked = self.work.load(lease.epoch).await;
+        // One that was removed has no lease either, which the first renewal finds out.
+        let processor = self.work.processor().await?;
+        let found = self.work.load(lease.epoch).await;
         info!(
             processor = &*self.work.name,
             epoch = lease.epoch,
-            parked_users = parked.len(),
+            parked_users = found.0.len(),
             "this instance delivers"
         );
         Some(Term::new(
             lease,
-            parked,
+            Arc::new(processor),
+            found,
             Arc::clone(&self.rules),
             Arc::clone(&self.clock),
             Arc::clone(&self.bodies),
@@ -150,6 +160,7 @@ impl Deliverer {
         let mut requests: JoinSet<Answered> = JoinSet::new();
         let (mut is_renewing, mut until) = (false, None);
         let mut next_poll = Instant::now() + POLL_EVERY;
+        let (mut next_publishing, mut documents) = (Instant::now() + PUBLISH_EVERY, 0);
         loop {
             let now = self.now();
             let Some(lease) = tenure.lease() else { return Ended::Lost };
@@ -164,10 +175,14 @@ impl Deliverer {
             }
             let may_send = until.is_none() && tenure.is_sure(now);
             for task in term.tasks(lease, breaker, may_send, now) {
-                self.spawn(task, &mut work, &mut requests);
+                self.spawn(task, term.processor(), &mut work, &mut requests);
             }
-            let condition = breaker.condition();
-            self.view.is(Some(condition), term.in_flight(), term.sizes());
+            self.view.is(term.state(breaker), term.in_flight(), term.sizes());
+            if Instant::now() >= next_publishing {
+                next_publishing = Instant::now() + PUBLISH_EVERY;
+                let status = self.view.tell(term.status(breaker, documents, now));
+                work.spawn(self.work.clone().publish(self.clock.now(), status));
+            }
             if until.is_some() && term.is_settled() {
                 if is_renewing {
                     renewal_ends(&mut work, tenure).await;
@@ -180,7 +195,7 @@ impl Deliverer {
                 tenure.renews_at().filter(|_| !is_renewing),
             ];
             let timers = timers.into_iter().flatten().map(|ms| self.moment(ms)).chain(until);
-            let timer = timers.min().unwrap_or(next_poll).min(next_poll);
+            let timer = timers.min().unwrap_or(next_poll).min(next_poll).min(next_publishing);
             tokio::select! {
                 Some(report) = work.join_next() => match report {
                     Ok(Report::Renewed(replacement, sent_at, took_place)) => {
@@ -190,6 +205,7 @@ impl Deliverer {
                         }
                         term.renewed();
                     }
+                    Ok(Report::Published(found)) => documents = found.unwrap_or(documents),
                     Ok(report) => if !term.report(report, self.now()) {
                         return Ended::Lost;
                     },
@@ -214,7 +230,13 @@ impl Deliverer {
         }
     }
 
-    fn spawn(&self, task: Task, work: &mut JoinSet<Report>, requests: &mut JoinSet<Answered>) {
+    fn spawn(
+        &self,
+        task: Task,
+        processor: &Arc<Processor>,
+        work: &mut JoinSet<Report>,
+        requests: &mut JoinSet<Answered>,
+    ) {
         let w = self.work.clone();
         match task {
             Task::Poll(reader, lease) => work.spawn(w.poll(reader, lease)),
@@ -228,11 +250,17 @@ impl Deliverer {
             Task::Unpark(record) => work.spawn(w.unpark(record)),
             Task::Forget(documents) => work.spawn(w.forget(documents)),
             Task::Fetch(ids) => work.spawn(w.fetch(ids)),
+            Task::Orders => work.spawn(w.orders()),
+            Task::Prepare(asked) => work.spawn(w.prepare(Arc::clone(processor), asked)),
+            Task::Tell(id, progress, answer) => {
+                work.spawn(w.tell(id, progress, answer, self.clock.now()))
+            }
             Task::Send(user, event, attempt) => {
                 let (client, form) = (Arc::clone(&self.client), Arc::clone(&self.form));
                 let now = self.clock.now();
                 requests.spawn(async move {
-                    let answer = client.send(&form.delivery(&event, 0, attempt, now)).await;
+                    let Attempt { run, number } = attempt;
+                    let answer = client.send(&form.delivery(&event, run, number, now)).await;
                     (user, event, answer)
                 })
             }

@@ -32,8 +32,11 @@ mod breaker;
 pub mod client;
 mod deliverer;
 pub mod delivery;
+pub mod orders;
+mod pace;
 mod rests;
 pub mod signature;
+pub mod status;
 mod term;
 mod view;
 mod work;
@@ -45,11 +48,13 @@ use std::time::Duration;
 use prometheus::Registry;
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
+use trailkeep_event::Timestamp;
 use trailkeep_event::time::Clock;
 use trailkeep_store::StoreError;
-use trailkeep_store::processing::ProcessingStore;
+use trailkeep_store::processing::{Command, MAX_COMMANDS, ProcessingStore};
+use uuid::Uuid;
 
 pub use attempts::AttemptRules;
 use bodies::Bodies;
@@ -57,6 +62,8 @@ pub use bodies::MAX_BYTES as MAX_BODIES_BYTES;
 use client::{Client, ClientError, ClientSettings};
 use deliverer::Deliverer;
 use delivery::{Form, FormError, FormSettings};
+use orders::{Answer, Order};
+use status::Status;
 use term::TermRules;
 pub use term::{MOST_PENDING_BYTES, most_events};
 pub use view::{Metrics, Seen, State, View};
@@ -74,6 +81,10 @@ pub struct ProcessorSettings {
     pub form: FormSettings,
     /// How often an event is tried.
     pub attempts: AttemptRules,
+    /// Whether a user waits for a person behind an event that failed for good.
+    pub holds: bool,
+    /// Requests that are begun in a second at the most.
+    pub rate_per_second: Option<u32>,
 }
 
 /// Why a processor cannot be delivered for.
@@ -122,7 +133,8 @@ impl Processing {
         let bodies = Arc::<Bodies>::default();
         let started = Instant::now();
         let mut processors = BTreeMap::new();
-        for ProcessorSettings { name, client, form, attempts } in settings {
+        for one in settings {
+            let ProcessorSettings { name, client, form, attempts, holds, rate_per_second } = one;
             let view = Arc::new(View::new(&name, &metrics));
             let wake = Arc::new(Notify::new());
             let concurrency = client.concurrency;
@@ -134,7 +146,7 @@ impl Processing {
                 work: Work { name: Arc::from(&*name), store: Arc::clone(store) },
                 client: Arc::new(client),
                 form: Arc::new(form),
-                rules: Arc::new(TermRules { attempts, has_retention }),
+                rules: Arc::new(TermRules { attempts, has_retention, holds, rate_per_second }),
                 concurrency,
                 clock: Arc::clone(clock),
                 bodies: Arc::clone(&bodies),
@@ -186,14 +198,84 @@ impl Processing {
         self.processors.iter().map(|(name, one)| (&**name, one.concurrency, one.view.seen()))
     }
 
-    /// How many events a processor has refused for good.
+    /// The store, for what is only read of it.
+    pub fn store(&self) -> &dyn ProcessingStore {
+        &*self.store
+    }
+
+    /// Asks whoever delivers for something, and waits a while for the answer.
     ///
     /// # Errors
     ///
-    /// Where the database does not answer.
-    pub async fn dead_letters(&self, name: &str) -> Result<u64, StoreError> {
-        self.store.failed(name).await
+    /// Where the database does not answer, or too much was asked for already.
+    pub async fn ask(&self, name: &str, order: &Order, now: Timestamp) -> Result<Asked, AskError> {
+        let id = Uuid::now_v7();
+        let command = Command {
+            id,
+            processor: name.into(),
+            made_at: now,
+            order: serde_json::to_string(order).unwrap_or_default().into(),
+            progress: None,
+            answered_at: None,
+            answer: None,
+        };
+        if !self.store.add_command(&command).await? {
+            return Err(AskError::TooMany);
+        }
+        if let Some(one) = self.processors.get(name) {
+            one.wake.notify_one();
+        }
+        let until = Instant::now() + ANSWERED_WITHIN;
+        // It is open for as long as the pause lasts.
+        while *order != Order::Pause && Instant::now() < until {
+            sleep(LOOK_EVERY).await;
+            if let Some(answer) = self.store.command(id).await?.and_then(|told| told.answer) {
+                return Ok(Asked { id, answer: serde_json::from_str(&answer).ok() });
+            }
+        }
+        Ok(Asked { id, answer: None })
     }
+
+    /// How a processor is doing, as whoever delivers told it last, and when that was.
+    ///
+    /// # Errors
+    ///
+    /// Where it is another instance's to tell, and the database does not answer.
+    pub async fn status(
+        &self,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Option<(Timestamp, Status)>, StoreError> {
+        if let Some(status) = self.processors.get(name).and_then(|one| one.view.status()) {
+            return Ok(Some((now, status)));
+        }
+        let told = self.store.published(name).await?;
+        Ok(told.and_then(|(at, status)| Some((at, serde_json::from_str(&status).ok()?))))
+    }
+}
+
+/// How long whoever asks waits for an answer.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Something that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The command's identity.
+    pub id: Uuid,
+    /// What came of it, where that is known yet.
+    pub answer: Option<Answer>,
+}
+
+/// Why nothing was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// So many commands wait for an answer that no more are taken.
+    #[error("{MAX_COMMANDS} commands of this processor wait to be carried out")]
+    TooMany,
+    /// The database does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// The running deliverers.

@@ -6,6 +6,8 @@
 
 mod answers;
 mod sending;
+mod steering;
+mod telling;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,15 +18,20 @@ use trailkeep_delivery::{DocumentId, Effect, ParkRecord, Reader, UserKey, Window
 use trailkeep_event::time::Clock;
 use trailkeep_event::{Arrival, StoreId};
 use trailkeep_store::StoredEvent;
-use trailkeep_store::processing::{Parked, Processed};
+use trailkeep_store::processing::{Parked, Processed, Processor};
+use uuid::Uuid;
 
 use super::attempts::{AttemptRules, Attempts};
 use super::bodies::Bodies;
 use super::breaker::{Breaker, Condition};
+use super::orders::{Answer, Progress};
+use super::pace::Pace;
 use super::rests::Rests;
 use super::view::View;
-use super::work::Report;
+use super::work::{Asked, Report};
 pub use sending::most_events;
+use steering::Steering;
+use telling::Failing;
 
 /// Entries of the feed in memory, above which the user with most of them is parked: at
 /// some 250 bytes each, 5 MB.
@@ -50,8 +57,21 @@ pub enum Task {
     Unpark(ParkRecord),
     Forget(Vec<DocumentId>),
     Fetch(Vec<StoreId>),
+    /// Read what people ask for.
+    Orders,
+    Prepare(Asked),
+    Tell(Uuid, Progress, Option<Answer>),
     /// Send this event: which attempt of it, and whose it is.
-    Send(UserKey, Arc<StoredEvent>, u32),
+    Send(UserKey, Arc<StoredEvent>, Attempt),
+}
+
+/// Which attempt at an event it is.
+#[derive(Clone, Copy)]
+pub struct Attempt {
+    /// How often the event was asked for again after it was done.
+    pub run: u32,
+    /// From 1 in each run.
+    pub number: u32,
 }
 
 /// What is known of an event that is on its way.
@@ -61,6 +81,8 @@ struct Heading {
     /// How often it was not found.
     missing: u32,
     first_sent_after: u64,
+    /// When it is sent again, where it rests.
+    rests_until: u64,
     body: Option<Arc<StoredEvent>>,
 }
 
@@ -69,6 +91,10 @@ pub struct TermRules {
     pub attempts: AttemptRules,
     /// Whether the store deletes events after a while.
     pub has_retention: bool,
+    /// Whether a user waits for a person behind an event that failed for good.
+    pub holds: bool,
+    /// Requests that are begun in a second at the most.
+    pub rate_per_second: Option<u32>,
 }
 
 /// Outcomes that the database did not take.
@@ -114,19 +140,34 @@ pub struct Term {
     /// each step.
     looks_for_room: bool,
     retrying: HashSet<UserKey>,
+    processor: Arc<Processor>,
+    steering: Steering,
+    /// Of what is pending in a later run than its first.
+    runs: HashMap<StoreId, u32>,
+    failing: HashMap<StoreId, Failing>,
+    pace: Option<Pace>,
+    /// Who was the last that the processor asked to leave alone for a while, and when.
+    last_wait: Option<(UserKey, u64)>,
 }
 
 impl Term {
+    /// Of an owner who found these records, and that some users whom they hold wait for
+    /// nobody.
     pub fn new(
         lease: Lease,
-        parked: Vec<Parked>,
+        processor: Arc<Processor>,
+        (parked, lucky): (Vec<Parked>, Vec<(UserKey, StoreId)>),
         rules: Arc<TermRules>,
         clock: Arc<dyn Clock>,
         bodies: Arc<Bodies>,
         view: Arc<View>,
     ) -> Self {
         let records = parked.iter().map(|parked| parked.record);
-        let window = Window::new(lease.epoch, records);
+        let mut window = Window::new(lease.epoch, records);
+        for (user, id) in lucky {
+            window.release(user, id);
+        }
+        let pace = rules.rate_per_second.map(|rate| Pace::new(rate, 0));
         let users = parked.into_iter().map(|parked| (parked.record.user, parked.user_id));
         Self {
             window,
@@ -152,12 +193,23 @@ impl Term {
             overflow: None,
             looks_for_room: false,
             retrying: HashSet::new(),
+            processor,
+            steering: Steering::new(),
+            runs: HashMap::new(),
+            failing: HashMap::new(),
+            pace,
+            last_wait: None,
         }
     }
 
     /// Whether another owner has been at work.
     pub fn is_lost(&self) -> bool {
         self.window.is_lost()
+    }
+
+    /// The processor as it was at the beginning of the term.
+    pub fn processor(&self) -> &Arc<Processor> {
+        &self.processor
     }
 
     /// Requests in flight.
@@ -176,11 +228,15 @@ impl Term {
     pub fn poll_soon(&mut self) {
         self.wants_poll = true;
         self.looks_for_room = true;
+        self.steering.read_soon();
     }
 
-    /// When a user has rested, or an outcome is tried again.
+    /// When a user has rested, an outcome is tried again, or the rate lets one more be
+    /// sent.
     pub fn next_rest(&self) -> Option<u64> {
-        self.rests.next().into_iter().chain(self.not_recorded.again_at).min()
+        let paced = self.pace.as_ref().filter(|_| self.window.ready().next().is_some());
+        let paced = paced.map(Pace::next);
+        self.rests.next().into_iter().chain(self.not_recorded.again_at).chain(paced).min()
     }
 
     /// Whether an outcome waits for a renewal, and with it a user.
@@ -213,7 +269,7 @@ impl Term {
         self.record_again(now);
         // Nobody is parked because the processor is away; and one at a time, for what is
         // gained is known when that is done.
-        let is_running = breaker.condition() == Condition::Running;
+        let is_running = breaker.condition() == Condition::Running && self.steering.lets_send();
         let is_full = self.window.len() > MOST_ENTRIES && self.overflow.is_none();
         if is_running && is_full && std::mem::take(&mut self.looks_for_room) {
             self.overflow = self.window.longest().filter(|user| self.window.park(*user));
@@ -221,14 +277,19 @@ impl Term {
         let has_room = self.window.len() <= MOST_ENTRIES;
         self.has_read_all |= !has_room;
         self.has_caught_up |= self.has_read_all && !self.window.is_looking_up();
+        self.steer(&mut tasks);
+        let is_catching_up = self.steering.is_catching_up();
         if self.wants_poll
             && has_room
+            && !is_catching_up
             && let Some(reader) = self.reader.take()
         {
             self.wants_poll = false;
             tasks.push(Task::Poll(reader, lease));
         }
-        if may_send && self.has_caught_up {
+        // What is caught up with is read from the events, in order.
+        let is_in_order = self.has_caught_up || is_catching_up;
+        if may_send && is_in_order && self.steering.lets_send() {
             self.send(breaker, now, &mut tasks);
         }
         self.effects(&mut tasks);
@@ -244,6 +305,7 @@ impl Term {
                         self.to_record.push((user, outcome));
                     }
                 }
+                Effect::Finish(ticket) => self.finish(ticket, tasks),
                 effect => self.effects.push(effect),
             }
         }
@@ -273,7 +335,7 @@ impl Term {
             Effect::Move { expected, next } => Task::Move(expected, next),
             Effect::Unpark(record) => Task::Unpark(record),
             Effect::Forget(documents) => Task::Forget(documents),
-            Effect::Record { .. } => return None,
+            Effect::Record { .. } | Effect::Finish(_) => return None,
         })
     }
 
@@ -299,7 +361,10 @@ impl Term {
                     self.window.take_in(id, entries);
                 }
             }
-            Report::LookedUp(done) => self.window_call(|window| window.looked_up(&done)),
+            Report::LookedUp(done, runs) => {
+                self.runs.extend(runs);
+                self.window_call(|window| window.looked_up(&done));
+            }
             Report::Recorded(kept) => {
                 self.recording -= 1;
                 kept.into_iter()
@@ -311,7 +376,10 @@ impl Term {
                 self.users.insert(user, parked.user_id);
                 self.window_call(|window| window.parked(user, is_stored));
             }
-            Report::Read(user, found) => self.window_call(|window| window.read(user, found)),
+            Report::Read(user, found, runs) => {
+                self.runs.extend(runs);
+                self.window_call(|window| window.read(user, found));
+            }
             Report::Moved(user, is_stored) => {
                 self.window_call(|window| window.moved(user, is_stored));
             }
@@ -321,8 +389,11 @@ impl Term {
             }
             Report::Forgotten => self.calls -= 1,
             Report::Fetched(asked, found) => self.fetched(asked, found, now),
+            Report::Orders(read) => self.ordered(read),
+            Report::Prepared(id, page) => self.prepared(id, page),
+            Report::Told(id, goes_on) => self.told(id, goes_on),
             // The deliverer's own.
-            Report::Renewed(..) => {}
+            Report::Renewed(..) | Report::Published(_) => {}
         }
         true
     }

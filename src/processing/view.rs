@@ -10,7 +10,7 @@ use prometheus::{
 use trailkeep_store::processing::{Processed, ProcessedState};
 
 use super::answer::Verdict;
-use super::breaker::Condition;
+use super::status::{Newest, Status};
 
 /// The metrics of all processors.
 pub struct Metrics {
@@ -89,6 +89,10 @@ pub enum State {
     /// Another instance delivers, or the lease is still to be had.
     StandingBy,
     Running,
+    /// A person said so.
+    Paused,
+    /// What was stored before it was there comes first.
+    CatchingUp,
     Away,
     Refused,
 }
@@ -99,6 +103,8 @@ impl State {
         match self {
             Self::StandingBy => "standing-by",
             Self::Running => "running",
+            Self::Paused => "paused",
+            Self::CatchingUp => "catching-up",
             Self::Away => "away",
             Self::Refused => "refused",
         }
@@ -116,6 +122,8 @@ pub struct View {
     attempts: [IntCounter; 3],
     duration: Histogram,
     waited: Histogram,
+    newest: Mutex<(Newest, Newest)>,
+    status: Mutex<Option<Status>>,
 }
 
 /// What is told of a processor.
@@ -153,17 +161,21 @@ impl View {
             attempts: [came("taken"), came("refused"), came("failed")],
             duration: metrics.duration.with_label_values(&[name]),
             waited: metrics.waited.with_label_values(&[name]),
+            newest: Mutex::default(),
+            status: Mutex::new(None),
         }
     }
 
     /// An event was first sent so many milliseconds after its receipt.
     pub fn waited(&self, ms: u64) {
         self.waited.observe(seconds(ms));
+        self.newest.lock().1.add(ms);
     }
 
     /// A request was answered, or was not, after so many milliseconds.
     pub fn answered(&self, verdict: &Verdict, ms: u64) {
         self.duration.observe(seconds(ms));
+        self.newest.lock().0.add(ms);
         let [taken, refused, failed] = &self.attempts;
         let (counter, problem) = match verdict {
             Verdict::Done { .. } => (taken, None),
@@ -189,15 +201,12 @@ impl View {
         }
     }
 
-    /// This instance is in charge, or not (`None`), with so many requests in flight,
-    /// events in memory and users parked.
-    pub fn is(&self, condition: Option<Condition>, in_flight: usize, sizes: (usize, usize)) {
-        let state = match condition {
-            None => State::StandingBy,
-            Some(Condition::Running) => State::Running,
-            Some(Condition::Away) => State::Away,
-            Some(Condition::Refused) => State::Refused,
-        };
+    /// What state it is in, with so many requests in flight, events in memory and users
+    /// parked.
+    pub fn is(&self, state: State, in_flight: usize, sizes: (usize, usize)) {
+        if state == State::StandingBy {
+            *self.status.lock() = None;
+        }
         self.state.lock().0 = state;
         let set = |gauge: &IntGauge, number: usize| {
             gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
@@ -205,7 +214,27 @@ impl View {
         set(&self.in_flight, in_flight);
         set(&self.pending, sizes.0);
         set(&self.parked, sizes.1);
-        self.running.set(i64::from(state == State::Running));
+        self.running.set(i64::from(matches!(state, State::Running | State::CatchingUp)));
+    }
+
+    /// How long requests took, and events waited.
+    pub fn times(&self) -> Status {
+        let newest = self.newest.lock();
+        let (duration_ms, wait_ms) = (newest.0.quantiles(), newest.1.quantiles());
+        Status { duration_ms, wait_ms, ..Status::default() }
+    }
+
+    /// What is told of it from now on; answers that as it is told, with its problem.
+    pub fn tell(&self, status: Status) -> Status {
+        let problem = self.seen().problem.map(|problem| problem.to_string());
+        let status = Status { problem, ..status };
+        *self.status.lock() = Some(status.clone());
+        status
+    }
+
+    /// What was told last, where this instance delivers.
+    pub fn status(&self) -> Option<Status> {
+        self.status.lock().clone()
     }
 
     /// All of it, at one moment.

@@ -4,6 +4,9 @@
 //! whoever waits for it holds a user, and nothing else. It ends early only by being
 //! dropped, when the lease is lost.
 
+mod check;
+mod pages;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +15,17 @@ use tokio::time::sleep;
 use tracing::{error, warn};
 use trailkeep_delivery::lease::{Lease, Replacement};
 use trailkeep_delivery::{DocumentId, Entry, Found, ParkRecord, Reader, UserKey, feed};
-use trailkeep_event::{Arrival, StoreId};
+use trailkeep_event::{Arrival, StoreId, Timestamp};
 use trailkeep_store::processing::{
-    FoundEvents, Parked, Processed, ProcessedState, ProcessingStore,
+    FoundEvents, Parked, Processed, ProcessedState, ProcessingStore, Processor,
 };
 use trailkeep_store::{Outcome, StoreError};
+use uuid::Uuid;
 
+use super::orders::{Order, Progress};
+use super::status::Status;
 use crate::backoff::Backoff;
+pub use pages::{Asked, Page};
 
 /// Documents of one process that are read at once: 20 KB each.
 const DOCUMENTS: usize = 8;
@@ -28,16 +35,25 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from
 pub enum Report {
     /// The feed was read: what is to be taken in; `None` where another is in charge.
     Polled(Reader, Option<Vec<(DocumentId, Vec<Entry>)>>),
-    LookedUp(BTreeSet<StoreId>),
+    /// What is done, and the runs of what is pending in a later one.
+    LookedUp(BTreeSet<StoreId>, Vec<(StoreId, u32)>),
     Recorded(Vec<(UserKey, Processed, Outcome)>),
     /// Whose it is, and whether it is stored.
     Parked(Parked, bool),
-    Read(UserKey, Found),
+    Read(UserKey, Found, Vec<(StoreId, u32)>),
     Moved(UserKey, bool),
     Unparked(UserKey, bool),
     Forgotten,
     /// These were asked for, and that was found.
     Fetched(Vec<StoreId>, FoundEvents),
+    /// What people ask for, with how far that has come, oldest first.
+    Orders(Vec<(Uuid, Order, Progress)>),
+    /// The database has done its part of the next page.
+    Prepared(Uuid, Page),
+    /// It is told how far an order has come: from where it goes on, where it does.
+    Told(Uuid, Option<Progress>),
+    /// How many documents the feed has, where that was told.
+    Published(Option<u64>),
     /// A renewal that was sent at that time was carried out, or found another lease.
     Renewed(Replacement, u64, bool),
 }
@@ -114,9 +130,13 @@ impl Work {
 
     /// The lease as it is stored.
     pub async fn lease(&self) -> Option<Lease> {
+        self.processor().await?.lease
+    }
+
+    /// The processor as it is stored, unless it was removed.
+    pub async fn processor(&self) -> Option<Processor> {
         let processors = self.until_done(|| self.store.processors()).await;
-        let own = processors.into_iter().find(|processor| *processor.name == *self.name);
-        own?.lease
+        processors.into_iter().find(|processor| *processor.name == *self.name)
     }
 
     /// Writes a lease in the place of another. What cannot be known, because no answer
@@ -129,16 +149,33 @@ impl Work {
         Report::Renewed(replacement, sent_at, took_place)
     }
 
-    /// Stamps all records with an epoch, and reads them.
-    pub async fn load(&self, epoch: u64) -> Vec<Parked> {
+    /// Stamps all records with an epoch, and reads them: with those that hold their user
+    /// at an event which did not fail for good. Another owner was luckier, and nobody
+    /// waits there for a person.
+    pub async fn load(&self, epoch: u64) -> (Vec<Parked>, Vec<(UserKey, StoreId)>) {
         self.until_done(|| self.store.stamp(&self.name, epoch)).await;
-        self.until_done(|| self.store.parked(&self.name)).await
+        let parked = self.until_done(|| self.store.parked(&self.name)).await;
+        let mut held: Vec<(UserKey, StoreId)> = parked
+            .iter()
+            .filter_map(|parked| Some((parked.record.user, parked.record.held?)))
+            .collect();
+        let mut lucky = Vec::new();
+        while !held.is_empty() {
+            let some: Vec<_> = held.drain(..held.len().min(LOOKED_UP)).collect();
+            let ids: Vec<StoreId> = some.iter().map(|(_, id)| *id).collect();
+            let states = self.until_done(|| self.store.states(&self.name, &ids)).await;
+            lucky.extend(some.into_iter().filter(|(_, id)| {
+                states.get(id).is_some_and(|(_, state)| *state != ProcessedState::Failed)
+            }));
+        }
+        (parked, lucky)
     }
 
     pub async fn look_up(self, ids: Vec<StoreId>) -> Report {
         let states = self.until_done(|| self.store.states(&self.name, &ids)).await;
+        let runs = pages::runs(&states);
         let done = states.into_iter().filter(|(_, (_, state))| *state != ProcessedState::Pending);
-        Report::LookedUp(done.map(|(id, _)| id).collect())
+        Report::LookedUp(done.map(|(id, _)| id).collect(), runs)
     }
 
     /// Keeps outcomes. Where the database refuses all for one of them, each is tried alone;
@@ -218,7 +255,7 @@ impl Work {
         let read = || self.store.events_from(&user_id, from, limit);
         let (events, has_more) = self.until_done(read).await;
         let up_to = events.last().filter(|_| has_more).map(|(arrival, _)| *arrival);
-        let mut pending = Vec::new();
+        let (mut pending, mut later_runs) = (Vec::new(), Vec::new());
         for some in events.chunks(LOOKED_UP) {
             let ids: Vec<StoreId> = some.iter().map(|(_, id)| *id).collect();
             let states = self.until_done(|| self.store.states(&self.name, &ids)).await;
@@ -226,8 +263,9 @@ impl Work {
                 states.get(id).is_none_or(|(_, state)| *state == ProcessedState::Pending)
             };
             pending.extend(some.iter().filter(|(_, id)| is_pending(id)));
+            later_runs.extend(pages::runs(&states));
         }
-        Report::Read(user, Found { pending, up_to })
+        Report::Read(user, Found { pending, up_to }, later_runs)
     }
 
     pub async fn shift(self, expected: ParkRecord, next: ParkRecord) -> Report {
@@ -243,6 +281,15 @@ impl Work {
     pub async fn forget(self, documents: Vec<DocumentId>) -> Report {
         self.until_done(|| self.store.remove_documents(&self.name, &documents)).await;
         Report::Forgotten
+    }
+
+    /// Tells the other instances how it is doing, and looks how long the feed is. What
+    /// does not get through is told with the next.
+    pub async fn publish(self, at: Timestamp, status: Status) -> Report {
+        if let Ok(state) = serde_json::to_string(&status) {
+            let _ = self.store.publish(&self.name, at, &state).await;
+        }
+        Report::Published(self.store.feed_size(&self.name).await.ok())
     }
 
     pub async fn fetch(self, ids: Vec<StoreId>) -> Report {

@@ -7,6 +7,8 @@ use std::hash::{Hash, Hasher};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::Timestamp;
+
 /// The identity of an event in every store: 16 bytes derived from
 /// (`userId`, `eventId`) and from nothing else, so that a retry, a replay and
 /// a second instance all arrive at the same one.
@@ -103,6 +105,17 @@ impl Arrival {
     /// The number as it is kept in a store.
     pub fn as_i64(self) -> i64 {
         self.0
+    }
+
+    /// The lowest number of an event that is received then or later.
+    pub fn first_at(moment: Timestamp) -> Self {
+        let ms = u64::try_from(moment.as_millis()).unwrap_or(0);
+        Self(i64::try_from(ms << (COUNTER_BITS + INSTANCE_BITS)).unwrap_or(i64::MAX))
+    }
+
+    /// When it was given out, as its process's clock had it.
+    pub fn moment(self) -> Timestamp {
+        Timestamp::from_millis_clamped(self.0.max(0) >> (COUNTER_BITS + INSTANCE_BITS))
     }
 
     /// The lowest number that comes after this one in every process.

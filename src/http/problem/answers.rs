@@ -76,6 +76,17 @@ pub struct WrongScope(pub Problem);
 #[response(status = 404, content_type = MEDIA_TYPE)]
 pub struct UnknownLetter(pub Problem);
 
+/// No instance knows a processor of that name.
+#[derive(IntoResponses)]
+#[response(status = 404, content_type = MEDIA_TYPE)]
+pub struct UnknownProcessor(pub Problem);
+
+/// A hundred commands wait to be carried out.
+#[derive(IntoResponses)]
+#[response(status = 429, content_type = MEDIA_TYPE,
+    headers(("Retry-After" = u32, description = "Seconds to wait.")))]
+pub struct TooManyCommands(pub Problem);
+
 /// The address has an account.
 #[derive(IntoResponses)]
 #[response(status = 409, content_type = MEDIA_TYPE)]

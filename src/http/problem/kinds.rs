@@ -59,6 +59,7 @@ pub const UNSUPPORTED_MEDIA_TYPE: Kind = JSON_ONLY.with(FORMS);
 // There is no such thing.
 pub const NOT_FOUND: Kind = kind(404, "not-found", "Not found");
 pub const UNKNOWN_ID: Kind = kind(404, "unknown-id", "Not found");
+pub const UNKNOWN_PROCESSOR: Kind = kind(404, "unknown-processor", "Not found");
 pub const METHOD_NOT_ALLOWED: Kind = kind(405, "method-not-allowed", "Method not allowed");
 
 // Whoever sent it may not.
@@ -73,6 +74,7 @@ pub const SIGN_UP_CLOSED: Kind = kind(403, "sign-up-closed", "Forbidden");
 pub const WRONG_SCOPE: Kind = kind(403, "wrong-scope", "Forbidden").with(OTHER_SCOPE);
 
 // What is kept stands against it.
+pub const CONFLICT: Kind = kind(409, "conflict", "Conflict");
 pub const EMAIL_TAKEN: Kind = kind(409, "email-taken", "Conflict");
 pub const LAST_ADMINISTRATOR: Kind = kind(409, "last-administrator", "Conflict");
 pub const REFUSED_AGAIN: Kind = kind(409, "refused-again", "Conflict");
@@ -82,6 +84,8 @@ pub const LARGER_THAN_SHARE: Kind = kind(413, "larger-than-share", "Larger than 
 pub const TOO_LARGE: Kind = kind(413, "too-large", "Too large");
 pub const TOO_MANY_EVENTS: Kind = kind(413, "too-many-events", "Too many events");
 pub const OVER_SHARE: Kind = kind(429, "over-share", "Over share").with(AGAIN_IN_1_S);
+pub const TOO_MANY_COMMANDS: Kind =
+    kind(429, "too-many-commands", "Too many commands").with(AGAIN_IN_5_S);
 pub const TOO_MANY_REQUESTS: Kind = kind(429, "too-many-requests", "Too many requests");
 
 // The service cannot, now.

@@ -1,8 +1,9 @@
 //! The processors of this instance's settings, as all instances are to know them.
 
-use trailkeep_event::{Arrival, Timestamp};
+use trailkeep_event::{Arrival, StoreId, Timestamp};
 use trailkeep_store::StoreError;
-use trailkeep_store::processing::{ProcessingStore, Processor, Wanted};
+use trailkeep_store::processing::{Command, ProcessingStore, Processor, Wanted};
+use uuid::Uuid;
 
 /// A processor of the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,17 @@ pub struct OwnProcessor {
     pub name: Box<str>,
     /// The types that it wants; none for all.
     pub types: Vec<Box<str>>,
+    /// What was stored before, where a new one wants any of it.
+    pub before: Option<Before>,
+}
+
+/// What a new processor wants of what is stored already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// From which number on.
+    pub since: Arrival,
+    /// The order by which whoever delivers reads it.
+    pub order: Box<str>,
 }
 
 /// All of them, and from when on they want events.
@@ -36,7 +48,15 @@ impl Registry {
             let found = known.iter().find(|processor| processor.name == own.name);
             let found = match found {
                 Some(processor) => processor.clone(),
-                None => feeds.add_processor(&self.new_processor(own)).await?,
+                None => {
+                    // First, so that a crash in between leaves no processor without it.
+                    if let Some(command) =
+                        own.before.as_ref().map(|before| self.command(own, before))
+                    {
+                        feeds.add_command(&command).await?;
+                    }
+                    feeds.add_processor(&self.new_processor(own)).await?
+                }
             };
             let wanted = wants(&found.wanted, &own.types, self.since);
             if wanted != found.wanted {
@@ -49,11 +69,26 @@ impl Registry {
         Ok(())
     }
 
+    fn command(&self, own: &OwnProcessor, before: &Before) -> Command {
+        // The same from each instance, and once more where the processor was removed.
+        let id = StoreId::derive(&own.name, "what was stored before");
+        Command {
+            id: Uuid::from_bytes(*id.as_bytes()),
+            processor: own.name.clone(),
+            made_at: self.now,
+            order: before.order.clone(),
+            progress: None,
+            answered_at: None,
+            answer: None,
+        }
+    }
+
     fn new_processor(&self, own: &OwnProcessor) -> Processor {
+        let since = own.before.as_ref().map_or(self.since, |before| before.since);
         Processor {
             name: own.name.clone(),
             secret: rand::random(),
-            wanted: wants(&Wanted::default(), &own.types, self.since),
+            wanted: wants(&Wanted::default(), &own.types, since),
             version: 0,
             seen_at: self.now,
             lease: None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tracing::warn;
-use trailkeep_delivery::UserKey;
+use trailkeep_delivery::{Ending, UserKey};
 use trailkeep_event::{Arrival, StoreId};
 use trailkeep_store::processing::{Processed, ProcessedEvent, ProcessedState};
 use trailkeep_store::{Outcome, StoredEvent};
@@ -15,6 +15,9 @@ use crate::processing::breaker::{Breaker, Condition};
 
 /// A user whose head fails keeps no more than so many entries in memory.
 const MOST_BEHIND_A_FAILURE: usize = 100;
+/// Two users whom a processor asks to wait within so many milliseconds mean that it has
+/// too much to do.
+const TOGETHER: u64 = 1_000;
 /// After so long an outcome that the database refused is tried again.
 const RECORD_AGAIN: Duration = Duration::from_secs(1);
 
@@ -29,7 +32,7 @@ impl Term {
         let head = self.heads.get(&id);
         Processed {
             id,
-            run: 0,
+            run: self.run_of(id),
             event: event.map(|event| ProcessedEvent {
                 event_id: event.event_id.clone(),
                 user_id: event.user_id.clone(),
@@ -62,7 +65,7 @@ impl Term {
         self.retrying.remove(&user);
         let wall = self.clock.now();
         let verdict = classify(answer, wall);
-        let wait = self.wait(&verdict, breaker, now);
+        let wait = self.wait(user, &verdict, breaker, now);
         let head = self.heads.entry(event.id).or_default();
         let took = now.saturating_sub(head.attempts.began());
         let rules = &self.rules.attempts;
@@ -74,8 +77,16 @@ impl Term {
             Next::Rest(pause) => {
                 // It is fetched again, so that what rests takes no memory.
                 head.body = None;
+                head.rests_until = now + millis(pause);
                 self.window.failed(user);
                 self.rests.add(user, now + millis(pause));
+                if let Verdict::GiveUp { error }
+                | Verdict::Failed { error, .. }
+                | Verdict::UserWaits { error, .. }
+                | Verdict::ProcessorWaits { error, .. } = &verdict
+                {
+                    self.fails(event, error);
+                }
                 let is_stuck = is_stuck && breaker.condition() == Condition::Running;
                 if is_stuck && self.window.queued(user) > MOST_BEHIND_A_FAILURE {
                     self.users.insert(user, event.user_id.clone());
@@ -102,18 +113,39 @@ impl Term {
                   "a processor does not take an event; it is a dead letter of processing now");
         }
         self.verdicts.insert(event.id, outcome);
-        self.window.answered(user, state == ProcessedState::Failed);
+        self.window.answered(
+            user,
+            match state {
+                ProcessedState::Failed if self.rules.holds => Ending::Held,
+                ProcessedState::Failed => Ending::GivenUp,
+                _ => Ending::Done,
+            },
+        );
+    }
+
+    pub(super) fn run_of(&self, id: StoreId) -> u32 {
+        self.runs.get(&id).copied().unwrap_or(0)
     }
 
     /// How long a processor asked to be left alone, with this user or altogether.
-    fn wait(&self, verdict: &Verdict, breaker: &mut Breaker, now: u64) -> Duration {
+    /// With two users at once it is the processor.
+    fn wait(
+        &mut self,
+        user: UserKey,
+        verdict: &Verdict,
+        breaker: &mut Breaker,
+        now: u64,
+    ) -> Duration {
         let until = match verdict {
             Verdict::UserWaits { until, .. } | Verdict::ProcessorWaits { until, .. } => until,
             _ => return Duration::ZERO,
         };
         let wait = until.as_millis().saturating_sub(self.clock.now().as_millis());
         let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
-        if matches!(verdict, Verdict::ProcessorWaits { .. }) {
+        let last = self.last_wait.replace((user, now));
+        let is_together =
+            last.is_some_and(|(other, at)| other != user && now.saturating_sub(at) < TOGETHER);
+        if matches!(verdict, Verdict::ProcessorWaits { .. }) || is_together {
             breaker.wait_until(now + millis(wait));
         }
         wait
@@ -124,7 +156,12 @@ impl Term {
             Outcome::Stored | Outcome::Duplicate => {
                 self.view.settled(&outcome);
                 self.heads.remove(&outcome.id);
-                self.window.recorded(user, outcome.id);
+                self.runs.remove(&outcome.id);
+                self.failing.remove(&outcome.id);
+                self.window.recorded(user, outcome.id, *kept == Outcome::Stored);
+                if outcome.state == ProcessedState::Skipped {
+                    self.skipped(outcome.id);
+                }
             }
             Outcome::Refused(_) | Outcome::Retry => {
                 self.not_recorded.outcomes.push((user, outcome));

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::warn;
-use trailkeep_delivery::UserKey;
+use trailkeep_delivery::{Ending, UserKey};
 use trailkeep_event::{Arrival, StoreId};
 use trailkeep_store::StoredEvent;
 use trailkeep_store::processing::{FoundEvents, Processed, ProcessedState};
 
-use super::{Task, Term, millis};
+use super::{Attempt, Task, Term, millis};
 use crate::processing::breaker::Breaker;
 
 /// Events whose bodies are fetched with one call.
@@ -29,7 +29,8 @@ pub fn most_events(concurrency: usize) -> usize {
 impl Term {
     /// Sends what may be sent, and asks for the bodies of what may be next.
     pub(super) fn send(&mut self, breaker: &Breaker, now: u64, tasks: &mut Vec<Task>) {
-        let room = breaker.room(self.in_flight, now);
+        let paced = self.pace.as_mut().map_or(usize::MAX, |pace| pace.room(now));
+        let room = breaker.room(self.in_flight, now).min(paced);
         if room == 0 {
             return;
         }
@@ -70,11 +71,19 @@ impl Term {
             if head.attempts.sent == 0 {
                 let waited = self.clock.now().as_millis().saturating_sub(received);
                 head.first_sent_after = u64::try_from(waited).unwrap_or(0);
-                self.view.waited(head.first_sent_after);
+                // One that is sent again has waited for a person.
+                if !self.runs.contains_key(&id) {
+                    self.view.waited(head.first_sent_after);
+                }
             }
             head.attempts.begin(now);
             head.body = Some(Arc::clone(&body));
-            tasks.push(Task::Send(user, body, head.attempts.sent));
+            let number = head.attempts.sent;
+            let attempt = Attempt { run: self.run_of(id), number };
+            tasks.push(Task::Send(user, body, attempt));
+        }
+        if let Some(pace) = &mut self.pace {
+            pace.began(sent);
         }
         for ids in fetch.chunks(FETCHED) {
             self.calls += 1;
@@ -127,9 +136,9 @@ impl Term {
     }
 
     /// Ends a head that was taken out and will not be sent.
-    fn skip(&mut self, user: UserKey, id: StoreId, arrival: Arrival, why: &str) {
+    pub(super) fn skip(&mut self, user: UserKey, id: StoreId, arrival: Arrival, why: &str) {
         let outcome = self.outcome(id, None, arrival, ProcessedState::Skipped);
         self.verdicts.insert(id, Processed { error: Some(why.into()), ..outcome });
-        self.window.answered(user, true);
+        self.window.answered(user, Ending::GivenUp);
     }
 }

@@ -117,6 +117,17 @@ fn a_full_millisecond_borrows_from_the_next() {
 }
 
 #[test]
+fn a_moment_has_its_numbers_and_a_number_its_moment() {
+    let mut clock = ArrivalClock::new(0);
+    let first = Arrival::first_at(at(NOW));
+    assert_eq!(first, clock.take(1, at(NOW)));
+    assert_eq!(first.moment(), at(NOW));
+    assert_eq!(ArrivalClock::new(255).take(1, at(NOW)).moment(), at(NOW));
+    assert!(ArrivalClock::new(255).take(1, at(NOW - 1)) < first);
+    assert_eq!(Arrival::from_i64(-1).moment().as_millis(), 0, "of another tool's event");
+}
+
+#[test]
 fn instances_differ_within_one_millisecond() {
     let mut arrivals = HashSet::new();
     for instance in 0..=255 {
