@@ -72,6 +72,7 @@ fn of_one(name: &str, processor: &Processor) -> Result<ProcessorSettings, StartE
             headers: processor.headers.iter().map(header).collect(),
             secrets: secrets(processor),
         },
+        types: types(processor),
         attempts: AttemptRules {
             max_attempts: processor.max_attempts,
             backoff_min: processor.backoff_min,

@@ -40,6 +40,8 @@ pub struct Deliverer {
     pub form: Arc<Form>,
     pub rules: Arc<TermRules>,
     pub concurrency: usize,
+    /// The types that this instance's settings ask for; none are all.
+    pub types: Vec<Box<str>>,
     pub clock: Arc<dyn Clock>,
     pub bodies: Arc<Bodies>,
     pub view: Arc<View>,
@@ -56,6 +58,8 @@ enum Ended {
     /// What this owner knows is not what is stored: it begins anew.
     Astray,
     Stopped,
+    /// Another instance has other settings, and was started later.
+    StandsBack,
     /// Something panicked, which is told where it did.
     Defect,
 }
@@ -82,6 +86,10 @@ impl Deliverer {
             };
             match self.serve(term, &mut tenure, &mut breaker, &stop, grace).await {
                 Ended::Stopped => return self.hand_over(&tenure).await,
+                Ended::StandsBack => {
+                    self.hand_over(&tenure).await;
+                    tenure.give_up();
+                }
                 Ended::Defect => return,
                 Ended::Lost => {
                     warn!(processor = &*self.work.name, "another instance delivers now");
@@ -106,9 +114,20 @@ impl Deliverer {
 
     /// Waits until this instance is in charge.
     async fn take(&self, tenure: &mut Tenure) {
+        let mut has_told = false;
         while tenure.lease().is_none() {
-            let lease = self.work.lease().await;
-            tenure.saw(lease, self.now());
+            let processor = self.work.processor().await;
+            let differs = processor.as_ref().is_some_and(|processor| self.differs(processor));
+            if differs && !std::mem::replace(&mut has_told, true) {
+                warn!(
+                    processor = &*self.work.name,
+                    types = self.types.join(","),
+                    "another instance's settings ask for other types; this one delivers only \
+                       if nobody else does"
+                );
+            }
+            tenure.stand_back(differs);
+            tenure.saw(processor.and_then(|processor| processor.lease), self.now());
             if let Some(replacement) = tenure.due(self.now()) {
                 self.replace(tenure, replacement).await;
             }
@@ -116,6 +135,11 @@ impl Deliverer {
                 sleep(WATCH_EVERY).await;
             }
         }
+    }
+
+    /// Whether what is wanted is not what this instance's settings ask for.
+    fn differs(&self, processor: &Processor) -> bool {
+        !processor.wanted.is_of(&self.types)
     }
 
     async fn replace(&self, tenure: &mut Tenure, replacement: Replacement) {
@@ -158,7 +182,9 @@ impl Deliverer {
     ) -> Ended {
         let mut work = JoinSet::new();
         let mut requests: JoinSet<Answered> = JoinSet::new();
-        let (mut is_renewing, mut until) = (false, None);
+        let (mut is_renewing, mut until, mut stands_back) = (false, None, false);
+        // It delivers all the same where nobody else did.
+        let tolerated = self.differs(term.processor()).then_some(term.processor().version);
         let mut next_poll = Instant::now() + POLL_EVERY;
         let (mut next_publishing, mut documents) = (Instant::now() + PUBLISH_EVERY, 0);
         loop {
@@ -173,6 +199,10 @@ impl Deliverer {
                 term.renewing();
                 work.spawn(self.work.clone().replace(renewal, now));
             }
+            let processor = term.processor();
+            if until.is_none() && Some(processor.version) != tolerated && self.differs(processor) {
+                (until, stands_back) = (Some(Instant::now() + grace), true);
+            }
             let may_send = until.is_none() && tenure.is_sure(now);
             for task in term.tasks(lease, breaker, may_send, now) {
                 self.spawn(task, term.processor(), &mut work, &mut requests);
@@ -180,14 +210,14 @@ impl Deliverer {
             self.view.is(term.state(breaker), term.in_flight(), term.sizes());
             if Instant::now() >= next_publishing {
                 next_publishing = Instant::now() + PUBLISH_EVERY;
-                let status = self.view.tell(term.status(breaker, documents, now));
+                let status = self.view.tell(term.status(breaker, documents, now), documents);
                 work.spawn(self.work.clone().publish(self.clock.now(), status));
             }
             if until.is_some() && term.is_settled() {
                 if is_renewing {
                     renewal_ends(&mut work, tenure).await;
                 }
-                return Ended::Stopped;
+                return if stands_back { Ended::StandsBack } else { Ended::Stopped };
             }
             let timers = [
                 term.next_rest(),
@@ -222,10 +252,12 @@ impl Deliverer {
                         term.poll_soon();
                     }
                     if until.is_some_and(|until| Instant::now() >= until) {
-                        return Ended::Stopped;
+                        return if stands_back { Ended::StandsBack } else { Ended::Stopped };
                     }
                 }
-                () = stop.cancelled(), if until.is_none() => until = Some(Instant::now() + grace),
+                () = stop.cancelled(), if until.is_none() || stands_back => {
+                    (until, stands_back) = (Some(Instant::now() + grace), false);
+                }
             }
         }
     }

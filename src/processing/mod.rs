@@ -32,12 +32,15 @@ mod breaker;
 pub mod client;
 mod deliverer;
 pub mod delivery;
+mod lateness;
 pub mod orders;
 mod pace;
 mod rests;
+mod sharing;
 pub mod signature;
 pub mod status;
 mod term;
+mod upkeep;
 mod view;
 mod work;
 
@@ -66,6 +69,7 @@ use orders::{Answer, Order};
 use status::Status;
 use term::TermRules;
 pub use term::{MOST_PENDING_BYTES, most_events};
+use upkeep::Upkeep;
 pub use view::{Metrics, Seen, State, View};
 use work::Work;
 
@@ -79,6 +83,8 @@ pub struct ProcessorSettings {
     pub client: ClientSettings,
     /// What it is sent.
     pub form: FormSettings,
+    /// The types that it wants; none for all.
+    pub types: Vec<Box<str>>,
     /// How often an event is tried.
     pub attempts: AttemptRules,
     /// Whether a user waits for a person behind an event that failed for good.
@@ -106,6 +112,7 @@ pub struct Processing {
     processors: BTreeMap<Box<str>, One>,
     bodies: Arc<Bodies>,
     store: Arc<dyn ProcessingStore>,
+    clock: Arc<dyn Clock>,
 }
 
 struct One {
@@ -134,7 +141,8 @@ impl Processing {
         let started = Instant::now();
         let mut processors = BTreeMap::new();
         for one in settings {
-            let ProcessorSettings { name, client, form, attempts, holds, rate_per_second } = one;
+            let ProcessorSettings { name, client, form, types, attempts, holds, rate_per_second } =
+                one;
             let view = Arc::new(View::new(&name, &metrics));
             let wake = Arc::new(Notify::new());
             let concurrency = client.concurrency;
@@ -148,6 +156,7 @@ impl Processing {
                 form: Arc::new(form),
                 rules: Arc::new(TermRules { attempts, has_retention, holds, rate_per_second }),
                 concurrency,
+                types,
                 clock: Arc::clone(clock),
                 bodies: Arc::clone(&bodies),
                 view: Arc::clone(&view),
@@ -157,7 +166,7 @@ impl Processing {
             let deliverer = parking_lot::Mutex::new(Some(deliverer));
             processors.insert(name, One { view, wake, concurrency, deliverer });
         }
-        Ok(Self { processors, bodies, store: Arc::clone(store) })
+        Ok(Self { processors, bodies, store: Arc::clone(store), clock: Arc::clone(clock) })
     }
 
     /// Hears of what was fed: so it is sent at once, and need not be read again.
@@ -179,6 +188,15 @@ impl Processing {
     pub fn start(&self, registered: &CancellationToken, grace: Duration) -> Deliverers {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
+        let upkeep = Upkeep {
+            own: self.processors.keys().cloned().collect(),
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+        };
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            stopped.run_until_cancelled(upkeep.run()).await;
+        });
         for one in self.processors.values() {
             let Some(deliverer) = one.deliverer.lock().take() else { continue };
             let (stop, registered) = (stop.clone(), registered.clone());

@@ -24,9 +24,11 @@ use uuid::Uuid;
 use super::attempts::{AttemptRules, Attempts};
 use super::bodies::Bodies;
 use super::breaker::{Breaker, Condition};
+use super::lateness::Lateness;
 use super::orders::{Answer, Progress};
 use super::pace::Pace;
 use super::rests::Rests;
+use super::sharing::Sharing;
 use super::view::View;
 use super::work::{Asked, Report};
 pub use sending::most_events;
@@ -148,6 +150,10 @@ pub struct Term {
     pace: Option<Pace>,
     /// Who was the last that the processor asked to leave alone for a while, and when.
     last_wait: Option<(UserKey, u64)>,
+    sharing: Sharing,
+    /// When an event may be sent that waits for what other instances have accepted.
+    shared_until: Option<u64>,
+    lateness: Lateness,
 }
 
 impl Term {
@@ -199,6 +205,9 @@ impl Term {
             failing: HashMap::new(),
             pace,
             last_wait: None,
+            sharing: Sharing::default(),
+            shared_until: None,
+            lateness: Lateness::default(),
         }
     }
 
@@ -207,7 +216,7 @@ impl Term {
         self.window.is_lost()
     }
 
-    /// The processor as it was at the beginning of the term.
+    /// The processor, as of a moment ago.
     pub fn processor(&self) -> &Arc<Processor> {
         &self.processor
     }
@@ -236,7 +245,8 @@ impl Term {
     pub fn next_rest(&self) -> Option<u64> {
         let paced = self.pace.as_ref().filter(|_| self.window.ready().next().is_some());
         let paced = paced.map(Pace::next);
-        self.rests.next().into_iter().chain(self.not_recorded.again_at).chain(paced).min()
+        let again = [self.rests.next(), self.not_recorded.again_at, self.shared_until, paced];
+        again.into_iter().flatten().min()
     }
 
     /// Whether an outcome waits for a renewal, and with it a user.
@@ -358,6 +368,7 @@ impl Term {
                 self.has_read_all |= documents.is_empty();
                 self.looks_for_room = true;
                 for (id, entries) in documents {
+                    self.sharing.read(id.process, now);
                     self.window.take_in(id, entries);
                 }
             }
@@ -389,7 +400,12 @@ impl Term {
             }
             Report::Forgotten => self.calls -= 1,
             Report::Fetched(asked, found) => self.fetched(asked, found, now),
-            Report::Orders(read) => self.ordered(read),
+            Report::Orders(processor, read) => {
+                if let Some(processor) = processor {
+                    self.processor = Arc::new(processor);
+                }
+                self.ordered(read);
+            }
             Report::Prepared(id, page) => self.prepared(id, page),
             Report::Told(id, goes_on) => self.told(id, goes_on),
             // The deliverer's own.

@@ -22,6 +22,11 @@ pub struct Metrics {
     pending: IntGaugeVec,
     parked: IntGaugeVec,
     running: IntGaugeVec,
+    lag_events: IntGaugeVec,
+    lag_seconds: IntGaugeVec,
+    stuck: IntGaugeVec,
+    feed: IntGaugeVec,
+    late: IntCounterVec,
 }
 
 impl Metrics {
@@ -79,6 +84,24 @@ impl Metrics {
                 "trailkeep_processor_running",
                 "1 where this instance delivers and the processor takes events, else 0",
             )?,
+            lag_events: gauge(
+                "trailkeep_processor_lag_events",
+                "Events that wait for their turn, where this instance delivers",
+            )?,
+            lag_seconds: gauge(
+                "trailkeep_processor_lag_seconds",
+                "Since when the first of them waits",
+            )?,
+            stuck: gauge(
+                "trailkeep_processor_stuck_users",
+                "Users whose event fails, or who wait for a person",
+            )?,
+            feed: gauge("trailkeep_processor_feed_documents", "Documents of the feed")?,
+            late: counter(
+                "trailkeep_processor_late_events_total",
+                "Events that were sent behind a later one of their user, which another instance accepted",
+                &["processor"],
+            )?,
         })
     }
 }
@@ -118,6 +141,10 @@ pub struct View {
     pending: IntGauge,
     parked: IntGauge,
     running: IntGauge,
+    lag: [IntGauge; 2],
+    stuck: IntGauge,
+    feed: IntGauge,
+    late: IntCounter,
     done: [IntCounter; 3],
     attempts: [IntCounter; 3],
     duration: Histogram,
@@ -153,6 +180,11 @@ impl View {
             pending: metrics.pending.with_label_values(&[name]),
             parked: metrics.parked.with_label_values(&[name]),
             running: metrics.running.with_label_values(&[name]),
+            lag: [&metrics.lag_events, &metrics.lag_seconds]
+                .map(|lag| lag.with_label_values(&[name])),
+            stuck: metrics.stuck.with_label_values(&[name]),
+            feed: metrics.feed.with_label_values(&[name]),
+            late: metrics.late.with_label_values(&[name]),
             done: [
                 state(ProcessedState::Processed),
                 state(ProcessedState::Failed),
@@ -170,6 +202,11 @@ impl View {
     pub fn waited(&self, ms: u64) {
         self.waited.observe(seconds(ms));
         self.newest.lock().1.add(ms);
+    }
+
+    /// An event is sent behind a later one of its user.
+    pub fn came_late(&self) {
+        self.late.inc();
     }
 
     /// A request was answered, or was not, after so many milliseconds.
@@ -206,14 +243,12 @@ impl View {
     pub fn is(&self, state: State, in_flight: usize, sizes: (usize, usize)) {
         if state == State::StandingBy {
             *self.status.lock() = None;
+            self.gauge(&Status::default(), 0);
         }
         self.state.lock().0 = state;
-        let set = |gauge: &IntGauge, number: usize| {
-            gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
-        };
-        set(&self.in_flight, in_flight);
-        set(&self.pending, sizes.0);
-        set(&self.parked, sizes.1);
+        set(&self.in_flight, in_flight as u64);
+        set(&self.pending, sizes.0 as u64);
+        set(&self.parked, sizes.1 as u64);
         self.running.set(i64::from(matches!(state, State::Running | State::CatchingUp)));
     }
 
@@ -225,11 +260,20 @@ impl View {
     }
 
     /// What is told of it from now on; answers that as it is told, with its problem.
-    pub fn tell(&self, status: Status) -> Status {
+    pub fn tell(&self, status: Status, feed_documents: u64) -> Status {
+        self.gauge(&status, feed_documents);
         let problem = self.seen().problem.map(|problem| problem.to_string());
         let status = Status { problem, ..status };
         *self.status.lock() = Some(status.clone());
         status
+    }
+
+    fn gauge(&self, status: &Status, feed_documents: u64) {
+        let [events, seconds] = &self.lag;
+        set(events, status.lag.events);
+        set(seconds, status.lag.seconds);
+        set(&self.stuck, status.stuck_users);
+        set(&self.feed, feed_documents);
     }
 
     /// What was told last, where this instance delivers.
@@ -253,6 +297,10 @@ impl View {
             skipped: skipped.get(),
         }
     }
+}
+
+fn set(gauge: &IntGauge, number: u64) {
+    gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
 }
 
 fn seconds(ms: u64) -> f64 {

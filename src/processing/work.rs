@@ -46,8 +46,9 @@ pub enum Report {
     Forgotten,
     /// These were asked for, and that was found.
     Fetched(Vec<StoreId>, FoundEvents),
-    /// What people ask for, with how far that has come, oldest first.
-    Orders(Vec<(Uuid, Order, Progress)>),
+    /// The processor as it is now, and what people ask for, with how far that has come,
+    /// oldest first.
+    Orders(Option<Processor>, Vec<(Uuid, Order, Progress)>),
     /// The database has done its part of the next page.
     Prepared(Uuid, Page),
     /// It is told how far an order has come: from where it goes on, where it does.

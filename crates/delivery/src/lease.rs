@@ -19,6 +19,9 @@ pub const TAKE_AFTER: u64 = 10_000;
 /// For this long after a renewal was sent its owner may begin something.
 pub const SURE_FOR: u64 = 8_000;
 
+/// So much longer waits who should deliver only if nobody else does.
+pub const PATIENCE: u64 = 3;
+
 /// The owner of a lease that was handed over.
 pub const NOBODY: Process = Process([0; 8]);
 
@@ -48,6 +51,8 @@ pub struct Tenure {
     me: Process,
     /// Whether nobody else can have this database open.
     is_alone: bool,
+    /// Whether others are to go first.
+    stands_back: bool,
     /// The lease as it was found last, and since when it has been the same.
     seen: Option<(Option<Lease>, u64)>,
     held: Option<Held>,
@@ -63,7 +68,13 @@ struct Held {
 impl Tenure {
     /// Knows nothing yet. Who is alone with its database waits for nobody.
     pub fn new(me: Process, is_alone: bool) -> Self {
-        Self { me, is_alone, seen: None, held: None }
+        Self { me, is_alone, stands_back: false, seen: None, held: None }
+    }
+
+    /// Lets others go first, or not: then only a lease that nobody takes for
+    /// [`PATIENCE`] times as long is taken.
+    pub fn stand_back(&mut self, stands_back: bool) {
+        self.stands_back = stands_back;
     }
 
     /// The stored lease was read.
@@ -81,12 +92,14 @@ impl Tenure {
             return is_due.then(|| self.renewal(lease));
         }
         let (seen, since) = self.seen?;
+        let unchanged_for = now.saturating_sub(since);
         match seen {
+            None if self.stands_back && unchanged_for < PATIENCE * TAKE_AFTER => None,
             None => {
                 let next = Lease { owner: self.me, epoch: 1, beat: 1 };
                 Some(Replacement { expected: None, next })
             }
-            Some(lease) if self.may_take(&lease, now.saturating_sub(since)) => {
+            Some(lease) if self.may_take(&lease, unchanged_for) => {
                 let next = Lease { owner: self.me, epoch: lease.epoch + 1, beat: lease.beat + 1 };
                 Some(Replacement { expected: seen, next })
             }
@@ -95,6 +108,9 @@ impl Tenure {
     }
 
     fn may_take(&self, lease: &Lease, unchanged_for: u64) -> bool {
+        if self.stands_back {
+            return unchanged_for >= PATIENCE * TAKE_AFTER;
+        }
         self.is_alone || lease.owner == NOBODY || unchanged_for >= TAKE_AFTER
     }
 

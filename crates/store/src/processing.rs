@@ -68,6 +68,13 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// Whether it is what settings with these types ask for; none are all.
+    pub fn is_of(&self, types: &[Box<str>]) -> bool {
+        let is_same = types.len() == self.types.len()
+            && types.iter().all(|kind| self.types.contains_key(kind));
+        if types.is_empty() { self.any.is_some() } else { self.any.is_none() && is_same }
+    }
+
     /// Whether it wants an event of this type that has this number.
     pub fn wants(&self, kind: &str, arrival: Arrival) -> bool {
         let is_since = |since: &Arrival| arrival >= *since;
@@ -370,6 +377,27 @@ mod tests {
             ("1969-12-31T23:59:59.999Z", "1969-12-31T23:00:00.000Z"),
         ] {
             assert_eq!(hour_of(at(moment)), at(hour));
+        }
+    }
+
+    #[test]
+    fn settings_ask_for_what_is_wanted_or_for_something_else() {
+        let since = Arrival::from_i64(1);
+        let of = |any: bool, types: &[&str]| Wanted {
+            any: any.then_some(since),
+            types: types.iter().map(|kind| ((*kind).into(), since)).collect(),
+        };
+        let types = |types: &[&str]| types.iter().map(|kind| (*kind).into()).collect::<Vec<_>>();
+        assert!(of(true, &["a"]).is_of(&types(&[])));
+        assert!(of(false, &["a", "b"]).is_of(&types(&["b", "a"])));
+        for (any, wanted, asked) in [
+            (false, &["a"][..], &[][..]),
+            (true, &["a"], &["a"]),
+            (false, &["a"], &["b"]),
+            (false, &["a"], &["a", "b"]),
+            (false, &["a", "b"], &["a"]),
+        ] {
+            assert!(!of(any, wanted).is_of(&types(asked)), "{wanted:?} {asked:?}");
         }
     }
 

@@ -135,10 +135,8 @@ fn named_ones_are_listed_behind_the_default() {
 #[test]
 fn what_a_new_one_wants_of_the_past_is_a_word_or_a_time() {
     let from = |text: &str| {
-        let values = [
-            ("processors.default.url", "http://a.example"),
-            ("processors.default.from", text),
-        ];
+        let values =
+            [("processors.default.url", "http://a.example"), ("processors.default.from", text)];
         Settings::with(values).map(|settings| settings.processors["default"].from)
     };
     assert_eq!(from("now").unwrap(), From::Now);

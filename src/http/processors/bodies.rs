@@ -43,7 +43,7 @@ pub struct LagBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Processor, example = json!({
-    "name": "default", "state": "running", "lag": {"events": 12, "seconds": 0}, "inFlight": 3,
+    "name": "default", "state": "running", "deliversHere": true, "lag": {"events": 12, "seconds": 0}, "inFlight": 3,
     "stuckUsers": 1, "parkedUsers": 0, "deadLetters": 4,
     "durationMs": {"p50": 41, "p95": 230}, "waitMs": {"p50": 3, "p95": 60},
     "concurrency": 128, "processed": 1042, "failed": 1, "skipped": 0
@@ -59,6 +59,8 @@ pub struct ProcessorBody {
     /// What it answered last, where it is away or refuses.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
+    /// Whether this instance delivers for it.
+    delivers_here: bool,
     lag: LagBody,
     /// Requests in flight.
     in_flight: u64,
@@ -107,9 +109,11 @@ impl ProcessorBody {
             let state = State::StandingBy.word().to_owned();
             Status { state, ..Status::default() }
         });
+        let is_here = |local: &Local| local.seen.state != State::StandingBy;
+        let delivers_here = local.as_ref().is_some_and(is_here);
         // What this instance sees itself is newer than what it told.
         if let Some(Local { seen, .. }) = &local
-            && seen.state != State::StandingBy
+            && delivers_here
         {
             seen.state.word().clone_into(&mut status.state);
             status.problem = seen.problem.as_deref().map(str::to_owned);
@@ -121,6 +125,7 @@ impl ProcessorBody {
             name,
             state: status.state,
             problem: status.problem,
+            delivers_here,
             lag: LagBody { events: status.lag.events, seconds: status.lag.seconds },
             in_flight: status.in_flight,
             stuck_users: status.stuck_users,

@@ -1,5 +1,6 @@
 //! The processors of this instance's settings, as all instances are to know them.
 
+use tracing::warn;
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 use trailkeep_store::StoreError;
 use trailkeep_store::processing::{Command, ProcessingStore, Processor, Wanted};
@@ -60,10 +61,16 @@ impl Registry {
             };
             let wanted = wants(&found.wanted, &own.types, self.since);
             if wanted != found.wanted {
-                // Where another instance changes it in this moment, the later one counts:
-                // its own start compares again.
-                feeds.change_wanted(&own.name, found.version, &wanted).await?;
+                warn!(
+                    processor = &*own.name,
+                    types = own.types.join(","),
+                    "other types are wanted from now on; instances with other settings stand back"
+                );
             }
+            // Also where nothing changes: an instance with other settings that delivers
+            // sees the new version, and lets this one go first. Where another instance
+            // changes it in this moment, the later one counts: its own start compares again.
+            feeds.change_wanted(&own.name, found.version, &wanted).await?;
             feeds.see_processor(&own.name, self.now).await?;
         }
         Ok(())

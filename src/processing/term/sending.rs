@@ -34,6 +34,7 @@ impl Term {
         if room == 0 {
             return;
         }
+        self.shared_until = None;
         // Some of them may have no body at hand yet.
         let next: Vec<UserKey> =
             self.window.ready().take(room.saturating_mul(2) + FETCHED).collect();
@@ -41,6 +42,12 @@ impl Term {
         let retries = (breaker.most() / 4).max(1);
         for user in next {
             let Some((arrival, id)) = self.window.next_of(user) else { continue };
+            if let Some(wait) = self.sharing.wait(arrival, now, self.clock.now()) {
+                // Others may have accepted something earlier.
+                let until = now + wait;
+                self.shared_until = Some(self.shared_until.map_or(until, |other| other.min(until)));
+                continue;
+            }
             let is_retry = self.heads.get(&id).is_some_and(|head| head.attempts.sent > 0);
             if sent == room {
                 break;
@@ -74,6 +81,9 @@ impl Term {
                 // One that is sent again has waited for a person.
                 if !self.runs.contains_key(&id) {
                     self.view.waited(head.first_sent_after);
+                    if self.lateness.sent(user, arrival) {
+                        self.view.came_late();
+                    }
                 }
             }
             head.attempts.begin(now);

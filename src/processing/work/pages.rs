@@ -55,7 +55,7 @@ impl Page {
 }
 
 impl Work {
-    /// All orders that are not answered, oldest first. One of a later version is
+    /// The processor, and all orders that are not answered, oldest first. One of a later version is
     /// answered for by that.
     pub async fn orders(self) -> Report {
         let commands = self.until_done(|| self.store.commands(&self.name)).await;
@@ -73,7 +73,8 @@ impl Work {
                 }
             }
         });
-        Report::Orders(orders.collect())
+        let orders = orders.collect();
+        Report::Orders(self.processor().await, orders)
     }
 
     /// Does what the next page of an order asks of the database.

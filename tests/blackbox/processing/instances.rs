@@ -37,7 +37,7 @@ async fn two_instances_on_one_mongodb_deliver_once() {
         (has("a-0") && has("b-0") && answers(&log, 200) > 20).then_some(())
     })
     .await;
-    assert_eq!(seen(&second).await["state"], "standing-by");
+    assert_eq!(seen(&second).await["deliversHere"], false);
     assert_eq!(seen(&second).await["processed"], 0);
     first.wait_until_flushed().await;
 
@@ -58,7 +58,7 @@ async fn two_instances_on_one_mongodb_deliver_once() {
         assert_eq!(sent_of(&log, &user), sample::ids("e", 0..EVENTS));
     }
     stored.wait_until_done().await;
-    assert_eq!(seen(&first).await["state"], "standing-by");
+    assert_eq!(seen(&first).await["deliversHere"], false);
     // A stop hands the lease over.
     assert_eq!(second.terminate().await.code, Some(0));
     wait_until(&first, "running").await;
@@ -112,7 +112,15 @@ async fn an_instance_without_processors_feeds_for_those_of_others() {
     let stored = Stored::of(&home).await;
     let outcomes = stored.wait_for("default", 20).await;
     assert_eq!(ids_in(&outcomes, "u", "processed"), sample::ids("e", 0..20));
-    assert_eq!(second.get("/processors").await.expect(200).json(), serde_json::json!([]));
+    let listed = eventually("it is told how the other instance's is doing", SOON, || async {
+        let listed = second.get("/processors").await.expect(200).json();
+        (listed[0]["state"] == "running").then_some(listed)
+    })
+    .await;
+    assert_eq!(
+        (&listed[0]["name"], &listed[0]["deliversHere"]),
+        (&"default".into(), &false.into())
+    );
 
     // Nobody delivers, and whoever fed is gone with its folder before somebody does.
     assert_eq!(first.terminate().await.code, Some(0));
@@ -156,4 +164,66 @@ async fn an_instance_that_is_older_than_a_processor_feeds_for_it_soon() {
     let stored = Stored::of(&home).await;
     let outcomes = stored.wait_for("default", count - first).await;
     assert_eq!(ids_in(&outcomes, "u", "processed"), sample::ids("e", first..count));
+}
+
+/// A rolling change of the settings: whoever was started last knows what is wanted.
+#[tokio::test]
+async fn an_instance_with_other_settings_lets_the_one_that_was_started_last_deliver() {
+    let home = Home::mongodb();
+    let elsewhere = home.on_another_machine();
+    let processor = ExampleProcessor::start(&[]).await;
+    let older = start(&home, processor.url(), &[]).await;
+    wait_until(&older, "running").await;
+    older.post(&sample::events("u", "e", 0..5)).await.expect(202);
+    let types = [("PROCESSORS_DEFAULT_TYPES", "page_view,search")];
+
+    let newer = start(&elsewhere, processor.url(), &types).await;
+
+    wait_until(&newer, "running").await;
+    wait_until(&older, "standing-by").await;
+    assert!(older.log().contains("delivers only if nobody else does"), "it says so");
+    assert!(newer.log().contains("other types are wanted from now on"), "so does the other");
+
+    // Nobody else is there any more.
+    assert_eq!(newer.terminate().await.code, Some(0));
+    eventually("it delivers all the same", A_WHILE, || async {
+        (seen(&older).await["deliversHere"] == true).then_some(())
+    })
+    .await;
+}
+
+/// What one accepted while the other one's later events were under way comes late, and
+/// is counted; what comes within half a second is sent in order.
+#[tokio::test]
+async fn events_of_one_user_that_two_instances_accept_are_sent_by_their_arrival() {
+    let home = Home::mongodb();
+    let elsewhere = home.on_another_machine();
+    let processor = ExampleProcessor::start(&[]).await;
+    let first = start(&home, processor.url(), &[]).await;
+    wait_until(&first, "running").await;
+    let second = start(&elsewhere, processor.url(), &[]).await;
+    let numbers = 0..100;
+    for number in numbers.clone() {
+        let service = [&first, &second][number % 2];
+        service.post(&sample::event("u", &format!("e-{number}"))).await.expect(202);
+    }
+    let stored = Stored::of(&home).await;
+    stored.wait_for("default", numbers.len()).await;
+    let sent = sent_of(&processor.log(), "u");
+    // The first ones may be sent before it is known that two instances feed.
+    let is_behind = |pair: &[String]| number_of(&pair[0]) > number_of(&pair[1]);
+    let behind = sent.windows(2).filter(|pair| is_behind(pair)).count();
+    let metrics = first.get("/metrics").await.expect(200).text();
+    let late = metrics
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix("trailkeep_processor_late_events_total{processor=\"default\"} ")
+        })
+        .expect("the counter");
+    let late: usize = late.parse().expect("a number");
+    assert!(behind <= late && late <= 20, "{behind} behind, {late} counted: {sent:?}");
+}
+
+fn number_of(event: &str) -> usize {
+    event.strip_prefix("e-").expect("one of ours").parse().expect("a number")
 }

@@ -56,7 +56,12 @@ async fn wait_until(service: &Service, state: &str) -> Value {
     let what = format!("the processor is {state}");
     eventually(&what, 3 * SOON, || async {
         let seen = seen(service).await;
-        (seen["state"] == state).then_some(seen)
+        let is_so = match state {
+            "standing-by" => seen["deliversHere"] == false,
+            // Of an instance that stands by it is what another one told.
+            state => seen["deliversHere"] == true && seen["state"] == state,
+        };
+        is_so.then_some(seen)
     })
     .await
 }

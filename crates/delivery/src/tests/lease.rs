@@ -1,5 +1,5 @@
 use super::process;
-use crate::lease::{Lease, NOBODY, RENEW_AFTER, SURE_FOR, TAKE_AFTER, Tenure};
+use crate::lease::{Lease, NOBODY, PATIENCE, RENEW_AFTER, SURE_FOR, TAKE_AFTER, Tenure};
 
 fn lease(owner: u8, epoch: u64, beat: u64) -> Lease {
     Lease { owner: process(owner), epoch, beat }
@@ -79,4 +79,18 @@ fn who_is_alone_waits_for_nobody() {
     let mut tenure = Tenure::new(process(2), true);
     tenure.saw(Some(lease(1, 3, 7)), 100);
     assert_eq!(tenure.due(100).unwrap().next, lease(2, 4, 8));
+}
+
+#[test]
+fn who_stands_back_takes_only_what_nobody_else_takes() {
+    for there in [None, Some(Lease { owner: NOBODY, ..lease(1, 3, 7) }), Some(lease(1, 3, 7))] {
+        let mut tenure = Tenure::new(process(2), false);
+        tenure.stand_back(true);
+        tenure.saw(there, 100);
+        assert_eq!(tenure.due(100 + PATIENCE * TAKE_AFTER - 1), None, "{there:?}");
+        let take = tenure.due(100 + PATIENCE * TAKE_AFTER).unwrap();
+        assert_eq!(take.expected, there);
+        tenure.stand_back(false);
+        assert!(tenure.due(100 + TAKE_AFTER).is_some(), "no longer than others");
+    }
 }
