@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use trailkeep_event::Arrival;
 use trailkeep_event::time::{Clock, SystemClock};
+use trailkeep_event::{Arrival, Timestamp};
 
 use super::error::StartError;
 use super::stores::Stores;
@@ -46,7 +46,9 @@ fn before(processor: &Processor) -> Option<Before> {
     let since = match processor.from {
         From::Now => return None,
         From::Beginning => Arrival::from_i64(i64::MIN),
-        From::Moment(moment) => Arrival::first_at(moment),
+        From::Moment(moment) => {
+            Arrival::first_at(Timestamp::from_millis_clamped(moment.timestamp_millis()))
+        }
     };
     let order = Order::Backfill { from: since.as_i64() };
     Some(Before { since, order: serde_json::to_string(&order).ok()?.into() })

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use serde::{Deserialize, Deserializer};
-use trailkeep_event::Timestamp;
 
 use super::catalog::{Catalog, join};
 use super::fields;
@@ -64,7 +64,7 @@ pub enum From {
     /// All that is stored too.
     Beginning,
     /// What was received then or later.
-    Moment(Timestamp),
+    Moment(DateTime<Utc>),
 }
 
 /// What the fields that may be renamed are called; no two the same.
@@ -174,9 +174,12 @@ fn from<'de, D: Deserializer<'de>>(value: D) -> Result<From, D::Error> {
     fields::parsed(value, |text: String| match text.as_str() {
         "now" => Ok(From::Now),
         "beginning" => Ok(From::Beginning),
-        moment => Timestamp::parse_rfc3339(moment).map(From::Moment).ok_or_else(|| {
-            "must be \"now\", \"beginning\" or a time such as \"2026-01-31T00:00:00Z\"".to_owned()
-        }),
+        moment => DateTime::parse_from_rfc3339(moment)
+            .map(|moment| From::Moment(moment.to_utc()))
+            .map_err(|_| {
+                "must be \"now\", \"beginning\" or a time such as \"2026-01-31T00:00:00Z\""
+                    .to_owned()
+            }),
     })
 }
 

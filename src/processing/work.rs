@@ -6,58 +6,27 @@
 
 mod check;
 mod pages;
+mod report;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
 use tracing::{error, warn};
 use trailkeep_delivery::lease::{Lease, Replacement};
-use trailkeep_delivery::{DocumentId, Entry, Found, ParkRecord, Reader, UserKey, feed};
+use trailkeep_delivery::{DocumentId, Found, ParkRecord, Reader, UserKey, feed};
 use trailkeep_event::{Arrival, StoreId, Timestamp};
-use trailkeep_store::processing::{
-    FoundEvents, Parked, Processed, ProcessedState, ProcessingStore, Processor,
-};
+use trailkeep_store::processing::{Parked, Processed, ProcessedState, ProcessingStore, Processor};
 use trailkeep_store::{Outcome, StoreError};
-use uuid::Uuid;
 
-use super::orders::{Order, Progress};
 use super::status::Status;
 use crate::backoff::Backoff;
-pub use pages::{Asked, Page};
+use report::runs;
+pub use report::{Asked, Page, Report};
 
 /// Documents of one process that are read at once: 20 KB each.
 const DOCUMENTS: usize = 8;
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-
-/// What came of a piece of work.
-pub enum Report {
-    /// The feed was read: what is to be taken in; `None` where another is in charge.
-    Polled(Reader, Option<Vec<(DocumentId, Vec<Entry>)>>),
-    /// What is done, and the runs of what is pending in a later one.
-    LookedUp(BTreeSet<StoreId>, Vec<(StoreId, u32)>),
-    Recorded(Vec<(UserKey, Processed, Outcome)>),
-    /// Whose it is, and whether it is stored.
-    Parked(Parked, bool),
-    Read(UserKey, Found, Vec<(StoreId, u32)>),
-    Moved(UserKey, bool),
-    Unparked(UserKey, bool),
-    Forgotten,
-    /// These were asked for, and that was found.
-    Fetched(Vec<StoreId>, FoundEvents),
-    /// The processor as it is now, and what people ask for, with how far that has come,
-    /// oldest first.
-    Orders(Option<Processor>, Vec<(Uuid, Order, Progress)>),
-    /// The database has done its part of the next page.
-    Prepared(Uuid, Page),
-    /// It is told how far an order has come: from where it goes on, where it does.
-    Told(Uuid, Option<Progress>),
-    /// How many documents the feed has, where that was told.
-    Published(Option<u64>),
-    /// A renewal that was sent at that time was carried out, or found another lease.
-    Renewed(Replacement, u64, bool),
-}
 
 /// The database, as one processor's deliverer uses it.
 #[derive(Clone)]
@@ -174,7 +143,7 @@ impl Work {
 
     pub async fn look_up(self, ids: Vec<StoreId>) -> Report {
         let states = self.until_done(|| self.store.states(&self.name, &ids)).await;
-        let runs = pages::runs(&states);
+        let runs = runs(&states);
         let done = states.into_iter().filter(|(_, (_, state))| *state != ProcessedState::Pending);
         Report::LookedUp(done.map(|(id, _)| id).collect(), runs)
     }
@@ -264,7 +233,7 @@ impl Work {
                 states.get(id).is_none_or(|(_, state)| *state == ProcessedState::Pending)
             };
             pending.extend(some.iter().filter(|(_, id)| is_pending(id)));
-            later_runs.extend(pages::runs(&states));
+            later_runs.extend(runs(&states));
         }
         Report::Read(user, Found { pending, up_to }, later_runs)
     }

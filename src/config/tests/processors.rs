@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use trailkeep_event::Timestamp;
+use chrono::DateTime;
 
 use super::*;
 
@@ -141,7 +141,7 @@ fn what_a_new_one_wants_of_the_past_is_a_word_or_a_time() {
     };
     assert_eq!(from("now").unwrap(), From::Now);
     assert_eq!(from("beginning").unwrap(), From::Beginning);
-    let moment = Timestamp::parse_rfc3339("2026-01-31T01:00:00+01:00").unwrap();
+    let moment = DateTime::parse_from_rfc3339("2026-01-31T01:00:00+01:00").unwrap().to_utc();
     assert_eq!(from("2026-01-31T00:00:00Z").unwrap(), From::Moment(moment));
     for wrong in ["", "yesterday", "2026-01-31", "0"] {
         let [told] = &mistakes("processors.default.from", wrong)[..] else { panic!("{wrong:?}") };

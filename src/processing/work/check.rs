@@ -11,7 +11,7 @@ use trailkeep_delivery::{DocumentId, Entry, Process, UserKey};
 use trailkeep_event::{Arrival, StoreId};
 use trailkeep_store::processing::{FeedDocument, ProcessedState, Processor};
 
-use super::pages::{Asked, Page};
+use super::report::{Asked, Page};
 use super::{DOCUMENTS, Work};
 use crate::processing::orders::{Answer, Progress};
 

@@ -9,50 +9,20 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tracing::{error, info};
-use trailkeep_delivery::UserKey;
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 use trailkeep_store::processing::{
     Command, EventHead, Processed, ProcessedEvent, ProcessedState, Processor,
 };
 use uuid::Uuid;
 
-use super::{Report, Work};
+use super::Work;
+use super::report::{Asked, Page, Report};
 use crate::processing::orders::{Answer, Order, Progress, Range};
 
 /// Events, or users, of one page.
 const PAGE: usize = 500;
 /// Outcomes that are read at once: each may have 16 KiB.
 const OUTCOMES: usize = 100;
-
-/// A page of an order, as far as the database is concerned.
-#[derive(Debug, Default)]
-pub struct Page {
-    /// Users whose records have to cover everything from a number on.
-    pub covers: Vec<(UserKey, Box<str>, Arrival)>,
-    /// Users who go on where they wait for a person at this event.
-    pub releases: Vec<(UserKey, StoreId)>,
-    /// How far the order has come with it.
-    pub progress: Progress,
-    /// What is answered with it, where it is the last.
-    pub answer: Option<Answer>,
-}
-
-/// An order that is carried out.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    /// The command that it is.
-    pub id: Uuid,
-    pub order: Order,
-    pub progress: Progress,
-    pub now: Timestamp,
-}
-
-impl Page {
-    /// The only one.
-    pub fn last(answer: Answer) -> Self {
-        Self { answer: Some(answer), ..Self::default() }
-    }
-}
 
 impl Work {
     /// The processor, and all orders that are not answered, oldest first. One of a later version is
@@ -371,11 +341,4 @@ fn again(
         result: None,
         error: (state == ProcessedState::Skipped).then(|| "a person skipped it".into()),
     }
-}
-
-/// Runs of pending events that are not in their first.
-pub fn runs(states: &HashMap<StoreId, (u32, ProcessedState)>) -> Vec<(StoreId, u32)> {
-    let pending =
-        states.iter().filter(|(_, (run, state))| *state == ProcessedState::Pending && *run > 0);
-    pending.map(|(id, (run, _))| (*id, *run)).collect()
 }
