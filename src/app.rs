@@ -2,17 +2,18 @@
 //! order.
 //!
 //! Start: the store, the listener and the journal are opened. The service accepts
-//! from then on; it is ready once the store is prepared and has the head of what
-//! an earlier process left in the journal.
+//! from then on, and has its control socket; it is ready once the store is prepared and
+//! has the head of what an earlier process left in the journal.
 //!
 //! **Loud.** A task or a thread that ends unexpectedly ends the process, in order,
 //! non-zero.
 //!
-//! Stop: unready, no new connections, requests in flight finish, the backlog is
-//! written, what is left stays in the journal, the store is closed.
+//! Stop: unready, no new connections, no control socket, requests in flight finish, the
+//! backlog is written, what is left stays in the journal, the store is closed.
 
 pub(crate) mod access;
 mod build;
+mod control;
 mod error;
 mod greeting;
 mod ingestion;
@@ -39,6 +40,7 @@ use crate::dead_letters;
 use crate::http::{self, Service, server};
 use crate::processing::Deliverers;
 use crate::shutdown::{Ending, Signals};
+use control::Control;
 pub use error::StartError;
 use ingestion::CLOSING;
 pub(crate) use ingestion::Ingestion;
@@ -120,6 +122,7 @@ pub struct App {
     ingestion: Ingestion,
     deliverers: Deliverers,
     server: JoinHandle<()>,
+    control: Control,
     counter: JoinHandle<()>,
     access: access::Tasks,
     greeting: JoinHandle<()>,
@@ -148,6 +151,15 @@ impl App {
             Arc::clone(&service.dead_letters),
             Arc::clone(&service.statistics),
         ));
+        let stop = CancellationToken::new();
+        let router = http::router(Arc::clone(&service));
+        let limits = server::ConnectionLimits {
+            max_connections: settings.http.max_connections,
+            header_timeout: settings.http.receive_timeout,
+            grace: request_grace(settings.shutdown.grace),
+        };
+        // The journal is open, and with it the folder's lock is held.
+        let control = Control::start(settings, router.clone(), limits, stop.clone());
         greeting::says_where(&listener, settings);
         let greeting = tokio::spawn(greeting::says_who(
             service.health.prepared(),
@@ -155,17 +167,7 @@ impl App {
             greeting::url(&listener),
         ));
         info!(mebibytes = memory::reckon(settings).mebibytes(), "memory is bounded");
-        let stop = CancellationToken::new();
-        let server = tokio::spawn(server::serve(
-            listener,
-            http::router(Arc::clone(&service)),
-            server::ConnectionLimits {
-                max_connections: settings.http.max_connections,
-                header_timeout: settings.http.receive_timeout,
-                grace: request_grace(settings.shutdown.grace),
-            },
-            stop.clone(),
-        ));
+        let server = tokio::spawn(server::serve(listener, router, limits, stop.clone()));
         let grace = request_grace(settings.shutdown.grace);
         let deliverers = ingestion.processing.start(&ingestion.registered, grace);
         let settings = settings.clone();
@@ -174,6 +176,7 @@ impl App {
             ingestion,
             deliverers,
             server,
+            control,
             counter,
             access,
             greeting,
@@ -188,6 +191,7 @@ impl App {
             part = self.ingestion.ended() => part,
             _ = self.deliverers.ended() => Part::Deliverers,
             _ = &mut self.server => Part::Listener,
+            () = self.control.ended() => Part::ControlSocket,
             _ = &mut self.counter => Part::LetterCount,
             () = self.access.ended() => Part::AuditTrail,
         }
@@ -204,11 +208,14 @@ impl App {
         // be noted there any more.
         let is_journal_gone = ended == Some(Part::Journal);
         let deadline = if is_journal_gone { Instant::now() } else { deadline };
-        if is_journal_gone {
-            self.server.abort();
-        } else if !self.server.is_finished() {
-            let _ = tokio::time::timeout_at(deadline, self.server).await;
-        }
+        let answered = async {
+            if is_journal_gone {
+                self.server.abort();
+            } else if !self.server.is_finished() {
+                let _ = tokio::time::timeout_at(deadline, self.server).await;
+            }
+        };
+        tokio::join!(answered, self.control.stop(deadline));
         // Each has what the other waits for: what is answered is stored, and what is
         // stored is fed, for the next start.
         let (drained, ()) =

@@ -29,6 +29,15 @@ pub struct NewStaff {
     pub password: String,
 }
 
+/// What of an account changes; what is `None` stays.
+#[derive(Default)]
+pub struct AccountChange {
+    pub role: Option<Role>,
+    pub is_disabled: Option<bool>,
+    /// Set for somebody who forgot theirs.
+    pub password: Option<String>,
+}
+
 /// Accounts, and the rules for making and changing them.
 pub struct StaffAccounts {
     store: Arc<dyn AccessStore>,
@@ -180,10 +189,8 @@ impl StaffAccounts {
         new: String,
         field: &'static str,
     ) -> Result<StaffAccount, AccessError> {
-        password_rules::check(&new, &account.email, field)
-            .map_err(|fault| AccessError::Invalid(vec![fault]))?;
         let change = StaffChange {
-            password_hash: Some(self.passwords.hash(new).await?),
+            password_hash: Some(self.hash_of_new(account, new, field).await?),
             ends_sessions: true,
             ..StaffChange::default()
         };
@@ -195,20 +202,35 @@ impl StaffAccounts {
         Ok(changed)
     }
 
-    /// Changes what an account may do; ends its sessions if it may do nothing
-    /// any more.
+    /// The hash of another password, if that one keeps to the rules.
+    async fn hash_of_new(
+        &self,
+        account: &StaffAccount,
+        new: String,
+        field: &'static str,
+    ) -> Result<String, AccessError> {
+        password_rules::check(&new, &account.email, field)
+            .map_err(|fault| AccessError::Invalid(vec![fault]))?;
+        Ok(self.passwords.hash(new).await?)
+    }
+
+    /// Changes what an account may do and how it signs in, all of it or nothing; ends
+    /// its sessions if it may do nothing any more, or has another password.
     pub async fn change(
         &self,
         id: Uuid,
-        role: Option<Role>,
-        is_disabled: Option<bool>,
+        wanted: AccountChange,
     ) -> Result<StaffAccount, AccessError> {
-        let change = StaffChange {
-            role,
-            is_disabled,
-            ends_sessions: is_disabled == Some(true),
-            ..StaffChange::default()
+        let AccountChange { role, is_disabled, password } = wanted;
+        let password_hash = match password {
+            Some(new) => {
+                let account = self.store.account(id).await?.ok_or(AccessError::Unknown)?;
+                Some(self.hash_of_new(&account, new, "password").await?)
+            }
+            None => None,
         };
+        let ends_sessions = is_disabled == Some(true) || password_hash.is_some();
+        let change = StaffChange { password_hash, role, is_disabled, ends_sessions };
         let takes_rights = role == Some(Role::Staff) || is_disabled == Some(true);
         let changed = if takes_rights {
             self.take_rights(id, &change).await?
@@ -216,7 +238,7 @@ impl StaffAccounts {
             self.store.change_account(id, &change).await?
         };
         let changed = changed.ok_or(AccessError::Unknown)?;
-        if changed.is_disabled {
+        if changed.is_disabled || ends_sessions {
             self.store.delete_sessions_of(id).await?;
         }
         Ok(changed)
@@ -245,6 +267,7 @@ impl StaffAccounts {
             let back = StaffChange {
                 role: Some(before.role),
                 is_disabled: Some(before.is_disabled),
+                password_hash: change.password_hash.is_some().then_some(before.password_hash),
                 ..StaffChange::default()
             };
             self.store.change_account(id, &back).await?;

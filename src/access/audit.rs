@@ -102,8 +102,8 @@ pub struct Actor {
 
 impl Actor {
     /// Somebody who is not signed in.
-    pub fn anonymous(client: IpAddr) -> Self {
-        Self { name: "anonymous".to_owned(), id: None, client: Some(client) }
+    pub fn anonymous(client: Option<IpAddr>) -> Self {
+        Self { name: "anonymous".to_owned(), id: None, client }
     }
 
     /// Whoever may run commands on the machine.

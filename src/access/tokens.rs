@@ -20,6 +20,14 @@ const MAX_NAME_BYTES: usize = 100;
 /// How exactly the last use is known.
 const TOUCH_EVERY_MS: i64 = 60_000;
 
+/// In the place of the account that made a token, where the shell did: the id of none.
+const SHELL: Uuid = Uuid::nil();
+
+/// The account that made a token; `None` where that was the shell.
+pub fn maker(token: &TokenRecord) -> Option<Uuid> {
+    Some(token.created_by).filter(|account| *account != SHELL)
+}
+
 /// Whether a bearer is a machine's token rather than a session.
 pub fn is_token(text: &str) -> bool {
     text.starts_with(PREFIX)
@@ -53,11 +61,12 @@ impl Tokens {
         Self { store, clock }
     }
 
-    /// Makes a token: the secret, which is never seen again, and what is kept.
+    /// Makes a token, for an account or for the shell: the secret, which is never seen
+    /// again, and what is kept.
     pub async fn create(
         &self,
         token: NewToken,
-        created_by: Uuid,
+        made_by: Option<Uuid>,
     ) -> Result<(String, TokenRecord), AccessError> {
         let now = self.clock.now();
         let name = check(&token, now).map_err(AccessError::Invalid)?;
@@ -67,7 +76,7 @@ impl Tokens {
             name,
             hash: hash_secret(&secret),
             scope: token.scope,
-            created_by,
+            created_by: made_by.unwrap_or(SHELL),
             created_at: now,
             expires_at: token.expires_at,
             last_used_at: None,
@@ -156,7 +165,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_opens_until_it_is_revoked() {
         let (tokens, _) = tokens();
-        let (secret, made) = tokens.create(new_token(None), Uuid::nil()).await.unwrap();
+        let (secret, made) = tokens.create(new_token(None), None).await.unwrap();
         assert!(secret.starts_with("tkp_") && secret.len() == 47, "{secret}");
         assert_eq!(made.name, "prometheus");
         assert_eq!(tokens.verify(&secret).await.unwrap().unwrap().id, made.id);
@@ -170,13 +179,13 @@ mod tests {
     async fn a_token_ends_when_it_was_to_end() {
         let (tokens, clock) = tokens();
         let end = clock.now().plus_millis(1000);
-        let (secret, _) = tokens.create(new_token(Some(end)), Uuid::nil()).await.unwrap();
+        let (secret, _) = tokens.create(new_token(Some(end)), None).await.unwrap();
         clock.advance_millis(999);
         assert!(tokens.verify(&secret).await.unwrap().is_some());
         clock.advance_millis(1);
         assert!(tokens.verify(&secret).await.unwrap().is_none());
         assert!(tokens.list().await.unwrap().is_empty());
-        let past = tokens.create(new_token(Some(end)), Uuid::nil()).await;
+        let past = tokens.create(new_token(Some(end)), None).await;
         assert!(matches!(past, Err(AccessError::Invalid(_))));
     }
 

@@ -20,7 +20,7 @@ const MIB: usize = 1024 * KIB;
 
 /// What the process holds that serves nobody: code, threads, pools, what the
 /// allocator keeps, and the tables of who tried how often, some 10 MiB each when
-/// they are full.
+/// they are full. And the few connections of the control socket.
 const AT_REST: usize = 64 * MIB;
 
 /// What an open connection takes while its client sends or is answered: two

@@ -5,6 +5,7 @@
 pub(crate) enum Part {
     Writers,
     Listener,
+    ControlSocket,
     DatabaseWatch,
     DiskWatch,
     DatabaseWriter,
@@ -19,6 +20,7 @@ impl Part {
         match self {
             Self::Writers => "writers, or what reads the journal back",
             Self::Listener => "listener",
+            Self::ControlSocket => "control socket",
             Self::DatabaseWatch => "database watch",
             Self::DiskWatch => "disk watch",
             Self::DatabaseWriter => "embedded store's writer",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trailkeep_store::access::AccessStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
-use trailkeep_store::mongo::{MongoSettings, MongoStore, PeriodSettings};
+use trailkeep_store::mongo::{self, MongoSettings, MongoStore, PeriodSettings};
 use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::summaries::AccountStore;
 use trailkeep_store::{Store, Timeouts};
@@ -21,6 +21,17 @@ pub fn timeouts(settings: &Settings) -> Timeouts {
         write: settings.write.timeout,
         check: check_timeout(settings.health.check_interval),
         prepare: Timeouts::PREPARE,
+    }
+}
+
+/// Where the settings have the data, without a word of who signs in there.
+pub fn place(settings: &Settings) -> String {
+    match &settings.store.mongodb_uri {
+        Some(uri) => {
+            let mongo::Place { hosts, database } = mongo::place(uri.expose());
+            format!("{hosts}/{database}")
+        }
+        None => "the embedded store".to_owned(),
     }
 }
 

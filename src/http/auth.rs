@@ -18,12 +18,13 @@ use self::bodies::{
     ChangePasswordInput, CurrentSessionBody, DoneBody, NewSessionBody, NewUserBody, SessionBody,
     SignInInput, SignUpInput, SignedInBody, SignedUpBody, UserBody,
 };
-use super::guard::{Client, Session, Staff, actor};
+use super::guard::{Session, Staff, actor};
 use super::input::Input;
+use super::peer::Client;
 use super::problem::Problem;
 use super::problem::answers::{
-    Busy, DatabaseUnavailable, EmailTaken, InvalidBody, InvalidFields, MachineToken,
-    MachineTokenOrCrossSite, NotSignedIn, TooManyRequests, UnreadableBody,
+    Busy, DatabaseUnavailable, EmailTaken, InvalidBody, InvalidFields, NoPerson,
+    NoPersonOrCrossSite, NotSignedIn, TooManyRequests, UnreadableBody,
 };
 use super::same_origin::is_from_page;
 use super::sessions::{bearer, failed};
@@ -130,7 +131,7 @@ pub async fn sign_in(
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The session is gone.", body = DoneBody),
-        NotSignedIn, MachineTokenOrCrossSite, DatabaseUnavailable,
+        NotSignedIn, NoPersonOrCrossSite, DatabaseUnavailable,
     ),
 )]
 pub async fn sign_out(
@@ -160,7 +161,7 @@ pub async fn sign_out(
             body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "Nobody is signed in, or the current password is wrong.",
             body = Problem, content_type = "application/problem+json"),
-        UnreadableBody, MachineTokenOrCrossSite, TooManyRequests, Busy,
+        UnreadableBody, NoPersonOrCrossSite, TooManyRequests, Busy,
     ),
 )]
 pub async fn change_password(
@@ -193,7 +194,7 @@ pub async fn change_password(
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Who is signed in.", body = CurrentSessionBody),
-        NotSignedIn, MachineToken, DatabaseUnavailable,
+        NotSignedIn, NoPerson, DatabaseUnavailable,
     ),
 )]
 pub async fn get_session(staff: Staff, headers: HeaderMap) -> Json<CurrentSessionBody> {
@@ -215,7 +216,7 @@ pub async fn get_session(staff: Staff, headers: HeaderMap) -> Json<CurrentSessio
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "Who is signed in.", body = CurrentSessionBody),
-        NotSignedIn, MachineToken, DatabaseUnavailable,
+        NotSignedIn, NoPerson, DatabaseUnavailable,
     ),
 )]
 pub async fn session(staff: Staff, headers: HeaderMap) -> Json<CurrentSessionBody> {

@@ -23,7 +23,7 @@ use super::problem::answers::{
 };
 use super::query::Parameters;
 use super::state::Service;
-use crate::access::audit::action;
+use crate::access::audit::{Actor, action};
 use crate::dead_letters::{Retried, RetriedAll};
 use bodies::{DroppedBody, LetterBody, LettersBody, RetriedAllBody, RetriedBody, WholeLetterBody};
 
@@ -209,13 +209,8 @@ pub async fn drop_all(
     Ok(Json(DroppedBody { dropped }))
 }
 
-fn note(
-    service: &Service,
-    admin: &super::guard::Staff,
-    action: &'static str,
-    subject: Option<&str>,
-) {
-    service.access.audit.note(&admin.actor, action, subject);
+fn note(service: &Service, admin: &Actor, action: &'static str, subject: Option<&str>) {
+    service.access.audit.note(admin, action, subject);
 }
 
 fn letter_id(id: Uuid) -> StoreId {

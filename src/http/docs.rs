@@ -23,7 +23,9 @@ use crate::monitoring::version;
         title = "Trailkeep",
         description = "Collects events and gives a user's journey back. Times are RFC 3339 in \
             UTC with milliseconds. Errors are problem details (RFC 9457). Every answer carries \
-            `x-request-id`, which the service's log has too."
+            `x-request-id`, which the service's log has too. By the control socket in its data \
+            folder, the user that runs the service may call every route but those about a \
+            person's session, and is called `shell` in the audit trail."
     ),
     components(schemas(Problem, FaultBody)),
     tags(

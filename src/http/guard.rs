@@ -3,11 +3,14 @@
 //! | a handler that takes | is for |
 //! | --- | --- |
 //! | [`Staff`] | a person who is signed in |
-//! | [`Admin`] | an administrator who is signed in |
-//! | [`MayRead`] | these, and a machine's token with the scope `read` |
+//! | [`Admin`] | an administrator who is signed in, and the shell |
+//! | [`MayRead`] | these, all other staff, and a machine's token with the scope `read` |
 //! | [`Monitor`] | these, and one with the scope `monitor` |
+//!
+//! The shell is who comes by the control socket, whatever session or token its requests
+//! carry: [`peer`](super::peer) says how that is known.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -19,6 +22,7 @@ use trailkeep_event::Timestamp;
 use trailkeep_store::StoreError;
 use trailkeep_store::access::{Role, Scope, SecretHash, StaffAccount, TokenRecord};
 
+use super::peer::{Client, Peer};
 use super::problem::Problem;
 use super::sessions::{bearer, cookie};
 use super::state::Service;
@@ -28,34 +32,6 @@ use crate::access::{hash_secret, tokens};
 
 /// A request's session, signed in or not.
 pub type Session = axum_login::AuthSession<Backend>;
-
-/// Where a request's connection comes from. Put in by the server.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub IpAddr);
-
-/// The client's address.
-pub struct Client(pub IpAddr);
-
-impl Client {
-    /// As told by the connection, or by proxies of ours.
-    pub fn of(parts: &Parts, service: &Service) -> Self {
-        // There is always a peer, but for a router that is called directly.
-        let unknown = Peer(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let Peer(peer) = parts.extensions.get().copied().unwrap_or(unknown);
-        Self(service.access.proxies.client(peer, &parts.headers))
-    }
-}
-
-impl FromRequestParts<Arc<Service>> for Client {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        service: &Arc<Service>,
-    ) -> Result<Self, Self::Rejection> {
-        Ok(Self::of(parts, service))
-    }
-}
 
 /// A person who is signed in.
 pub struct Staff {
@@ -67,8 +43,8 @@ pub struct Staff {
     pub expires_at: Timestamp,
 }
 
-/// An administrator who is signed in.
-pub struct Admin(pub Staff);
+/// An administrator who is signed in, or the shell.
+pub struct Admin(pub Actor);
 
 /// Whoever may look at journeys.
 pub struct MayRead(pub Actor);
@@ -80,6 +56,7 @@ pub struct Monitor;
 enum Caller {
     Person(Box<Staff>),
     Machine(Box<TokenRecord>),
+    Shell,
 }
 
 /// Why it is not known who calls.
@@ -104,6 +81,9 @@ impl From<Unknown> for Problem {
 }
 
 async fn caller(parts: &Parts, service: &Service) -> Result<Caller, Unknown> {
+    if Peer::of(&parts.extensions).is_shell() {
+        return Ok(Caller::Shell);
+    }
     if let Some(secret) = bearer(&parts.headers)
         && tokens::is_token(secret)
     {
@@ -134,8 +114,8 @@ async fn staff(parts: &Parts, service: &Service) -> Result<Staff, Unknown> {
 }
 
 /// How an account stands in the audit trail.
-pub fn actor(account: &StaffAccount, client: IpAddr) -> Actor {
-    Actor { name: account.email.clone(), id: Some(account.id), client: Some(client) }
+pub fn actor(account: &StaffAccount, client: Option<IpAddr>) -> Actor {
+    Actor { name: account.email.clone(), id: Some(account.id), client }
 }
 
 /// Notes that the session is used, in steps: not every read is worth a write.
@@ -163,6 +143,7 @@ impl FromRequestParts<Arc<Service>> for Staff {
         match caller(parts, service).await? {
             Caller::Person(staff) => Ok(*staff),
             Caller::Machine(_) => Err(Problem::wrong_scope()),
+            Caller::Shell => Err(Problem::no_person()),
         }
     }
 }
@@ -174,10 +155,11 @@ impl FromRequestParts<Arc<Service>> for Admin {
         parts: &mut Parts,
         service: &Arc<Service>,
     ) -> Result<Self, Problem> {
-        let staff = Staff::from_request_parts(parts, service).await?;
-        match staff.account.role {
-            Role::Admin => Ok(Self(staff)),
-            Role::Staff => Err(Problem::admins_only()),
+        match caller(parts, service).await? {
+            Caller::Person(staff) if staff.account.role == Role::Admin => Ok(Self(staff.actor)),
+            Caller::Person(_) => Err(Problem::admins_only()),
+            Caller::Machine(_) => Err(Problem::wrong_scope()),
+            Caller::Shell => Ok(Self(Actor::shell())),
         }
     }
 }
@@ -193,9 +175,10 @@ impl FromRequestParts<Arc<Service>> for MayRead {
             Caller::Person(staff) => Ok(Self(staff.actor)),
             Caller::Machine(token) if tokens::covers(token.scope, Scope::Read) => {
                 let Client(client) = Client::of(parts, service);
-                Ok(Self(Actor { name: token.name, id: Some(token.id), client: Some(client) }))
+                Ok(Self(Actor { name: token.name, id: Some(token.id), client }))
             }
             Caller::Machine(_) => Err(Problem::wrong_scope()),
+            Caller::Shell => Ok(Self(Actor::shell())),
         }
     }
 }
@@ -219,6 +202,8 @@ impl FromRequestParts<Arc<Service>> for Monitor {
         let end = match caller(parts, service).await {
             Ok(Caller::Person(staff)) => Ok(Some(staff.expires_at)),
             Ok(Caller::Machine(token)) => Ok(token.expires_at),
+            // Nobody else can be, so that there is nothing to remember.
+            Ok(Caller::Shell) => return Ok(Self),
             Err(unknown) => Err(unknown),
         };
         let Some(secret) = secret(parts, service) else {

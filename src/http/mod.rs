@@ -5,7 +5,7 @@
 //! [`server`] accepts connections, [`trace`] gives each request its id and its
 //! log line, [`path`] and [`body`] read what was sent, and [`problem`] is the one
 //! shape in which errors are answered. Who may call a route stands in its handler's
-//! signature, by the extractors of [`guard`].
+//! signature, by the extractors of [`guard`]; [`peer`] knows the shell by its connection.
 
 pub mod accounts;
 pub mod audit;
@@ -20,9 +20,11 @@ pub mod guard;
 pub mod health;
 pub mod input;
 pub mod journeys;
+pub mod listener;
 pub mod metrics;
 pub mod paging;
 pub mod path;
+pub mod peer;
 pub mod problem;
 pub mod processors;
 pub mod query;

@@ -1,23 +1,24 @@
-//! Connections: accepted until a stop begins, then finished.
+//! Connections, of whichever [listener](super::listener): accepted until a stop begins,
+//! then finished.
 //!
 //! Our own loop rather than `axum::serve`, because a client must not be able
 //! to hold a connection by sending its head slowly, the number of connections
 //! has a limit, and a stop has a deadline.
 
+use std::convert::Infallible;
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::HeaderValue;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
-use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +26,8 @@ use tower::ServiceExt as _;
 use tower_http::normalize_path::NormalizePath;
 use tracing::{debug, info, warn};
 
-use super::guard::Peer;
+use super::listener::{Listener, STORE};
+use super::peer::Peer;
 use super::stall::Stall;
 
 /// Bytes of a connection's buffer, which also limits a request's head: with more,
@@ -34,15 +36,6 @@ pub const BUFFER: usize = 16 << 10;
 
 /// For how long a client may take no byte of what is written to it.
 const STALL: Duration = Duration::from_secs(15);
-
-/// Connections that may wait in the kernel to be accepted, if the system allows as
-/// many. One for which there is no place is tried again after a second.
-const BACKLOG: i32 = 4096;
-
-/// Bytes that wait in the kernel to be sent. A connection can be written to again
-/// once half of them are gone, so this also says how little a reader must take in
-/// that time; without it, it would be a third of a buffer of some megabytes.
-const UNSENT: u32 = 64 << 10;
 
 /// Limits of connections.
 #[derive(Debug, Clone, Copy)]
@@ -56,13 +49,13 @@ pub struct ConnectionLimits {
 }
 
 /// Serves until `stop` is cancelled, then finishes what is in flight.
-pub async fn serve(
-    listener: TcpListener,
+pub async fn serve<L: Listener>(
+    listener: L,
     router: NormalizePath<Router>,
     limits: ConnectionLimits,
     stop: CancellationToken,
 ) {
-    prepare(&listener);
+    listener.prepare();
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.max_connections));
     loop {
@@ -70,7 +63,8 @@ pub async fn serve(
             accepted = accept(&listener, &room) => accepted,
             () = stop.cancelled() => break,
         };
-        let connection = connection(stream, Peer(peer), router.clone(), limits.header_timeout);
+        let store = listener.store();
+        let connection = connection(stream, peer, store, router.clone(), limits.header_timeout);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -86,25 +80,16 @@ pub async fn serve(
     }
 }
 
-/// What connections have from their listener, and how many may wait for it.
-fn prepare(listener: &TcpListener) {
-    let socket = SockRef::from(listener);
-    let prepared = socket.set_tcp_notsent_lowat(UNSENT).and_then(|()| socket.listen(BACKLOG));
-    if let Err(error) = prepared {
-        debug!(%error, "the listener keeps its defaults");
-    }
-}
-
 /// The next connection, once there is room for one.
-async fn accept(
-    listener: &TcpListener,
+async fn accept<L: Listener>(
+    listener: &L,
     room: &Arc<Semaphore>,
-) -> (TcpStream, IpAddr, Option<OwnedSemaphorePermit>) {
+) -> (L::Stream, Peer, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed.
     let permit = Arc::clone(room).acquire_owned().await.ok();
     loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer.ip(), permit),
+        match listener.next().await {
+            Ok((stream, peer)) => return (stream, peer, permit),
             Err(error) => refused(&error).await,
         }
     }
@@ -120,20 +105,25 @@ async fn refused(error: &io::Error) {
     }
 }
 
-fn connection(
-    stream: TcpStream,
+fn connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    stream: S,
     peer: Peer,
+    store: Option<HeaderValue>,
     router: NormalizePath<Router>,
     header_timeout: Duration,
 ) -> impl GracefulConnection<Error = hyper::Error> {
-    // Answers are small and written at once: waiting to fill a packet only delays them.
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "cannot set TCP_NODELAY");
-    }
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
-        router.clone().oneshot(request)
+        let answer = router.clone().oneshot(request);
+        let store = store.clone();
+        async move {
+            let mut answer = answer.await?;
+            if let Some(store) = store {
+                answer.headers_mut().insert(STORE, store);
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

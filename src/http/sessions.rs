@@ -13,6 +13,7 @@ use axum_login::{AuthManagerLayer, AuthManagerLayerBuilder};
 use tower_sessions::cookie::{Cookie, SameSite};
 use tower_sessions::{Expiry, SessionManagerLayer};
 
+use super::peer::Peer;
 use super::problem::{MEDIA_TYPE, Problem};
 use super::same_origin;
 use super::state::Service;
@@ -41,7 +42,10 @@ pub async fn around(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if !same_origin::is_allowed(request.method(), request.headers()) {
+    // No page reaches the control socket.
+    let is_allowed = Peer::of(request.extensions()).is_shell()
+        || same_origin::is_allowed(request.method(), request.headers());
+    if !is_allowed {
         return Problem::cross_site().into_response();
     }
     let name = service.options.session.cookie_name();

@@ -17,12 +17,12 @@ use super::paging::Paging;
 use super::path::PathId;
 use super::problem::Problem;
 use super::problem::answers::{
-    Busy, DatabaseUnavailable, EmailTaken, InvalidBody, InvalidFields, InvalidParameters, NotAdmin,
+    Busy, DatabaseUnavailable, EmailTaken, InvalidFields, InvalidParameters, NotAdmin,
     NotAdminOrCrossSite, NotSignedIn, UnreadableBody,
 };
 use super::query::Parameters;
 use super::state::Service;
-use crate::access::accounts::NewStaff;
+use crate::access::accounts::{AccountChange, NewStaff};
 use crate::access::audit::action;
 
 /// What a member of the staff may do.
@@ -139,6 +139,10 @@ pub struct AccountChangeInput {
     role: Option<RoleBody>,
     /// true ends the account's sessions at once.
     disabled: Option<bool>,
+    /// For somebody who forgot theirs; it ends the account's sessions at once, and the
+    /// person is to change it. 8 to 128 characters, and none that is guessed first.
+    #[schema(min_length = 8, max_length = 128, format = Password)]
+    password: Option<String>,
 }
 
 /// The staff
@@ -202,11 +206,11 @@ pub async fn create(
     let new = NewStaff { email: input.email, name: input.name, password: input.password };
     let role = input.role.unwrap_or(RoleBody::Staff).into();
     let account = access.accounts.create(new, role).await?;
-    access.audit.note(&admin.actor, action::CREATE_ACCOUNT, Some(&account.email));
+    access.audit.note(&admin, action::CREATE_ACCOUNT, Some(&account.email));
     Ok((StatusCode::CREATED, Json(account.into())))
 }
 
-/// Disable, enable, promote or demote an account
+/// Disable, enable, promote or demote an account, or set another password for it
 #[utoipa::path(
     patch,
     operation_id = "change_account",
@@ -217,12 +221,12 @@ pub async fn create(
     security(("session" = []), ("token" = [])),
     responses(
         (status = 200, description = "The account as it is now.", body = AccountBody),
-        InvalidBody, UnreadableBody, NotSignedIn, NotAdminOrCrossSite,
+        InvalidFields, UnreadableBody, NotSignedIn, NotAdminOrCrossSite,
         (status = 404, description = "There is no such account.",
             body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It is the last enabled administrator.",
             body = Problem, content_type = "application/problem+json"),
-        DatabaseUnavailable,
+        Busy,
     ),
 )]
 pub async fn change(
@@ -233,8 +237,11 @@ pub async fn change(
 ) -> Result<Json<AccountBody>, Problem> {
     let access = &service.access;
     let role = input.role.map(Role::from);
-    let account = access.accounts.change(id, role, input.disabled).await?;
+    let is_reset = input.password.is_some();
+    let wanted = AccountChange { role, is_disabled: input.disabled, password: input.password };
+    let account = access.accounts.change(id, wanted).await?;
     let done = [
+        is_reset.then_some(action::RESET_PASSWORD),
         role.map(|role| match role {
             Role::Admin => action::MAKE_ADMIN,
             Role::Staff => action::MAKE_STAFF,
@@ -244,7 +251,7 @@ pub async fn change(
         }),
     ];
     for action in done.into_iter().flatten() {
-        access.audit.note(&admin.actor, action, Some(&account.email));
+        access.audit.note(&admin, action, Some(&account.email));
     }
     Ok(Json(account.into()))
 }

@@ -19,7 +19,7 @@ use super::problem::answers::{
 };
 use super::state::Service;
 use crate::access::audit::action;
-use crate::access::tokens::NewToken;
+use crate::access::tokens::{self, NewToken};
 
 /// What a token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -74,9 +74,9 @@ pub struct TokenBody {
     id: String,
     name: String,
     scope: ScopeBody,
-    /// The account that made it.
+    /// The account that made it; null for one that was made from the shell.
     #[schema(format = Uuid)]
-    created_by: String,
+    created_by: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
     /// Null for one that does not end.
@@ -89,12 +89,13 @@ pub struct TokenBody {
 
 impl From<TokenRecord> for TokenBody {
     fn from(token: TokenRecord) -> Self {
+        let made_by = tokens::maker(&token);
         let written = |time: Option<Timestamp>| time.map(|time| time.to_string());
         Self {
             id: token.id.to_string(),
             name: token.name,
             scope: token.scope.into(),
-            created_by: token.created_by.to_string(),
+            created_by: made_by.map(|id| id.to_string()),
             created_at: token.created_at.to_string(),
             expires_at: written(token.expires_at),
             last_used_at: written(token.last_used_at),
@@ -171,8 +172,8 @@ pub async fn create(
     let access = &service.access;
     let expires_at = input.expires_at.as_deref().map(moment).transpose()?;
     let new = NewToken { name: input.name, scope: input.scope.into(), expires_at };
-    let (token, record) = access.tokens.create(new, admin.account.id).await?;
-    access.audit.note(&admin.actor, action::CREATE_TOKEN, Some(&record.name));
+    let (token, record) = access.tokens.create(new, admin.id).await?;
+    access.audit.note(&admin, action::CREATE_TOKEN, Some(&record.name));
     let record = record.into();
     Ok((StatusCode::CREATED, Json(MadeTokenBody { token, record })))
 }
@@ -208,6 +209,6 @@ pub async fn revoke(
     let access = &service.access;
     let token = access.tokens.revoke(id).await?;
     access.remembered.bad(&token.hash);
-    access.audit.note(&admin.actor, action::REVOKE_TOKEN, Some(&token.name));
+    access.audit.note(&admin, action::REVOKE_TOKEN, Some(&token.name));
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::HeaderName;
 use axum::http::request::Parts;
 
-use super::guard::Client;
+use super::peer::{Client, Peer};
 use super::problem::Problem;
 use super::sessions::bearer;
 use super::state::Service;
@@ -34,11 +34,15 @@ impl From<MayNot> for (RefusedBecause, Problem) {
 }
 
 /// Whether the sender may post, and may post now; with which write key, by its
-/// name, where one is needed.
+/// name, where one is needed. The shell needs none.
 pub fn may_write(service: &Service, head: &Parts) -> Result<Option<Arc<str>>, MayNot> {
     let access = &service.access;
-    if let Some(limit) = &access.limits.events_by_client {
-        let Client(client) = Client::of(head, service);
+    if Peer::of(&head.extensions).is_shell() {
+        return Ok(None);
+    }
+    if let Some(limit) = &access.limits.events_by_client
+        && let Client(Some(client)) = Client::of(head, service)
+    {
         limits::check(Some(limit), &limits::network(client)).map_err(MayNot::SoOften)?;
     }
     if !access.write_keys.is_required() {

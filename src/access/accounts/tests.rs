@@ -89,7 +89,7 @@ async fn whoever_may_not_sign_in_is_told_the_same() {
     let (accounts, _) = accounts(true);
     accounts.sign_up(new("a@example.com")).await.unwrap();
     let b = accounts.sign_up(new("b@example.com")).await.unwrap();
-    accounts.change(b.id, None, Some(true)).await.unwrap();
+    accounts.change(b.id, may(None, Some(true))).await.unwrap();
     accounts.sign_in(" A@Example.com", PASSWORD.to_owned()).await.unwrap();
     for (email, password) in [
         ("a@example.com", "kx7#mqv"),
@@ -113,6 +113,10 @@ async fn a_hash_of_another_cost_is_renewed_at_sign_in() {
     assert!(kept.password_hash.contains("t=2"), "{}", kept.password_hash);
     assert!(is_good(&first, &kept), "its sessions go on");
     costlier.sign_in("a@example.com", PASSWORD.to_owned()).await.unwrap();
+}
+
+fn may(role: Option<Role>, is_disabled: Option<bool>) -> AccountChange {
+    AccountChange { role, is_disabled, password: None }
 }
 
 /// Whether a session that was opened for an account as it was then is good for
@@ -167,11 +171,11 @@ async fn what_ends_the_sessions_of_an_account_ends_those_opened_meanwhile() {
     for (role, is_disabled) in
         [(Some(Role::Admin), None), (Some(Role::Staff), None), (None, Some(false))]
     {
-        let now = accounts.change(then.id, role, is_disabled).await.unwrap();
+        let now = accounts.change(then.id, may(role, is_disabled)).await.unwrap();
         assert!(is_good(&then, &now), "{role:?}, {is_disabled:?}");
     }
-    accounts.change(then.id, None, Some(true)).await.unwrap();
-    let now = accounts.change(then.id, None, Some(false)).await.unwrap();
+    accounts.change(then.id, may(None, Some(true))).await.unwrap();
+    let now = accounts.change(then.id, may(None, Some(false))).await.unwrap();
     assert!(!is_good(&then, &now), "was disabled");
     then = now;
     // Also to the password that it was.
@@ -181,6 +185,11 @@ async fn what_ends_the_sessions_of_an_account_ends_those_opened_meanwhile() {
     then = now.unwrap();
     let now = accounts.reset_password("b@example.com", "another-one".to_owned()).await.unwrap();
     assert!(!is_good(&then, &now), "was reset");
+    then = now;
+    let password = Some("a-third-one".to_owned());
+    let change = AccountChange { password, ..may(Some(Role::Admin), None) };
+    let now = accounts.change(then.id, change).await.unwrap();
+    assert!(!is_good(&then, &now), "was set by somebody else");
 }
 
 #[tokio::test]
@@ -199,16 +208,41 @@ async fn changing_a_password_takes_the_current_one_and_a_good_new_one() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_set_for_somebody_keeps_to_the_rules_or_nothing_changes() {
+    let (accounts, _) = accounts(false);
+    let first = accounts.sign_up(new("a@example.com")).await.unwrap();
+    let kim = accounts.create(new("kim@example.com"), Role::Staff).await.unwrap();
+    let set = |id, password: &str| {
+        let password = Some(password.to_owned());
+        accounts.change(id, AccountChange { password, ..may(Some(Role::Admin), None) })
+    };
+    let Err(AccessError::Invalid(faults)) = set(kim.id, "password1").await else {
+        unreachable!("it is guessed first");
+    };
+    assert_eq!(faults[0].field, "password");
+    assert!(matches!(set(Uuid::nil(), "another-one").await, Err(AccessError::Unknown)));
+    let last = AccountChange { password: Some("another-one".to_owned()), ..may(None, Some(true)) };
+    let refused = accounts.change(first.id, last).await;
+    assert!(matches!(refused, Err(AccessError::LastAdmin)));
+    for email in ["a@example.com", "kim@example.com"] {
+        let as_before = accounts.sign_in(email, PASSWORD.to_owned()).await.unwrap();
+        assert_eq!(as_before.role == Role::Admin, as_before.id == first.id);
+    }
+    assert_eq!(set(kim.id, "another-one").await.unwrap().role, Role::Admin);
+    accounts.sign_in("kim@example.com", "another-one".to_owned()).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_last_enabled_administrator_stays() {
     let (accounts, _) = accounts(false);
     let a = accounts.sign_up(new("a@example.com")).await.unwrap();
     let b = accounts.create(new("b@example.com"), Role::Staff).await.unwrap();
     let last = |outcome| matches!(outcome, Err(AccessError::LastAdmin));
-    assert!(last(accounts.change(a.id, None, Some(true)).await));
-    assert!(last(accounts.change(a.id, Some(Role::Staff), None).await));
-    accounts.change(b.id, Some(Role::Admin), None).await.unwrap();
-    accounts.change(a.id, Some(Role::Staff), None).await.unwrap();
-    assert!(last(accounts.change(b.id, None, Some(true)).await));
-    let unknown = accounts.change(Uuid::nil(), None, Some(true)).await;
+    assert!(last(accounts.change(a.id, may(None, Some(true))).await));
+    assert!(last(accounts.change(a.id, may(Some(Role::Staff), None)).await));
+    accounts.change(b.id, may(Some(Role::Admin), None)).await.unwrap();
+    accounts.change(a.id, may(Some(Role::Staff), None)).await.unwrap();
+    assert!(last(accounts.change(b.id, may(None, Some(true))).await));
+    let unknown = accounts.change(Uuid::nil(), may(None, Some(true))).await;
     assert!(matches!(unknown, Err(AccessError::Unknown)));
 }

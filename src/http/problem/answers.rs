@@ -56,15 +56,15 @@ pub struct NotAdmin(pub Problem);
 #[response(status = 403, content_type = MEDIA_TYPE)]
 pub struct NotAdminOrCrossSite(pub Problem);
 
-/// A machine's token.
+/// A machine's token, or the control socket: neither is a person.
 #[derive(IntoResponses)]
 #[response(status = 403, content_type = MEDIA_TYPE)]
-pub struct MachineToken(pub Problem);
+pub struct NoPerson(pub Problem);
 
-/// A machine's token, or a page of another site.
+/// A machine's token, the control socket, or a page of another site.
 #[derive(IntoResponses)]
 #[response(status = 403, content_type = MEDIA_TYPE)]
-pub struct MachineTokenOrCrossSite(pub Problem);
+pub struct NoPersonOrCrossSite(pub Problem);
 
 /// A token that is not good for this.
 #[derive(IntoResponses)]

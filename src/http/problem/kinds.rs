@@ -70,6 +70,7 @@ pub const WRITE_KEY_REQUIRED: Kind =
     kind(401, "write-key-required", "Write key required").with(SEND_A_KEY);
 pub const ADMINS_ONLY: Kind = kind(403, "admins-only", "Forbidden");
 pub const CROSS_SITE: Kind = kind(403, "cross-site", "Forbidden");
+pub const NO_PERSON: Kind = kind(403, "no-person", "Forbidden");
 pub const SIGN_UP_CLOSED: Kind = kind(403, "sign-up-closed", "Forbidden");
 pub const WRONG_SCOPE: Kind = kind(403, "wrong-scope", "Forbidden").with(OTHER_SCOPE);
 

@@ -43,6 +43,13 @@ impl Problem {
         Self::new(kinds::WRONG_SCOPE, detail)
     }
 
+    /// 403: on the control socket nobody is signed in.
+    pub fn no_person() -> Self {
+        let detail = "This is about the session of a person, and on the control socket there is \
+                      none; send it to the address that the service listens on.";
+        Self::new(kinds::NO_PERSON, detail)
+    }
+
     /// 403: a page of another site sent it.
     pub fn cross_site() -> Self {
         let detail = "This was sent by a page of another site.";

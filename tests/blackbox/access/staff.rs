@@ -117,6 +117,17 @@ async fn administrators_make_change_and_list_accounts(home: Home) {
     let request = service.request(Method::GET, "/users").bearer_auth(&session);
     service.send_as_it_is(request).await.expect(200);
 
+    let guessed = json!({ "password": "password1", "role": "staff" });
+    let faults = as_admin(&service, Method::PATCH, &path, &guessed).await.faults();
+    assert_eq!(faults[0].field, "password");
+    let password = json!({ "password": "another one of hers" });
+    let changed = as_admin(&service, Method::PATCH, &path, &password).await.expect(200).json();
+    assert_eq!(changed["role"], "admin", "a change that is refused changes nothing");
+    let request = service.request(Method::GET, "/session").bearer_auth(&session);
+    service.send_as_it_is(request).await.problem(401);
+    service.sign_in("b@example.com", PASSWORD).await.problem(401);
+    service.sign_in("b@example.com", "another one of hers").await.expect(200);
+
     let unknown = as_admin(&service, Method::PATCH, "/users/none", &json!({})).await;
     unknown.problem(404);
     let misspelt = as_admin(&service, Method::PATCH, &path, &json!({ "rôle": "admin" })).await;
