@@ -41,13 +41,14 @@ use crate::http::{self, Service, server};
 use crate::processing::Deliverers;
 use crate::shutdown::{Ending, Signals};
 use control::Control;
+pub(crate) use control::path_in as control_socket;
 pub use error::StartError;
 use ingestion::CLOSING;
 pub(crate) use ingestion::Ingestion;
 pub(crate) use journal::folder_in as journal_folder;
 use part::Part;
 pub use stores::Stores;
-pub(crate) use stores::timeouts;
+pub(crate) use stores::{place as store_place, timeouts};
 
 /// Runs the service until a signal ends it.
 pub fn serve(settings: Settings) -> ExitCode {

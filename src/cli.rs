@@ -1,10 +1,12 @@
 //! The command line: what people type, and what they are told.
 
 mod admin;
+mod control;
 mod dead_letters;
 mod doctor;
 mod example_processor;
 mod flags;
+mod place;
 mod seed;
 mod terminal;
 

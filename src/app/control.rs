@@ -242,9 +242,14 @@ mod tests {
         fs::create_dir(&path).unwrap();
         assert!(refusal(folder.path()).contains("control.sock. Move it away"));
 
-        let missing = folder.path().join("none");
-        let told = refusal(&missing);
-        assert!(told.contains("file system that has sockets"), "{told}");
+        // As where a file system has none.
+        fs::remove_dir(&path).unwrap();
+        fs::create_dir(folder.path().join(ASIDE)).unwrap();
+        fs::write(folder.path().join(ASIDE).join("other"), "mine").unwrap();
+        for folder in [folder.path(), &folder.path().join("none")] {
+            let told = refusal(folder);
+            assert!(told.contains("file system that has sockets"), "{told}");
+        }
 
         let room = MAX_PATH - path_in(folder.path()).as_os_str().len() - 1;
         let longest = folder.path().join("l".repeat(room));

@@ -1,24 +1,22 @@
 //! `trailkeep admin`: accounts from the shell, for the day when nobody can
 //! sign in.
 
+mod here;
+mod staff;
+mod there;
+
 use std::io::{self, BufRead as _, IsTerminal as _};
-use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Subcommand;
-use tokio::runtime::Runtime;
-use tokio::time::timeout;
-use trailkeep_event::time::{Clock, SystemClock};
-use trailkeep_store::StoreError;
-use trailkeep_store::access::{Role, StaffAccount};
-use trailkeep_store::embedded::OpenError;
+use trailkeep_store::access::Role;
 
+use self::here::Here;
+use self::staff::{Account, AdminError, Staff};
+use self::there::There;
 use super::flags::Flags;
-use crate::access::AccessError;
-use crate::access::accounts::{NewStaff, StaffAccounts};
-use crate::access::audit::{Actor, action};
+use super::place::{self, Place};
+use crate::access::accounts::NewStaff;
 use crate::access::password;
-use crate::app::{self, StartError, Stores};
 use crate::config::Settings;
 
 /// What can be done about accounts from the shell.
@@ -70,87 +68,32 @@ impl Command {
     }
 }
 
-/// Why nothing was done.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum AdminError {
-    #[error(
-        "{0}. While the service runs, an administrator who is signed in makes accounts with \
-         POST /users; to do it from the shell, stop the service for the moment"
-    )]
-    InUse(StartError),
-    #[error(transparent)]
-    Start(StartError),
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    #[error("no account has this address; `trailkeep admin list` prints all")]
-    NoAccount,
-    #[error("the password cannot be read: {0}")]
-    Terminal(io::Error),
-    #[error("there is no password on standard input; pipe one in, or use --generate")]
-    NoPassword,
-    #[error("the two passwords are not the same")]
-    Different,
-}
-
-impl From<StartError> for AdminError {
-    fn from(error: StartError) -> Self {
-        match error {
-            StartError::Embedded(OpenError::Locked { .. }) => Self::InUse(error),
-            error => Self::Start(error),
-        }
-    }
-}
-
-impl From<StoreError> for AdminError {
-    fn from(error: StoreError) -> Self {
-        Self::Access(error.into())
-    }
-}
-
 /// Does it, and answers what is to be printed.
 pub(super) fn run(command: Command, settings: &Settings) -> Result<String, AdminError> {
-    let runtime = Runtime::new().map_err(|error| StartError::System(error.to_string()))?;
-    let work = async {
-        let stores = Stores::open(settings).await?;
-        let done = act(command, settings, &stores).await;
-        let _ = timeout(Duration::from_secs(2), stores.events.close()).await;
-        done
-    };
-    let done = runtime.block_on(work);
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    done
+    place::work(settings, async |place| match place {
+        Place::Service(control) => act(command, &There(control)).await,
+        Place::Stores(stores) => act(command, &Here::new(stores, settings)?).await,
+    })
 }
 
-async fn act(command: Command, settings: &Settings, stores: &Stores) -> Result<String, AdminError> {
-    stores.events.prepare().await?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let accounts = app::access::accounts(&settings.access, Arc::clone(&stores.access), &clock)?;
-    let (account, done, action, made_up) = match command {
-        Command::List { .. } => return list(&accounts).await,
+async fn act(command: Command, staff: &impl Staff) -> Result<String, AdminError> {
+    match command {
+        Command::List { .. } => Ok(staff.all().await?.iter().map(row).collect()),
         Command::Create { email, name, password, .. } => {
             let chosen = password.choose()?;
             let new = NewStaff { email, name, password: chosen.clone() };
-            let account = accounts.create(new, Role::Admin).await?;
-            let made_up = password.generate.then_some(chosen);
-            (account, "made", action::CREATE_ACCOUNT, made_up)
+            let account = staff.create(new).await?;
+            Ok(told(&account, "made", password.generate.then_some(&chosen)))
         }
         Command::ResetPassword { email, password, .. } => {
             let chosen = password.choose()?;
-            let reset = accounts.reset_password(&email, chosen.clone()).await;
-            let account = reset.map_err(|error| match error {
-                AccessError::Unknown => AdminError::NoAccount,
-                error => error.into(),
-            })?;
-            let made_up = password.generate.then_some(chosen);
-            (account, "has another password", action::RESET_PASSWORD, made_up)
+            let account = staff.reset_password(&email, chosen.clone()).await?;
+            Ok(told(&account, "has another password", password.generate.then_some(&chosen)))
         }
-    };
-    let entry = Actor::shell().did(action, Some(&account.email), &*clock);
-    stores.access.record(&[entry]).await?;
-    Ok(told(&account, done, made_up.as_deref()))
+    }
 }
 
-fn told(account: &StaffAccount, done: &str, made_up: Option<&str>) -> String {
+fn told(account: &Account, done: &str, made_up: Option<&String>) -> String {
     let mut text = format!("{} {done}: {}\n", account.email, describe(account));
     if let Some(password) = made_up {
         text.push_str(&format!("password, shown this once: {password}\n"));
@@ -158,30 +101,18 @@ fn told(account: &StaffAccount, done: &str, made_up: Option<&str>) -> String {
     text
 }
 
-fn describe(account: &StaffAccount) -> String {
+fn row(account: &Account) -> String {
+    let Account { email, name, created_at, .. } = account;
+    format!("{email}\t{}\t{created_at}\t{name}\n", describe(account))
+}
+
+fn describe(account: &Account) -> String {
     let role = match account.role {
         Role::Admin => "administrator",
         Role::Staff => "staff",
     };
     let state = if account.is_disabled { ", disabled" } else { "" };
     format!("{role}{state}")
-}
-
-async fn list(accounts: &StaffAccounts) -> Result<String, AdminError> {
-    const PAGE: usize = 500;
-    let mut text = String::new();
-    let mut after: Option<String> = None;
-    loop {
-        let page = accounts.list(after.as_deref(), PAGE).await?;
-        for account in &page {
-            let StaffAccount { email, name, created_at, .. } = account;
-            text.push_str(&format!("{email}\t{}\t{created_at}\t{name}\n", describe(account)));
-        }
-        match page.last() {
-            Some(last) if page.len() == PAGE => after = Some(last.email.clone()),
-            _ => return Ok(text),
-        }
-    }
 }
 
 impl PasswordFlags {

@@ -1,29 +1,25 @@
 //! `trailkeep dead-letters`: events that the database refused for good, from
 //! the shell.
 
+mod here;
+mod letters;
+mod there;
+
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Subcommand;
-use serde_json::{Value, json};
-use tokio::runtime::Runtime;
-use tokio::time::timeout;
-use trailkeep_event::StoreId;
-use trailkeep_event::time::{Clock, SystemClock};
-use trailkeep_store::StoreError;
-use trailkeep_store::dead_letters::{DeadLetter, LetterHead};
-use trailkeep_store::embedded::OpenError;
+use serde_json::Value;
 use uuid::Uuid;
 
+use self::here::Here;
+use self::letters::{Letters, Tried};
+use self::there::There;
 use super::flags::Flags;
-use crate::access::audit::{Actor, action};
-use crate::app::{StartError, Stores};
+use super::place::{self, Place};
 use crate::config::Settings;
-use crate::dead_letters::{DeadLetters, Retried, RetriedAll};
+use crate::dead_letters::RetriedAll;
 
-/// Letters that are asked for at once.
-const PAGE: usize = 500;
+pub(super) use self::letters::LettersError;
 
 /// What can be done about dead letters from the shell.
 #[derive(Subcommand)]
@@ -84,37 +80,6 @@ impl Command {
     }
 }
 
-/// Why it was not done.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum LettersError {
-    #[error(
-        "{0}. While the service runs, an administrator who is signed in does this with \
-         /dead-letters over HTTP; to do it from the shell, stop the service for the moment"
-    )]
-    InUse(StartError),
-    #[error(transparent)]
-    Start(StartError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("no dead letter has this id; `trailkeep dead-letters list` prints all")]
-    Unknown,
-    #[error("there is nobody to ask; with --yes, nobody is asked")]
-    NobodyToAsk,
-    #[error("nothing was done")]
-    Declined,
-    #[error("the answer cannot be read: {0}")]
-    Terminal(io::Error),
-}
-
-impl From<StartError> for LettersError {
-    fn from(error: StartError) -> Self {
-        match error {
-            StartError::Embedded(OpenError::Locked { .. }) => Self::InUse(error),
-            error => Self::Start(error),
-        }
-    }
-}
-
 /// What was done.
 #[derive(Debug, Default)]
 pub(super) struct Done {
@@ -134,133 +99,56 @@ impl Done {
 
 /// Does it. An error means that nothing was done.
 pub(super) fn run(command: Command, settings: &Settings) -> Result<Done, LettersError> {
-    let runtime = Runtime::new().map_err(|error| StartError::System(error.to_string()))?;
-    let work = async {
-        let stores = Stores::open(settings).await?;
-        let done = act(command, &stores).await;
-        let _ = timeout(Duration::from_secs(2), stores.events.close()).await;
-        done
-    };
-    let done = runtime.block_on(work);
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    done
+    place::work(settings, async |place| match place {
+        Place::Service(control) => act(command, &There(control)).await,
+        Place::Stores(stores) => act(command, &Here::new(stores)).await,
+    })
 }
 
-async fn act(command: Command, stores: &Stores) -> Result<Done, LettersError> {
-    stores.events.prepare().await?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let letters = DeadLetters::new(
-        Arc::clone(&stores.events),
-        Arc::clone(&stores.letters),
-        Arc::clone(&stores.processing),
-        Arc::clone(&clock),
-    );
+async fn act(command: Command, letters: &impl Letters) -> Result<Done, LettersError> {
     match command {
-        Command::List { json, .. } => list(&letters, json).await.map(Done::say),
-        Command::Show { id, .. } => show(&letters, id).await.map(Done::say),
+        Command::List { json, .. } => list(letters, json).await.map(Done::say),
+        Command::Show { id, .. } => show(letters, id).await.map(Done::say),
         Command::Retry { which, .. } => {
-            which.confirm("Try to store", &letters).await?;
-            record(stores, &which, action::RETRY_DEAD_LETTER, &*clock).await?;
-            Ok(which.retry(&letters).await)
+            which.confirm("Try to store", letters).await?;
+            Ok(which.retry(letters).await)
         }
         Command::Drop { which, .. } => {
-            which.confirm("Drop for good", &letters).await?;
-            record(stores, &which, action::DROP_DEAD_LETTER, &*clock).await?;
-            Ok(which.remove(&letters).await)
+            which.confirm("Drop for good", letters).await?;
+            Ok(which.remove(letters).await)
         }
     }
 }
 
-/// Notes in the audit trail what is about to be done.
-async fn record(
-    stores: &Stores,
-    which: &Which,
-    action: &str,
-    clock: &dyn Clock,
-) -> Result<(), StoreError> {
-    let entry = |subject: &str| Actor::shell().did(action, Some(subject), clock);
-    let entries: Vec<_> = if which.all {
-        vec![entry("all")]
-    } else {
-        which.ids.iter().map(|id| entry(&id.to_string())).collect()
-    };
-    stores.access.record(&entries).await
-}
-
-async fn list(letters: &DeadLetters, is_json: bool) -> Result<String, LettersError> {
+async fn list(letters: &impl Letters, is_json: bool) -> Result<String, LettersError> {
     let mut text = String::new();
-    let mut after = None;
-    loop {
-        let page = letters.page(after, PAGE).await?;
-        for letter in &page {
-            let line = if is_json { fields(letter).to_string() } else { row(letter) };
-            text.push_str(&line);
-            text.push('\n');
-        }
-        match page.last() {
-            Some(last) => after = Some(last.place()),
-            None => return Ok(text),
-        }
+    for letter in letters.all().await? {
+        let line = if is_json { letter.to_string() } else { row(&letter) };
+        text.push_str(&line);
+        text.push('\n');
     }
+    Ok(text)
 }
 
 /// Columns with tabs between, the error's text last.
-fn row(letter: &LetterHead) -> String {
-    let error = letter.refusal.error.replace(char::is_control, " ");
-    [
-        &letter.id.to_string(),
-        &letter.set_aside_at.to_string(),
-        letter.refusal.reason.word(),
-        &letter.tries.to_string(),
-        &*letter.user_id,
-        &*letter.event_id,
-        &error,
-    ]
-    .join("\t")
-}
-
-async fn show(letters: &DeadLetters, id: Uuid) -> Result<String, LettersError> {
-    let letter = letters.get(own(id)).await?.ok_or(LettersError::Unknown)?;
-    Ok(format!("{:#}\n", whole(&letter)))
-}
-
-/// As `GET /dead-letters/{id}` has it.
-fn whole(letter: &DeadLetter) -> Value {
-    let mut fields = fields(&letter.head());
-    let payload = letter.accepted.event.payload.to_json();
-    fields["payload"] = serde_json::from_str(&payload).unwrap_or_default();
-    fields
-}
-
-fn fields(letter: &LetterHead) -> Value {
-    let mut fields = json!({
-        "id": letter.id.to_string(),
-        "userId": letter.user_id,
-        "eventId": letter.event_id,
-        "type": letter.kind,
-        "occurredAt": letter.occurred_at.to_string(),
-        "receivedAt": letter.received_at.to_string(),
-        "reason": letter.refusal.reason.word(),
-        "error": letter.refusal.error,
-        "setAsideAt": letter.set_aside_at.to_string(),
-        "triedAt": letter.tried_at.to_string(),
-        "tries": letter.tries,
+fn row(letter: &Value) -> String {
+    let columns = ["id", "setAsideAt", "reason", "tries", "userId", "eventId", "error"];
+    let columns = columns.map(|name| match &letter[name] {
+        Value::String(text) if name == "error" => text.replace(char::is_control, " "),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     });
-    for (name, value) in [("sessionId", &letter.session_id), ("accountId", &letter.account_id)] {
-        if let Some(value) = value {
-            fields[name] = (**value).into();
-        }
-    }
-    fields
+    columns.join("\t")
 }
 
-fn own(id: Uuid) -> StoreId {
-    StoreId::from_bytes(id.into_bytes())
+async fn show(letters: &impl Letters, id: Uuid) -> Result<String, LettersError> {
+    let letter = letters.get(id).await?.ok_or(LettersError::Unknown)?;
+    Ok(format!("{letter:#}\n"))
 }
 
 impl Which {
     /// Asks where all letters are meant.
-    async fn confirm(&self, doing: &str, letters: &DeadLetters) -> Result<(), LettersError> {
+    async fn confirm(&self, doing: &str, letters: &impl Letters) -> Result<(), LettersError> {
         if !self.all || self.yes {
             return Ok(());
         }
@@ -279,21 +167,34 @@ impl Which {
         }
     }
 
-    async fn retry(&self, letters: &DeadLetters) -> Done {
+    async fn retry(&self, letters: &impl Letters) -> Done {
         let mut done = Done::default();
         let mut all = RetriedAll::default();
         if self.all {
-            done.error = letters.retry_all(&mut all).await.err().map(Into::into);
+            done.error = letters.retry_all(&mut all).await.err();
         }
         for &id in &self.ids {
-            match letters.retry(own(id)).await {
-                Ok(Some(retried)) => {
-                    all.add(&retried);
-                    done.text.push_str(&format!("{id} {}\n", told(&retried)));
+            match letters.retry(id).await {
+                Ok(Some(tried)) => {
+                    let told = match tried {
+                        Tried::Stored => {
+                            all.stored += 1;
+                            "is stored".to_owned()
+                        }
+                        Tried::Duplicate => {
+                            all.duplicates += 1;
+                            "had been stored before".to_owned()
+                        }
+                        Tried::Refused(reason) => {
+                            all.refused += 1;
+                            format!("is refused again: {reason}")
+                        }
+                    };
+                    done.text.push_str(&format!("{id} {told}\n"));
                 }
                 Ok(None) => done.is_unknown(id),
                 Err(error) => {
-                    done.error = Some(error.into());
+                    done.error = Some(error);
                     break;
                 }
             }
@@ -306,18 +207,18 @@ impl Which {
         done
     }
 
-    async fn remove(&self, letters: &DeadLetters) -> Done {
+    async fn remove(&self, letters: &impl Letters) -> Done {
         let mut done = Done::default();
         let mut dropped = 0;
         if self.all {
-            done.error = letters.remove_all(&mut dropped).await.err().map(Into::into);
+            done.error = letters.remove_all(&mut dropped).await.err();
         }
         for &id in &self.ids {
-            match letters.remove(own(id)).await {
+            match letters.remove(id).await {
                 Ok(true) => dropped += 1,
                 Ok(false) => done.is_unknown(id),
                 Err(error) => {
-                    done.error = Some(error.into());
+                    done.error = Some(error);
                     break;
                 }
             }
@@ -331,13 +232,5 @@ impl Done {
     fn is_unknown(&mut self, id: Uuid) {
         self.left += 1;
         self.text.push_str(&format!("{id} is no dead letter (any more)\n"));
-    }
-}
-
-fn told(retried: &Retried) -> String {
-    match retried {
-        Retried::Stored => "is stored".to_owned(),
-        Retried::Duplicate => "had been stored before".to_owned(),
-        Retried::Refused(refusal) => format!("is refused again: {refusal}"),
     }
 }

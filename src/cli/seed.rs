@@ -15,6 +15,7 @@ use clap::value_parser;
 use tokio::runtime::Runtime;
 use trailkeep_event::Timestamp;
 
+use super::control::Control;
 use super::flags::Flags;
 use super::terminal::complain;
 use crate::app::StartError;
@@ -43,7 +44,7 @@ so on.
 
 Events take the way of the service: into the journal of the data folder, and from
 there to the database. While a service uses the folder they are sent through it,
-at the address that the settings name, or at that of --via-http.
+by its control socket there; --via-http names one that is elsewhere.
 
 Exit codes: 0 all of it was written; 1 not all of it could be; 2 wrong arguments;
 130 (Ctrl-C) or 143 (SIGTERM) stopped before its end, by then what was taken is
@@ -117,13 +118,16 @@ pub(super) fn run(command: &Command, settings: &Settings) -> Result<Done, SeedEr
     let runtime = Runtime::new().map_err(|error| StartError::System(error.to_string()))?;
     let done = runtime.block_on(async {
         if let Some(url) = &command.via_http {
-            return command.send(url, samples).await;
+            return command.send_to(url, samples).await;
         }
         types_are_accepted(settings)?;
         let in_flight = usize::from(command.in_flight);
         match Pipeline::open(settings, command.batch(), in_flight).await {
             Ok(pipeline) => command.write(pipeline, samples).await,
-            Err(SeedError::InUse) => command.send_to_owner(settings, samples).await,
+            Err(SeedError::InUse) => match Control::at(settings).await? {
+                Some(control) => command.send_to_folder(control, samples).await,
+                None => command.send_to_owner(settings, samples).await,
+            },
             Err(error) => Err(error),
         }
     });
@@ -166,7 +170,17 @@ impl Command {
         Ok(self.done(&run, &inlet, &end, &self.repeat(&plan, None)))
     }
 
-    /// To the service that has the folder, by the address that both are set to.
+    /// To the service that has the folder, by its socket there.
+    async fn send_to_folder(&self, control: Control, samples: Samples) -> Result<Done, SeedError> {
+        complain(&format!(
+            "trailkeep: another process has the data folder; sending the events to it through {}\n",
+            control.path().display()
+        ));
+        self.send(&Service::of_folder(control), None, samples).await
+    }
+
+    /// To the service that has the folder and no socket there, by the address that both
+    /// are set to.
     async fn send_to_owner(
         &self,
         settings: &Settings,
@@ -180,18 +194,26 @@ impl Command {
             "trailkeep: another process has the data folder; sending the events to the service at \
              {url}; if it listens elsewhere, name that with --via-http\n"
         ));
-        self.send(&url, samples).await
+        self.send_to(&url, samples).await
     }
 
-    async fn send(&self, url: &str, samples: Samples) -> Result<Done, SeedError> {
+    async fn send_to(&self, url: &str, samples: Samples) -> Result<Done, SeedError> {
         let from_environment = || std::env::var(WRITE_KEY).ok().filter(|key| !key.is_empty());
         let key = self.write_key.clone().or_else(from_environment);
-        let service = Service::at(url, key.as_deref())?;
+        self.send(&Service::at(url, key.as_deref())?, Some(url), samples).await
+    }
+
+    async fn send(
+        &self,
+        service: &Service,
+        url: Option<&str>,
+        samples: Samples,
+    ) -> Result<Done, SeedError> {
         let plan = samples.plan().clone();
         let run = Run::begin(samples, self.batch());
         let work = service.work(&run, usize::from(self.in_flight));
-        let end = run.see_through(&service, work).await?;
-        Ok(self.done(&run, &service, &end, &self.repeat(&plan, Some(url))))
+        let end = run.see_through(service, work).await?;
+        Ok(self.done(&run, service, &end, &self.repeat(&plan, url)))
     }
 
     fn done(&self, run: &Run, taker: &impl Taker, end: &End, repeat: &str) -> Done {

@@ -285,16 +285,30 @@ async fn the_same_seed_gives_the_same_events_in_another_place() {
 }
 
 async fn a_folder_that_a_service_uses_is_seeded_through_that_service(home: Home) {
+    let settings = [("ACCESS_WRITE_KEYS", "shop:wk-9f8e7d6c5b4a3210")];
+    let service = Service::start_with(&home, &settings).await;
+    let said = seed(&home, &["1500", "--batch", "10", "--in-flight", "64"])
+        .await
+        .expect(0, "another process has the data folder")
+        .expect(0, "control.sock")
+        .expect(0, "1,500 accepted");
+    assert!(!said.out.contains("--via-http"), "{}", said.out);
+    service.wait_until_flushed().await;
+    assert_eq!(home.stored().await, 1_500);
+    assert_eq!(service.terminate().await.code, Some(0));
+
+    // Without a socket it is looked for where the settings say that it listens.
+    std::fs::create_dir(home.folder().join("control.sock")).expect("our folder");
     let service = Service::start(&home).await;
     let port = service.address().port().to_string();
-    Seed::start(&home, &["1500"], &[("PORT", &port)])
+    Seed::start(&home, &["2000", "--seed", "7"], &[("PORT", &port)])
         .end()
         .await
         .expect(0, "another process has the data folder")
-        .expect(0, "1,500 accepted")
+        .expect(0, "2,000 accepted")
         .expect(0, "--via-http http://127.0.0.1:");
     service.wait_until_flushed().await;
-    assert_eq!(home.stored().await, 1_500);
+    assert_eq!(home.stored().await, 3_500);
 
     seed(&home, &["10"])
         .await

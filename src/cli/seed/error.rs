@@ -7,6 +7,7 @@ use trailkeep_journal as journal;
 use trailkeep_store::{StoreError, embedded};
 
 use crate::app::StartError;
+use crate::cli::control::ControlError;
 use crate::seed::PlanFault;
 
 /// How long the database may take to answer for the first time.
@@ -30,6 +31,8 @@ pub enum SeedError {
     Start(StartError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Control(#[from] ControlError),
     #[error("the database does not answer within {} s", FIRST_ANSWER.as_secs())]
     NoAnswer,
     #[error(

@@ -1,4 +1,5 @@
-//! Through a running service, as a tracker would send them.
+//! Through a running service: at an address, as a tracker would send them, or by the
+//! control socket of its data folder.
 //!
 //! No TLS: the service itself has none, and sample data is sent to it from
 //! nearby.
@@ -22,6 +23,7 @@ use tokio::time::timeout;
 
 use super::error::SeedError;
 use super::run::{NotTaken, Run, Taker};
+use crate::cli::control::Control;
 use crate::seed::Sample;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -38,14 +40,18 @@ const USUAL_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause that a service is believed to mean.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// A service, reached by its address.
+/// A service, and how it is reached.
 pub struct Service {
-    client: Client<HttpConnector, Full<Bytes>>,
-    events: Uri,
+    way: Way,
     write_key: Option<HeaderValue>,
     accepted: AtomicU64,
     repeated: AtomicU64,
     trouble: Mutex<Option<String>>,
+}
+
+enum Way {
+    Network { client: Client<HttpConnector, Full<Bytes>>, events: Uri },
+    Socket(Control),
 }
 
 /// Where the service at an address takes events.
@@ -76,14 +82,23 @@ impl Service {
         connector.set_connect_timeout(Some(CONNECT_LIMIT));
         // A request is one write: there is nothing to wait for.
         connector.set_nodelay(true);
-        Ok(Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
-            events,
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self::by(Way::Network { client, events }, write_key))
+    }
+
+    /// The service that has the data folder. No write key is asked for there.
+    pub fn of_folder(control: Control) -> Self {
+        Self::by(Way::Socket(control), None)
+    }
+
+    fn by(way: Way, write_key: Option<HeaderValue>) -> Self {
+        Self {
+            way,
             write_key,
             accepted: AtomicU64::new(0),
             repeated: AtomicU64::new(0),
             trouble: Mutex::new(None),
-        })
+        }
     }
 
     /// Sends all events of the run, so many requests at once.
@@ -95,30 +110,30 @@ impl Service {
     async fn post(&self, body: Bytes) -> Result<Answer, String> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.events.clone();
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(key) = &self.write_key {
             headers.insert("x-write-key", key.clone());
         }
-        let response = self.client.request(request).await;
-        let response = response.map_err(|error| self.unreachable(&error))?;
-        let (head, body) = response.into_parts();
-        // Read to the end, so that the connection can be used again.
-        let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-        Ok(Answer {
-            status: head.status,
-            headers: head.headers,
-            body: body
-                .map_err(|error| format!("the service's answer broke off: {error}"))?
-                .to_bytes(),
-        })
-    }
-
-    fn unreachable(&self, error: &(dyn Error + 'static)) -> String {
-        let deepest = std::iter::successors(Some(error), |&error| error.source()).last();
-        let deepest = deepest.unwrap_or(error);
-        format!("cannot reach {}: {deepest}", self.events)
+        let (head, body) = match &self.way {
+            Way::Network { client, events } => {
+                *request.uri_mut() = events.clone();
+                let response = client.request(request).await;
+                let response = response.map_err(|error| unreachable(events, &error))?;
+                let (head, body) = response.into_parts();
+                // Read to the end, so that the connection can be used again.
+                let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
+                let body =
+                    body.map_err(|error| format!("the service's answer broke off: {error}"))?;
+                (head, body.to_bytes())
+            }
+            Way::Socket(control) => {
+                *request.uri_mut() = Uri::from_static("/events");
+                let response = control.send(request).await;
+                response.map_err(|error| error.to_string())?.into_parts()
+            }
+        };
+        Ok(Answer { status: head.status, headers: head.headers, body })
     }
 
     /// The request is to be sent again, for this reason.
@@ -127,6 +142,12 @@ impl Service {
         *self.trouble.lock() = Some(reason);
         NotTaken::Now(pause)
     }
+}
+
+fn unreachable(events: &Uri, error: &(dyn Error + 'static)) -> String {
+    let deepest = std::iter::successors(Some(error), |&error| error.source()).last();
+    let deepest = deepest.unwrap_or(error);
+    format!("cannot reach {events}: {deepest}")
 }
 
 fn body_of(batch: &[Sample]) -> Bytes {

@@ -1,6 +1,7 @@
 //! The control socket: how commands ask the service that has the data folder.
 
 mod callers;
+mod socket;
 
 use std::path::PathBuf;
 
