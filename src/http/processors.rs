@@ -109,7 +109,7 @@ pub async fn remove(
         ));
     }
     known(&service, &name).await?;
-    service.access.audit.note(&admin.actor, action::REMOVE_PROCESSOR, Some(&name));
+    service.access.audit.note(&admin, action::REMOVE_PROCESSOR, Some(&name));
     service.processing.store().remove_processor(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -60,7 +60,7 @@ pub async fn letters(
     let found = store.failed_outcomes(&name, paging.after, paging.wanted()).await?;
     let (outcomes, next_cursor) =
         paging.cut(found, |outcome| format!("{}_{}", outcome.processed_at.as_millis(), outcome.id));
-    service.access.audit.note(&admin.actor, action::LIST_DEAD_LETTERS, Some(&name));
+    service.access.audit.note(&admin, action::LIST_DEAD_LETTERS, Some(&name));
     let dead_letters = outcomes.into_iter().map(LetterBody::from).collect();
     Ok(Json(LettersBody { dead_letters, next_cursor }))
 }

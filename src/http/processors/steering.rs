@@ -10,8 +10,8 @@ use trailkeep_event::{Fault, Timestamp};
 
 use super::bodies::{CheckInput, CommandBody, CommandedBody, CommandsBody, ReplayInput};
 use super::known;
-use crate::access::audit::action;
-use crate::http::guard::{Admin, Staff};
+use crate::access::audit::{Actor, action};
+use crate::http::guard::Admin;
 use crate::http::input::Input;
 use crate::http::path::PathText;
 use crate::http::problem::Problem;
@@ -167,13 +167,13 @@ pub async fn commands(
 /// Asks for something that the audit trail names so, about a user or not.
 pub(super) async fn ask(
     service: &Service,
-    admin: &Staff,
+    admin: &Actor,
     (name, action, user_id): (&str, &'static str, Option<&str>),
     order: &Order,
     waits: &str,
 ) -> Result<Response, Problem> {
     known(service, name).await?;
-    service.access.audit.note(&admin.actor, action, user_id.or(Some(name)));
+    service.access.audit.note(&admin, action, user_id.or(Some(name)));
     let asked = service.processing.ask(name, order, service.clock.now()).await?;
     let (is_done, body) =
         CommandedBody::of(asked, waits).map_err(|text| Problem::conflict(&text))?;

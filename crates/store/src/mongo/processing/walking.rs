@@ -190,8 +190,8 @@ impl Index<'_> {
             while lowest.len() > limit {
                 lowest.pop_last();
             }
-            let is_among_them = |user: &Box<str>| lowest.len() < limit || lowest.contains(user);
-            match last.filter(is_among_them) {
+            let is_among_them = |user: &str| lowest.len() < limit || lowest.contains(user);
+            match last.filter(|user| is_among_them(user)) {
                 Some(last) if keys == CHUNK => {
                     from = self.key(period, (*last).into(), Bson::MaxKey);
                 }
