@@ -7,6 +7,7 @@ mod doctor;
 mod example_processor;
 mod flags;
 mod place;
+mod processors;
 mod seed;
 mod terminal;
 
@@ -49,6 +50,7 @@ Examples:
   trailkeep seed 1000000                      write a million sample events
   trailkeep doctor                            what is wrong, and what to do about it
   trailkeep dead-letters list                 events that the database refused for good
+  trailkeep processors users                  who is stuck at what is sent events
   trailkeep example-processor                 something that acts on events, to try with
   trailkeep --config trailkeep.toml";
 
@@ -91,6 +93,11 @@ enum Command {
         #[command(subcommand)]
         command: dead_letters::Command,
     },
+    /// Look at processors: who is stuck, what failed; pause, retry, send again
+    Processors {
+        #[command(subcommand)]
+        command: processors::Command,
+    },
     /// Look for what is wrong, and say what to do; changes nothing
     Doctor(doctor::Command),
     /// Run a processor to try with: it waits, fails and refuses as told
@@ -107,6 +114,7 @@ impl Cli {
             Some(Command::Admin { command }) => command.flags().add_to(overrides),
             Some(Command::Seed(command)) => command.flags.add_to(overrides),
             Some(Command::DeadLetters { command }) => command.flags().add_to(overrides),
+            Some(Command::Processors { command }) => command.flags().add_to(overrides),
             Some(Command::Doctor(command)) => command.flags.add_to(overrides),
             // It has no settings.
             Some(Command::ExampleProcessor(_)) | None => overrides,
@@ -144,6 +152,7 @@ pub fn run() -> ExitCode {
         Some(Command::Admin { command }) => administer(command, &loaded.settings),
         Some(Command::Seed(command)) => seed(&command, &loaded.settings),
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
+        Some(Command::Processors { command }) => steer(command, &loaded.settings),
         Some(Command::Doctor(command)) => examine(&command, &Ok(loaded)),
         // It has returned above.
         Some(Command::ExampleProcessor(_)) => ExitCode::FAILURE,
@@ -169,6 +178,16 @@ fn examine(command: &doctor::Command, loaded: &Result<Loaded, ConfigErrors>) -> 
 
 fn administer(command: admin::Command, settings: &Settings) -> ExitCode {
     match admin::run(command, settings) {
+        Ok(text) => print(&text),
+        Err(error) => {
+            complain(&format!("trailkeep: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn steer(command: processors::Command, settings: &Settings) -> ExitCode {
+    match processors::run(command, settings) {
         Ok(text) => print(&text),
         Err(error) => {
             complain(&format!("trailkeep: {error}\n"));

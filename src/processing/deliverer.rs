@@ -236,9 +236,15 @@ impl Deliverer {
                         term.renewed();
                     }
                     Ok(Report::Published(found)) => documents = found.unwrap_or(documents),
-                    Ok(report) => if !term.report(report, self.now()) {
-                        return Ended::Lost;
-                    },
+                    Ok(report) => {
+                        if matches!(report, Report::Told(..)) {
+                            // Whoever asked for it looks what has become of it.
+                            next_publishing = Instant::now();
+                        }
+                        if !term.report(report, self.now()) {
+                            return Ended::Lost;
+                        }
+                    }
                     Err(_) => return Ended::Defect,
                 },
                 Some(answered) = requests.join_next() => {

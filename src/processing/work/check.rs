@@ -46,12 +46,14 @@ impl Work {
             );
             self.feed(found.into_values()).await;
         }
-        let message = match (progress.events, repair) {
-            (0, _) => "every event that is wanted has an outcome or is pending",
-            (_, true) => "events had no outcome and were not pending; they are fed now",
-            (_, false) => "events have no outcome and are not pending; --repair feeds them",
+        let answer = match (progress.events, repair) {
+            (0, _) => Answer::done("every event that is wanted has an outcome or is pending"),
+            (found, true) => Answer::done_to(found, "events were not pending; they are sent now"),
+            (found, false) => Answer::done_to(
+                found,
+                "events have no outcome and are not pending; repair sends them",
+            ),
         };
-        let answer = Answer::done_to(progress.events, message);
         Page { progress, ..Page::last(answer) }
     }
 

@@ -10,6 +10,7 @@ mod order;
 mod outages;
 mod refused;
 mod requests;
+mod shell;
 mod stops;
 mod stored;
 mod wanted;
