@@ -93,7 +93,7 @@ enum Command {
         #[command(subcommand)]
         command: dead_letters::Command,
     },
-    /// Look at processors: who is stuck, what failed; pause, retry, send again
+    /// See how processors are doing and who is stuck; pause, retry, replay
     Processors {
         #[command(subcommand)]
         command: processors::Command,

@@ -4,6 +4,7 @@
 //! the [`Breaker`] and the [`Attempts`] say when. Here both meet: work is handed out, and
 //! what came of it is handed back.
 
+mod agenda;
 mod answers;
 mod sending;
 mod steering;
@@ -31,9 +32,8 @@ use super::rests::Rests;
 use super::sharing::Sharing;
 use super::view::View;
 use super::work::{Asked, Report};
+use agenda::Agenda;
 pub use sending::most_events;
-use steering::Steering;
-use telling::Failing;
 
 /// Entries of the feed in memory, above which the user with most of them is parked: at
 /// some 250 bytes each, 5 MB.
@@ -86,6 +86,13 @@ struct Heading {
     /// When it is sent again, where it rests.
     rests_until: u64,
     body: Option<Arc<StoredEvent>>,
+}
+
+/// An event that fails.
+pub struct Failing {
+    user_id: Box<str>,
+    event_id: Box<str>,
+    error: Box<str>,
 }
 
 /// What a term needs to know.
@@ -143,7 +150,7 @@ pub struct Term {
     looks_for_room: bool,
     retrying: HashSet<UserKey>,
     processor: Arc<Processor>,
-    steering: Steering,
+    steering: Agenda,
     /// Of what is pending in a later run than its first.
     runs: HashMap<StoreId, u32>,
     failing: HashMap<StoreId, Failing>,
@@ -200,7 +207,7 @@ impl Term {
             looks_for_room: false,
             retrying: HashSet::new(),
             processor,
-            steering: Steering::new(),
+            steering: Agenda::new(),
             runs: HashMap::new(),
             failing: HashMap::new(),
             pace,

@@ -5,12 +5,11 @@
 //! then it is told how far the order has come. Whoever takes over begins with what was not
 //! told.
 
-use std::collections::BTreeSet;
-
 use trailkeep_delivery::{Covering, Releasing, Ticket, UserKey, Window};
 use trailkeep_event::{Arrival, StoreId};
 use uuid::Uuid;
 
+use super::agenda::{Carried, Stage};
 use super::{Task, Term};
 use crate::processing::orders::{Answer, Order, Progress, UserEvent};
 use crate::processing::work::{Asked, Page};
@@ -18,81 +17,6 @@ use crate::processing::work::{Asked, Page};
 /// Users with a record, above which an order about many waits: each costs a few hundred
 /// bytes.
 const MOST_PARKED: usize = 1_000;
-
-/// The orders of a processor.
-#[derive(Default)]
-pub struct Steering {
-    /// Oldest first.
-    orders: Vec<Carried>,
-    /// Whether they were read in this term: nothing is sent before that, for one may say
-    /// so.
-    is_known: bool,
-    is_reading: bool,
-    wants_reading: bool,
-    tickets: Ticket,
-    /// What was answered in this term: a read that is under way may still find it open.
-    answered: BTreeSet<Uuid>,
-}
-
-struct Carried {
-    id: Uuid,
-    order: Order,
-    progress: Progress,
-    stage: Stage,
-}
-
-enum Stage {
-    /// The next page is to be begun.
-    Next,
-    /// The database does its part.
-    Preparing,
-    /// The window does.
-    Settling(Page),
-    /// An event that was at rest gets its outcome.
-    Skipping(StoreId),
-    /// The window has done its part, and waits for a renewal.
-    Ending(Ticket, Page),
-    /// It is being told.
-    Telling,
-}
-
-impl Steering {
-    /// Of a term that has just begun.
-    pub fn new() -> Self {
-        Self { wants_reading: true, ..Self::default() }
-    }
-
-    /// Whether anything may be sent.
-    pub fn lets_send(&self) -> bool {
-        self.is_known && !self.has(|order| matches!(order, Order::Pause))
-    }
-
-    /// Whether sending is paused by a person.
-    pub fn is_paused(&self) -> bool {
-        self.has(|order| matches!(order, Order::Pause))
-    }
-
-    /// Whether what was stored earlier comes before anything of the feed.
-    pub fn is_catching_up(&self) -> bool {
-        !self.is_known || self.has(|order| matches!(order, Order::Backfill { .. }))
-    }
-
-    fn has(&self, is: impl Fn(&Order) -> bool) -> bool {
-        self.orders.iter().any(|carried| is(&carried.order))
-    }
-
-    /// There may be new ones.
-    pub fn read_soon(&mut self) {
-        self.wants_reading = true;
-    }
-}
-
-impl Order {
-    /// Whether it is about many events, so that one such is carried out at a time.
-    fn is_long(&self) -> bool {
-        matches!(self, Self::Replay(_) | Self::Backfill { .. } | Self::Check { .. })
-    }
-}
 
 impl Term {
     /// Goes on with what people ask for.
@@ -105,7 +29,7 @@ impl Term {
         let mut orders = std::mem::take(&mut self.steering.orders);
         let mut is_first_long = true;
         for carried in &mut orders {
-            let may_begin = !carried.order.is_long() || std::mem::take(&mut is_first_long);
+            let may_begin = !carried.is_long() || std::mem::take(&mut is_first_long);
             if may_begin {
                 self.go_on_with(carried, tasks);
             }
@@ -127,7 +51,7 @@ impl Term {
     }
 
     fn begin_page(&mut self, carried: &Carried, tasks: &mut Vec<Task>) -> Stage {
-        let is_crowded = carried.order.is_long() && self.window.parked_users() > MOST_PARKED;
+        let is_crowded = carried.is_long() && self.window.parked_users() > MOST_PARKED;
         if is_crowded || matches!(carried.order, Order::Pause) {
             return Stage::Next;
         }

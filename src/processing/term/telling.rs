@@ -5,7 +5,7 @@ use trailkeep_event::{StoreId, Timestamp};
 use trailkeep_store::StoredEvent;
 use uuid::Uuid;
 
-use super::{MOST_ENTRIES, Term};
+use super::{Failing, MOST_ENTRIES, Term};
 use crate::processing::breaker::{Breaker, Condition};
 use crate::processing::status::{Lag, MOST_STUCK, Status, StuckUser};
 use crate::processing::view::State;
@@ -13,13 +13,6 @@ use crate::processing::view::State;
 /// Events that fail, of which it is remembered whose they are and why: some 600 bytes
 /// each.
 const MOST_FAILING: usize = 1_000;
-
-/// An event that fails.
-pub struct Failing {
-    user_id: Box<str>,
-    event_id: Box<str>,
-    error: Box<str>,
-}
 
 impl Term {
     /// Notes why an event failed.
