@@ -190,8 +190,8 @@ impl Index<'_> {
             while lowest.len() > limit {
                 lowest.pop_last();
             }
-            let is_among_them = |user: &str| lowest.len() < limit || lowest.contains(user);
-            match last.filter(|user| is_among_them(user)) {
+            // Where the lowest are full without it, all others come behind them.
+            match last.filter(|user| lowest.len() < limit || lowest.contains(user)) {
                 Some(last) if keys == CHUNK => {
                     from = self.key(period, (*last).into(), Bson::MaxKey);
                 }
