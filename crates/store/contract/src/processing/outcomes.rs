@@ -267,6 +267,7 @@ pub async fn what_failed_is_listed_newest_first_in_pages(store: Arc<dyn Processi
             assert!(page.len() <= limit, "{} of {limit}", page.len());
             let is_last = page.len() < limit;
             found.extend(page);
+            assert!(found.len() <= expected.len(), "{limit} at a time");
             if is_last {
                 break;
             }

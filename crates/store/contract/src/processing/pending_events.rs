@@ -138,6 +138,7 @@ pub async fn events_are_walked_in_the_order_of_their_identities(
             let part = walk(found.last().map(|head| head.id), limit).await;
             let is_last = part.len() < limit;
             found.extend(part);
+            assert!(found.len() <= expected.len(), "{limit} at a time");
             if is_last {
                 break;
             }
@@ -187,6 +188,7 @@ pub async fn users_are_walked_in_the_order_of_their_bytes_each_once(
             let part = users(found.last().map(|user| &**user), limit).await;
             let is_last = part.len() < limit;
             found.extend(part);
+            assert!(found.len() <= expected.len(), "{limit} at a time");
             if is_last {
                 break;
             }

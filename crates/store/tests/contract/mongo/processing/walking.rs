@@ -47,6 +47,7 @@ async fn a_walk_passes_over_what_is_no_event_of_ours() {
                     assert!(part.iter().all(|head| ["ann", "bob"].contains(&&*head.user_id)));
                     let is_last = part.len() < limit;
                     found.extend(part.into_iter().map(|head| head.id));
+                    assert!(found.len() <= expected.len(), "{limit} at a time");
                     if is_last {
                         break;
                     }
