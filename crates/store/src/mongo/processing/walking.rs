@@ -3,10 +3,10 @@
 //! No index has all users in order, for the index of journeys begins with a period. So
 //! its keys are read in each period, from one user on, a thousand at a time, and each
 //! time from behind the last user: what one has beyond that is not come to. To go over
-//! all users reads each key once at the most, whatever the pages are; a `$group` reads
-//! all of them for each page. With 300,000 events of 50,000 users in three periods, in
-//! pages of 1,000: 0.3 s of the server's CPU for all of them, and with a `$group` about
-//! 0.2 s for each page.
+//! all users reads each key about once, in pages that are not small; a `$group` reads
+//! all that are left for each page. Measured on 6.0.5 with a million events of 50,000
+//! users in one period, in pages of 1,000 (CPU of the server): 0.9 s for all 50 pages;
+//! with a `$group` 0.8 s for the first page, and 0.4 s for the one in the middle.
 
 use std::collections::BTreeSet;
 

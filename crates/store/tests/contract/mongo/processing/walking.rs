@@ -24,13 +24,15 @@ async fn a_walk_passes_over_what_is_no_event_of_ours() {
             let ours: Vec<_> = (0..20).map(|n| event("ann", &format!("e{n}"), n, n + 1)).collect();
             store_all(&*store, &ours).await;
             let now = DateTime::now();
-            let short = Binary { subtype: BinarySubtype::Generic, bytes: vec![9; 16] };
+            let binary =
+                |length| Binary { subtype: BinarySubtype::Generic, bytes: vec![9; length] };
             // Without a date they have no place; with it they are events, as far as it goes.
             let mut others: Vec<_> =
                 (1..=30).map(|byte| doc! { "_id": uuid(byte * 8), "userId": "ann" }).collect();
             others.extend([
                 doc! { "_id": "text", "userId": "ann", "occurredAt": now },
-                doc! { "_id": short, "userId": "ann", "occurredAt": now },
+                doc! { "_id": binary(16), "userId": "ann", "occurredAt": now },
+                doc! { "_id": binary(20), "userId": "ann", "occurredAt": now },
                 doc! { "_id": 7, "userId": "ann", "occurredAt": now },
                 doc! { "_id": uuid(255), "userId": "bob", "occurredAt": now },
             ]);
