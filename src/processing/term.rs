@@ -6,8 +6,10 @@
 
 mod agenda;
 mod answers;
+mod kept;
 mod sending;
 mod steering;
+mod task;
 mod telling;
 
 use std::collections::{HashMap, HashSet};
@@ -15,25 +17,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use trailkeep_delivery::lease::Lease;
-use trailkeep_delivery::{DocumentId, Effect, ParkRecord, Reader, UserKey, Window};
+use trailkeep_delivery::{Effect, Reader, UserKey, Window};
+use trailkeep_event::StoreId;
 use trailkeep_event::time::Clock;
-use trailkeep_event::{Arrival, StoreId};
-use trailkeep_store::StoredEvent;
 use trailkeep_store::processing::{Parked, Processed, Processor};
-use uuid::Uuid;
 
-use super::attempts::{AttemptRules, Attempts};
+use super::attempts::AttemptRules;
 use super::bodies::Bodies;
 use super::breaker::{Breaker, Condition};
 use super::lateness::Lateness;
-use super::orders::{Answer, Progress};
 use super::pace::Pace;
 use super::rests::Rests;
 use super::sharing::Sharing;
 use super::view::View;
-use super::work::{Asked, Report};
+use super::work::Report;
 use agenda::Agenda;
+use kept::{Failing, Heading, NotRecorded};
 pub use sending::most_events;
+pub use task::{Attempt, Task};
 
 /// Entries of the feed in memory, above which the user with most of them is parked: at
 /// some 250 bytes each, 5 MB.
@@ -48,53 +49,6 @@ const RECORDING: usize = 2;
 /// Other calls to the database at once.
 const CALLS: usize = 16;
 
-/// Something that a term wants done.
-pub enum Task {
-    Poll(Reader, Lease),
-    LookUp(Vec<StoreId>),
-    Record(Vec<(UserKey, Processed)>),
-    Park(ParkRecord, Option<Box<str>>, Option<StoreId>),
-    Read(UserKey, Box<str>, Arrival, usize),
-    Move(ParkRecord, ParkRecord),
-    Unpark(ParkRecord),
-    Forget(Vec<DocumentId>),
-    Fetch(Vec<StoreId>),
-    /// Read what people ask for.
-    Orders,
-    Prepare(Asked),
-    Tell(Uuid, Progress, Option<Answer>),
-    /// Send this event: which attempt of it, and whose it is.
-    Send(UserKey, Arc<StoredEvent>, Attempt),
-}
-
-/// Which attempt at an event it is.
-#[derive(Clone, Copy)]
-pub struct Attempt {
-    /// How often the event was asked for again after it was done.
-    pub run: u32,
-    /// From 1 in each run.
-    pub number: u32,
-}
-
-/// What is known of an event that is on its way.
-#[derive(Default)]
-struct Heading {
-    attempts: Attempts,
-    /// How often it was not found.
-    missing: u32,
-    first_sent_after: u64,
-    /// When it is sent again, where it rests.
-    rests_until: u64,
-    body: Option<Arc<StoredEvent>>,
-}
-
-/// An event that fails.
-pub struct Failing {
-    user_id: Box<str>,
-    event_id: Box<str>,
-    error: Box<str>,
-}
-
 /// What a term needs to know.
 pub struct TermRules {
     pub attempts: AttemptRules,
@@ -104,16 +58,6 @@ pub struct TermRules {
     pub holds: bool,
     /// Requests that are begun in a second at the most.
     pub rate_per_second: Option<u32>,
-}
-
-/// Outcomes that the database did not take.
-#[derive(Default)]
-struct NotRecorded {
-    outcomes: Vec<(UserKey, Processed)>,
-    /// When they are tried again; `None` where there are none.
-    again_at: Option<u64>,
-    /// How often some were tried again, since all were taken.
-    rounds: u32,
 }
 
 pub struct Term {

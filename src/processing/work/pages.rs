@@ -19,8 +19,10 @@ use super::Work;
 use super::report::{Asked, Page, Report};
 use crate::processing::orders::{Answer, Order, Progress, Range};
 
-/// Events, or users, of one page.
+/// Events of one page.
 const PAGE: usize = 500;
+/// Users of one: each read of them begins anew in each period.
+const USERS: usize = 1_000;
 /// Outcomes that are read at once: each may have 16 KiB.
 const OUTCOMES: usize = 100;
 
@@ -272,7 +274,7 @@ impl Work {
 
     async fn backfill(&self, processor: &Processor, from: Arrival, mut progress: Progress) -> Page {
         let after = progress.after_user.as_deref();
-        let users = self.until_done(|| self.store.users_after(after, PAGE)).await;
+        let users = self.until_done(|| self.store.users_after(after, USERS)).await;
         let answer = users.is_empty().then(|| {
             info!(
                 processor = &*self.name,
