@@ -151,6 +151,8 @@ pub struct View {
     waited: Histogram,
     newest: Mutex<(Newest, Newest)>,
     status: Mutex<Option<Status>>,
+    /// Why outcomes are not kept, where they are not.
+    trouble: Mutex<Option<Arc<str>>>,
 }
 
 /// What is told of a processor.
@@ -195,6 +197,7 @@ impl View {
             waited: metrics.waited.with_label_values(&[name]),
             newest: Mutex::default(),
             status: Mutex::new(None),
+            trouble: Mutex::new(None),
         }
     }
 
@@ -225,6 +228,11 @@ impl View {
         if let Some(problem) = problem {
             self.state.lock().1 = Some(Arc::from(&**problem));
         }
+    }
+
+    /// The database does not take outcomes, for this reason; or it does again.
+    pub fn trouble(&self, reason: Option<Arc<str>>) {
+        *self.trouble.lock() = reason;
     }
 
     /// An event is done.
@@ -288,7 +296,7 @@ impl View {
         let [processed, failed, skipped] = &self.done;
         Seen {
             state,
-            problem: last_error.filter(|_| is_problem),
+            problem: self.trouble.lock().clone().or(last_error.filter(|_| is_problem)),
             in_flight: self.in_flight.get(),
             pending: self.pending.get(),
             parked_users: self.parked.get(),

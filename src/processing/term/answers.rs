@@ -1,5 +1,6 @@
 //! What follows an answer, and what is kept of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::warn;
@@ -164,6 +165,10 @@ impl Term {
                 }
             }
             Outcome::Refused(_) | Outcome::Retry => {
+                if let Outcome::Refused(refusal) = kept {
+                    let reason = format!("the database refuses outcomes: {refusal}");
+                    self.view.trouble(Some(Arc::from(reason)));
+                }
                 self.not_recorded.outcomes.push((user, outcome));
                 self.not_recorded.again_at.get_or_insert(now + millis(RECORD_AGAIN));
             }
@@ -183,7 +188,9 @@ impl Term {
             }
             self.to_record.append(&mut again.outcomes);
         } else if self.recording == 0 && self.to_record.is_empty() && again.outcomes.is_empty() {
-            again.rounds = 0;
+            if std::mem::take(&mut again.rounds) > 0 {
+                self.view.trouble(None);
+            }
         }
     }
 }

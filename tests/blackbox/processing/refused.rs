@@ -138,10 +138,22 @@ async fn a_user_whose_outcome_is_refused_altogether_waits_for_the_mend(home: Hom
         service.log().contains("the database did not take outcomes").then_some(())
     })
     .await;
+    let problem = async || {
+        let health = service.get("/health").await.expect(200).json();
+        health["processors"][0]["problem"].as_str().map(str::to_owned)
+    };
+    eventually("monitors are told", A_WHILE, async || {
+        problem().await?.contains("the database refuses outcomes").then_some(())
+    })
+    .await;
     let lines = service.log().lines().filter(|line| line.contains("outcome")).count();
     assert!(lines < 10, "as fast as the database can refuse: {}", service.log());
     rule.is_dropped(&stored).await;
     let outcomes = stored.wait_for("default", 34).await;
     assert_eq!(ids_in(&outcomes, "u", "processed"), sample::ids("e", 0..3));
     assert_eq!(repeated(&processor.log()), [].into());
+    eventually("nothing is wrong any more", A_WHILE, async || {
+        problem().await.is_none().then_some(())
+    })
+    .await;
 }
