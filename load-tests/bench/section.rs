@@ -31,6 +31,8 @@ pub enum Section {
     Growth,
     /// Two services on one MongoDB.
     Pair,
+    /// Deliveries a second to a processor, what one costs, and the 202 beside them.
+    Processors,
     /// What an index for journeys costs and gives, by layout. Only when it is
     /// named, because it inserts hundreds of millions of events.
     Index,
@@ -38,7 +40,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Cost,
         Self::Journal,
         Self::Latency,
@@ -50,6 +52,7 @@ impl Section {
         Self::Summaries,
         Self::Scale,
         Self::Pair,
+        Self::Processors,
         Self::Growth,
         Self::Index,
     ];
@@ -68,6 +71,7 @@ impl Section {
             Self::Summaries => "summaries",
             Self::Scale => "scale",
             Self::Pair => "pair",
+            Self::Processors => "processors",
             Self::Growth => "growth",
             Self::Index => "index",
         }

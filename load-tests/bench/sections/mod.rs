@@ -10,6 +10,7 @@ mod memory;
 mod overload;
 mod pages;
 mod pair;
+mod processors;
 mod scale;
 mod start;
 mod summaries;
@@ -36,6 +37,7 @@ pub fn steps(section: Section, arguments: &Arguments) -> u64 {
         Section::Summaries => summaries::STEPS + summaries::ROUND_STEPS * rounds,
         Section::Scale => scale::STEPS,
         Section::Pair => pair::STEPS * rounds,
+        Section::Processors => processors::STEPS * rounds,
         Section::Growth => growth::steps(arguments.sizes().len()),
         Section::Index => index::steps(arguments),
     }
@@ -55,6 +57,7 @@ pub async fn run(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
         Section::Summaries => summaries::run(bench).await,
         Section::Scale => scale::run(bench).await,
         Section::Pair => pair::run(bench).await,
+        Section::Processors => processors::run(bench).await,
         Section::Growth => growth::run(bench).await,
         Section::Index => index::run(bench).await,
     }

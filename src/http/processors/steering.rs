@@ -173,7 +173,7 @@ pub(super) async fn ask(
     waits: &str,
 ) -> Result<Response, Problem> {
     known(service, name).await?;
-    service.access.audit.note(&admin, action, user_id.or(Some(name)));
+    service.access.audit.note(admin, action, user_id.or(Some(name)));
     let asked = service.processing.ask(name, order, service.clock.now()).await?;
     let (is_done, body) =
         CommandedBody::of(asked, waits).map_err(|text| Problem::conflict(&text))?;

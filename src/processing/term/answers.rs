@@ -187,10 +187,12 @@ impl Term {
                 warn!(outcomes, rounds, "the database did not take outcomes; trying again");
             }
             self.to_record.append(&mut again.outcomes);
-        } else if self.recording == 0 && self.to_record.is_empty() && again.outcomes.is_empty() {
-            if std::mem::take(&mut again.rounds) > 0 {
-                self.view.trouble(None);
-            }
+        } else if self.recording == 0
+            && self.to_record.is_empty()
+            && again.outcomes.is_empty()
+            && std::mem::take(&mut again.rounds) > 0
+        {
+            self.view.trouble(None);
         }
     }
 }
