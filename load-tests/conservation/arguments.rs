@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 use crate::fault::{Fault, StoreKind};
+use crate::load::Demand;
 
 /// The seed that every quick run begins with.
 const FIXED_SEED: u64 = 1;
+
+/// Events a second where there is a processor, which keeps up with that.
+const PROCESSED_RATE: u32 = 1_000;
 
 /// Events of an older version, of a run and of a quick one.
 const OLD_EVENTS: u64 = 20_000;
@@ -56,7 +60,17 @@ pub struct Arguments {
     /// Events a second, of all producers together. Without it they go as fast as they can,
     /// or 1,000 a second where there is a processor.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub rate: Option<u32>,
+    rate: Option<u32>,
+
+    /// Producers, each with a connection and three users of its own. More of them, and
+    /// larger batches, come to a higher rate.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u8).range(1..=64))]
+    producers: u8,
+
+    /// Events of a batch, at the most. At a rate above 5,000 a batch has a fifth of that at
+    /// the least.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    batch: u16,
 
     /// Sends the events to a processor in all rounds, and checks what becomes of them; in
     /// rounds in which it is the processor that breaks, and with --prove, so it is always.
@@ -93,6 +107,18 @@ impl Arguments {
     /// How many events an older version left.
     pub fn old_events(&self) -> u64 {
         self.old_events.unwrap_or(if self.quick { QUICK_OLD_EVENTS } else { OLD_EVENTS })
+    }
+
+    /// What producers send in the rounds of a fault.
+    pub fn demand(&self, fault: Fault) -> Demand {
+        // An outage has to come to more than memory holds.
+        let is_slowed = self.has_processor(fault) && fault != Fault::Outage;
+        Demand {
+            rate: self.rate.or(is_slowed.then_some(PROCESSED_RATE)),
+            producers: self.producers.into(),
+            largest_batch: self.batch.into(),
+            has_poison: fault == Fault::ProcessorRefuses,
+        }
     }
 
     /// Whether there is a processor in the rounds of a fault.

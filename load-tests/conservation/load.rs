@@ -1,5 +1,7 @@
 //! Producers: several connections that post one batch after the other.
 
+mod pace;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -14,15 +16,11 @@ use crate::content::Content;
 use crate::oracle::{Answer, Batch, Oracle, Sent};
 use crate::processors::POISON;
 use crate::times::Times;
+use pace::{Pace, batch_size};
 
-const PRODUCERS: usize = 6;
 const USERS_OF_EACH: usize = 3;
-const MAX_BATCH: usize = 50;
-/// Where there is a rate that smaller batches do not come to.
-const MIN_BATCH_AT_RATE: usize = 10;
-const HIGH_RATE: u32 = 5_000;
-/// A producer that was held up for longer does not make up for it.
-const MOST_BEHIND: Duration = Duration::from_millis(500);
+/// Connections that a client keeps.
+const KEPT: usize = 64;
 /// After which a producer takes it that no answer comes.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// How long the service may take to accept again when nothing is wrong any more.
@@ -33,7 +31,7 @@ pub fn http_client() -> Result<reqwest::Client, Trouble> {
     reqwest::Client::builder()
         .http1_only()
         .no_proxy()
-        .pool_max_idle_per_host(PRODUCERS)
+        .pool_max_idle_per_host(KEPT)
         .timeout(ANSWER_LIMIT)
         .build()
         .during("an HTTP client")
@@ -44,6 +42,9 @@ pub fn http_client() -> Result<reqwest::Client, Trouble> {
 pub struct Demand {
     /// Events a second, of all producers together; `None` for as many as they can.
     pub rate: Option<u32>,
+    pub producers: usize,
+    /// Events of a batch, at the most.
+    pub largest_batch: usize,
     /// Whether one event in a hundred is of the type that the processor refuses.
     pub has_poison: bool,
 }
@@ -67,7 +68,8 @@ impl Load {
     ) -> Result<Self, Trouble> {
         let stop = Arc::new(AtomicBool::new(false));
         let http = http_client()?;
-        let producers = (0..PRODUCERS)
+        let pace_of = |rate| Pace::of(rate, demand.producers, demand.largest_batch);
+        let producers = (0..demand.producers)
             .map(|number| {
                 let producer = Producer {
                     http: http.clone(),
@@ -76,8 +78,8 @@ impl Load {
                         .map(|user| (format!("{name}-p{number}-u{user}"), 0))
                         .collect(),
                     times: Times::of_a_round(now()),
-                    pace: demand.rate.map(Pace::of),
-                    has_poison: demand.has_poison,
+                    pace: demand.rate.map(pace_of),
+                    demand,
                     oracle: Arc::clone(oracle),
                     rng: StdRng::from_rng(rng),
                 };
@@ -138,36 +140,9 @@ struct Producer {
     users: Vec<(String, i64)>,
     times: Times,
     pace: Option<Pace>,
-    has_poison: bool,
+    demand: Demand,
     oracle: Arc<Oracle>,
     rng: StdRng,
-}
-
-/// When a producer's next batch is due.
-struct Pace {
-    due: Instant,
-    /// From one event to the next.
-    apart: Duration,
-    smallest_batch: usize,
-}
-
-impl Pace {
-    /// Of one of the producers of so many events a second.
-    fn of(rate: u32) -> Self {
-        Self {
-            due: Instant::now(),
-            apart: Duration::from_secs(PRODUCERS as u64) / rate,
-            smallest_batch: if rate > HIGH_RATE { MIN_BATCH_AT_RATE } else { 1 },
-        }
-    }
-
-    /// Waits until what comes behind so many events is due.
-    async fn wait(&mut self, events: usize) {
-        let earliest = Instant::now().checked_sub(MOST_BEHIND);
-        self.due = earliest.map_or(self.due, |earliest| self.due.max(earliest));
-        self.due += self.apart * events as u32;
-        tokio::time::sleep_until(self.due.into()).await;
-    }
 }
 
 /// What became of a request.
@@ -250,15 +225,15 @@ impl Producer {
 
     fn draw(&mut self) -> Vec<Content> {
         self.times.go_on(now(), &mut self.rng);
-        let smallest = self.pace.as_ref().map_or(1, |pace| pace.smallest_batch);
-        (0..self.rng.random_range(smallest..=MAX_BATCH))
+        let largest = self.demand.largest_batch;
+        (0..batch_size(self.pace.as_ref(), largest, &mut self.rng))
             .map(|_| {
                 let user = self.rng.random_range(0..self.users.len());
                 let (user, number) = &mut self.users[user];
                 *number += 1;
                 let occurred_at = self.times.next(&mut self.rng);
                 let mut content = Content::draw(user, *number, occurred_at, &mut self.rng);
-                if self.has_poison && self.rng.random_bool(0.01) {
+                if self.demand.has_poison && self.rng.random_bool(0.01) {
                     content.kind = POISON.to_owned();
                 }
                 content

@@ -30,8 +30,6 @@ use crate::verdict::Verdict;
 /// How long all that was accepted may take to be in the store when nothing is
 /// wrong any more.
 const STORED_LIMIT: Duration = Duration::from_secs(60);
-/// Events a second where there is a processor, which keeps up with that.
-const PROCESSED_RATE: u32 = 1_000;
 /// The file of the offset by which the service's clock is wrong.
 const CLOCK: &str = "clock";
 
@@ -95,12 +93,6 @@ impl Scene {
             false => None,
         };
         settings.extend(processor.iter().flat_map(|it| of_processor(fault, it.url())));
-        // An outage has to come to more than memory holds.
-        let is_slowed = processor.is_some() && fault != Fault::Outage;
-        let demand = Demand {
-            rate: arguments.rate.or(is_slowed.then_some(PROCESSED_RATE)),
-            has_poison: fault == Fault::ProcessorRefuses,
-        };
         let database_proxy = network.as_ref().and_then(Network::database);
         if let Some(uri) = store.uri_for_service(database_proxy) {
             settings.push(("MONGODB_URI".to_owned(), uri));
@@ -114,7 +106,7 @@ impl Scene {
             is_storing_awaited: !fault.is_damage() && !arguments.prove,
             store,
             old,
-            demand,
+            demand: arguments.demand(fault),
             network,
             oracle: Arc::default(),
             processor,
