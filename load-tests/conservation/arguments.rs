@@ -48,7 +48,8 @@ pub struct Arguments {
     pub quick: bool,
 
     /// Runs kill-9 on a service that is built to answer 202 before a batch is in
-    /// its journal, and fails unless lost events are found.
+    /// its journal, and fails unless lost events are found; and pair-lost-disk. In both,
+    /// fails unless defects of processing are found that are made on purpose.
     #[arg(long, conflicts_with_all = ["faults", "long", "service"])]
     pub prove: bool,
 
@@ -117,7 +118,8 @@ impl Arguments {
             rate: self.rate.or(is_slowed.then_some(PROCESSED_RATE)),
             producers: self.producers.into(),
             largest_batch: self.batch.into(),
-            has_poison: fault == Fault::ProcessorRefuses,
+            has_poison: self.has_processor(fault) && fault.has_poison(),
+            is_for_both: fault == Fault::PairLostDisk,
         }
     }
 
@@ -157,7 +159,7 @@ impl Arguments {
     /// The faults to inject, each with the stores on which it applies.
     pub fn combinations(&self) -> Vec<(Fault, StoreKind)> {
         let is_wanted = |fault: &Fault| match self.prove {
-            true => *fault == Fault::Kill9,
+            true => matches!(fault, Fault::Kill9 | Fault::PairLostDisk),
             false => self.faults.is_empty() || self.faults.contains(fault),
         };
         Fault::ALL

@@ -30,6 +30,12 @@ pub enum Fault {
     ProcessorSlow,
     ProcessorFails,
     ProcessorRefuses,
+    ProcessorCut,
+    #[value(name = "pair-kill-9")]
+    PairKill9,
+    PairPause,
+    PairLostDisk,
+    PairPrimaryKill,
 }
 
 /// Where the service keeps its events.
@@ -56,7 +62,7 @@ impl StoreKind {
 
 impl Fault {
     /// All there are.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 24] = [
         Self::Kill9,
         Self::Kill9Unsynced,
         Self::Sigterm,
@@ -76,6 +82,11 @@ impl Fault {
         Self::ProcessorSlow,
         Self::ProcessorFails,
         Self::ProcessorRefuses,
+        Self::ProcessorCut,
+        Self::PairKill9,
+        Self::PairPause,
+        Self::PairLostDisk,
+        Self::PairPrimaryKill,
     ];
 
     /// As it is called on the command line.
@@ -100,6 +111,11 @@ impl Fault {
             Self::ProcessorSlow => "processor-slow",
             Self::ProcessorFails => "processor-fails",
             Self::ProcessorRefuses => "processor-refuses",
+            Self::ProcessorCut => "processor-cut",
+            Self::PairKill9 => "pair-kill-9",
+            Self::PairPause => "pair-pause",
+            Self::PairLostDisk => "pair-lost-disk",
+            Self::PairPrimaryKill => "pair-primary-kill",
         }
     }
 
@@ -131,6 +147,20 @@ impl Fault {
             Self::ProcessorSlow => "the processor takes up to longer than a request may take",
             Self::ProcessorFails => "the processor fails at one request in five",
             Self::ProcessorRefuses => "the processor refuses one event in a hundred for good",
+            Self::ProcessorCut => {
+                "a proxy delays, truncates and drops requests to the processor and its answers"
+            }
+            Self::PairKill9 => {
+                "of two instances one is killed, twice; what the first stored is not fed at times"
+            }
+            Self::PairPause => {
+                "of two instances one stands still, mostly until the other delivers, and goes on"
+            }
+            Self::PairLostDisk => {
+                "of two instances that are sent the same events, the first is killed before it \
+                 feeds them, and its disk is lost"
+            }
+            Self::PairPrimaryKill => "two instances, and the primary of three is killed",
         }
     }
 
@@ -138,7 +168,10 @@ impl Fault {
     pub fn stores(self) -> &'static [StoreKind] {
         match self {
             Self::MongodPause | Self::MongodKill9 | Self::OldIndex => &[StoreKind::Mongodb],
-            Self::PrimaryKill => &[StoreKind::ReplicaSet],
+            Self::PairKill9 | Self::PairPause | Self::PairLostDisk => {
+                &[StoreKind::Mongodb, StoreKind::ReplicaSet]
+            }
+            Self::PrimaryKill | Self::PairPrimaryKill => &[StoreKind::ReplicaSet],
             _ => &[StoreKind::Embedded, StoreKind::Mongodb],
         }
     }
@@ -156,7 +189,7 @@ impl Fault {
         matches!(self, Self::BitFlip | Self::CutFile)
     }
 
-    /// Whether it is the processor that breaks.
+    /// Whether it takes a processor: it breaks that, or one of two instances that have it.
     pub fn is_of_processor(self) -> bool {
         matches!(
             self,
@@ -165,13 +198,37 @@ impl Fault {
                 | Self::ProcessorSlow
                 | Self::ProcessorFails
                 | Self::ProcessorRefuses
+                | Self::ProcessorCut
+        ) || self.is_of_pair()
+    }
+
+    /// Whether two instances share the database.
+    pub fn is_of_pair(self) -> bool {
+        matches!(
+            self,
+            Self::PairKill9 | Self::PairPause | Self::PairLostDisk | Self::PairPrimaryKill
         )
+    }
+
+    /// Whether the processor may be sent what it refuses, where there is one: not where it
+    /// fails at the same events by chance, nor where what fed is taken away.
+    pub fn has_poison(self) -> bool {
+        let may_fail_otherwise = matches!(
+            self,
+            Self::ProcessorKill9
+                | Self::ProcessorPause
+                | Self::ProcessorSlow
+                | Self::ProcessorFails
+        );
+        !may_fail_otherwise && !self.is_damage()
     }
 
     /// The one store on which a quick run has it.
     pub fn quick_store(self) -> StoreKind {
         match self {
             Self::ProcessorPause | Self::ProcessorFails => StoreKind::Mongodb,
+            Self::PairKill9 | Self::PairPause | Self::PairLostDisk => StoreKind::Mongodb,
+            Self::PairPrimaryKill => StoreKind::ReplicaSet,
             _ => StoreKind::Embedded,
         }
     }

@@ -1,5 +1,6 @@
 //! Producers: several connections that post one batch after the other.
 
+mod doors;
 mod pace;
 
 use std::sync::Arc;
@@ -13,9 +14,11 @@ use tokio::task::JoinHandle;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::content::Content;
-use crate::oracle::{Answer, Batch, Oracle, Sent};
+use crate::oracle::{Answer, Batch, Disk, Oracle, Sent};
 use crate::processors::POISON;
 use crate::times::Times;
+pub use doors::Doors;
+use doors::{Reply, both};
 use pace::{Pace, batch_size};
 
 const USERS_OF_EACH: usize = 3;
@@ -23,16 +26,27 @@ const USERS_OF_EACH: usize = 3;
 const KEPT: usize = 64;
 /// After which a producer takes it that no answer comes.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// The same where another instance can be asked.
+const SHORT_ANSWER_LIMIT: Duration = Duration::from_secs(1);
+/// How often a batch is sent to another instance than the one before it, and how often to
+/// both where some are.
+const ELSEWHERE: f64 = 0.2;
+const TO_BOTH: f64 = 0.5;
 /// How long the service may take to accept again when nothing is wrong any more.
 const ACCEPTING_LIMIT: Duration = Duration::from_secs(60);
 
-/// A client that keeps a connection for each producer.
+/// A client with which nobody else can be asked.
 pub fn http_client() -> Result<reqwest::Client, Trouble> {
+    client(ANSWER_LIMIT)
+}
+
+/// One that keeps a connection for each producer.
+fn client(patience: Duration) -> Result<reqwest::Client, Trouble> {
     reqwest::Client::builder()
         .http1_only()
         .no_proxy()
         .pool_max_idle_per_host(KEPT)
-        .timeout(ANSWER_LIMIT)
+        .timeout(patience)
         .build()
         .during("an HTTP client")
 }
@@ -47,6 +61,8 @@ pub struct Demand {
     pub largest_batch: usize,
     /// Whether one event in a hundred is of the type that the processor refuses.
     pub has_poison: bool,
+    /// Whether some batches are sent to both instances.
+    pub is_for_both: bool,
 }
 
 /// Running producers.
@@ -61,19 +77,20 @@ impl Load {
     /// is what all of them send.
     pub fn start(
         name: &str,
-        url: &str,
+        doors: &Arc<Doors>,
         oracle: &Arc<Oracle>,
         demand: Demand,
         rng: &mut StdRng,
     ) -> Result<Self, Trouble> {
         let stop = Arc::new(AtomicBool::new(false));
-        let http = http_client()?;
+        let http = client(if doors.count() > 1 { SHORT_ANSWER_LIMIT } else { ANSWER_LIMIT })?;
         let pace_of = |rate| Pace::of(rate, demand.producers, demand.largest_batch);
         let producers = (0..demand.producers)
             .map(|number| {
                 let producer = Producer {
                     http: http.clone(),
-                    url: format!("{url}/events"),
+                    doors: Arc::clone(doors),
+                    door: number % doors.count(),
                     users: (0..USERS_OF_EACH)
                         .map(|user| (format!("{name}-p{number}-u{user}"), 0))
                         .collect(),
@@ -135,7 +152,9 @@ impl Load {
 /// One connection, with users of its own.
 struct Producer {
     http: reqwest::Client,
-    url: String,
+    doors: Arc<Doors>,
+    /// Where the next batch goes.
+    door: usize,
     /// Each with the number of its next event.
     users: Vec<(String, i64)>,
     times: Times,
@@ -145,18 +164,17 @@ struct Producer {
     rng: StdRng,
 }
 
-/// What became of a request.
-enum Reply {
-    Answered(Answer),
-    /// Nobody listened: nothing was sent.
-    NotSent,
+/// What became of a batch, and who has it.
+struct Sending {
+    reply: Reply,
+    kept_by: Vec<Disk>,
 }
 
 impl Producer {
     async fn run(mut self, stop: Arc<AtomicBool>) -> Result<Self, Trouble> {
         while !stop.load(Ordering::Relaxed) {
             let contents = self.draw();
-            let answer = self.post(&contents).await?;
+            let answer = self.post(&contents, None).await?;
             let pause = match answer {
                 Answer::Accepted if self.pace.is_some() => 0,
                 Answer::Accepted => self.rng.random_range(0..10),
@@ -170,13 +188,20 @@ impl Producer {
         Ok(self)
     }
 
-    /// Has one last batch accepted, of what occurs now.
+    /// Has each instance accept one last batch, of what occurs now.
     async fn finish(mut self) -> Result<(), Trouble> {
         self.times.go_to(now());
+        for door in 0..self.doors.count() {
+            self.finish_at(door).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish_at(&mut self, door: usize) -> Result<(), Trouble> {
         let deadline = Instant::now() + ACCEPTING_LIMIT;
         loop {
             let contents = self.draw();
-            if self.post(&contents).await? == Answer::Accepted {
+            if self.post(&contents, Some(door)).await? == Answer::Accepted {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -188,13 +213,17 @@ impl Producer {
         }
     }
 
-    /// Posts a batch, and notes what is answered.
-    async fn post(&self, contents: &[Content]) -> Result<Answer, Trouble> {
+    /// Posts a batch, to this instance or to any, and notes what is answered.
+    async fn post(&mut self, contents: &[Content], at: Option<usize>) -> Result<Answer, Trouble> {
         let events: Value = contents.iter().map(Content::to_json).collect();
         let started = Instant::now();
-        let answer = loop {
-            match self.send(&events).await? {
-                Reply::Answered(answer) => break answer,
+        let (answer, kept_by) = loop {
+            let Sending { reply, kept_by } = match at {
+                Some(door) => self.send(door, &events).await?,
+                None => self.send_to_any(&events).await?,
+            };
+            match reply {
+                Reply::Answered(answer) => break (answer, kept_by),
                 Reply::NotSent if started.elapsed() < ACCEPTING_LIMIT => {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
@@ -203,22 +232,46 @@ impl Producer {
                 }
             }
         };
-        self.oracle.note(Batch { events: contents.iter().map(Sent::from).collect(), answer });
+        let events = contents.iter().map(Sent::from).collect();
+        self.oracle.note(Batch { events, answer, kept_by });
         Ok(answer)
     }
 
+    /// To one instance or to both. Who does not accept is left alone the next time.
+    async fn send_to_any(&mut self, events: &Value) -> Result<Sending, Trouble> {
+        let count = self.doors.count();
+        if count > 1 && self.demand.is_for_both && self.rng.random_bool(TO_BOTH) {
+            let (first, second) = tokio::join!(self.send(0, events), self.send(1, events));
+            let (first, second) = (first?, second?);
+            let kept_by = [first.kept_by, second.kept_by].concat();
+            return Ok(Sending { reply: both([first.reply, second.reply]), kept_by });
+        }
+        let sending = self.send(self.door, events).await?;
+        let is_accepted = sending.reply == Reply::Answered(Answer::Accepted);
+        if count > 1 && (!is_accepted || self.rng.random_bool(ELSEWHERE)) {
+            self.door = (self.door + 1) % count;
+        }
+        Ok(sending)
+    }
+
     /// The status decides; a reply that ends behind it is an answer.
-    async fn send(&self, events: &Value) -> Result<Reply, Trouble> {
-        let response = match self.http.post(&self.url).json(events).send().await {
+    async fn send(&self, door: usize, events: &Value) -> Result<Sending, Trouble> {
+        let disk = self.doors.disk(door);
+        let url = format!("{}/events", self.doors.url(door));
+        let reply = |reply| Ok(Sending { reply, kept_by: Vec::new() });
+        let response = match self.http.post(url).json(events).send().await {
             Ok(response) => response,
-            Err(error) if error.is_connect() => return Ok(Reply::NotSent),
-            Err(_) => return Ok(Reply::Answered(Answer::None)),
+            Err(error) if error.is_connect() => return reply(Reply::NotSent),
+            Err(_) => return reply(Reply::Answered(Answer::None)),
         };
         let status = response.status().as_u16();
         let body = response.text().await.unwrap_or_default();
         match status {
-            202 => Ok(Reply::Answered(Answer::Accepted)),
-            503 => Ok(Reply::Answered(Answer::Refused)),
+            202 => {
+                let reply = Reply::Answered(Answer::Accepted);
+                Ok(Sending { reply, kept_by: vec![disk] })
+            }
+            503 => reply(Reply::Answered(Answer::Refused)),
             _ => Err(Trouble(format!("a batch was answered {status}: {body}"))),
         }
     }

@@ -128,6 +128,7 @@ mod tests {
         let batch = |events: &[Content], answer| Batch {
             events: events.iter().map(Sent::from).collect(),
             answer,
+            kept_by: vec![0],
         };
         let batches = vec![
             batch(&contents[..3], Answer::Accepted),

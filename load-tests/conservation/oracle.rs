@@ -18,6 +18,9 @@ pub enum Answer {
     None,
 }
 
+/// A data folder, by its number in a scene: one that is lost and replaced gets another.
+pub type Disk = u32;
+
 /// One event of a batch, as far as it has to be remembered.
 #[derive(Debug)]
 pub struct Sent {
@@ -48,11 +51,14 @@ impl From<&Content> for Sent {
     }
 }
 
-/// The events of one request.
+/// The events of one request, or of one to each of two instances.
 #[derive(Debug)]
 pub struct Batch {
     pub events: Vec<Sent>,
+    /// Of both, what promises most.
     pub answer: Answer,
+    /// Which instances have answered 202, by their disks.
+    pub kept_by: Vec<Disk>,
 }
 
 /// The notes of all producers of a scene.
@@ -93,7 +99,32 @@ impl Oracle {
         let frames = std::mem::take(&mut hits.frames);
         let places = frames.iter().filter_map(|frame| place_of(frame, &batches));
         hits.places.extend(places);
+        let hits = &mut *hits;
+        for (disk, from) in &hits.lost {
+            let batches = batches.iter().enumerate().skip(*from);
+            let had = batches.filter(|(_, batch)| batch.kept_by.as_slice() == [*disk]);
+            hits.places.extend(had.map(|(place, _)| place));
+        }
         reader(&batches, &hits.places)
+    }
+
+    /// How many batches are noted so far.
+    pub fn noted(&self) -> usize {
+        self.batches.lock().len()
+    }
+
+    /// Notes that a disk is lost: what it alone had, of the batches from this one on, may
+    /// be gone. Which those are is looked up later: their producers may not have noted them
+    /// yet.
+    pub fn note_lost(&self, disk: Disk, from: usize) {
+        self.hits.lock().lost.push((disk, from));
+    }
+
+    /// How many batches from this one on a disk has, and another one too.
+    pub fn shared(&self, disk: Disk, from: usize) -> usize {
+        let batches = self.batches.lock();
+        let is_shared = |batch: &&Batch| batch.kept_by.len() > 1 && batch.kept_by.contains(&disk);
+        batches.iter().skip(from).filter(is_shared).count()
     }
 
     /// Notes that a frame of the journal was damaged on purpose. Whose it is
@@ -103,11 +134,13 @@ impl Oracle {
     }
 }
 
-/// What was damaged on purpose while the journal alone had it.
+/// What was damaged or lost on purpose while the journal alone had it.
 #[derive(Default)]
 struct Hits {
     /// As they were before, and not looked up yet.
     frames: Vec<Vec<u8>>,
+    /// Disks that were lost, and from which batch on that matters.
+    lost: Vec<(Disk, usize)>,
     /// Of their batches.
     places: HashSet<usize>,
 }
@@ -120,4 +153,25 @@ fn place_of(frame: &[u8], batches: &[Batch]) -> Option<usize> {
             frame.windows(id.len()).any(|window| window == id)
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_disk_excuses_what_it_alone_had_also_if_that_is_noted_later() {
+        let oracle = Oracle::default();
+        let note = |kept_by: &[Disk]| {
+            let answer = if kept_by.is_empty() { Answer::None } else { Answer::Accepted };
+            oracle.note(Batch { events: Vec::new(), answer, kept_by: kept_by.to_vec() });
+        };
+        [&[0][..], &[0], &[0, 1]].into_iter().for_each(note);
+        oracle.note_lost(0, 1);
+        [&[1][..], &[], &[0], &[2]].into_iter().for_each(note);
+        assert_eq!(oracle.shared(0, 1), 1);
+        let mut hit = oracle.read(|_, hit| hit.iter().copied().collect::<Vec<_>>());
+        hit.sort_unstable();
+        assert_eq!(hit, [1, 5]);
+    }
 }

@@ -1,5 +1,5 @@
 //! A stretch of bad network: a TCP proxy that, while it is rough, delays,
-//! truncates and drops what passes.
+//! truncates and drops what passes, and that can hold inserts into the feed back.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use trailkeep_testkit::trouble::{Trouble, While as _};
@@ -18,8 +19,21 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 pub struct Proxy {
     address: SocketAddr,
     is_rough: Arc<AtomicBool>,
+    holding: watch::Sender<Holding>,
     task: JoinHandle<()>,
 }
+
+/// What becomes of inserts into the feed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Holding {
+    is_held: bool,
+    /// How often what was held did not come any more.
+    ended: u32,
+}
+
+/// How MongoDB's wire has an insert into the feed of the processor without a name of its
+/// own: the head of the command, a BSON string with its length.
+const FEED_INSERT: &[u8] = b"\x02insert\0\x0d\0\0\0feed.default\0";
 
 /// How likely a piece of a request or a reply is cut while it is rough.
 #[derive(Debug, Clone, Copy)]
@@ -35,11 +49,13 @@ impl Proxy {
         let address = listener.local_addr().during("a proxy")?;
         let is_rough = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&is_rough);
+        let (holding, is_held) = watch::channel(Holding::default());
         let task = tokio::spawn(async move {
             let mut rng = StdRng::seed_from_u64(seed);
             while let Ok((client, _)) = listener.accept().await {
                 let passage = |chance| Passage {
                     is_rough: Arc::clone(&flag),
+                    holding: is_held.clone(),
                     chance,
                     rng: StdRng::seed_from_u64(seed),
                 };
@@ -49,7 +65,7 @@ impl Proxy {
                 tokio::spawn(carry(client, upstream.clone(), to, from));
             }
         });
-        Ok(Self { address, is_rough, task })
+        Ok(Self { address, is_rough, holding, task })
     }
 
     /// Where it listens.
@@ -60,6 +76,19 @@ impl Proxy {
     /// Makes the network bad, or good again.
     pub fn be_rough(&self, is_rough: bool) {
         self.is_rough.store(is_rough, Ordering::Relaxed);
+    }
+
+    /// Holds each insert into the feed back from now on.
+    pub fn hold(&self) {
+        self.holding.send_modify(|holding| holding.is_held = true);
+    }
+
+    /// Lets go of what is held: it comes late, or its connections end.
+    pub fn let_go(&self, comes_late: bool) {
+        self.holding.send_modify(|holding| {
+            holding.is_held = false;
+            holding.ended += u32::from(!comes_late);
+        });
     }
 }
 
@@ -86,6 +115,7 @@ async fn carry(mut client: TcpStream, upstream: String, to: Passage, from: Passa
 /// One direction of a connection.
 struct Passage {
     is_rough: Arc<AtomicBool>,
+    holding: watch::Receiver<Holding>,
     chance: f64,
     rng: StdRng,
 }
@@ -97,11 +127,24 @@ impl Passage {
             if count == 0 {
                 return;
             }
+            if !self.is_let_through(&buffer[..count]).await {
+                return;
+            }
             let passes = self.fate_of(count).await;
             if to.write_all(&buffer[..passes]).await.is_err() || passes < count {
                 return;
             }
         }
+    }
+
+    /// Waits while a piece is held back, and answers whether it comes after all.
+    async fn is_let_through(&mut self, piece: &[u8]) -> bool {
+        let Holding { is_held, ended } = *self.holding.borrow();
+        if !is_held || !piece.windows(FEED_INSERT.len()).any(|part| part == FEED_INSERT) {
+            return true;
+        }
+        let end = self.holding.wait_for(|holding| !holding.is_held).await;
+        end.is_ok_and(|holding| holding.ended == ended)
     }
 
     /// How much of a piece passes, after a delay where there is one. Of a

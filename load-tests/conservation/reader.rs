@@ -104,6 +104,18 @@ impl Reader {
         }
     }
 
+    /// Whether the instance at this address says that it delivers to the only processor,
+    /// which may be away.
+    pub async fn delivers(&self, url: &str) -> Result<bool, Trouble> {
+        let doing = "asking who delivers";
+        let request = self.http.get(format!("{url}/processors")).bearer_auth(&self.token);
+        let answer = request.send().await.during(doing)?.error_for_status().during(doing)?;
+        let processors: Value = answer.json().await.during(doing)?;
+        let state = processors[0]["state"].as_str();
+        let state = state.ok_or_else(|| Trouble(format!("no processors: {processors}")))?;
+        Ok(state != "standing-by")
+    }
+
     /// All of a journey, page by page, of a service with which nothing is wrong.
     pub async fn journey(&self, mut query: Query) -> Result<Vec<Read>, Trouble> {
         let mut events = Vec::new();

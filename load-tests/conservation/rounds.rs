@@ -41,12 +41,18 @@ impl Rounds<'_> {
                 row.rounds += 1;
                 row.troubles += u32::from(result.is_err());
                 let seconds = started.elapsed().as_secs_f32();
-                let (fault, store) = (fault.name(), store.name());
-                eprint!("{fault} on {store}, round {round} of seed {seed} ({seconds:.1} s): ");
-                if !is_clean(&result) {
-                    if self.arguments.prove {
-                        row.planted(notices_planted(scene.as_ref()).await);
-                    }
+                eprint!(
+                    "{} on {}, round {round} of seed {seed} ({seconds:.1} s): ",
+                    fault.name(),
+                    store.name()
+                );
+                let is_clean = is_clean(&result);
+                // Of two instances the one that answers too early loses its disk.
+                let is_planted = self.arguments.prove && is_clean == fault.is_of_pair();
+                if is_planted {
+                    row.planted(notices_planted(scene.as_ref()).await);
+                }
+                if is_planted || !is_clean {
                     row.take_over(scene.take().map(|scene| self.give_up(scene)));
                 }
             }

@@ -1,31 +1,35 @@
-//! One service with its store, and what is done with both in a round.
+//! One service with its store, and what is done with both in a round. In some scenes two
+//! instances of the service share the store.
 
+mod instance;
+mod pair;
 mod processing;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use tempfile::TempDir;
-use trailkeep_testkit::launch::{Launch, Service, libfaketime};
-use trailkeep_testkit::port::free_port;
+use trailkeep_testkit::launch::{Service, libfaketime};
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::arguments::Arguments;
 use crate::calendar::of_half_a_round;
 use crate::fault::{Fault, StoreKind};
-use crate::load::{Demand, Load, http_client};
+use crate::load::{Demand, Doors, Load, http_client};
 use crate::misread::Journeys;
-use crate::network::Network;
+use crate::network::{Ends, Network};
 use crate::old_events::OldEvents;
-use crate::oracle::Oracle;
+use crate::oracle::{Answer, Batch, Oracle};
 use crate::processors::disruptions::{Cause, Disruptions};
 use crate::processors::example::Example;
 use crate::reader::Reader;
-use crate::settings::{faked_clock, of_processor, settings};
+use crate::settings::{faked_clock, of_processor};
 use crate::store::Store;
 use crate::verdict::Verdict;
+use instance::Instance;
 
 /// How long all that was accepted may take to be in the store when nothing is
 /// wrong any more.
@@ -44,16 +48,16 @@ pub struct Scene {
     /// What an older version left.
     pub old: Option<OldEvents>,
     demand: Demand,
-    pub network: Option<Network>,
+    pub network: Network,
     pub oracle: Arc<Oracle>,
     /// The processor that events are sent to, in rounds with one.
     processor: Option<Example>,
     pub disruptions: Disruptions,
-    launch: Launch,
-    service: Option<Service>,
+    /// One, or two. The first is the one that is meant where nobody says which.
+    instances: Vec<Instance>,
+    /// Where producers find them.
+    pub doors: Arc<Doors>,
     http: reqwest::Client,
-    /// Of the service itself.
-    url: String,
     reader: Option<Reader>,
     /// The beginning of the names of a round's users.
     round: String,
@@ -82,24 +86,39 @@ impl Scene {
             Some(old) => store.put_old(old).await?,
             None => store.put_calendar(of_half_a_round(now)).await?,
         }
-        let port = free_port()?;
-        let network = match fault {
-            Fault::CutConnection => Some(Network::between(port, &store).await?),
-            _ => None,
-        };
-        let mut settings = settings(fault, port);
         let processor = match arguments.has_processor(fault) {
             true => Some(Example::of(fault, binary, home.path())?),
             false => None,
         };
-        settings.extend(processor.iter().flat_map(|it| of_processor(fault, it.url())));
-        let database_proxy = network.as_ref().and_then(Network::database);
-        if let Some(uri) = store.uri_for_service(database_proxy) {
-            settings.push(("MONGODB_URI".to_owned(), uri));
+        let folders = match fault.is_of_pair() {
+            true => vec![home.path().join("first"), home.path().join("second")],
+            false => vec![home.path().to_owned()],
+        };
+        let instances = folders.into_iter().map(|folder| Instance::new(fault, binary, folder));
+        let mut instances: Vec<Instance> = instances.collect::<Result<_, _>>()?;
+        let ends = Ends {
+            service: instances[0].port(),
+            store: &store,
+            processor: processor.as_ref().map(Example::port),
+        };
+        let network = Network::of(fault, &ends).await?;
+        for (number, instance) in instances.iter_mut().enumerate() {
+            if let Some(processor) = &processor {
+                let proxy = network.processor();
+                let url = proxy.map_or_else(|| processor.url(), |proxy| format!("http://{proxy}"));
+                instance.set(of_processor(fault, url));
+            }
+            let proxy = network.database().filter(|_| number == 0);
+            let uri = store.uri_for_service(proxy);
+            instance.set(uri.map(|uri| ("MONGODB_URI".to_owned(), uri)));
+            if let (Fault::ClockBack, Some(library)) = (fault, libfaketime()) {
+                instance.set(faked_clock(&library, &home.path().join(CLOCK)));
+            }
         }
-        if let (Fault::ClockBack, Some(library)) = (fault, libfaketime()) {
-            settings.extend(faked_clock(&library, &home.path().join(CLOCK)));
-        }
+        let doors = match network.producers() {
+            Some(proxy) => Doors::at([format!("http://{proxy}")]),
+            None => Doors::at(instances.iter().map(Instance::url)),
+        };
         let mut scene = Self {
             fault,
             is_quick: arguments.quick,
@@ -111,10 +130,9 @@ impl Scene {
             oracle: Arc::default(),
             processor,
             disruptions: Disruptions::default(),
-            launch: Launch { binary: binary.to_owned(), folder: home.path().to_owned(), settings },
-            service: None,
+            instances,
+            doors: Arc::new(doors),
             http: http_client()?,
-            url: format!("http://127.0.0.1:{port}"),
             reader: None,
             round: String::new(),
             misread: 0,
@@ -125,18 +143,17 @@ impl Scene {
         if let Some(processor) = &mut scene.processor {
             processor.start().await?;
         }
-        scene.start().await?;
-        scene.reader = Some(Reader::sign_up(&scene.http, &scene.url).await?);
+        scene.start_all().await?;
+        let reader = Reader::sign_up(&scene.http, &scene.instances[0].url()).await?;
+        scene.reader = Some(reader);
         Ok(scene)
     }
 
     /// Starts the load of a round, on a service that runs.
     pub async fn begin(&mut self, name: &str, rng: &mut StdRng) -> Result<Load, Trouble> {
-        if self.service.is_none() {
-            self.start().await?;
-        }
+        self.start_all().await?;
         self.round = format!("{name}-");
-        let load = Load::start(name, &self.producers_url(), &self.oracle, self.demand, rng)?;
+        let load = Load::start(name, &self.doors, &self.oracle, self.demand, rng)?;
         load.wait_for_more(100).await?;
         Ok(load)
     }
@@ -149,7 +166,7 @@ impl Scene {
         self.wait_until_stored().await?;
         self.misread += self.read_journeys().await?;
         self.wait_until_processed().await?;
-        self.take_service()?.stop().await?;
+        self.stop_all().await?;
 
         let stored = self.store.read(self.folder()).await?;
         let calendar = self.store.calendar().await?;
@@ -191,7 +208,7 @@ impl Scene {
 
     /// The last lines that the service wrote.
     pub fn log_tail(&self) -> String {
-        self.launch.log_tail()
+        self.instances.iter().map(Instance::log_tail).collect::<Vec<_>>().join("\n---\n")
     }
 
     /// The check after the last round that was carried out.
@@ -201,7 +218,7 @@ impl Scene {
 
     /// Leaves the folder behind for whoever looks into what went wrong.
     pub fn keep(mut self) -> Self {
-        self.service = None;
+        self.instances.iter_mut().for_each(Instance::end);
         self.processor = None;
         self.home.disable_cleanup(true);
         eprintln!("what is left lies in {}", self.home.path().display());
@@ -210,32 +227,47 @@ impl Scene {
 
     /// The data folder.
     pub fn folder(&self) -> &Path {
-        self.home.path()
+        self.instances[0].folder()
     }
 
     /// The running service, taken out to be ended.
     pub fn take_service(&mut self) -> Result<Service, Trouble> {
-        self.service.take().ok_or_else(|| Trouble("the service does not run".to_owned()))
+        self.instances[0].take_service()
     }
 
     /// The running service.
     pub fn service(&self) -> Result<&Service, Trouble> {
-        self.service.as_ref().ok_or_else(|| Trouble("the service does not run".to_owned()))
+        self.instances[0].service()
     }
 
     /// Starts the service and waits until it is ready.
     pub async fn start(&mut self) -> Result<(), Trouble> {
-        let mut service = self.launch.start(None)?;
-        service.wait_until_ready(&self.http, &self.url).await?;
-        self.service = Some(service);
+        self.instances[0].start(&self.http).await?;
         self.disruptions.end(Cause::Service);
+        Ok(())
+    }
+
+    /// Starts what does not run, and waits until it is ready.
+    async fn start_all(&mut self) -> Result<(), Trouble> {
+        for instance in self.instances.iter_mut().filter(|instance| !instance.is_running()) {
+            instance.start(&self.http).await?;
+        }
+        self.disruptions.end(Cause::Service);
+        Ok(())
+    }
+
+    /// Stops all instances.
+    async fn stop_all(&mut self) -> Result<(), Trouble> {
+        for instance in &mut self.instances {
+            instance.take_service()?.stop().await?;
+        }
         Ok(())
     }
 
     /// Waits until the service is ready, if it runs.
     pub async fn wait_until_ready(&mut self) -> Result<(), Trouble> {
-        if let Some(service) = &mut self.service {
-            service.wait_until_ready(&self.http, &self.url).await?;
+        for instance in self.instances.iter_mut().filter(|instance| instance.is_running()) {
+            instance.wait_until_ready(&self.http).await?;
             self.disruptions.end(Cause::Service);
         }
         Ok(())
@@ -243,14 +275,12 @@ impl Scene {
 
     /// Starts the service, and lets it run before it is ready.
     pub fn launch(&mut self) -> Result<(), Trouble> {
-        self.service = Some(self.launch.start(None)?);
-        Ok(())
+        self.instances[0].launch(None)
     }
 
     /// The same, with no file larger than so many bytes.
     pub fn launch_limited(&mut self, file_bytes: u64) -> Result<(), Trouble> {
-        self.service = Some(self.launch.start(Some(file_bytes))?);
-        Ok(())
+        self.instances[0].launch(Some(file_bytes))
     }
 
     /// Sets by how many seconds the service's clock is wrong. Has an effect
@@ -260,16 +290,9 @@ impl Scene {
             return Ok(());
         }
         // Renamed, because the file may be read at any moment.
-        let (new, file) = (self.folder().join("clock.new"), self.folder().join(CLOCK));
+        let (new, file) = (self.home.path().join("clock.new"), self.home.path().join(CLOCK));
         std::fs::write(&new, format!("{seconds:+}\n")).during("stepping the clock")?;
         std::fs::rename(new, file).during("stepping the clock")
-    }
-
-    fn producers_url(&self) -> String {
-        match &self.network {
-            Some(network) => format!("http://{}", network.producers()),
-            None => self.url.clone(),
-        }
     }
 
     /// The writers alone must get there; a stop, which comes next, would write
@@ -280,7 +303,7 @@ impl Scene {
             return Ok(());
         }
         let deadline = Instant::now() + STORED_LIMIT;
-        let goal = self.oracle.accepted() + self.old.map_or(0, |old| old.count);
+        let goal = self.oracle.read(certain) + self.old.map_or(0, |old| old.count);
         while self.store.count(self.folder()).await? < goal {
             if Instant::now() > deadline {
                 // The check says what is missing.
@@ -290,4 +313,12 @@ impl Scene {
         }
         Ok(())
     }
+}
+
+/// How many events have to be there.
+fn certain(batches: &[Batch], hit: &HashSet<usize>) -> u64 {
+    let batches = batches.iter().enumerate();
+    let certain = batches.filter(|(_, batch)| batch.answer == Answer::Accepted);
+    let certain = certain.filter(|(place, _)| !hit.contains(place));
+    certain.map(|(_, batch)| batch.events.len() as u64).sum()
 }

@@ -44,11 +44,11 @@ impl Store {
     pub fn uri_for_service(&self, proxy: Option<SocketAddr>) -> Option<String> {
         let limits = "serverSelectionTimeoutMS=1000&connectTimeoutMS=1000";
         match (self, proxy) {
-            (Self::Mongodb(_), Some(proxy)) => {
+            (Self::Mongodb(_) | Self::ReplicaSet(_), Some(proxy)) => {
                 Some(format!("mongodb://{proxy}/{DATABASE}?directConnection=true&{limits}"))
             }
             (Self::Mongodb(server), None) => Some(format!("{}?{limits}", server.uri(DATABASE))),
-            (Self::ReplicaSet(set), _) => Some(format!("{}&{limits}", set.uri(DATABASE))),
+            (Self::ReplicaSet(set), None) => Some(format!("{}&{limits}", set.uri(DATABASE))),
             (Self::Embedded, _) => None,
         }
     }

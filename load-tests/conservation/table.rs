@@ -69,11 +69,13 @@ impl Table {
         self.0.push(row);
     }
 
-    /// Whether lost events were found by each row, and all that was planted.
+    /// Whether lost events were found by each row in which there are any, and all that was
+    /// planted by each.
     pub fn is_proven(&self) -> bool {
         let is_proven = |row: &Row| {
             let [planted, found] = row.planted;
-            row.sum.lost > 0 && planted > 0 && found == planted
+            let is_lost = row.sum.lost > 0 || row.fault.is_of_pair();
+            is_lost && planted > 0 && found == planted
         };
         self.0.iter().all(is_proven)
     }
@@ -179,11 +181,15 @@ impl fmt::Display for Table {
                 writeln!(f, "{name}: {reason}")?;
             }
             if row.sum.hit > 0 {
+                let what = match row.fault.is_of_pair() {
+                    true => "batches were on a disk alone that was lost",
+                    false => "batches in the journal were damaged on purpose",
+                };
+                let (hit, gone) = (row.sum.hit, row.sum.hit_and_gone);
                 writeln!(
                     f,
-                    "{name}: {} batches in the journal were damaged on purpose, and {} of them \
-                     are missing; they do not count as lost",
-                    row.sum.hit, row.sum.hit_and_gone
+                    "{name}: {hit} {what}, and {gone} of them are missing; they do not count as \
+                     lost"
                 )?;
             }
             let [planted, found] = row.planted;

@@ -145,9 +145,14 @@ impl Service {
         Ok(())
     }
 
+    /// Sends it a signal by its name, such as `STOP`.
+    pub fn signal(&self, name: &str) -> Result<(), Trouble> {
+        run(Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]))
+    }
+
     /// Tells it to stop, and checks that it says that all is kept.
     pub async fn stop(mut self) -> Result<(), Trouble> {
-        run(Command::new("kill").args(["-TERM", &self.pid().to_string()]))?;
+        self.signal("TERM")?;
         let status = self.wait().await?;
         if status.success() {
             return Ok(());

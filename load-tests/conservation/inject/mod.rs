@@ -7,6 +7,7 @@ mod journal;
 mod moment;
 mod network;
 mod outage;
+mod pair;
 mod process;
 mod processor;
 mod takeover;
@@ -25,8 +26,10 @@ pub async fn inject(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<
         Fault::Sigterm => process::stop_and_restart(scene, load, rng).await,
         Fault::MongodPause => database::pause(scene, load, rng).await,
         Fault::MongodKill9 => database::kill(scene, load, rng).await,
-        Fault::PrimaryKill => database::kill_primary(scene, load, rng).await,
-        Fault::CutConnection => network::cut(scene, load, rng).await,
+        Fault::PrimaryKill | Fault::PairPrimaryKill => {
+            database::kill_primary(scene, load, rng).await
+        }
+        Fault::CutConnection | Fault::ProcessorCut => network::cut(scene, load, rng).await,
         Fault::Outage => outage::outlast(scene, load, rng).await,
         Fault::DiskFull => disk::fill(scene, load, rng).await,
         Fault::DiskFails => disk::fail(scene, load, rng).await,
@@ -36,6 +39,9 @@ pub async fn inject(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<
         Fault::ProcessorKill9 => processor::kill(scene, load, rng).await,
         Fault::ProcessorPause => processor::pause(scene, load, rng).await,
         Fault::ProcessorSlow => processor::slow_down(scene, load, rng).await,
+        Fault::PairKill9 => pair::kill(scene, load, rng).await,
+        Fault::PairPause => pair::pause(scene, load, rng).await,
+        Fault::PairLostDisk => pair::lose_disk(scene, load, rng).await,
         Fault::ProcessorFails | Fault::ProcessorRefuses => processor::go_on(scene, load, rng).await,
     }
 }

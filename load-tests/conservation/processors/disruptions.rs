@@ -7,6 +7,8 @@ use parking_lot::Mutex;
 pub enum Cause {
     /// The service was killed, or has ended by itself.
     Service,
+    /// One of two instances stood still.
+    Pause,
     /// The database was away.
     Database,
     /// Connections of the service were bad.
@@ -31,6 +33,11 @@ const AFTER: i64 = 500;
 const BEFORE: i64 = 2;
 
 impl Disruption {
+    /// Whether it ended by then, and a moment ago at the most.
+    pub fn has_just_ended(&self, at: i64) -> bool {
+        self.to.is_some_and(|end| (end - BEFORE..=end + AFTER).contains(&at))
+    }
+
     /// Whether it lasted at any moment between two.
     pub fn meets(&self, from: i64, to: i64) -> bool {
         self.from - BEFORE <= to && self.to.is_none_or(|end| from <= end + AFTER)

@@ -55,9 +55,14 @@ impl Example {
             folder: folder.to_owned(),
             port: free_port()?,
             fails: fault == Fault::ProcessorFails,
-            refuses: fault == Fault::ProcessorRefuses,
+            refuses: fault.has_poison(),
             running: None,
         })
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Where events are posted to.

@@ -8,6 +8,7 @@
 pub mod disruptions;
 pub mod example;
 pub mod log;
+pub mod order;
 pub mod outcomes;
 pub mod plant;
 pub mod verdict;

@@ -7,7 +7,8 @@ use serde_json::Value;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use super::log;
-use crate::oracle::{Answer, Batch};
+use super::order::successions;
+use crate::oracle::{Batch, Sent};
 
 /// After all that was broken on purpose, in milliseconds.
 const LATER: i64 = 60_000;
@@ -43,8 +44,7 @@ impl Planted {
     }
 }
 
-/// The lines of the only answer to an event, and of the only request of what its user
-/// had accepted next.
+/// The lines of the only answer to an event, and of the only request of the one behind it.
 fn successors(text: &str, batches: &[Batch]) -> Option<(usize, usize)> {
     let mut lines: HashMap<(String, String), Vec<(usize, bool)>> = HashMap::new();
     for (number, line) in text.lines().enumerate() {
@@ -53,22 +53,13 @@ fn successors(text: &str, batches: &[Batch]) -> Option<(usize, usize)> {
         let event = (text("user")?, text("eventId")?);
         lines.entry(event).or_default().push((number, line["what"] == "answer"));
     }
-    let mut users: HashMap<&str, Vec<(i64, &str)>> = HashMap::new();
-    for batch in batches.iter().filter(|batch| batch.answer == Answer::Accepted) {
-        for event in &batch.events {
-            users.entry(&event.user).or_default().push((event.number, &event.event_id));
-        }
-    }
-    users.into_iter().find_map(|(user, mut events)| {
-        events.sort_unstable();
-        events.windows(2).find_map(|pair| {
-            let of = |event: &str| lines.get(&(user.to_owned(), event.to_owned()));
-            match (of(pair[0].1)?.as_slice(), of(pair[1].1)?.as_slice()) {
-                ([(_, false), (answer, true)], [(request, false), (_, true)]) => {
-                    Some((*answer, *request))
-                }
-                _ => None,
+    let lines_of = |event: &Sent| lines.get(&(event.user.clone(), event.event_id.clone()));
+    successions(batches).into_iter().find_map(|(before, after)| {
+        match (lines_of(before)?.as_slice(), lines_of(after)?.as_slice()) {
+            ([(_, false), (answer, true)], [(request, false), (_, true)]) => {
+                Some((*answer, *request))
             }
-        })
+            _ => None,
+        }
     })
 }

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::disruptions::{Cause, Disruption};
 use super::log::{Answered, Request};
+use super::order::successions;
 use super::outcomes::Outcome;
 use super::{Id, POISON};
-use crate::oracle::{Answer, Batch};
+use crate::oracle::{Batch, Sent};
 use crate::stored::Stored;
 
 /// How much sooner than its limit a request may have been given up, by the clock of the
@@ -156,9 +157,8 @@ impl<'a> Check<'a> {
         self.counts.invented += unknown.len() as u64;
     }
 
-    /// Each event that a user's connection had accepted is first sent behind the answer
-    /// to the one before it that ended that one. Of what was not answered nothing is
-    /// known, so it has no place.
+    /// Each event is first sent behind the answer by which the one was done that has to be
+    /// done before it.
     fn order(&mut self, batches: &[Batch]) {
         let ids: HashMap<(&str, &str), Id> = self
             .evidence
@@ -166,33 +166,27 @@ impl<'a> Check<'a> {
             .iter()
             .map(|event| ((event.user.as_str(), event.event_id.as_str()), event.id))
             .collect();
-        let mut users: HashMap<&str, Vec<(i64, Id)>> = HashMap::new();
-        let accepted = batches.iter().filter(|batch| batch.answer == Answer::Accepted);
-        for event in accepted.flat_map(|batch| &batch.events) {
-            if let Some(id) = ids.get(&(event.user.as_str(), event.event_id.as_str())) {
-                users.entry(&event.user).or_default().push((event.number, *id));
-            }
-        }
-        for (user, mut events) in users {
-            events.sort_unstable();
-            for pair in events.windows(2) {
-                let [(number, before), (_, after)] = [pair[0], pair[1]];
-                let first = self.requests_of(&after).first().map(|request| request.line);
-                if let (Some(end), Some(first)) = (self.end_of(&before), first)
-                    && first < end
-                {
-                    self.tell(
-                        |counts| &mut counts.overtaken,
-                        || {
-                            format!(
-                                "overtaken: event {number} of {user}, done at line {}, by its \
-                             successor at line {}",
-                                end + 1,
-                                first + 1
-                            )
-                        },
-                    );
-                }
+        let id_of =
+            |event: &Sent| ids.get(&(event.user.as_str(), event.event_id.as_str())).copied();
+        for (before, after) in successions(batches) {
+            let (Some(first), Some(second)) = (id_of(before), id_of(after)) else { continue };
+            let begin = self.requests_of(&second).first().map(|request| request.line);
+            if let (Some(end), Some(begin)) = (self.end_of(&first), begin)
+                && begin < end
+            {
+                self.tell(
+                    |counts| &mut counts.overtaken,
+                    || {
+                        format!(
+                            "overtaken: event {} of {}, done at line {}, by {} at line {}",
+                            before.number,
+                            before.user,
+                            end + 1,
+                            after.number,
+                            begin + 1
+                        )
+                    },
+                );
             }
         }
     }
@@ -232,8 +226,11 @@ impl<'a> Check<'a> {
     /// Requests for an event that was answered 2xx before. A disruption explains one of
     /// each user, of the event that was in flight: nothing else of the user came in
     /// between. One of the processor explains as many as the service has sent meanwhile.
+    /// The end of a pause explains one more: what the instance was about to send when it
+    /// stood still comes late, whatever the other one has sent meanwhile.
     fn repeats(&mut self) {
         let mut explained = HashSet::new();
+        let mut late = HashSet::new();
         let mut newest: HashMap<&str, Id> = HashMap::new();
         for request in self.evidence.requests {
             let user = request.user.as_str();
@@ -246,13 +243,31 @@ impl<'a> Check<'a> {
                 || meeting.any(|(number, one)| {
                     one.cause == Cause::Processor || explained.insert((number, user))
                 });
-            if !was_in_flight || !is_explained {
+            let mut comes_late = || {
+                let pauses = self.evidence.disruptions.iter().enumerate();
+                let mut pauses = pauses.filter(|(_, one)| self.comes_late(request, one));
+                pauses.any(|(number, _)| late.insert((number, user)))
+            };
+            if !(was_in_flight && is_explained || comes_late()) {
                 self.tell(
                     |counts| &mut counts.repeated,
                     || format!("repeated: {request:?}, answered at {answer:?}"),
                 );
             }
         }
+    }
+
+    /// Whether an instance may have been about to send this when it began to stand still:
+    /// its pause has just ended, and then this was the last event that was sent of the
+    /// user, or the next one.
+    fn comes_late(&self, request: &Request, pause: &Disruption) -> bool {
+        if pause.cause != Cause::Pause || !pause.has_just_ended(request.at) {
+            return false;
+        }
+        let own = || self.evidence.requests.iter().filter(|other| other.user == request.user);
+        let before = own().take_while(|other| other.at <= pause.from).last();
+        let next = own().find(|other| other.at > pause.from);
+        [before, next].into_iter().flatten().any(|other| other.id == request.id)
     }
 
     /// The last 2xx that an event had when it was sent: when that was asked for, and the

@@ -5,11 +5,14 @@ use std::time::{Duration, Instant};
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use super::Scene;
+use crate::fault::Fault;
+use crate::oracle::Sent;
 use crate::processors::disruptions::Cause;
 use crate::processors::example::Example;
-use crate::processors::log;
+use crate::processors::outcomes::Outcome;
 use crate::processors::plant::Planted;
 use crate::processors::verdict::{Evidence, Processing};
+use crate::processors::{Id, log};
 use crate::settings::timeout_of;
 use crate::stored::Stored;
 
@@ -50,8 +53,8 @@ impl Scene {
         }
         if !self.is_storing_awaited {
             // What was held back is stored by a stop.
-            self.take_service()?.stop().await?;
-            self.start().await?;
+            self.stop_all().await?;
+            self.start_all().await?;
         }
         let deadline = Instant::now() + PROCESSED_LIMIT;
         let mut looks = 0;
@@ -68,6 +71,15 @@ impl Scene {
         if self.fault.is_damage() {
             // What is stored has been fed by the stop, as far as it is known.
             return Ok(counts.left == 0);
+        }
+        if self.fault == Fault::PairLostDisk {
+            if counts.left > 0 {
+                return Ok(false);
+            }
+            // Some of what is stored was known from the disk alone that is lost.
+            let stored = self.store.read(self.folder()).await?;
+            let counts = self.judge_processing(&stored).await?.0;
+            return Ok(counts.unprocessed == 0);
         }
         let events = self.store.count(self.folder()).await?;
         let old = self.old.map_or(0, |old| old.count);
@@ -119,14 +131,36 @@ impl Scene {
         let Some(processor) = &self.processor else { return Ok(false) };
         let stored = self.store.read(self.folder()).await?;
         let before = self.judge_processing(&stored).await?.0;
-        let outcomes = self.store.read_outcomes(self.folder()).await?;
-        let gone = outcomes.first().ok_or_else(|| Trouble("there is no outcome".to_owned()))?;
-        self.store.delete_outcome(self.folder(), &gone.id).await?;
+        for id in self.to_be_deleted().await? {
+            self.store.delete_outcome(self.folder(), &id).await?;
+        }
         let text = std::fs::read_to_string(processor.log()).during("reading the log")?;
         let planted = self.oracle.read(|batches, _| Planted::into(&text, batches))?;
         std::fs::write(processor.log(), planted.text).during("writing the log")?;
         let after = self.judge_processing(&stored).await?.0;
         eprintln!("an outcome deleted, two lines of the log swapped, a request repeated: {after}");
         Ok(before.is_clean() && after.unprocessed == 1 && after.overtaken > 0 && after.repeated > 0)
+    }
+    /// Of an event that has to have an outcome; with two instances of one that both had
+    /// accepted, and beside it of one that the lost disk alone may have had.
+    async fn to_be_deleted(&self) -> Result<Vec<Id>, Trouble> {
+        let outcomes = self.store.read_outcomes(self.folder()).await?;
+        let id_of = |event: &Sent| {
+            let is_of = |outcome: &&Outcome| {
+                outcome.user.as_ref() == Some(&event.user)
+                    && outcome.event_id.as_ref() == Some(&event.event_id)
+            };
+            outcomes.iter().find(is_of).map(|outcome| outcome.id)
+        };
+        let is_pair = self.fault.is_of_pair();
+        let found = self.oracle.read(|batches, hit| {
+            let kept =
+                batches.iter().filter(|batch| batch.kept_by.len() == 1 + usize::from(is_pair));
+            let hit = batches.iter().enumerate().filter(|(place, _)| hit.contains(place));
+            let kept = kept.flat_map(|batch| &batch.events).find_map(id_of);
+            let hit = hit.flat_map(|(_, batch)| &batch.events).find_map(id_of);
+            kept.map(|kept| [kept].into_iter().chain(hit.filter(|_| is_pair)).collect())
+        });
+        found.ok_or_else(|| Trouble("there is no outcome".to_owned()))
     }
 }

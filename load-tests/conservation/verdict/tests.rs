@@ -24,7 +24,7 @@ fn sent(first: Answer, second: Answer) -> Vec<Batch> {
     let mut events = events.into_iter();
     [first, second]
         .into_iter()
-        .map(|answer| Batch { events: events.by_ref().take(2).collect(), answer })
+        .map(|answer| Batch { events: events.by_ref().take(2).collect(), answer, kept_by: vec![0] })
         .collect()
 }
 
@@ -121,7 +121,8 @@ fn with_a_late_one() -> Vec<Content> {
 }
 
 fn accepted(contents: &[Content]) -> Vec<Batch> {
-    vec![Batch { events: contents.iter().map(Sent::from).collect(), answer: Answer::Accepted }]
+    let events = contents.iter().map(Sent::from).collect();
+    vec![Batch { events, answer: Answer::Accepted, kept_by: vec![0] }]
 }
 
 #[test]

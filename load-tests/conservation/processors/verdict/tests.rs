@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{Evidence, Processing};
 use crate::content::Content;
-use crate::oracle::{Answer, Batch, Sent};
+use crate::oracle::{Answer, Batch, Disk, Sent};
 use crate::processors::disruptions::{Cause, Disruption};
 use crate::processors::log::{Answered, Request};
 use crate::processors::outcomes::Outcome;
@@ -42,7 +42,7 @@ impl Scene {
             request(event.id, place * 2, Some((place * 2 + 1, status)))
         });
         Self {
-            batches: vec![Batch { events, answer: Answer::Accepted }],
+            batches: vec![Batch { events, answer: Answer::Accepted, kept_by: vec![0] }],
             requests: requests.collect(),
             outcomes: stored.iter().map(outcome).collect(),
             stored,
@@ -67,6 +67,17 @@ impl Scene {
     fn repeat(&mut self, place: usize) {
         let id = self.stored[place].id;
         self.requests.push(request(id, 10, Some((11, 200))));
+    }
+
+    /// Has each event in a batch of its own, kept by these disks.
+    fn split(&mut self, kept_by: &[&[Disk]]) {
+        let events: Vec<Sent> = self.batches.drain(..).flat_map(|batch| batch.events).collect();
+        let batches = events.into_iter().zip(kept_by).map(|(event, kept_by)| Batch {
+            events: vec![event],
+            answer: Answer::Accepted,
+            kept_by: kept_by.to_vec(),
+        });
+        self.batches = batches.collect();
     }
 
     fn disrupt(&mut self, cause: Cause, from: usize, to: usize) {
@@ -140,6 +151,41 @@ fn an_event_that_is_sent_before_its_predecessor_is_done_has_overtaken_it() {
     // It has no place where nobody was told that it is accepted.
     scene.batches[0].answer = Answer::None;
     assert_eq!(scene.check().overtaken, 0);
+}
+
+#[test]
+fn order_is_promised_among_the_events_that_one_instance_accepted() {
+    let mut scene = Scene::new();
+    let [first, second] = [0, 1].map(|place| scene.stored[place].id);
+    scene.requests[0] = request(second, 0, Some((1, 200)));
+    scene.requests[1] = request(first, 2, Some((3, 200)));
+    scene.split(&[&[0], &[1], &[1]]);
+    assert_eq!(scene.check().overtaken, 0);
+    scene.split(&[&[0, 1], &[1], &[0]]);
+    assert_eq!(scene.check().overtaken, 1);
+}
+
+#[test]
+fn what_comes_late_behind_a_pause_was_about_to_be_sent_when_it_began() {
+    let late = |place: usize, at: i64| {
+        let mut scene = Scene::new();
+        // It began behind the first event, and ended behind all.
+        scene.disruptions.push(Disruption { cause: Cause::Pause, from: 100, to: Some(at) });
+        let id = scene.stored[place].id;
+        scene.requests.push(Request { at: 60_010, ..request(id, 6, Some((7, 200))) });
+        scene.check().repeated
+    };
+    assert_eq!([0, 1].map(|place| late(place, 60_000)), [0, 0]);
+    // Long after it, or in the middle of it.
+    assert_eq!(late(0, 50_000), 1);
+    assert_eq!(late(0, 70_000), 1);
+    let mut scene = Scene::new();
+    scene.requests[2] = request(scene.stored[2].id, 4, Some((5, 200)));
+    scene.disrupt(Cause::Pause, 0, 6);
+    scene.requests.push(request(scene.stored[2].id, 6, Some((7, 200))));
+    scene.requests.push(request(scene.stored[1].id, 8, None));
+    // In flight at its end, which explains it; and one that was sent long ago.
+    assert_eq!(scene.check().repeated, 1);
 }
 
 #[test]
