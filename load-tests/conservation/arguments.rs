@@ -10,6 +10,9 @@ use crate::load::Demand;
 /// The seed that every quick run begins with.
 const FIXED_SEED: u64 = 1;
 
+/// Of these a quick run has one, by its last seed.
+const LOTS: [Fault; 3] = [Fault::ProcessorCut, Fault::PairKill9, Fault::PairPause];
+
 /// Events a second where there is a processor, which keeps up with that.
 const PROCESSED_RATE: u32 = 1_000;
 
@@ -140,9 +143,16 @@ impl Arguments {
     }
 
     /// A quick run has each fault of the processor on one store, unless it is asked for:
-    /// what it does is the same on both.
-    fn is_left_out(&self, fault: Fault, store: StoreKind) -> bool {
-        self.is_shortened(fault) && fault.quick_store() != store
+    /// what it does is the same on both. Of those that take longest it has one, by lot, or
+    /// none.
+    fn is_left_out(&self, fault: Fault, store: StoreKind, seeds: &[u64]) -> bool {
+        if !self.is_shortened(fault) {
+            return false;
+        }
+        let lot = seeds.last().map_or(0, |seed| seed % LOTS.len() as u64);
+        let is_drawn = LOTS[lot as usize] == fault;
+        let is_long = fault.is_of_pair() || LOTS.contains(&fault);
+        (is_long && !is_drawn && !self.prove) || fault.quick_store() != store
     }
 
     /// Those of the seeds that a fault is run with: of the processor, in a quick run, the
@@ -157,7 +167,7 @@ impl Arguments {
     }
 
     /// The faults to inject, each with the stores on which it applies.
-    pub fn combinations(&self) -> Vec<(Fault, StoreKind)> {
+    pub fn combinations(&self, seeds: &[u64]) -> Vec<(Fault, StoreKind)> {
         let is_wanted = |fault: &Fault| match self.prove {
             true => matches!(fault, Fault::Kill9 | Fault::PairLostDisk),
             false => self.faults.is_empty() || self.faults.contains(fault),
@@ -166,7 +176,7 @@ impl Arguments {
             .into_iter()
             .filter(is_wanted)
             .flat_map(|fault| fault.stores().iter().map(move |store| (fault, *store)))
-            .filter(|(fault, store)| !self.is_left_out(*fault, *store))
+            .filter(|(fault, store)| !self.is_left_out(*fault, *store, seeds))
             .filter(|(_, store)| match self.store {
                 Stores::Both => true,
                 Stores::Embedded => *store == StoreKind::Embedded,

@@ -32,6 +32,9 @@ const SHORT_ANSWER_LIMIT: Duration = Duration::from_secs(1);
 /// both where some are.
 const ELSEWHERE: f64 = 0.2;
 const TO_BOTH: f64 = 0.5;
+/// How much later than the first the second is sent the same, in milliseconds, where it is
+/// not at the same moment: mostly the first has stored it by then.
+const LATER_MS: std::ops::Range<u64> = 60..200;
 /// How long the service may take to accept again when nothing is wrong any more.
 const ACCEPTING_LIMIT: Duration = Duration::from_secs(60);
 
@@ -241,7 +244,13 @@ impl Producer {
     async fn send_to_any(&mut self, events: &Value) -> Result<Sending, Trouble> {
         let count = self.doors.count();
         if count > 1 && self.demand.is_for_both && self.rng.random_bool(TO_BOTH) {
-            let (first, second) = tokio::join!(self.send(0, events), self.send(1, events));
+            let is_later = self.rng.random_bool(0.5);
+            let pause = if is_later { self.rng.random_range(LATER_MS) } else { 0 };
+            let second = async {
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+                self.send(1, events).await
+            };
+            let (first, second) = tokio::join!(self.send(0, events), second);
             let (first, second) = (first?, second?);
             let kept_by = [first.kept_by, second.kept_by].concat();
             return Ok(Sending { reply: both([first.reply, second.reply]), kept_by });

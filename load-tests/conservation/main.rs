@@ -66,7 +66,7 @@ async fn main() -> ExitCode {
 
     let rounds = Rounds { arguments: &arguments, binary: &binary, seeds: &seeds };
     let mut table = Table::default();
-    for (fault, store) in arguments.combinations() {
+    for (fault, store) in arguments.combinations(&seeds) {
         let row = match fault.unavailable() {
             Some(reason) => Row::skipped(fault, store, reason),
             None => rounds.of(fault, store).await,
