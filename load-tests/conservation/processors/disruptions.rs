@@ -29,13 +29,20 @@ pub struct Disruption {
 /// What was sent before the end of a disruption may be read by the processor so long
 /// after it, on a machine that is busy.
 const AFTER: i64 = 500;
+/// Who may go on is known to do so later by this, on a machine that is busy.
+const RESUMING: i64 = 1_000;
 /// The clock that both witnesses read has whole milliseconds.
 const BEFORE: i64 = 2;
 
 impl Disruption {
+    /// Whether it began a moment ago at the most.
+    pub fn takes_hold(&self, at: i64) -> bool {
+        (self.from..=self.from + AFTER).contains(&at)
+    }
+
     /// Whether it ended by then, and a moment ago at the most.
     pub fn has_just_ended(&self, at: i64) -> bool {
-        self.to.is_some_and(|end| (end - BEFORE..=end + AFTER).contains(&at))
+        self.to.is_some_and(|end| (end - RESUMING..=end + AFTER).contains(&at))
     }
 
     /// Whether it lasted at any moment between two.

@@ -225,36 +225,49 @@ impl<'a> Check<'a> {
 
     /// Requests for an event that was answered 2xx before. A disruption explains one of
     /// each user, of the event that was in flight: nothing else of the user came in
-    /// between. One of the processor explains as many as the service has sent meanwhile.
-    /// The end of a pause explains one more: what the instance was about to send when it
-    /// stood still comes late, whatever the other one has sent meanwhile.
+    /// between, or what another instance fed late did, and it was sent last when it began.
+    /// One of the processor explains as many as the service has sent meanwhile. The end of
+    /// a pause explains one more: what the instance was about to send when it stood still
+    /// comes late, whatever the other one has sent meanwhile.
     fn repeats(&mut self) {
         let mut explained = HashSet::new();
         let mut late = HashSet::new();
         let mut newest: HashMap<&str, Id> = HashMap::new();
         for request in self.evidence.requests {
             let user = request.user.as_str();
-            let was_in_flight = newest.insert(user, request.id) == Some(request.id);
+            let is_newest = newest.insert(user, request.id) == Some(request.id);
             let Some((sent_at, answer)) = self.success_before(request) else { continue };
             let is_given_up = answer.at - sent_at >= self.evidence.timeout - EARLIER;
-            let meeting = self.evidence.disruptions.iter().enumerate();
-            let mut meeting = meeting.filter(|(_, one)| one.meets(answer.at, request.at));
-            let is_explained = is_given_up
-                || meeting.any(|(number, one)| {
-                    one.cause == Cause::Processor || explained.insert((number, user))
+            let all = || self.evidence.disruptions.iter().enumerate();
+            let mut meeting = all().filter(|(_, one)| one.meets(answer.at, request.at));
+            let is_explained = is_newest && is_given_up
+                || meeting.any(|(number, one)| match one.cause {
+                    Cause::Processor => is_newest,
+                    _ => {
+                        let was_in_flight = is_newest || self.was_in_flight(request, one);
+                        was_in_flight && explained.insert((number, user))
+                    }
+                })
+                || all().any(|(number, one)| {
+                    self.comes_late(request, one) && late.insert((number, user))
                 });
-            let mut comes_late = || {
-                let pauses = self.evidence.disruptions.iter().enumerate();
-                let mut pauses = pauses.filter(|(_, one)| self.comes_late(request, one));
-                pauses.any(|(number, _)| late.insert((number, user)))
-            };
-            if !(was_in_flight && is_explained || comes_late()) {
+            if !is_explained {
                 self.tell(
                     |counts| &mut counts.repeated,
                     || format!("repeated: {request:?}, answered at {answer:?}"),
                 );
             }
         }
+    }
+
+    /// Whether this event is the last that was sent of its user before a disruption began,
+    /// or was sent while that took hold.
+    fn was_in_flight(&self, request: &Request, disruption: &Disruption) -> bool {
+        let earlier = |other: &&Request| other.user == request.user && other.line < request.line;
+        let earlier = || self.evidence.requests.iter().filter(earlier);
+        let last = earlier().rfind(|other| other.at <= disruption.from);
+        let meanwhile = earlier().filter(|other| disruption.takes_hold(other.at));
+        last.into_iter().chain(meanwhile).any(|other| other.id == request.id)
     }
 
     /// Whether an instance may have been about to send this when it began to stand still:
@@ -265,7 +278,7 @@ impl<'a> Check<'a> {
             return false;
         }
         let own = || self.evidence.requests.iter().filter(|other| other.user == request.user);
-        let before = own().take_while(|other| other.at <= pause.from).last();
+        let before = own().rfind(|other| other.at <= pause.from);
         let next = own().find(|other| other.at > pause.from);
         [before, next].into_iter().flatten().any(|other| other.id == request.id)
     }

@@ -177,8 +177,7 @@ fn what_comes_late_behind_a_pause_was_about_to_be_sent_when_it_began() {
     };
     assert_eq!([0, 1].map(|place| late(place, 60_000)), [0, 0]);
     // Long after it, or in the middle of it.
-    assert_eq!(late(0, 50_000), 1);
-    assert_eq!(late(0, 70_000), 1);
+    assert_eq!([50_000, 70_000].map(|end| late(1, end)), [1, 1]);
     let mut scene = Scene::new();
     scene.requests[2] = request(scene.stored[2].id, 4, Some((5, 200)));
     scene.disrupt(Cause::Pause, 0, 6);
@@ -244,6 +243,21 @@ fn what_was_not_in_flight_is_not_to_be_repeated_whatever_was_broken() {
     scene.repeat(1);
     scene.disrupt(Cause::Service, 5, 7);
     assert_eq!(scene.check().repeated, 1);
+}
+
+#[test]
+fn what_was_in_flight_may_come_behind_what_another_instance_fed_late() {
+    let mut scene = Scene::new();
+    // The first was in flight when the kill came; the other two are fed late.
+    scene.disruptions.push(Disruption { cause: Cause::Service, from: 3, to: Some(30_000) });
+    scene.repeat(0);
+    assert_eq!(scene.check().repeated, 0);
+    scene.requests.push(Request { line: 12, answer: None, ..scene.requests[3].clone() });
+    assert_eq!(scene.check().repeated, 1, "once");
+    let mut scene = Scene::new();
+    scene.disruptions.push(Disruption { cause: Cause::Service, from: 30_000, to: Some(60_000) });
+    scene.repeat(0);
+    assert_eq!(scene.check().repeated, 1, "it was done long ago");
 }
 
 #[test]
