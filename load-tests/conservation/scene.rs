@@ -304,7 +304,7 @@ impl Scene {
         }
         let deadline = Instant::now() + STORED_LIMIT;
         let goal = self.oracle.read(certain) + self.old.map_or(0, |old| old.count);
-        while self.store.count(self.folder()).await? < goal {
+        while !self.is_stored(goal).await? {
             if Instant::now() > deadline {
                 // The check says what is missing.
                 return Ok(());
@@ -312,6 +312,20 @@ impl Scene {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
+    }
+
+    async fn is_stored(&self, goal: u64) -> Result<bool, Trouble> {
+        if self.store.count(self.folder()).await? < goal {
+            return Ok(false);
+        }
+        if !self.fault.is_of_pair() {
+            return Ok(true);
+        }
+        // Some of these may be others, which nobody has answered; and who reads at one
+        // instance does not see what the other one has still to store.
+        let stored = self.store.read(self.folder()).await?;
+        let check = |batches: &[_], hit: &_| Verdict::on(batches, hit, &stored, None);
+        Ok(self.oracle.read(check).lost == 0)
     }
 }
 
