@@ -122,7 +122,7 @@ impl Scene {
         let mut scene = Self {
             fault,
             is_quick: arguments.quick,
-            is_storing_awaited: !fault.is_damage() && !arguments.prove,
+            is_storing_awaited: !fault.is_damage() && (!arguments.prove || fault.is_of_pair()),
             store,
             old,
             demand: arguments.demand(fault),
