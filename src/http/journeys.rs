@@ -1,5 +1,8 @@
 //! `GET /users/{userId}/journey`.
 
+mod processing;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -8,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use trailkeep_event::json_writer::write_string;
-use trailkeep_store::{JourneyRange, Order, StoredEvent};
+use trailkeep_store::{JourneyRange, Order, StoreError, StoredEvent};
 use utoipa::ToSchema;
 
 use super::guard::MayRead;
@@ -19,6 +22,7 @@ use super::query::Parameters;
 use super::state::Service;
 use crate::access::audit::action;
 use crate::journeys::{Page, cursor, export};
+use processing::ProcessingBody;
 
 /// A page of a journey.
 #[derive(ToSchema)]
@@ -52,6 +56,8 @@ struct JourneyEventBody {
     occurred_at: (),
     #[schema(value_type = String, format = DateTime)]
     received_at: (),
+    /// With `processing=true`: what became of it, by the names of processors.
+    processing: Option<HashMap<String, ProcessingBody>>,
 }
 
 const DEFAULT_LIMIT: usize = 100;
@@ -91,6 +97,8 @@ const INCOMPLETE: HeaderName = HeaderName::from_static("x-trailkeep-incomplete")
             description = "Only this type; repeatable."),
         ("sessionId" = Option<String>, Query, description = "Only this session."),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
+        ("processing" = Option<bool>, Query,
+            description = "`true` tells what became of each event at the processors. Not with CSV."),
     ),
     responses(
         (status = 200, description = "The journey; empty for a user without events.", content(
@@ -121,17 +129,18 @@ pub async fn journey(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let request = JourneyRequest::read(user_id, query.as_deref())?;
+    let format = Format::wanted(&headers);
+    let request = JourneyRequest::read(user_id, query.as_deref(), format)?;
     let user_id = Some(request.range.user_id.as_str());
     service.access.audit.note(&reader, action::READ_JOURNEY, user_id);
-    match Format::wanted(&headers) {
+    match format {
         Format::Json => {
             let limit = request.limit.unwrap_or(DEFAULT_LIMIT);
-            let page = service.journeys.page(&request.range, limit).await?;
-            let body = page_body(&request.range, &page);
+            let told = request.read_page(&service, limit).await?;
+            let body = page_body(&request.range, &told);
             let json = (header::CONTENT_TYPE, "application/json");
             let mut response = ([json], body).into_response();
-            tell_incomplete(&page, &mut response);
+            tell_incomplete(&told.page, &mut response);
             Ok(response)
         }
         format => stream_export(service, request, format).await,
@@ -141,10 +150,40 @@ pub async fn journey(
 struct JourneyRequest {
     range: JourneyRange,
     limit: Option<usize>,
+    with_processing: bool,
+}
+
+/// A page, and what became of its events where that is asked for.
+struct Told {
+    page: Page,
+    processing: Vec<String>,
+}
+
+impl Told {
+    /// Appends the event at this place.
+    fn write_json(&self, index: usize, event: &StoredEvent, out: &mut Vec<u8>) {
+        export::write_json(event, out);
+        if let Some(processing) = self.processing.get(index) {
+            out.pop();
+            out.extend_from_slice(b",\"processing\":");
+            out.extend_from_slice(processing.as_bytes());
+            out.push(b'}');
+        }
+    }
 }
 
 impl JourneyRequest {
-    fn read(user_id: String, query: Option<&str>) -> Result<Self, Problem> {
+    /// What is to come of it, of at most so many events.
+    async fn read_page(&self, service: &Service, limit: usize) -> Result<Told, StoreError> {
+        let mut page = service.journeys.page(&self.range, limit).await?;
+        let processing = match self.with_processing {
+            true => processing::of_page(service, &mut page).await?,
+            false => Vec::new(),
+        };
+        Ok(Told { page, processing })
+    }
+
+    fn read(user_id: String, query: Option<&str>, format: Format) -> Result<Self, Problem> {
         let mut parameters = Parameters::parse(query);
         parameters.check_id("userId", &user_id);
         let order = match parameters.text("order").as_deref() {
@@ -181,8 +220,20 @@ impl JourneyRequest {
             parameters.fault("from", "must not be later than \"to\"");
         }
         let limit = parameters.number("limit", 1..=MAX_LIMIT);
+        let with_processing = match parameters.text("processing").as_deref() {
+            None | Some("false") => false,
+            Some("true") if format == Format::Csv => {
+                parameters.fault("processing", "has no place in the CSV form; ask for NDJSON");
+                false
+            }
+            Some("true") => true,
+            Some(_) => {
+                parameters.fault("processing", "must be true or false");
+                false
+            }
+        };
         parameters.finish()?;
-        Ok(Self { range, limit })
+        Ok(Self { range, limit, with_processing })
     }
 }
 
@@ -195,8 +246,9 @@ fn tell_incomplete(page: &Page, response: &mut Response) {
     }
 }
 
-fn page_body(range: &JourneyRange, page: &Page) -> Vec<u8> {
-    let mut out = Vec::with_capacity(expected_bytes(page));
+fn page_body(range: &JourneyRange, told: &Told) -> Vec<u8> {
+    let page = &told.page;
+    let mut out = Vec::with_capacity(expected_bytes(told));
     out.extend_from_slice(b"{\"userId\":");
     write_string(&range.user_id, &mut out);
     out.extend_from_slice(format!(",\"count\":{},\"events\":[", page.events.len()).as_bytes());
@@ -204,7 +256,7 @@ fn page_body(range: &JourneyRange, page: &Page) -> Vec<u8> {
         if index > 0 {
             out.push(b',');
         }
-        export::write_json(event, &mut out);
+        told.write_json(index, event, &mut out);
     }
     out.extend_from_slice(b"],\"nextCursor\":");
     match page.next {
@@ -216,9 +268,10 @@ fn page_body(range: &JourneyRange, page: &Page) -> Vec<u8> {
 }
 
 /// About the bytes of a page, for a buffer that need not grow.
-fn expected_bytes(page: &Page) -> usize {
+fn expected_bytes(told: &Told) -> usize {
     const HEAD: usize = 512;
-    page.events.iter().map(StoredEvent::bytes).sum::<usize>() + HEAD
+    let processing: usize = told.processing.iter().map(|text| text.len() + HEAD / 8).sum();
+    told.page.events.iter().map(StoredEvent::bytes).sum::<usize>() + processing + HEAD
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -252,12 +305,12 @@ impl Format {
         }
     }
 
-    fn write(self, events: &[StoredEvent], out: &mut Vec<u8>) -> std::io::Result<()> {
-        for event in events {
+    fn write(self, told: &Told, out: &mut Vec<u8>) -> std::io::Result<()> {
+        for (index, event) in told.page.events.iter().enumerate() {
             if self == Self::Csv {
                 export::write_csv(event, out)?;
             } else {
-                export::write_json(event, out);
+                told.write_json(index, event, out);
                 out.push(b'\n');
             }
         }
@@ -268,10 +321,10 @@ impl Format {
 /// An export on its way to a client: what is still to come.
 struct Export {
     service: Arc<Service>,
-    range: JourneyRange,
+    request: JourneyRequest,
     format: Format,
     left: usize,
-    next: Option<Page>,
+    next: Option<Told>,
 }
 
 /// Sends the whole range page by page. The first page is read before the
@@ -284,10 +337,10 @@ async fn stream_export(
     format: Format,
 ) -> Result<Response, Problem> {
     let left = request.limit.unwrap_or(usize::MAX);
-    let first = service.journeys.page(&request.range, left.min(EXPORT_PAGE)).await?;
+    let first = request.read_page(&service, left.min(EXPORT_PAGE)).await?;
     let mut response = Response::default();
-    tell_incomplete(&first, &mut response);
-    let export = Export { service, range: request.range, format, left, next: Some(first) };
+    tell_incomplete(&first.page, &mut response);
+    let export = Export { service, request, format, left, next: Some(first) };
     let head = match format {
         Format::Csv => export::csv_head().map_err(|_| Problem::internal())?,
         _ => Vec::new(),
@@ -305,12 +358,14 @@ async fn stream_export(
 
 impl Export {
     /// Writes a page behind what `out` holds and reads the one after it.
-    async fn send(&mut self, page: Page, mut out: Vec<u8>) -> std::io::Result<Vec<u8>> {
-        self.format.write(&page.events, &mut out)?;
+    async fn send(&mut self, told: Told, mut out: Vec<u8>) -> std::io::Result<Vec<u8>> {
+        self.format.write(&told, &mut out)?;
+        let page = told.page;
         self.left -= page.events.len().min(self.left);
         if let (Some(position), 1..) = (page.next, self.left) {
-            self.range.after = Some(position);
-            let next = self.service.journeys.page(&self.range, self.left.min(EXPORT_PAGE)).await;
+            self.request.range.after = Some(position);
+            let limit = self.left.min(EXPORT_PAGE);
+            let next = self.request.read_page(&self.service, limit).await;
             self.next = Some(next.map_err(std::io::Error::other)?);
         }
         Ok(out)

@@ -9,6 +9,14 @@ use uuid::Uuid;
 /// Stuck users that are told of by name.
 pub const MOST_STUCK: usize = 50;
 
+/// What is told every two seconds is old after so long.
+const OLD_MS: i64 = 15_000;
+
+/// Whether what was told then is still worth something.
+pub fn is_new(told_at: Timestamp, now: Timestamp) -> bool {
+    now.as_millis() - told_at.as_millis() < OLD_MS
+}
+
 /// Answers whose times are remembered.
 const REMEMBERED: usize = 512;
 
@@ -71,7 +79,8 @@ pub struct StuckUser {
     pub attempts: u32,
     /// What the processor answered last.
     pub error: Option<Box<str>>,
-    /// When it is sent again, in milliseconds since the epoch.
+    /// When it is sent again, in milliseconds since the epoch; `None` while it is at the
+    /// processor too.
     pub next_try_at: Option<i64>,
     /// Events behind it in memory.
     pub waiting: u64,

@@ -6,12 +6,8 @@ use trailkeep_store::processing::{Command, Processed};
 use utoipa::ToSchema;
 
 use crate::processing::orders::{Answer, Progress};
-use crate::processing::status::{Quantiles, Status};
+use crate::processing::status::{Quantiles, Status, is_new};
 use crate::processing::{Asked, Seen, State};
-
-/// A processor's status of another instance is old after so long: it tells every two
-/// seconds.
-const OLD_MS: i64 = 15_000;
 
 /// How long things took, in milliseconds, of the last 512.
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,8 +99,7 @@ impl ProcessorBody {
         dead_letters: Option<u64>,
         now: Timestamp,
     ) -> Self {
-        let is_new = |at: &Timestamp| now.as_millis() - at.as_millis() < OLD_MS;
-        let status = status.filter(|(at, _)| is_new(at)).map(|(_, status)| status);
+        let status = status.filter(|(at, _)| is_new(*at, now)).map(|(_, status)| status);
         let mut status = status.unwrap_or_else(|| {
             let state = State::StandingBy.word().to_owned();
             Status { state, ..Status::default() }
@@ -298,7 +293,7 @@ pub struct StuckUserBody {
     /// What the processor answered last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
-    /// When it is sent again.
+    /// When it is sent again; left out while it is at the processor.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub next_try_at: Option<String>,
