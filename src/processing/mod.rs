@@ -227,6 +227,11 @@ impl Processing {
     ///
     /// Where the database does not answer, or too much was asked for already.
     pub async fn ask(&self, name: &str, order: &Order, now: Timestamp) -> Result<Asked, AskError> {
+        if *order == Order::Pause
+            && let Some(id) = self.open_pause(name).await?
+        {
+            return Ok(Asked { id, answer: None });
+        }
         let id = Uuid::now_v7();
         let command = Command {
             id,
@@ -252,6 +257,16 @@ impl Processing {
             }
         }
         Ok(Asked { id, answer: None })
+    }
+
+    /// The pause that there is: one more would change nothing, and so many of them that
+    /// no more is taken would keep anybody from resuming.
+    async fn open_pause(&self, name: &str) -> Result<Option<Uuid>, StoreError> {
+        let commands = self.store.commands(name).await?;
+        let is_pause = |order: &str| matches!(serde_json::from_str(order), Ok(Order::Pause));
+        let is_open =
+            |command: &&Command| command.answered_at.is_none() && is_pause(&command.order);
+        Ok(commands.iter().find(is_open).map(|command| command.id))
     }
 
     /// How a processor is doing, as whoever delivers told it last, and when that was.

@@ -8,6 +8,7 @@ mod check;
 mod pages;
 mod report;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -152,6 +153,7 @@ impl Work {
     /// one that it refuses is kept without what the processor said.
     pub async fn record(self, outcomes: Vec<(UserKey, Processed)>) -> Report {
         let (users, mut outcomes): (Vec<UserKey>, Vec<Processed>) = outcomes.into_iter().unzip();
+        self.name_events(&mut outcomes).await;
         let kept = match self.record_all(&outcomes).await {
             Some(kept) => kept,
             None => {
@@ -173,6 +175,25 @@ impl Work {
         }
         let kept = users.into_iter().zip(outcomes).zip(kept);
         Report::Recorded(kept.map(|((user, outcome), kept)| (user, outcome, kept)).collect())
+    }
+
+    /// Adds what outcomes repeat of their events, where these are there: the body of one
+    /// that a person skips while it rests is not in memory.
+    async fn name_events(&self, outcomes: &mut [Processed]) {
+        let mut nameless: HashMap<StoreId, &mut Processed> = HashMap::new();
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.event.is_none()) {
+            nameless.insert(outcome.id, outcome);
+        }
+        let mut ids: Vec<StoreId> = nameless.keys().copied().collect();
+        while !ids.is_empty() {
+            let found = self.until_done(|| self.store.events(&ids)).await;
+            for event in found.events {
+                if let Some(outcome) = nameless.get_mut(&event.id) {
+                    outcome.event = Some(pages::event_of(event.into()));
+                }
+            }
+            ids = found.left;
+        }
     }
 
     /// `None` where the database refuses all of them for one.

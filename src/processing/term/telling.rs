@@ -1,6 +1,6 @@
 //! What a term tells people.
 
-use trailkeep_delivery::Stuck;
+use trailkeep_delivery::{Stuck, UserKey};
 use trailkeep_event::{StoreId, Timestamp};
 use trailkeep_store::StoredEvent;
 use uuid::Uuid;
@@ -44,13 +44,14 @@ impl Term {
     pub fn status(&self, breaker: &Breaker, documents: u64, now: u64) -> Status {
         let moment = self.clock.now();
         let (mut stuck_users, mut stuck) = (0, Vec::new());
-        for one in self.window.stuck() {
+        let is_retried = |user: &UserKey| self.retrying.contains(user);
+        for one in self.window.stuck(is_retried) {
             stuck_users += 1;
             let Some(id) = one.held.or(one.head) else { continue };
             stuck.push((self.next_try(&one, now, moment), self.stuck_user(&one, id)));
         }
-        // Who waits for a person first, then who is next.
-        stuck.sort_by_key(|(next_try_at, _)| *next_try_at);
+        // Who waits for a person first, then who is at the processor, then who is next.
+        stuck.sort_by_key(|(next_try_at, user)| (!user.is_held, *next_try_at));
         stuck.truncate(MOST_STUCK);
         let stuck = stuck.into_iter().map(|(next_try_at, user)| StuckUser { next_try_at, ..user });
         let (_, parked) = self.sizes();
@@ -58,7 +59,7 @@ impl Term {
             state: self.state(breaker).word().to_owned(),
             problem: None,
             in_flight: self.in_flight as u64,
-            lag: Lag::of(self.waiting(documents), self.window.oldest(), moment),
+            lag: Lag::of(self.waiting(documents), self.window.oldest(is_retried), moment),
             stuck_users,
             stuck: stuck.collect(),
             parked_users: parked as u64,
@@ -77,7 +78,7 @@ impl Term {
     }
 
     fn next_try(&self, stuck: &Stuck, now: u64, moment: Timestamp) -> Option<i64> {
-        if stuck.held.is_some() {
+        if stuck.held.is_some() || self.retrying.contains(&stuck.user) {
             return None;
         }
         let head = self.heads.get(&stuck.head?)?;

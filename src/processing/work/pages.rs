@@ -310,7 +310,7 @@ fn is_in(range: &Range, processor: &Processor, head: &EventHead) -> bool {
         && (range.types.is_empty() || range.types.contains(&head.kind))
 }
 
-fn event_of(head: EventHead) -> ProcessedEvent {
+pub(super) fn event_of(head: EventHead) -> ProcessedEvent {
     ProcessedEvent {
         event_id: head.event_id,
         user_id: head.user_id,

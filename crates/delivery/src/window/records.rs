@@ -6,7 +6,7 @@ use trailkeep_event::{Arrival, StoreId};
 use super::Window;
 use crate::effect::{Covering, Effect, Found, Releasing};
 use crate::names::{ParkRecord, UserKey};
-use crate::user::{Head, Step, Then, User};
+use crate::user::{Head, Step, Then};
 
 /// A user who is not simply waiting for a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,10 +155,13 @@ impl Window {
         self.users.get(&user)?.held()
     }
 
-    /// Who is not simply waiting for a turn: whose head fails, or who waits for a person.
-    pub fn stuck(&self) -> impl Iterator<Item = Stuck> {
+    /// Who is not simply waiting for a turn: whose head fails, also while it is being sent
+    /// again, or who waits for a person.
+    pub fn stuck(&self, is_retried: impl Fn(&UserKey) -> bool) -> impl Iterator<Item = Stuck> {
         let stuck = self.users.iter();
-        let stuck = stuck.filter(|(_, user)| user.held().is_some() || user.is_failing());
+        let stuck = stuck.filter(move |(key, user)| {
+            user.held().is_some() || user.is_failing() || is_retried(key)
+        });
         stuck.map(|(key, user)| Stuck {
             user: *key,
             head: user.current().map(|(_, id)| id),
@@ -170,9 +173,10 @@ impl Window {
 
     /// The lowest number that waits for its turn and for nothing else: how far behind
     /// delivery is.
-    pub fn oldest(&self) -> Option<Arrival> {
-        let waiting = self.users.values().filter(|user| user.record().is_none());
-        let waiting = waiting.filter(|user| !user.is_failing()).filter_map(User::lowest);
+    pub fn oldest(&self, is_retried: impl Fn(&UserKey) -> bool) -> Option<Arrival> {
+        let waiting = self.users.iter().filter(|(_, user)| user.record().is_none());
+        let waiting = waiting.filter(|(key, user)| !user.is_failing() && !is_retried(key));
+        let waiting = waiting.filter_map(|(_, user)| user.lowest());
         let coming = self.coming.iter().map(|(entry, _)| entry.arrival);
         waiting.chain(coming).min()
     }
