@@ -34,6 +34,7 @@ fn routes() -> Vec<(Method, String, For)> {
         (get.clone(), "/metrics".to_owned(), For::Monitors),
         (get.clone(), "/processors".to_owned(), For::Monitors),
         (get.clone(), "/processors/default".to_owned(), For::Monitors),
+        (get.clone(), "/processors/default/users".to_owned(), For::Readers),
         (get.clone(), "/users/u/journey".to_owned(), For::Readers),
         (get.clone(), "/accounts/a/summary".to_owned(), For::Readers),
         (get.clone(), "/accounts/sample".to_owned(), For::Readers),
@@ -50,10 +51,20 @@ fn routes() -> Vec<(Method, String, For)> {
         (get.clone(), "/dead-letters".to_owned(), For::Admins),
         (Method::DELETE, "/dead-letters".to_owned(), For::Admins),
         (post.clone(), "/dead-letters/retry".to_owned(), For::Admins),
-        (get, format!("/dead-letters/{ID}"), For::Admins),
+        (get.clone(), format!("/dead-letters/{ID}"), For::Admins),
         (Method::DELETE, format!("/dead-letters/{ID}"), For::Admins),
-        (post, format!("/dead-letters/{ID}/retry"), For::Admins),
+        (post.clone(), format!("/dead-letters/{ID}/retry"), For::Admins),
+        (Method::DELETE, "/processors/default".to_owned(), For::Admins),
+        (get.clone(), "/processors/default/commands".to_owned(), For::Admins),
+        (get, "/processors/default/dead-letters".to_owned(), For::Admins),
+        (Method::DELETE, format!("/processors/default/dead-letters/{ID}"), For::Admins),
     ];
+    let steering = ["pause", "resume", "replay", "check"].map(str::to_owned);
+    let users = ["retry", "skip", "release"].map(|what| format!("users/u/{what}"));
+    let letter = format!("dead-letters/{ID}/retry");
+    for what in steering.into_iter().chain(users).chain([letter]) {
+        routes.push((post.clone(), format!("/processors/default/{what}"), For::Admins));
+    }
     let slashed: Vec<_> = routes
         .iter()
         .map(|(method, path, whom)| (method.clone(), format!("{path}/"), *whom))

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 28] = [
+const ROUTES: [(&str, &str, &[u16]); 43] = [
     ("/events", "post", &[202, 400, 401, 413, 415, 429, 503]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 503]),
     ("/accounts/{accountId}/summary", "get", &[200, 304, 400, 401, 403, 503]),
@@ -36,6 +36,21 @@ const ROUTES: [(&str, &str, &[u16]); 28] = [
     ("/dead-letters/{id}", "get", &[200, 401, 403, 404, 503]),
     ("/dead-letters/{id}", "delete", &[204, 401, 403, 404, 503]),
     ("/dead-letters/{id}/retry", "post", &[200, 401, 403, 404, 409, 503]),
+    ("/processors", "get", &[200, 401]),
+    ("/processors/{name}", "get", &[200, 400, 401, 404]),
+    ("/processors/{name}", "delete", &[204, 400, 401, 403, 404, 409, 503]),
+    ("/processors/{name}/pause", "post", &[202, 400, 401, 403, 404, 429, 503]),
+    ("/processors/{name}/resume", "post", &[200, 202, 400, 401, 403, 404, 409, 429, 503]),
+    ("/processors/{name}/replay", "post", &[200, 202, 400, 401, 403, 404, 413, 415, 429, 503]),
+    ("/processors/{name}/check", "post", &[200, 202, 400, 401, 403, 404, 409, 413, 429, 503]),
+    ("/processors/{name}/commands", "get", &[200, 400, 401, 403, 404, 503]),
+    ("/processors/{name}/users", "get", &[200, 400, 401, 403, 404, 503]),
+    ("/processors/{name}/users/{userId}/retry", "post", &[200, 202, 400, 401, 403, 404, 409, 429]),
+    ("/processors/{name}/users/{userId}/skip", "post", &[200, 202, 400, 401, 403, 404, 409, 429]),
+    ("/processors/{name}/users/{userId}/release", "post", &[200, 202, 400, 401, 403, 404, 409]),
+    ("/processors/{name}/dead-letters", "get", &[200, 400, 401, 403, 404, 503]),
+    ("/processors/{name}/dead-letters/{id}", "delete", &[200, 202, 400, 401, 403, 404, 409, 429]),
+    ("/processors/{name}/dead-letters/{id}/retry", "post", &[200, 202, 400, 401, 403, 404, 409]),
 ];
 
 /// The routes for which nobody has to be known.
@@ -178,6 +193,8 @@ async fn every_json_schema_in_use_has_an_example() {
                     continue;
                 }
                 let schema = resolve(&document, &content["schema"]);
+                // Of a list, what its entries have.
+                let schema = resolve(&document, schema.get("items").unwrap_or(schema));
                 let has_example = content.get("example").is_some()
                     || content.get("examples").is_some()
                     || has_examples(schema);

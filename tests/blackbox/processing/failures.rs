@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::double::{Double, Switch, status, taken};
 use super::log::{answers, assert_in_order, requests, sent_of};
 use super::stored::{A_WHILE, Stored, ids_in};
-use super::{name, post_in_turns, seen, start};
+use super::{name, pending_in_memory, post_in_turns, seen, start};
 use crate::eventually::{SOON, eventually};
 use crate::home::Home;
 use crate::processor::ExampleProcessor;
@@ -98,7 +98,7 @@ async fn wait_until_parked(service: &Service, stored: &Stored) {
     })
     .await;
     eventually("what is behind the head is in neither feed nor memory", A_WHILE, || async {
-        let in_memory = seen(service).await["pendingInMemory"].as_u64()?;
+        let in_memory = pending_in_memory(service).await;
         (in_memory == 0 && stored.fed("default").await == 0).then_some(())
     })
     .await;

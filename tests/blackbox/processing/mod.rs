@@ -1,18 +1,28 @@
 //! Processors: users' events, sent in order, at least once, with one outcome each.
 
 mod accepted;
+mod asks;
+mod backfill;
+mod check;
 mod crashes;
 mod double;
 mod failures;
+mod hold;
+mod http;
 mod instances;
+mod limits;
 mod log;
 mod order;
 mod outages;
+mod pause;
 mod refused;
+mod replay;
 mod requests;
 mod shell;
 mod stops;
 mod stored;
+mod told;
+mod trust;
 mod wanted;
 
 use serde_json::Value;
@@ -50,6 +60,19 @@ fn name(user: usize) -> String {
 /// How the default processor is doing.
 async fn seen(service: &Service) -> Value {
     service.get("/processors/default").await.expect(200).json()
+}
+
+/// A number that the metrics have of the default processor.
+async fn metric(service: &Service, name: &str, labels: &str) -> u64 {
+    let metrics = service.get("/metrics").await.expect(200).text();
+    let name = format!("{name}{{processor=\"default\"{labels}}} ");
+    let value = metrics.lines().find_map(|line| line.strip_prefix(&name));
+    value.map_or(0, |value| value.parse().expect("a number"))
+}
+
+/// Events of its feed in memory.
+async fn pending_in_memory(service: &Service) -> u64 {
+    metric(service, "trailkeep_processor_pending_events", "").await
 }
 
 /// Waits until the default processor is in this state.

@@ -17,6 +17,7 @@ pub struct Outcome {
     pub event_id: String,
     pub user: String,
     pub state: String,
+    pub run: i64,
     pub attempts: i64,
     pub http_status: Option<i64>,
     pub result: Option<Value>,
@@ -44,7 +45,7 @@ impl Stored {
             Self::Embedded(file) => {
                 let mut select = file
                     .prepare(
-                        "SELECT event_id, user_id, state, attempts, http_status, result, error
+                        "SELECT event_id, user_id, state, attempts, http_status, result, error, run
                          FROM processed_events WHERE processor = ?1 ORDER BY arrival",
                     )
                     .expect("a table of outcomes");
@@ -52,11 +53,7 @@ impl Stored {
                 rows.map(|outcome| outcome.expect("an outcome")).collect()
             }
             Self::MongoDb(database) => {
-                let collection = match processor {
-                    "default" => "processedEvents".to_owned(),
-                    other => format!("processedEvents.{other}"),
-                };
-                let collection = database.collection::<Document>(&collection);
+                let collection = database.collection::<Document>(&outcomes_of(processor));
                 let find = collection.find(doc! {}).sort(doc! { "arrival": 1 });
                 let mut cursor = find.await.expect("outcomes");
                 let mut outcomes = Vec::new();
@@ -89,6 +86,12 @@ impl Stored {
         self.count("feed", format!("feed.{processor}"), processor).await
     }
 
+    /// Outcomes of a processor.
+    pub async fn done(&self, processor: &str) -> usize {
+        let count = self.count("processed_events", outcomes_of(processor), processor).await;
+        usize::try_from(count).expect("a count")
+    }
+
     /// Users that have a record.
     pub async fn parked(&self, processor: &str) -> u64 {
         self.count("parked", format!("parked.{processor}"), processor).await
@@ -117,8 +120,17 @@ impl Stored {
     pub async fn wait_for(&self, processor: &str, outcomes: usize) -> Vec<Outcome> {
         let what = format!("{processor} has {outcomes} outcomes");
         eventually(&what, A_WHILE, || async {
-            let found = self.outcomes(processor).await;
-            (found.len() >= outcomes).then_some(found)
+            (self.done(processor).await >= outcomes).then_some(())
+        })
+        .await;
+        self.outcomes(processor).await
+    }
+
+    /// Waits until this holds of the outcomes of the default processor.
+    pub async fn wait_until(&self, what: &str, is: impl Fn(&[Outcome]) -> bool) -> Vec<Outcome> {
+        eventually(what, A_WHILE, || async {
+            let found = self.outcomes("default").await;
+            is(&found).then_some(found)
         })
         .await
     }
@@ -136,6 +148,13 @@ impl Stored {
     }
 }
 
+fn outcomes_of(processor: &str) -> String {
+    match processor {
+        "default" => "processedEvents".to_owned(),
+        other => format!("processedEvents.{other}"),
+    }
+}
+
 fn outcome_of_row(row: &Row<'_>) -> rusqlite::Result<Outcome> {
     let result: Option<String> = row.get(5)?;
     Ok(Outcome {
@@ -146,6 +165,7 @@ fn outcome_of_row(row: &Row<'_>) -> rusqlite::Result<Outcome> {
         http_status: row.get(4)?,
         result: result.map(|result| serde_json::from_str(&result).expect("JSON")),
         error: row.get(6)?,
+        run: row.get(7)?,
     })
 }
 
@@ -156,6 +176,7 @@ fn outcome_of_document(document: &Document) -> Outcome {
         event_id: text("eventId").expect("the event's id"),
         user: text("userId").expect("a user"),
         state: text("state").expect("a state"),
+        run: json["run"].as_i64().expect("a run"),
         attempts: json["attempts"].as_i64().expect("attempts"),
         http_status: json["httpStatus"].as_i64(),
         result: json.get("result").cloned(),
