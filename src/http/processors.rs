@@ -20,7 +20,7 @@ use super::problem::answers::{
 };
 use super::state::Service;
 use crate::access::audit::action;
-use crate::processing::status::Status;
+use crate::processing::status::{Status, is_new};
 use bodies::{Local, ProcessorBody};
 
 /// All processors
@@ -130,8 +130,9 @@ async fn body(service: &Service, name: String) -> ProcessorBody {
     ProcessorBody::of(name, local, status, dead_letters, now)
 }
 
-/// How a processor was doing when that was told last.
+/// How a processor is doing, where anybody has told lately.
 async fn status(service: &Service, name: &str) -> Result<Option<Status>, Problem> {
-    let status = service.processing.status(name, service.clock.now()).await?;
-    Ok(status.map(|(_, status)| status))
+    let now = service.clock.now();
+    let status = service.processing.status(name, now).await?;
+    Ok(status.filter(|(at, _)| is_new(*at, now)).map(|(_, status)| status))
 }
