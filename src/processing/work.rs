@@ -189,7 +189,7 @@ impl Work {
             let found = self.until_done(|| self.store.events(&ids)).await;
             for event in found.events {
                 if let Some(outcome) = nameless.get_mut(&event.id) {
-                    outcome.event = Some(pages::event_of(event.into()));
+                    outcome.event = Some(report::event_of(event.into()));
                 }
             }
             ids = found.left;

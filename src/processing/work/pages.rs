@@ -16,7 +16,7 @@ use trailkeep_store::processing::{
 use uuid::Uuid;
 
 use super::Work;
-use super::report::{Asked, Page, Report};
+use super::report::{Asked, Page, Report, event_of};
 use crate::processing::orders::{Answer, Order, Progress, Range};
 
 /// Events of one page.
@@ -308,16 +308,6 @@ fn is_in(range: &Range, processor: &Processor, head: &EventHead) -> bool {
         && range.from.is_none_or(|from| at >= from)
         && range.to.is_none_or(|to| at <= to)
         && (range.types.is_empty() || range.types.contains(&head.kind))
-}
-
-pub(super) fn event_of(head: EventHead) -> ProcessedEvent {
-    ProcessedEvent {
-        event_id: head.event_id,
-        user_id: head.user_id,
-        kind: head.kind,
-        occurred_at: head.occurred_at,
-        received_at: head.received_at,
-    }
 }
 
 /// An outcome that a person brought about.

@@ -6,7 +6,9 @@ use trailkeep_delivery::lease::Replacement;
 use trailkeep_delivery::{DocumentId, Entry, Found, Reader, UserKey};
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 use trailkeep_store::Outcome;
-use trailkeep_store::processing::{FoundEvents, Parked, Processed, ProcessedState, Processor};
+use trailkeep_store::processing::{
+    EventHead, FoundEvents, Parked, Processed, ProcessedEvent, ProcessedState, Processor,
+};
 use uuid::Uuid;
 
 use crate::processing::orders::{Answer, Order, Progress};
@@ -74,4 +76,14 @@ pub fn runs(states: &HashMap<StoreId, (u32, ProcessedState)>) -> Vec<(StoreId, u
     let pending =
         states.iter().filter(|(_, (run, state))| *state == ProcessedState::Pending && *run > 0);
     pending.map(|(id, (run, _))| (*id, *run)).collect()
+}
+
+pub fn event_of(head: EventHead) -> ProcessedEvent {
+    ProcessedEvent {
+        event_id: head.event_id,
+        user_id: head.user_id,
+        kind: head.kind,
+        occurred_at: head.occurred_at,
+        received_at: head.received_at,
+    }
 }
