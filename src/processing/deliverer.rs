@@ -256,6 +256,7 @@ impl Deliverer {
                     if Instant::now() >= next_poll {
                         next_poll = Instant::now() + POLL_EVERY;
                         term.poll_soon();
+                        term.orders_soon();
                     }
                     if until.is_some_and(|until| Instant::now() >= until) {
                         return if stands_back { Ended::StandsBack } else { Ended::Stopped };

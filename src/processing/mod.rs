@@ -245,9 +245,6 @@ impl Processing {
         if !self.store.add_command(&command).await? {
             return Err(AskError::TooMany);
         }
-        if let Some(one) = self.processors.get(name) {
-            one.wake.notify_one();
-        }
         let until = Instant::now() + ANSWERED_WITHIN;
         // It is open for as long as the pause lasts.
         while *order != Order::Pause && Instant::now() < until {

@@ -188,6 +188,10 @@ impl Term {
     pub fn poll_soon(&mut self) {
         self.wants_poll = true;
         self.looks_for_room = true;
+    }
+
+    /// Something may have been asked for.
+    pub fn orders_soon(&mut self) {
         self.steering.read_soon();
     }
 
