@@ -11,7 +11,7 @@ use crate::load::Demand;
 const FIXED_SEED: u64 = 1;
 
 /// Of these a quick run has one, by its last seed.
-const LOTS: [Fault; 3] = [Fault::ProcessorCut, Fault::PairKill9, Fault::PairPause];
+const LOTS: [Fault; 2] = [Fault::ProcessorCut, Fault::PairKill9];
 
 /// Events a second where there is a processor, which keeps up with that.
 const PROCESSED_RATE: u32 = 1_000;

@@ -50,7 +50,8 @@ pub async fn pause(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(
     let other = 1 - victim;
     scene.pause_instance(victim).await?;
     if rng.random_bool(0.8) {
-        scene.wait_for_takeover(victim).await?;
+        // Its lease is not freed: who stands still for less than that goes on with it.
+        scene.wait_until_in_charge(other).await?;
         load.wait_for_more(200).await?;
         a_moment(scene, 0..1000, rng).await;
     } else {

@@ -63,14 +63,6 @@ impl Scene {
         self.instances[number].service()?.signal("STOP")
     }
 
-    /// Waits until the other one delivers than this, which stands still.
-    pub async fn wait_for_takeover(&self, number: usize) -> Result<(), Trouble> {
-        if !self.delivers(1 - number).await? {
-            self.free_lease().await;
-        }
-        self.wait_until_in_charge(1 - number).await
-    }
-
     /// Has it go on, and waits until it is ready.
     pub async fn resume_instance(&mut self, number: usize) -> Result<(), Trouble> {
         self.instances[number].service()?.signal("CONT")?;
