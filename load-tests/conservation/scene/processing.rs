@@ -21,8 +21,8 @@ use crate::stored::Stored;
 /// that was killed ends after ten.
 const PROCESSED_LIMIT: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(100);
-/// After this long what is left of the feed is not only late: longer than a take-over takes.
-const OVERLOOKED: Duration = Duration::from_secs(20);
+/// What is left of the feed for so long after all was done is not deleted by a renewal.
+const OVERLOOKED: Duration = Duration::from_secs(15);
 /// How often all has to be found processed, one look after the other.
 const LOOKS: u32 = 2;
 
@@ -60,10 +60,16 @@ impl Scene {
         }
         let began = Instant::now();
         let (mut looks, mut may_restart) = (0, self.fault.is_of_pair());
+        let mut done_since = None;
         while looks < LOOKS && began.elapsed() < PROCESSED_LIMIT {
             looks = if self.is_processed().await? { looks + 1 } else { 0 };
             tokio::time::sleep(PAUSE).await;
-            if may_restart && began.elapsed() > OVERLOOKED && self.has_overlooked().await? {
+            if looks > 0 || !may_restart {
+                continue;
+            }
+            let Some(left) = self.left_when_done().await? else { continue };
+            if done_since.get_or_insert_with(Instant::now).elapsed() > OVERLOOKED {
+                eprintln!("{left} documents of the feed are left until the next start");
                 may_restart = false;
                 self.stop_all().await?;
                 self.start_all().await?;
@@ -73,18 +79,13 @@ impl Scene {
         Ok(())
     }
 
-    /// Whether all is done, and something is left of the feed: a document that was deleted,
-    /// and came again when an instance that had stood still tried once more to insert it. Who
-    /// has read it does so no more, so that the next start finds it, and that it holds
-    /// nothing.
-    async fn has_overlooked(&self) -> Result<bool, Trouble> {
+    /// What is left of the feed where all is done: a document that was deleted, and came
+    /// again when an instance that had stood still tried once more to insert it. Who has read
+    /// it does so no more, so that the next start finds it, and that it holds nothing.
+    async fn left_when_done(&self) -> Result<Option<u64>, Trouble> {
         let counts = self.store.count_processing(self.folder()).await?;
         let events = self.store.count(self.folder()).await?;
-        let has_overlooked = counts.left > 0 && counts.outcomes >= events;
-        if has_overlooked {
-            eprintln!("{} documents of the feed are left until the next start", counts.left);
-        }
-        Ok(has_overlooked)
+        Ok((counts.outcomes >= events).then_some(counts.left))
     }
 
     async fn is_processed(&self) -> Result<bool, Trouble> {
