@@ -327,8 +327,15 @@ impl Term {
                     self.window.take_in(id, entries);
                 }
             }
-            Report::LookedUp(done, runs) => {
-                self.runs.extend(runs);
+            Report::LookedUp(mut done, runs) => {
+                // What was in the feed still, and is to be sent again: a replay has not
+                // parked its user yet, does so, and is open until then. Sent from here it
+                // would come before what is not in the feed any more.
+                if self.steering.is_replaying() {
+                    done.extend(runs.into_iter().map(|(id, _)| id));
+                } else {
+                    self.runs.extend(runs);
+                }
                 self.window_call(|window| window.looked_up(&done));
             }
             Report::Recorded(kept) => {

@@ -76,6 +76,17 @@ impl Agenda {
         !self.is_known || self.has(|order| matches!(order, Order::Backfill { .. }))
     }
 
+    /// Whether events are sent again that are pending one by one: until all of a user's
+    /// are, none of them may be sent.
+    pub fn is_replaying(&self) -> bool {
+        self.orders.iter().any(|carried| {
+            let is_begun =
+                carried.progress.as_of.is_some() || !matches!(carried.stage, Stage::Next);
+            let is_replay = matches!(&carried.order, Order::Replay(range) if !range.dry_run);
+            is_begun && is_replay
+        })
+    }
+
     fn has(&self, is: impl Fn(&Order) -> bool) -> bool {
         self.orders.iter().any(|carried| is(&carried.order))
     }

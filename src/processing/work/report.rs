@@ -78,6 +78,7 @@ pub fn runs(states: &HashMap<StoreId, (u32, ProcessedState)>) -> Vec<(StoreId, u
     pending.map(|(id, (run, _))| (*id, *run)).collect()
 }
 
+/// What of an event its outcome repeats.
 pub fn event_of(head: EventHead) -> ProcessedEvent {
     ProcessedEvent {
         event_id: head.event_id,

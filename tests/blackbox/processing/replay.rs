@@ -194,24 +194,28 @@ async fn events_from_before_the_processor_are_sent_by_a_replay(home: Home) {
     stored.wait_until_done().await;
 }
 
-/// Killed in each of its walks, and while events are being sent.
+/// Killed in each of its walks, and while events are being sent. Some of them are in the
+/// feed still, and the others are not.
 async fn a_replay_that_is_killed_is_carried_on_and_forgets_no_event(home: Home) {
-    const MANY_USERS: usize = 30;
-    const MANY: usize = 20;
+    const MANY_USERS: usize = 40;
+    const NEW: usize = 5;
     let double = Double::start(|_| async {
         tokio::time::sleep(Duration::from_millis(2)).await;
         taken()
     })
     .await;
     let mut service = start(&home, &double.url, &SHORT_PAUSES).await;
-    post_in_turns(&service, MANY_USERS, MANY, MANY).await;
     let stored = Stored::of(&home).await;
-    stored.wait_for("default", MANY_USERS * MANY).await;
 
-    for (run, ms) in (1_i64..).zip([10, 50, 150, 400, 900]) {
-        let before = double.asked().len();
+    for (round, ms) in (1..).zip([10, 30, 60, 120, 250, 500]) {
+        for user in 0..MANY_USERS {
+            let events = sample::events(&name(user), "e", (round - 1) * NEW..round * NEW);
+            service.post(&events).await.expect(202);
+        }
         let replay = service.request(Method::POST, "/processors/default/replay");
         let replay = replay.bearer_auth(service.admin().await).json(&json!({}));
+        stored.wait_for("default", round * NEW * MANY_USERS).await;
+        let before = double.asked().len();
         let asked = tokio::spawn(replay.send());
         tokio::time::sleep(Duration::from_millis(ms)).await;
         service.crash().await;
@@ -219,23 +223,27 @@ async fn a_replay_that_is_killed_is_carried_on_and_forgets_no_event(home: Home) 
         service = start(&home, &double.url, &SHORT_PAUSES).await;
         // One that was not stored was asked for by nobody.
         let made = commands(&service).await;
-        if made.iter().filter(|one| one["order"]["kind"] == "replay").count() < run as usize {
+        if made.iter().filter(|one| one["order"]["kind"] == "replay").count() < round {
             ask(&service, "replay", json!({})).await;
         }
         for command in commands(&service).await {
             wait_for_command(&service, command["id"].as_str().expect("an id")).await;
         }
 
-        let is_done = |one: &Outcome| (one.run, &*one.state) == (run, "processed");
+        let run_of = |one: &Outcome| {
+            let (_, number) = one.event_id.split_once('-').expect("a number");
+            round - number.parse::<usize>().expect("a number") / NEW
+        };
+        let is_done = |one: &Outcome| one.run as usize == run_of(one) && one.state == "processed";
         let all_done = |outcomes: &[Outcome]| outcomes.iter().all(is_done);
         let outcomes = stored.wait_until("all are processed once more", all_done).await;
-        assert_eq!(outcomes.len(), MANY_USERS * MANY);
+        assert_eq!(outcomes.len(), round * NEW * MANY_USERS);
         // Each user's in order, but for what was in flight and is sent again.
         let mut again = sent_again(&double.asked()[before..]);
         assert_eq!(again.len(), MANY_USERS);
         for (user, sent) in &mut again {
             sent.dedup();
-            assert_eq!(*sent, sample::ids("e", 0..MANY), "{user}, killed after {ms} ms");
+            assert_eq!(*sent, sample::ids("e", 0..round * NEW), "{user}, killed after {ms} ms");
         }
         stored.wait_until_done().await;
     }
