@@ -176,7 +176,10 @@ impl CommandedBody {
 /// A command of the last hour, or one that is still open.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Command)]
+#[schema(as = Command, example = json!({
+    "id": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "order": {"kind": "check", "repair": false},
+    "madeAt": "2025-12-15T10:30:00.000Z", "state": "open", "seen": 50000, "events": 2
+}))]
 pub struct CommandBody {
     #[schema(format = Uuid)]
     id: String,
@@ -224,7 +227,10 @@ impl From<Command> for CommandBody {
 
 /// Commands.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Commands)]
+#[schema(as = Commands, example = json!({"commands": [{
+    "id": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "order": {"kind": "pause"},
+    "madeAt": "2025-12-15T10:30:00.000Z", "state": "open", "seen": 0, "events": 0
+}]}))]
 pub struct CommandsBody {
     /// Oldest first.
     pub commands: Vec<CommandBody>,
@@ -369,7 +375,15 @@ impl From<Processed> for LetterBody {
 /// A page of events that were given up.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = ProcessingLetters)]
+#[schema(as = ProcessingLetters, example = json!({
+    "deadLetters": [{
+        "id": "b9f8bd85-d517-85c5-b55d-1badad985ab9", "userId": "test123", "eventId": "evt_001",
+        "type": "purchase", "occurredAt": "2025-12-15T10:30:00.000Z",
+        "failedAt": "2025-12-15T10:30:00.250Z", "attempts": 1, "httpStatus": 422,
+        "error": "answered 422 Unprocessable Entity"
+    }],
+    "nextCursor": null
+}))]
 pub struct LettersBody {
     /// Newest first.
     pub dead_letters: Vec<LetterBody>,

@@ -88,6 +88,10 @@ async fn a_processor_of_nobodys_settings_is_removed_and_one_of_ours_is_not(home:
     let stored = Stored::of(&home).await;
     stored.wait_for("billing", 1).await;
     stored.wait_for("default", 1).await;
+    eventually("nothing is pending", A_WHILE, || async {
+        (stored.fed("billing").await == 0).then_some(())
+    })
+    .await;
     let remove = async |service: &Service, name: &str| {
         let request = service.request(Method::DELETE, &format!("/processors/{name}"));
         service.send(request).await
