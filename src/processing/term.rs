@@ -30,7 +30,7 @@ use super::pace::Pace;
 use super::rests::Rests;
 use super::sharing::Sharing;
 use super::view::View;
-use super::work::Report;
+use super::work::{Polled, Report};
 use agenda::Agenda;
 use kept::{Failing, Heading, NotRecorded};
 pub use sending::most_events;
@@ -316,15 +316,18 @@ impl Term {
     pub fn report(&mut self, report: Report, now: u64) -> bool {
         match report {
             Report::Polled(_, None) => return false,
-            Report::Polled(reader, Some(documents)) => {
+            Report::Polled(reader, Some(Polled { taken, again })) => {
                 self.reader = Some(reader);
                 // There may be more behind what was read at once.
-                self.wants_poll |= !documents.is_empty();
-                self.has_read_all |= documents.is_empty();
+                self.wants_poll |= !taken.is_empty();
+                self.has_read_all |= taken.is_empty();
                 self.looks_for_room = true;
-                for (id, entries) in documents {
+                for (id, entries) in taken {
                     self.sharing.read(id.process, now);
                     self.window.take_in(id, entries);
+                }
+                for id in again {
+                    self.window.found_again(id);
                 }
             }
             Report::LookedUp(mut done, runs) => {

@@ -23,7 +23,7 @@ use trailkeep_store::{Outcome, StoreError};
 use super::status::Status;
 use crate::backoff::Backoff;
 use report::runs;
-pub use report::{Asked, Page, Report};
+pub use report::{Asked, Page, Polled, Report};
 
 /// Documents of one process that are read at once: 20 KB each.
 const DOCUMENTS: usize = 8;
@@ -61,10 +61,13 @@ impl Work {
     /// Reads what is new in the feed: rounds of reading, each followed by a look at the
     /// lease, until documents can be taken or there are none.
     pub async fn poll(self, mut reader: Reader, lease: Lease) -> Report {
-        let mut taken = Vec::new();
+        let mut polled = Polled::default();
         loop {
             reader.begin();
-            reader.listed(self.until_done(|| self.store.feeding(&self.name)).await);
+            let listed = self.until_done(|| self.store.feeding(&self.name)).await;
+            let again = listed.iter().filter(|id| reader.has_handed_on(**id));
+            polled.again = again.copied().collect();
+            reader.listed(listed);
             for from in reader.wanted().collect::<Vec<_>>() {
                 let read = || self.store.documents(&self.name, from, DOCUMENTS);
                 let documents = self.until_done(read).await;
@@ -78,17 +81,17 @@ impl Work {
                 reader.found(from.process, decoded);
             }
             if reader.buffered() == 0 {
-                return Report::Polled(reader, Some(taken));
+                return Report::Polled(reader, Some(polled));
             }
             if !self.is_held(&lease).await {
                 return Report::Polled(reader, None);
             }
             reader.confirm();
             while let Some(document) = reader.take() {
-                taken.push(document);
+                polled.taken.push(document);
             }
-            if !taken.is_empty() {
-                return Report::Polled(reader, Some(taken));
+            if !polled.taken.is_empty() {
+                return Report::Polled(reader, Some(polled));
             }
         }
     }

@@ -129,6 +129,12 @@ impl Reader {
         self.next.get(&id.process).is_some_and(|next| id.number < *next)
     }
 
+    /// Whether a document was read and handed on: it is not waiting here to be taken.
+    pub fn has_handed_on(&self, id: DocumentId) -> bool {
+        let is_here = |read: &VecDeque<Read>| read.iter().any(|read| read.id == id);
+        self.has_read(id) && !self.read.get(&id.process).is_some_and(is_here)
+    }
+
     /// Whether anything was read in this round, which another one has to follow.
     pub fn has_new(&self) -> bool {
         self.read.values().flatten().any(|read| read.is_new)

@@ -39,6 +39,7 @@
 //! was dropped.
 
 mod records;
+mod renewals;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -152,6 +153,19 @@ impl Window {
         }
         self.coming.extend(entries.into_iter().map(|entry| (entry, document)));
         self.look_up();
+    }
+
+    /// A document that was [taken in](Self::take_in) is in the feed still. One of which
+    /// nothing is known any more was forgotten, and has come again: the process that wrote
+    /// it stood still before it heard that it was written, and has tried once more. It is
+    /// forgotten again, for nobody reads it a second time.
+    pub fn found_again(&mut self, document: DocumentId) {
+        let leaving = self.settled.iter().chain(&self.closing);
+        let is_known = self.documents.contains_key(&document)
+            || leaving.into_iter().any(|leaving| *leaving == document);
+        if !is_known {
+            self.settled.push(document);
+        }
     }
 
     /// Whether entries wait to be looked up, or are being.
@@ -323,62 +337,6 @@ impl Window {
                 self.documents.remove(&document);
                 self.settled.push(document);
             }
-        }
-    }
-
-    /// Something that a person asked for is done. It is said so after a renewal: who
-    /// is not in charge any more has done it to nobody.
-    pub fn ended(&mut self, ticket: Ticket) {
-        self.ended.push(ticket);
-        self.has_unsure = true;
-    }
-
-    /// A renewal of the lease is sent.
-    pub fn renewing(&mut self) {
-        self.closing.append(&mut self.settled);
-        self.finishing.append(&mut self.ended);
-        if !std::mem::take(&mut self.has_unsure) {
-            return;
-        }
-        for user in self.users.values_mut() {
-            if let Some(Head::Unsure(head, then)) = user.head {
-                user.head = Some(Head::Renewing(head, then));
-            }
-        }
-    }
-
-    /// Whether something that is waited for needs a renewal to be begun.
-    pub fn has_unsure(&self) -> bool {
-        self.has_unsure
-    }
-
-    /// Whether a renewal would let anything go on.
-    pub fn waits_for_renewal(&self) -> bool {
-        !self.settled.is_empty() || !self.closing.is_empty() || self.has_unsure
-    }
-
-    /// It succeeded: what was known before it may be acted upon.
-    pub fn renewed(&mut self) {
-        if !self.closing.is_empty() {
-            self.effects.push_back(Effect::Forget(std::mem::take(&mut self.closing)));
-        }
-        self.effects.extend(self.finishing.drain(..).map(Effect::Finish));
-        let mut go_on = Vec::new();
-        for (key, user) in &mut self.users {
-            let Some(Head::Renewing(head, then)) = user.head else { continue };
-            match then {
-                Then::Record => {
-                    user.head = Some(Head::Recording(head));
-                    self.effects.push_back(Effect::Record { user: *key, id: head.1 });
-                }
-                Then::GoOn => {
-                    user.head = None;
-                    go_on.push(*key);
-                }
-            }
-        }
-        for user in go_on {
-            self.go_on(user);
         }
     }
 

@@ -15,8 +15,8 @@ use crate::processing::orders::{Answer, Order, Progress};
 
 /// What came of a piece of work.
 pub enum Report {
-    /// The feed was read: what is to be taken in; `None` where another is in charge.
-    Polled(Reader, Option<Vec<(DocumentId, Vec<Entry>)>>),
+    /// The feed was read; `None` where another is in charge.
+    Polled(Reader, Option<Polled>),
     /// What is done, and the runs of what is pending in a later one.
     LookedUp(BTreeSet<StoreId>, Vec<(StoreId, u32)>),
     Recorded(Vec<(UserKey, Processed, Outcome)>),
@@ -39,6 +39,15 @@ pub enum Report {
     Published(Option<u64>),
     /// A renewal that was sent at that time was carried out, or found another lease.
     Renewed(Replacement, u64, bool),
+}
+
+/// What was found in the feed.
+#[derive(Default)]
+pub struct Polled {
+    /// To be taken in.
+    pub taken: Vec<(DocumentId, Vec<Entry>)>,
+    /// Was handed on before, and is there still.
+    pub again: Vec<DocumentId>,
 }
 
 /// A page of an order, as far as the database is concerned.

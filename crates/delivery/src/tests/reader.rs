@@ -30,6 +30,8 @@ fn a_document_is_taken_after_a_round_that_began_when_it_was_read() {
     assert_eq!(reader.take(), None);
     round(&mut reader, &feed);
     assert_eq!(reader.take(), Some(feed[0].clone()));
+    let handed_on = [0, 1].map(|place: usize| reader.has_handed_on(feed[place].0));
+    assert_eq!(handed_on, [true, false]);
     assert_eq!(reader.take(), Some(feed[1].clone()));
     assert_eq!(reader.take(), None);
     round(&mut reader, &feed);

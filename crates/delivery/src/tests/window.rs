@@ -51,3 +51,32 @@ fn an_event_that_is_fed_once_more_while_it_is_on_its_way_is_sent_once() {
         assert_eq!(effects.last(), Some(&forget), "both are done with");
     }
 }
+
+/// An instance that stood still while it inserted a document tries once more when it goes
+/// on, and by then the document is done with and gone.
+#[test]
+fn a_document_that_comes_again_after_it_was_forgotten_is_forgotten_again() {
+    let event = entry(1);
+    let mut window = Window::new(1, []);
+    take_in(&mut window, 1, &[event]);
+    let forgotten = |window: &mut Window| {
+        window.renewing();
+        window.renewed();
+        std::iter::from_fn(|| window.next_effect()).collect::<Vec<_>>()
+    };
+    window.found_again(document(1));
+    assert_eq!(forgotten(&mut window), [], "its event is pending");
+    window.send(event.user);
+    window.answered(event.user, Ending::Done);
+    window.next_effect();
+    window.recorded(event.user, event.id, true);
+    // Before it is forgotten it is there, and that is no news.
+    window.found_again(document(1));
+    let forget = || [Effect::Forget(vec![document(1)])];
+    assert_eq!(forgotten(&mut window), forget());
+    assert_eq!(forgotten(&mut window), []);
+
+    window.found_again(document(1));
+
+    assert_eq!(forgotten(&mut window), forget());
+}
