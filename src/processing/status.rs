@@ -44,12 +44,13 @@ pub struct Status {
     pub wait_ms: Quantiles,
 }
 
-/// What waits for its turn, without what is stuck.
+/// What waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lag {
-    /// Events; where the feed is longer than what is in memory, about so many.
+    /// Events of the feed, those of users who are stuck too; where it is longer than what is
+    /// in memory, about so many.
     pub events: u64,
-    /// Since when the first of them waits.
+    /// Since when the first of them waits whose user is not stuck.
     pub seconds: u64,
 }
 

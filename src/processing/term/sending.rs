@@ -15,6 +15,9 @@ use crate::processing::breaker::Breaker;
 
 /// Events whose bodies are fetched with one call.
 const FETCHED: usize = 256;
+/// Outcomes that wait to be kept, at which nothing more is sent: each may have 16 KiB. So
+/// a database that is slow, or away, does not fill the memory with them.
+const UNKEPT: usize = 500;
 /// How long a head that failed lets others go first where too many have.
 const LET_OTHERS: Duration = Duration::from_millis(500);
 /// After so long an event that was not found is looked for again.
@@ -30,7 +33,9 @@ impl Term {
     /// Sends what may be sent, and asks for the bodies of what may be next.
     pub(super) fn send(&mut self, breaker: &Breaker, now: u64, tasks: &mut Vec<Task>) {
         let paced = self.pace.as_mut().map_or(usize::MAX, |pace| pace.room(now));
+        let unkept = self.to_record.len() + self.verdicts.len();
         let room = breaker.room(self.in_flight, now).min(paced);
+        let room = room.min(UNKEPT.saturating_sub(unkept));
         if room == 0 {
             return;
         }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tokio::sync::Barrier;
 
 use super::double::{Double, Switch, status, taken};
 use super::log::{assert_in_order, repeated};
 use super::stored::Stored;
-use super::{metric, post_in_turns, start};
+use super::{metric, name, post_in_turns, start};
 use crate::eventually::{SOON, eventually};
 use crate::home::Home;
 use crate::sample;
@@ -81,4 +82,49 @@ async fn a_processor_that_asks_two_users_to_wait_is_left_alone_as_a_whole() {
     // The clocks of the two differ by less than that.
     let waited = cat.at - waits_since;
     assert!(waited >= WAIT - Duration::from_millis(100), "{waited:?}");
+}
+
+/// What is answered is in memory until it is kept, and each may be large. So whoever
+/// cannot keep it asks for no more, however many events wait.
+#[tokio::test]
+async fn a_database_that_keeps_no_outcomes_is_sent_no_more_than_can_wait() {
+    const USERS: usize = 4_000;
+    // Those that wait, those that two calls hand over, and what is in flight.
+    const MOST: usize = 500 + 2 * 500 + 128;
+    let (home, is_at_work) = (Home::embedded(), Switch::on());
+    let at_work = is_at_work.clone();
+    let double = Double::start(move |_| {
+        let at_work = at_work.clone();
+        async move {
+            at_work.off().await;
+            taken()
+        }
+    })
+    .await;
+    let service = start(&home, &double.url, &[]).await;
+    for first in (0..USERS).step_by(500) {
+        let events: Value =
+            (first..first + 500).map(|user| sample::event(&name(user), "e")).collect();
+        service.post_when_there_is_room(&events).await;
+    }
+    service.wait_until_flushed().await;
+    eventually("as many as may be are in flight", SOON, || async {
+        (double.asked().len() == 128).then_some(())
+    })
+    .await;
+
+    // Nobody else writes until it is rolled back.
+    let file = home.sqlite();
+    file.busy_timeout(SOON).expect("a timeout");
+    file.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    is_at_work.turn(false);
+    // Without a limit all of them are sent within a second or two; after eight nothing is,
+    // because the lease is not renewed.
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    let asked = double.asked().len();
+    file.execute_batch("ROLLBACK").expect("an end");
+
+    assert!((129..=MOST).contains(&asked), "{asked}");
+    Stored::of(&home).await.wait_for("default", USERS).await;
+    assert_in_order(&double.log());
 }
