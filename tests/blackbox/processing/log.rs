@@ -63,8 +63,8 @@ pub fn answers(log: &[Value], status: u16) -> usize {
     log.iter().filter(|line| line["status"] == status).count()
 }
 
-/// No event of a user was sent before the one before it was taken, and none has two
-/// identities.
+/// No event of a user was sent for the first time before the one before it was taken, and
+/// none has two identities.
 #[track_caller]
 pub fn assert_in_order(log: &[Value]) {
     let mut taken = BTreeSet::new();
@@ -78,6 +78,11 @@ pub fn assert_in_order(log: &[Value]) {
             if line["status"].as_u64().is_some_and(|status| (200..300).contains(&status)) {
                 taken.insert((user, id));
             }
+            continue;
+        }
+        // An instance that was in charge before may wake up with a request on its way: of
+        // what is done, that is a repeat and nothing else.
+        if taken.contains(&(user, id)) {
             continue;
         }
         let before = last.insert(user, id).filter(|before| *before != id);
