@@ -5,6 +5,7 @@ mod earlier_versions;
 mod mistakes;
 mod precedence;
 mod processors;
+mod steered;
 mod values;
 
 use std::fs;

@@ -11,6 +11,7 @@
 //! take a rule away and see that the check finds what it is for.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod acts;
 mod database;
 mod world;
 mod worlds;
