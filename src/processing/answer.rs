@@ -120,6 +120,19 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// What the processor answered, or why it did not, where the event is not taken.
+    pub fn error(&self) -> Option<&str> {
+        match self {
+            Self::Done { .. } => None,
+            Self::GiveUp { error }
+            | Self::UserWaits { error, .. }
+            | Self::ProcessorWaits { error, .. }
+            | Self::Failed { error, .. } => Some(error),
+        }
+    }
+}
+
 /// What kind of failure it is: who counts attempts, and who decides that a processor is
 /// away, tell these apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -217,16 +217,16 @@ impl View {
         self.duration.observe(seconds(ms));
         self.newest.lock().0.add(ms);
         let [taken, refused, failed] = &self.attempts;
-        let (counter, problem) = match verdict {
-            Verdict::Done { .. } => (taken, None),
-            Verdict::GiveUp { error } => (refused, Some(error)),
-            Verdict::UserWaits { error, .. }
-            | Verdict::ProcessorWaits { error, .. }
-            | Verdict::Failed { error, .. } => (failed, Some(error)),
+        let counter = match verdict {
+            Verdict::Done { .. } => taken,
+            Verdict::GiveUp { .. } => refused,
+            Verdict::UserWaits { .. } | Verdict::ProcessorWaits { .. } | Verdict::Failed { .. } => {
+                failed
+            }
         };
         counter.inc();
-        if let Some(problem) = problem {
-            self.state.lock().1 = Some(Arc::from(&**problem));
+        if let Some(problem) = verdict.error() {
+            self.state.lock().1 = Some(Arc::from(problem));
         }
     }
 

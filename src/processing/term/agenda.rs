@@ -63,7 +63,7 @@ impl Agenda {
 
     /// Whether anything may be sent.
     pub fn lets_send(&self) -> bool {
-        self.is_known && !self.has(|order| matches!(order, Order::Pause))
+        self.is_known && !self.is_paused()
     }
 
     /// Whether sending is paused by a person.

@@ -81,11 +81,7 @@ impl Term {
                 head.rests_until = now + millis(pause);
                 self.window.failed(user);
                 self.rests.add(user, now + millis(pause));
-                if let Verdict::GiveUp { error }
-                | Verdict::Failed { error, .. }
-                | Verdict::UserWaits { error, .. }
-                | Verdict::ProcessorWaits { error, .. } = &verdict
-                {
+                if let Some(error) = verdict.error() {
                     self.fails(event, error);
                 }
                 let is_stuck = is_stuck && breaker.condition() == Condition::Running;
