@@ -81,7 +81,7 @@ impl Deliverer {
             };
             let Some(term) = taken else {
                 tenure.give_up();
-                sleep(WATCH_EVERY).await;
+                let _ = timeout(WATCH_EVERY, stop.cancelled()).await;
                 continue;
             };
             match self.serve(term, &mut tenure, &mut breaker, &stop, grace).await {

@@ -260,10 +260,8 @@ impl Processing {
     /// no more is taken would keep anybody from resuming.
     async fn open_pause(&self, name: &str) -> Result<Option<Uuid>, StoreError> {
         let commands = self.store.commands(name).await?;
-        let is_pause = |order: &str| matches!(serde_json::from_str(order), Ok(Order::Pause));
-        let is_open =
-            |command: &&Command| command.answered_at.is_none() && is_pause(&command.order);
-        Ok(commands.iter().find(is_open).map(|command| command.id))
+        let open = commands.iter().find(|command| Order::is_open_pause(command));
+        Ok(open.map(|command| command.id))
     }
 
     /// How a processor is doing, as whoever delivers told it last, and when that was.

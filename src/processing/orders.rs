@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use trailkeep_event::StoreId;
-use trailkeep_store::processing::ProcessedState;
+use trailkeep_store::processing::{Command, ProcessedState};
 use uuid::Uuid;
 
 /// What is asked for.
@@ -44,6 +44,14 @@ pub enum Order {
         /// Whether they are fed.
         repair: bool,
     },
+}
+
+impl Order {
+    /// Whether a command is a pause that lasts.
+    pub fn is_open_pause(command: &Command) -> bool {
+        let order = || serde_json::from_str(&command.order);
+        command.answered_at.is_none() && matches!(order(), Ok(Self::Pause))
+    }
 }
 
 /// An event as people name it.

@@ -105,7 +105,7 @@ impl Work {
     async fn resume(&self, now: Timestamp) -> Page {
         let commands = self.until_done(|| self.store.commands(&self.name)).await;
         let mut pauses = 0;
-        for command in commands.iter().filter(|command| is_pause(command)) {
+        for command in commands.iter().filter(|command| Order::is_open_pause(command)) {
             pauses += 1;
             let answer = Answer::done("sending went on");
             self.note(command.id, &Progress::default(), Some(&answer), now).await;
@@ -292,11 +292,6 @@ impl Work {
 
 fn after(progress: &Progress) -> Option<StoreId> {
     progress.after.map(|id| StoreId::from_bytes(id.into_bytes()))
-}
-
-fn is_pause(command: &Command) -> bool {
-    let order = || serde_json::from_str::<Order>(&command.order);
-    command.answered_at.is_none() && matches!(order(), Ok(Order::Pause))
 }
 
 /// Whether an event is one of those that are asked for, and of a type that is wanted.
