@@ -69,7 +69,10 @@ impl Feeding {
 /// What one flush feeds.
 #[derive(Default)]
 struct Flush {
-    events: Vec<Fed>,
+    /// As they were handed over: what is not moved together costs no copy.
+    writes: Vec<Vec<Fed>>,
+    /// How many they are.
+    events: usize,
     room: Vec<OwnedSemaphorePermit>,
     settled: Option<Mark>,
     /// Whether its entries are in the outlets.
@@ -80,8 +83,9 @@ struct Flush {
 impl Flush {
     fn add(&mut self, handed: Handed) {
         match handed {
-            Handed::Events(mut events, room) => {
-                self.events.append(&mut events);
+            Handed::Events(events, room) => {
+                self.events += events.len();
+                self.writes.push(events);
                 self.room.push(room);
             }
             Handed::Settled(mark) => {
@@ -92,7 +96,7 @@ impl Flush {
     }
 
     fn is_urgent(&self) -> bool {
-        self.is_last || self.events.len() >= UNFED_EVENTS
+        self.is_last || self.events >= UNFED_EVENTS
     }
 }
 
@@ -196,12 +200,12 @@ impl FeedTask {
             let processors = self.feeds.processors().await?;
             self.notice(&processors);
             if !processors.is_empty() {
-                look_up(&*self.events, &mut flush.events).await?;
+                look_up(&*self.events, &mut flush.writes).await?;
             }
             for processor in &processors {
                 let outlet = self.outlets.entry(processor.name.clone());
                 let outlet = outlet.or_insert_with(|| Outlet::new(self.process));
-                outlet.push(wanted(processor, &flush.events));
+                outlet.push(wanted(processor, &flush.writes));
             }
             flush.is_spread = true;
         }
@@ -228,8 +232,8 @@ impl FeedTask {
 
     /// All of it is fed.
     fn finish(&self, flush: Flush) {
-        if let Some(listener) = self.listener.as_ref().filter(|_| !flush.events.is_empty()) {
-            listener(&flush.events);
+        if let Some(listener) = &self.listener {
+            flush.writes.iter().for_each(|events| listener(events));
         }
         if let Some(mark) = flush.settled {
             self.ingest.journal.settled_before(mark);
@@ -257,12 +261,13 @@ impl FeedTask {
 pub async fn feed_directly(
     feeds: &dyn ProcessingStore,
     store: &dyn Store,
-    mut events: Vec<Fed>,
+    events: Vec<Fed>,
 ) -> Result<(), StoreError> {
     let processors = feeds.processors().await?;
     if processors.is_empty() {
         return Ok(());
     }
+    let mut events = [events];
     look_up(store, &mut events).await?;
     for processor in &processors {
         let mut outlet = Outlet::new(Process(rand::random()));
@@ -287,14 +292,14 @@ async fn write(
 }
 
 /// Finds the numbers under which duplicates are stored.
-async fn look_up(store: &dyn Store, events: &mut [Fed]) -> Result<(), StoreError> {
-    let unknown = || events.iter().filter(|fed| fed.stored_as.is_none());
-    let ids: Vec<StoreId> = unknown().map(|fed| fed.accepted.event.id).collect();
+async fn look_up(store: &dyn Store, writes: &mut [Vec<Fed>]) -> Result<(), StoreError> {
+    let unknown = writes.iter().flatten().filter(|fed| fed.stored_as.is_none());
+    let ids: Vec<StoreId> = unknown.map(|fed| fed.accepted.event.id).collect();
     if ids.is_empty() {
         return Ok(());
     }
     let stored = store.arrivals(&ids).await?;
-    for fed in events.iter_mut().filter(|fed| fed.stored_as.is_none()) {
+    for fed in writes.iter_mut().flatten().filter(|fed| fed.stored_as.is_none()) {
         fed.stored_as = stored.get(&fed.accepted.event.id).copied();
     }
     Ok(())
@@ -302,8 +307,11 @@ async fn look_up(store: &dyn Store, events: &mut [Fed]) -> Result<(), StoreError
 
 /// What a processor wants of these. An event that was found stored, and is gone since, is
 /// nobody's any more.
-fn wanted<'a>(processor: &'a Processor, events: &'a [Fed]) -> impl Iterator<Item = Entry> + 'a {
-    events.iter().filter_map(|fed| {
+fn wanted<'a>(
+    processor: &'a Processor,
+    writes: &'a [Vec<Fed>],
+) -> impl Iterator<Item = Entry> + 'a {
+    writes.iter().flatten().filter_map(|fed| {
         let (event, arrival) = (&fed.accepted.event, fed.stored_as?);
         let is_wanted = processor.wanted.wants(&event.kind, arrival);
         is_wanted.then(|| Entry { user: processor.key_of(&event.user_id), id: event.id, arrival })
