@@ -36,7 +36,7 @@ fn body_to_bson(criterion: &mut Criterion) {
         group.bench_with_input(BenchmarkId::from_parameter(events), &body, |bencher, body| {
             bencher.iter(|| {
                 let events = wire::read_json(black_box(body), &rules, now).unwrap();
-                let numbers = Arrivals::from(arrivals.take(events.len(), now));
+                let numbers = Arrivals::from(arrivals.take(events.len(), now.as_millis() * 1_000));
                 for (event, arrival) in events.into_iter().zip(numbers) {
                     black_box(encode_document(&Accepted { event, arrival }));
                 }

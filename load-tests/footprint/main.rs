@@ -101,7 +101,7 @@ async fn write(arguments: &Arguments, store: &MongoStore) {
     while left > 0 {
         let count = left.min(BATCH);
         let events = sample.events(count);
-        let numbers = Arrivals::from(arrivals.take(events.len(), sample.now()));
+        let numbers = Arrivals::from(arrivals.take(events.len(), sample.now().as_millis() * 1_000));
         let accepted: Vec<_> = events
             .into_iter()
             .zip(numbers)

@@ -107,7 +107,7 @@ fn plan(arguments: &Arguments, until: Timestamp) -> Plan {
 /// The documents that the run of `trailkeep seed` writes, in batches.
 fn documents(arguments: &Arguments, until: Timestamp) -> Vec<Arc<Vec<RawDocumentBuf>>> {
     let mut clock = ArrivalClock::new(1);
-    let mut accept = |event| Accepted { event, arrival: clock.take(1, until) };
+    let mut accept = |event| Accepted { event, arrival: clock.take(1, until.as_millis() * 1_000) };
     let documents: Vec<RawDocumentBuf> = Samples::new(plan(arguments, until))
         .expect("a plan that can be carried out")
         .map(|sample| encode_document(&accept(sample.to_event(until))))

@@ -159,7 +159,7 @@ impl Ingest {
     ) -> oneshot::Receiver<Result<(), NotWritten>> {
         let (answer, answered) = oneshot::channel();
         let mut clock = self.arrivals.lock();
-        let first = clock.take(events.len(), self.clock.now());
+        let first = clock.take(events.len(), self.clock.micros());
         let numbered = events.into_iter().zip(Arrivals::from(first));
         let events: Vec<_> =
             numbered.map(|(event, arrival)| Arc::new(Accepted { event, arrival })).collect();

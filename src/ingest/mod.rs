@@ -209,7 +209,7 @@ impl Ingest {
 
     /// A number below every one that is given out from now on.
     pub fn next_arrival(&self) -> Arrival {
-        self.arrivals.lock().take(1, self.clock.now())
+        self.arrivals.lock().take(1, self.clock.micros())
     }
 
     /// The rules of the writers.

@@ -94,6 +94,8 @@ pub struct Arrival(i64);
 
 const INSTANCE_BITS: u32 = 8;
 const COUNTER_BITS: u32 = 13;
+/// Of a millisecond.
+const MICROS: u64 = 1_000;
 
 impl Arrival {
     /// The number as it is kept in a store. Anything from there is taken: an
@@ -166,11 +168,16 @@ impl ArrivalClock {
         self.next = self.next.max(ticks + 1);
     }
 
-    /// The first of `count` consecutive numbers. More than 8,192 events in one
-    /// millisecond borrow from the next millisecond.
-    pub fn take(&mut self, count: usize, now: super::Timestamp) -> Arrival {
-        let now = u64::try_from(now.as_millis()).unwrap_or(0);
-        let first = self.next.max(now << COUNTER_BITS);
+    /// The first of `count` consecutive numbers, given the microseconds since the epoch.
+    /// More events than the time has numbers for borrow from what comes after it.
+    ///
+    /// The counter begins with what is past of the millisecond, eight for a microsecond:
+    /// a tracker that was answered by one process may send its next events to another
+    /// within the same millisecond.
+    pub fn take(&mut self, count: usize, micros: i64) -> Arrival {
+        let micros = u64::try_from(micros).unwrap_or(0);
+        let past = (micros % MICROS) * (1 << COUNTER_BITS) / MICROS;
+        let first = self.next.max(((micros / MICROS) << COUNTER_BITS) + past);
         self.next = first + count as u64;
         let number = (first << INSTANCE_BITS) | u64::from(self.instance);
         Arrival(i64::try_from(number).unwrap_or(i64::MAX))

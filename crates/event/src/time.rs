@@ -1,6 +1,7 @@
 //! Times as the wire and the stores have them: whole milliseconds in UTC.
 
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 
@@ -114,6 +115,11 @@ impl fmt::Display for Timestamp {
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// The same in microseconds since the epoch, where the clock is as fine.
+    fn micros(&self) -> i64 {
+        self.now().as_millis().saturating_mul(1_000)
+    }
 }
 
 /// The machine's clock.
@@ -123,6 +129,11 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn micros(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
     }
 }
 

@@ -81,6 +81,10 @@ fn at(millis: i64) -> Timestamp {
 const NOW: i64 = 1_765_794_600_000;
 const PER_MILLISECOND: i64 = 8_192;
 
+fn micros(millis: i64) -> i64 {
+    millis * 1_000
+}
+
 fn millis_of(arrival: Arrival) -> i64 {
     arrival.as_i64() >> (INSTANCE_BITS + COUNTER_BITS)
 }
@@ -88,17 +92,28 @@ fn millis_of(arrival: Arrival) -> i64 {
 #[test]
 fn an_arrival_is_made_of_time_counter_and_instance() {
     let mut clock = ArrivalClock::new(0xa5);
-    let first = clock.take(1, at(NOW)).as_i64();
+    let first = clock.take(1, micros(NOW)).as_i64();
     assert_eq!(first, NOW << 21 | 0xa5);
-    assert_eq!(clock.take(1, at(NOW)).as_i64(), first + 256);
-    assert_eq!(clock.take(1, at(NOW + 1)).as_i64(), first + (1 << 21));
+    assert_eq!(clock.take(1, micros(NOW)).as_i64(), first + 256);
+    assert_eq!(clock.take(1, micros(NOW + 1)).as_i64(), first + (1 << 21));
+}
+
+#[test]
+fn of_two_processes_the_later_number_is_the_higher_within_a_millisecond_too() {
+    let (mut first, mut second) = (ArrivalClock::new(200), ArrivalClock::new(100));
+    for past in [0, 1, 2, 500, 998] {
+        let earlier = first.take(3, micros(NOW) + past);
+        let later = second.take(3, micros(NOW) + past + 1);
+        assert!(earlier < later, "after {past} microseconds");
+        assert_eq!((millis_of(earlier), millis_of(later)), (NOW, NOW));
+    }
 }
 
 #[test]
 fn arrivals_grow_when_the_clock_is_stepped_back() {
     let mut clock = ArrivalClock::new(1);
     let times = [NOW, NOW + 5, NOW - 60_000, NOW - 60_000, -5, 0, NOW + 5, NOW + 6];
-    let arrivals = times.map(|millis| clock.take(1, at(millis)));
+    let arrivals = times.map(|millis| clock.take(1, micros(millis)));
     assert!(arrivals.is_sorted_by(|left, right| left < right), "{arrivals:?}");
     assert!(arrivals.iter().all(|arrival| arrival.as_i64() > 0));
 }
@@ -106,24 +121,25 @@ fn arrivals_grow_when_the_clock_is_stepped_back() {
 #[test]
 fn a_full_millisecond_borrows_from_the_next() {
     let mut clock = ArrivalClock::new(255);
-    let arrivals: Vec<Arrival> = (0..3 * PER_MILLISECOND).map(|_| clock.take(1, at(NOW))).collect();
+    let arrivals: Vec<Arrival> =
+        (0..3 * PER_MILLISECOND).map(|_| clock.take(1, micros(NOW))).collect();
     assert!(arrivals.is_sorted_by(|left, right| left < right));
     for (number, arrival) in (0..).zip(&arrivals) {
         assert_eq!(millis_of(*arrival), NOW + number / PER_MILLISECOND);
         assert_eq!(arrival.as_i64() & 0xff, 255);
     }
     // What comes in the borrowed time still grows.
-    assert!(clock.take(1, at(NOW + 1)) > arrivals[arrivals.len() - 1]);
+    assert!(clock.take(1, micros(NOW + 1)) > arrivals[arrivals.len() - 1]);
 }
 
 #[test]
 fn a_moment_has_its_numbers_and_a_number_its_moment() {
     let mut clock = ArrivalClock::new(0);
     let first = Arrival::first_at(at(NOW));
-    assert_eq!(first, clock.take(1, at(NOW)));
+    assert_eq!(first, clock.take(1, micros(NOW)));
     assert_eq!(first.moment(), at(NOW));
-    assert_eq!(ArrivalClock::new(255).take(1, at(NOW)).moment(), at(NOW));
-    assert!(ArrivalClock::new(255).take(1, at(NOW - 1)) < first);
+    assert_eq!(ArrivalClock::new(255).take(1, micros(NOW)).moment(), at(NOW));
+    assert!(ArrivalClock::new(255).take(1, micros(NOW - 1)) < first);
     assert_eq!(Arrival::from_i64(-1).moment().as_millis(), 0, "of another tool's event");
 }
 
@@ -132,7 +148,7 @@ fn instances_differ_within_one_millisecond() {
     let mut arrivals = HashSet::new();
     for instance in 0..=255 {
         let mut clock = ArrivalClock::new(instance);
-        arrivals.extend((0..10).map(|_| clock.take(1, at(NOW))));
+        arrivals.extend((0..10).map(|_| clock.take(1, micros(NOW))));
     }
     assert_eq!(arrivals.len(), 2560);
 }
@@ -143,7 +159,7 @@ fn a_clock_goes_on_behind_an_earlier_process() {
         let floor = Arrival::from_i64(NOW << 21 | 8_191 << 8 | 200);
         let mut clock = ArrivalClock::new(instance);
         clock.advance_past(floor);
-        let first = clock.take(1, at(NOW - 60_000));
+        let first = clock.take(1, micros(NOW - 60_000));
         assert!(first > floor);
         assert_eq!(millis_of(first), NOW + 1);
     }
@@ -152,18 +168,18 @@ fn a_clock_goes_on_behind_an_earlier_process() {
 #[test]
 fn a_floor_that_is_long_past_changes_nothing() {
     let mut clock = ArrivalClock::new(1);
-    let before = clock.take(1, at(NOW));
+    let before = clock.take(1, micros(NOW));
     for floor in [0, -1, i64::MIN, 5 << 21] {
         clock.advance_past(Arrival::from_i64(floor));
     }
-    assert_eq!(clock.take(1, at(NOW)).as_i64(), before.as_i64() + 256);
+    assert_eq!(clock.take(1, micros(NOW)).as_i64(), before.as_i64() + 256);
 }
 
 #[test]
 fn the_highest_floor_does_not_overflow() {
     let mut clock = ArrivalClock::new(255);
     clock.advance_past(Arrival::from_i64(i64::MAX));
-    assert_eq!(clock.take(1, at(NOW)).as_i64(), i64::MAX);
+    assert_eq!(clock.take(1, micros(NOW)).as_i64(), i64::MAX);
     let mut numbers = Arrivals::from(Arrival::from_i64(i64::MAX));
     assert_eq!(numbers.nth(5), Some(Arrival::from_i64(i64::MAX)));
 }
@@ -173,8 +189,8 @@ fn a_batch_has_the_numbers_that_its_events_would_have_had_one_by_one() {
     let mut one_by_one = ArrivalClock::new(9);
     let mut at_once = ArrivalClock::new(9);
     let count = usize::try_from(2 * PER_MILLISECOND + 3).unwrap();
-    let numbers = Arrivals::from(at_once.take(count, at(NOW)));
-    let expected = (0..count).map(|_| one_by_one.take(1, at(NOW)));
+    let numbers = Arrivals::from(at_once.take(count, micros(NOW)));
+    let expected = (0..count).map(|_| one_by_one.take(1, micros(NOW)));
     assert!(numbers.take(count).eq(expected));
-    assert_eq!(at_once.take(1, at(NOW)), one_by_one.take(1, at(NOW)));
+    assert_eq!(at_once.take(1, micros(NOW)), one_by_one.take(1, micros(NOW)));
 }
