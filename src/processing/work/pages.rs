@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tracing::{error, info};
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 use trailkeep_store::processing::{
-    Command, EventHead, Processed, ProcessedEvent, ProcessedState, Processor,
+    EventHead, Processed, ProcessedEvent, ProcessedState, Processor,
 };
 use uuid::Uuid;
 
