@@ -15,6 +15,7 @@ mod in_order;
 mod inspection;
 mod lowest;
 pub mod mongo;
+pub mod people;
 pub mod processing;
 mod refusal;
 pub mod summaries;

@@ -1,0 +1,94 @@
+//! What people are searched by.
+//!
+//! A term is a text in lower case with a letter in front that says of what kind it is, so
+//! that one index finds all kinds and none is found for another.
+
+use super::emails::MAX_EMAIL_BYTES;
+use super::person::Person;
+use super::traits::NAMES;
+
+/// Words of names that are searched at the most.
+pub const MAX_NAME_WORDS: usize = 12;
+
+/// Bytes of a word that are searched; what is longer is cut, also when it is searched for.
+pub const MAX_WORD_BYTES: usize = 64;
+
+/// Bytes of an id that are searched: all that an event may have.
+const MAX_ID_BYTES: usize = 256;
+
+/// What a term is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TermKind {
+    /// The id, a user's or an anonymous one.
+    Id,
+    /// An e-mail address, be it an earlier one.
+    Email,
+    /// A word of a name. Words are what is between blanks.
+    NameWord,
+}
+
+impl TermKind {
+    const fn letter(self) -> char {
+        match self {
+            Self::Id => 'i',
+            Self::Email => 'e',
+            Self::NameWord => 'n',
+        }
+    }
+
+    const fn most_bytes(self) -> usize {
+        match self {
+            Self::Id => MAX_ID_BYTES,
+            Self::Email => MAX_EMAIL_BYTES,
+            Self::NameWord => MAX_WORD_BYTES,
+        }
+    }
+
+    /// The term that a text is. It is cut before it is put into lower case, in which some
+    /// letters take more bytes: so what is searched for is cut where the term was.
+    fn term(self, text: &str) -> String {
+        let cut = &text[..text.floor_char_boundary(self.most_bytes())];
+        let mut term = String::with_capacity(1 + cut.len());
+        term.push(self.letter());
+        term.push_str(&cut.to_lowercase());
+        term
+    }
+}
+
+impl Person {
+    /// What the row is found by, each once and in the order of bytes: its id, its
+    /// addresses, and the first words of its names. Lower case as Unicode has it; nothing
+    /// else about a letter is changed.
+    pub fn terms(&self) -> Vec<String> {
+        let mut terms = vec![TermKind::Id.term(&self.id)];
+        terms.extend(self.emails.iter().map(|email| TermKind::Email.term(&email.address)));
+        let mut words = Vec::new();
+        for name in NAMES.iter().filter_map(|key| self.traits.text(key)) {
+            for word in name.split_whitespace().map(|word| TermKind::NameWord.term(word)) {
+                if words.len() < MAX_NAME_WORDS && !words.contains(&word) {
+                    words.push(word);
+                }
+            }
+        }
+        terms.extend(words);
+        terms.sort_unstable();
+        terms.dedup();
+        terms
+    }
+}
+
+/// A range of terms in the order of bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Range {
+    /// The first, itself included.
+    pub from: String,
+    /// Behind the last. No text has the character that it ends with.
+    pub to: String,
+}
+
+/// Where the terms lie that begin with this text.
+pub fn range(kind: TermKind, text: &str) -> Range {
+    let from = kind.term(text);
+    let to = format!("{from}{}", char::MAX);
+    Range { from, to }
+}
