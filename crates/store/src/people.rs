@@ -14,6 +14,8 @@ mod emails;
 mod parts;
 pub mod person;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod traits;
 
 use std::collections::HashMap;
@@ -28,6 +30,7 @@ use super::StoreError;
 pub use claims::{Claim, Claims};
 pub use emails::{Email, Emails, MAX_EARLIER_EMAILS, MAX_EMAIL_BYTES};
 pub(crate) use parts::Parts;
+pub(crate) use person::Age;
 pub use person::{Decision, Link, Person, Seen};
 pub use terms::{MAX_NAME_WORDS, MAX_WORD_BYTES, TermKind};
 pub(crate) use terms::{Range, range};

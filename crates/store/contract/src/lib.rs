@@ -6,6 +6,7 @@ pub mod access;
 pub mod dead_letters;
 pub mod journeys;
 pub mod paging;
+pub mod people;
 pub mod preparing;
 pub mod processing;
 pub mod samples;
@@ -13,12 +14,13 @@ pub mod summaries;
 pub mod writing;
 
 pub use access::{accounts, audit, sessions, tokens};
+pub use people::{linking, rows, searching, user_sessions};
 pub use processing::{feeds, outcomes, parking, pending_events, processors, steering};
 
 /// Makes a test of each promise. `$open` is an `async fn` that opens a new store,
 /// as something with a method for each kind of promise, `check_events`,
-/// `check_accounts`, `check_letters`, `check_access`, `check_processing` and
-/// `check_pending_events`: each hands the promise what it is about, and cleans up
+/// `check_accounts`, `check_letters`, `check_access`, `check_processing`,
+/// `check_pending_events` and `check_people`: each hands the promise what it is about, and cleans up
 /// behind it.
 #[macro_export]
 macro_rules! contract {
@@ -145,6 +147,34 @@ macro_rules! contract {
                     events_from_a_number_on_are_in_order_of_arrival_whatever_their_times,
                     events_are_walked_in_the_order_of_their_identities,
                     users_are_walked_in_the_order_of_their_bytes_each_once,
+                }
+            }
+            check_people {
+                rows {
+                    a_row_is_read_back_unchanged,
+                    an_id_is_compared_byte_for_byte,
+                    a_row_is_replaced_only_where_it_is_as_it_was_read,
+                    of_what_many_say_at_once_nothing_is_lost,
+                    what_was_said_already_writes_nothing,
+                    what_is_said_comes_to_the_same_row_in_any_order,
+                    any_number_of_people_is_merged_in,
+                }
+                linking {
+                    links_of_a_user_come_newest_first,
+                    a_link_that_has_ended_is_found_and_a_void_one_is_not,
+                    what_an_administrator_says_moves_a_link,
+                }
+                searching {
+                    people_are_found_by_how_a_term_begins_in_any_case,
+                    nothing_that_is_searched_for_is_a_pattern,
+                    of_many_hits_so_many_come_as_were_asked_for,
+                    a_person_with_many_hits_comes_once,
+                    a_person_is_found_by_earlier_addresses_and_not_by_earlier_names,
+                }
+                user_sessions {
+                    a_session_is_that_of_its_first_event_in_any_order,
+                    of_one_arrival_the_user_whose_id_comes_first_has_a_session,
+                    of_those_who_note_a_session_at_once_the_first_event_has_it,
                 }
             }
             check_access {

@@ -11,6 +11,7 @@
 //! - `dead_letters`: what was refused for good, in a table of its own.
 //! - `processing`: who is fed for, what is pending and what became of each event, in
 //!   tables of their own.
+//! - `people`: who is who, and whose sessions are, in tables of their own.
 //! - `access`: staff accounts, sessions, tokens and the audit trail, in tables
 //!   of their own.
 //!
@@ -23,6 +24,7 @@ mod dead_letters;
 mod fault;
 mod folder;
 mod inspect;
+mod people;
 mod processing;
 mod reader;
 mod retention;

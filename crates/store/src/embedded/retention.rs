@@ -5,8 +5,8 @@
 //! in which they were received, so the oldest are among them, and no index on
 //! the time of receipt is needed. The price: rows that were received while the
 //! machine's clock was ahead keep those behind them from being deleted, at most
-//! for as long as the clock was ahead. Outcomes come in no such order, and have an
-//! index.
+//! for as long as the clock was ahead. Outcomes and people come in no such order, and have
+//! indexes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use tracing::{info, warn};
 use trailkeep_event::time::Clock;
 
+use super::people::tables as people;
 use super::processing::tables;
 use super::schema;
 
@@ -110,5 +111,6 @@ pub(super) fn delete_expired(connection: &Connection, horizon: i64) -> rusqlite:
     let outcomes = horizon.saturating_sub(OUTCOMES_LONGER_MS);
     Ok(delete(schema::DELETE_EXPIRED, horizon)?
         + delete(schema::DELETE_EXPIRED_LETTERS, horizon)?
-        + delete(tables::DELETE_EXPIRED, outcomes)?)
+        + delete(tables::DELETE_EXPIRED, outcomes)?
+        + people::delete_expired(connection, horizon, STEP_ROWS)?)
 }

@@ -5,6 +5,7 @@ mod access;
 mod accounts;
 mod expiring;
 mod opening;
+mod people;
 mod processing;
 mod reading;
 mod writing;

@@ -8,7 +8,7 @@
 //! moment, and goes nowhere back.
 
 use bson::raw::{CStr, RawArrayBuf, RawDocument, RawDocumentBuf, cstr};
-use bson::{Timestamp, rawdoc};
+use bson::{Document, Timestamp, rawdoc};
 use mongodb::action::Find;
 use mongodb::error::Error;
 use mongodb::options::{
@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 use super::connection::Link;
 use super::errors::store_error;
-use super::insert::verdicts;
+use super::insert::{fitted, verdicts};
 use crate::{Outcome, StoreError};
 
 /// The newest moment of the cluster that any of these calls has had an answer of.
@@ -101,15 +101,34 @@ impl<'a> Call<'a> {
         self.write(rawdoc! { "update": collection }, cstr!("updates"), statements).await
     }
 
-    /// Built here and not by the driver: that one passes over a majority that could not
-    /// be waited for, where documents were refused as well.
+    /// Runs statements of an `update`, each for itself; answers how many found or made
+    /// their document.
+    pub async fn update(
+        &mut self,
+        collection: &str,
+        statements: Vec<RawDocumentBuf>,
+    ) -> Result<usize, StoreError> {
+        fitted(&self.send(rawdoc! { "update": collection }, cstr!("updates"), statements).await?)
+    }
+
     async fn write(
         &mut self,
-        mut command: RawDocumentBuf,
+        command: RawDocumentBuf,
         key: &CStr,
         statements: Vec<RawDocumentBuf>,
     ) -> Result<Vec<Outcome>, StoreError> {
         let sent = statements.len();
+        verdicts(&self.send(command, key, statements).await?, sent)
+    }
+
+    /// Built here and not by the driver: that one passes over a majority that could not
+    /// be waited for, where documents were refused as well.
+    async fn send(
+        &mut self,
+        mut command: RawDocumentBuf,
+        key: &CStr,
+        statements: Vec<RawDocumentBuf>,
+    ) -> Result<Document, StoreError> {
         let mut array = RawArrayBuf::new();
         for statement in statements {
             array.push(statement);
@@ -119,7 +138,7 @@ impl<'a> Call<'a> {
         command.append(key, array);
         let database = self.link.database();
         let answer = database.run_raw_command(command).session(&mut self.session).await;
-        verdicts(&answer.map_err(|error| store_error(&error))?, sent)
+        answer.map_err(|error| store_error(&error))
     }
 }
 

@@ -192,12 +192,7 @@ impl CommandBuilder {
 /// Reads the server's answer to an unordered insert of so many documents, or to as
 /// many updates of which each finds or makes one.
 pub fn verdicts(answer: &Document, sent: usize) -> Result<Vec<Outcome>, StoreError> {
-    if let Ok(fault) = answer.get_document("writeConcernError") {
-        // Written but not safe yet. Sent again, all of it comes back as
-        // duplicates, acknowledged once those are safe.
-        let code = int(fault, "code").unwrap_or_default();
-        return Err(command_error(code, describe_entry(fault, code)));
-    }
+    heed_concern(answer)?;
     let mut outcomes = vec![Outcome::Stored; sent];
     let faults = answer.get_array("writeErrors").map_or(&[][..], Vec::as_slice);
     for fault in faults.iter().filter_map(bson::Bson::as_document) {
@@ -219,6 +214,32 @@ pub fn verdicts(answer: &Document, sent: usize) -> Result<Vec<Outcome>, StoreErr
         )));
     }
     Ok(outcomes)
+}
+
+/// Reads the server's answer to unordered updates: how many found or made their
+/// document. One that a unique index refused did not, which is no error.
+pub fn fitted(answer: &Document) -> Result<usize, StoreError> {
+    heed_concern(answer)?;
+    let faults = answer.get_array("writeErrors").map_or(&[][..], Vec::as_slice);
+    for fault in faults.iter().filter_map(bson::Bson::as_document) {
+        match write_outcome(fault) {
+            Outcome::Stored | Outcome::Duplicate => {}
+            Outcome::Refused(refusal) => return Err(StoreError::Denied(refusal.to_string())),
+            Outcome::Retry => {
+                let code = int(fault, "code").unwrap_or_default();
+                return Err(StoreError::Unavailable(describe_entry(fault, code)));
+            }
+        }
+    }
+    Ok(int(answer, "n").and_then(|n| usize::try_from(n).ok()).unwrap_or_default())
+}
+
+/// What was written and is not safe yet is sent again: it is found to be there, and
+/// acknowledged once it is safe.
+fn heed_concern(answer: &Document) -> Result<(), StoreError> {
+    let Ok(fault) = answer.get_document("writeConcernError") else { return Ok(()) };
+    let code = int(fault, "code").unwrap_or_default();
+    Err(command_error(code, describe_entry(fault, code)))
 }
 
 fn too_large(bytes: usize) -> Outcome {

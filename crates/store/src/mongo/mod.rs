@@ -24,6 +24,7 @@
 //! - `causal`: calls that never see less than an earlier one did.
 //! - `processing`: who is fed for, what is pending and what became of each event, in
 //!   collections of their own.
+//! - `people`: who is who, and whose sessions are, in two collections of their own.
 //! - `access`: staff accounts, sessions, tokens and the audit trail, in
 //!   collections of their own.
 
@@ -39,6 +40,7 @@ mod insert;
 mod inspect;
 mod journey;
 mod layout;
+mod people;
 mod periods;
 mod processing;
 mod query;
@@ -76,6 +78,7 @@ impl Store for MongoStore {
             }
             dead_letters::prepare(link, self.settings.retention).await?;
             processing::prepare(link, self.settings.retention).await?;
+            people::prepare(link, self.settings.retention).await?;
             access::indexes::make(link).await
         })
         .await

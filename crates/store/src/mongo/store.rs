@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
-use super::causal::CausalTime;
+use super::causal::{Call, CausalTime};
 use super::connection::{Connection, Link, MongoOpenError};
 use super::layout::{Layout, LayoutInUse};
 use super::periods::{Calendar, PeriodSettings};
@@ -33,7 +33,7 @@ pub struct MongoStore {
     pub(super) settings: MongoSettings,
     pub(super) calendar: Arc<Calendar>,
     pub(super) layout: Arc<LayoutInUse>,
-    /// What calls of processing have seen.
+    /// What calls of processing, and those about people, have seen.
     pub(super) causal_time: CausalTime,
     /// Replaces the index of journeys of an older version.
     takeover: Mutex<Option<JoinHandle<()>>>,
@@ -87,6 +87,11 @@ impl MongoStore {
 
     pub(super) async fn link(&self) -> Result<&Link, StoreError> {
         self.connection.link().await
+    }
+
+    /// A call that sees what the earlier ones have seen.
+    pub(super) async fn call(&self) -> Result<Call<'_>, StoreError> {
+        Call::begin(self.link().await?, &self.causal_time).await
     }
 
     /// A read, in time.

@@ -180,19 +180,25 @@ impl Person {
         address(&text).map(Box::from)
     }
 
-    /// From when on its time to go is counted: the end of the hour in which it was seen
-    /// last, or decided about where it was not seen. `None` where it stays for as long as
-    /// the user to whom an administrator joined it.
-    pub(crate) fn counted_from(&self) -> Option<Timestamp> {
-        let joined = self.decided.as_ref().is_some_and(|decision| decision.user.is_some());
-        if joined {
-            return None;
-        }
-        let decided = self.decided.as_ref().map(|decision| decision.at);
-        let last = self.seen.map(|seen| seen.last).or(decided)?;
+    /// When it goes, if there is a retention. It counts from the end of the hour in which
+    /// the id was seen last, or decided about where it was not seen.
+    pub(crate) fn age(&self) -> Option<Age> {
+        let decided = self.decided.as_ref();
+        let last = self.seen.map(|seen| seen.last).or(decided.map(|decision| decision.at))?;
         let hour = last.as_millis().div_euclid(HOUR_MS).saturating_add(1);
-        Some(Timestamp::from_millis_clamped(hour.saturating_mul(HOUR_MS)))
+        let from = Timestamp::from_millis_clamped(hour.saturating_mul(HOUR_MS));
+        let is_joined = decided.is_some_and(|decision| decision.user.is_some());
+        Some(if is_joined { Age::WithItsUser(from) } else { Age::Alone(from) })
     }
+}
+
+/// How a row goes once its time is over, which counts from a moment on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Age {
+    /// By itself.
+    Alone(Timestamp),
+    /// An administrator joined it to a user, and it stays while that one has a row.
+    WithItsUser(Timestamp),
 }
 
 /// The lesser of those that are there.

@@ -45,12 +45,13 @@ impl TermKind {
     }
 
     /// The term that a text is. It is cut before it is put into lower case, in which some
-    /// letters take more bytes: so what is searched for is cut where the term was.
+    /// letters take more bytes: so what is searched for is cut where the term was. Each
+    /// letter is taken alone: a sigma that ends what is searched for ends no word.
     fn term(self, text: &str) -> String {
         let cut = &text[..text.floor_char_boundary(self.most_bytes())];
         let mut term = String::with_capacity(1 + cut.len());
         term.push(self.letter());
-        term.push_str(&cut.to_lowercase());
+        term.extend(cut.chars().flat_map(char::to_lowercase));
         term
     }
 }

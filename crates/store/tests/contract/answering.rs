@@ -13,9 +13,11 @@ use trailkeep_store::access::{AccessStore, Admission, AuditRange, StaffChange};
 use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore};
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{MongoSettings, MongoStore};
+use trailkeep_store::people::{Matching, PeopleStore, Row, TermKind};
 use trailkeep_store::summaries::{AccountStore, QueryError, SummaryRange};
 use trailkeep_store::{Reason, Refusal, Store, StoreError};
 use trailkeep_store_contract::access::samples::{account, entry, hash, session, token};
+use trailkeep_store_contract::people::samples::{person, session as session_of};
 use trailkeep_store_contract::samples::{all_of, at, event, store_all};
 use trailkeep_testkit::mongod::Mongod;
 use uuid::Uuid;
@@ -46,7 +48,7 @@ fn call<'a, T, E: Into<QueryError>>(
 
 fn reads<S>(store: &S) -> Vec<(&'static str, Call<'_>)>
 where
-    S: Store + DeadLetterStore + AccessStore + AccountStore,
+    S: Store + DeadLetterStore + AccessStore + AccountStore + PeopleStore,
 {
     let id = event("ann", "e1", 0, 1).event.id;
     let range = SummaryRange { account_id: "a".to_owned(), from: at(0), to: at(1), top: 1 };
@@ -65,13 +67,17 @@ where
         ("audit", call(async { store.audit(&AuditRange::default(), 10).await })),
         ("summary", call(async move { store.summary(&range, LIMIT).await })),
         ("account_ends", call(store.account_ends(LIMIT))),
+        ("people", call(async { store.people(&["ann"]).await })),
+        ("linked_to", call(store.linked_to("ann", 10))),
+        ("by_term", call(store.by_term(TermKind::Id, "ann", Matching::Prefix, 10))),
+        ("session_user", call(store.session_user("s"))),
         ("accounts_from", call(store.accounts_from("a", 1, LIMIT))),
     ]
 }
 
 fn writes<S>(store: &S) -> Vec<(&'static str, Call<'_>)>
 where
-    S: Store + DeadLetterStore + AccessStore + AccountStore,
+    S: Store + DeadLetterStore + AccessStore + AccountStore + PeopleStore,
 {
     let accepted = Arc::new(event("ann", "e2", 0, 2));
     let id = accepted.event.id;
@@ -101,7 +107,9 @@ where
         ("delete_token", call(store.delete_token(Uuid::nil()))),
         ("touch_token", call(store.touch_token(Uuid::nil(), at(0)))),
         ("record", call(async { store.record(&[entry(1, "ann", None)]).await })),
-        ("sweep", call(store.sweep(at(0), Some(at(0))))),
+        ("sweep", call(AccessStore::sweep(store, at(0), Some(at(0))))),
+        ("keep", call(async { store.keep(&[Row { person: person("ann"), rev: 0 }]).await })),
+        ("note_sessions", call(async { store.note_sessions(&[session_of("s", "ann", 1)]).await })),
         ("ping", call(store.ping())),
     ]
 }

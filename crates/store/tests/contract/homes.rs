@@ -8,6 +8,7 @@ use trailkeep_store::access::AccessStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{MongoSettings, MongoStore, PeriodSettings};
+use trailkeep_store::people::PeopleStore;
 use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::summaries::AccountStore;
 use trailkeep_store::{Store, Timeouts};
@@ -33,6 +34,7 @@ pub struct Home {
     access: Arc<dyn AccessStore>,
     accounts: Arc<dyn AccountStore>,
     processing: Arc<dyn ProcessingStore>,
+    people: Arc<dyn PeopleStore>,
     place: Place,
 }
 
@@ -58,7 +60,8 @@ pub async fn open_mongo() -> Home {
         letters: store.clone(),
         access: store.clone(),
         accounts: store.clone(),
-        processing: store,
+        processing: store.clone(),
+        people: store,
         place: Place::Mongo(place),
     }
 }
@@ -74,7 +77,8 @@ pub async fn open_embedded() -> Home {
         letters: store.clone(),
         access: store.clone(),
         accounts: store.clone(),
-        processing: store,
+        processing: store.clone(),
+        people: store,
         place: Place::Folder(folder),
     }
 }
@@ -137,6 +141,16 @@ impl Home {
         Checking: Future<Output = ()> + Send + 'static,
     {
         let checking = promise(self.store.clone(), self.processing.clone());
+        self.check(checking).await;
+    }
+
+    /// Checks one promise about who is who.
+    pub async fn check_people<F, Checking>(self, promise: F)
+    where
+        F: FnOnce(Arc<dyn PeopleStore>) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let checking = promise(self.people.clone());
         self.check(checking).await;
     }
 

@@ -34,7 +34,6 @@ use trailkeep_delivery::{DocumentId, ParkRecord};
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 use uuid::Uuid;
 
-use super::causal::Call;
 use super::store::MongoStore;
 use crate::processing::{
     Command, EventHead, FeedDocument, FoundEvents, Lease, Parked, Processed, ProcessedState,
@@ -44,12 +43,6 @@ use crate::timeouts::in_time;
 use crate::{Outcome, StoreError};
 
 pub use indexes::{prepare, wanted};
-
-impl MongoStore {
-    async fn call(&self) -> Result<Call<'_>, StoreError> {
-        Call::begin(self.link().await?, &self.causal_time).await
-    }
-}
 
 #[async_trait]
 impl ProcessingStore for MongoStore {

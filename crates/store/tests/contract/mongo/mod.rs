@@ -5,6 +5,7 @@ mod accounts;
 mod documents;
 mod faults;
 mod indexes;
+mod people;
 mod periods;
 mod plans;
 mod processing;

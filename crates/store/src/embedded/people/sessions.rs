@@ -1,0 +1,43 @@
+//! The table `user_sessions`: whose the sessions of trackers are.
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use trailkeep_event::Arrival;
+
+use crate::people::SessionUser;
+
+/// In the place of one that comes later, or of none.
+const NOTE: &str = "
+    INSERT INTO user_sessions (session_id, user_id, arrival, received_at)
+    VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (session_id) DO UPDATE SET
+        user_id = excluded.user_id,
+        arrival = excluded.arrival,
+        received_at = excluded.received_at
+    WHERE (arrival, user_id) > (excluded.arrival, excluded.user_id)";
+
+const FIND: &str = "SELECT session_id, user_id, arrival FROM user_sessions WHERE session_id = ?1";
+
+pub fn note(transaction: &Transaction<'_>, sessions: &[SessionUser]) -> rusqlite::Result<()> {
+    let mut note = transaction.prepare_cached(NOTE)?;
+    for session in sessions {
+        note.execute(params![
+            session.session_id,
+            session.user_id,
+            session.since.as_i64(),
+            session.since.moment().as_millis(),
+        ])?;
+    }
+    Ok(())
+}
+
+pub fn find(connection: &Connection, session_id: &str) -> rusqlite::Result<Option<SessionUser>> {
+    let mut find = connection.prepare_cached(FIND)?;
+    let found = find.query_row([session_id], |row| {
+        Ok(SessionUser {
+            session_id: row.get(0)?,
+            user_id: row.get(1)?,
+            since: Arrival::from_i64(row.get(2)?),
+        })
+    });
+    found.optional()
+}
