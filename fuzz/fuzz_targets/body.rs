@@ -23,7 +23,7 @@ use serde_json::Value;
 use trailkeep_event::fault::MAX_LISTED;
 use trailkeep_event::payload::PayloadLimits;
 use trailkeep_event::wire::{Refusal, read_json, read_ndjson};
-use trailkeep_event::{Event, Rules, StoreId, Timestamp, TypeRule};
+use trailkeep_event::{Event, KnownAs, Rules, StoreId, Timestamp, TypeRule};
 
 /// Small, so that short inputs reach every limit.
 const MAX_EVENTS: usize = 4;
@@ -74,6 +74,7 @@ fn check_event(event: &Event) {
     assert!((1..=256).contains(&event.user_id.len()));
     assert!((1..=128).contains(&event.event_id.len()));
     assert!(matches!(&*event.kind, "page_view" | "search"));
+    assert!(optional(&event.anonymous_id, 256));
     assert!(optional(&event.session_id, 256));
     assert!(optional(&event.account_id, 256));
     assert_eq!(event.id, StoreId::derive(&event.user_id, &event.event_id));
@@ -106,7 +107,8 @@ fn check_refusal(refusal: &Refusal, body: &[u8]) {
     }
 }
 
-/// What a journey shows of an event can be sent again and is the same event.
+/// What a journey shows of an event can be sent again and is the same event, but for the
+/// user's id of one that had an anonymous id alone: a journey has both.
 fn check_resent(events: &[Event], rules: &Rules, now: Timestamp) {
     let objects: Vec<String> = events.iter().map(as_sent).collect();
     let body = format!("[{}]", objects.join(","));
@@ -123,13 +125,20 @@ fn check_resent(events: &[Event], rules: &Rules, now: Timestamp) {
 fn as_sent(event: &Event) -> String {
     let text = |text: &str| Value::from(text).to_string();
     let mut fields = vec![
-        format!("\"userId\":{}", text(&event.user_id)),
         format!("\"eventId\":{}", text(&event.event_id)),
         format!("\"type\":{}", text(&event.kind)),
         format!("\"occurredAt\":\"{}\"", event.occurred_at),
         format!("\"payload\":{}", event.payload.to_json()),
     ];
-    for (name, value) in [("sessionId", &event.session_id), ("accountId", &event.account_id)] {
+    // Sent beside itself, an anonymous id would be a user's.
+    if event.known_as() != KnownAs::Visitor {
+        fields.push(format!("\"userId\":{}", text(&event.user_id)));
+    }
+    for (name, value) in [
+        ("anonymousId", &event.anonymous_id),
+        ("sessionId", &event.session_id),
+        ("accountId", &event.account_id),
+    ] {
         fields.extend(value.iter().map(|value| format!("\"{name}\":{}", text(value))));
     }
     format!("{{{}}}", fields.join(","))

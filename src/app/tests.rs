@@ -106,6 +106,7 @@ async fn accept_one(app: &App) {
         id: StoreId::derive("u", "e"),
         event_id: "e".into(),
         user_id: "u".into(),
+        anonymous_id: None,
         session_id: None,
         account_id: None,
         kind: "page_view".into(),

@@ -21,7 +21,8 @@ use super::webhook_secret::WebhookSecret;
 const MOST: usize = 32;
 
 /// What the other fields of an event are called.
-const OTHER_FIELDS: [&str; 5] = ["eventId", "sessionId", "accountId", "type", "receivedAt"];
+const OTHER_FIELDS: [&str; 6] =
+    ["eventId", "anonymousId", "sessionId", "accountId", "type", "receivedAt"];
 
 /// An endpoint that is sent events.
 #[derive(Debug, Clone, PartialEq)]

@@ -47,6 +47,8 @@ struct JourneyBody {
 struct JourneyEventBody {
     event_id: String,
     user_id: String,
+    /// Under which the user was known before; the `userId` again where it was sent alone.
+    anonymous_id: Option<String>,
     session_id: Option<String>,
     account_id: Option<String>,
     r#type: String,

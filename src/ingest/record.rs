@@ -1,11 +1,13 @@
 //! A batch as a record of the journal, and back. Pure.
 //!
-//! The body of kind 1, version 1, all numbers little endian: the arrival number
+//! The body of kind 1, all numbers little endian: the arrival number
 //! of the first event (8 bytes), the name of the write key that let the batch in
 //! (a text), how many events there are (4), and the events. An event's own number
 //! follows from its place. An event: `occurredAt` and `receivedAt` in milliseconds
 //! (8 each), then user id, event id, type, session id, account id (texts), and the
-//! payload as BSON. A text has its length in front (4 bytes; all ones where there
+//! payload as BSON. Version 2 has the anonymous id (a text) before the payload. A batch
+//! in which no event has one is written in version 1, which is shorter, and which a
+//! service of before version 2 can still read. A text has its length in front (4 bytes; all ones where there
 //! is none). The identity in the store is not written: it is derived.
 //!
 //! A record's weight is the number of its events, its number the arrival number
@@ -21,7 +23,10 @@ use trailkeep_journal::{FIRST_KIND, Header, Record};
 
 /// The kind of record that holds events.
 const EVENTS: u8 = FIRST_KIND;
-const VERSION: u8 = 1;
+/// The form in which no event has an anonymous id.
+const WITHOUT_ANONYMOUS: u8 = 1;
+/// The form in which each event has room for one.
+const WITH_ANONYMOUS: u8 = 2;
 
 const FIRST: std::ops::Range<usize> = 0..8;
 const ABSENT: u32 = u32::MAX;
@@ -30,10 +35,19 @@ const ABSENT: u32 = u32::MAX;
 const FIXED: usize = 16;
 /// Bytes of an event beside its texts and its payload.
 const EVENT_FIXED: usize = 40;
+/// Bytes that one more text takes beside its own.
+const LENGTH: usize = 4;
+
+/// The form that a batch is written in.
+fn version_of(events: &[Event]) -> u8 {
+    let has_one = events.iter().any(|event| event.anonymous_id.is_some());
+    if has_one { WITH_ANONYMOUS } else { WITHOUT_ANONYMOUS }
+}
 
 /// Writes events down. Their numbers are not known yet: they are given out
 /// later, under a lock that is not held meanwhile.
 pub fn encode(events: &[Event], key: Option<&str>) -> Record {
+    let version = version_of(events);
     let mut body = Vec::with_capacity(body_bytes(events, key));
     body.put_i64_le(0);
     put(&mut body, key.map(str::as_bytes));
@@ -46,11 +60,14 @@ pub fn encode(events: &[Event], key: Option<&str>) -> Record {
         put(&mut body, Some(event.kind.as_bytes()));
         put(&mut body, event.session_id.as_deref().map(str::as_bytes));
         put(&mut body, event.account_id.as_deref().map(str::as_bytes));
+        if version == WITH_ANONYMOUS {
+            put(&mut body, event.anonymous_id.as_deref().map(str::as_bytes));
+        }
         put(&mut body, Some(event.payload.as_bson()));
     }
     let header = Header {
         kind: EVENTS,
-        version: VERSION,
+        version,
         weight: u32::try_from(events.len()).unwrap_or(u32::MAX),
         number: 0,
     };
@@ -66,11 +83,16 @@ pub fn number(record: &mut Record, first: Arrival, last: Arrival) {
 /// Bytes of the body of a record with these events.
 pub fn body_bytes(events: &[Event], key: Option<&str>) -> usize {
     let optional = |text: &Option<Box<str>>| text.as_deref().map_or(0, str::len);
+    let fixed = match version_of(events) {
+        WITH_ANONYMOUS => EVENT_FIXED + LENGTH,
+        _ => EVENT_FIXED,
+    };
     let bytes = |event: &Event| {
-        EVENT_FIXED
+        fixed
             + event.user_id.len()
             + event.event_id.len()
             + event.kind.len()
+            + optional(&event.anonymous_id)
             + optional(&event.session_id)
             + optional(&event.account_id)
             + event.payload.as_bson().len()
@@ -112,11 +134,11 @@ pub enum NotDecoded {
 
 /// Reads a record.
 ///
-/// A change of its form takes a new `VERSION`, and goes on reading those before:
+/// A change of its form takes a new version, and goes on reading those before:
 /// a journal may hold them. A service that goes back to an older version meets the
 /// new one, and must not take it for damage.
 pub fn decode(record: &Record) -> Result<Batch, NotDecoded> {
-    if record.header.kind != EVENTS || record.header.version > VERSION {
+    if record.header.kind != EVENTS || record.header.version > WITH_ANONYMOUS {
         return Err(NotDecoded::Newer);
     }
     batch(record).ok_or(NotDecoded::Unreadable)
@@ -131,7 +153,7 @@ fn batch(record: &Record) -> Option<Batch> {
     // reservation is made before the first event is read.
     let mut events = Vec::with_capacity(count.min(record.body.len() / EVENT_FIXED));
     for arrival in numbers.take(count) {
-        let event = take_event(&mut body)?;
+        let event = take_event(&mut body, record.header.version)?;
         events.push(Arc::new(Accepted { event, arrival }));
     }
     body.is_empty().then_some(Batch { events, key })
@@ -151,11 +173,12 @@ fn take_text(body: &mut &[u8]) -> Option<Option<Box<str>>> {
     }
 }
 
-fn take_event(body: &mut &[u8]) -> Option<Event> {
+fn take_event(body: &mut &[u8], version: u8) -> Option<Event> {
     let occurred_at = Timestamp::from_millis(body.try_get_i64_le().ok()?)?;
     let received_at = Timestamp::from_millis(body.try_get_i64_le().ok()?)?;
     let user_id = take_text(body)??;
     let event_id = take_text(body)??;
+    // In the order in which they are written.
     Some(Event {
         id: StoreId::derive(&user_id, &event_id),
         user_id,
@@ -163,6 +186,7 @@ fn take_event(body: &mut &[u8]) -> Option<Event> {
         kind: take_text(body)??,
         session_id: take_text(body)?,
         account_id: take_text(body)?,
+        anonymous_id: if version == WITH_ANONYMOUS { take_text(body)? } else { None },
         payload: Payload::from_bson(take(body)??)?,
         occurred_at,
         received_at,

@@ -79,6 +79,7 @@ fn event(user: &str, id: &str) -> Event {
         user_id: user.into(),
         event_id: id.into(),
         kind: "search".into(),
+        anonymous_id: None,
         session_id: None,
         account_id: None,
         payload: Payload::empty(),

@@ -10,8 +10,17 @@ pub fn write_json(event: &StoredEvent, out: &mut Vec<u8>) {
 }
 
 /// The columns of the CSV form.
-const COLUMNS: [&str; 8] =
-    ["eventId", "userId", "sessionId", "accountId", "type", "occurredAt", "receivedAt", "payload"];
+const COLUMNS: [&str; 9] = [
+    "eventId",
+    "userId",
+    "anonymousId",
+    "sessionId",
+    "accountId",
+    "type",
+    "occurredAt",
+    "receivedAt",
+    "payload",
+];
 
 /// The head line of the CSV form (RFC 4180).
 pub fn csv_head() -> io::Result<Vec<u8>> {
@@ -27,6 +36,7 @@ pub fn write_csv(event: &StoredEvent, out: &mut Vec<u8>) -> io::Result<()> {
     let cells = [
         event.event_id.to_string(),
         event.user_id.to_string(),
+        optional(&event.anonymous_id),
         optional(&event.session_id),
         optional(&event.account_id),
         event.kind.to_string(),
@@ -38,7 +48,7 @@ pub fn write_csv(event: &StoredEvent, out: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-fn csv_line<T: AsRef<[u8]>>(cells: [T; 8]) -> io::Result<Vec<u8>> {
+fn csv_line<T: AsRef<[u8]>>(cells: [T; 9]) -> io::Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::with_capacity(256));

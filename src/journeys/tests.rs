@@ -52,6 +52,7 @@ impl Spec {
             user_id: self.user.into(),
             event_id: event_id.into(),
             kind: self.kind.into(),
+            anonymous_id: None,
             session_id: self.session.map(Into::into),
             account_id: None,
             payload: Payload::empty(),

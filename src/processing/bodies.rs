@@ -68,6 +68,7 @@ mod tests {
             user_id: "x".repeat(bytes).into(),
             event_id: event_id.into(),
             kind: "search".into(),
+            anonymous_id: None,
             session_id: None,
             account_id: None,
             payload: Payload::empty(),

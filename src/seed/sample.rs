@@ -37,6 +37,7 @@ impl Sample {
             user_id: self.user_id.as_ref().into(),
             event_id: event_id.into(),
             kind: self.kind.name().into(),
+            anonymous_id: None,
             session_id: Some(self.session_id.as_ref().into()),
             account_id: Some(self.account_id.as_ref().into()),
             // Each payload that is ever made is an object within the limits:

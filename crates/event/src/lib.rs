@@ -13,6 +13,7 @@
 pub mod bson_reader;
 pub mod bson_tag;
 pub mod bson_to_json;
+mod draft;
 pub mod fault;
 pub mod id;
 mod json;
@@ -36,6 +37,10 @@ pub struct Event {
     pub id: StoreId,
     /// Whose event it is: 1 to 256 bytes.
     pub user_id: Box<str>,
+    /// `anonymousId` on the wire: 1 to 256 bytes. `None` where none was sent, or the
+    /// same as the `userId` beside it; equal to `user_id` where it was sent alone. What
+    /// that says of the user is [`known_as`](Self::known_as).
+    pub anonymous_id: Option<Box<str>>,
     /// The tracker's name for the event, unique within its user: 1 to 128 bytes.
     pub event_id: Box<str>,
     /// `type` on the wire: 1 to 64 bytes.
@@ -53,6 +58,15 @@ pub struct Event {
 }
 
 impl Event {
+    /// Who sent it, as far as the event alone tells.
+    pub fn known_as(&self) -> KnownAs<'_> {
+        match self.anonymous_id.as_deref() {
+            None => KnownAs::User,
+            Some(anonymous_id) if *anonymous_id == *self.user_id => KnownAs::Visitor,
+            Some(anonymous_id) => KnownAs::Both { anonymous_id },
+        }
+    }
+
     /// Bytes of memory that the event holds while it is buffered: its own
     /// size and that of all it points to.
     pub fn size(&self) -> usize {
@@ -61,10 +75,28 @@ impl Event {
             + self.user_id.len()
             + self.event_id.len()
             + self.kind.len()
+            + optional(&self.anonymous_id)
             + optional(&self.session_id)
             + optional(&self.account_id)
             + self.payload.as_bson().len()
     }
+}
+
+/// What an event says of the id that is its `user_id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownAs<'a> {
+    /// It is a user's: it was sent as `userId`, without an `anonymousId` or with the
+    /// same, or it is the configured default user.
+    User,
+    /// It is a visitor's of whom nothing else is known: it was sent as `anonymousId`
+    /// alone.
+    Visitor,
+    /// It is a user's, who was known before under another id. Both were sent, and
+    /// they differ.
+    Both {
+        /// The id from before.
+        anonymous_id: &'a str,
+    },
 }
 
 /// An event that was admitted: it has its place in the order of arrival. Its sender

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
+use super::draft::{Draft, Repeated, Slot};
 use super::fault::{Fault, Faults, Listed, clip};
 use super::json::Scalar;
 use super::payload::PayloadLimits;
@@ -42,105 +43,6 @@ pub enum TypeRule {
     OneOf(HashSet<Box<str>>),
 }
 
-/// The fields of an event, and what may stand around events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    /// Whose event it is.
-    UserId,
-    /// `type`, or `event`.
-    Type,
-    /// `sessionId`, or `session_id`.
-    SessionId,
-    /// The business account.
-    AccountId,
-    /// When it happened.
-    OccurredAt,
-    /// The tracker's name for the event.
-    EventId,
-    /// What the tracker adds.
-    Payload,
-    /// The events of an envelope.
-    Events,
-    /// When an envelope was sent.
-    SentAt,
-    /// A name that no field of an event has.
-    Unknown,
-}
-
-/// How many fields, the first of the list, hold a single string or number.
-const SCALARS: usize = 6;
-
-impl Field {
-    /// The field that a key names: the contract's name or one of its aliases.
-    pub fn of(key: &str) -> Self {
-        match key {
-            "userId" | "user_id" | "patientId" | "patient_id" | "distinctId" | "distinct_id" => {
-                Self::UserId
-            }
-            "type" | "event" => Self::Type,
-            "sessionId" | "session_id" => Self::SessionId,
-            "accountId" | "account_id" => Self::AccountId,
-            "occurredAt" | "timestamp" | "ts" => Self::OccurredAt,
-            "eventId" | "event_id" | "messageId" => Self::EventId,
-            "payload" | "data" | "metadata" | "properties" => Self::Payload,
-            "events" => Self::Events,
-            "sentAt" => Self::SentAt,
-            _ => Self::Unknown,
-        }
-    }
-}
-
-/// An event as it was sent: fields by their meaning, values unchecked, and
-/// borrowed from the request where it is possible.
-#[derive(Debug, Default)]
-pub struct Draft<'de> {
-    /// The fields from [`Field::UserId`] to [`Field::EventId`].
-    pub scalars: [Slot<'de, Scalar<'de>>; SCALARS],
-    /// The payload.
-    pub payload: Slot<'de, PayloadValue>,
-    /// Keys that are no field of an event.
-    pub unknown: Listed<Cow<'de, str>>,
-    /// Keys that name a field which another key named before.
-    pub repeated: Listed<Repeated<'de>>,
-}
-
-/// A field's value, with the key under which it was sent.
-#[derive(Debug)]
-pub struct Slot<'de, T>(Option<(Cow<'de, str>, T)>);
-
-impl<T> Default for Slot<'_, T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-/// A key that names a field once more.
-#[derive(Debug)]
-pub struct Repeated<'de> {
-    again: Cow<'de, str>,
-    first: Cow<'de, str>,
-}
-
-impl<'de, T> Slot<'de, T> {
-    /// Takes the value, or notes that there was one before.
-    pub fn set(&mut self, key: Cow<'de, str>, value: T, repeated: &mut Listed<Repeated<'de>>) {
-        match &self.0 {
-            None => self.0 = Some((key, value)),
-            Some((first, _)) => repeated.push(Repeated { again: key, first: first.clone() }),
-        }
-    }
-}
-
-impl Draft<'_> {
-    /// Every key that was given.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        let scalars = self.scalars.iter().filter_map(|slot| slot.0.as_ref().map(|(key, _)| key));
-        let payload = self.payload.0.iter().map(|(key, _)| key);
-        let repeated = self.repeated.first.iter().map(|key| &key.again);
-        scalars.chain(payload).chain(&self.unknown.first).chain(repeated).map(AsRef::as_ref)
-    }
-}
-
 const MAX_ID: usize = 256;
 const MAX_TYPE: usize = 64;
 const MAX_EVENT_ID: usize = 128;
@@ -156,11 +58,12 @@ pub fn normalize(
 ) -> Option<Event> {
     let before = faults.total();
     let mut check = Check { index, faults };
-    let [user_id, kind, session_id, account_id, occurred_at, event_id] = draft.scalars;
+    let [user_id, anonymous_id, kind, session_id, account_id, occurred_at, event_id] =
+        draft.scalars;
 
     check.no_unknown_keys(&draft.unknown);
     check.no_repeated_fields(&draft.repeated);
-    let user_id = check.user(user_id, rules.default_user.as_deref());
+    let who = check.who(user_id, anonymous_id, rules.default_user.as_deref());
     let kind = check.kind(kind, &rules.types);
     let session_id = check.optional_text(session_id, MAX_ID);
     let account_id = check.optional_text(account_id, MAX_ID);
@@ -171,11 +74,12 @@ pub fn normalize(
     if faults.total() > before {
         return None;
     }
-    let (user_id, kind) = (user_id?, kind?);
+    let ((user_id, anonymous_id), kind) = (who?, kind?);
     let event_id = event_id.unwrap_or_else(|| Cow::Owned(new_event_id()));
     Some(Event {
         id: StoreId::derive(&user_id, &event_id),
         user_id: user_id.into(),
+        anonymous_id: anonymous_id.map(Into::into),
         event_id: event_id.into(),
         kind: kind.into(),
         session_id: session_id.map(Into::into),
@@ -223,26 +127,27 @@ impl Check<'_> {
         self.faults.count(keys.beyond);
     }
 
-    fn user<'de>(
+    /// The user's id, and the `anonymousId` where it says more than that id does:
+    /// see [`Event::known_as`].
+    fn who<'de>(
         &mut self,
-        slot: Slot<'de, Scalar<'de>>,
+        user: Slot<'de, Scalar<'de>>,
+        anonymous: Slot<'de, Scalar<'de>>,
         default: Option<&str>,
-    ) -> Option<Cow<'de, str>> {
-        let key = slot.0.as_ref().map_or(Cow::Borrowed("userId"), |(key, _)| key.clone());
+    ) -> Option<(Cow<'de, str>, Option<Cow<'de, str>>)> {
+        let key = user.key_of_null("userId");
         let before = self.faults.total();
-        match self.optional_text(slot, MAX_ID) {
-            Some(user) if user.trim().is_empty() => {
-                self.fault(&key, "is blank");
-                None
+        let user = self.persons_id(user);
+        let anonymous = self.persons_id(anonymous);
+        match (user, anonymous) {
+            _ if self.faults.total() > before => None,
+            (Some(user), anonymous) => {
+                let says_more = anonymous.filter(|anonymous| *anonymous != user);
+                Some((user, says_more))
             }
-            Some(user) if is_placeholder(&user) => {
-                self.fault(&key, format!("is the placeholder {user:?}, not a user's id"));
-                None
-            }
-            Some(user) => Some(user),
-            None if self.faults.total() > before => None,
-            None => match default {
-                Some(default) => Some(Cow::Owned(default.to_owned())),
+            (None, Some(anonymous)) => Some((anonymous.clone(), Some(anonymous))),
+            (None, None) => match default {
+                Some(default) => Some((Cow::Owned(default.to_owned()), None)),
                 None => {
                     self.fault(&key, "is missing");
                     None
@@ -251,26 +156,44 @@ impl Check<'_> {
         }
     }
 
+    /// An id under which events of one person are put together. Of a placeholder
+    /// they would be everybody's.
+    fn persons_id<'de>(&mut self, slot: Slot<'de, Scalar<'de>>) -> Option<Cow<'de, str>> {
+        let (key, value) = slot.0?;
+        let id = self.text(&key, value, MAX_ID)?;
+        let shown = trimmed(&id);
+        if shown.is_empty() {
+            self.fault(&key, "is blank");
+        } else if is_placeholder(shown) {
+            self.fault(&key, format!("is the placeholder {id:?}, not an id"));
+        } else {
+            return Some(id);
+        }
+        None
+    }
+
     fn kind<'de>(
         &mut self,
         slot: Slot<'de, Scalar<'de>>,
         rule: &TypeRule,
     ) -> Option<Cow<'de, str>> {
-        let key = slot.0.as_ref().map_or(Cow::Borrowed("type"), |(key, _)| key.clone());
-        let before = self.faults.total();
-        let kind = self.optional_text(slot, MAX_TYPE);
-        match (kind, rule) {
-            (Some(kind), TypeRule::OneOf(known)) if !known.contains(&*kind) => {
+        let (key, value) = match slot.0 {
+            Some((key, value)) if !matches!(value, Scalar::Null) => (key, value),
+            missing => {
+                let key = missing.as_ref().map_or("type", |(key, _)| key);
+                self.fault(key, "is missing");
+                return None;
+            }
+        };
+        let kind = self.text(&key, value, MAX_TYPE)?;
+        match rule {
+            TypeRule::OneOf(known) if !known.contains(&*kind) => {
                 let mut known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
                 known.sort_unstable();
                 self.fault(&key, format!("is none of the accepted types: {}", known.join(", ")));
                 None
             }
-            (None, _) if self.faults.total() == before => {
-                self.fault(&key, "is missing");
-                None
-            }
-            (kind, _) => kind,
+            _ => Some(kind),
         }
     }
 
@@ -281,24 +204,28 @@ impl Check<'_> {
         max: usize,
     ) -> Option<Cow<'de, str>> {
         let (key, value) = slot.0?;
+        self.text(&key, value, max)
+    }
+
+    fn text<'de>(&mut self, key: &str, value: Scalar<'de>, max: usize) -> Option<Cow<'de, str>> {
         let text = match value {
             Scalar::Null => return None,
             Scalar::Text(text) => text,
             Scalar::Integer(_) => {
-                self.fault(&key, "must be a string, not a number");
+                self.fault(key, "must be a string, not a number");
                 return None;
             }
             Scalar::Other(kind) => {
-                self.fault(&key, format!("must be a string, not {kind}"));
+                self.fault(key, format!("must be a string, not {kind}"));
                 return None;
             }
         };
         if text.is_empty() {
-            self.fault(&key, "is empty");
+            self.fault(key, "is empty");
         } else if text.len() > max {
-            self.fault(&key, format!("is longer than {max} bytes"));
+            self.fault(key, format!("is longer than {max} bytes"));
         } else if has_control(&text) {
-            self.fault(&key, "holds a control character");
+            self.fault(key, "holds a control character");
         } else {
             return Some(text);
         }
@@ -354,12 +281,20 @@ fn has_control(text: &str) -> bool {
     !text.bytes().fold(true, is_plain) && text.chars().any(char::is_control)
 }
 
-/// What broken trackers send where a user's id belongs: the text of a value
+/// The text without what is blank at its ends. Most ids have nothing there, which
+/// two bytes tell.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
+}
+
+/// What broken trackers send where the id of a person belongs: the text of a value
 /// that was not there.
-fn is_placeholder(user_id: &str) -> bool {
+fn is_placeholder(id: &str) -> bool {
     const PLACEHOLDERS: [&str; 5] = ["undefined", "null", "nan", "none", "[object Object]"];
-    let user_id = user_id.trim();
-    PLACEHOLDERS.iter().any(|placeholder| user_id.eq_ignore_ascii_case(placeholder))
+    PLACEHOLDERS.iter().any(|placeholder| id.eq_ignore_ascii_case(placeholder))
 }
 
 #[cfg(test)]

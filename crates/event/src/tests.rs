@@ -79,6 +79,7 @@ fn an_event_counts_the_bytes_of_all_it_holds() {
     assert!(bare >= "ann".len() + "page_view".len() + "e".len());
     for (fields, more) in [
         (r#""eventId":"e2""#, 1),
+        (r#""eventId":"e","anonymousId":"123456""#, 6),
         (r#""eventId":"e","sessionId":"1234""#, 4),
         (r#""eventId":"e","accountId":"12345""#, 5),
         // A type, the key with its end, four bytes of value.

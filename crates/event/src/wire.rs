@@ -12,9 +12,10 @@ use std::borrow::Cow;
 
 use serde::de::{DeserializeSeed as _, Error, IgnoredAny, MapAccess, SeqAccess};
 
+use super::draft::{Draft, Field};
 use super::fault::{Fault, Faults, clip};
 use super::json::{JsonReader, Key, Read, Scalar, ScalarReader};
-use super::normalize::{Draft, Field, Rules, normalize};
+use super::normalize::{Rules, normalize};
 use super::payload_reader::{PayloadReader, Scratch};
 use super::{Event, Timestamp};
 

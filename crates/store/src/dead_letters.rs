@@ -43,6 +43,7 @@ impl DeadLetter {
             user_id: event.user_id.clone(),
             event_id: event.event_id.clone(),
             kind: event.kind.clone(),
+            anonymous_id: event.anonymous_id.clone(),
             session_id: event.session_id.clone(),
             account_id: event.account_id.clone(),
             occurred_at: event.occurred_at,
@@ -63,6 +64,8 @@ pub struct LetterHead {
     pub id: StoreId,
     /// Whose event it is.
     pub user_id: Box<str>,
+    /// Under which the user was known before, as `Event` has it.
+    pub anonymous_id: Option<Box<str>>,
     /// The tracker's name for it.
     pub event_id: Box<str>,
     /// `type` on the wire.
@@ -97,6 +100,7 @@ impl LetterHead {
                     user_id: self.user_id,
                     event_id: self.event_id,
                     kind: self.kind,
+                    anonymous_id: self.anonymous_id,
                     session_id: self.session_id,
                     account_id: self.account_id,
                     payload,

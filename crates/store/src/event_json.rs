@@ -16,7 +16,7 @@ pub struct JsonKeys {
 }
 
 /// The names that are the same everywhere.
-const FIXED: [&str; 5] = ["eventId", "sessionId", "accountId", "type", "receivedAt"];
+const FIXED: [&str; 6] = ["eventId", "anonymousId", "sessionId", "accountId", "type", "receivedAt"];
 
 /// Bytes that a name may have.
 const MAX_NAME: usize = 64;
@@ -77,6 +77,9 @@ impl StoredEvent {
         };
         field(b"{\"eventId\":", &self.event_id);
         field(&keys.user_id, &self.user_id);
+        if let Some(anonymous_id) = &self.anonymous_id {
+            field(b",\"anonymousId\":", anonymous_id);
+        }
         if let Some(session_id) = &self.session_id {
             field(b",\"sessionId\":", session_id);
         }
@@ -112,6 +115,7 @@ mod tests {
             user_id: "ann".into(),
             event_id: "e-1".into(),
             kind: "visit".into(),
+            anonymous_id: None,
             session_id: None,
             account_id: Some("acme".into()),
             payload: r#"{"ward":3}"#.into(),

@@ -175,6 +175,8 @@ pub struct StoredEvent {
     pub id: StoreId,
     /// Whose event it is.
     pub user_id: Box<str>,
+    /// Under which the user was known before, as `Event` has it.
+    pub anonymous_id: Option<Box<str>>,
     /// The tracker's name for it.
     pub event_id: Box<str>,
     /// `type` on the wire.
@@ -203,6 +205,7 @@ impl From<&Accepted> for StoredEvent {
             user_id: event.user_id.clone(),
             event_id: event.event_id.clone(),
             kind: event.kind.clone(),
+            anonymous_id: event.anonymous_id.clone(),
             session_id: event.session_id.clone(),
             account_id: event.account_id.clone(),
             payload: event.payload.to_json(),
@@ -229,6 +232,7 @@ impl StoredEvent {
             + self.user_id.len()
             + self.event_id.len()
             + self.kind.len()
+            + optional(&self.anonymous_id)
             + optional(&self.session_id)
             + optional(&self.account_id)
             + self.payload.len()

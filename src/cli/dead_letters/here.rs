@@ -119,7 +119,11 @@ fn fields(letter: &LetterHead) -> Value {
         "triedAt": letter.tried_at.to_string(),
         "tries": letter.tries,
     });
-    for (name, value) in [("sessionId", &letter.session_id), ("accountId", &letter.account_id)] {
+    for (name, value) in [
+        ("anonymousId", &letter.anonymous_id),
+        ("sessionId", &letter.session_id),
+        ("accountId", &letter.account_id),
+    ] {
         if let Some(value) = value {
             fields[name] = (**value).into();
         }

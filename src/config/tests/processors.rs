@@ -253,7 +253,7 @@ fn values_that_cannot_be_are_told_all_at_once_with_or_without_a_url() {
 
 #[test]
 fn field_names_differ_from_each_other_and_from_those_of_other_fields() {
-    for taken in ["eventId", "sessionId", "accountId", "type", "receivedAt"] {
+    for taken in ["eventId", "anonymousId", "sessionId", "accountId", "type", "receivedAt"] {
         let found = mistakes("processors.default.time_field", taken);
         assert!(found[0].contains("must not be the name of another field"), "{found:?}");
     }

@@ -16,6 +16,8 @@ pub struct LetterBody {
     #[schema(format = Uuid)]
     id: String,
     user_id: Box<str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anonymous_id: Option<Box<str>>,
     event_id: Box<str>,
     r#type: Box<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,6 +49,7 @@ impl From<LetterHead> for LetterBody {
             user_id: head.user_id,
             event_id: head.event_id,
             r#type: head.kind,
+            anonymous_id: head.anonymous_id,
             session_id: head.session_id,
             account_id: head.account_id,
             occurred_at: head.occurred_at.to_string(),

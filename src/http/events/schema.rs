@@ -14,10 +14,14 @@ use utoipa::openapi::schema::{
 #[allow(dead_code)] // describes the wire
 pub struct EventBody {
     /// Whose event it is: 1 to 256 bytes. Also `user_id`, `patientId`,
-    /// `patient_id`, `distinctId`, `distinct_id`. May be left out where a
-    /// default user is configured.
+    /// `patient_id`, `distinctId`, `distinct_id`. May be left out where
+    /// `anonymousId` is given, or a default user is configured.
     #[schema(min_length = 1, max_length = 256, example = "test123")]
-    user_id: String,
+    user_id: Option<String>,
+    /// Under which the visitor was known before: 1 to 256 bytes. Also
+    /// `anonymous_id`, `deviceId`, `device_id`. Without a `userId` it is the user.
+    #[schema(min_length = 1, max_length = 256, example = "d-7f3a")]
+    anonymous_id: Option<String>,
     /// What happened, one of the configured types: 1 to 64 bytes. Also `event`.
     #[schema(min_length = 1, max_length = 64, example = "page_view")]
     r#type: String,

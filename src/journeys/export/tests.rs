@@ -10,6 +10,7 @@ fn event() -> StoredEvent {
         user_id: "ann".into(),
         event_id: "e-1".into(),
         kind: "search".into(),
+        anonymous_id: None,
         session_id: None,
         account_id: None,
         payload: r#"{"q":"x"}"#.into(),
@@ -37,27 +38,32 @@ fn json_leaves_out_what_the_event_does_not_have() {
         json(&event()),
         r#"{"eventId":"e-1","userId":"ann","type":"search","occurredAt":"2025-12-15T10:30:00.000Z","receivedAt":"2025-12-15T10:30:00.120Z","payload":{"q":"x"}}"#
     );
-    let full =
-        StoredEvent { session_id: Some("s\"\n".into()), account_id: Some("é".into()), ..event() };
+    let full = StoredEvent {
+        anonymous_id: Some("v".into()),
+        session_id: Some("s\"\n".into()),
+        account_id: Some("é".into()),
+        ..event()
+    };
     let value: serde_json::Value = serde_json::from_str(&json(&full)).unwrap();
+    assert_eq!(value["anonymousId"], "v");
     assert_eq!(value["sessionId"], "s\"\n");
     assert_eq!(value["accountId"], "é");
-    assert_eq!(value.as_object().unwrap().len(), 8);
+    assert_eq!(value.as_object().unwrap().len(), 9);
 }
 
 #[test]
 fn csv_is_rfc_4180() {
     assert_eq!(
         String::from_utf8(csv_head().unwrap()).unwrap(),
-        "eventId,userId,sessionId,accountId,type,occurredAt,receivedAt,payload\r\n"
+        "eventId,userId,anonymousId,sessionId,accountId,type,occurredAt,receivedAt,payload\r\n"
     );
     assert_eq!(
         csv(&event()),
-        "e-1,ann,,,search,2025-12-15T10:30:00.000Z,2025-12-15T10:30:00.120Z,\
+        "e-1,ann,,,,search,2025-12-15T10:30:00.000Z,2025-12-15T10:30:00.120Z,\
          \"{\"\"q\"\":\"\"x\"\"}\"\r\n"
     );
     let odd = StoredEvent { user_id: "a,b\r\n\"c\"".into(), ..event() };
-    assert!(csv(&odd).starts_with("e-1,\"a,b\r\n\"\"c\"\"\",,,search,"));
+    assert!(csv(&odd).starts_with("e-1,\"a,b\r\n\"\"c\"\"\",,,,search,"));
 }
 
 #[test]
@@ -69,7 +75,7 @@ fn csv_holds_no_formula() {
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
         let record = reader.records().next().unwrap().unwrap();
         assert_eq!(&record[0], format!("'{text}"));
-        assert_eq!(&record[2], format!("'{text}"));
+        assert_eq!(&record[3], format!("'{text}"));
         assert_eq!(&record[1], "ann");
     }
 }

@@ -12,6 +12,7 @@ fn event() -> StoredEvent {
         user_id: "ann".into(),
         event_id: "e-1".into(),
         kind: "search".into(),
+        anonymous_id: None,
         session_id: Some("s-1".into()),
         account_id: None,
         payload: r#"{"q":"x"}"#.into(),

@@ -14,6 +14,7 @@ fn aliases() -> Vec<(&'static str, &'static [&'static str], Value)> {
             &["user_id", "patientId", "patient_id", "distinctId", "distinct_id"],
             json!("u"),
         ),
+        ("anonymousId", &["anonymous_id", "deviceId", "device_id"], json!("v")),
         ("type", &["event"], json!("search")),
         ("sessionId", &["session_id"], json!("s")),
         ("accountId", &["account_id"], json!("acme")),
@@ -88,7 +89,7 @@ async fn an_optional_field_that_is_null_counts_as_left_out() {
     let home = Home::embedded();
     let service = Service::start(&home).await;
     let event = json!({
-        "userId": "u", "type": "search", "sessionId": null, "accountId": null,
+        "userId": "u", "type": "search", "anonymousId": null, "sessionId": null, "accountId": null,
         "payload": null, "occurredAt": null, "eventId": null,
     });
     service.post(&event).await.expect(202);
@@ -102,6 +103,33 @@ async fn an_optional_field_that_is_null_counts_as_left_out() {
     names.sort_unstable();
     let expected = ["eventId", "occurredAt", "payload", "receivedAt", "type", "userId"];
     assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn an_anonymous_id_alone_is_the_user_and_beside_one_is_kept() {
+    let home = Home::embedded();
+    let service = Service::start_with(&home, &[("EVENTS_DEFAULT_USER", "nobody")]).await;
+    let events = json!([
+        { "deviceId": "v", "type": "page_view", "eventId": "before" },
+        { "userId": "u", "anonymousId": "v", "type": "page_view", "eventId": "both" },
+        { "userId": "u", "anonymousId": "u", "type": "page_view", "eventId": "same" },
+        { "type": "page_view", "eventId": "neither" },
+    ]);
+    service.post(&events).await.expect(202);
+    service.wait_until_flushed().await;
+
+    let shown = async |user: &str| {
+        let page = service.journey(user, "?order=asc").await;
+        let events = page["events"].as_array().expect("events").clone();
+        let ids = |event: Value| json!([event["eventId"], event["userId"], event["anonymousId"]]);
+        events.into_iter().map(ids).collect::<Value>()
+    };
+    assert_eq!(shown("v").await, json!([["before", "v", "v"]]));
+    assert_eq!(shown("u").await, json!([["both", "u", "v"], ["same", "u", null]]));
+    assert_eq!(shown("nobody").await, json!([["neither", "nobody", null]]));
+
+    let placeholder = json!({ "userId": "u", "anonymousId": "undefined", "type": "page_view" });
+    assert_eq!(service.post(&placeholder).await.only_fault().field, "anonymousId");
 }
 
 #[tokio::test]
@@ -171,9 +199,13 @@ async fn a_default_user_takes_the_events_that_name_none() {
 async fn lengths_up_to_the_limit_are_accepted_and_beyond_it_refused() {
     let home = Home::embedded();
     let service = Service::start(&home).await;
-    for (field, limit) in
-        [("userId", 256), ("sessionId", 256), ("accountId", 256), ("eventId", 128)]
-    {
+    for (field, limit) in [
+        ("userId", 256),
+        ("anonymousId", 256),
+        ("sessionId", 256),
+        ("accountId", 256),
+        ("eventId", 128),
+    ] {
         let mut event = sample::event("u", "e");
         event[field] = "é".repeat(limit / 2).into();
         service.post(&event).await.expect(202);

@@ -73,7 +73,7 @@ async fn a_number_beyond_a_double_is_refused() {
 #[tokio::test]
 async fn control_characters_are_refused_in_every_field() {
     let (_home, service) = start().await;
-    for field in ["userId", "type", "sessionId", "accountId", "eventId"] {
+    for field in ["userId", "anonymousId", "type", "sessionId", "accountId", "eventId"] {
         for character in ['\0', '\u{1}', '\n', '\u{1b}', '\u{7f}', '\u{85}'] {
             let mut event = sample::event("u", "e");
             event[field] = format!("a{character}b").into();

@@ -55,8 +55,8 @@ async fn csv_is_the_whole_journey_one_event_a_row(home: Home) {
     let awkward = json!({ "text": "a,\"b\"\r\nc;é", "n": 1 });
     let events = json!([
         {
-            "userId": "u", "type": "search", "eventId": "a,\"b\"", "sessionId": "s",
-            "accountId": "acme", "payload": awkward, "occurredAt": "2025-12-15T10:30:00.000Z",
+            "userId": "u", "type": "search", "eventId": "a,\"b\"", "anonymousId": "v",
+            "sessionId": "s", "accountId": "acme", "payload": awkward, "occurredAt": "2025-12-15T10:30:00.000Z",
         },
         sample::event("u", "second"),
     ]);
@@ -76,6 +76,7 @@ async fn csv_is_the_whole_journey_one_event_a_row(home: Home) {
         ("userId", "u"),
         ("eventId", "a,\"b\""),
         ("type", "search"),
+        ("anonymousId", "v"),
         ("sessionId", "s"),
         ("accountId", "acme"),
         ("occurredAt", "2025-12-15T10:30:00.000Z"),
@@ -85,7 +86,7 @@ async fn csv_is_the_whole_journey_one_event_a_row(home: Home) {
     let payload: Value = serde_json::from_str(cell(0, "payload")).expect("JSON");
     assert_eq!(payload, awkward);
     assert!(cell(0, "receivedAt").ends_with('Z'));
-    assert_eq!(cell(1, "sessionId"), "");
+    assert_eq!((cell(1, "anonymousId"), cell(1, "sessionId")), ("", ""));
 }
 
 async fn a_large_export_streams_with_memory_flat(home: Home) {

@@ -55,7 +55,8 @@ async fn a_request_is_an_event_as_a_journey_shows_it() {
     let headers = [("PROCESSORS_DEFAULT_HEADERS", "Authorization: Bearer 5b,X-Tenant: a")];
     let service = start(&home, &url, &headers).await;
     let event = json!({
-        "eventId": "e-1", "userId": "ann", "type": "purchase", "sessionId": "s", "accountId": "a",
+        "eventId": "e-1", "userId": "ann", "anonymousId": "v", "type": "purchase",
+        "sessionId": "s", "accountId": "a",
         "occurredAt": "2025-12-15T10:30:00.5+01:00", "payload": { "$id": 1, "a.b": [1.0, "ä", null] },
     });
 

@@ -3,6 +3,7 @@
 mod times;
 
 use super::*;
+use crate::KnownAs;
 use crate::tests::{fault, faults, faults_of, now, one, read, rules, with};
 use crate::wire::read_json;
 
@@ -11,6 +12,10 @@ fn every_alias_names_its_field() {
     for alias in ["userId", "user_id", "patientId", "patient_id", "distinctId", "distinct_id"] {
         let event = one(&format!(r#"{{"{alias}":"ann","type":"search"}}"#));
         assert_eq!(&*event.user_id, "ann", "{alias}");
+    }
+    for alias in ["anonymousId", "anonymous_id", "deviceId", "device_id"] {
+        let event = one(&with(&format!(r#""{alias}":"v-1""#)));
+        assert_eq!(event.anonymous_id.as_deref(), Some("v-1"), "{alias}");
     }
     for alias in ["type", "event"] {
         let event = one(&format!(r#"{{"userId":"ann","{alias}":"search"}}"#));
@@ -301,4 +306,71 @@ fn a_hundred_faults_are_listed_and_all_are_counted() {
         assert_eq!(faults.listed().len(), listed);
         assert_eq!(faults.listed()[listed - 1].index, Some(listed - 1));
     }
+}
+
+/// The user's id and the anonymous one of an event with these fields.
+fn who(fields: &str) -> (String, Option<String>) {
+    let event = one(&format!(r#"{{"type":"search",{fields}}}"#));
+    (event.user_id.into(), event.anonymous_id.map(Into::into))
+}
+
+#[test]
+fn an_anonymous_id_alone_is_the_user() {
+    for fields in [r#""anonymousId":"v-1""#, r#""userId":null,"deviceId":"v-1""#] {
+        assert_eq!(who(fields), ("v-1".to_owned(), Some("v-1".to_owned())));
+        let event = one(&format!(r#"{{"type":"search",{fields}}}"#));
+        assert_eq!(event.known_as(), KnownAs::Visitor);
+        assert_eq!(event.id, StoreId::derive("v-1", &event.event_id));
+    }
+}
+
+#[test]
+fn an_anonymous_id_beside_a_user_says_something_where_it_is_another() {
+    let both = r#""userId":"ann","anonymousId":"v-1""#;
+    assert_eq!(who(both), ("ann".to_owned(), Some("v-1".to_owned())));
+    let event = one(&format!(r#"{{"type":"search",{both}}}"#));
+    assert_eq!(event.known_as(), KnownAs::Both { anonymous_id: "v-1" });
+    for same in [
+        r#""userId":"ann""#,
+        r#""userId":"ann","anonymousId":null"#,
+        r#""userId":"ann","anonymousId":"ann""#,
+        r#""device_id":"ann","user_id":"ann""#,
+    ] {
+        assert_eq!(who(same), ("ann".to_owned(), None), "{same}");
+        let event = one(&format!(r#"{{"type":"search",{same}}}"#));
+        assert_eq!(event.known_as(), KnownAs::User);
+    }
+}
+
+#[test]
+fn an_anonymous_id_comes_before_the_default_user() {
+    let rules = Rules { default_user: Some("everybody".into()), ..rules() };
+    let read = |fields: &str| {
+        let body = format!(r#"{{"type":"search",{fields}}}"#);
+        read_json(body.as_bytes(), &rules, now()).unwrap().remove(0)
+    };
+    assert_eq!(read(r#""anonymousId":"v-1""#).known_as(), KnownAs::Visitor);
+    let nobody = read(r#""anonymousId":null"#);
+    assert_eq!((&*nobody.user_id, nobody.known_as()), ("everybody", KnownAs::User));
+}
+
+#[test]
+fn an_anonymous_id_keeps_to_the_rules_of_a_user() {
+    for (value, expected) in [
+        (r#""""#, "is empty"),
+        (r#"" ""#, "is blank"),
+        ("7", "must be a string, not a number"),
+        (r#""undefined""#, "is the placeholder \"undefined\", not an id"),
+        (r#""NULL""#, "is the placeholder \"NULL\", not an id"),
+        (r#""a\u0000""#, "holds a control character"),
+    ] {
+        // Alone it is what is wrong, and not that the user is missing.
+        for user in [r#""userId":"ann","#, ""] {
+            let body = format!(r#"{{{user}"type":"search","device_id":{value}}}"#);
+            assert_eq!(fault(&body), ("device_id".to_owned(), expected.to_owned()), "{body}");
+        }
+    }
+    let long = "v".repeat(257);
+    let (field, message) = fault(&with(&format!(r#""anonymousId":"{long}""#)));
+    assert_eq!((&*field, &*message), ("anonymousId", "is longer than 256 bytes"));
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::now;
 use crate::payload::PayloadLimits;
-use crate::{Event, Payload, StoreId, Timestamp};
+use crate::{Event, KnownAs, Payload, StoreId, Timestamp};
 
 /// Room for everything that is generated here.
 pub const AMPLE: PayloadLimits = PayloadLimits { max_bytes: 1 << 20, max_depth: 100 };
@@ -61,6 +61,32 @@ pub fn object() -> impl Strategy<Value = Map<String, Value>> {
         .prop_map(|fields| fields.into_iter().collect())
 }
 
+/// What is sent as `anonymousId`.
+#[derive(Debug, Clone)]
+enum Anonymous {
+    None,
+    Alone,
+    Beside(String),
+}
+
+impl Anonymous {
+    fn of(self, user_id: &str) -> Option<Box<str>> {
+        match self {
+            Self::None => None,
+            Self::Alone => Some(user_id.into()),
+            Self::Beside(id) => Some(id.into()),
+        }
+    }
+}
+
+fn anonymous() -> impl Strategy<Value = Anonymous> {
+    prop_oneof![
+        2 => Just(Anonymous::None),
+        1 => Just(Anonymous::Alone),
+        1 => text(40).prop_map(|id| Anonymous::Beside(format!("v{id}"))),
+    ]
+}
+
 /// A valid event.
 pub fn event() -> impl Strategy<Value = Event> {
     let optional = || proptest::option::of(text(20).prop_map(Box::<str>::from));
@@ -74,6 +100,7 @@ pub fn event() -> impl Strategy<Value = Event> {
     ];
     (
         text(40),
+        anonymous(),
         proptest::sample::select(vec!["search", "page_view"]),
         optional(),
         optional(),
@@ -81,25 +108,28 @@ pub fn event() -> impl Strategy<Value = Event> {
         proptest::option::of(-62_167_219_200_000_i64..=now().as_millis() + super::DAY_MS),
         event_id,
     )
-        .prop_map(|(user_id, kind, session_id, account_id, payload, millis, event_id)| Event {
-            id: StoreId::derive(&user_id, &event_id),
-            user_id: user_id.into(),
-            event_id: event_id.into(),
-            kind: kind.into(),
-            session_id,
-            account_id,
-            payload: Payload::from_json(Value::Object(payload).to_string().as_bytes(), AMPLE)
-                .unwrap(),
-            occurred_at: millis.map_or(now(), |millis| Timestamp::from_millis(millis).unwrap()),
-            received_at: now(),
-        })
+        .prop_map(
+            |(user_id, anonymous, kind, session_id, account_id, payload, millis, event_id)| Event {
+                id: StoreId::derive(&user_id, &event_id),
+                anonymous_id: anonymous.of(&user_id),
+                user_id: user_id.into(),
+                event_id: event_id.into(),
+                kind: kind.into(),
+                session_id,
+                account_id,
+                payload: Payload::from_json(Value::Object(payload).to_string().as_bytes(), AMPLE)
+                    .unwrap(),
+                occurred_at: millis.map_or(now(), |millis| Timestamp::from_millis(millis).unwrap()),
+                received_at: now(),
+            },
+        )
 }
 
 /// How one event is written down: which names, in which order, with how many
 /// escapes, and its time in which form.
 #[derive(Debug, Clone)]
 pub struct Manner {
-    names: [prop::sample::Index; 7],
+    names: [prop::sample::Index; 8],
     order: Vec<u32>,
     escapes: bool,
     blanks: &'static str,
@@ -120,8 +150,8 @@ pub fn manner() -> impl Strategy<Value = Manner> {
             .prop_map(|(offset_minutes, lower)| TimeForm::Text { offset_minutes, lower }),
     ];
     (
-        any::<[prop::sample::Index; 7]>(),
-        proptest::collection::vec(any::<u32>(), 7),
+        any::<[prop::sample::Index; 8]>(),
+        proptest::collection::vec(any::<u32>(), 8),
         any::<bool>(),
         proptest::sample::select(vec!["", " ", "\t \r"]),
         any::<bool>(),
@@ -137,8 +167,9 @@ pub fn manner() -> impl Strategy<Value = Manner> {
         })
 }
 
-const NAMES: [&[&str]; 7] = [
+const NAMES: [&[&str]; 8] = [
     &["userId", "user_id", "patientId", "patient_id", "distinctId", "distinct_id"],
+    &["anonymousId", "anonymous_id", "deviceId", "device_id"],
     &["type", "event"],
     &["sessionId", "session_id"],
     &["accountId", "account_id"],
@@ -155,7 +186,11 @@ impl Manner {
             None => self.nulls.then(|| "null".to_owned()),
         };
         let values = [
-            Some(self.string(&event.user_id)),
+            match event.known_as() {
+                KnownAs::Visitor => self.nulls.then(|| "null".to_owned()),
+                KnownAs::User | KnownAs::Both { .. } => Some(self.string(&event.user_id)),
+            },
+            optional(&event.anonymous_id),
             Some(self.string(&event.kind)),
             optional(&event.session_id),
             optional(&event.account_id),

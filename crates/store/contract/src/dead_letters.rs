@@ -30,6 +30,7 @@ async fn names(store: &dyn DeadLetterStore) -> Vec<String> {
 
 pub async fn a_letter_is_read_back_unchanged(store: Arc<dyn DeadLetterStore>) {
     let mut full = event("ann ä", "e1", 0, i64::MAX);
+    full.event.anonymous_id = Some("v1".into());
     full.event.session_id = Some("s1".into());
     full.event.account_id = Some("a1".into());
     full.event.payload = payload(

@@ -22,6 +22,7 @@ pub fn event(user: &str, event_id: &str, millis: i64, arrival: i64) -> Accepted 
             user_id: user.into(),
             event_id: event_id.into(),
             kind: "page_view".into(),
+            anonymous_id: None,
             session_id: None,
             account_id: None,
             payload: Payload::empty(),

@@ -12,6 +12,7 @@ use crate::samples::{all_of, event, insert, names, payload, store_all, stored};
 pub async fn what_is_stored_is_read_back_unchanged(store: Arc<dyn Store>) {
     let mut full = event("ann", "e1", 0, i64::MAX);
     full.event.kind = "purchase".into();
+    full.event.anonymous_id = Some("v1".into());
     full.event.session_id = Some("s1".into());
     full.event.account_id = Some("a1".into());
     full.event.payload = payload(r#"{"total":12.5}"#);

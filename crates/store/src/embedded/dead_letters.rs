@@ -11,15 +11,15 @@ use crate::{Outcome, Reason, Refusal, StoreError};
 const INSERT: &str = "
     INSERT INTO dead_letters (id, user_id, event_id, type, session_id, account_id, payload,
                               occurred_at, received_at, arrival,
-                              reason, error, set_aside_at, tried_at, tries)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                              reason, error, set_aside_at, tried_at, tries, anonymous_id)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
     ON CONFLICT (id) DO NOTHING";
 
 macro_rules! heads {
     ($condition:literal) => {
         concat!(
             "SELECT id, user_id, event_id, type, session_id, account_id, occurred_at, received_at,
-                    arrival, reason, error, set_aside_at, tried_at, tries
+                    arrival, reason, error, set_aside_at, tried_at, tries, anonymous_id
              FROM dead_letters ",
             $condition
         )
@@ -129,6 +129,7 @@ fn put(transaction: &Transaction<'_>, letter: &DeadLetter) -> rusqlite::Result<O
         letter.set_aside_at.as_millis(),
         letter.tried_at.as_millis(),
         letter.tries,
+        event.anonymous_id,
     ]);
     match written {
         Ok(0) => Ok(Outcome::Duplicate),
@@ -178,6 +179,7 @@ fn head(row: &Row<'_>) -> rusqlite::Result<LetterHead> {
         user_id: row.get(1)?,
         event_id: row.get(2)?,
         kind: row.get(3)?,
+        anonymous_id: row.get(14)?,
         session_id: row.get(4)?,
         account_id: row.get(5)?,
         occurred_at: Timestamp::from_millis_clamped(row.get(6)?),

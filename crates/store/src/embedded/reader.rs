@@ -276,6 +276,7 @@ pub(super) fn stored_event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
         user_id: row.get(1)?,
         event_id: row.get(2)?,
         kind: row.get(3)?,
+        anonymous_id: row.get(10)?,
         session_id: row.get(4)?,
         account_id: row.get(5)?,
         payload: row.get(6)?,

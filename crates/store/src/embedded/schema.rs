@@ -192,11 +192,31 @@ const VERSION_5: &str = "
     ALTER TABLE accounts ADD COLUMN session_epoch INTEGER NOT NULL DEFAULT 0;
 ";
 
+const VERSION_8: &str = "
+    -- Under which the user was known before; with nothing else beside it, the user_id too.
+    ALTER TABLE events ADD COLUMN anonymous_id TEXT;
+    ALTER TABLE dead_letters ADD COLUMN anonymous_id TEXT;
+
+    DROP VIEW journeys;
+    CREATE VIEW journeys AS
+    SELECT user_id,
+           strftime('%Y-%m-%dT%H:%M:%fZ', occurred_at / 1000.0, 'unixepoch') AS occurred_at,
+           type,
+           event_id,
+           anonymous_id,
+           session_id,
+           account_id,
+           payload,
+           strftime('%Y-%m-%dT%H:%M:%fZ', received_at / 1000.0, 'unixepoch') AS received_at,
+           arrival
+    FROM events;
+";
+
 /// Adds one event, unless one with its id is there.
 pub(super) const INSERT: &str = "
     INSERT INTO events (id, user_id, event_id, type, session_id, account_id, payload,
-                        occurred_at, received_at, arrival)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                        occurred_at, received_at, arrival, anonymous_id)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
     ON CONFLICT (id) DO NOTHING";
 
 /// The arrival number of one event.
@@ -209,7 +229,7 @@ macro_rules! journey {
     ($direction:literal) => {
         concat!(
             "SELECT id, user_id, event_id, type, session_id, account_id, payload,
-                    occurred_at, received_at, arrival
+                    occurred_at, received_at, arrival, anonymous_id
              FROM events INDEXED BY events_journey
              WHERE user_id = ?1
                AND (occurred_at, arrival) >= (?2, ?3)

@@ -52,6 +52,7 @@ fn event_with(user: &str, number: i64, payload: &str) -> Arc<Accepted> {
             user_id: user.into(),
             event_id: event_id.into(),
             kind: "page_view".into(),
+            anonymous_id: None,
             session_id: Some("s1".into()),
             account_id: None,
             payload: Payload::from_json(payload.as_bytes(), limits).unwrap(),

@@ -359,6 +359,7 @@ fn write_one(connection: &Connection, accepted: &Accepted) -> rusqlite::Result<O
         event.occurred_at.as_millis(),
         event.received_at.as_millis(),
         accepted.arrival.as_i64(),
+        event.anonymous_id,
     ]);
     match written {
         Ok(0) => Ok(Outcome::Duplicate),

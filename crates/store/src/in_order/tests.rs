@@ -13,6 +13,7 @@ fn event(moment: i64, arrival: i64, number: u8, bytes: usize) -> StoredEvent {
         user_id: "ann".into(),
         event_id: number.to_string().into(),
         kind: "search".into(),
+        anonymous_id: None,
         session_id: None,
         account_id: None,
         payload: "x".repeat(bytes),

@@ -206,11 +206,14 @@ fn document(letter: &DeadLetter, payload: String) -> Document {
         "eventId": &*event.event_id,
         "type": &*event.kind,
     };
-    if let Some(session_id) = &event.session_id {
-        document.insert("sessionId", &**session_id);
-    }
-    if let Some(account_id) = &event.account_id {
-        document.insert("accountId", &**account_id);
+    for (name, value) in [
+        ("anonymousId", &event.anonymous_id),
+        ("sessionId", &event.session_id),
+        ("accountId", &event.account_id),
+    ] {
+        if let Some(value) = value {
+            document.insert(name, &**value);
+        }
     }
     document.extend(doc! {
         "payload": payload,
@@ -259,6 +262,7 @@ fn head(document: &Document) -> Result<LetterHead, StoreError> {
         user_id: text("userId")?,
         event_id: text("eventId")?,
         kind: text("type")?,
+        anonymous_id: optional("anonymousId"),
         session_id: optional("sessionId"),
         account_id: optional("accountId"),
         occurred_at: time("occurredAt")?,

@@ -55,6 +55,9 @@ pub fn write_fields(accepted: &Accepted, out: &mut BsonWriter) {
     let event = &accepted.event;
     out.uuid("_id", event.id.as_bytes());
     out.string("userId", &event.user_id);
+    if let Some(anonymous_id) = &event.anonymous_id {
+        out.string("anonymousId", anonymous_id);
+    }
     out.string("eventId", &event.event_id);
     out.string("type", &event.kind);
     if let Some(session_id) = &event.session_id {
@@ -101,6 +104,7 @@ fn read_any(document: &RawDocument, user_id: &str) -> Result<StoredEvent, Docume
         user_id: user_id.into(),
         event_id: text(fields.event_id).unwrap_or_else(|| id_text().into()),
         kind: text(fields.kind).unwrap_or_default(),
+        anonymous_id: text(fields.anonymous_id),
         session_id: text(fields.session_id),
         account_id: text(fields.account_id),
         payload: payload_of(fields.payload),
@@ -128,6 +132,7 @@ struct Fields<'a> {
     id: Option<RawBsonRef<'a>>,
     event_id: Option<RawBsonRef<'a>>,
     kind: Option<RawBsonRef<'a>>,
+    anonymous_id: Option<RawBsonRef<'a>>,
     session_id: Option<RawBsonRef<'a>>,
     account_id: Option<RawBsonRef<'a>>,
     payload: Option<RawBsonRef<'a>>,
@@ -145,6 +150,7 @@ impl<'a> Fields<'a> {
                 "_id" => &mut fields.id,
                 "eventId" => &mut fields.event_id,
                 "type" => &mut fields.kind,
+                "anonymousId" => &mut fields.anonymous_id,
                 "sessionId" => &mut fields.session_id,
                 "accountId" => &mut fields.account_id,
                 "payload" => &mut fields.payload,

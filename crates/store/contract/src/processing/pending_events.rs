@@ -19,6 +19,7 @@ pub async fn events_are_found_by_their_ids(
     processing: Arc<dyn ProcessingStore>,
 ) {
     let mut full = event("ann ä", "e1", 0, i64::MAX);
+    full.event.anonymous_id = Some("v1".into());
     full.event.session_id = Some("s1".into());
     full.event.account_id = Some("a1".into());
     full.event.payload = payload(r#"{"$oid":"x","a.b":{"":[1,1.0,null,true]},"t":"ä\n\"\u0001"}"#);

@@ -11,7 +11,7 @@ use crate::processing::FoundEvents;
 
 const EVENT: &str = "
     SELECT id, user_id, event_id, type, session_id, account_id, payload,
-           occurred_at, received_at, arrival
+           occurred_at, received_at, arrival, anonymous_id
     FROM events WHERE id = ?1";
 
 /// The index has the number, so that earlier rows are not come to.

@@ -166,7 +166,7 @@ fn the_views_times_are_those_of_the_api() {
     for millis in years {
         file.execute(
             "INSERT OR REPLACE INTO events VALUES
-             (1, zeroblob(16), 'u', 'e', 't', NULL, NULL, '{}', ?1, ?1, 0)",
+             (1, zeroblob(16), 'u', 'e', 't', NULL, NULL, '{}', ?1, ?1, 0, NULL)",
             [millis],
         )
         .unwrap();

@@ -7,8 +7,8 @@ use trailkeep_event::{Arrival, StoreId, Timestamp};
 use crate::StoredEvent;
 
 /// An event of this user out of a document that has no fields but ours, each of
-/// the type that we write. `sessionId` and `accountId` may be missing, and
-/// `userId` and `period`, which are not looked at.
+/// the type that we write. `anonymousId`, `sessionId` and `accountId` may be missing,
+/// and `userId` and `period`, which are not looked at.
 pub fn read_event(document: &[u8], user_id: &str) -> Result<StoredEvent, Foreign> {
     let mut fields = Fields::default();
     let mut elements = Elements::of(document)?;
@@ -23,6 +23,7 @@ struct Fields<'a> {
     id: Option<StoreId>,
     event_id: Option<&'a str>,
     kind: Option<&'a str>,
+    anonymous_id: Option<&'a str>,
     session_id: Option<&'a str>,
     account_id: Option<&'a str>,
     payload: Option<&'a [u8]>,
@@ -37,6 +38,7 @@ impl<'a> Fields<'a> {
             (b"_id", Value::Uuid(bytes)) => self.id = Some(StoreId::from_bytes(*bytes)),
             (b"eventId", Value::Text(bytes)) => self.event_id = Some(text(bytes)?),
             (b"type", Value::Text(bytes)) => self.kind = Some(text(bytes)?),
+            (b"anonymousId", Value::Text(bytes)) => self.anonymous_id = Some(text(bytes)?),
             (b"sessionId", Value::Text(bytes)) => self.session_id = Some(text(bytes)?),
             (b"accountId", Value::Text(bytes)) => self.account_id = Some(text(bytes)?),
             (b"payload", Value::Document(bson)) => self.payload = Some(bson),
@@ -56,6 +58,7 @@ impl<'a> Fields<'a> {
             user_id: user_id.into(),
             event_id: self.event_id?.into(),
             kind: self.kind?.into(),
+            anonymous_id: self.anonymous_id.map(Box::from),
             session_id: self.session_id.map(Box::from),
             account_id: self.account_id.map(Box::from),
             occurred_at: Timestamp::from_millis_clamped(self.occurred_at?),

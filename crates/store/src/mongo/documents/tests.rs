@@ -79,12 +79,17 @@ fn a_uuid_as_id_is_taken_as_it_is() {
     assert_eq!(event.id, StoreId::from_bytes(bytes));
 }
 
-fn accepted(session_id: Option<&str>, account_id: Option<&str>) -> Accepted {
+fn accepted(
+    anonymous_id: Option<&str>,
+    session_id: Option<&str>,
+    account_id: Option<&str>,
+) -> Accepted {
     let event = Event {
         id: StoreId::derive("ann", "e1"),
         user_id: "ann".into(),
         event_id: "e1".into(),
         kind: "search \"é\"".into(),
+        anonymous_id: anonymous_id.map(Box::from),
         session_id: session_id.map(Box::from),
         account_id: account_id.map(Box::from),
         payload: Payload::from_kept_json(r#"{"q":"shoes","n":[1,2.5,null]}"#).unwrap(),
@@ -96,9 +101,13 @@ fn accepted(session_id: Option<&str>, account_id: Option<&str>) -> Accepted {
 
 #[test]
 fn what_we_wrote_is_read_as_any_other_document_would_be() {
-    for accepted in
-        [accepted(None, None), accepted(Some("s-1"), None), accepted(Some("s-1"), Some("acme"))]
-    {
+    for accepted in [
+        accepted(None, None, None),
+        accepted(None, Some("s-1"), None),
+        accepted(None, Some("s-1"), Some("acme")),
+        accepted(Some("v-1"), Some("s-1"), Some("acme")),
+        accepted(Some("v-1"), None, None),
+    ] {
         let document = RawDocumentBuf::from_bytes(encode(&accepted)).unwrap();
         let event = own::read_event(document.as_bytes(), "ann").unwrap();
         assert_eq!(event, read_any(&document, "ann").unwrap());
@@ -110,7 +119,7 @@ fn what_we_wrote_is_read_as_any_other_document_would_be() {
 
 #[test]
 fn a_document_with_a_field_that_is_not_ours_is_read_all_the_same() {
-    let written = RawDocumentBuf::from_bytes(encode(&accepted(None, None))).unwrap();
+    let written = RawDocumentBuf::from_bytes(encode(&accepted(None, None, None))).unwrap();
     let mut document = Document::try_from(&*written).unwrap();
     document.insert("tag", ObjectId::from_bytes([1; 12]));
     assert_eq!(read(document).unwrap(), read_event(&written, "ann").unwrap());

@@ -17,6 +17,7 @@ fn accepted(payload_bytes: usize) -> Arc<Accepted> {
             user_id: "ann".into(),
             event_id: "e1".into(),
             kind: "search".into(),
+            anonymous_id: None,
             session_id: Some("s1".into()),
             account_id: None,
             payload: Payload::from_json(json.as_bytes(), limits).unwrap(),

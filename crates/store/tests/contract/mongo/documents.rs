@@ -24,6 +24,7 @@ async fn documents_are_what_a_person_would_look_for() {
             let store = place.store(&SETTINGS).await;
             let mut purchase = event("test123", "e1", 0, 42);
             purchase.event.kind = "purchase".into();
+            purchase.event.anonymous_id = Some("v1".into());
             purchase.event.session_id = Some("s1".into());
             purchase.event.account_id = Some("a1".into());
             purchase.event.payload = payload(r#"{"total":5,"$price":1}"#);
@@ -52,8 +53,8 @@ async fn documents_are_what_a_person_would_look_for() {
                         "occurredAt": date(1), "receivedAt": date(251), "arrival": 43_i64,
                     },
                     doc! {
-                        "_id": id("e1"), "userId": "test123", "eventId": "e1",
-                        "type": "purchase", "sessionId": "s1", "accountId": "a1",
+                        "_id": id("e1"), "userId": "test123", "anonymousId": "v1",
+                        "eventId": "e1", "type": "purchase", "sessionId": "s1", "accountId": "a1",
                         "payload": { "total": 5, "$price": 1 },
                         "occurredAt": date(0), "receivedAt": date(250), "arrival": 42_i64,
                     },
