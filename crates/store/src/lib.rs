@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 pub mod access;
+pub mod activity;
 pub mod dead_letters;
 pub mod embedded;
 mod event_json;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod access;
+pub mod activity;
 pub mod dead_letters;
 pub mod journeys;
 pub mod paging;
@@ -19,7 +20,7 @@ pub use processing::{feeds, outcomes, parking, pending_events, processors, steer
 
 /// Makes a test of each promise. `$open` is an `async fn` that opens a new store,
 /// as something with a method for each kind of promise, `check_events`,
-/// `check_accounts`, `check_letters`, `check_access`, `check_processing`,
+/// `check_accounts`, `check_activity`, `check_letters`, `check_access`, `check_processing`,
 /// `check_pending_events` and `check_people`: each hands the promise what it is about, and cleans up
 /// behind it.
 #[macro_export]
@@ -78,6 +79,14 @@ macro_rules! contract {
                     a_count_that_takes_too_long_is_ended,
                     accounts_are_walked_in_order_each_once,
                     without_accounts_there_are_no_ends,
+                }
+            }
+            check_activity {
+                activity {
+                    activity_is_what_counting_one_by_one_gives,
+                    ids_that_did_nothing_have_no_days,
+                    a_link_ends_at_its_number,
+                    of_more_than_are_counted_the_newest_are,
                 }
             }
             check_letters {

@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod activity;
 mod expiring;
 mod opening;
 mod people;

@@ -16,7 +16,7 @@
 //!   version is replaced.
 //! - `query`: a range of a journey as a filter that one index scan answers.
 //! - `journey`: the scan, and a second one where equals are cut apart.
-//! - `summaries`: events of an account, counted.
+//! - `summaries`: events of an account, counted; `activity`: those of ids, by day.
 //! - `indexes`: what is made before the first event comes.
 //! - `inspect`: a look that changes nothing.
 //! - `errors`: which fault of the server means what.
@@ -29,6 +29,7 @@
 //!   collections of their own.
 
 mod access;
+mod activity;
 mod bson_writer;
 mod causal;
 mod connection;

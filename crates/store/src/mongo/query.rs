@@ -58,7 +58,7 @@ pub fn filter(
 /// The periods of what happened between two moments, as one range of the index
 /// that the server passes through by skipping from user to user. It is open where
 /// there may be periods that are not known.
-fn periods(earliest: Timestamp, latest: Timestamp, known: &Periods) -> Bson {
+pub fn periods(earliest: Timestamp, latest: Timestamp, known: &Periods) -> Bson {
     let start = |time| known.start_of(time).map(DateTime::from_millis);
     match (start(earliest), start(latest), known.reach(latest)) {
         (None, None, true) => Bson::Null,

@@ -172,7 +172,7 @@ fn counts(top: usize) -> Document {
     } }
 }
 
-fn date(moment: Timestamp) -> DateTime {
+pub fn date(moment: Timestamp) -> DateTime {
     DateTime::from_millis(moment.as_millis())
 }
 
@@ -215,7 +215,7 @@ fn name_of(group: &Document) -> String {
 }
 
 /// The server counts in the smallest type that holds the number.
-fn count(group: &Document, key: &str) -> u64 {
+pub fn count(group: &Document, key: &str) -> u64 {
     match group.get(key) {
         Some(Bson::Int32(number)) => u64::try_from(*number).unwrap_or_default(),
         Some(Bson::Int64(number)) => u64::try_from(*number).unwrap_or_default(),

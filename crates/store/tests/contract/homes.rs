@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mongodb::{Client, Database};
 use trailkeep_store::access::AccessStore;
+use trailkeep_store::activity::ActivityStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{MongoSettings, MongoStore, PeriodSettings};
@@ -33,6 +34,7 @@ pub struct Home {
     letters: Arc<dyn DeadLetterStore>,
     access: Arc<dyn AccessStore>,
     accounts: Arc<dyn AccountStore>,
+    activity: Arc<dyn ActivityStore>,
     processing: Arc<dyn ProcessingStore>,
     people: Arc<dyn PeopleStore>,
     place: Place,
@@ -60,6 +62,7 @@ pub async fn open_mongo() -> Home {
         letters: store.clone(),
         access: store.clone(),
         accounts: store.clone(),
+        activity: store.clone(),
         processing: store.clone(),
         people: store,
         place: Place::Mongo(place),
@@ -77,6 +80,7 @@ pub async fn open_embedded() -> Home {
         letters: store.clone(),
         access: store.clone(),
         accounts: store.clone(),
+        activity: store.clone(),
         processing: store.clone(),
         people: store,
         place: Place::Folder(folder),
@@ -121,6 +125,16 @@ impl Home {
         Checking: Future<Output = ()> + Send + 'static,
     {
         let checking = promise(self.store.clone(), self.accounts.clone());
+        self.check(checking).await;
+    }
+
+    /// Checks one promise about how much ids did, whose events it stores.
+    pub async fn check_activity<F, Checking>(self, promise: F)
+    where
+        F: FnOnce(Arc<dyn Store>, Arc<dyn ActivityStore>) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let checking = promise(self.store.clone(), self.activity.clone());
         self.check(checking).await;
     }
 
