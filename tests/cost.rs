@@ -38,7 +38,7 @@ use trailkeep_event::{Accepted, Arrival, Rules, StoreId, Timestamp, TypeRule, wi
 use trailkeep_journal::{Journal, Rules as JournalRules};
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{decode_document, encode_document};
-use trailkeep_store::{JourneyPart, JourneyRange, Order, Outcome, Store, StoreError, Timeouts};
+use trailkeep_store::{Id, JourneyPart, JourneyRange, Order, Outcome, Store, StoreError, Timeouts};
 
 /// Events in a request, and the allocations that each of them may take: up to
 /// one less than a whole one above what it takes, so that one more for each
@@ -174,7 +174,7 @@ fn on_a_page() -> f64 {
     let store = Arc::new(Documents(documents.collect()));
     let journeys = Journeys::new(store, ingest);
     let range = JourneyRange {
-        user_id: "user-000001".to_owned(),
+        ids: vec![Id::whole("user-000001")],
         from: None,
         to: None,
         after: None,
@@ -273,7 +273,7 @@ impl Store for Documents {
         let documents = self.0.iter().take(limit);
         let events = documents.map(|document| {
             let document = RawDocument::from_bytes(document).unwrap();
-            decode_document(document, &range.user_id).unwrap()
+            decode_document(document, &range.ids[0].id).unwrap()
         });
         Ok(JourneyPart { events: events.collect(), has_more: false })
     }

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use trailkeep_event::json_writer::write_string;
-use trailkeep_store::{JourneyRange, Order, StoreError, StoredEvent};
+use trailkeep_store::{Id, JourneyRange, Order, StoreError, StoredEvent};
 use utoipa::ToSchema;
 
 use super::guard::MayRead;
@@ -133,7 +133,7 @@ pub async fn journey(
 ) -> Result<Response, Problem> {
     let format = Format::wanted(&headers);
     let request = JourneyRequest::read(user_id, query.as_deref(), format)?;
-    let user_id = Some(request.range.user_id.as_str());
+    let user_id = Some(&*request.range.ids[0].id);
     service.access.audit.note(&reader, action::READ_JOURNEY, user_id);
     match format {
         Format::Json => {
@@ -202,7 +202,7 @@ impl JourneyRequest {
                 .ok()
         });
         let range = JourneyRange {
-            user_id,
+            ids: vec![Id::whole(user_id)],
             from: parameters.time("from"),
             to: parameters.time("to"),
             after,
@@ -252,7 +252,7 @@ fn page_body(range: &JourneyRange, told: &Told) -> Vec<u8> {
     let page = &told.page;
     let mut out = Vec::with_capacity(expected_bytes(told));
     out.extend_from_slice(b"{\"userId\":");
-    write_string(&range.user_id, &mut out);
+    write_string(&range.ids[0].id, &mut out);
     out.extend_from_slice(format!(",\"count\":{},\"events\":[", page.events.len()).as_bytes());
     for (index, event) in page.events.iter().enumerate() {
         if index > 0 {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use trailkeep_event::{Accepted, StoreId};
-use trailkeep_store::{JourneyPart, JourneyRange, Order, Position, StoredEvent};
+use trailkeep_store::{Id, JourneyPart, JourneyRange, Order, Position, StoredEvent};
 
 /// Bytes of events at which a page ends. A store reads as far, and to the end of
 /// the event that goes beyond.
@@ -22,11 +22,12 @@ pub struct Page {
     pub may_be_incomplete: bool,
 }
 
-/// Whether the store would find this event in the range, were it stored.
-pub fn is_in_range(accepted: &Accepted, range: &JourneyRange) -> bool {
+/// Whether the store would find this event of one of its ids in the range, were it
+/// stored.
+pub fn is_in_range(accepted: &Accepted, id: &Id, range: &JourneyRange) -> bool {
     let event = &accepted.event;
     let is_after = |after: Position| range.order.compare(after, position(accepted)).is_lt();
-    *event.user_id == *range.user_id
+    id.holds(&event.user_id, accepted.arrival)
         && range.from.is_none_or(|from| event.occurred_at >= from)
         && range.to.is_none_or(|to| event.occurred_at <= to)
         && range.after.is_none_or(is_after)

@@ -1,11 +1,12 @@
-//! What one user did, in order: stored and waiting events as one list.
+//! What one user did, in order: stored and waiting events as one list, of the user's
+//! own id and of those that are linked to it.
 //!
 //! **Visible.** An accepted event is in its user's journey from its 202 on while it
 //! is in the backlog's head; beyond the head from the moment it is read back, and
 //! until then a page says that it may be incomplete.
 //!
 //! A page is made in this order, which is what makes it whole while writes go
-//! on: first the user's waiting events are looked up, then the store. An
+//! on: first the waiting events of its ids are looked up, then the store. An
 //! event that is written in between is found in both and shown once; looked up
 //! the other way round it could be found in neither.
 //!
@@ -41,19 +42,31 @@ impl Journeys {
     /// The first events of the range: `limit` of them, or as many as have
     /// [`MAX_PAGE_BYTES`](merge::MAX_PAGE_BYTES) together, but at least one.
     pub async fn page(&self, range: &JourneyRange, limit: usize) -> Result<Page, StoreError> {
-        let (mut waiting, may_be_incomplete) = self.ingest.of_user(&range.user_id);
-        // Of one that was sent twice the first is stored.
-        let mut ids = HashSet::new();
-        waiting.retain(|accepted| {
-            ids.insert(accepted.event.id) && merge::is_in_range(accepted, range)
-        });
+        let (waiting, may_be_incomplete) = self.waiting(range);
         let stored = self.store.journey(range, limit).await?;
         // One more than fits tells whether there is a next page.
         let waiting = self.without_repetitions(waiting, range.order, limit + 1).await?;
         Ok(Page { may_be_incomplete, ..merge::page(stored, &waiting, range.order, limit) })
     }
 
-    /// The first `wanted` of a user's waiting events, without those that
+    /// What waits of the range, and whether there may be more beyond the backlog's
+    /// head.
+    fn waiting(&self, range: &JourneyRange) -> (Vec<Arc<Accepted>>, bool) {
+        let (mut all, mut may_be_incomplete) = (Vec::new(), false);
+        for id in &range.ids {
+            let (mut waiting, is_beyond) = self.ingest.of_user(&id.id);
+            // Of one that was sent twice the first is stored.
+            let mut ids = HashSet::new();
+            waiting.retain(|accepted| {
+                ids.insert(accepted.event.id) && merge::is_in_range(accepted, id, range)
+            });
+            all.append(&mut waiting);
+            may_be_incomplete |= is_beyond;
+        }
+        (all, may_be_incomplete)
+    }
+
+    /// The first `wanted` of the waiting events, without those that
     /// repeat an event which is stored.
     async fn without_repetitions(
         &self,

@@ -7,7 +7,7 @@ mod walks;
 use proptest::prelude::*;
 
 use trailkeep_event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
-use trailkeep_store::{JourneyRange, Order, StoredEvent};
+use trailkeep_store::{Id, JourneyRange, Order, StoredEvent};
 
 /// Few moments, so that most events share theirs with another.
 const MOMENTS: i64 = 4;
@@ -72,7 +72,7 @@ fn order() -> impl Strategy<Value = Order> {
 
 fn whole(order: Order) -> JourneyRange {
     JourneyRange {
-        user_id: "ann".to_owned(),
+        ids: vec![Id::whole("ann")],
         from: None,
         to: None,
         after: None,
@@ -110,7 +110,11 @@ fn journey_of<'a>(
 ) -> Vec<StoredEvent> {
     let mut journey: Vec<StoredEvent> = events
         .into_iter()
-        .filter(|event| *event.user_id == *range.user_id)
+        .filter(|event| {
+            let of_event = range.ids.iter().find(|id| *id.id == *event.user_id);
+            let end = of_event.map(|id| id.until.map_or(i64::MAX, Arrival::as_i64));
+            end.is_some_and(|end| event.arrival.as_i64() < end)
+        })
         .filter(|event| range.from.is_none_or(|from| from <= event.occurred_at))
         .filter(|event| range.to.is_none_or(|to| event.occurred_at <= to))
         .filter(|event| range.types.is_empty() || range.types.contains(&event.kind.to_string()))

@@ -32,7 +32,7 @@ pub use event_json::{JsonKeys, WrongName};
 pub use inspection::{Clocks, Indexes, Inspection, Replacing};
 pub use refusal::{Reason, Refusal};
 pub use timeouts::Timeouts;
-use trailkeep_event::{Accepted, Arrival, StoreId, Timestamp};
+use trailkeep_event::{Accepted, Arrival, MAX_FUTURE_MS, StoreId, Timestamp};
 
 /// Bytes of events after which a store reads no further: those of a page, and
 /// at the most one event more. 1,000 events may have 32 MiB and more, and
@@ -69,10 +69,10 @@ pub trait Store: Send + Sync + 'static {
     /// tells an event that is stored from a duplicate that another request sent.
     async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError>;
 
-    /// The first events in a range of one user's journey, in the range's order:
-    /// by time, then by arrival, then by id. It ends with `limit` events, or
-    /// with the one by which they have more than [`MAX_READ_BYTES`]; with fewer
-    /// and less than that only where the range ends.
+    /// The first events in a range of a journey, those of all its ids in the
+    /// range's order: by time, then by arrival, then by `_id`. It ends with `limit`
+    /// events, or with the one by which they have more than [`MAX_READ_BYTES`]; with
+    /// fewer and less than that only where the range ends.
     async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError>;
 
     /// How many writes are worth having in flight at once, given the
@@ -102,11 +102,49 @@ pub enum Outcome {
     Retry,
 }
 
-/// Which part of a user's journey is wanted. Bounds are inclusive.
+/// An id whose events are in a journey: the user's own, or one that is linked to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Id {
+    /// `userId` of its events.
+    pub id: String,
+    /// Only what arrived before this number; `None` for all. What another tool wrote
+    /// without a number arrived before any.
+    pub until: Option<Arrival>,
+}
+
+impl Id {
+    /// All of an id.
+    pub fn whole(id: impl Into<String>) -> Self {
+        Self { id: id.into(), until: None }
+    }
+
+    /// Whether an event of this user, with this number, is one of it.
+    pub fn holds(&self, user_id: &str, arrival: Arrival) -> bool {
+        self.id == user_id && self.until.is_none_or(|until| arrival < until)
+    }
+
+    /// Its highest number.
+    fn highest(&self) -> Option<Arrival> {
+        self.until.map(|until| Arrival::from_i64(until.as_i64().saturating_sub(1)))
+    }
+
+    /// What happened after this arrived at `until` or later: an event is at most a day
+    /// ahead of its arrival, and an hour is left for clocks that were stepped. Here a
+    /// store ends its scan, or it would walk over all that the id did since. A
+    /// document without a number that says to have happened later is cut with that.
+    fn latest(&self) -> Timestamp {
+        const HOUR_MS: i64 = 60 * 60 * 1000;
+        self.until.map_or(Timestamp::from_millis_clamped(i64::MAX), |until| {
+            until.moment().plus_millis(MAX_FUTURE_MS + HOUR_MS)
+        })
+    }
+}
+
+/// Which part of a journey is wanted. Bounds are inclusive.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JourneyRange {
-    /// Whose journey it is.
-    pub user_id: String,
+    /// Whose events, each id once: at most some hundred, for each of them is a scan.
+    pub ids: Vec<Id>,
     /// Nothing that occurred before this.
     pub from: Option<Timestamp>,
     /// Nothing that occurred after this.

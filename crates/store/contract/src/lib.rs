@@ -6,6 +6,7 @@ pub mod access;
 pub mod activity;
 pub mod dead_letters;
 pub mod journeys;
+pub mod linked;
 pub mod paging;
 pub mod people;
 pub mod preparing;
@@ -61,6 +62,13 @@ macro_rules! contract {
                     what_is_read_at_once_ends_at_4_mib,
                     events_that_come_later_do_not_shift_pages,
                     a_journey_over_years_is_what_a_plain_list_gives,
+                }
+                linked {
+                    a_journey_of_several_ids_is_what_a_plain_list_gives,
+                    of_an_id_only_what_arrived_before_its_end_is_given,
+                    what_shares_time_and_arrival_across_ids_is_in_order_of_ids,
+                    a_position_stays_good_when_an_id_comes_to_the_others,
+                    a_journey_of_a_hundred_ids_is_given_page_by_page,
                 }
                 preparing {
                     preparing_again_changes_nothing,

@@ -12,7 +12,11 @@ use crate::samples::{all_of, at, event, names, newest_first, payload, store_all,
 
 /// All pages of a range, put together. No page but the last may be short, unless
 /// its events are large.
-async fn page_through(store: &dyn Store, range: &JourneyRange, limit: usize) -> Vec<StoredEvent> {
+pub(crate) async fn page_through(
+    store: &dyn Store,
+    range: &JourneyRange,
+    limit: usize,
+) -> Vec<StoredEvent> {
     let mut range = range.clone();
     let mut journey = Vec::new();
     loop {
@@ -30,9 +34,9 @@ async fn page_through(store: &dyn Store, range: &JourneyRange, limit: usize) -> 
 }
 
 /// What a range holds, found the slow way.
-fn expected(events: &[Accepted], range: &JourneyRange) -> Vec<StoredEvent> {
+pub(crate) fn expected(events: &[Accepted], range: &JourneyRange) -> Vec<StoredEvent> {
     let wanted = |event: &StoredEvent| {
-        *event.user_id == *range.user_id
+        range.ids.iter().any(|id| id.holds(&event.user_id, event.arrival))
             && range.from.is_none_or(|from| event.occurred_at >= from)
             && range.to.is_none_or(|to| event.occurred_at <= to)
             && (range.types.is_empty() || range.types.iter().any(|kind| **kind == *event.kind))

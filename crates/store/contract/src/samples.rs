@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use trailkeep_event::payload::PayloadLimits;
 use trailkeep_event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
-use trailkeep_store::{JourneyRange, Order, Outcome, Store, StoredEvent};
+use trailkeep_store::{Id, JourneyRange, Order, Outcome, Store, StoredEvent};
 
 /// 2025-12-15T10:30:00.000Z; samples are so many milliseconds after it.
 const START: i64 = 1_765_794_600_000;
@@ -46,7 +46,7 @@ pub fn stored(accepted: &Accepted) -> StoredEvent {
 /// The whole journey of a user, oldest first.
 pub fn all_of(user: &str) -> JourneyRange {
     JourneyRange {
-        user_id: user.to_owned(),
+        ids: vec![Id::whole(user)],
         from: None,
         to: None,
         after: None,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, InterruptHandle, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, InterruptHandle, OptionalExtension as _, Row, Rows, params};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::timeout;
@@ -22,7 +22,7 @@ use super::{fault, schema};
 use crate::in_order::InOrder;
 use crate::summaries::{GRACE, QueryError};
 use crate::timeouts::no_answer;
-use crate::{JourneyPart, JourneyRange, Order, StoreError, StoredEvent};
+use crate::{Id, JourneyPart, JourneyRange, Order, StoreError, StoredEvent};
 
 /// Connections at the most. Reads are bound by the CPU, and further ones wait.
 pub(super) const CONNECTIONS: usize = 4;
@@ -207,51 +207,88 @@ pub(super) fn arrivals(
     Ok(found)
 }
 
-/// The first events of a range, at least one if there is any. Rows that cannot
-/// be read are passed over, and others take their places: a short answer says
-/// that there is no more.
+/// The first events of a range, at least one if there is any: one scan of each id,
+/// merged.
 pub(super) fn journey(
     connection: &Connection,
     range: &JourneyRange,
     limit: usize,
 ) -> rusqlite::Result<JourneyPart> {
-    let (first, last) = ends(range);
     let types = (!range.types.is_empty()).then(|| serde_json::Value::from(range.types.as_slice()));
-    let mut statement = connection.prepare_cached(match range.order {
+    let types = types.map(|types| types.to_string());
+    let sql = match range.order {
         Order::Ascending => schema::JOURNEY_ASCENDING,
         Order::Descending => schema::JOURNEY_DESCENDING,
-    })?;
-    let mut rows = statement.query(params![
-        range.user_id,
-        first.0,
-        first.1,
-        last.0,
-        last.1,
-        range.session_id,
-        types.map(|types| types.to_string()),
-    ])?;
+    };
+    let prepared = range.ids.iter().map(|_| connection.prepare_cached(sql));
+    let mut statements = prepared.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut scans = Vec::with_capacity(range.ids.len());
+    for (id, statement) in range.ids.iter().zip(&mut statements) {
+        let (first, last) = ends(range, id);
+        let highest = id.highest().map_or(i64::MAX, Arrival::as_i64);
+        let rows = statement.query(params![
+            id.id,
+            first.0,
+            first.1,
+            last.0,
+            last.1,
+            range.session_id,
+            types,
+            highest,
+        ])?;
+        scans.extend(Scan { rows, next: None }.read_on()?);
+    }
     let mut journey = InOrder::new(range, limit);
-    while let Some(row) = rows.next()? {
-        match stored_event(row) {
-            Ok(event) => {
-                if !journey.take(event) {
-                    break;
-                }
-            }
-            Err(error) if fault::is_unreadable_value(&error) => {
-                warn!(%error, user_id = range.user_id, "passed over an event that cannot be read");
-            }
-            Err(error) => return Err(error),
+    while let Some(first) = first_of(&scans, range.order) {
+        let Scan { rows, next } = scans.swap_remove(first);
+        if next.is_some_and(|event| !journey.take(event)) {
+            break;
         }
+        scans.extend(Scan { rows, next: None }.read_on()?);
     }
     Ok(journey.finish())
 }
 
-/// The range's ends, both inclusive, as milliseconds and arrival number. A
-/// position to go on from and a bound in time become one end, the narrower.
+/// The events of one id, in the order of its index.
+struct Scan<'a> {
+    rows: Rows<'a>,
+    next: Option<StoredEvent>,
+}
+
+impl Scan<'_> {
+    /// The same with its next event; `None` at its end. Rows that cannot be read are
+    /// passed over, and others take their places: a short answer says that there is no
+    /// more.
+    fn read_on(mut self) -> rusqlite::Result<Option<Self>> {
+        while let Some(row) = self.rows.next()? {
+            match stored_event(row) {
+                Ok(event) => {
+                    self.next = Some(event);
+                    return Ok(Some(self));
+                }
+                Err(error) if fault::is_unreadable_value(&error) => {
+                    let user_id: String = row.get(1).unwrap_or_default();
+                    warn!(%error, user_id, "passed over an event that cannot be read");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Which of the scans has the event that comes first.
+fn first_of(scans: &[Scan<'_>], order: Order) -> Option<usize> {
+    let heads = scans.iter().enumerate();
+    let heads = heads.filter_map(|(index, scan)| Some((index, scan.next.as_ref()?.position())));
+    heads.min_by(|(_, left), (_, right)| order.compare(*left, *right)).map(|(index, _)| index)
+}
+
+/// The ends of what an id has of a range, both inclusive, as milliseconds and arrival
+/// number. A position to go on from and a bound in time become one end, the narrower.
 /// What shares that position's time and arrival is in the range: the id says
 /// which of it comes after.
-fn ends(range: &JourneyRange) -> ((i64, i64), (i64, i64)) {
+fn ends(range: &JourneyRange, id: &Id) -> ((i64, i64), (i64, i64)) {
     let mut first = (i64::MIN, i64::MIN);
     let mut last = (i64::MAX, i64::MAX);
     if let Some(from) = range.from {
@@ -259,6 +296,9 @@ fn ends(range: &JourneyRange) -> ((i64, i64), (i64, i64)) {
     }
     if let Some(to) = range.to {
         last = (to.as_millis(), i64::MAX);
+    }
+    if id.until.is_some() {
+        last = last.min((id.latest().as_millis(), i64::MAX));
     }
     if let Some(after) = range.after {
         let place = (after.occurred_at.as_millis(), after.arrival.as_i64());

@@ -236,6 +236,7 @@ macro_rules! journey {
                AND (occurred_at, arrival) <= (?4, ?5)
                AND (?6 IS NULL OR session_id = ?6)
                AND (?7 IS NULL OR type IN (SELECT value FROM json_each(?7)))
+               AND arrival <= ?8
              ORDER BY occurred_at ",
             $direction,
             ", arrival ",
@@ -244,13 +245,13 @@ macro_rules! journey {
     };
 }
 
-/// A range of a journey, oldest first. Each end is one pair: next to a
+/// A range of what one id has in a journey, oldest first. Each end is one pair: next to a
 /// separate condition on `occurred_at`, SQLite would enter the index by that
 /// one and walk over all earlier pages. `INDEXED BY` turns a plan without the
 /// index into an error.
 pub(super) const JOURNEY_ASCENDING: &str = journey!("ASC");
 
-/// A range of a journey, newest first.
+/// The same, newest first.
 pub(super) const JOURNEY_DESCENDING: &str = journey!("DESC");
 
 /// Of the ?2 rows written first, deletes those received before ?1.

@@ -21,7 +21,7 @@ use trailkeep_event::payload::PayloadLimits;
 use trailkeep_event::{Event, Payload, Timestamp};
 
 use super::*;
-use crate::Order;
+use crate::{Id, Order};
 
 /// 2025-12-15T10:30:00.123Z.
 const NOON: i64 = 1_765_794_600_123;
@@ -71,7 +71,7 @@ fn events(user: &str, numbers: std::ops::Range<i64>) -> Vec<Arc<Accepted>> {
 /// All of a user's journey, oldest first.
 fn whole(user: &str) -> JourneyRange {
     JourneyRange {
-        user_id: user.to_owned(),
+        ids: vec![Id::whole(user)],
         from: None,
         to: None,
         after: None,

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use trailkeep_event::StoreId;
 
 use super::*;
-use crate::Order;
+use crate::{Id, Order};
 
 fn event(moment: i64, arrival: i64, number: u8, bytes: usize) -> StoredEvent {
     let at = Timestamp::from_millis_clamped(moment);
@@ -25,7 +25,7 @@ fn event(moment: i64, arrival: i64, number: u8, bytes: usize) -> StoredEvent {
 
 fn range(order: Order, after: Option<Position>) -> JourneyRange {
     JourneyRange {
-        user_id: "ann".to_owned(),
+        ids: vec![Id::whole("ann")],
         from: None,
         to: None,
         after,

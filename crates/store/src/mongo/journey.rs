@@ -1,4 +1,4 @@
-//! A part of a journey: one scan of the index, as a rule.
+//! A part of a journey: one query by the index, as a rule.
 //!
 //! The scan is told which index it is to use, so that the server need not think
 //! about it; and where that index has gone, for another one took its place, it is
@@ -183,7 +183,10 @@ impl Scan<'_> {
     /// Hands an event over; false when no further one is wanted. A document
     /// that has no place in a journey is passed over.
     fn hand_over(&self, document: &bson::RawDocument, journey: &mut InOrder<'_>) -> bool {
-        let user_id = &self.range.user_id;
+        let user_id = match &*self.range.ids {
+            [id] => &id.id,
+            _ => document.get_str("userId").unwrap_or_default(),
+        };
         match documents::read_event(document, user_id) {
             Ok(event) => journey.take(event),
             Err(fault) => {

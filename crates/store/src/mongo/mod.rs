@@ -14,8 +14,8 @@
 //!   the same whatever is stored.
 //! - `layout`: which index answers for journeys; `takeover`: how that of an older
 //!   version is replaced.
-//! - `query`: a range of a journey as a filter that one index scan answers.
-//! - `journey`: the scan, and a second one where equals are cut apart.
+//! - `query`: a range of a journey as a filter that scans of one index answer.
+//! - `journey`: that query, and a second one where equals are cut apart.
 //! - `summaries`: events of an account, counted; `activity`: those of ids, by day.
 //! - `indexes`: what is made before the first event comes.
 //! - `inspect`: a look that changes nothing.

@@ -1,9 +1,13 @@
-//! A range of a journey as a query that one index scan answers, at the same
+//! A range of a journey as a query that scans of one index answer, at the same
 //! cost on the first page and on the thousandth.
 //!
-//! For that the place to go on from is said twice: as a bound on `occurredAt`,
-//! which becomes a bound of the scan, and as an `$or` that drops the events of
-//! the same millisecond that came before.
+//! Each id is a branch of an `$or`, which is one scan; the server merges what they
+//! give, in the order of the index. An `$in` would do where the index begins with the
+//! user. Where it begins with the period the server reads the whole ranges and sorts.
+//!
+//! The place to go on from makes two scans of each branch: what shares its
+//! millisecond, and what comes after. As one scan with a condition on both, the
+//! server would make an `$or` in the `$or` of it, and try several plans.
 
 use bson::spec::BinarySubtype;
 use bson::{Binary, Bson, DateTime, Document, doc};
@@ -11,7 +15,7 @@ use trailkeep_event::{Arrival, StoreId, Timestamp};
 
 use super::layout::Layout;
 use super::periods::Periods;
-use crate::{JourneyRange, Order};
+use crate::{Id, JourneyRange, Order};
 
 /// The documents of a range from a place on, itself included, for the index of a
 /// layout.
@@ -25,17 +29,16 @@ pub fn filter(
     layout: Layout,
     known: &Periods,
 ) -> Document {
-    let mut earliest = range.from.unwrap_or(Timestamp::from_millis_clamped(i64::MIN));
-    let mut latest = range.to.unwrap_or(Timestamp::from_millis_clamped(i64::MAX));
-    if let Some((time, _)) = start {
-        match range.order {
-            Order::Ascending => earliest = earliest.max(time),
-            Order::Descending => latest = latest.min(time),
-        }
+    let mut branches = Vec::with_capacity(2 * range.ids.len());
+    for id in &range.ids {
+        let scans = Branch::of(range, id).from(start, range.order);
+        branches.extend(scans.into_iter().flatten().map(|scan| scan.filter(layout, known)));
     }
-    let mut filter = doc! {
-        "userId": &range.user_id,
-        "occurredAt": { "$gte": date(earliest), "$lte": date(latest) },
+    let mut filter = match branches.len() {
+        1 => branches.remove(0),
+        // No id, or none with anything left: an `$or` of nothing is an error.
+        0 => doc! { "userId": { "$in": [] } },
+        _ => doc! { "$or": branches },
     };
     if !range.types.is_empty() {
         filter.insert("type", doc! { "$in": &range.types });
@@ -43,16 +46,76 @@ pub fn filter(
     if let Some(session_id) = &range.session_id {
         filter.insert("sessionId", session_id);
     }
-    // What counts as 0 comes first in its millisecond: nothing is before it.
-    if let Some((time, arrival)) = start
-        && (arrival > Arrival::from_i64(0) || range.order == Order::Descending)
-    {
-        filter.insert("$or", from_on(time, arrival, range.order));
-    }
-    if layout == Layout::ByPeriod {
-        filter.insert("period", periods(earliest, latest, known));
-    }
     filter
+}
+
+/// One scan: what an id has between two moments.
+#[derive(Clone, Copy)]
+struct Branch<'a> {
+    id: &'a str,
+    earliest: Timestamp,
+    latest: Timestamp,
+    /// No number below it.
+    lowest: Option<Arrival>,
+    /// No number above it.
+    highest: Option<Arrival>,
+}
+
+impl<'a> Branch<'a> {
+    fn of(range: &JourneyRange, id: &'a Id) -> Self {
+        Self {
+            id: &id.id,
+            earliest: range.from.unwrap_or(Timestamp::from_millis_clamped(i64::MIN)),
+            latest: range.to.map_or(id.latest(), |to| to.min(id.latest())),
+            lowest: None,
+            highest: id.highest(),
+        }
+    }
+
+    /// The same from a place on, in this order.
+    fn from(self, start: Option<(Timestamp, Arrival)>, order: Order) -> [Option<Self>; 2] {
+        let Some((time, arrival)) = start else {
+            return [Some(self), None];
+        };
+        let mut same = Self { earliest: time, latest: time, ..self };
+        let mut rest = self;
+        match order {
+            // What counts as 0 comes first in its millisecond: nothing is before it.
+            Order::Ascending if arrival <= Arrival::from_i64(0) => {
+                return [Some(Self { earliest: self.earliest.max(time), ..self }), None];
+            }
+            Order::Ascending => {
+                same.lowest = Some(arrival);
+                rest.earliest = rest.earliest.max(time.plus_millis(1));
+            }
+            Order::Descending => {
+                same.highest = Some(self.highest.map_or(arrival, |highest| highest.min(arrival)));
+                rest.latest = rest.latest.min(time.plus_millis(-1));
+            }
+        }
+        let is_in_range = (self.earliest..=self.latest).contains(&time);
+        [is_in_range.then_some(same), (rest.earliest <= rest.latest).then_some(rest)]
+    }
+
+    fn filter(&self, layout: Layout, known: &Periods) -> Document {
+        let time = doc! { "$gte": date(self.earliest), "$lte": date(self.latest) };
+        let mut filter = doc! { "userId": self.id, "occurredAt": time };
+        let mut arrival = Document::new();
+        if let Some(lowest) = self.lowest {
+            arrival.insert("$gte", lowest.as_i64());
+        }
+        if let Some(highest) = self.highest {
+            // No arrival counts as 0, but `$lte` does not match it.
+            arrival.insert("$not", doc! { "$gt": highest.as_i64() });
+        }
+        if !arrival.is_empty() {
+            filter.insert("arrival", arrival);
+        }
+        if layout == Layout::ByPeriod {
+            filter.insert("period", periods(self.earliest, self.latest, known));
+        }
+        filter
+    }
 }
 
 /// The periods of what happened between two moments, as one range of the index
@@ -88,23 +151,6 @@ pub fn sort(order: Order, layout: Layout) -> Document {
 pub fn any_of(ids: &[StoreId]) -> Document {
     let ids: Vec<Bson> = ids.iter().map(binary).collect();
     doc! { "_id": { "$in": ids } }
-}
-
-/// What is at a place and what comes after it.
-fn from_on(time: Timestamp, arrival: Arrival, order: Order) -> Vec<Document> {
-    let (time, arrival) = (date(time), arrival.as_i64());
-    match order {
-        Order::Ascending => vec![
-            doc! { "occurredAt": { "$gt": time } },
-            doc! { "occurredAt": time, "arrival": { "$gte": arrival } },
-        ],
-        Order::Descending => vec![
-            doc! { "occurredAt": { "$lt": time } },
-            doc! { "occurredAt": time, "arrival": { "$lte": arrival } },
-            // No arrival counts as 0, but `$lte` does not match it.
-            doc! { "occurredAt": time, "arrival": null },
-        ],
-    }
 }
 
 fn date(moment: Timestamp) -> DateTime {

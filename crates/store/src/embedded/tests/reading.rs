@@ -27,9 +27,10 @@ async fn a_journey_is_one_index_range_in_both_directions() {
         store.readers.read(move |connection| {
             connection
                 .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?
-                .query_map(params!["u", 0, 0, 1, 1, Some("s"), Some(r#"["page_view"]"#)], |row| {
-                    row.get::<_, String>(3)
-                })?
+                .query_map(
+                    params!["u", 0, 0, 1, 1, Some("s"), Some(r#"["page_view"]"#), 1],
+                    |row| row.get::<_, String>(3),
+                )?
                 .collect::<Result<Vec<_>, _>>()
         })
     };

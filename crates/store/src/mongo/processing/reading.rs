@@ -17,7 +17,7 @@ use crate::mongo::layout::{Layout, LayoutInUse, lacks_index};
 use crate::mongo::periods::Periods;
 use crate::mongo::query;
 use crate::processing::FoundEvents;
-use crate::{JourneyRange, MAX_READ_BYTES, Order, StoreError};
+use crate::{Id, JourneyRange, MAX_READ_BYTES, Order, StoreError};
 
 /// Places in one answer of the server: about half a MiB.
 const BATCH: u32 = 10_000;
@@ -119,7 +119,7 @@ async fn scan(
 
 fn all_of(user_id: &str) -> JourneyRange {
     JourneyRange {
-        user_id: user_id.to_owned(),
+        ids: vec![Id::whole(user_id)],
         from: None,
         to: None,
         after: None,
