@@ -53,6 +53,7 @@
 //! | [`ingest`] | from accepted to stored: room, backlog, queue, writers |
 //! | [`monitoring`] | whether the service is well, what it counts, which build it is, the memory and the disk it has |
 //! | [`dead_letters`] | what a person does about events that the database refused |
+//! | [`people`] | who is who: what events say of ids, and what is known to be kept of it |
 //! | [`journeys`] | stored and not yet stored events as one list; cursors, exports |
 //! | [`processing`] | users' events on their way to processors over HTTP |
 //! | [`summaries`] | events of business accounts, counted; what is kept, what may run |
@@ -67,7 +68,7 @@
 //! | [`cli`] | arguments in, exit code out |
 //!
 //! Imports point one way: `cli -> app -> http -> {journeys, processing, summaries,
-//! dead_letters, seed} -> ingest -> {access, monitoring} -> store -> delivery ->
+//! dead_letters, seed} -> ingest -> people -> {access, monitoring} -> store -> delivery ->
 //! event`. Who may import what stands beside that (`journal`, `config`, `telemetry`,
 //! [`shutdown`], [`backoff`]) is in `tests/house/order.rs`, which holds all of it.
 
@@ -81,6 +82,7 @@ pub mod http;
 pub mod ingest;
 pub mod journeys;
 pub mod monitoring;
+pub mod people;
 pub mod processing;
 pub mod seed;
 pub mod shutdown;

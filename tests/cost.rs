@@ -32,6 +32,7 @@ use trailkeep::ingest::{Ingest, Parts, Patience, WriteRules};
 use trailkeep::journeys::{Journeys, export};
 use trailkeep::monitoring::health::Health;
 use trailkeep::monitoring::statistics::Statistics;
+use trailkeep::people::People;
 use trailkeep_event::payload::PayloadLimits;
 use trailkeep_event::time::SystemClock;
 use trailkeep_event::{Accepted, Arrival, Rules, StoreId, Timestamp, TypeRule, wire};
@@ -228,7 +229,8 @@ fn ingest(batch: usize) -> (Writers, Arc<Ingest>, TempDir) {
     let destination = Destination {
         feeds: Arc::clone(&empty) as _,
         events: Arc::new(Documents(Vec::new())),
-        letters: empty,
+        letters: Arc::clone(&empty) as _,
+        people: Arc::new(People::new(empty)),
     };
     let feeding = Feeding::of_others(&ingest);
     let writers = Writers::start(&ingest, reader, &destination, feeding, 1, &is_prepared);

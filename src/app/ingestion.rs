@@ -24,6 +24,7 @@ use crate::ingest::{Ingest, Parts, WriteRules, reserve};
 use crate::monitoring::disk::DiskOf;
 use crate::monitoring::health::{Health, watch_store};
 use crate::monitoring::statistics::Statistics;
+use crate::people::People;
 use crate::processing::Processing;
 
 /// What closing the journal and the store may take.
@@ -73,6 +74,7 @@ impl Ingestion {
             feeds: Arc::clone(&stores.processing),
             events: Arc::clone(&store),
             letters: Arc::clone(&stores.letters),
+            people: Arc::new(People::new(Arc::clone(&stores.people))),
         };
         let processing = processing::of(settings, stores, &statistics)?;
         let registered = CancellationToken::new();

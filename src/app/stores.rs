@@ -6,6 +6,7 @@ use trailkeep_store::access::AccessStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{self, MongoSettings, MongoStore, PeriodSettings};
+use trailkeep_store::people::PeopleStore;
 use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::summaries::AccountStore;
 use trailkeep_store::{Store, Timeouts};
@@ -46,6 +47,8 @@ pub struct Stores {
     pub access: Arc<dyn AccessStore>,
     /// Where events of business accounts are counted.
     pub accounts: Arc<dyn AccountStore>,
+    /// Where rows about ids stay.
+    pub people: Arc<dyn PeopleStore>,
     /// Where feeds and outcomes of processors stay.
     pub processing: Arc<dyn ProcessingStore>,
 }
@@ -70,7 +73,7 @@ impl Stores {
     }
 
     fn of(
-        store: impl Store + DeadLetterStore + AccessStore + AccountStore + ProcessingStore,
+        store: impl Store + DeadLetterStore + AccessStore + AccountStore + PeopleStore + ProcessingStore,
     ) -> Self {
         let store = Arc::new(store);
         Self {
@@ -78,6 +81,7 @@ impl Stores {
             letters: Arc::clone(&store) as Arc<dyn DeadLetterStore>,
             access: Arc::clone(&store) as Arc<dyn AccessStore>,
             accounts: Arc::clone(&store) as Arc<dyn AccountStore>,
+            people: Arc::clone(&store) as Arc<dyn PeopleStore>,
             processing: store,
         }
     }

@@ -94,6 +94,7 @@ async fn start(defect: Defect) -> (App, TempDir) {
         letters: Arc::clone(&store) as _,
         access: Arc::clone(&store) as _,
         accounts: Arc::clone(&store) as _,
+        people: Arc::clone(&store) as _,
         processing: Arc::clone(&store) as _,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

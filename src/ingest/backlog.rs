@@ -316,6 +316,11 @@ impl Backlog {
         self.queue.of_user(user_id)
     }
 
+    /// The events in the head that say whose an id is.
+    pub fn saying(&self) -> Vec<Arc<Accepted>> {
+        self.queue.saying()
+    }
+
     /// Events in the head.
     #[cfg(test)]
     pub fn head_len(&self) -> usize {

@@ -167,6 +167,11 @@ impl Ingest {
         (backlog.of_user(user_id), backlog.is_beyond())
     }
 
+    /// The events in the head of the backlog that say whose an id is.
+    pub fn saying(&self) -> Vec<Arc<Accepted>> {
+        self.backlog.lock().saying()
+    }
+
     /// All that is accepted and not stored.
     pub fn held(&self) -> Amount {
         self.backlog.lock().held()

@@ -24,6 +24,8 @@ use tokio::time::Instant;
 use trailkeep_event::Accepted;
 use trailkeep_store::Outcome;
 
+use crate::people::facts;
+
 /// Ends a list.
 const NONE: usize = usize::MAX;
 
@@ -97,6 +99,8 @@ pub struct Queue {
     /// Events of ready users.
     waiting: usize,
     in_flight: usize,
+    /// Events that say whose an id is.
+    saying: usize,
 }
 
 impl Queue {
@@ -122,6 +126,7 @@ impl Queue {
     /// Puts an event behind those of its user.
     pub fn push(&mut self, entry: Entry) {
         let hash = self.hasher.hash_one(&*entry.accepted.event.user_id);
+        self.saying += usize::from(facts::is_users(&entry.accepted.event));
         let slot = self.slots.insert(Slot { entry, next: NONE });
         let Some(&number) = self.by_hash.get(&hash) else {
             let number = self.users.insert(User {
@@ -266,6 +271,15 @@ impl Queue {
         its.cloned().collect()
     }
 
+    /// The events that say whose an id is.
+    pub fn saying(&self) -> Vec<Arc<Accepted>> {
+        if self.saying == 0 {
+            return Vec::new();
+        }
+        let events = self.slots.iter().map(|(_, slot)| &slot.entry.accepted);
+        events.filter(|accepted| facts::is_users(&accepted.event)).cloned().collect()
+    }
+
     /// The first event of each user, but for those that are paused.
     pub fn fronts(&self) -> impl Iterator<Item = &Entry> {
         let users = self.users.iter().map(|(_, user)| user);
@@ -291,6 +305,7 @@ impl Queue {
         let slot = self.slots.remove(user.first);
         user.first = slot.next;
         user.events -= 1;
+        self.saying -= usize::from(facts::is_users(&slot.entry.accepted.event));
         slot.entry
     }
 }

@@ -8,6 +8,7 @@ mod feeding;
 pub(crate) mod memory_feeds;
 pub(crate) mod memory_letters;
 mod patience;
+mod people;
 mod queue;
 mod quota;
 mod record;
@@ -37,6 +38,8 @@ use crate::ingest::tests::memory_feeds::MemoryFeeds;
 use crate::ingest::tests::memory_letters::MemoryLetters;
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
+use crate::people::People;
+use crate::people::tests::memory_people::MemoryPeople;
 use fake_store::{FakeStore, Next};
 
 const IN_FLIGHT: usize = 4;
@@ -113,6 +116,7 @@ struct Setup {
     store: Arc<FakeStore>,
     letters: Arc<MemoryLetters>,
     feeds: Arc<MemoryFeeds>,
+    people: Arc<MemoryPeople>,
 }
 
 impl Default for Setup {
@@ -126,6 +130,7 @@ impl Default for Setup {
             store: Arc::default(),
             letters: Arc::default(),
             feeds: Arc::default(),
+            people: Arc::default(),
         }
     }
 }
@@ -162,6 +167,7 @@ impl Setup {
             feeds: Arc::clone(&self.feeds) as _,
             events: Arc::clone(&self.store) as _,
             letters: Arc::clone(&self.letters) as _,
+            people: Arc::new(People::new(Arc::clone(&self.people) as _)),
         };
         let feeding = Feeding::of_others(&ingest);
         let in_flight = self.in_flight;

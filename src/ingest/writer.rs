@@ -33,6 +33,7 @@ use super::queue::Write;
 use super::readback::{self, Readback};
 use super::{Ingest, bisect};
 use crate::backoff::Backoff;
+use crate::people::People;
 
 /// Bytes of events in one write at the most: well below the 48 MB that a MongoDB
 /// message may have, also when the largest payloads meet.
@@ -47,6 +48,8 @@ pub struct Destination {
     pub events: Arc<dyn Store>,
     /// Where they are kept that are refused for good.
     pub letters: Arc<dyn DeadLetterStore>,
+    /// Where what they say of people is kept.
+    pub people: Arc<People>,
 }
 
 /// The running tasks.
@@ -296,10 +299,15 @@ impl Writer {
         }
     }
 
-    /// Writes events. What comes back as a duplicate after an earlier try may be
+    /// Writes events, and what they say of people. What comes back as a duplicate after an earlier try may be
     /// what that try wrote: it is looked up, and counted as what it is.
     async fn try_once(&mut self, events: &[Arc<Accepted>]) -> Result<Vec<Outcome>, WriteError> {
-        let written = bisect::insert(&*self.destination.events, events).await?;
+        let (written, kept) = tokio::join!(
+            bisect::insert(&*self.destination.events, events),
+            self.destination.people.keep(events)
+        );
+        let written = written?;
+        kept?;
         if written.was_split {
             self.doubt(events);
         }

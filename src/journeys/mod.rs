@@ -16,6 +16,7 @@
 
 pub mod cursor;
 pub mod export;
+pub mod linked;
 mod merge;
 
 use std::collections::HashSet;

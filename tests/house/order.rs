@@ -5,13 +5,14 @@ use crate::imports::House;
 
 /// From the top to the bottom. A room imports rooms of lower rows, and none of its
 /// own.
-const ROWS: [&[&str]; 10] = [
+const ROWS: [&[&str]; 11] = [
     &["main"],
     &["cli"],
     &["app"],
     &["http"],
     &["dead_letters", "journeys", "processing", "seed", "summaries"],
     &["ingest"],
+    &["people"],
     &["access", "monitoring"],
     &["store"],
     &["delivery"],

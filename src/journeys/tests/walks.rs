@@ -25,6 +25,8 @@ use crate::ingest::writer::{Destination, Writers};
 use crate::ingest::{Ingest, Parts, Patience, WriteRules};
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
+use crate::people::People;
+use crate::people::tests::memory_people::MemoryPeople;
 
 struct Standing;
 
@@ -144,6 +146,7 @@ impl Story {
             feeds: Arc::new(MemoryFeeds::default()),
             events: as_store,
             letters: Arc::new(MemoryLetters::default()),
+            people: Arc::new(People::new(Arc::new(MemoryPeople::default()))),
         };
         let (feeding, prepared) = (Feeding::of_others(&ingest), health.prepared());
         let writers =

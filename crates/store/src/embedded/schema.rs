@@ -49,7 +49,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::OpenError;
-use super::people::tables::VERSION_8;
+use super::people::tables::VERSION_9;
 use super::processing::tables::{VERSION_6, VERSION_7};
 
 /// "TRKP": tells our file from any other SQLite database.
@@ -58,8 +58,10 @@ const APPLICATION_ID: i32 = 0x5452_4b50;
 /// What leads from each version of the file to the next. The number of a
 /// version is its place here, from 1, and `PRAGMA user_version` in the file.
 /// Entries that were ever released are never changed: a change is a new entry.
-pub(super) const MIGRATIONS: &[&str] =
-    &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8];
+pub(super) const MIGRATIONS: &[&str] = &[
+    VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8,
+    VERSION_9,
+];
 
 const VERSION_1: &str = "
     CREATE TABLE events (

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Error, Row, Transaction, params};
 /// A row of `people` may have tens of KiB, so the table has rows of its own, and small
 /// indexes beside them. It keeps its terms, so that most changes need not touch those of
 /// `person_terms`, and nothing has to find them by their row.
-pub const VERSION_8: &str = "
+pub const VERSION_9: &str = "
     -- Who is who: one row for each id, a user's or an anonymous one.
     CREATE TABLE people (
         id              TEXT    NOT NULL PRIMARY KEY,

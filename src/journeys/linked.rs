@@ -1,0 +1,151 @@
+//! Whose events a journey has: the user's, and those of the ids that are linked to the
+//! user, each up to where its link ends.
+//!
+//! What waiting events say counts already. They are looked up first and the store after
+//! them, as for a page: what is stored in between is found in both, and merging it twice
+//! changes nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use trailkeep_event::{Accepted, Arrival, KnownAs};
+use trailkeep_store::StoreError;
+use trailkeep_store::people::{PeopleStore, Person};
+
+use crate::ingest::Ingest;
+use crate::people::facts;
+
+/// The ids of a journey at the most, the user's own among them.
+pub const MOST_IDS: usize = 100;
+
+/// An id whose events are in the journey of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedId {
+    /// The id.
+    pub id: Box<str>,
+    /// The arrival of the event that linked it.
+    pub since: Arrival,
+    /// Only what arrived before this is in the journey.
+    pub until: Option<Arrival>,
+}
+
+/// Who is who about one id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Circle {
+    /// What is known of the id itself.
+    pub person: Person,
+    /// The user whose the id is, where that is another.
+    pub linked_to: Option<Box<str>>,
+    /// The ids that are linked to it, those first that were linked last.
+    pub ids: Vec<LinkedId>,
+    /// Whether there are more of them than a journey takes.
+    pub is_cut: bool,
+}
+
+/// Tells who is who.
+pub struct Links {
+    store: Arc<dyn PeopleStore>,
+    ingest: Arc<Ingest>,
+}
+
+impl Links {
+    /// Of what is in the store and on its way there.
+    pub fn new(store: Arc<dyn PeopleStore>, ingest: Arc<Ingest>) -> Self {
+        Self { store, ingest }
+    }
+
+    /// Who is who about one id.
+    pub async fn of(&self, id: &str) -> Result<Circle, StoreError> {
+        let waiting = Waiting(self.ingest.saying());
+        let mut rows = self.rows(id, &waiting).await?;
+        let joined: Vec<Box<str>> = rows
+            .values()
+            .filter(|row| is_joined(row, id) && *row.id != *id)
+            .map(|row| row.id.clone())
+            .collect();
+        // Whoever was joined brings the ids along that are linked to them.
+        for other in joined {
+            for (key, row) in self.rows(&other, &waiting).await? {
+                rows.entry(key).or_insert(row);
+            }
+        }
+        Ok(circle(id, rows))
+    }
+
+    /// The row of an id, and those that are or may be linked to it, with what waits.
+    async fn rows(
+        &self,
+        id: &str,
+        waiting: &Waiting,
+    ) -> Result<BTreeMap<Box<str>, Person>, StoreError> {
+        let mut ids = waiting.claimed_by(id);
+        ids.push(id);
+        let (rows, linked) =
+            tokio::join!(self.store.people(&ids), self.store.linked_to(id, MOST_IDS));
+        let mut known: BTreeMap<Box<str>, Person> =
+            linked?.into_iter().map(|person| (person.id.clone(), person)).collect();
+        known.extend(rows?.into_iter().map(|row| (row.person.id.clone(), row.person)));
+        for id in ids {
+            known.entry(id.into()).or_insert_with(|| Person::new(id));
+        }
+        known.values_mut().for_each(|person| waiting.merge_into(person));
+        Ok(known)
+    }
+}
+
+fn is_joined(row: &Person, id: &str) -> bool {
+    row.decided.as_ref().is_some_and(|decision| decision.user.as_deref() == Some(id))
+}
+
+/// Events that say whose an id is, and are not stored yet.
+struct Waiting(Vec<Arc<Accepted>>);
+
+impl Waiting {
+    /// The ids that are said to be this user's.
+    fn claimed_by(&self, user: &str) -> Vec<&str> {
+        let of_user = self.0.iter().filter(|accepted| *accepted.event.user_id == *user);
+        let anonymous = of_user.filter_map(|accepted| match accepted.event.known_as() {
+            KnownAs::Both { anonymous_id } => Some(anonymous_id),
+            KnownAs::User | KnownAs::Visitor => None,
+        });
+        let mut ids: Vec<&str> = anonymous.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.truncate(MOST_IDS);
+        ids
+    }
+
+    /// Adds what is said of this id.
+    fn merge_into(&self, person: &mut Person) {
+        for accepted in &self.0 {
+            if accepted.event.user_id == person.id {
+                person.merge(&facts::of_user(accepted));
+            } else if let KnownAs::Both { anonymous_id } = accepted.event.known_as()
+                && *anonymous_id == *person.id
+                && let Some(said) = facts::of_anonymous(accepted)
+            {
+                person.merge(&said);
+            }
+        }
+    }
+}
+
+/// Whose ids are whose, by their rows.
+fn circle(id: &str, mut rows: BTreeMap<Box<str>, Person>) -> Circle {
+    let person = rows.remove(id).unwrap_or_else(|| Person::new(id));
+    let linked_to = person.link().map(|link| link.user);
+    let joined: Vec<&str> =
+        rows.values().filter(|row| is_joined(row, id)).map(|row| &*row.id).collect();
+    let mut ids: Vec<LinkedId> = rows
+        .values()
+        .filter_map(|row| {
+            let link = row.link()?;
+            let is_ours = *link.user == *id || joined.contains(&&*link.user);
+            is_ours.then(|| LinkedId { id: row.id.clone(), since: link.since, until: link.until })
+        })
+        .collect();
+    ids.sort_by(|left, right| right.since.cmp(&left.since).then_with(|| left.id.cmp(&right.id)));
+    let is_cut = ids.len() >= MOST_IDS;
+    ids.truncate(MOST_IDS - 1);
+    Circle { person, linked_to, ids, is_cut }
+}

@@ -1,0 +1,91 @@
+//! Rows in memory, for tests of what writes and reads them.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use trailkeep_event::Timestamp;
+use trailkeep_store::StoreError;
+use trailkeep_store::people::{Matching, PeopleStore, Person, Row, SessionUser, TermKind};
+
+/// Keeps rows until it is dropped.
+#[derive(Default)]
+pub struct MemoryPeople {
+    rows: Mutex<HashMap<Box<str>, Row>>,
+    /// Whether it is away.
+    pub is_away: AtomicBool,
+    /// How often it was asked for something.
+    pub calls: AtomicUsize,
+}
+
+impl MemoryPeople {
+    /// The row of an id.
+    pub fn row(&self, id: &str) -> Option<Person> {
+        self.rows.lock().get(id).map(|row| row.person.clone())
+    }
+
+    fn answer(&self) -> Result<(), StoreError> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        match self.is_away.load(Ordering::SeqCst) {
+            true => Err(StoreError::Unavailable("as told".to_owned())),
+            false => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl PeopleStore for MemoryPeople {
+    async fn people(&self, ids: &[&str]) -> Result<Vec<Row>, StoreError> {
+        self.answer()?;
+        let rows = self.rows.lock();
+        Ok(ids.iter().filter_map(|id| rows.get(*id).cloned()).collect())
+    }
+
+    async fn keep(&self, changed: &[Row]) -> Result<usize, StoreError> {
+        self.answer()?;
+        let mut rows = self.rows.lock();
+        let mut left_out = 0;
+        for row in changed {
+            if rows.get(&row.person.id).map_or(0, |there| there.rev) != row.rev {
+                left_out += 1;
+                continue;
+            }
+            let kept = Row { rev: row.rev + 1, ..row.clone() };
+            rows.insert(row.person.id.clone(), kept);
+        }
+        Ok(left_out)
+    }
+
+    async fn linked_to(&self, user_id: &str, most: usize) -> Result<Vec<Person>, StoreError> {
+        self.answer()?;
+        let is_linked = |row: &&Row| row.person.link().is_some_and(|link| &*link.user == user_id);
+        let rows = self.rows.lock();
+        Ok(rows.values().filter(is_linked).take(most).map(|row| row.person.clone()).collect())
+    }
+
+    async fn by_term(
+        &self,
+        _kind: TermKind,
+        _text: &str,
+        _matching: Matching,
+        _most: usize,
+    ) -> Result<Vec<Person>, StoreError> {
+        unimplemented!("nobody searches here")
+    }
+
+    async fn note_sessions(&self, sessions: &[SessionUser]) -> Result<(), StoreError> {
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        self.answer()
+    }
+
+    async fn session_user(&self, _session_id: &str) -> Result<Option<SessionUser>, StoreError> {
+        unimplemented!("nobody asks here")
+    }
+
+    async fn sweep(&self, _now: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
