@@ -1,20 +1,26 @@
 //! What each command carries, by the servers' own account of it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bson::doc;
 use mongodb::Client;
 use serde_json::Value;
 use trailkeep_event::Arrival;
 use trailkeep_store::Store as _;
-use trailkeep_store::mongo::MongoStore;
+use trailkeep_store::mongo::{MongoSettings, MongoStore};
+use trailkeep_store::people::{Matching, PeopleStore as _, TermKind};
 use trailkeep_store::processing::{ProcessedState, ProcessingStore as _, Wanted};
+use trailkeep_store_contract::people::samples::{decided, person, session};
 use trailkeep_store_contract::processing::samples::{
     NAME, command, document, document_id, event_id, hour, lease, outcome, parked, processor, record,
 };
+use trailkeep_store_contract::samples::at;
 use trailkeep_testkit::mongod::{Mongod, ReplicaSet};
 
 use crate::homes::SETTINGS;
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Has a server log each command.
 async fn log_all(member: &Mongod) {
@@ -93,6 +99,18 @@ async fn call_all(store: &MongoStore) {
     store.remove_processor(NAME).await.unwrap();
 }
 
+/// Each call about people, with a row for the sweep to find.
+async fn call_about_people(store: &MongoStore) {
+    let joined = decided("device", Some("nobody"), at(0));
+    store.merge_in(&[person("ann"), person("device"), joined]).await.unwrap();
+    store.linked_to("ann", 10).await.unwrap();
+    store.by_term(TermKind::Id, "an", Matching::Prefix, 10).await.unwrap();
+    store.note_sessions(&[session("s", "ann", 1)]).await.unwrap();
+    store.session_user("s").await.unwrap();
+    store.sweep(at(2 * DAY.as_millis() as i64)).await.unwrap();
+    assert_eq!(store.people(&["device"]).await.unwrap(), []);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
     let set = ReplicaSet::start(2).await;
@@ -103,11 +121,13 @@ async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
     for w in ["1", "custom"] {
         let options = format!("&readPreference=secondary&readConcernLevel=local&w={w}");
         let uri = set.uri("shop") + &options;
-        let store = MongoStore::connect(&uri, &SETTINGS).await.unwrap();
+        let settings = MongoSettings { retention: Some(DAY), ..SETTINGS };
+        let store = MongoStore::connect(&uri, &settings).await.unwrap();
         if w == "1" {
             store.add_processor(&processor(NAME)).await.unwrap();
         }
         call_all(&store).await;
+        call_about_people(&store).await;
         store.close().await;
     }
 
@@ -129,10 +149,12 @@ async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
         }
     }
     let expected = [
+        "aggregate people",
         "aggregate processedEvents",
         "aggregate processorCommands",
         "delete feed.default",
         "delete parked.default",
+        "delete people",
         "delete processorCommands",
         "delete processorStates",
         "delete processors",
@@ -141,19 +163,23 @@ async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
         "find events",
         "find feed.default",
         "find parked.default",
+        "find people",
         "find processedEvents",
         "find processorCommands",
         "find processorStates",
         "find processors",
+        "find userSessions",
         "insert feed.default",
         "insert processedEvents",
         "insert processorCommands",
         "insert processors",
         "update parked.default",
+        "update people",
         "update processedEvents",
         "update processorCommands",
         "update processorStates",
         "update processors",
+        "update userSessions",
     ];
     assert_eq!(seen, expected.map(str::to_owned).into());
 }
