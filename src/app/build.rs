@@ -70,11 +70,7 @@ fn summaries(settings: &Settings, stores: &Stores, clock: &Arc<dyn Clock>) -> Ar
 fn rules(settings: &Settings) -> Rules {
     let events = &settings.events;
     Rules {
-        types: if events.any_type {
-            TypeRule::Any
-        } else {
-            TypeRule::OneOf(events.types.iter().map(|kind| kind.as_str().into()).collect())
-        },
+        types: TypeRule::listed(&events.types),
         default_user: events.default_user.as_deref().map(Into::into),
         max_events: events.max_per_request,
         payload: PayloadLimits {

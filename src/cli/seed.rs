@@ -13,7 +13,7 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::value_parser;
 use tokio::runtime::Runtime;
-use trailkeep_event::Timestamp;
+use trailkeep_event::{Timestamp, TypeRule};
 
 use super::control::Control;
 use super::flags::Flags;
@@ -247,12 +247,8 @@ impl Command {
 }
 
 fn types_are_accepted(settings: &Settings) -> Result<(), SeedError> {
-    let events = &settings.events;
-    let is_accepted = |kind: &Kind| events.types.iter().any(|name| name == kind.name());
-    let missing: Vec<&str> =
-        Kind::ALL.iter().filter(|kind| !is_accepted(kind)).map(|kind| kind.name()).collect();
-    if events.any_type || missing.is_empty() {
-        return Ok(());
-    }
-    Err(SeedError::Types(missing.join(", ")))
+    let rule = TypeRule::listed(&settings.events.types);
+    let names = Kind::ALL.iter().map(|kind| kind.name());
+    let missing: Vec<&str> = names.filter(|name| !rule.accepts(name)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(SeedError::Types(missing.join(", "))) }
 }

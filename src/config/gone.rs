@@ -2,7 +2,7 @@
 //! passed one over would run with other limits than its owner believes.
 
 /// Each path with what to do instead.
-const GONE: [(&str, &str); 35] = [
+const GONE: [(&str, &str); 36] = [
     ("journal", "the journal is always kept; journal.sync = \"never\" leaves out its syncs"),
     ("journal_sync_interval_us", "it is 1 ms now; leave it out"),
     ("buffer.max_events", "use backlog.max_events"),
@@ -34,6 +34,11 @@ const GONE: [(&str, &str); 35] = [
     ("access.parallel_hashes", "two passwords are hashed at once now; leave it out"),
     ("access.waiting_hashes", "64 passwords may wait to be hashed now; leave it out"),
     ("access.attempts_window_ms", "tries are counted within 15 minutes now; leave it out"),
+    (
+        "events.any_type",
+        "any type is accepted where events.types is empty, as it is by default; leave it out, \
+         and events.types too if it was true",
+    ),
     ("events.max_payload_depth", "a payload has at most 32 levels now; leave it out"),
     ("events.max_future_ms", "an event lies at most 24 hours in the future now; leave it out"),
     ("write.backoff_min_ms", "the first pause is at most 100 ms now; leave it out"),

@@ -184,11 +184,5 @@ impl Settings {
              segment leaves that empty",
         );
         reader.at_least("backlog.max_events", "write.max_events", "or a write could never be full");
-        reader.require(
-            "events.types",
-            "events.any_type",
-            self.events.any_type || !self.events.types.is_empty(),
-            "must name at least one type unless events.any_type is true",
-        );
     }
 }

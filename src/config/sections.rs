@@ -101,11 +101,10 @@ pub enum SecureCookie {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Events {
-    /// The accepted types, each 1 to 64 bytes, none twice.
+    /// The accepted types beside those of the tracker, each 1 to 64 bytes, none twice;
+    /// empty for any.
     #[serde(deserialize_with = "fields::event_types")]
     pub types: Vec<String>,
-    /// Whether any other type is accepted too.
-    pub any_type: bool,
     /// The user of events that name none; `None` refuses such events.
     #[serde(deserialize_with = "fields::default_user")]
     pub default_user: Option<String>,

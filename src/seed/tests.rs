@@ -73,7 +73,7 @@ fn a_seed_gives_the_events_that_it_has_always_given() {
 fn rules() -> Rules {
     let events = Settings::with([]).unwrap().events;
     Rules {
-        types: TypeRule::OneOf(events.types.iter().map(|name| name.as_str().into()).collect()),
+        types: TypeRule::listed(&events.types),
         default_user: None,
         max_events: events.max_per_request,
         payload: PayloadLimits {

@@ -26,7 +26,7 @@ pub mod wire;
 
 pub use fault::{Fault, Faults};
 pub use id::{Arrival, StoreId};
-pub use normalize::{MAX_FUTURE_MS, Rules, TypeRule};
+pub use normalize::{MAX_FUTURE_MS, Rules, TRACKER_TYPES, TypeRule};
 pub use payload::Payload;
 pub use time::Timestamp;
 

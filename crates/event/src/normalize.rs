@@ -34,6 +34,20 @@ pub struct Rules {
     pub max_future_ms: i64,
 }
 
+/// The types that our tracker sends. No list leaves them out: who writes one thinks of
+/// what their own code sends, and would lose what the tracker sends beside it.
+pub const TRACKER_TYPES: [&str; 9] = [
+    "session_start",
+    "page_view",
+    "page_leave",
+    "button_click",
+    "form_submit",
+    "error",
+    "identify",
+    "group",
+    "alias",
+];
+
 /// Which event types are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TypeRule {
@@ -41,6 +55,25 @@ pub enum TypeRule {
     Any,
     /// One of these, each of 1 to 64 bytes.
     OneOf(HashSet<Box<str>>),
+}
+
+impl TypeRule {
+    /// Those of a list and [`TRACKER_TYPES`]; any where the list is empty.
+    pub fn listed<T: AsRef<str>>(list: &[T]) -> Self {
+        if list.is_empty() {
+            return Self::Any;
+        }
+        let listed = list.iter().map(AsRef::as_ref);
+        Self::OneOf(listed.chain(TRACKER_TYPES).map(Box::from).collect())
+    }
+
+    /// Whether a type of 1 to 64 bytes is accepted.
+    pub fn accepts(&self, kind: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(known) => known.contains(kind),
+        }
+    }
 }
 
 const MAX_ID: usize = 256;

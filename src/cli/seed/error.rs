@@ -21,8 +21,8 @@ pub enum SeedError {
     #[error("--until {0} is in the future")]
     Future(Timestamp),
     #[error(
-        "events.types lacks {0}, which the service would refuse; add them, or pass \
-         --set events.any_type=true"
+        "events.types lacks {0}, which the service would refuse; add them, or leave the list \
+         empty"
     )]
     Types(String),
     #[error("the data folder is in use by another process")]

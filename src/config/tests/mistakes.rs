@@ -57,7 +57,7 @@ fn every_number_has_a_range_and_says_it() {
 fn values_of_the_wrong_type_in_a_file() {
     let file = SettingsFile::new(concat!(
         "[http]\nhost = 7\nallowed_origins = \"*\"\n",
-        "[events]\ntypes = [1, \"a\"]\nany_type = \"yes\"\n",
+        "[events]\ntypes = [1, \"a\"]\ndefault_user = 7\n",
         "[write]\nin_flight = 2.0\nmax_events = { at = 1 }\n",
     ));
     assert_eq!(
@@ -68,7 +68,7 @@ fn values_of_the_wrong_type_in_a_file() {
              must be a list of texts, such as [\"a\", \"b\"]",
             "events.types = [1, \"a\"] (file FILE): \
              must be a list of texts, such as [\"a\", \"b\"]",
-            "events.any_type = \"yes\" (file FILE): must be true or false",
+            "events.default_user = 7 (file FILE): must be text in quotes",
             "write.max_events = { at = 1 } (file FILE): must be a whole number from 1 to 10000",
             "write.in_flight = 2.0 (file FILE): must be a whole number from 1 to 64",
         ]
@@ -271,15 +271,15 @@ fn a_wrong_value_is_not_compared_as_well() {
 }
 
 #[test]
-fn no_event_type_at_all() {
-    let file = SettingsFile::new("[events]\ntypes = []\n");
-    assert_eq!(
-        file.mistakes(),
-        ["events.types = [] (file FILE): \
-             must name at least one type unless events.any_type is true"]
+fn any_type_is_no_setting_any_more() {
+    let file = SettingsFile::new("[events]\ntypes = [\"a\"]\nany_type = true\n");
+    let mistakes = file.mistakes();
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(
+        mistakes[0].contains("any type is accepted where events.types is empty"),
+        "{mistakes:?}"
     );
-    let open = SettingsFile::new("[events]\ntypes = []\nany_type = true\n");
-    assert!(open.load().is_ok());
+    assert!(SettingsFile::new("[events]\ntypes = []\n").load().is_ok());
 }
 
 #[test]

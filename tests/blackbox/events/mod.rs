@@ -4,6 +4,7 @@ mod cors;
 mod fields;
 mod forms;
 mod limits;
+mod older;
 mod refusals;
 mod routes;
 mod waiting;

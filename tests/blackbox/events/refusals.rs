@@ -11,7 +11,7 @@ on_both_stores!(nothing_of_a_faulty_request_is_kept);
 async fn nothing_of_a_faulty_request_is_kept(home: Home) {
     let service = Service::start(&home).await;
     let mut events = sample::events("u", "e", 0..100);
-    events[99]["type"] = "no such type".into();
+    events[99]["tpye"] = "page_view".into();
 
     let fault = service.post(&events).await.only_fault();
 
@@ -29,7 +29,7 @@ async fn all_faults_of_a_batch_are_named_with_index_field_and_message() {
         sample::event("u", "fine"),
         { "type": "search" },
         sample::event("u", "fine too"),
-        { "userId": "u", "type": "nonsense", "occurredAt": "yesterday" },
+        { "userId": "u", "type": "", "occurredAt": "yesterday" },
     ]);
 
     let mut faults = service.post(&events).await.faults();

@@ -230,7 +230,15 @@ fn a_type_is_one_of_the_list() {
 }
 
 #[test]
-fn any_type_can_be_allowed() {
+fn a_list_of_types_has_those_of_the_tracker_beside_it() {
+    let listed = TypeRule::listed(&["search"]);
+    assert!(["search", "page_leave", "alias"].iter().all(|kind| listed.accepts(kind)));
+    assert!(!listed.accepts("purchase"));
+    assert_eq!(TypeRule::listed::<&str>(&[]), TypeRule::Any);
+}
+
+#[test]
+fn any_type_is_taken_without_a_list() {
     assert_eq!(read_field("type", "Something else!"), Ok(()));
     assert_eq!(read_field("type", ""), Err("is empty".to_owned()));
 }
