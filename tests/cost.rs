@@ -98,20 +98,24 @@ fn no_body_becomes_more_than_is_charged_for_it() {
             let count = (length / part.len()).max(1);
             let body = format!("[{}", part.repeat(count));
             let body = format!("{}]", body.trim_end_matches(','));
-            let most = wire::most_bytes(body.as_bytes(), &rules());
-            let mut events = None;
-            let taken = allocation_counter::measure(|| {
-                events = Some(wire::read_json(body.as_bytes(), &rules(), Timestamp::now()));
-            });
-            let ratio = |bytes: u64| bytes as f64 / body.len() as f64;
-            let (taken, most) = (taken.bytes_max, most as u64);
-            println!(
-                "{name}, {} bytes: {:.2} times as many, {:.2} are charged",
-                body.len(),
-                ratio(taken),
-                ratio(most)
-            );
-            assert!(taken <= most, "{name}: {taken} bytes, {most} are charged");
+            // Read twice: the sender's clock is wrong, and that comes last.
+            let sent_at = Timestamp::now().as_millis() - 3_600_000;
+            for body in [format!(r#"{{"events":{body},"sentAt":{sent_at}}}"#), body] {
+                let most = wire::most_bytes(body.as_bytes(), &rules());
+                let mut events = None;
+                let taken = allocation_counter::measure(|| {
+                    events = Some(wire::read_json(body.as_bytes(), &rules(), Timestamp::now()));
+                });
+                let ratio = |bytes: u64| bytes as f64 / body.len() as f64;
+                let (taken, most) = (taken.bytes_max, most as u64);
+                println!(
+                    "{name}, {} bytes: {:.2} times as many, {:.2} are charged",
+                    body.len(),
+                    ratio(taken),
+                    ratio(most)
+                );
+                assert!(taken <= most, "{name}: {taken} bytes, {most} are charged");
+            }
         }
     }
 }

@@ -9,6 +9,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::Timestamp;
+
 /// Reads one JSON value of any kind.
 pub trait JsonReader<'de>: Sized {
     /// What comes of it.
@@ -131,6 +133,17 @@ pub enum Scalar<'de> {
     Integer(i64),
     /// Anything else: a noun with its article.
     Other(&'static str),
+}
+
+impl Scalar<'_> {
+    /// The time that it says: RFC 3339, or milliseconds since the epoch.
+    pub fn time(&self) -> Option<Timestamp> {
+        match self {
+            Self::Text(text) => Timestamp::parse_rfc3339(text),
+            Self::Integer(millis) => Timestamp::from_millis(*millis),
+            Self::Null | Self::Other(_) => None,
+        }
+    }
 }
 
 /// Reads a [`Scalar`].

@@ -13,6 +13,7 @@ use super::fault::{Fault, Faults, Listed, clip};
 use super::json::Scalar;
 use super::payload::PayloadLimits;
 use super::payload_reader::PayloadValue;
+use super::sending::Clocks;
 use super::{Event, Payload, StoreId, Timestamp};
 
 /// Milliseconds that the service lets an event lie in the future: 24 hours cover
@@ -76,6 +77,10 @@ impl TypeRule {
     }
 }
 
+/// What is said of a value that should be a time.
+pub(super) const NO_TIME: &str = "must be an RFC 3339 time such as 2025-12-15T10:30:00.000Z, \
+                                  or whole milliseconds since the epoch";
+
 const MAX_ID: usize = 256;
 const MAX_TYPE: usize = 64;
 const MAX_EVENT_ID: usize = 128;
@@ -86,7 +91,7 @@ pub fn normalize(
     draft: Draft<'_>,
     index: usize,
     rules: &Rules,
-    now: Timestamp,
+    clocks: Clocks,
     faults: &mut Faults,
 ) -> Option<Event> {
     let before = faults.total();
@@ -101,7 +106,7 @@ pub fn normalize(
     let session_id = check.optional_text(session_id, MAX_ID);
     let account_id = check.optional_text(account_id, MAX_ID);
     let payload = check.payload(draft.payload);
-    let occurred_at = check.time(occurred_at, now, rules.max_future_ms);
+    let occurred_at = check.time(occurred_at, clocks, rules.max_future_ms);
     let event_id = check.optional_text(event_id, MAX_EVENT_ID);
 
     if faults.total() > before {
@@ -118,8 +123,8 @@ pub fn normalize(
         session_id: session_id.map(Into::into),
         account_id: account_id.map(Into::into),
         payload: payload.unwrap_or_else(Payload::empty),
-        occurred_at: occurred_at.unwrap_or(now),
-        received_at: now,
+        occurred_at: occurred_at.unwrap_or(clocks.now),
+        received_at: clocks.now,
     })
 }
 
@@ -279,32 +284,28 @@ impl Check<'_> {
     fn time(
         &mut self,
         slot: Slot<'_, Scalar<'_>>,
-        now: Timestamp,
+        clocks: Clocks,
         max_future_ms: i64,
     ) -> Option<Timestamp> {
         let (key, value) = slot.0?;
-        let time = match value {
-            Scalar::Null => return None,
-            Scalar::Text(text) => Timestamp::parse_rfc3339(&text),
-            Scalar::Integer(millis) => Timestamp::from_millis(millis),
-            Scalar::Other(_) => None,
-        };
-        match time {
-            None => {
-                self.fault(
-                    &key,
-                    "must be an RFC 3339 time such as 2025-12-15T10:30:00.000Z, \
-                     or whole milliseconds since the epoch",
-                );
-                None
-            }
-            Some(time) if time > now.plus_millis(max_future_ms) => {
-                let hours = max_future_ms / 3_600_000;
-                self.fault(&key, format!("is {time}, more than {hours} h in the future"));
-                None
-            }
-            Some(time) => Some(time),
+        if matches!(value, Scalar::Null) {
+            return None;
         }
+        let Some(sent) = value.time() else {
+            self.fault(&key, NO_TIME);
+            return None;
+        };
+        let moved = if clocks.differ() { " once moved by what sentAt is off" } else { "" };
+        let Some(time) = clocks.ours(sent) else {
+            self.fault(&key, format!("is {sent}, which leaves the years 0000 to 9999{moved}"));
+            return None;
+        };
+        if time > clocks.now.plus_millis(max_future_ms) {
+            let hours = max_future_ms / 3_600_000;
+            self.fault(&key, format!("is {time}{moved}, more than {hours} h in the future"));
+            return None;
+        }
+        Some(time)
     }
 }
 

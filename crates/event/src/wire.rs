@@ -5,8 +5,10 @@
 //! many events end it early.
 //!
 //! Three forms are taken: one event, an array of events, and an envelope
-//! `{"events": [...], "sentAt": "..."}`. `sentAt` is checked and not used:
-//! `occurredAt` is kept exactly as sent. NDJSON has one event on each line.
+//! `{"events": [...], "sentAt": "..."}`. NDJSON has one event on each line.
+//!
+//! `sentAt` says how far the sender's clock is off ([`sending`](super::sending)). Where
+//! it comes behind the events, and moves them, the body is read once more.
 
 use std::borrow::Cow;
 
@@ -15,8 +17,9 @@ use serde::de::{DeserializeSeed as _, Error, IgnoredAny, MapAccess, SeqAccess};
 use super::draft::{Draft, Field};
 use super::fault::{Fault, Faults, clip};
 use super::json::{JsonReader, Key, Read, Scalar, ScalarReader};
-use super::normalize::{Rules, normalize};
+use super::normalize::{NO_TIME, Rules, normalize};
 use super::payload_reader::{PayloadReader, Scratch};
+use super::sending::Clocks;
 use super::{Event, Timestamp};
 
 /// Why a request's events were not taken. None of them was.
@@ -42,16 +45,26 @@ pub enum Refusal {
 
 /// Reads a JSON body: one event, an array of events, or an envelope.
 pub fn read_json(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let mut batch = BatchBuilder::new(body, rules, now);
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let read = Read(Body(&mut batch)).deserialize(&mut reader);
-    let read = read.and_then(|()| reader.end());
+    let mut batch = BatchBuilder::new(body, rules, Clocks::alike(now));
+    let mut read = read_body(body, &mut batch);
+    if let (Ok(()), Some(clocks)) = (&read, batch.sent_behind) {
+        // First, so that no two lists of events are held at once.
+        drop(batch);
+        batch = BatchBuilder::new(body, rules, clocks);
+        read = read_body(body, &mut batch);
+    }
     batch.finish(read.err(), 0)
+}
+
+fn read_body(body: &[u8], batch: &mut BatchBuilder<'_>) -> serde_json::Result<()> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    Read(Body(batch)).deserialize(&mut reader)?;
+    reader.end()
 }
 
 /// Reads a body of one event a line; empty lines are passed over.
 pub fn read_ndjson(body: &[u8], rules: &Rules, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let mut batch = BatchBuilder::new(body, rules, now);
+    let mut batch = BatchBuilder::new(body, rules, Clocks::alike(now));
     for (index, line) in body.split(|&byte| byte == b'\n').enumerate() {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
@@ -99,7 +112,9 @@ const USUAL_BYTES: usize = 200;
 /// The events of one request while they are read.
 struct BatchBuilder<'r> {
     rules: &'r Rules,
-    now: Timestamp,
+    clocks: Clocks,
+    /// Those that would have counted, had they been known before the events.
+    sent_behind: Option<Clocks>,
     events: Vec<Event>,
     faults: Faults,
     /// How many events were met, faulty ones included.
@@ -109,11 +124,12 @@ struct BatchBuilder<'r> {
 }
 
 impl<'r> BatchBuilder<'r> {
-    fn new(body: &[u8], rules: &'r Rules, now: Timestamp) -> Self {
+    fn new(body: &[u8], rules: &'r Rules, clocks: Clocks) -> Self {
         let expected = (body.len() / USUAL_BYTES + 1).min(rules.max_events);
         Self {
             rules,
-            now,
+            clocks,
+            sent_behind: None,
             events: Vec::with_capacity(expected),
             faults: Faults::default(),
             met: 0,
@@ -133,8 +149,20 @@ impl<'r> BatchBuilder<'r> {
     }
 
     fn add(&mut self, index: usize, draft: Draft<'_>) {
-        if let Some(event) = normalize(draft, index, self.rules, self.now, &mut self.faults) {
+        if let Some(event) = normalize(draft, index, self.rules, self.clocks, &mut self.faults) {
             self.events.push(event);
+        }
+    }
+
+    /// Takes note of when the request was sent, before or behind its events. What is
+    /// no time is said at the end of the envelope.
+    fn clocks_from(&mut self, sent_at: &Scalar<'_>) {
+        let Some(sent_at) = sent_at.time() else { return };
+        let clocks = Clocks::of_sender(self.clocks.now, sent_at);
+        if self.met == 0 {
+            self.clocks = clocks;
+        } else if clocks != self.clocks {
+            self.sent_behind = Some(clocks);
         }
     }
 
@@ -262,7 +290,9 @@ fn read_object<'de, A: MapAccess<'de>>(
                 map.next_value_seed(Read(Events(batch)))?;
             }
             (Field::SentAt, Level::Body) if sent_at.is_none() => {
-                sent_at = Some(map.next_value_seed(Read(ScalarReader))?);
+                let value = map.next_value_seed(Read(ScalarReader))?;
+                batch.clocks_from(&value);
+                sent_at = Some(value);
             }
             (Field::Events | Field::SentAt | Field::Unknown, _) => {
                 draft.unknown.push(name);
@@ -303,12 +333,11 @@ fn check_envelope(batch: &mut BatchBuilder<'_>, draft: &Draft<'_>, sent_at: Opti
     let beyond = draft.unknown.beyond + draft.repeated.beyond;
     batch.faults.count(beyond);
     let valid = match sent_at {
-        None | Some(Scalar::Null | Scalar::Integer(_)) => true,
-        Some(Scalar::Text(text)) => Timestamp::parse_rfc3339(&text).is_some(),
-        Some(Scalar::Other(_)) => false,
+        None | Some(Scalar::Null) => true,
+        Some(sent_at) => sent_at.time().is_some(),
     };
     if !valid {
-        batch.fault(None, "sentAt", "must be an RFC 3339 time or milliseconds since the epoch");
+        batch.fault(None, "sentAt", NO_TIME);
     }
 }
 

@@ -69,7 +69,8 @@ fn time_schema() -> RefOr<Schema> {
 pub struct EnvelopeBody {
     /// 1 to 1,000 events.
     events: Vec<EventBody>,
-    /// When the envelope was sent; checked and not used.
+    /// When the envelope was sent, by the sender's clock. Where that is more than 5 s (and
+    /// less than ten years) off the service's, each `occurredAt` is moved by the difference.
     #[schema(schema_with = time_schema)]
     sent_at: Option<()>,
 }

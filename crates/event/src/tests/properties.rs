@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::generators::{AMPLE, Manner, event, manner, object};
 use super::{now, rules};
 use crate::wire::{Refusal, read_json, read_ndjson};
-use crate::{Event, Payload, Rules};
+use crate::{Event, Payload, Rules, Timestamp};
 
 fn ample() -> Rules {
     Rules { payload: AMPLE, ..rules() }
@@ -40,7 +40,9 @@ impl Form {
         match self {
             Self::Array => format!("[{list}]"),
             Self::Envelope => format!(r#"{{"events":[{list}]}}"#),
+            // A clock that was never set.
             Self::EnvelopeWithTimeBefore => format!(r#"{{"sentAt":0,"events":[{list}]}}"#),
+            // As our clock has it.
             Self::EnvelopeWithTimeBehind => {
                 format!(r#"{{"events":[{list}],"sentAt":"2025-12-15T10:30:00Z"}}"#)
             }
@@ -190,7 +192,46 @@ impl Mutation {
     }
 }
 
+/// How far a clock may be off, most often around the bounds of what counts.
+fn behind_ms() -> impl Strategy<Value = i64> {
+    let ten_years = 3_652 * super::DAY_MS;
+    prop_oneof![
+        -7_000_i64..7_000,
+        -super::DAY_MS..super::DAY_MS,
+        ten_years - 2..ten_years + 2,
+        -ten_years - 2..-ten_years + 2,
+        -2 * ten_years..2 * ten_years,
+    ]
+}
+
+/// The event as a sender has it whose clock is behind, if that can be written.
+fn as_sent(event: &Event, behind_ms: i64) -> Option<Event> {
+    let occurred_at = Timestamp::from_millis(event.occurred_at.as_millis() - behind_ms)?;
+    Some(Event { occurred_at, ..event.clone() })
+}
+
 proptest! {
+    #[test]
+    fn a_clock_that_is_wrong_changes_nothing(
+        events in proptest::collection::vec((event(), manner()), 1..4),
+        behind_ms in behind_ms(),
+        is_first in any::<bool>(),
+    ) {
+        let counts = (5_001..3_652 * super::DAY_MS).contains(&behind_ms.abs());
+        let off = if counts { behind_ms } else { 0 };
+        let sent = events.iter().map(|(event, manner)| Some(manner.write(&as_sent(event, off)?)));
+        let Some(sent) = sent.collect::<Option<Vec<_>>>() else { return Ok(()) };
+        let list = sent.join(",");
+        let sent_at = now().as_millis() - behind_ms;
+        let body = if is_first {
+            format!(r#"{{"sentAt":{sent_at},"events":[{list}]}}"#)
+        } else {
+            format!(r#"{{"events":[{list}],"sentAt":{sent_at}}}"#)
+        };
+        let events: Vec<_> = events.into_iter().map(|(event, _)| event).collect();
+        prop_assert_eq!(read_json(body.as_bytes(), &ample(), now()), Ok(events), "{}", body);
+    }
+
     #[test]
     fn an_event_is_the_same_however_it_is_written((form, body, events) in body()) {
         prop_assert_eq!(form.read(body.as_bytes()), Ok(events), "{}", body);

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod sending;
+
 use super::*;
 use crate::tests::{faults, faults_of, now, one, read, rules};
 
@@ -55,14 +57,15 @@ fn events_keep_the_order_in_which_they_were_sent() {
 }
 
 #[test]
-fn the_time_of_sending_is_checked_and_not_used() {
+fn the_time_of_sending_is_a_time() {
     let event = one(EVENT);
     for valid in [r#""2025-12-15T10:30:00+02:00""#, r#""1999-01-01T00:00:00Z""#, "0", "-1", "null"]
     {
+        // An event without a time happened when it was received, whatever the clock.
         assert_eq!(one(&format!(r#"{{"sentAt":{valid},"events":[{EVENT}]}}"#)), event);
         assert_eq!(one(&format!(r#"{{"events":[{EVENT}],"sentAt":{valid}}}"#)), event);
     }
-    for wrong in [r#""""#, r#""today""#, "1.5", "true", "[]", "{}"] {
+    for wrong in [r#""""#, r#""today""#, "1.5", "true", "[]", "{}", "9223372036854775807"] {
         let before = format!(r#"{{"sentAt":{wrong},"events":[{EVENT}]}}"#);
         assert_eq!(named(&before), [at(None, "sentAt")], "{wrong}");
         let after = format!(r#"{{"events":[{EVENT}],"sentAt":{wrong}}}"#);
