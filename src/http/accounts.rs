@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use trailkeep_store::summaries::Bucket;
 
 use super::etag;
 use super::guard::MayRead;
@@ -17,7 +18,7 @@ use super::problem::Problem;
 use super::problem::answers::{InvalidParameters, NoCredentials, WrongScope};
 use super::query::Parameters;
 use super::state::Service;
-use crate::summaries::{Question, Window};
+use crate::summaries::{Question, Window, max_days};
 use bodies::{Case, SampleBody, SummaryBody};
 
 const DEFAULT_TOP: usize = 10;
@@ -49,6 +50,9 @@ const MAX: usize = 100;
                 after this (inclusive)."),
         ("top" = Option<u32>, Query, minimum = 1, maximum = 100,
             description = "Users that are named at the most; 10 by default."),
+        ("bucket" = Option<String>, Query,
+            description = "`hour` or `day`, of UTC: `series` tells the events of each besides. At \
+                most 31 days by hour, and 366 by day."),
         ("case" = Option<String>, Query,
             description = "How fields are spelled: `camel`, the default, or `snake`."),
         ("If-None-Match" = Option<String>, Header,
@@ -68,6 +72,19 @@ const MAX: usize = 100;
                     "total": 3, "totals": {"page_view": 2, "purchase": 1},
                     "topUsers": [{"userId": "ann", "events": 2}, {"userId": "ben", "events": 1}],
                     "uniqueUsers": 2, "computedAt": "2025-12-15T10:30:00.000Z"
+                }))),
+                ("series" = (summary = "With bucket=day", value = json!({
+                    "accountId": "acme", "window": "last_24h",
+                    "from": "2025-12-14T10:30:00.000Z", "to": "2025-12-15T10:30:00.000Z",
+                    "total": 3, "totals": {"page_view": 2, "purchase": 1},
+                    "topUsers": [{"userId": "ann", "events": 2}, {"userId": "ben", "events": 1}],
+                    "uniqueUsers": 2,
+                    "series": [
+                        {"at": "2025-12-14T00:00:00.000Z", "totals": {}},
+                        {"at": "2025-12-15T00:00:00.000Z",
+                            "totals": {"page_view": 2, "purchase": 1}}
+                    ],
+                    "computedAt": "2025-12-15T10:30:00.000Z"
                 }))),
                 ("snake" = (value = json!({
                     "account_id": "acme", "window": "last_24h",
@@ -115,6 +132,7 @@ fn read_question(account_id: String, query: Option<&str>) -> Result<(Question, C
     parameters.check_id("accountId", &account_id);
     let window = read_window(&mut parameters);
     let top = parameters.number("top", 1..=MAX).unwrap_or(DEFAULT_TOP);
+    let bucket = read_bucket(&mut parameters, window);
     let case = match parameters.text("case").as_deref() {
         None | Some("camel") => Case::Camel,
         Some("snake") => Case::Snake,
@@ -124,7 +142,7 @@ fn read_question(account_id: String, query: Option<&str>) -> Result<(Question, C
         }
     };
     parameters.finish()?;
-    let question = Question { account_id, window, top };
+    let question = Question { account_id, window, top, bucket };
     Ok((question, case))
 }
 
@@ -154,6 +172,27 @@ fn read_window(parameters: &mut Parameters) -> Window {
         parameters.fault("window", "must be last_24h or last_7d");
         default
     })
+}
+
+/// The hours or days of a series, where one is asked for of a window that it can tell.
+fn read_bucket(parameters: &mut Parameters, window: Window) -> Option<Bucket> {
+    let bucket = match parameters.text("bucket")?.as_str() {
+        "hour" => Bucket::Hour,
+        "day" => Bucket::Day,
+        _ => {
+            parameters.fault("bucket", "must be hour or day");
+            return None;
+        }
+    };
+    if !window.fits(bucket) {
+        let days = max_days(bucket);
+        let instead = match bucket {
+            Bucket::Hour => "ask for a shorter time, or for bucket=day",
+            Bucket::Day => "ask for a shorter time",
+        };
+        parameters.fault("bucket", format!("tells at most {days} days; {instead}"));
+    }
+    Some(bucket)
 }
 
 /// Some accounts that have events

@@ -15,10 +15,12 @@
 //! with the next count. Errors are not kept.
 
 mod sample;
+mod series;
 #[cfg(test)]
 mod tests;
 mod window;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -32,8 +34,9 @@ use tracing::warn;
 use trailkeep_event::Timestamp;
 use trailkeep_event::time::Clock;
 use trailkeep_store::StoreError;
-use trailkeep_store::summaries::{AccountStore, QueryError, Summary, SummaryRange};
+use trailkeep_store::summaries::{AccountStore, Bucket, QueryError, Summary, SummaryRange};
 
+pub use series::{all_buckets, max_days};
 pub use window::Window;
 
 /// The pause after a summary could not be counted anew.
@@ -98,6 +101,8 @@ pub struct Question {
     pub window: Window,
     /// Users that are named at the most.
     pub top: usize,
+    /// The events of each hour or day besides; a window of [`max_days`] at the most.
+    pub bucket: Option<Bucket>,
 }
 
 /// A summary as it was counted.
@@ -236,6 +241,7 @@ impl Summaries {
                 from,
                 to,
                 top: question.top,
+                bucket: question.bucket,
             };
             let limit = self.limits.query_timeout;
             let summary = self.store.summary(&range, limit).await?;
@@ -276,7 +282,9 @@ fn weight(question: &Question, summary: &Summary) -> u32 {
     const EACH: usize = 64;
     const FIXED: usize = 512;
     let users = summary.top_users.iter().map(|user| &user.user_id);
-    let names = summary.totals.keys().chain(users);
+    let in_series = summary.series.values().flat_map(BTreeMap::keys);
+    let names = summary.totals.keys().chain(users).chain(in_series);
     let bytes: usize = names.map(|name| name.len() + EACH).sum();
-    u32::try_from(FIXED + 2 * question.account_id.len() + bytes).unwrap_or(u32::MAX)
+    let buckets = summary.series.len() * EACH;
+    u32::try_from(FIXED + 2 * question.account_id.len() + bytes + buckets).unwrap_or(u32::MAX)
 }

@@ -42,7 +42,7 @@ fn over(store: &Arc<FakeStore>) -> Arc<Summaries> {
 }
 
 fn of(account: &str) -> Question {
-    Question { account_id: account.to_owned(), window: Window::Last24h, top: 10 }
+    Question { account_id: account.to_owned(), window: Window::Last24h, top: 10, bucket: None }
 }
 
 async fn total(summaries: &Arc<Summaries>, account: &str) -> u64 {
@@ -97,13 +97,15 @@ async fn a_fresh_summary_is_answered_from_memory() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn account_window_and_top_are_each_a_summary_of_their_own() {
+async fn account_window_top_and_bucket_are_each_a_summary_of_their_own() {
     let store = FakeStore::free();
     let summaries = over(&store);
     let questions = [
         of("a"),
         of("b"),
         Question { top: 11, ..of("a") },
+        Question { bucket: Some(Bucket::Hour), ..of("a") },
+        Question { bucket: Some(Bucket::Day), ..of("a") },
         Question { window: Window::Last7d, ..of("a") },
         Question { window: Window::Between(noon(), noon()), ..of("a") },
     ];

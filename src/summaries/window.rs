@@ -1,6 +1,9 @@
 //! The time in which events are counted.
 
 use trailkeep_event::Timestamp;
+use trailkeep_store::summaries::Bucket;
+
+use super::series::is_short_enough;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
@@ -25,6 +28,14 @@ impl Window {
             Self::Last24h => "last_24h",
             Self::Last7d => "last_7d",
             Self::Between(..) => "custom",
+        }
+    }
+
+    /// Whether it is short enough to be told in these.
+    pub fn fits(self, bucket: Bucket) -> bool {
+        match self {
+            Self::Last24h | Self::Last7d => true,
+            Self::Between(from, to) => is_short_enough(bucket, from, to),
         }
     }
 

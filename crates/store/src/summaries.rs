@@ -21,6 +21,9 @@ pub const GRACE: Duration = Duration::from_millis(500);
 /// where any type is accepted can there be more.
 pub const MAX_TYPES: usize = 1000;
 
+/// The same of a summary with a series, which tells each of them apart in every bucket.
+pub const MAX_TYPES_IN_SERIES: usize = 100;
+
 /// Counts the events of accounts, and knows which accounts have any.
 ///
 /// Every call is handed the longest that the database may work on it, and the
@@ -59,6 +62,40 @@ pub struct SummaryRange {
     pub to: Timestamp,
     /// Users that are named at the most.
     pub top: usize,
+    /// The events of each hour or day besides. Whoever asks sees to it that the range
+    /// has no more of them than have room in an answer: some hundreds.
+    pub bucket: Option<Bucket>,
+}
+
+impl SummaryRange {
+    /// Types that are told apart at the most.
+    pub(super) fn max_types(&self) -> usize {
+        if self.bucket.is_some() { MAX_TYPES_IN_SERIES } else { MAX_TYPES }
+    }
+}
+
+/// What time is cut into for a series: hours or days, of UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Bucket {
+    /// From one full hour to the next.
+    Hour,
+    /// From one midnight to the next.
+    Day,
+}
+
+impl Bucket {
+    /// How long each is: in UTC all are alike.
+    pub fn millis(self) -> i64 {
+        match self {
+            Self::Hour => 60 * 60 * 1000,
+            Self::Day => 24 * 60 * 60 * 1000,
+        }
+    }
+
+    /// The first moment of the one in which a time lies.
+    pub fn start_of(self, time: Timestamp) -> Timestamp {
+        time.plus_millis(-time.as_millis().rem_euclid(self.millis()))
+    }
 }
 
 /// The events of an account in a range of time, counted.
@@ -66,8 +103,12 @@ pub struct SummaryRange {
 pub struct Summary {
     /// All events.
     pub total: u64,
-    /// Events by type; of the [`MAX_TYPES`] with most events.
+    /// Events by type; of the [`MAX_TYPES`] with most events, or of
+    /// [`MAX_TYPES_IN_SERIES`].
     pub totals: BTreeMap<String, u64>,
+    /// The same of each bucket that has any, by its first moment: together they are
+    /// `totals`. Empty where no series was asked for.
+    pub series: BTreeMap<Timestamp, BTreeMap<String, u64>>,
     /// The users with most events, those with the same number in the order of
     /// their ids' bytes.
     pub top_users: Vec<UserEvents>,

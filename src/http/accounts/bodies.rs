@@ -6,7 +6,7 @@ use serde::Serialize;
 use trailkeep_store::summaries::UserEvents;
 use utoipa::ToSchema;
 
-use crate::summaries::Counted;
+use crate::summaries::{Counted, all_buckets};
 
 /// The events of an account in a time, counted.
 #[derive(Serialize, ToSchema)]
@@ -36,12 +36,16 @@ pub struct CamelSummary<'a> {
     /// All events.
     total: u64,
     /// Events by type; where there are more than 1,000 types, those with most
-    /// events.
+    /// events. With `bucket` it is 100 types.
     totals: &'a BTreeMap<String, u64>,
     /// The users with most events; of the same number, by their ids.
     top_users: Vec<CamelUser<'a>>,
     /// Users with at least one event.
     unique_users: u64,
+    /// With `bucket`: every hour or day that the time touches, in order. Their totals
+    /// add up to `totals`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    series: Option<Vec<BucketBody<'a>>>,
     /// When it was counted.
     #[schema(format = DateTime)]
     computed_at: String,
@@ -70,6 +74,8 @@ pub struct SnakeSummary<'a> {
     totals: &'a BTreeMap<String, u64>,
     top_users: Vec<SnakeUser<'a>>,
     unique_users: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    series: Option<Vec<BucketBody<'a>>>,
     #[schema(format = DateTime)]
     computed_at: String,
 }
@@ -80,6 +86,17 @@ pub struct SnakeSummary<'a> {
 pub struct SnakeUser<'a> {
     user_id: &'a str,
     events: u64,
+}
+
+/// An hour or a day, the same in both spellings.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccountBucket)]
+pub struct BucketBody<'a> {
+    /// Its first moment, in UTC.
+    #[schema(format = DateTime)]
+    at: String,
+    /// Its events by type.
+    totals: &'a BTreeMap<String, u64>,
 }
 
 /// Accounts that have events.
@@ -107,6 +124,7 @@ impl<'a> SummaryBody<'a> {
         let summary = &counted.summary;
         let (total, totals) = (summary.total, &summary.totals);
         let unique_users = summary.unique_users;
+        let series = series(counted);
         match case {
             Case::Camel => Self::Camel(CamelSummary {
                 account_id,
@@ -117,6 +135,7 @@ impl<'a> SummaryBody<'a> {
                 totals,
                 top_users: summary.top_users.iter().map(CamelUser::from).collect(),
                 unique_users,
+                series,
                 computed_at,
             }),
             Case::Snake => Self::Snake(SnakeSummary {
@@ -128,10 +147,17 @@ impl<'a> SummaryBody<'a> {
                 totals,
                 top_users: summary.top_users.iter().map(SnakeUser::from).collect(),
                 unique_users,
+                series,
                 computed_at,
             }),
         }
     }
+}
+
+fn series(counted: &Counted) -> Option<Vec<BucketBody<'_>>> {
+    let bucket = counted.question.bucket?;
+    let all = all_buckets(bucket, counted.from, counted.to, &counted.summary.series);
+    Some(all.map(|(at, totals)| BucketBody { at: at.to_string(), totals }).collect())
 }
 
 impl<'a> From<&'a UserEvents> for CamelUser<'a> {

@@ -3,6 +3,7 @@
 mod heavy;
 mod parameters;
 mod samples;
+mod series;
 mod summaries;
 
 use serde_json::{Value, json};

@@ -22,6 +22,8 @@ async fn every_parameter_out_of_its_rule_is_refused() {
         ("top=101".to_owned(), "top"),
         ("top=ten".to_owned(), "top"),
         ("case=kebab".to_owned(), "case"),
+        ("bucket=minute".to_owned(), "bucket"),
+        ("bucket=".to_owned(), "bucket"),
         ("windw=last_7d".to_owned(), "windw"),
         ("window=last_7d&window=last_7d".to_owned(), "window"),
     ] {

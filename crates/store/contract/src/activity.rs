@@ -114,7 +114,7 @@ pub async fn ids_that_did_nothing_have_no_days(
         let answer = activity.activity(&ids, at(-DAY_MS), 10).await.unwrap();
         assert_eq!(answer, nothing, "{ids:?}");
     }
-    let later = activity.activity(&vec![whole("ann")], at(1), 10).await.unwrap();
+    let later = activity.activity(&[whole("ann")], at(1), 10).await.unwrap();
     assert_eq!(later, nothing);
 }
 

@@ -10,7 +10,8 @@ use tokio::runtime::Handle;
 use trailkeep_event::Accepted;
 use trailkeep_store::Store;
 use trailkeep_store::summaries::{
-    AccountStore, MAX_TYPES, QueryError, Summary, SummaryRange, UserEvents,
+    AccountStore, Bucket, MAX_TYPES, MAX_TYPES_IN_SERIES, QueryError, Summary, SummaryRange,
+    UserEvents,
 };
 
 use crate::samples::{at, event, insert, store_all};
@@ -27,7 +28,7 @@ fn of_account(account: &str, user: &str, event_id: &str, millis: i64) -> Accepte
 }
 
 fn range(account: &str, from: i64, to: i64, top: usize) -> SummaryRange {
-    SummaryRange { account_id: account.to_owned(), from: at(from), to: at(to), top }
+    SummaryRange { account_id: account.to_owned(), from: at(from), to: at(to), top, bucket: None }
 }
 
 fn whole(account: &str) -> SummaryRange {
@@ -45,6 +46,7 @@ fn named(users: &[(&str, u64)]) -> Vec<UserEvents> {
 fn counted(events: &[Accepted], range: &SummaryRange) -> Summary {
     let mut totals = BTreeMap::new();
     let mut users = BTreeMap::new();
+    let mut series: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
     let mut total = 0;
     for Accepted { event, .. } in events {
         let is_of_account = event.account_id.as_deref() == Some(range.account_id.as_str());
@@ -54,6 +56,10 @@ fn counted(events: &[Accepted], range: &SummaryRange) -> Summary {
         total += 1;
         *totals.entry(event.kind.to_string()).or_insert(0) += 1;
         *users.entry(event.user_id.to_string()).or_insert(0) += 1;
+        if let Some(bucket) = range.bucket {
+            let in_bucket = series.entry(bucket.start_of(event.occurred_at)).or_default();
+            *in_bucket.entry(event.kind.to_string()).or_insert(0) += 1;
+        }
     }
     let unique_users = users.len() as u64;
     let mut top_users: Vec<_> =
@@ -61,18 +67,36 @@ fn counted(events: &[Accepted], range: &SummaryRange) -> Summary {
     // Stable: users of the same number stay in the order of their ids.
     top_users.sort_by_key(|user| std::cmp::Reverse(user.events));
     top_users.truncate(range.top);
-    Summary { total, totals, top_users, unique_users }
+    Summary { total, totals, series, top_users, unique_users }
 }
 
 /// Account (or none), user, type and time of an event.
 type Drawn = (Option<u8>, u8, u8, i64);
 
-/// Account, both ends of the time in any order, and users wanted.
-type Asked = (u8, i64, i64, usize);
+/// Account, both ends of the time in any order, users and series wanted.
+type Asked = (u8, i64, i64, usize, Option<Bucket>);
 
-fn accepted(case: u64, number: usize, drawn: &Drawn) -> Accepted {
+/// What a step of the times is, and where they lie.
+type Calendar = (i64, i64);
+
+/// Within some milliseconds, or within two days; now, or around 1970.
+fn calendar() -> impl Strategy<Value = Calendar> {
+    let around_1970 = -at(0).as_millis() - 1;
+    (prop::sample::select(vec![1, 20 * 60_000]), prop::sample::select(vec![0, around_1970]))
+}
+
+/// A series added up.
+fn together(summary: &Summary) -> BTreeMap<String, u64> {
+    let mut totals = BTreeMap::new();
+    for (kind, events) in summary.series.values().flatten() {
+        *totals.entry(kind.clone()).or_insert(0) += events;
+    }
+    totals
+}
+
+fn accepted(case: u64, number: usize, drawn: &Drawn, millis: i64) -> Accepted {
     const USERS: [&str; 6] = ["u", "U", "ü", "u ", "ユ", "\u{10ffff}"];
-    let (account, user, kind, millis) = *drawn;
+    let (account, user, kind, _) = *drawn;
     // Each case has accounts of its own, so that one store serves all.
     let event_id = format!("{case}-{number}");
     let mut accepted = event(USERS[usize::from(user)], &event_id, millis, 1);
@@ -87,25 +111,32 @@ pub async fn summaries_are_what_counting_one_by_one_gives(
 ) {
     let near = -SPAN..=SPAN;
     let drawn = (prop::option::of(0_u8..3), 0_u8..6, 0_u8..4, near.clone());
-    let asked = (0_u8..3, near.clone(), near, 1_usize..8);
-    let strategy = (prop::collection::vec(drawn, 0..80), prop::collection::vec(asked, 8));
+    let bucket = prop::sample::select(vec![None, Some(Bucket::Hour), Some(Bucket::Day)]);
+    let asked = (0_u8..3, near.clone(), near, 1_usize..8, bucket);
+    let events = prop::collection::vec(drawn, 0..80);
+    let strategy = (events, prop::collection::vec(asked, 8), calendar());
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
         let mut runner =
             TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(24) });
-        let property = |(events, asked): (Vec<Drawn>, Vec<Asked>)| {
+        let property = |(events, asked, (step, shift)): (Vec<Drawn>, Vec<Asked>, Calendar)| {
             let case: u64 = rand::random();
+            let millis = |steps: i64| shift + steps * step;
             let events: Vec<_> = events
                 .iter()
                 .enumerate()
-                .map(|(number, drawn)| accepted(case, number, drawn))
+                .map(|(number, drawn)| accepted(case, number, drawn, millis(drawn.3)))
                 .collect();
             runtime.block_on(async {
                 insert(&*store, &events).await;
-                for (account, one, other, top) in asked {
+                for (account, one, other, top, bucket) in asked {
                     let account = format!("{case}-{account}");
-                    let range = range(&account, one.min(other), one.max(other), top);
+                    let (from, to) = (millis(one.min(other)), millis(one.max(other)));
+                    let range = SummaryRange { bucket, ..range(&account, from, to, top) };
                     let summary = accounts.summary(&range, LIMIT).await.unwrap();
+                    if bucket.is_some() {
+                        prop_assert_eq!(together(&summary), summary.totals.clone());
+                    }
                     prop_assert_eq!(summary, counted(&events, &range));
                 }
                 Ok(())
@@ -207,6 +238,14 @@ pub async fn many_types_are_cut_to_the_most_frequent_and_the_total_is_whole(
     assert_eq!(summary.totals[frequent], 2);
     let rare = format!("type {:05}", MAX_TYPES + 11);
     assert!(!summary.totals.contains_key(&rare), "the last of the rare ones");
+    assert!(summary.series.is_empty());
+
+    let with_series = SummaryRange { bucket: Some(Bucket::Hour), ..whole("a") };
+    let summary = accounts.summary(&with_series, LIMIT).await.unwrap();
+    assert_eq!(summary.total, events.len() as u64);
+    assert_eq!(summary.totals.len(), MAX_TYPES_IN_SERIES);
+    assert_eq!(summary.totals[frequent], 2);
+    assert_eq!(together(&summary), summary.totals);
 }
 
 pub async fn a_count_that_takes_too_long_is_ended(

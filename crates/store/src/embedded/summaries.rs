@@ -7,34 +7,60 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use trailkeep_event::Timestamp;
 
 use super::EmbeddedStore;
-use crate::summaries::{AccountStore, MAX_TYPES, QueryError, Summary, SummaryRange, UserEvents};
+use crate::summaries::{AccountStore, QueryError, Summary, SummaryRange, UserEvents};
 
-/// One scan of the index, then everything from its groups. `INDEXED BY` turns a
-/// plan without the index into an error.
-pub(super) const SUMMARY: &str = "
+macro_rules! summary {
+    ($at:literal, $by_time:literal, $series:literal) => {
+        concat!(
+            "
     WITH groups AS MATERIALIZED (
-        SELECT user_id, type, count(*) AS events
+        SELECT user_id, type, ",
+            $at,
+            " AS at, count(*) AS events
         FROM events INDEXED BY events_account
         WHERE account_id = ?1 AND occurred_at BETWEEN ?2 AND ?3
-        GROUP BY user_id, type
+        GROUP BY user_id, type",
+            $by_time,
+            "
     ),
     users AS MATERIALIZED (
         SELECT user_id, sum(events) AS events FROM groups GROUP BY user_id
-    )
-    SELECT 'total', '', ifnull(sum(events), 0) FROM users
-    UNION ALL
-    SELECT 'users', '', count(*) FROM users
-    UNION ALL
-    SELECT * FROM (
-        SELECT 'type', type, sum(events) AS events FROM groups
+    ),
+    types AS MATERIALIZED (
+        SELECT type, sum(events) AS events FROM groups
         GROUP BY type ORDER BY events DESC, type LIMIT ?4
     )
+    SELECT 'total', '', 0, ifnull(sum(events), 0) FROM users
+    UNION ALL
+    SELECT 'users', '', 0, count(*) FROM users
+    UNION ALL
+    SELECT 'type', type, 0, events FROM types
     UNION ALL
     SELECT * FROM (
-        SELECT 'user', user_id, events FROM users ORDER BY events DESC, user_id LIMIT ?5
-    )";
+        SELECT 'user', user_id, 0, events FROM users ORDER BY events DESC, user_id LIMIT ?5
+    )",
+            $series
+        )
+    };
+}
+
+/// One scan of the index, then everything from its groups. `INDEXED BY` turns a
+/// plan without the index into an error.
+pub(super) const SUMMARY: &str = summary!("0", "", "");
+
+/// The same with a series in steps of ?6 milliseconds. SQLite rounds towards zero,
+/// which is up for what happened before 1970.
+pub(super) const SUMMARY_WITH_SERIES: &str = summary!(
+    "occurred_at - ((occurred_at % ?6) + ?6) % ?6",
+    ", at",
+    "
+    UNION ALL
+    SELECT 'at', type, at, sum(events) FROM groups
+    WHERE type IN (SELECT type FROM types) GROUP BY type, at"
+);
 
 macro_rules! account {
     ($end:literal, $condition:literal) => {
@@ -83,14 +109,16 @@ impl AccountStore for EmbeddedStore {
 }
 
 fn summary(connection: &Connection, range: &SummaryRange) -> rusqlite::Result<Summary> {
-    let mut statement = connection.prepare_cached(SUMMARY)?;
-    let mut rows = statement.query(params![
-        range.account_id,
-        range.from.as_millis(),
-        range.to.as_millis(),
-        count(MAX_TYPES),
-        count(range.top),
-    ])?;
+    let sql = if range.bucket.is_some() { SUMMARY_WITH_SERIES } else { SUMMARY };
+    let mut statement = connection.prepare_cached(sql)?;
+    let (from, to) = (range.from.as_millis(), range.to.as_millis());
+    let (types, top) = (count(range.max_types()), count(range.top));
+    let mut rows = match range.bucket {
+        None => statement.query(params![range.account_id, from, to, types, top])?,
+        Some(bucket) => {
+            statement.query(params![range.account_id, from, to, types, top, bucket.millis()])?
+        }
+    };
     let mut summary = Summary::default();
     while let Some(row) = rows.next()? {
         add(row, &mut summary)?;
@@ -103,11 +131,15 @@ fn count(limit: usize) -> i64 {
 }
 
 fn add(row: &Row<'_>, summary: &mut Summary) -> rusqlite::Result<()> {
-    let events = u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default();
+    let events = u64::try_from(row.get::<_, i64>(3)?).unwrap_or_default();
     match row.get_ref(0)?.as_str()? {
         "total" => summary.total = events,
         "users" => summary.unique_users = events,
         "type" => drop(summary.totals.insert(row.get(1)?, events)),
+        "at" => {
+            let at = Timestamp::from_millis_clamped(row.get(2)?);
+            summary.series.entry(at).or_default().insert(row.get(1)?, events);
+        }
         _ => summary.top_users.push(UserEvents { user_id: row.get(1)?, events }),
     }
     Ok(())

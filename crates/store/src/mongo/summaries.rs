@@ -7,7 +7,8 @@
 //! by type and by user, 1.5 s, and their numbers may not go together. With a
 //! million users, who do not fit into the memory of a `$group`, 7 to 10, 14 to
 //! 25 and 12 s on the clock. Two branches group by user, which costs less than
-//! any way of handing the groups on.
+//! any way of handing the groups on. A series makes it half as much again: 0.51 s
+//! of CPU against 0.34, of 300,000 events with 20,000 users and ten types in a month.
 //!
 //! Reads follow the URI's read preference, the primary where it names none: a
 //! summary is up to a minute old anyway, and `secondaryPreferred` keeps heavy
@@ -28,7 +29,7 @@ use super::errors::{code_of, store_error};
 use super::indexes;
 use super::store::MongoStore;
 use crate::summaries::{
-    AccountStore, MAX_TYPES, QueryError, Summary, SummaryRange, UserEvents, in_time,
+    AccountStore, Bucket, QueryError, Summary, SummaryRange, UserEvents, in_time,
 };
 
 /// `MaxTimeMSExpired`.
@@ -62,9 +63,9 @@ impl AccountStore for MongoStore {
 
 impl MongoStore {
     async fn counted(&self, range: &SummaryRange, limit: Duration) -> Result<Summary, QueryError> {
-        let counted = self.one(range, counts(range.top), limit).await?;
+        let counted = self.one(range, counts(range), limit).await?;
         let summary = counted.map_or_else(Summary::default, |counted| summary_of(&counted, range));
-        if summary.totals.len() <= MAX_TYPES {
+        if summary.totals.len() <= range.max_types() {
             return Ok(summary);
         }
         let total = self.one(range, doc! { "$count": "events" }, limit).await?;
@@ -160,16 +161,41 @@ fn matching(range: &SummaryRange) -> Document {
 
 /// Counts in one scan that the index covers. The total is the sum over the
 /// types: asking for it as well would cost a quarter more.
-fn counts(top: usize) -> Document {
+fn counts(range: &SummaryRange) -> Document {
     let most_first = doc! { "$sort": { "events": -1, "_id": 1 } };
     let limit = |count: usize| doc! { "$limit": i64::try_from(count).unwrap_or(i64::MAX) };
     let by = |field: &str| doc! { "$group": { "_id": field, "events": { "$sum": 1 } } };
+    let mut types = range.bucket.map_or_else(|| vec![by("$type")], by_type_and_time);
+    // One more than is told apart tells that there are more.
+    types.extend([most_first.clone(), limit(range.max_types() + 1)]);
     doc! { "$facet": {
-        // One more than is told apart tells that there are more.
-        "types": [by("$type"), most_first.clone(), limit(MAX_TYPES + 1)],
-        "top": [by("$userId"), most_first, limit(top.max(1))],
+        "types": types,
+        "top": [by("$userId"), most_first, limit(range.top.max(1))],
         "users": [{ "$group": { "_id": "$userId" } }, { "$count": "users" }],
     } }
+}
+
+/// Groups of one type, each with its series: so that the types with most events are
+/// told apart before the answer is made, which has 16 MiB at the most.
+fn by_type_and_time(bucket: Bucket) -> Vec<Document> {
+    let hours = match bucket {
+        Bucket::Hour => 1,
+        Bucket::Day => 24,
+    };
+    // They begin at a midnight. The unit `day` costs the server a quarter more.
+    let cut = doc! { "date": "$occurredAt", "unit": "hour", "binSize": hours };
+    let at = doc! { "$dateTrunc": cut };
+    vec![
+        doc! { "$group": {
+            "_id": { "type": "$type", "at": at },
+            "events": { "$sum": 1 },
+        } },
+        doc! { "$group": {
+            "_id": "$_id.type",
+            "events": { "$sum": "$events" },
+            "series": { "$push": { "at": "$_id.at", "events": "$events" } },
+        } },
+    ]
 }
 
 pub fn date(moment: Timestamp) -> DateTime {
@@ -179,14 +205,21 @@ pub fn date(moment: Timestamp) -> DateTime {
 /// With one type too many where there are more than are told apart.
 fn summary_of(counted: &Document, range: &SummaryRange) -> Summary {
     let mut totals = BTreeMap::new();
+    let mut series: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
     for group in groups(counted, "types") {
         *totals.entry(name_of(group)).or_default() += count(group, "events");
+        for part in groups(group, "series") {
+            let Ok(at) = part.get_datetime("at") else { continue };
+            let bucket = series.entry(Timestamp::from_millis_clamped(at.timestamp_millis()));
+            *bucket.or_default().entry(name_of(group)).or_default() += count(part, "events");
+        }
     }
     let users = groups(counted, "users").next();
     Summary {
         total: totals.values().sum(),
         unique_users: users.map_or(0, |group| count(group, "users")),
         totals,
+        series,
         top_users: groups(counted, "top")
             .take(range.top)
             .map(|group| UserEvents { user_id: name_of(group), events: count(group, "events") })
@@ -199,6 +232,10 @@ fn without_rare_types(mut summary: Summary, total: u64) -> Summary {
     let rarest = summary.totals.iter().max_by_key(|(kind, events)| (Reverse(**events), *kind));
     if let Some(rarest) = rarest.map(|(kind, _)| kind.clone()) {
         summary.totals.remove(&rarest);
+        summary.series.retain(|_, totals| {
+            totals.remove(&rarest);
+            !totals.is_empty()
+        });
     }
     Summary { total, ..summary }
 }

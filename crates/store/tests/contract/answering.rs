@@ -14,7 +14,7 @@ use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore};
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{MongoSettings, MongoStore};
 use trailkeep_store::people::{Matching, PeopleStore, Row, TermKind};
-use trailkeep_store::summaries::{AccountStore, QueryError, SummaryRange};
+use trailkeep_store::summaries::{AccountStore, Bucket, QueryError, SummaryRange};
 use trailkeep_store::{Reason, Refusal, Store, StoreError};
 use trailkeep_store_contract::access::samples::{account, entry, hash, session, token};
 use trailkeep_store_contract::people::samples::{person, session as session_of};
@@ -51,7 +51,8 @@ where
     S: Store + DeadLetterStore + AccessStore + AccountStore + PeopleStore,
 {
     let id = event("ann", "e1", 0, 1).event.id;
-    let range = SummaryRange { account_id: "a".to_owned(), from: at(0), to: at(1), top: 1 };
+    let (account_id, bucket) = ("a".to_owned(), Some(Bucket::Hour));
+    let range = SummaryRange { account_id, from: at(0), to: at(1), top: 1, bucket };
     vec![
         ("arrivals", call(async move { store.arrivals(&[id]).await })),
         ("journey", call(async { store.journey(&all_of("ann"), 10).await })),

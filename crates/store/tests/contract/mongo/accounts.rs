@@ -9,7 +9,7 @@ use futures_util::TryStreamExt as _;
 use trailkeep_event::Accepted;
 use trailkeep_store::Store as _;
 use trailkeep_store::mongo::MongoStore;
-use trailkeep_store::summaries::{AccountStore as _, QueryError, SummaryRange};
+use trailkeep_store::summaries::{AccountStore as _, Bucket, QueryError, SummaryRange};
 use trailkeep_store_contract::samples::{at, event, store_all};
 
 use crate::homes::{MongoPlace, SETTINGS};
@@ -30,7 +30,13 @@ fn events() -> Vec<Accepted> {
 }
 
 fn whole(account: &str) -> SummaryRange {
-    SummaryRange { account_id: account.to_owned(), from: at(0), to: at(EVENTS), top: 10 }
+    SummaryRange {
+        account_id: account.to_owned(),
+        from: at(0),
+        to: at(EVENTS),
+        top: 10,
+        bucket: None,
+    }
 }
 
 async fn store_of_events(place: &MongoPlace) -> Arc<MongoStore> {
@@ -71,20 +77,25 @@ async fn a_summary_reads_its_part_of_the_index_and_no_document() {
         .run(|place| async move {
             let store = store_of_events(&place).await;
             profile(&place).await;
-            let summary = store.summary(&whole("a3"), LIMIT).await.unwrap();
-            assert_eq!(summary.total, 80);
+            let buckets = [None, Some(Bucket::Hour), Some(Bucket::Day)];
+            for bucket in buckets {
+                let range = SummaryRange { bucket, ..whole("a3") };
+                let summary = store.summary(&range, LIMIT).await.unwrap();
+                assert_eq!(summary.total, 80);
+            }
 
             let queries = profiled(&place, "aggregate").await;
-            assert_eq!(queries.len(), 1);
-            let query = &queries[0];
-            assert_eq!(number(query, "keysExamined"), 80, "{query}");
-            assert_eq!(number(query, "docsExamined"), 0, "{query}");
-            let plan = query.get_str("planSummary").unwrap();
-            let keys = "IXSCAN { accountId: 1, occurredAt: 1, type: 1, userId: 1 }";
-            assert_eq!(plan, keys);
-            assert!(query.get_bool("cursorExhausted").unwrap(), "{query}");
-            let command = query.get_document("command").unwrap();
-            assert_eq!(number(command, "maxTimeMS"), 20_000);
+            assert_eq!(queries.len(), buckets.len(), "one each");
+            for query in &queries {
+                assert_eq!(number(query, "keysExamined"), 80, "{query}");
+                assert_eq!(number(query, "docsExamined"), 0, "{query}");
+                let plan = query.get_str("planSummary").unwrap();
+                let keys = "IXSCAN { accountId: 1, occurredAt: 1, type: 1, userId: 1 }";
+                assert_eq!(plan, keys);
+                assert!(query.get_bool("cursorExhausted").unwrap(), "{query}");
+                let command = query.get_document("command").unwrap();
+                assert_eq!(number(command, "maxTimeMS"), 20_000);
+            }
             store.close().await;
         })
         .await;
