@@ -15,7 +15,7 @@ use crate::config::{AllowedOrigins, Settings};
 use crate::dead_letters::DeadLetters;
 use crate::http::budget::Budget;
 use crate::http::{self, Service};
-use crate::journeys::Journeys;
+use crate::journeys::{AccountEvents, Journeys};
 use crate::summaries::{self, Summaries};
 
 /// Everything that requests are answered with, and what writes the audit trail.
@@ -25,11 +25,12 @@ pub fn service(
     ingestion: &Ingestion,
 ) -> Result<(Service, AuditWriter), StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let store = Arc::clone(&stores.events);
+    let journeys = || Journeys::new(Arc::clone(&stores.events), Arc::clone(&ingestion.ingest));
     let (access, audit_writer) = access::access(settings, Arc::clone(&stores.access), &clock)?;
     let http = &settings.http;
     let service = Service {
-        journeys: Journeys::new(store, Arc::clone(&ingestion.ingest)),
+        journeys: journeys(),
+        account_events: AccountEvents::new(Arc::clone(&stores.accounts), journeys()),
         summaries: summaries(settings, stores, &clock),
         ingest: Arc::clone(&ingestion.ingest),
         dead_letters: Arc::new(DeadLetters::new(

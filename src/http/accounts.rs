@@ -1,6 +1,7 @@
 //! `GET /accounts/{accountId}/summary` and `GET /accounts/sample`.
 
 mod bodies;
+pub mod events;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -31,7 +31,7 @@ use crate::monitoring::version;
     tags(
         (name = "Events", description = "What trackers send."),
         (name = "Journeys", description = "What one user did."),
-        (name = "Accounts", description = "What the users of a business account did, counted."),
+        (name = "Accounts", description = "What the users of a business account did, counted and told."),
         (name = "Monitoring", description = "How the service is."),
         (name = "Staff", description = "Signing up, in and out."),
         (name = "Administration", description = "Accounts, tokens, the audit trail and dead letters."),

@@ -44,7 +44,7 @@ struct JourneyBody {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase", as = JourneyEvent)]
 #[allow(dead_code)] // describes what `export::write_json` writes
-struct JourneyEventBody {
+pub(super) struct JourneyEventBody {
     event_id: String,
     user_id: String,
     /// Under which the user was known before; the `userId` again where it was sent alone.
@@ -62,8 +62,8 @@ struct JourneyEventBody {
     processing: Option<HashMap<String, ProcessingBody>>,
 }
 
-const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 1000;
+pub(super) const DEFAULT_LIMIT: usize = 100;
+pub(super) const MAX_LIMIT: usize = 1000;
 /// Events that an export has in memory at once.
 const EXPORT_PAGE: usize = 200;
 /// Says that accepted events of the user may be missing.
@@ -241,7 +241,7 @@ impl JourneyRequest {
 
 /// Tells it of an export once, by its first page: what comes to lie beyond the
 /// head later was accepted after the export began.
-fn tell_incomplete(page: &Page, response: &mut Response) {
+pub(super) fn tell_incomplete(page: &Page, response: &mut Response) {
     if page.may_be_incomplete {
         let yes = HeaderValue::from_static("true");
         response.headers_mut().insert(INCOMPLETE, yes);

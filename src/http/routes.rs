@@ -72,6 +72,7 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(journeys::journey))
         .routes(routes!(accounts::summary))
         .routes(routes!(accounts::sample))
+        .routes(routes!(accounts::events::events))
         .routes(routes!(auth::sign_up))
         .routes(routes!(auth::sign_in))
         .routes(routes!(auth::sign_out))

@@ -10,7 +10,7 @@ use super::budget::Budget;
 use crate::access::Access;
 use crate::dead_letters::DeadLetters;
 use crate::ingest::Ingest;
-use crate::journeys::Journeys;
+use crate::journeys::{AccountEvents, Journeys};
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
 use crate::processing::Processing;
@@ -22,6 +22,8 @@ pub struct Service {
     pub ingest: Arc<Ingest>,
     /// Where journeys come from.
     pub journeys: Journeys,
+    /// Where the events of business accounts come from.
+    pub account_events: AccountEvents,
     /// Where summaries of business accounts come from.
     pub summaries: Arc<Summaries>,
     /// What the database refused for good.

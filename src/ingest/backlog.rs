@@ -321,6 +321,11 @@ impl Backlog {
         self.queue.saying()
     }
 
+    /// The events in the head of users who have any of an account, each user's in order.
+    pub fn of_account(&self, account_id: &str) -> Vec<Arc<Accepted>> {
+        self.queue.of_account(account_id)
+    }
+
     /// Events in the head.
     #[cfg(test)]
     pub fn head_len(&self) -> usize {

@@ -172,6 +172,14 @@ impl Ingest {
         self.backlog.lock().saying()
     }
 
+    /// The events in the head of users who have any of an account, each user's in order
+    /// of arrival, those of other accounts among them, and whether there may be others
+    /// beyond it.
+    pub fn of_account(&self, account_id: &str) -> (Vec<Arc<Accepted>>, bool) {
+        let backlog = self.backlog.lock();
+        (backlog.of_account(account_id), backlog.is_beyond())
+    }
+
     /// All that is accepted and not stored.
     pub fn held(&self) -> Amount {
         self.backlog.lock().held()

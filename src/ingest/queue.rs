@@ -280,6 +280,16 @@ impl Queue {
         events.filter(|accepted| facts::is_users(&accepted.event)).cloned().collect()
     }
 
+    /// The events of the users who have any of an account, each user's in order. All
+    /// that waits is looked at, which is the head.
+    pub fn of_account(&self, account_id: &str) -> Vec<Arc<Accepted>> {
+        let is_of = |entry: &Entry| entry.accepted.event.account_id.as_deref() == Some(account_id);
+        let users = self.users.iter().map(|(_, user)| user);
+        let concerned = users.filter(|user| self.entries(user).any(is_of));
+        let entries = concerned.flat_map(|user| self.entries(user));
+        entries.map(|entry| Arc::clone(&entry.accepted)).collect()
+    }
+
     /// The first event of each user, but for those that are paused.
     pub fn fronts(&self) -> impl Iterator<Item = &Entry> {
         let users = self.users.iter().map(|(_, user)| user);

@@ -14,6 +14,7 @@
 //! is stored at another place in the journey. The stored one is the one that
 //! stays, so a waiting event is shown only if its identity is not stored.
 
+mod account;
 pub mod cursor;
 pub mod export;
 pub mod linked;
@@ -26,6 +27,7 @@ use trailkeep_event::{Accepted, StoreId};
 use trailkeep_store::{JourneyRange, Order, Store, StoreError};
 
 use crate::ingest::Ingest;
+pub use account::AccountEvents;
 pub use merge::Page;
 
 /// Reads journeys.

@@ -6,13 +6,16 @@
 //! to sort by it reads a user's whole range first; but equals lie side by side,
 //! so each group of them is put in order here, as it comes.
 //!
+//! An account's events are read in the order of time alone, for its index has no
+//! arrival: there a group is what happened in one millisecond.
+//!
 //! A group has to be read to its end before its first event is known. However
 //! large it is, only those of its events are kept that are wanted, and at most
 //! twice as many for a moment.
 
 use trailkeep_event::{Arrival, Timestamp};
 
-use super::{JourneyPart, JourneyRange, MAX_READ_BYTES, Position, StoredEvent};
+use super::{JourneyPart, JourneyRange, MAX_READ_BYTES, Order, Position, StoredEvent};
 
 /// Events for which there is room from the beginning, if so many are asked for:
 /// growing as they come costs a page of 100 some 2 % of its instructions.
@@ -20,10 +23,13 @@ const RESERVED: usize = 128;
 
 /// The events of a range that come first, out of all of them.
 ///
-/// They are handed over in the order of time and arrival, from the place of
-/// the range's position on.
+/// They are handed over in the order of an index, from the place of the range's
+/// position on.
 pub(super) struct InOrder<'a> {
-    range: &'a JourneyRange,
+    order: Order,
+    after: Option<&'a Position>,
+    /// What the index has of a position: equals in that are a group.
+    place_of: fn(Position) -> (Timestamp, Arrival),
     limit: usize,
     /// In order, but for those of the group that is being read: the last ones.
     events: Vec<StoredEvent>,
@@ -38,10 +44,28 @@ pub(super) struct InOrder<'a> {
 }
 
 impl<'a> InOrder<'a> {
-    /// Nothing yet, of at most `limit` events.
+    /// Nothing yet, of at most `limit` events of a journey.
     pub fn new(range: &'a JourneyRange, limit: usize) -> Self {
+        Self::of(range.order, range.after.as_ref(), Position::place, limit)
+    }
+
+    /// The same of an account's newest events behind a position, which come in the
+    /// order of time alone.
+    pub fn of_account(after: Option<&'a Position>, limit: usize) -> Self {
+        let time = |position: Position| (position.occurred_at, Arrival::from_i64(0));
+        Self::of(Order::Descending, after, time, limit)
+    }
+
+    fn of(
+        order: Order,
+        after: Option<&'a Position>,
+        place_of: fn(Position) -> (Timestamp, Arrival),
+        limit: usize,
+    ) -> Self {
         Self {
-            range,
+            order,
+            after,
+            place_of,
             limit,
             events: Vec::with_capacity(limit.min(RESERVED)),
             settled: 0,
@@ -56,13 +80,14 @@ impl<'a> InOrder<'a> {
     /// Takes the next event; false when no further one is wanted.
     pub fn take(&mut self, event: StoredEvent) -> bool {
         let position = event.position();
-        if self.place != Some(position.place()) {
+        let place = (self.place_of)(position);
+        if self.place != Some(place) {
             self.end_group();
             if self.is_full(self.settled, self.settled_bytes) {
                 self.has_more = true;
                 return false;
             }
-            self.place = Some(position.place());
+            self.place = Some(place);
         }
         if self.is_wanted(position) {
             self.group_bytes += event.bytes();
@@ -92,9 +117,8 @@ impl<'a> InOrder<'a> {
     }
 
     fn is_wanted(&self, position: Position) -> bool {
-        let order = self.range.order;
-        let in_order = |left, right| order.compare(left, right).is_lt();
-        self.range.after.is_none_or(|after| in_order(after, position))
+        let in_order = |left, right| self.order.compare(left, right).is_lt();
+        self.after.is_none_or(|after| in_order(*after, position))
             && self.last_wanted.is_none_or(|last| in_order(position, last))
     }
 
@@ -122,7 +146,7 @@ impl<'a> InOrder<'a> {
         if group.len() < 2 {
             return;
         }
-        let order = self.range.order;
+        let order = self.order;
         group.sort_unstable_by(|left, right| order.compare(left.position(), right.position()));
         let (mut end, mut bytes) = (self.settled, self.settled_bytes);
         while end < self.events.len() && !self.is_full(end, bytes) {

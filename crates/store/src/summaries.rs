@@ -1,5 +1,5 @@
-//! What stores say about business accounts: counted where the events are, never
-//! by loading them.
+//! What stores say about business accounts: their events counted where they are,
+//! never by loading them, and the newest of them.
 //!
 //! Both homes answer from one index that only events with an account enter, so
 //! that trackers without accounts do not pay for it.
@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 use trailkeep_event::Timestamp;
 
-use super::StoreError;
+use super::{JourneyPart, Position, StoreError};
 
 /// How much longer than its limit a query may take until the database is given
 /// up on: it ends a query itself, but looks at the time only now and then.
@@ -26,7 +26,7 @@ pub const MAX_TYPES_IN_SERIES: usize = 100;
 
 /// Counts the events of accounts, and knows which accounts have any.
 ///
-/// Every call is handed the longest that the database may work on it, and the
+/// Every count is handed the longest that the database may work on it, and the
 /// database itself ends a query that takes longer. Where it does not, the store
 /// gives it up [`GRACE`] later: a call ends in time, and nobody has to bound it.
 /// One that is dropped may go on in the database, at most for that long.
@@ -49,6 +49,19 @@ pub trait AccountStore: Send + Sync + 'static {
         wanted: usize,
         limit: Duration,
     ) -> Result<Vec<String>, QueryError>;
+
+    /// An account's newest events behind a position: by time, then by arrival, then by
+    /// id. It ends as [`Store::journey`](super::Store::journey) does, and within the same
+    /// time.
+    ///
+    /// The index has no arrival: all that happened in the millisecond in which it begins
+    /// or ends is read to put it in order.
+    async fn events(
+        &self,
+        account_id: &str,
+        after: Option<Position>,
+        limit: usize,
+    ) -> Result<JourneyPart, StoreError>;
 }
 
 /// Which events of an account are counted. Bounds are inclusive.

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+use trailkeep_store::{JourneyPart, Position};
+
 use super::*;
 
 pub struct FakeStore {
@@ -94,5 +96,14 @@ impl AccountStore for FakeStore {
         let found: Vec<_> = self.accounts.range(start.to_owned()..).take(wanted).collect();
         self.steps.fetch_add(found.len() + 1, SeqCst);
         Ok(found.into_iter().cloned().collect())
+    }
+
+    async fn events(
+        &self,
+        _: &str,
+        _: Option<Position>,
+        _: usize,
+    ) -> Result<JourneyPart, StoreError> {
+        Err(StoreError::Unavailable("summaries read no event".to_owned()))
     }
 }

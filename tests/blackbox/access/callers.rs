@@ -37,6 +37,7 @@ fn routes() -> Vec<(Method, String, For)> {
         (get.clone(), "/processors/default/users".to_owned(), For::Readers),
         (get.clone(), "/users/u/journey".to_owned(), For::Readers),
         (get.clone(), "/accounts/a/summary".to_owned(), For::Readers),
+        (get.clone(), "/accounts/a/events".to_owned(), For::Readers),
         (get.clone(), "/accounts/sample".to_owned(), For::Readers),
         (get.clone(), "/session".to_owned(), For::Staff),
         (get.clone(), "/api/auth/get-session".to_owned(), For::Staff),

@@ -36,6 +36,10 @@ async fn who_did_what_to_whom_is_told_to_administrators(home: Home) {
     assert_eq!(seen["client"], "127.0.0.1");
     assert!(seen["at"].is_string() && seen["actorId"].is_string());
 
+    service.get("/accounts/acme/events?limit=3").await.expect(200);
+    let seen = entry(&service, "account-events.read", "acme").await;
+    assert_eq!((&seen["actor"], &seen["client"]), (&json!(ADMIN), &json!("127.0.0.1")));
+
     let body = json!({ "name": "export", "scope": "read" });
     let request = service.request(Method::POST, "/api/tokens").json(&body);
     let made = service.send(request).await.expect(201).json();

@@ -1,5 +1,6 @@
-//! GET /accounts/{accountId}/summary and /accounts/sample.
+//! GET /accounts/{accountId}/summary and /events, and /accounts/sample.
 
+mod events;
 mod heavy;
 mod parameters;
 mod samples;

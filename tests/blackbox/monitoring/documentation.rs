@@ -7,10 +7,11 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 43] = [
+const ROUTES: [(&str, &str, &[u16]); 44] = [
     ("/events", "post", &[202, 400, 401, 413, 415, 429, 503]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 503]),
     ("/accounts/{accountId}/summary", "get", &[200, 304, 400, 401, 403, 503]),
+    ("/accounts/{accountId}/events", "get", &[200, 400, 401, 403, 503]),
     ("/accounts/sample", "get", &[200, 400, 401, 403, 503]),
     ("/health", "get", &[200, 401, 503]),
     ("/stats", "get", &[200, 401, 503]),

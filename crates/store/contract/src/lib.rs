@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod access;
+pub mod account_events;
 pub mod activity;
 pub mod dead_letters;
 pub mod journeys;
@@ -87,6 +88,13 @@ macro_rules! contract {
                     a_count_that_takes_too_long_is_ended,
                     accounts_are_walked_in_order_each_once,
                     without_accounts_there_are_no_ends,
+                }
+                account_events {
+                    pages_of_an_account_visit_every_event_once_newest_first,
+                    a_position_of_an_account_needs_no_event,
+                    what_happened_at_once_is_in_order_of_arrival_whoever_did_it,
+                    an_accounts_events_are_read_up_to_4_mib,
+                    events_that_come_later_do_not_shift_pages_of_an_account,
                 }
             }
             check_activity {

@@ -4,7 +4,8 @@
 //! - `schema`: what the file holds, and how it is brought up to date.
 //! - `writer`: the one thread that writes.
 //! - `reader`: the connections that read, and never wait for the writer.
-//! - `summaries`: events of an account, counted; `activity`: those of ids, by day.
+//! - `summaries`: events of an account, counted; `account_events`: the newest of them;
+//!   `activity`: those of ids, by day.
 //! - `retention`: deleting what has expired, in small steps.
 //! - `fault`: what SQLite's errors mean.
 //! - `inspect`: a look that changes nothing.
@@ -20,6 +21,7 @@
 //! service runs; the view `journeys` shows times as text.
 
 mod access;
+mod account_events;
 mod activity;
 mod dead_letters;
 mod fault;

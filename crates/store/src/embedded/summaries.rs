@@ -10,7 +10,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use trailkeep_event::Timestamp;
 
 use super::EmbeddedStore;
+use super::account_events::newest;
 use crate::summaries::{AccountStore, QueryError, Summary, SummaryRange, UserEvents};
+use crate::{JourneyPart, Position, StoreError};
 
 macro_rules! summary {
     ($at:literal, $by_time:literal, $series:literal) => {
@@ -104,6 +106,19 @@ impl AccountStore for EmbeddedStore {
         let start = start.to_owned();
         self.counters
             .read_within(limit, move |connection| accounts_from(connection, &start, wanted))
+            .await
+    }
+
+    /// Beside journeys, and not with what counts: it costs as much as one of them.
+    async fn events(
+        &self,
+        account_id: &str,
+        after: Option<Position>,
+        limit: usize,
+    ) -> Result<JourneyPart, StoreError> {
+        let account_id = account_id.to_owned();
+        self.readers
+            .read(move |connection| newest(connection, &account_id, after.as_ref(), limit))
             .await
     }
 }

@@ -86,6 +86,39 @@ proptest! {
     }
 }
 
+proptest! {
+    /// The index of an account has the time alone, so what it hands over is in no order
+    /// of arrival.
+    #[test]
+    fn what_comes_first_of_an_account_is_found_by_time_alone(
+        places in proptest::collection::vec((0_i64..3, 0_i64..4), 0..40),
+        after in proptest::option::of(0_usize..40),
+        limit in 1_usize..12,
+    ) {
+        let mut events: Vec<StoredEvent> = (0..)
+            .zip(&places)
+            .map(|(number, &(moment, arrival))| event(moment, arrival, number, 0))
+            .collect();
+        let after = after.and_then(|after| events.get(after)).map(StoredEvent::position);
+        let mut expected = positions(&events);
+        expected.sort_by(|left, right| right.cmp(left));
+        expected.retain(|position| after.is_none_or(|after| *position < after));
+        events.sort_by_key(|event| std::cmp::Reverse(event.occurred_at));
+        let mut newest = InOrder::of_account(after.as_ref(), limit);
+        for event in events {
+            let is_before = |after: Position| event.occurred_at > after.occurred_at;
+            if !after.is_some_and(is_before) && !newest.take(event) {
+                break;
+            }
+        }
+        let has_more = expected.len() > limit;
+        expected.truncate(limit);
+        let part = newest.finish();
+        prop_assert_eq!(positions(&part.events), expected);
+        prop_assert_eq!(part.has_more, has_more);
+    }
+}
+
 #[test]
 fn of_a_large_group_only_what_is_wanted_is_in_memory() {
     for order in [Order::Ascending, Order::Descending] {

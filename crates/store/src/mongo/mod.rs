@@ -16,7 +16,8 @@
 //!   version is replaced.
 //! - `query`: a range of a journey as a filter that scans of one index answer.
 //! - `journey`: that query, and a second one where equals are cut apart.
-//! - `summaries`: events of an account, counted; `activity`: those of ids, by day.
+//! - `summaries`: events of an account, counted; `account_events`: the newest of them;
+//!   `activity`: those of ids, by day.
 //! - `indexes`: what is made before the first event comes.
 //! - `inspect`: a look that changes nothing.
 //! - `errors`: which fault of the server means what.
@@ -29,6 +30,7 @@
 //!   collections of their own.
 
 mod access;
+mod account_events;
 mod activity;
 mod bson_writer;
 mod causal;

@@ -25,12 +25,14 @@ use mongodb::error::Error;
 use mongodb::options::Hint;
 use trailkeep_event::Timestamp;
 
+use super::account_events::Newest;
 use super::errors::{code_of, store_error};
 use super::indexes;
 use super::store::MongoStore;
 use crate::summaries::{
     AccountStore, Bucket, QueryError, Summary, SummaryRange, UserEvents, in_time,
 };
+use crate::{JourneyPart, Position, StoreError};
 
 /// `MaxTimeMSExpired`.
 const OUT_OF_TIME: i32 = 50;
@@ -58,6 +60,19 @@ impl AccountStore for MongoStore {
         limit: Duration,
     ) -> Result<Vec<String>, QueryError> {
         in_time(limit, self.accounts_in_order(start, wanted, limit)).await
+    }
+
+    async fn events(
+        &self,
+        account_id: &str,
+        after: Option<Position>,
+        limit: usize,
+    ) -> Result<JourneyPart, StoreError> {
+        self.read(async {
+            let newest = Newest { account_id, after, timeout: self.settings.timeouts.read };
+            newest.read(self.link().await?, limit).await
+        })
+        .await
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use rusqlite::Connection;
 use trailkeep_store::access::{AccessStore, Admission, AuditRange, StaffChange};
+use trailkeep_store::activity::ActivityStore;
 use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore};
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{MongoSettings, MongoStore};
@@ -48,7 +49,7 @@ fn call<'a, T, E: Into<QueryError>>(
 
 fn reads<S>(store: &S) -> Vec<(&'static str, Call<'_>)>
 where
-    S: Store + DeadLetterStore + AccessStore + AccountStore + PeopleStore,
+    S: Store + DeadLetterStore + AccessStore + AccountStore + ActivityStore + PeopleStore,
 {
     let id = event("ann", "e1", 0, 1).event.id;
     let (account_id, bucket) = ("a".to_owned(), Some(Bucket::Hour));
@@ -73,6 +74,8 @@ where
         ("by_term", call(store.by_term(TermKind::Id, "ann", Matching::Prefix, 10))),
         ("session_user", call(store.session_user("s"))),
         ("accounts_from", call(store.accounts_from("a", 1, LIMIT))),
+        ("events", call(store.events("a", None, 10))),
+        ("activity", call(async { store.activity(&[("ann".to_owned(), None)], at(0), 10).await })),
     ]
 }
 

@@ -2,7 +2,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::*;
 use crate::embedded::folder::DATABASE;
-use crate::embedded::{schema, summaries};
+use crate::embedded::{account_events, schema, summaries};
 use crate::summaries::{AccountStore as _, QueryError, SummaryRange};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -28,7 +28,7 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn accounts_are_answered_from_their_index_alone() {
+async fn accounts_are_answered_from_their_index() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
     let file = Connection::open(folder.path().join(DATABASE)).unwrap();
@@ -39,6 +39,8 @@ async fn accounts_are_answered_from_their_index_alone() {
         let reads = steps.iter().filter(|step| step.contains(" events "));
         assert!(reads.eq([search]), "{steps:?}");
     }
+    let search = "SEARCH events USING INDEX events_account (account_id=? AND occurred_at<?)";
+    assert_eq!(plan(&file, account_events::NEWEST), [search]);
     for (sql, bound) in [
         (summaries::FIRST_ACCOUNT, "(account_id>?)"),
         (summaries::LAST_ACCOUNT, "(account_id>?)"),

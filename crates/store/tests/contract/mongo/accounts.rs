@@ -7,9 +7,9 @@ use std::time::Duration;
 use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
 use trailkeep_event::Accepted;
-use trailkeep_store::Store as _;
 use trailkeep_store::mongo::MongoStore;
 use trailkeep_store::summaries::{AccountStore as _, Bucket, QueryError, SummaryRange};
+use trailkeep_store::{Store as _, StoredEvent};
 use trailkeep_store_contract::samples::{at, event, store_all};
 
 use crate::homes::{MongoPlace, SETTINGS};
@@ -102,6 +102,68 @@ async fn a_summary_reads_its_part_of_the_index_and_no_document() {
 }
 
 #[tokio::test]
+async fn a_page_of_an_accounts_events_is_one_scan_as_long_as_the_page() {
+    MongoPlace::new()
+        .await
+        .run(|place| async move {
+            let store = store_of_events(&place).await;
+            profile(&place).await;
+            let mut after = None;
+            for _ in 0..3 {
+                let page = store.events("a3", after, 10).await.unwrap();
+                assert_eq!(page.events.len(), 10);
+                after = page.events.last().map(StoredEvent::position);
+            }
+
+            let queries = profiled(&place, "find").await;
+            assert_eq!(queries.len(), 3);
+            for query in queries {
+                let plan = query.get_str("planSummary").unwrap();
+                let keys = "IXSCAN { accountId: 1, occurredAt: 1, type: 1, userId: 1 }";
+                assert_eq!(plan, keys);
+                assert!(!query.contains_key("hasSortStage"), "{query}");
+                // One more tells that the last has no equals; from one on it goes on.
+                assert!(number(&query, "keysExamined") <= 12, "{query}");
+                assert!(number(&query, "docsExamined") <= 12, "{query}");
+                assert!(query.get_bool("cursorExhausted").unwrap(), "{query}");
+            }
+            store.close().await;
+        })
+        .await;
+}
+
+/// The whole group, and nothing beyond it.
+#[tokio::test]
+async fn where_many_events_share_a_millisecond_it_is_read_and_no_more() {
+    const AT_ONCE: i64 = 50;
+    MongoPlace::new()
+        .await
+        .run(|place| async move {
+            let store = place.mongo_store(&SETTINGS).await;
+            store.prepare().await.unwrap();
+            let events: Vec<_> = (0..EVENTS)
+                .map(|number| {
+                    let mut accepted =
+                        event("ann", &number.to_string(), number / AT_ONCE, EVENTS - number);
+                    accepted.event.account_id = Some("a".into());
+                    accepted
+                })
+                .collect();
+            store_all(&*store, &events).await;
+            profile(&place).await;
+            let page = store.events("a", None, 10).await.unwrap();
+            assert_eq!(page.events.len(), 10);
+
+            let queries = profiled(&place, "find").await;
+            assert_eq!(queries.len(), 2, "one more, where the first has cut equals apart");
+            let examined: i64 = queries.iter().map(|query| number(query, "docsExamined")).sum();
+            assert!(examined <= 11 + AT_ONCE + 12, "{examined}");
+            store.close().await;
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn each_account_of_a_sample_costs_one_key_and_no_document() {
     MongoPlace::new()
         .await
@@ -153,6 +215,8 @@ async fn without_the_index_nothing_is_read() {
             assert!(matches!(told, Err(QueryError::Store(_))), "{told:?}");
             let told = store.accounts_from("", 1, LIMIT).await;
             assert!(matches!(told, Err(QueryError::Store(_))), "{told:?}");
+            let told = store.events("a3", None, 1).await;
+            assert!(told.is_err(), "{told:?}");
             store.close().await;
         })
         .await;
@@ -178,6 +242,8 @@ async fn documents_of_other_tools_are_counted_as_far_as_they_go() {
             let summary = store.summary(&whole("a"), LIMIT).await.unwrap();
             assert_eq!(summary.total, 2);
             assert_eq!(summary.totals[""], 2);
+            let page = store.events("a", None, 10).await.unwrap();
+            assert_eq!(page.events.len(), 2);
             let accounts = store.accounts_from("", 10, LIMIT).await.unwrap();
             assert_eq!(accounts, ["a"]);
             store.close().await;
