@@ -39,7 +39,9 @@ use trailkeep_event::{Accepted, Arrival, Rules, StoreId, Timestamp, TypeRule, wi
 use trailkeep_journal::{Journal, Rules as JournalRules};
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{decode_document, encode_document};
-use trailkeep_store::{Id, JourneyPart, JourneyRange, Order, Outcome, Store, StoreError, Timeouts};
+use trailkeep_store::{
+    Id, JourneyPart, JourneyRange, Order, Outcome, Position, Store, StoreError, Timeouts,
+};
 
 /// Events in a request, and the allocations that each of them may take: up to
 /// one less than a whole one above what it takes, so that one more for each
@@ -272,6 +274,10 @@ impl Store for Documents {
     }
 
     async fn arrivals(&self, _: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {
+        Ok(HashMap::new())
+    }
+
+    async fn positions(&self, _: &[StoreId]) -> Result<HashMap<StoreId, Position>, StoreError> {
         Ok(HashMap::new())
     }
 

@@ -15,6 +15,7 @@ use crate::config::{AllowedOrigins, Settings};
 use crate::dead_letters::DeadLetters;
 use crate::http::budget::Budget;
 use crate::http::{self, Service};
+use crate::journeys::linked::Links;
 use crate::journeys::{AccountEvents, Journeys};
 use crate::summaries::{self, Summaries};
 
@@ -30,6 +31,7 @@ pub fn service(
     let http = &settings.http;
     let service = Service {
         journeys: journeys(),
+        links: Links::new(Arc::clone(&stores.people), Arc::clone(&ingestion.ingest)),
         account_events: AccountEvents::new(Arc::clone(&stores.accounts), journeys()),
         summaries: summaries(settings, stores, &clock),
         ingest: Arc::clone(&ingestion.ingest),

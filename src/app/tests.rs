@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use trailkeep_event::time::{Clock as _, SystemClock};
 use trailkeep_event::{Accepted, Arrival, Event, Payload, StoreId};
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
-use trailkeep_store::{JourneyPart, JourneyRange, Outcome, Store, StoreError, Timeouts};
+use trailkeep_store::{JourneyPart, JourneyRange, Outcome, Position, Store, StoreError, Timeouts};
 
 use super::{App, Part, Stores};
 use crate::config::Settings;
@@ -52,6 +52,10 @@ impl Store for Defective {
 
     async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {
         self.store.arrivals(ids).await
+    }
+
+    async fn positions(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Position>, StoreError> {
+        self.store.positions(ids).await
     }
 
     async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError> {

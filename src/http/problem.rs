@@ -117,6 +117,13 @@ impl Problem {
         Self::new(kinds::NOT_FOUND, detail)
     }
 
+    /// 404: a journey was asked for around an event that it does not have.
+    pub fn unknown_event() -> Self {
+        let detail = "No event of this journey has the eventId that \"around\" names. One that \
+                      was just accepted may lie in the journal alone, beyond the backlog's head.";
+        Self::new(kinds::UNKNOWN_EVENT, detail)
+    }
+
     /// 405: the route has other methods. The router adds `Allow`.
     pub fn method_not_allowed() -> Self {
         let detail = "This route does not take this method; the Allow header lists what it takes.";

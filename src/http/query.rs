@@ -61,6 +61,18 @@ impl Parameters {
         values.pop()
     }
 
+    /// `true` or `false`.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.text(name)?.as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => {
+                self.fault(name, "must be true or false");
+                None
+            }
+        }
+    }
+
     /// A whole number within a range.
     pub fn number<T>(&mut self, name: &str, range: std::ops::RangeInclusive<T>) -> Option<T>
     where

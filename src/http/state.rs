@@ -10,6 +10,7 @@ use super::budget::Budget;
 use crate::access::Access;
 use crate::dead_letters::DeadLetters;
 use crate::ingest::Ingest;
+use crate::journeys::linked::Links;
 use crate::journeys::{AccountEvents, Journeys};
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
@@ -22,6 +23,8 @@ pub struct Service {
     pub ingest: Arc<Ingest>,
     /// Where journeys come from.
     pub journeys: Journeys,
+    /// Whose ids are whose.
+    pub links: Links,
     /// Where the events of business accounts come from.
     pub account_events: AccountEvents,
     /// Where summaries of business accounts come from.

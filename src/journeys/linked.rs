@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use trailkeep_event::{Accepted, Arrival, KnownAs};
-use trailkeep_store::StoreError;
 use trailkeep_store::people::{PeopleStore, Person};
+use trailkeep_store::{Id, StoreError};
 
 use crate::ingest::Ingest;
 use crate::people::facts;
@@ -34,12 +34,24 @@ pub struct LinkedId {
 pub struct Circle {
     /// What is known of the id itself.
     pub person: Person,
-    /// The user whose the id is, where that is another.
-    pub linked_to: Option<Box<str>>,
     /// The ids that are linked to it, those first that were linked last.
-    pub ids: Vec<LinkedId>,
+    pub linked: Vec<LinkedId>,
     /// Whether there are more of them than a journey takes.
     pub is_cut: bool,
+}
+
+impl Circle {
+    /// The user whose the id is, where that is another.
+    pub fn linked_to(&self) -> Option<Box<str>> {
+        self.person.link().map(|link| link.user)
+    }
+
+    /// Whose events the journey has: its own, and those of linked ids.
+    pub fn ids(&self) -> Vec<Id> {
+        let linked = self.linked.iter();
+        let linked = linked.map(|id| Id { id: id.id.to_string(), until: id.until });
+        std::iter::once(Id::whole(&*self.person.id)).chain(linked).collect()
+    }
 }
 
 /// Tells who is who.
@@ -133,10 +145,9 @@ impl Waiting {
 /// Whose ids are whose, by their rows.
 fn circle(id: &str, mut rows: BTreeMap<Box<str>, Person>) -> Circle {
     let person = rows.remove(id).unwrap_or_else(|| Person::new(id));
-    let linked_to = person.link().map(|link| link.user);
     let joined: Vec<&str> =
         rows.values().filter(|row| is_joined(row, id)).map(|row| &*row.id).collect();
-    let mut ids: Vec<LinkedId> = rows
+    let mut linked: Vec<LinkedId> = rows
         .values()
         .filter_map(|row| {
             let link = row.link()?;
@@ -144,8 +155,8 @@ fn circle(id: &str, mut rows: BTreeMap<Box<str>, Person>) -> Circle {
             is_ours.then(|| LinkedId { id: row.id.clone(), since: link.since, until: link.until })
         })
         .collect();
-    ids.sort_by(|left, right| right.since.cmp(&left.since).then_with(|| left.id.cmp(&right.id)));
-    let is_cut = ids.len() >= MOST_IDS;
-    ids.truncate(MOST_IDS - 1);
-    Circle { person, linked_to, ids, is_cut }
+    linked.sort_by(|left, right| right.since.cmp(&left.since).then_with(|| left.id.cmp(&right.id)));
+    let is_cut = linked.len() >= MOST_IDS;
+    linked.truncate(MOST_IDS - 1);
+    Circle { person, linked, is_cut }
 }

@@ -11,15 +11,41 @@ use trailkeep_store::{Id, JourneyPart, JourneyRange, Order, Position, StoredEven
 pub const MAX_PAGE_BYTES: usize = trailkeep_store::MAX_READ_BYTES;
 
 /// A part of a journey.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct Page {
     /// The events, in the order asked for.
     pub events: Vec<StoredEvent>,
     /// Where the next page begins; `None` when this is the last.
     pub next: Option<Position>,
+    /// Where the page before ends; `None` when nothing is before this one.
+    pub previous: Option<Position>,
     /// Accepted events lay beyond the backlog's head, where nobody can look them
     /// up by user: some of this one's may be missing.
     pub may_be_incomplete: bool,
+}
+
+impl Page {
+    /// Makes of what was read in the other order, from a position on, the page that
+    /// ends there.
+    pub fn turn(&mut self) {
+        self.events.reverse();
+        self.previous = self.next.take();
+        self.next = self.events.last().map(StoredEvent::position);
+    }
+
+    /// Puts events in front, of which the nearest is the first, and ends the page where
+    /// that makes it too large: with one of its own events at least.
+    pub fn put_in_front(&mut self, mut nearest_first: Vec<StoredEvent>) {
+        let events = nearest_first.iter().chain(&self.events);
+        let mut bytes: usize = events.map(StoredEvent::bytes).sum();
+        while bytes > MAX_PAGE_BYTES && self.events.len() > 1 {
+            bytes -= self.events.pop().map_or(0, |event| event.bytes());
+            self.next = self.events.last().map(StoredEvent::position);
+        }
+        nearest_first.reverse();
+        nearest_first.append(&mut self.events);
+        self.events = nearest_first;
+    }
 }
 
 /// Whether the store would find this event of one of its ids in the range, were it
@@ -57,7 +83,7 @@ pub fn page(stored: JourneyPart, waiting: &[Arc<Accepted>], order: Order, limit:
         has_more = true;
     }
     let next = has_more.then(|| events.last().map(StoredEvent::position)).flatten();
-    Page { events, next, may_be_incomplete: false }
+    Page { events, next, previous: None, may_be_incomplete: false }
 }
 
 /// What a store that had both would answer. Both are in order; of an event that is

@@ -15,6 +15,7 @@
 //! stays, so a waiting event is shown only if its identity is not stored.
 
 mod account;
+mod around;
 pub mod cursor;
 pub mod export;
 pub mod linked;
@@ -24,7 +25,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use trailkeep_event::{Accepted, StoreId};
-use trailkeep_store::{JourneyRange, Order, Store, StoreError};
+use trailkeep_store::{JourneyRange, Order, Store, StoreError, StoredEvent};
 
 use crate::ingest::Ingest;
 pub use account::AccountEvents;
@@ -49,7 +50,10 @@ impl Journeys {
         let stored = self.store.journey(range, limit).await?;
         // One more than fits tells whether there is a next page.
         let waiting = self.without_repetitions(waiting, range.order, limit + 1).await?;
-        Ok(Page { may_be_incomplete, ..merge::page(stored, &waiting, range.order, limit) })
+        let page = merge::page(stored, &waiting, range.order, limit);
+        let first = page.events.first().map(StoredEvent::position);
+        // What it goes on from was on a page.
+        Ok(Page { previous: range.after.and(first), may_be_incomplete, ..page })
     }
 
     /// What waits of the range, and whether there may be more beyond the backlog's

@@ -3,6 +3,7 @@
 mod memory_store;
 mod pages;
 mod walks;
+mod ways;
 
 use proptest::prelude::*;
 
@@ -82,18 +83,36 @@ fn whole(order: Order) -> JourneyRange {
     }
 }
 
+/// Whose journey it is: mostly one user's alone.
+fn ids() -> impl Strategy<Value = Vec<Id>> {
+    // Numbers of what is stored in a test, and of what waits.
+    let first = Arrival::first_at(at(0)).as_i64();
+    let number = prop_oneof![0_i64..4, (0_i64..20).prop_map(move |count| first + (count << 8))];
+    let until = proptest::option::of(number.prop_map(Arrival::from_i64));
+    (0..4, until).prop_map(|(which, until)| {
+        let (ann, bob) = (Id::whole("ann"), Id { id: "bob".to_owned(), until });
+        match which {
+            0 => vec![ann, bob],
+            1 => vec![bob, ann],
+            _ => vec![ann],
+        }
+    })
+}
+
 fn range() -> impl Strategy<Value = JourneyRange> {
     let moment = || proptest::option::weighted(0.3, (0..MOMENTS).prop_map(at));
     let types = vec![vec![], vec![], vec!["search"], vec!["search", "page_view"]];
     let sessions = vec![None, None, Some("s-1"), Some("s-3")];
     (
+        ids(),
         order(),
         moment(),
         moment(),
         proptest::sample::select(types),
         proptest::sample::select(sessions),
     )
-        .prop_map(|(order, from, to, types, session)| JourneyRange {
+        .prop_map(|(ids, order, from, to, types, session)| JourneyRange {
+            ids,
             from,
             to,
             types: types.into_iter().map(str::to_owned).collect(),

@@ -69,6 +69,10 @@ pub trait Store: Send + Sync + 'static {
     /// tells an event that is stored from a duplicate that another request sent.
     async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError>;
 
+    /// Which of these identities are stored, and where in a journey. An event that
+    /// has no place in one is left out, and so is one whose identity another tool made.
+    async fn positions(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Position>, StoreError>;
+
     /// The first events in a range of a journey, those of all its ids in the
     /// range's order: by time, then by arrival, then by `_id`. It ends with `limit`
     /// events, or with the one by which they have more than [`MAX_READ_BYTES`]; with

@@ -19,7 +19,8 @@ use crate::http::problem::answers::{
 };
 use crate::http::query::Parameters;
 use crate::http::state::Service;
-use crate::journeys::{Page, cursor, export};
+use crate::journeys::cursor::{self, Way};
+use crate::journeys::{Page, export};
 
 /// A page of an account's events.
 #[derive(ToSchema)]
@@ -87,11 +88,19 @@ pub async fn events(
 fn read(account_id: &str, query: Option<&str>) -> Result<(Option<Position>, usize), Problem> {
     let mut parameters = Parameters::parse(query);
     parameters.check_id("accountId", account_id);
-    let after = parameters.text("cursor").and_then(|text| {
-        cursor::decode(&text, Order::Descending)
-            .map_err(|fault| parameters.fault("cursor", fault.to_string()))
-            .ok()
-    });
+    let cursor = parameters.text("cursor").map(|text| cursor::decode(&text, Order::Descending));
+    let after = match cursor {
+        None => None,
+        Some(Ok((position, Way::Onwards))) => Some(position),
+        Some(Ok((_, Way::Back))) => {
+            parameters.fault("cursor", "leads back, and these pages only go on");
+            None
+        }
+        Some(Err(fault)) => {
+            parameters.fault("cursor", fault.to_string());
+            None
+        }
+    };
     let limit = parameters.number("limit", 1..=MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
     parameters.finish()?;
     Ok((after, limit))
@@ -112,7 +121,9 @@ fn body(account_id: &str, page: &Page) -> Vec<u8> {
     }
     out.extend_from_slice(b"],\"nextCursor\":");
     match page.next {
-        Some(position) => write_string(&cursor::encode(position, Order::Descending), &mut out),
+        Some(position) => {
+            write_string(&cursor::encode(position, Order::Descending, Way::Onwards), &mut out)
+        }
         None => out.extend_from_slice(b"null"),
     }
     out.push(b'}');

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use trailkeep_event::{Accepted, Arrival, StoreId};
-use trailkeep_store::{JourneyPart, JourneyRange, Outcome, Reason, Refusal, Store, StoreError};
+use trailkeep_store::{
+    JourneyPart, JourneyRange, Outcome, Position, Reason, Refusal, Store, StoreError, StoredEvent,
+};
 
 /// What the next insert does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +142,13 @@ impl Store for FakeStore {
         let stored = self.stored.lock();
         let known = stored.iter().filter(|accepted| ids.contains(&accepted.event.id));
         Ok(known.map(|accepted| (accepted.event.id, accepted.arrival)).collect())
+    }
+
+    async fn positions(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Position>, StoreError> {
+        let stored = self.stored.lock();
+        let known = stored.iter().filter(|accepted| ids.contains(&accepted.event.id));
+        let events = known.map(|accepted| StoredEvent::from(&**accepted));
+        Ok(events.map(|event| (event.id, event.position())).collect())
     }
 
     async fn journey(&self, _: &JourneyRange, _: usize) -> Result<JourneyPart, StoreError> {

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use trailkeep_event::{Accepted, Arrival, StoreId};
 use trailkeep_store::{
-    JourneyPart, JourneyRange, MAX_READ_BYTES, Outcome, Store, StoreError, StoredEvent,
+    JourneyPart, JourneyRange, MAX_READ_BYTES, Outcome, Position, Store, StoreError, StoredEvent,
 };
 
 use super::journey_of;
@@ -124,6 +124,13 @@ impl Store for MemoryStore {
             .filter(|event| ids.contains(&event.id))
             .map(|event| (event.id, event.arrival))
             .collect())
+    }
+
+    async fn positions(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Position>, StoreError> {
+        self.go_on().await;
+        let events = self.events.lock();
+        let known = events.iter().filter(|event| ids.contains(&event.id));
+        Ok(known.map(|event| (event.id, event.position())).collect())
     }
 
     async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError> {

@@ -136,7 +136,7 @@ proptest! {
 }
 
 /// Of the largest payload that is accepted unless settings say otherwise.
-fn large(number: u8) -> Arc<Accepted> {
+pub(super) fn large(number: u8) -> Arc<Accepted> {
     const BYTES: usize = 32 << 10;
     let spec =
         Spec { user: "ann", number, moment: i64::from(number / 64), kind: "search", session: None };

@@ -11,9 +11,12 @@ use trailkeep_event::time::Clock;
 use trailkeep_event::{Accepted, Arrival, Event, StoreId, Timestamp};
 use trailkeep_journal::memory_disk::MemoryDisk;
 use trailkeep_journal::{Journal, ReadBack, Rules as JournalRules};
-use trailkeep_store::{JourneyPart, JourneyRange, Order, Outcome, Store, StoreError, StoredEvent};
+use trailkeep_store::{
+    JourneyPart, JourneyRange, Order, Outcome, Position, Store, StoreError, StoredEvent,
+};
 
-use super::super::{Journeys, cursor};
+use super::super::Journeys;
+use super::super::cursor::{self, Way};
 use super::memory_store::MemoryStore;
 use super::{Spec, at, journey_of, range, spec, whole};
 use crate::ingest::feeding::Feeding;
@@ -37,7 +40,7 @@ impl Clock for Standing {
 }
 
 /// What writes as soon as it may, some events at a time.
-fn ingest(max_events: usize) -> (Arc<Ingest>, Box<dyn ReadBack>, Arc<Health>) {
+pub(super) fn ingest(max_events: usize) -> (Arc<Ingest>, Box<dyn ReadBack>, Arc<Health>) {
     let health = Arc::new(Health::new());
     let limit = Amount { events: 1000, bytes: 1 << 20 };
     let rules = WriteRules {
@@ -61,7 +64,7 @@ fn ingest(max_events: usize) -> (Arc<Ingest>, Box<dyn ReadBack>, Arc<Health>) {
 }
 
 /// Admits a batch, for which there is room.
-async fn admit(ingest: &Arc<Ingest>, batch: Vec<Event>) {
+pub(super) async fn admit(ingest: &Arc<Ingest>, batch: Vec<Event>) {
     if !batch.is_empty() {
         ingest.admit(batch, Patience::NONE, None).await.unwrap();
     }
@@ -163,8 +166,10 @@ impl Story {
             seen.extend(page.events);
             prop_assert!(seen.len() <= expected.len(), "more than there is: {:?}", seen);
             let Some(position) = page.next else { break };
-            let text = cursor::encode(position, range.order);
-            range.after = Some(cursor::decode(&text, range.order).unwrap());
+            let text = cursor::encode(position, range.order, Way::Onwards);
+            let (position, way) = cursor::decode(&text, range.order).unwrap();
+            prop_assert_eq!(way, Way::Onwards);
+            range.after = Some(position);
         }
         // Ends the tasks, whatever they wait for.
         writers.drain(Instant::now()).await;
@@ -183,7 +188,7 @@ impl Story {
     }
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
@@ -262,6 +267,13 @@ impl Store for BrokenStore {
         self.answer().await
     }
 
+    async fn positions(
+        &self,
+        _: &[StoreId],
+    ) -> Result<std::collections::HashMap<StoreId, Position>, StoreError> {
+        self.answer().await
+    }
+
     async fn journey(&self, _: &JourneyRange, _: usize) -> Result<JourneyPart, StoreError> {
         self.answer().await
     }
@@ -280,6 +292,8 @@ fn a_store_that_is_away_is_said_and_not_shown_as_an_empty_journey() {
         let (ingest, _, _) = ingest(1);
         let journeys = Journeys::new(Arc::new(store), ingest);
         let answer = block_on(journeys.page(&whole(Order::Ascending), 10));
+        assert_eq!(answer.unwrap_err().to_string(), error.to_string());
+        let answer = block_on(journeys.page_around(&whole(Order::Ascending), "e-1", 10));
         assert_eq!(answer.unwrap_err().to_string(), error.to_string());
     }
 }

@@ -56,7 +56,7 @@ async fn every_filter_narrows_the_journey_buffered_or_stored(home: Home) {
 async fn a_user_without_events_has_an_empty_journey(home: Home) {
     let service = Service::start(&home).await;
     let page = service.journey("nobody", "").await;
-    let expected = json!({ "userId": "nobody", "count": 0, "events": [], "nextCursor": null });
+    let expected = json!({ "userId": "nobody", "count": 0, "events": [], "nextCursor": null, "prevCursor": null });
     assert_eq!(page, expected);
 }
 

@@ -4,3 +4,4 @@ mod exports;
 mod filters;
 mod order;
 mod pages;
+mod ways;

@@ -42,6 +42,7 @@ macro_rules! contract {
                     concurrent_inserts_store_each_event_once,
                     a_call_that_is_dropped_leaves_the_store_usable,
                     arrivals_are_those_of_what_is_stored,
+                    positions_are_those_of_what_is_stored,
                     a_ping_is_answered,
                 }
                 journeys {

@@ -172,6 +172,18 @@ pub async fn arrivals_are_those_of_what_is_stored(store: Arc<dyn Store>) {
     assert_eq!(store.arrivals(&[]).await.unwrap(), HashMap::new());
 }
 
+pub async fn positions_are_those_of_what_is_stored(store: Arc<dyn Store>) {
+    let events = [event("ann", "e1", 3, 11), event("bob", "e1", -7, 12)];
+    store_all(&*store, &events).await;
+    insert(&*store, &[event("ann", "e1", 5, 99)]).await;
+
+    let absent = StoreId::derive("ann", "e2");
+    let ids = [events[0].event.id, absent, events[1].event.id];
+    let expected = events.each_ref().map(|event| (event.event.id, stored(event).position()));
+    assert_eq!(store.positions(&ids).await.unwrap(), HashMap::from(expected));
+    assert_eq!(store.positions(&[]).await.unwrap(), HashMap::new());
+}
+
 pub async fn a_ping_is_answered(store: Arc<dyn Store>) {
     store.ping().await.unwrap();
     assert!(store.writes_in_flight(4) >= 1);

@@ -57,7 +57,7 @@ use self::reader::Readers;
 use self::retention::Retention;
 use self::writer::Writer;
 use super::timeouts::in_time;
-use super::{JourneyPart, JourneyRange, Outcome, Store, StoreError, Timeouts};
+use super::{JourneyPart, JourneyRange, Outcome, Position, Store, StoreError, Timeouts};
 
 /// What can be set about the embedded store.
 #[derive(Debug, Clone)]
@@ -138,6 +138,11 @@ impl Store for EmbeddedStore {
     async fn arrivals(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Arrival>, StoreError> {
         let ids = ids.to_vec();
         self.readers.read(move |connection| reader::arrivals(connection, &ids)).await
+    }
+
+    async fn positions(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Position>, StoreError> {
+        let ids = ids.to_vec();
+        self.readers.read(move |connection| reader::positions(connection, &ids)).await
     }
 
     async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError> {

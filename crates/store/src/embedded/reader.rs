@@ -22,7 +22,7 @@ use super::{fault, schema};
 use crate::in_order::InOrder;
 use crate::summaries::{GRACE, QueryError};
 use crate::timeouts::no_answer;
-use crate::{Id, JourneyPart, JourneyRange, Order, StoreError, StoredEvent};
+use crate::{Id, JourneyPart, JourneyRange, Order, Position, StoreError, StoredEvent};
 
 /// Connections at the most. Reads are bound by the CPU, and further ones wait.
 pub(super) const CONNECTIONS: usize = 4;
@@ -190,19 +190,41 @@ fn ended(error: JoinError) -> StoreError {
     StoreError::Unavailable(format!("a read ended early: {error}"))
 }
 
-/// Which of these are stored, under which numbers: one state of the database.
+/// Which of these are stored, and under which numbers.
 pub(super) fn arrivals(
     connection: &Connection,
     ids: &[StoreId],
 ) -> rusqlite::Result<HashMap<StoreId, Arrival>> {
+    by_identity(connection, ids, schema::ARRIVAL, |_, row| Ok(Arrival::from_i64(row.get(0)?)))
+}
+
+/// Which of these are stored, and where in a journey.
+pub(super) fn positions(
+    connection: &Connection,
+    ids: &[StoreId],
+) -> rusqlite::Result<HashMap<StoreId, Position>> {
+    by_identity(connection, ids, schema::POSITION, |id, row| {
+        Ok(Position {
+            occurred_at: Timestamp::from_millis_clamped(row.get(0)?),
+            arrival: Arrival::from_i64(row.get(1)?),
+            id,
+        })
+    })
+}
+
+/// What is read of the rows with these identities: one state of the database.
+fn by_identity<T>(
+    connection: &Connection,
+    ids: &[StoreId],
+    sql: &str,
+    read: impl Fn(StoreId, &Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<HashMap<StoreId, T>> {
     let transaction = connection.unchecked_transaction()?;
-    let mut statement = transaction.prepare_cached(schema::ARRIVAL)?;
+    let mut statement = transaction.prepare_cached(sql)?;
     let mut found = HashMap::with_capacity(ids.len());
     for id in ids {
-        let arrival = statement.query_row([id.as_bytes()], |row| row.get(0));
-        if let Some(arrival) = arrival.optional()? {
-            found.insert(*id, Arrival::from_i64(arrival));
-        }
+        let row = statement.query_row([id.as_bytes()], |row| read(*id, row));
+        found.extend(row.optional()?.map(|row| (*id, row)));
     }
     Ok(found)
 }

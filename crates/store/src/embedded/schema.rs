@@ -224,6 +224,9 @@ pub(super) const INSERT: &str = "
 /// The arrival number of one event.
 pub(super) const ARRIVAL: &str = "SELECT arrival FROM events WHERE id = ?1";
 
+/// The place of one event in a journey.
+pub(super) const POSITION: &str = "SELECT occurred_at, arrival FROM events WHERE id = ?1";
+
 /// Reads from the file, whatever is in it.
 pub(super) const PING: &str = "SELECT EXISTS (SELECT 1 FROM events)";
 

@@ -31,7 +31,7 @@ use trailkeep_event::bson_to_json::bson_to_json;
 use trailkeep_event::{Accepted, Arrival, StoreId, Timestamp};
 
 use super::bson_writer::BsonWriter;
-use crate::StoredEvent;
+use crate::{Position, StoredEvent};
 
 /// An event as the document that goes into the collection.
 pub fn encode(accepted: &Accepted) -> Vec<u8> {
@@ -118,6 +118,16 @@ fn read_any(document: &RawDocument, user_id: &str) -> Result<StoredEvent, Docume
 pub fn read_arrival(document: &RawDocument) -> Option<(StoreId, Arrival)> {
     let fields = Fields::of(document).ok()?;
     Some((fields.id.and_then(own_id)?, arrival_of(fields.arrival).unwrap_or(Arrival::from_i64(0))))
+}
+
+/// The place of one of our documents in its user's journey, if it has one.
+pub fn read_position(document: &RawDocument) -> Option<Position> {
+    let fields = Fields::of(document).ok()?;
+    Some(Position {
+        occurred_at: fields.occurred_at.and_then(moment)?,
+        arrival: arrival_of(fields.arrival)?,
+        id: fields.id.and_then(own_id)?,
+    })
 }
 
 /// The place of one of our documents in the order of arrival, if it has one.

@@ -14,8 +14,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bson::doc;
-use bson::raw::RawDocumentBuf;
+use bson::raw::{RawDocument, RawDocumentBuf};
+use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
 use mongodb::error::Error;
 use mongodb::options::{Hint, ReadPreference, SelectionCriteria};
@@ -27,7 +27,7 @@ use super::layout::{Layout, LayoutInUse, lacks_index};
 use super::periods::Periods;
 use super::{documents, query};
 use crate::in_order::InOrder;
-use crate::{JourneyPart, JourneyRange, StoreError};
+use crate::{JourneyPart, JourneyRange, Position, StoreError};
 
 /// What a journey is read from.
 pub struct Source<'a> {
@@ -99,23 +99,43 @@ pub async fn arrivals(
     link: &Link,
     ids: &[StoreId],
 ) -> Result<HashMap<StoreId, Arrival>, StoreError> {
+    by_identity(link, ids, doc! { "_id": 1, "arrival": 1 }, documents::read_arrival).await
+}
+
+/// Which of these are stored, and where in a journey.
+pub async fn positions(
+    link: &Link,
+    ids: &[StoreId],
+) -> Result<HashMap<StoreId, Position>, StoreError> {
+    let projection = doc! { "_id": 1, "occurredAt": 1, "arrival": 1 };
+    by_identity(link, ids, projection, |document| {
+        documents::read_position(document).map(|position| (position.id, position))
+    })
+    .await
+}
+
+/// What is read of the documents with these identities.
+async fn by_identity<T>(
+    link: &Link,
+    ids: &[StoreId],
+    projection: Document,
+    read: impl Fn(&RawDocument) -> Option<(StoreId, T)>,
+) -> Result<HashMap<StoreId, T>, StoreError> {
     let mut cursor = link
         .events::<RawDocumentBuf>()
         .find(query::any_of(ids))
-        .projection(doc! { "_id": 1, "arrival": 1 })
+        .projection(projection)
         .batch_size(u32::try_from(ids.len()).unwrap_or(u32::MAX - 1) + 1)
         // What decides whether an event is stored must not come from a
         // member that lags behind, whatever the URI prefers for reading.
         .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
         .await
         .map_err(|error| store_error(&error))?;
-    let mut arrivals = HashMap::with_capacity(ids.len());
+    let mut found = HashMap::with_capacity(ids.len());
     while cursor.advance().await.map_err(|error| store_error(&error))? {
-        if let Some((id, arrival)) = documents::read_arrival(cursor.current()) {
-            arrivals.insert(id, arrival);
-        }
+        found.extend(read(cursor.current()));
     }
-    Ok(arrivals)
+    Ok(found)
 }
 
 struct Scan<'a> {
@@ -182,7 +202,7 @@ impl Scan<'_> {
 
     /// Hands an event over; false when no further one is wanted. A document
     /// that has no place in a journey is passed over.
-    fn hand_over(&self, document: &bson::RawDocument, journey: &mut InOrder<'_>) -> bool {
+    fn hand_over(&self, document: &RawDocument, journey: &mut InOrder<'_>) -> bool {
         let user_id = match &*self.range.ids {
             [id] => &id.id,
             _ => document.get_str("userId").unwrap_or_default(),

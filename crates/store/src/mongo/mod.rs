@@ -60,7 +60,7 @@ use bson::doc;
 use trailkeep_event::{Accepted, Arrival, StoreId};
 
 use super::timeouts::in_time;
-use super::{JourneyPart, JourneyRange, Outcome, Store, StoreError};
+use super::{JourneyPart, JourneyRange, Outcome, Position, Store, StoreError};
 
 pub use connection::{MongoOpenError, Place, place};
 pub use documents::{DocumentFault, encode as encode_document, read_event as decode_document};
@@ -105,6 +105,13 @@ impl Store for MongoStore {
             return Ok(HashMap::new());
         }
         self.read(async { journey::arrivals(self.link().await?, ids).await }).await
+    }
+
+    async fn positions(&self, ids: &[StoreId]) -> Result<HashMap<StoreId, Position>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        self.read(async { journey::positions(self.link().await?, ids).await }).await
     }
 
     async fn journey(&self, range: &JourneyRange, limit: usize) -> Result<JourneyPart, StoreError> {

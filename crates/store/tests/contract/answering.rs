@@ -56,6 +56,7 @@ where
     let range = SummaryRange { account_id, from: at(0), to: at(1), top: 1, bucket };
     vec![
         ("arrivals", call(async move { store.arrivals(&[id]).await })),
+        ("positions", call(async move { store.positions(&[id]).await })),
         ("journey", call(async { store.journey(&all_of("ann"), 10).await })),
         ("list", call(store.list(None, 10))),
         ("get", call(store.get(id))),
