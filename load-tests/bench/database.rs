@@ -11,6 +11,9 @@ use crate::arguments::Arguments;
 
 const NAME: &str = "bench";
 const EVENTS: &str = "events";
+/// What is kept of processors.
+const PROCESSORS: [&str; 5] =
+    ["processors", "feed.default", "parked.default", "processedEvents", "processorStates"];
 
 /// A server with a database. Dropping it ends the server and removes its data.
 pub struct Database {
@@ -68,6 +71,15 @@ impl Database {
         self.events().drop().await.during("dropping the events")?;
         let periods = self.handle.collection::<RawDocumentBuf>("periods");
         periods.drop().await.during("dropping the periods")
+    }
+
+    /// Drops what there is of processors: what an earlier one left would be fed for.
+    pub async fn forget_processors(&self) -> Result<(), Trouble> {
+        for name in PROCESSORS {
+            let kept = self.handle.collection::<RawDocumentBuf>(name);
+            kept.drop().await.during("forgetting the processor")?;
+        }
+        Ok(())
     }
 
     /// Has the server write all that it still has in memory alone, so that no

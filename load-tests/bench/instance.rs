@@ -46,13 +46,7 @@ impl Starter {
         home: Home<'_>,
         settings: &[(&str, &str)],
     ) -> Result<Instance, Trouble> {
-        let mut instance = self.launch(home, settings)?;
-        let url = format!("http://{}", instance.address);
-        let ready = instance.service.wait_until_ready(&self.http, &url).await;
-        ready.map_err(|trouble| {
-            Trouble(format!("{trouble}; its log:\n{}", instance.launch.log_tail()))
-        })?;
-        Ok(instance)
+        self.launch(home, settings)?.ready().await
     }
 
     /// Starts a service, and lets it be not ready yet.
@@ -87,6 +81,38 @@ impl Instance {
         self.service.pid()
     }
 
+    /// Waits until it is ready.
+    async fn ready(mut self) -> Result<Self, Trouble> {
+        let url = format!("http://{}", self.address);
+        let ready = self.service.wait_until_ready(&self.http, &url).await;
+        ready.map_err(|trouble| {
+            Trouble(format!("{trouble}; its log:\n{}", self.launch.log_tail()))
+        })?;
+        Ok(self)
+    }
+
+    /// Ends it, with all that it accepted stored, and starts it again with the same
+    /// folder and at the same address.
+    pub async fn restart(self) -> Result<Self, Trouble> {
+        let Self { service, launch, address, http } = self;
+        service.stop().await?;
+        let service = launch.start(None)?;
+        Self { service, launch, address, http }.ready().await
+    }
+
+    /// The bound of its memory that it told at its start, in MiB.
+    pub fn told_bound(&self) -> Result<f64, Trouble> {
+        let log = self.launch.log_tail();
+        let told = log.lines().rfind(|line| line.contains("memory is bounded"));
+        let told = told.and_then(|line| line.split("mebibytes").nth(1));
+        let digits: Option<String> = told.map(|text| {
+            let text = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+            text.chars().take_while(char::is_ascii_digit).collect()
+        });
+        let bound = digits.and_then(|digits| digits.parse().ok());
+        bound.ok_or_else(|| Trouble(format!("the log tells no bound of memory:\n{log}")))
+    }
+
     /// Ends it, with all that it accepted stored.
     pub async fn stop(self) -> Result<(), Trouble> {
         self.service.stop().await
@@ -110,6 +136,18 @@ impl Instance {
         let stats = answer(request, "/stats").await?;
         let stored = stats["events"]["stored"].as_u64();
         stored.ok_or_else(|| Trouble("/stats does not say what is stored".to_owned()))
+    }
+
+    /// How the processor `default` is doing.
+    pub async fn processor(&self, token: &str) -> Result<Value, Trouble> {
+        let path = "/processors/default";
+        answer(self.http.get(self.url(path)).bearer_auth(token), path).await
+    }
+
+    /// How many events the processor `default` has taken since the service's start.
+    pub async fn processed(&self, token: &str) -> Result<u64, Trouble> {
+        let seen = self.processor(token).await?;
+        Ok(seen["processed"].as_u64().unwrap_or_default())
     }
 
     /// Whether `/readyz` answers 200.

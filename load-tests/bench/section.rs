@@ -33,6 +33,12 @@ pub enum Section {
     Pair,
     /// Deliveries a second to a processor, what one costs, and the 202 beside them.
     Processors,
+    /// A user whose event fails, with 100,000 events behind it: what others notice of
+    /// that, and what becomes of these events.
+    FailingHead,
+    /// A thousand events a minute, each of which takes five to six seconds, for ten
+    /// minutes. Only when it is named.
+    SlowWork,
     /// What an index for journeys costs and gives, by layout. Only when it is
     /// named, because it inserts hundreds of millions of events.
     Index,
@@ -40,7 +46,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Cost,
         Self::Journal,
         Self::Latency,
@@ -53,6 +59,8 @@ impl Section {
         Self::Scale,
         Self::Pair,
         Self::Processors,
+        Self::FailingHead,
+        Self::SlowWork,
         Self::Growth,
         Self::Index,
     ];
@@ -72,6 +80,8 @@ impl Section {
             Self::Scale => "scale",
             Self::Pair => "pair",
             Self::Processors => "processors",
+            Self::FailingHead => "failing-head",
+            Self::SlowWork => "slow-work",
             Self::Growth => "growth",
             Self::Index => "index",
         }
@@ -79,7 +89,7 @@ impl Section {
 
     /// Whether it runs when no section is named.
     pub fn is_usual(self) -> bool {
-        !matches!(self, Self::Growth | Self::Index)
+        !matches!(self, Self::SlowWork | Self::Growth | Self::Index)
     }
 
     /// Whether it measures the service.

@@ -1,6 +1,7 @@
 //! What is measured, a file each.
 
 mod cost;
+mod failing_head;
 mod growth;
 pub mod index;
 mod journal;
@@ -12,6 +13,7 @@ mod pages;
 mod pair;
 mod processors;
 mod scale;
+mod slow_work;
 mod start;
 mod summaries;
 
@@ -38,6 +40,8 @@ pub fn steps(section: Section, arguments: &Arguments) -> u64 {
         Section::Scale => scale::STEPS,
         Section::Pair => pair::STEPS * rounds,
         Section::Processors => processors::STEPS * rounds,
+        Section::FailingHead => failing_head::steps(rounds),
+        Section::SlowWork => slow_work::STEPS,
         Section::Growth => growth::steps(arguments.sizes().len()),
         Section::Index => index::steps(arguments),
     }
@@ -58,6 +62,8 @@ pub async fn run(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
         Section::Scale => scale::run(bench).await,
         Section::Pair => pair::run(bench).await,
         Section::Processors => processors::run(bench).await,
+        Section::FailingHead => failing_head::run(bench).await,
+        Section::SlowWork => slow_work::run(bench).await,
         Section::Growth => growth::run(bench).await,
         Section::Index => index::run(bench).await,
     }
