@@ -90,7 +90,22 @@ impl Bench {
     ) -> Result<Window, Trouble> {
         let once = async || {
             site.database.drop_events().await?;
-            self.measure_once(site, settings, shape).await
+            self.measure_once(site, settings, shape, None).await
+        };
+        self.undisturbed(once, |window| window).await
+    }
+
+    /// The same beside a process that belongs to what is measured, such as a processor.
+    pub async fn measure_beside(
+        &self,
+        site: &Site,
+        settings: &[(&str, &str)],
+        shape: Shape,
+        beside: u32,
+    ) -> Result<Window, Trouble> {
+        let once = async || {
+            site.database.drop_events().await?;
+            self.measure_once(site, settings, shape, Some(beside)).await
         };
         self.undisturbed(once, |window| window).await
     }
@@ -103,7 +118,7 @@ impl Bench {
         settings: &[(&str, &str)],
         shape: Shape,
     ) -> Result<Window, Trouble> {
-        let once = async || self.measure_once(site, settings, shape).await;
+        let once = async || self.measure_once(site, settings, shape, None).await;
         self.undisturbed(once, |window| window).await
     }
 
@@ -112,10 +127,13 @@ impl Bench {
         site: &Site,
         settings: &[(&str, &str)],
         shape: Shape,
+        beside: Option<u32>,
     ) -> Result<Window, Trouble> {
         let home = Home::Mongodb(&site.database);
         let instance = self.starter.start(home, settings).await?;
-        let window = self.load(site, &[&instance], shape).await?;
+        let instances = [&instance];
+        let watched = Watched { beside, ..self.watched(site, &instances) };
+        let window = watched.under(&self.plan(&instances, shape)).await?;
         instance.stop().await?;
         Ok(window)
     }
@@ -150,14 +168,18 @@ impl Bench {
         instances: &[&Instance],
         shape: Shape,
     ) -> Result<Window, Trouble> {
-        let watched = Watched {
+        self.watched(site, instances).under(&self.plan(instances, shape)).await
+    }
+
+    fn watched<'a>(&self, site: &'a Site, instances: &'a [&'a Instance]) -> Watched<'a> {
+        Watched {
             instances,
             token: &site.token,
             database: &site.database,
+            beside: None,
             warm_up: self.arguments.warm_up(),
             window: self.arguments.window(),
-        };
-        watched.under(&self.plan(instances, shape)).await
+        }
     }
 
     /// What is sent to running services.

@@ -48,6 +48,11 @@ impl Example {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Drop for Example {

@@ -19,6 +19,8 @@ pub struct Watched<'a> {
     pub token: &'a str,
     /// Where the services store.
     pub database: &'a Database,
+    /// A process that belongs to what is measured, such as a processor.
+    pub beside: Option<u32>,
     pub warm_up: Duration,
     pub window: Duration,
 }
@@ -30,6 +32,8 @@ pub struct Window {
     pub service_cpu: Duration,
     pub mongod_cpu: Duration,
     pub bench_cpu: Duration,
+    /// Of the process beside them.
+    pub beside_cpu: Duration,
     /// Of everything else on the machine.
     pub others_cpu: Duration,
     pub tally: Tally,
@@ -42,6 +46,7 @@ struct Sample {
     services: Vec<Cpu>,
     mongod: Cpu,
     bench: Cpu,
+    beside: Option<Cpu>,
     machine: Duration,
 }
 
@@ -61,6 +66,9 @@ impl Watched<'_> {
         let service_cpu = services.map(|(after, before)| after.since(before)).sum();
         let mongod_cpu = after.mongod.since(&before.mongod);
         let bench_cpu = after.bench.since(&before.bench);
+        let beside = after.beside.as_ref().zip(before.beside.as_ref());
+        let beside_cpu = beside.map_or(Duration::ZERO, |(after, before)| after.since(before));
+        let known = service_cpu + mongod_cpu + bench_cpu + beside_cpu;
         let machine = after.machine.saturating_sub(before.machine);
         let window = Window {
             seconds: after.at.duration_since(before.at).as_secs_f64(),
@@ -68,7 +76,8 @@ impl Watched<'_> {
             service_cpu,
             mongod_cpu,
             bench_cpu,
-            others_cpu: machine.saturating_sub(service_cpu + mongod_cpu + bench_cpu),
+            beside_cpu,
+            others_cpu: machine.saturating_sub(known),
             tally,
         };
         if window.tally.failed > 0 {
@@ -92,6 +101,7 @@ impl Watched<'_> {
             services: services.collect::<Result<_, _>>()?,
             mongod: Cpu::of(self.database.pid())?,
             bench: Cpu::own()?,
+            beside: self.beside.map(Cpu::of).transpose()?,
             machine: machine_cpu()?,
         })
     }
@@ -148,6 +158,7 @@ impl Window {
                 "service": self.service_cpu.as_secs_f64() / self.seconds,
                 "mongod": self.mongod_cpu.as_secs_f64() / self.seconds,
                 "bench": self.bench_cpu.as_secs_f64() / self.seconds,
+                "beside": self.beside_cpu.as_secs_f64() / self.seconds,
                 "others": self.others_cores(),
             },
             "latencyMs": percentiles(&self.tally.latency),

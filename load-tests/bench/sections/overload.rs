@@ -71,6 +71,7 @@ async fn flood(bench: &Bench, site: &Site, events_per_second: f64) -> Result<Win
         instances: &instances,
         token: &site.token,
         database: &site.database,
+        beside: None,
         warm_up: bench.arguments.warm_up(),
         window: bench.arguments.window(),
     };

@@ -1,68 +1,39 @@
 //! What a processor costs: deliveries a second and CPU with one that takes a millisecond,
 //! and the latency of the 202 beside it.
 
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::time::sleep;
-use trailkeep_testkit::port::free_port;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::batch::{Batch, People, USERS};
 use crate::bench::{Bench, Shape, Site};
 use crate::connection::Connection;
-use crate::findings::{Findings, Row};
+use crate::example::Example;
+use crate::findings::{Findings, Row, Table};
 use crate::instance::{Home, Instance};
+use crate::numbered;
 use crate::numbers::{Samples, milliseconds};
 use crate::processes::{Cpu, Memory};
+use crate::window::Window;
 
 /// In each round.
-pub const STEPS: u64 = 5;
+pub const STEPS: u64 = 8;
+const DELAY_MS: &str = "1..1";
 /// Events that are delivered.
 const EVENTS: u64 = 100_000;
 /// Of one request.
 const TOGETHER: usize = 100;
 /// Of one request while the latency is measured.
 const BATCH: usize = 10;
+/// Of what can be delivered, that is offered while it is measured.
+const PARTS: [f64; 3] = [2.0, 3.0, 5.0];
 /// How long deliveries may take.
 const LIMIT: Duration = Duration::from_secs(300);
 /// A few renewals of the lease, after which the feed is empty.
 const SETTLING: Duration = Duration::from_secs(5);
 const MIB: f64 = 1024.0 * 1024.0;
-
-/// `trailkeep example-processor`, which takes a millisecond. Dropping it ends it.
-struct Processor {
-    child: Child,
-    url: String,
-}
-
-impl Processor {
-    async fn start(bench: &Bench) -> Result<Self, Trouble> {
-        let port = free_port()?;
-        let mut command = Command::new(&bench.starter.binary);
-        command.args(["example-processor", "--quiet", "--delay-ms", "1..1"]);
-        command.args(["--port", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().during("starting the processor")?;
-        let url = format!("http://127.0.0.1:{port}");
-        let processor = Self { child, url };
-        for _ in 0..100 {
-            let health = bench.starter.http.get(format!("{}/health", processor.url)).send().await;
-            if health.is_ok_and(|answer| answer.status().is_success()) {
-                return Ok(processor);
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-        Err(Trouble("the example processor does not answer".to_owned()))
-    }
-}
-
-impl Drop for Processor {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// What the same events cost, with a processor or without.
 struct Delivered {
@@ -75,24 +46,15 @@ struct Delivered {
 /// Measures, each round without a processor and with one.
 pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let site = bench.site().await?;
-    let processor = Processor::start(bench).await?;
-    let with = [("PROCESSOR_URL", &*processor.url)];
-    // What an earlier processor left would be fed for.
-    const KEPT: [&str; 5] =
-        ["processors", "feed.default", "parked.default", "processedEvents", "processorStates"];
-    let forget = async || {
-        for name in KEPT {
-            let kept = site.database.handle().collection::<bson::Document>(name);
-            kept.drop().await.during("forgetting the processor")?;
-        }
-        Ok::<(), Trouble>(())
-    };
+    let processor = Example::start(&bench.starter, DELAY_MS, None).await?;
+    let with = [("PROCESSOR_URL", processor.url())];
     let (mut rate, mut service, mut mongod) =
         (Samples::default(), Samples::default(), Samples::default());
-    let (mut peak, mut ratio, mut windows) = (Samples::default(), Samples::default(), Vec::new());
+    let (mut peak, mut beside) = (Samples::default(), PARTS.map(Beside::of));
+    let mut rounds = Vec::new();
     for round in 1..=bench.arguments.rounds() {
         bench.progress.step(format!("processors, {EVENTS} events without one, round {round}"));
-        forget().await?;
+        site.database.forget_processors().await?;
         let bare = deliver(bench, &site, &[]).await?;
         bench.progress.step(format!("processors, {EVENTS} events with one, round {round}"));
         let delivered = deliver(bench, &site, &with).await?;
@@ -100,22 +62,18 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
         service.push(delivered.service_us - bare.service_us);
         mongod.push(delivered.mongod_us - bare.mongod_us);
         peak.push(delivered.peak_mib);
-
-        bench.progress.step(format!("processors, saturation with one, round {round}"));
-        let full = bench.measure(&site, &with, Shape::saturating(BATCH)).await?;
-        let half = Shape::offering(full.stored_per_second() / 2.0, BATCH);
-        bench.progress.step(format!("processors, half of it with one, round {round}"));
-        let beside = bench.measure(&site, &with, half).await?;
-        bench.progress.step(format!("processors, half of it without, round {round}"));
-        forget().await?;
-        let alone = bench.measure(&site, &[], half).await?;
-        let p99 = |window: &crate::window::Window| milliseconds(&window.tally.latency, 0.99);
-        ratio.push(p99(&beside) / p99(&alone));
-        windows.push(json!({
-            "bare": told(&bare), "delivered": told(&delivered), "saturation": full.to_json(),
-            "with": beside.to_json(), "without": alone.to_json(),
-        }));
+        for one in &mut beside {
+            let part = Shape::offering(delivered.per_second / one.part, BATCH);
+            let what = format!("processors, 1/{} of that", one.part);
+            bench.progress.step(format!("{what} with one, round {round}"));
+            let busy = bench.measure_beside(&site, &with, part, processor.pid()).await?;
+            bench.progress.step(format!("{what} without, round {round}"));
+            site.database.forget_processors().await?;
+            one.add(&busy, &bench.measure(&site, &[], part).await?);
+        }
+        rounds.push(json!({ "bare": told(&bare), "delivered": told(&delivered) }));
     }
+    let figures: Vec<Value> = beside.iter().map(Beside::to_json).collect();
     Ok(Findings {
         rows: vec![
             Row::figure("deliveries/s, processor of 1 ms", rate.median(), ""),
@@ -123,15 +81,56 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
             Row::at_most("mongod: CPU of a delivery", mongod.median(), 20.0, "us"),
             Row::figure("memory with a processor, most", peak.median(), "MiB"),
             Row::at_most(
-                "p99 of the 202 at half of saturation, with a processor against none",
-                ratio.median(),
+                "p99 of the 202 at half of these deliveries/s, with a processor against none",
+                beside[0].ratio.median(),
                 1.2,
                 "",
             ),
         ],
-        figures: json!({ "rounds": windows }),
+        tables: vec![table(&beside)],
+        figures: json!({ "rounds": rounds, "beside": figures }),
         ..Findings::default()
     })
+}
+
+/// The latency of the 202 at a part of what can be delivered.
+struct Beside {
+    part: f64,
+    with: Samples,
+    without: Samples,
+    ratio: Samples,
+    windows: Vec<Value>,
+}
+
+impl Beside {
+    fn of(part: f64) -> Self {
+        let none = Samples::default();
+        let (with, without, ratio) = (none.clone(), none.clone(), none);
+        Self { part, with, without, ratio, windows: Vec::new() }
+    }
+
+    fn add(&mut self, with: &Window, without: &Window) {
+        let p99 = |window: &Window| milliseconds(&window.tally.latency, 0.99);
+        self.with.push(p99(with));
+        self.without.push(p99(without));
+        self.ratio.push(p99(with) / p99(without));
+        self.windows.push(json!({ "with": with.to_json(), "without": without.to_json() }));
+    }
+
+    fn to_json(&self) -> Value {
+        json!({ "part": self.part, "ratio": self.ratio.to_json(), "windows": self.windows })
+    }
+}
+
+fn table(beside: &[Beside]) -> Table {
+    let mut table = Table::new(
+        "p99 of the 202 beside a processor of 1 ms, by the part of what can be delivered",
+        &["part", "with, ms", "without, ms", "ratio"],
+    );
+    for Beside { part, with, without, ratio, .. } in beside {
+        table.add(format!("1/{part}"), &[with.median(), without.median(), ratio.median()]);
+    }
+    table
 }
 
 fn told(delivered: &Delivered) -> Value {
@@ -158,7 +157,11 @@ async fn deliver(
     let begun = Instant::now();
     tokio::task::block_in_place(|| post(&instance, bench.arguments.seed))?;
     let is_delivered = !settings.is_empty();
-    while count(bench, site, &instance, is_delivered).await? < EVENTS {
+    let count = async || match is_delivered {
+        true => instance.processed(&site.token).await,
+        false => instance.stored(&site.token).await,
+    };
+    while count().await? < EVENTS {
         if begun.elapsed() > LIMIT {
             return Err(Trouble(format!("{EVENTS} events take longer than {LIMIT:?}")));
         }
@@ -184,31 +187,7 @@ fn post(instance: &Instance, seed: u64) -> Result<(), Trouble> {
     let mut batch = Batch::new(TOGETHER, People::of(USERS), seed);
     let mut connection = Connection::open(instance.address()).during("connecting")?;
     for _ in 0..EVENTS / TOGETHER as u64 {
-        let request = batch.next().to_vec();
-        loop {
-            match connection.exchange(&request).during("posting events")? {
-                202 => break,
-                503 => std::thread::sleep(Duration::from_millis(10)),
-                status => return Err(Trouble(format!("events were answered {status}"))),
-            }
-        }
+        numbered::post(&mut connection, batch.next())?;
     }
     Ok(())
-}
-
-/// Events that are stored, or delivered.
-async fn count(
-    bench: &Bench,
-    site: &Site,
-    instance: &Instance,
-    delivered: bool,
-) -> Result<u64, Trouble> {
-    if !delivered {
-        return instance.stored(&site.token).await;
-    }
-    let url = format!("http://{}/processors/default", instance.address());
-    let asked = bench.starter.http.get(url).bearer_auth(&site.token).send().await;
-    let answer = asked.during("asking how the processor is doing")?;
-    let seen: Value = answer.json().await.during("reading how the processor is doing")?;
-    Ok(seen["processed"].as_u64().unwrap_or_default())
 }
