@@ -194,8 +194,10 @@ impl User {
         if let Some(parked) = &mut self.parked {
             parked.record = Some(record);
             parked.step = Step::Delivering;
-            // What it covers now was not read by any read that is behind us.
+            // What it covers now was not read by any read that is behind us, or was and is
+            // out of memory again.
             parked.has_found = true;
+            parked.up_to = None;
         }
     }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::{entry, process};
-use crate::{DocumentId, Effect, Ending, Entry, Window};
+use crate::{DocumentId, Effect, Ending, Entry, Found, ParkRecord, Releasing, Window};
 
 fn document(number: u64) -> DocumentId {
     DocumentId { process: process(1), number }
@@ -79,4 +79,42 @@ fn a_document_that_comes_again_after_it_was_forgotten_is_forgotten_again() {
     window.found_again(document(1));
 
     assert_eq!(forgotten(&mut window), forget());
+}
+
+/// What was read of a user behind the event that holds them is out of memory from then on.
+#[test]
+fn what_was_read_behind_an_event_that_holds_its_user_is_read_again_when_they_go_on() {
+    let [first, second, third] =
+        [1, 2, 3].map(|number| Entry { user: entry(1).user, ..entry(number) });
+    let user = first.user;
+    let place = |entry: Entry| (entry.arrival, entry.id);
+    let record = ParkRecord { user, from: first.arrival, epoch: 1, change: 0, held: None };
+    let mut window = Window::new(1, [record]);
+    let reads = |window: &mut Window| match window.next_effect() {
+        Some(Effect::Read { from, .. }) => from,
+        other => panic!("{other:?} and no read"),
+    };
+    assert_eq!(reads(&mut window), first.arrival);
+    // There is more behind the third.
+    let pending = [first, second, third].map(place).to_vec();
+    window.read(user, Found { pending, up_to: Some(third.arrival) });
+    assert_eq!(window.send(user), Some(place(first)));
+    window.answered(user, Ending::Held);
+    assert!(
+        matches!(window.next_effect(), Some(Effect::Park(record)) if record.held == Some(first.id))
+    );
+    window.parked(user, true);
+    window.renewing();
+    window.renewed();
+    assert_eq!(window.next_effect(), Some(Effect::Record { user, id: first.id }));
+    window.recorded(user, first.id, true);
+    assert_eq!(window.ready().count(), 0, "a person is waited for");
+
+    assert_eq!(window.release(user, first.id), Releasing::Begun);
+    assert!(matches!(window.next_effect(), Some(Effect::Move { .. })));
+    window.moved(user, true);
+
+    assert_eq!(reads(&mut window), first.arrival);
+    window.read(user, Found { pending: [second, third].map(place).to_vec(), up_to: None });
+    assert_eq!(window.send(user), Some(place(second)));
 }
