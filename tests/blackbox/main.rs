@@ -39,6 +39,7 @@ mod hostile;
 mod invariants;
 mod journal;
 mod journey;
+mod links;
 mod monitoring;
 mod pipeline;
 mod problems;

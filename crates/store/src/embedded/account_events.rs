@@ -12,7 +12,7 @@ use crate::{JourneyPart, Position};
 /// index into an error.
 pub(super) const NEWEST: &str = "
     SELECT id, user_id, event_id, type, session_id, account_id, payload,
-           occurred_at, received_at, arrival
+           occurred_at, received_at, arrival, anonymous_id
     FROM events INDEXED BY events_account
     WHERE account_id = ?1 AND occurred_at <= ?2
     ORDER BY occurred_at DESC";
