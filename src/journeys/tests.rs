@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod linked;
 mod memory_store;
 mod pages;
 mod walks;
