@@ -16,6 +16,9 @@ const LOTS: [Fault; 2] = [Fault::ProcessorCut, Fault::PairKill9];
 /// Events a second where there is a processor, which keeps up with that.
 const PROCESSED_RATE: u32 = 1_000;
 
+/// The same where they expire: what waits stays in the service's memory for a minute.
+const EXPIRING_RATE: u32 = 200;
+
 /// Events of an older version, of a run and of a quick one.
 const OLD_EVENTS: u64 = 20_000;
 const QUICK_OLD_EVENTS: u64 = 5_000;
@@ -62,7 +65,7 @@ pub struct Arguments {
     old_events: Option<u64>,
 
     /// Events a second, of all producers together. Without it they go as fast as they can,
-    /// or 1,000 a second where there is a processor.
+    /// or 1,000 a second where there is a processor, 200 in retention.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
 
@@ -117,8 +120,9 @@ impl Arguments {
     pub fn demand(&self, fault: Fault) -> Demand {
         // An outage has to come to more than memory holds.
         let is_slowed = self.has_processor(fault) && fault != Fault::Outage;
+        let rate = if fault == Fault::Retention { EXPIRING_RATE } else { PROCESSED_RATE };
         Demand {
-            rate: self.rate.or(is_slowed.then_some(PROCESSED_RATE)),
+            rate: self.rate.or(is_slowed.then_some(rate)),
             producers: self.producers.into(),
             largest_batch: self.batch.into(),
             has_poison: self.has_processor(fault) && fault.has_poison(),

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use trailkeep_testkit::launch;
 
-/// Something that breaks.
+/// Something that breaks. New ones come last: chance is drawn from their number too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Fault {
     #[value(name = "kill-9")]
@@ -36,6 +36,8 @@ pub enum Fault {
     PairPause,
     PairLostDisk,
     PairPrimaryKill,
+    ProcessorHolds,
+    Retention,
 }
 
 /// Where the service keeps its events.
@@ -62,7 +64,7 @@ impl StoreKind {
 
 impl Fault {
     /// All there are.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Kill9,
         Self::Kill9Unsynced,
         Self::Sigterm,
@@ -82,7 +84,9 @@ impl Fault {
         Self::ProcessorSlow,
         Self::ProcessorFails,
         Self::ProcessorRefuses,
+        Self::ProcessorHolds,
         Self::ProcessorCut,
+        Self::Retention,
         Self::PairKill9,
         Self::PairPause,
         Self::PairLostDisk,
@@ -111,7 +115,9 @@ impl Fault {
             Self::ProcessorSlow => "processor-slow",
             Self::ProcessorFails => "processor-fails",
             Self::ProcessorRefuses => "processor-refuses",
+            Self::ProcessorHolds => "processor-holds",
             Self::ProcessorCut => "processor-cut",
+            Self::Retention => "retention",
             Self::PairKill9 => "pair-kill-9",
             Self::PairPause => "pair-pause",
             Self::PairLostDisk => "pair-lost-disk",
@@ -147,8 +153,15 @@ impl Fault {
             Self::ProcessorSlow => "the processor takes up to longer than a request may take",
             Self::ProcessorFails => "the processor fails at one request in five",
             Self::ProcessorRefuses => "the processor refuses one event in a hundred for good",
+            Self::ProcessorHolds => {
+                "the same, and its user waits until a person has it skipped, released or sent again"
+            }
             Self::ProcessorCut => {
                 "a proxy delays, truncates and drops requests to the processor and its answers"
+            }
+            Self::Retention => {
+                "events expire before they are delivered: the processor is slow, and the clock \
+                 goes on by a day and a half"
             }
             Self::PairKill9 => {
                 "of two instances one is killed, twice; what the first stored is not fed at times"
@@ -168,6 +181,8 @@ impl Fault {
     pub fn stores(self) -> &'static [StoreKind] {
         match self {
             Self::MongodPause | Self::MongodKill9 | Self::OldIndex => &[StoreKind::Mongodb],
+            // MongoDB deletes what has expired by its own clock.
+            Self::Retention => &[StoreKind::Embedded],
             Self::PairKill9 | Self::PairPause | Self::PairLostDisk => {
                 &[StoreKind::Mongodb, StoreKind::ReplicaSet]
             }
@@ -178,9 +193,14 @@ impl Fault {
 
     /// Rounds that share a data folder and a database: enough that what one round
     /// leaves behind meets the next, and few enough to check all of it each time. A
-    /// database is taken over once.
+    /// database is taken over once, and what has an outcome expires a day after its event.
     pub fn rounds_in_a_scene(self) -> u32 {
-        if self == Self::OldIndex { 1 } else { 5 }
+        if matches!(self, Self::OldIndex | Self::Retention) { 1 } else { 5 }
+    }
+
+    /// Whether the service's clock is wrong at times.
+    pub fn fakes_clock(self) -> bool {
+        matches!(self, Self::ClockBack | Self::Retention)
     }
 
     /// Whether it takes records of the journal away, which is noted and does not
@@ -198,7 +218,9 @@ impl Fault {
                 | Self::ProcessorSlow
                 | Self::ProcessorFails
                 | Self::ProcessorRefuses
+                | Self::ProcessorHolds
                 | Self::ProcessorCut
+                | Self::Retention
         ) || self.is_of_pair()
     }
 
@@ -219,6 +241,7 @@ impl Fault {
                 | Self::ProcessorPause
                 | Self::ProcessorSlow
                 | Self::ProcessorFails
+                | Self::Retention
         );
         !may_fail_otherwise && !self.is_damage()
     }
@@ -235,7 +258,7 @@ impl Fault {
 
     /// Why it cannot be injected on this machine, if so.
     pub fn unavailable(self) -> Option<&'static str> {
-        (self == Self::ClockBack && launch::libfaketime().is_none())
+        (self.fakes_clock() && launch::libfaketime().is_none())
             .then_some("skipped: libfaketime is missing (Debian's package faketime)")
     }
 }

@@ -120,6 +120,12 @@ impl Oracle {
         self.hits.lock().lost.push((disk, from));
     }
 
+    /// Notes that everything so far is older than the retention, and may be gone.
+    pub fn note_expired(&self) {
+        let noted = self.noted();
+        self.hits.lock().places.extend(0..noted);
+    }
+
     /// How many batches from this one on a disk has, and another one too.
     pub fn shared(&self, disk: Disk, from: usize) -> usize {
         let batches = self.batches.lock();

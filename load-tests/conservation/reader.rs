@@ -104,6 +104,11 @@ impl Reader {
         }
     }
 
+    /// A request of theirs, to be sent.
+    pub fn ask(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
+    }
+
     /// Whether the instance at this address says that it delivers to the only processor,
     /// which may be away.
     pub async fn delivers(&self, url: &str) -> Result<bool, Trouble> {

@@ -25,6 +25,7 @@ use crate::old_events::OldEvents;
 use crate::oracle::{Answer, Batch, Oracle};
 use crate::processors::disruptions::{Cause, Disruptions};
 use crate::processors::example::Example;
+use crate::processors::person::Person;
 use crate::reader::Reader;
 use crate::settings::{faked_clock, of_processor};
 use crate::store::Store;
@@ -53,6 +54,8 @@ pub struct Scene {
     /// The processor that events are sent to, in rounds with one.
     processor: Option<Example>,
     pub disruptions: Disruptions,
+    /// For whom users wait who are held.
+    person: Person,
     /// One, or two. The first is the one that is meant where nobody says which.
     instances: Vec<Instance>,
     /// Where producers find them.
@@ -111,7 +114,7 @@ impl Scene {
             let proxy = network.database().filter(|_| number == 0);
             let uri = store.uri_for_service(proxy);
             instance.set(uri.map(|uri| ("MONGODB_URI".to_owned(), uri)));
-            if let (Fault::ClockBack, Some(library)) = (fault, libfaketime()) {
+            if let (true, Some(library)) = (fault.fakes_clock(), libfaketime()) {
                 instance.set(faked_clock(&library, &home.path().join(CLOCK)));
             }
         }
@@ -130,6 +133,7 @@ impl Scene {
             oracle: Arc::default(),
             processor,
             disruptions: Disruptions::default(),
+            person: Person::default(),
             instances,
             doors: Arc::new(doors),
             http: http_client()?,
@@ -172,6 +176,9 @@ impl Scene {
         let calendar = self.store.calendar().await?;
         let check = |batches: &[_], hit: &_| Verdict::on(batches, hit, &stored, calendar.as_ref());
         let found = self.oracle.read(check);
+        if self.fault == Fault::Retention && found.hit_and_gone == 0 {
+            return Err(Trouble("nothing has expired".to_owned()));
+        }
         let processing = self.check_processing(&stored).await?;
         self.last_verdict = Verdict { misread: self.misread, processing, ..found };
         if let Some(old) = self.old {
@@ -286,7 +293,7 @@ impl Scene {
     /// Sets by how many seconds the service's clock is wrong. Has an effect
     /// only where the clock is faked.
     pub fn step_clock(&self, seconds: i64) -> Result<(), Trouble> {
-        if self.fault != Fault::ClockBack {
+        if !self.fault.fakes_clock() {
             return Ok(());
         }
         // Renamed, because the file may be read at any moment.

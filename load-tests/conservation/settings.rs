@@ -23,6 +23,9 @@ pub fn settings(fault: Fault, port: u16) -> Vec<(String, String)> {
         // What the journal alone has is what a damage to it can take.
         settings.extend([("WRITE_MAX_WAIT_MS", "60000"), ("WRITE_MAX_EVENTS", "4000")]);
     }
+    if fault == Fault::Retention {
+        settings.push(("STORE_RETENTION_DAYS", "1"));
+    }
     if fault == Fault::Outage {
         // More than memory holds, so that the journal alone has the rest.
         settings.extend([("BACKLOG_MAX_EVENTS", "1000000"), ("BACKLOG_MAX_BYTES", "500000000")]);
@@ -48,6 +51,9 @@ pub fn of_processor(fault: Fault, url: String) -> Vec<(String, String)> {
         ("PROCESSORS_DEFAULT_BACKOFF_MAX_MS", "500".to_owned()),
         ("PROCESSORS_DEFAULT_TIMEOUT_MS", timeout_of(fault).to_string()),
     ];
+    if fault == Fault::ProcessorHolds {
+        settings.push(("PROCESSORS_DEFAULT_AFTER_DEAD_LETTER", "hold".to_owned()));
+    }
     if fault.is_damage() {
         // What the journal alone has, at the rate of a round with a processor.
         settings.push(("WRITE_MAX_WAIT_WITH_PROCESSORS_MS", "60000".to_owned()));

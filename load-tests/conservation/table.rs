@@ -104,10 +104,11 @@ const HEAD: [&str; 14] = [
 ];
 
 /// Behind fault and store, in the table of processing.
-const PROCESSING: [&str; 10] = [
+const PROCESSING: [&str; 11] = [
     "requests",
     "processed",
     "failed",
+    "skipped",
     "unprocessed",
     "invented",
     "overtaken",
@@ -133,6 +134,7 @@ impl Table {
                 sum.requests,
                 sum.processed,
                 sum.failed,
+                sum.skipped,
                 sum.unprocessed,
                 sum.invented,
                 sum.overtaken,
@@ -181,9 +183,10 @@ impl fmt::Display for Table {
                 writeln!(f, "{name}: {reason}")?;
             }
             if row.sum.hit > 0 {
-                let what = match row.fault.is_of_pair() {
-                    true => "batches were on a disk alone that was lost",
-                    false => "batches in the journal were damaged on purpose",
+                let what = match row.fault {
+                    Fault::Retention => "batches were older than the retention",
+                    fault if fault.is_of_pair() => "batches were on a disk alone that was lost",
+                    _ => "batches in the journal were damaged on purpose",
                 };
                 let (hit, gone) = (row.sum.hit, row.sum.hit_and_gone);
                 writeln!(

@@ -10,6 +10,7 @@ mod outage;
 mod pair;
 mod process;
 mod processor;
+mod retention;
 mod takeover;
 
 use rand::rngs::StdRng;
@@ -39,6 +40,8 @@ pub async fn inject(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<
         Fault::ProcessorKill9 => processor::kill(scene, load, rng).await,
         Fault::ProcessorPause => processor::pause(scene, load, rng).await,
         Fault::ProcessorSlow => processor::slow_down(scene, load, rng).await,
+        Fault::ProcessorHolds => processor::hold(scene, load, rng).await,
+        Fault::Retention => retention::expire(scene, load, rng).await,
         Fault::PairKill9 => pair::kill(scene, load, rng).await,
         Fault::PairPause => pair::pause(scene, load, rng).await,
         Fault::PairLostDisk => pair::lose_disk(scene, load, rng).await,

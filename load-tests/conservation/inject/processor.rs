@@ -1,5 +1,8 @@
 //! A processor that is away, slow or unwilling.
 
+use std::time::{Duration, Instant};
+
+use rand::Rng as _;
 use rand::rngs::StdRng;
 use trailkeep_testkit::trouble::Trouble;
 
@@ -7,6 +10,10 @@ use super::moment::a_moment;
 use crate::load::Load;
 use crate::processors::disruptions::Cause;
 use crate::scene::Scene;
+
+/// How long it may take until a user is held whom somebody can see to.
+const HELD_LIMIT: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Kills it twice.
 pub async fn kill(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
@@ -42,7 +49,7 @@ pub async fn slow_down(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Resu
     load.wait_for_more(100).await
 }
 
-async fn replace(scene: &mut Scene, is_slow: bool) -> Result<(), Trouble> {
+pub(super) async fn replace(scene: &mut Scene, is_slow: bool) -> Result<(), Trouble> {
     scene.disruptions.begin(Cause::Processor);
     scene.processor()?.kill();
     match is_slow {
@@ -51,6 +58,24 @@ async fn replace(scene: &mut Scene, is_slow: bool) -> Result<(), Trouble> {
     }
     scene.disruptions.end(Cause::Processor);
     Ok(())
+}
+
+/// Lets it refuse some events, has somebody see to the users who wait for that, and mostly
+/// kills the service meanwhile.
+pub async fn hold(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<(), Trouble> {
+    load.wait_for_more(if scene.is_quick { 300 } else { 1_500 }).await?;
+    if !scene.is_quick && rng.random_bool(0.7) {
+        scene.kill_service().await?;
+        scene.start().await?;
+    }
+    let deadline = Instant::now() + HELD_LIMIT;
+    while scene.attend().await? == 0 {
+        if Instant::now() > deadline {
+            return Err(Trouble(format!("nobody was held for {HELD_LIMIT:?}")));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    load.wait_for_more(if scene.is_quick { 100 } else { 1_500 }).await
 }
 
 /// Lets it fail or refuse what it does anyway.

@@ -52,18 +52,20 @@ pub fn read(file: &Path) -> Result<Vec<Request>, Trouble> {
     parse(&std::fs::read_to_string(file).during("reading the processor's log")?)
 }
 
-/// Reads the text of a log. An answer is that of the first request of its event and
+/// Reads the text of a log. An answer is that of the first request of its event, run and
 /// attempt that has none.
 pub fn parse(text: &str) -> Result<Vec<Request>, Trouble> {
     let mut requests: Vec<Request> = Vec::new();
-    let mut open: HashMap<(Id, u32), Vec<usize>> = HashMap::new();
+    let mut open: HashMap<(String, u32), Vec<usize>> = HashMap::new();
     for (number, text) in text.lines().enumerate() {
         let fault = |fault: &str| Trouble(format!("line {} of the log: {fault}", number + 1));
         let line: Line = serde_json::from_str(text).map_err(|error| fault(&error.to_string()))?;
-        let id = line.webhook_id.as_deref().and_then(|id| uuid::Uuid::try_parse(id).ok());
+        let sent_as = line.webhook_id.unwrap_or_default();
+        // From the second run on that stands behind it.
+        let id = sent_as.split('.').next().and_then(|id| uuid::Uuid::try_parse(id).ok());
         let id = *id.ok_or_else(|| fault("no UUID as webhook-id"))?.as_bytes();
         let attempt = line.attempt.ok_or_else(|| fault("no attempt"))?;
-        let waiting = open.entry((id, attempt)).or_default();
+        let waiting = open.entry((sent_as, attempt)).or_default();
         match (line.what.as_str(), line.status) {
             ("request", _) => {
                 waiting.push(requests.len());

@@ -10,6 +10,7 @@ pub mod example;
 pub mod log;
 pub mod order;
 pub mod outcomes;
+pub mod person;
 pub mod plant;
 pub mod verdict;
 

@@ -1,17 +1,20 @@
 //! What the processor was sent, and what is kept of it, against what was accepted.
 
+mod kept;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::AddAssign;
 
-use serde_json::json;
+use trailkeep_event::StoreId;
 
+use super::Id;
 use super::disruptions::{Cause, Disruption};
 use super::log::{Answered, Request};
 use super::order::successions;
 use super::outcomes::Outcome;
-use super::{Id, POISON};
-use crate::oracle::{Batch, Sent};
+use super::person::{Choice, Decision};
+use crate::oracle::{Answer, Batch, Sent};
 use crate::stored::Stored;
 
 /// How much sooner than its limit a request may have been given up, by the clock of the
@@ -20,19 +23,21 @@ const EARLIER: i64 = 100;
 /// Defects that are told one by one.
 const TOLD: usize = 5;
 
-/// The counts of one check, in events; all but the first three are defects.
+/// The counts of one check, in events; all but the first four are defects.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Processing {
     pub processed: u64,
     pub failed: u64,
+    pub skipped: u64,
     /// That the processor was sent.
     pub requests: u64,
-    /// Stored, and without an outcome; those that were hit on purpose left aside.
+    /// Stored, or expired before they were delivered, and without an outcome; those that were
+    /// hit on purpose left aside.
     pub unprocessed: u64,
-    /// Outcomes and requests of no event that is stored.
+    /// Outcomes and requests of no event that is stored, or has been.
     pub invented: u64,
     /// Sent before the one that was accepted before it, of the same user, was answered
-    /// for good.
+    /// for good, or before a person let a user go on who was held there.
     pub overtaken: u64,
     /// Sent while another request of its user was in flight, and nothing explains that.
     pub overlapping: u64,
@@ -54,16 +59,24 @@ pub struct Evidence<'a> {
     /// How long a request may take, in milliseconds.
     pub timeout: i64,
     pub left: u64,
+    /// What a person has decided, where users are held.
+    pub decisions: Option<&'a [Decision]>,
+    /// Whether what was hit on purpose has expired: it may be gone, and has an outcome all
+    /// the same.
+    pub has_retention: bool,
 }
 
 impl Processing {
     /// Compares, and tells some of the defects.
-    pub fn on(
-        batches: &[Batch],
+    pub fn on<'a>(
+        batches: &'a [Batch],
         hit: &HashSet<usize>,
-        evidence: &Evidence<'_>,
+        evidence: &'a Evidence<'a>,
     ) -> (Self, Vec<String>) {
         let mut check = Check::of(evidence);
+        if evidence.has_retention {
+            check.expire(hit.iter().filter_map(|place| batches.get(*place)));
+        }
         let of_hit = hit.iter().filter_map(|place| batches.get(*place));
         let of_hit = of_hit.flat_map(|batch| &batch.events);
         check.outcomes(&of_hit.map(|event| (&*event.user, &*event.event_id)).collect());
@@ -83,6 +96,9 @@ impl Processing {
 struct Check<'a> {
     evidence: &'a Evidence<'a>,
     stored: HashMap<Id, &'a Stored>,
+    /// What is past the retention and not stored any more, if it ever was, and whether it
+    /// was accepted.
+    gone: HashMap<Id, (&'a Sent, bool)>,
     outcomes: HashMap<Id, &'a Outcome>,
     /// Of each event.
     requests: HashMap<Id, Vec<&'a Request>>,
@@ -104,10 +120,24 @@ impl<'a> Check<'a> {
         Self {
             evidence,
             stored: evidence.stored.iter().map(|event| (event.id, event)).collect(),
+            gone: HashMap::new(),
             outcomes: evidence.outcomes.iter().map(|outcome| (outcome.id, outcome)).collect(),
             requests,
             counts,
             told: Vec::new(),
+        }
+    }
+
+    /// Notes what of these batches is gone.
+    fn expire(&mut self, batches: impl Iterator<Item = &'a Batch>) {
+        for batch in batches.filter(|batch| batch.answer != Answer::Refused) {
+            let is_accepted = batch.answer == Answer::Accepted;
+            for event in &batch.events {
+                let id = *StoreId::derive(&event.user, &event.event_id).as_bytes();
+                if !self.stored.contains_key(&id) {
+                    self.gone.insert(id, (event, is_accepted));
+                }
+            }
         }
     }
 
@@ -123,55 +153,27 @@ impl<'a> Check<'a> {
         self.requests.get(id).map_or(&[], Vec::as_slice)
     }
 
-    /// What is stored and not fed yet is known from the journal alone. So an event whose
-    /// record there was damaged on purpose may have no outcome.
-    fn outcomes(&mut self, hit: &HashSet<(&str, &str)>) {
-        for event in self.evidence.stored {
-            let is_hit = hit.contains(&(&*event.user, &*event.event_id));
-            if is_hit || self.outcomes.contains_key(&event.id) {
-                continue;
-            }
-            let sent = self.requests_of(&event.id).len();
-            self.tell(
-                |counts| &mut counts.unprocessed,
-                || format!("unprocessed: {} of {}, sent {sent} times", event.event_id, event.user),
-            );
-        }
-        for outcome in self.evidence.outcomes {
-            self.counts.processed += u64::from(outcome.state == "processed");
-            self.counts.failed += u64::from(outcome.state == "failed");
-            let Some(event) = self.stored.get(&outcome.id) else {
-                self.tell(|counts| &mut counts.invented, || format!("invented: {outcome:?}"));
-                continue;
-            };
-            if !is_of(outcome, event) || !is_answered(outcome, self.requests_of(&outcome.id)) {
-                let requests = self.requests_of(&outcome.id).to_vec();
-                self.tell(
-                    |counts| &mut counts.mismatched,
-                    || format!("mismatched: {outcome:?} after {requests:?}"),
-                );
-            }
-        }
-        let unknown: HashSet<&Id> =
-            self.requests.keys().filter(|id| !self.stored.contains_key(*id)).collect();
-        self.counts.invented += unknown.len() as u64;
-    }
-
     /// Each event is first sent behind the answer by which the one was done that has to be
     /// done before it.
     fn order(&mut self, batches: &[Batch]) {
-        let ids: HashMap<(&str, &str), Id> = self
-            .evidence
-            .stored
-            .iter()
-            .map(|event| ((event.user.as_str(), event.event_id.as_str()), event.id))
-            .collect();
+        let stored = self.evidence.stored.iter();
+        let stored = stored.map(|event| ((&*event.user, &*event.event_id), event.id));
+        let gone = self.gone.iter();
+        let gone = gone.map(|(id, (event, _))| ((&*event.user, &*event.event_id), *id));
+        let ids: HashMap<(&str, &str), Id> = stored.chain(gone).collect();
         let id_of =
             |event: &Sent| ids.get(&(event.user.as_str(), event.event_id.as_str())).copied();
         for (before, after) in successions(batches) {
             let (Some(first), Some(second)) = (id_of(before), id_of(after)) else { continue };
-            let begin = self.requests_of(&second).first().map(|request| request.line);
-            if let (Some(end), Some(begin)) = (self.end_of(&first), begin)
+            let Some(begin) = self.requests_of(&second).first().copied() else { continue };
+            if self.freed_at(before).is_some_and(|at| begin.at < at) {
+                self.tell(
+                    |counts| &mut counts.overtaken,
+                    || format!("{begin:?}, and nobody had freed {before:?}"),
+                );
+            }
+            let begin = begin.line;
+            if let Some(end) = self.end_of(&first)
                 && begin < end
             {
                 self.tell(
@@ -189,6 +191,13 @@ impl<'a> Check<'a> {
                 );
             }
         }
+    }
+
+    /// When a person first let a user go on who was held at this event.
+    fn freed_at(&self, event: &Sent) -> Option<i64> {
+        let decisions = self.evidence.decisions?.iter();
+        let decisions = decisions.filter(|one| one.is_of(&event.user, &event.event_id));
+        decisions.filter(|one| one.choice != Choice::Retry).map(|one| one.at).min()
     }
 
     /// The line of the answer by which an event was done: its first 2xx, else its last
@@ -292,42 +301,11 @@ impl<'a> Check<'a> {
     }
 }
 
-/// Whether an outcome is of this event.
-fn is_of(outcome: &Outcome, event: &Stored) -> bool {
-    outcome.user.as_deref() == Some(&*event.user)
-        && outcome.event_id.as_deref() == Some(&*event.event_id)
-        && outcome.kind.as_deref() == event.kind()
-        && (outcome.occurred_at, outcome.arrival) == (Some(event.place().0), event.place().1)
-}
-
-/// Whether the processor has said what an outcome says.
-fn is_answered(outcome: &Outcome, requests: &[&Request]) -> bool {
-    let answers = || requests.iter().filter_map(|request| request.answer);
-    match outcome.state.as_str() {
-        "processed" => {
-            let said = json!({"status": "success", "message": "Event processed successfully"});
-            answers().any(|answer| i64::from(answer.status) == 200)
-                && outcome.http_status == Some(200)
-                && outcome.result.as_ref() == Some(&said)
-                && outcome.error.is_none()
-        }
-        // A failure by chance is tried again, so nothing else is given up.
-        "failed" => {
-            outcome.kind.as_deref() == Some(POISON)
-                && !requests.is_empty()
-                && answers().all(|answer| answer.status == 422)
-                && outcome.http_status == Some(422)
-                && outcome.result.is_none()
-                && outcome.error.is_some()
-        }
-        _ => false,
-    }
-}
-
 impl AddAssign for Processing {
     fn add_assign(&mut self, other: Self) {
         self.processed += other.processed;
         self.failed += other.failed;
+        self.skipped += other.skipped;
         self.requests += other.requests;
         self.unprocessed += other.unprocessed;
         self.invented += other.invented;
@@ -343,10 +321,11 @@ impl fmt::Display for Processing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} processed, {} failed, {} requests; {} unprocessed, {} invented, {} overtaken, \
+            "{} processed, {} failed, {} skipped, {} requests; {} unprocessed, {} invented, {} overtaken, \
              {} overlapping, {} repeated, {} mismatched, {} left",
             self.processed,
             self.failed,
+            self.skipped,
             self.requests,
             self.unprocessed,
             self.invented,

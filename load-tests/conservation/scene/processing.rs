@@ -48,6 +48,15 @@ impl Scene {
         }
     }
 
+    /// Has a person see to the users who are held, where they are; answers how many could go
+    /// on.
+    pub async fn attend(&mut self) -> Result<usize, Trouble> {
+        match (self.fault, &self.reader) {
+            (Fault::ProcessorHolds, Some(reader)) => self.person.attend(reader).await,
+            _ => Ok(0),
+        }
+    }
+
     /// Waits until each event has an outcome, and nothing is left of the feed.
     pub(super) async fn wait_until_processed(&mut self) -> Result<(), Trouble> {
         if self.processor.is_none() {
@@ -62,6 +71,7 @@ impl Scene {
         let (mut looks, mut may_restart) = (0, self.fault.is_of_pair());
         let mut done_since = None;
         while looks < LOOKS && began.elapsed() < PROCESSED_LIMIT {
+            self.attend().await?;
             looks = if self.is_processed().await? { looks + 1 } else { 0 };
             tokio::time::sleep(PAUSE).await;
             if looks > 0 || !may_restart {
@@ -90,8 +100,9 @@ impl Scene {
 
     async fn is_processed(&self) -> Result<bool, Trouble> {
         let counts = self.store.count_processing(self.folder()).await?;
-        if self.fault.is_damage() {
-            // What is stored has been fed by the stop, as far as it is known.
+        if self.fault.is_damage() || self.fault == Fault::Retention {
+            // What is stored has been fed by the stop, as far as it is known; and what is
+            // gone counts beside what is there.
             return Ok(counts.left == 0);
         }
         if self.fault == Fault::PairLostDisk {
@@ -143,6 +154,8 @@ impl Scene {
             disruptions: &self.disruptions.so_far(),
             timeout: timeout_of(self.fault),
             left,
+            decisions: (self.fault == Fault::ProcessorHolds).then(|| self.person.decisions()),
+            has_retention: self.fault == Fault::Retention,
         };
         Ok(self.oracle.read(|batches, hit| Processing::on(batches, hit, &evidence)))
     }

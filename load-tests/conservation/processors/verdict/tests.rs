@@ -1,11 +1,14 @@
 //! The check notices each kind of defect of processing, and takes for none what a
 //! disruption explains.
 
+mod decided_and_expired;
+
 use std::collections::HashSet;
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use serde_json::json;
+use trailkeep_event::StoreId;
 
 use super::{Evidence, Processing};
 use crate::content::Content;
@@ -13,6 +16,7 @@ use crate::oracle::{Answer, Batch, Disk, Sent};
 use crate::processors::disruptions::{Cause, Disruption};
 use crate::processors::log::{Answered, Request};
 use crate::processors::outcomes::Outcome;
+use crate::processors::person::{Choice, Decision};
 use crate::processors::{Id, POISON};
 use crate::stored::Stored;
 
@@ -26,6 +30,9 @@ struct Scene {
     outcomes: Vec<Outcome>,
     requests: Vec<Request>,
     disruptions: Vec<Disruption>,
+    /// Where users are held.
+    decisions: Option<Vec<Decision>>,
+    has_retention: bool,
 }
 
 impl Scene {
@@ -48,6 +55,8 @@ impl Scene {
             stored,
             disruptions: Vec::new(),
             hit: HashSet::new(),
+            decisions: None,
+            has_retention: false,
         }
     }
 
@@ -59,8 +68,51 @@ impl Scene {
             disruptions: &self.disruptions,
             timeout: TIMEOUT,
             left: 0,
+            decisions: self.decisions.as_deref(),
+            has_retention: self.has_retention,
         };
         Processing::on(&self.batches, &self.hit, &evidence).0
+    }
+
+    /// One whose first event had expired before it was sent.
+    fn expired() -> Self {
+        let mut scene = Self { has_retention: true, ..Self::new() };
+        scene.hit.insert(0);
+        scene.requests.remove(0);
+        let id = scene.forget(0);
+        scene.outcomes[0] = expired(id);
+        scene
+    }
+
+    /// One whose second event is poison, at which the user was held until a person decided
+    /// this, behind the line of its answer.
+    fn held(choice: Choice) -> Self {
+        let mut scene = Self::new();
+        scene.stored.swap(1, 2);
+        scene.batches[0].events.swap(1, 2);
+        scene.batches[0].events[1].number = 2;
+        scene.batches[0].events[2].number = 3;
+        scene.requests[1] = request(scene.stored[1].id, 2, Some((3, 422)));
+        scene.requests[2] = request(scene.stored[2].id, 4, Some((5, 200)));
+        if choice == Choice::Skip {
+            let outcome = &mut scene.outcomes[2];
+            outcome.state = "skipped".to_owned();
+            outcome.http_status = None;
+            outcome.error = Some("a person skipped it".to_owned());
+        }
+        scene.decides(choice, at(3) + 10);
+        scene
+    }
+
+    fn decides(&mut self, choice: Choice, at: i64) {
+        let event_id = &self.stored[1].event_id;
+        self.decisions = Some(vec![Decision::of("u", event_id, choice, at)]);
+    }
+
+    /// Takes an event out of the store; answers by which identity it was kept there.
+    fn forget(&mut self, place: usize) -> Id {
+        let event = self.stored.remove(place);
+        *StoreId::derive(&event.user, &event.event_id).as_bytes()
     }
 
     /// Has an event sent once more, behind all others.
@@ -113,6 +165,21 @@ fn outcome(event: &Stored) -> Outcome {
         http_status: Some(if is_poison { 422 } else { 200 }),
         result: (!is_poison).then_some(said),
         error: is_poison.then(|| "poison".to_owned()),
+    }
+}
+
+fn expired(id: Id) -> Outcome {
+    Outcome {
+        id,
+        user: None,
+        event_id: None,
+        kind: None,
+        occurred_at: None,
+        arrival: 1,
+        state: "skipped".to_owned(),
+        http_status: None,
+        result: None,
+        error: Some("expired".to_owned()),
     }
 }
 
