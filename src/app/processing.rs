@@ -26,8 +26,8 @@ pub fn of(
     let processors = settings.processors.iter();
     let processors =
         processors.map(|(name, processor)| of_one(name, processor)).collect::<Result<_, _>>()?;
-    let has_retention = settings.store.retention.is_some();
-    Processing::new(processors, &stores.processing, has_retention, &clock, &statistics.registry)
+    let retention = settings.store.retention;
+    Processing::new(processors, &stores.processing, retention, &clock, &statistics.registry)
         .map_err(|error| StartError::Processing(error.to_string()))
 }
 

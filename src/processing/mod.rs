@@ -132,7 +132,7 @@ impl Processing {
     pub fn new(
         settings: Vec<ProcessorSettings>,
         store: &Arc<dyn ProcessingStore>,
-        has_retention: bool,
+        retention: Option<Duration>,
         clock: &Arc<dyn Clock>,
         registry: &Registry,
     ) -> Result<Self, ProcessingError> {
@@ -154,7 +154,7 @@ impl Processing {
                 work: Work { name: Arc::from(&*name), store: Arc::clone(store) },
                 client: Arc::new(client),
                 form: Arc::new(form),
-                rules: Arc::new(TermRules { attempts, has_retention, holds, rate_per_second }),
+                rules: Arc::new(TermRules { attempts, retention, holds, rate_per_second }),
                 concurrency,
                 types,
                 clock: Arc::clone(clock),

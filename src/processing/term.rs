@@ -52,8 +52,8 @@ const CALLS: usize = 16;
 /// What a term needs to know.
 pub struct TermRules {
     pub attempts: AttemptRules,
-    /// Whether the store deletes events after a while.
-    pub has_retention: bool,
+    /// After which the store deletes an event, if ever.
+    pub retention: Option<Duration>,
     /// Whether a user waits for a person behind an event that failed for good.
     pub holds: bool,
     /// Requests that are begun in a second at the most.

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tracing::warn;
 use trailkeep_delivery::{Ending, UserKey};
-use trailkeep_event::{Arrival, StoreId};
+use trailkeep_event::{Arrival, StoreId, Timestamp};
 use trailkeep_store::StoredEvent;
 use trailkeep_store::processing::{FoundEvents, Processed, ProcessedState};
 
-use super::{Attempt, Task, Term, millis};
+use super::{Attempt, Task, Term, TermRules, millis};
 use crate::processing::breaker::Breaker;
 
 /// Events whose bodies are fetched with one call.
@@ -20,13 +20,23 @@ const FETCHED: usize = 256;
 const UNKEPT: usize = 500;
 /// How long a head that failed lets others go first where too many have.
 const LET_OTHERS: Duration = Duration::from_millis(500);
-/// After so long an event that was not found is looked for again.
+/// After so long an event is looked for again that was not found, and is not expired.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Events whose bodies are in memory at the most: those in flight, and those that were
 /// fetched because they may be next.
 pub fn most_events(concurrency: usize) -> usize {
     3 * concurrency + FETCHED
+}
+
+impl TermRules {
+    /// Whether an event is older than what the store keeps. What another tool wrote has no
+    /// number that says when it came.
+    fn is_expired(&self, arrival: Arrival, now: Timestamp) -> bool {
+        let age = now.as_millis().saturating_sub(arrival.moment().as_millis());
+        let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
+        arrival.as_i64() > 0 && self.retention.is_some_and(|kept| age > kept)
+    }
 }
 
 impl Term {
@@ -137,15 +147,19 @@ impl Term {
             if self.window.send(user).is_none() {
                 continue;
             }
+            // Nothing else is to be expected of it, and a user may have many of these.
+            if self.rules.is_expired(arrival, self.clock.now()) {
+                self.skip(user, id, arrival, "expired");
+                continue;
+            }
             let head = self.heads.entry(id).or_default();
             head.missing += 1;
             if head.missing == 1 {
                 self.window.failed(user);
                 self.rests.add(user, now + millis(LOOK_AGAIN));
             } else {
-                let why = if self.rules.has_retention { "expired" } else { "gone" };
-                warn!(event = %id, why, "an event is not there any more, and is skipped");
-                self.skip(user, id, arrival, why);
+                warn!(event = %id, "an event is not there any more, and is skipped");
+                self.skip(user, id, arrival, "gone");
             }
         }
     }
@@ -155,5 +169,35 @@ impl Term {
         let outcome = self.outcome(id, None, arrival, ProcessedState::Skipped);
         self.verdicts.insert(id, Processed { error: Some(why.into()), ..outcome });
         self.window.answered(user, Ending::GivenUp);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::processing::attempts::AttemptRules;
+
+    const NOW: i64 = 1_800_000_000_000;
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn is_expired(retention: Option<Duration>, received_ms_ago: i64) -> bool {
+        let attempts = AttemptRules {
+            max_attempts: 1,
+            backoff_min: Duration::ZERO,
+            backoff_max: Duration::ZERO,
+        };
+        let rules = TermRules { attempts, retention, holds: false, rate_per_second: None };
+        let at = |ms| Timestamp::from_millis_clamped(ms);
+        rules.is_expired(Arrival::first_at(at(NOW - received_ms_ago)), at(NOW))
+    }
+
+    #[test]
+    fn what_is_older_than_the_retention_has_expired_and_nothing_else() {
+        let day = 86_400_000;
+        assert!(is_expired(Some(DAY), day + 1));
+        assert!(!is_expired(Some(DAY), day), "a sweep may be under way");
+        assert!(!is_expired(Some(DAY), -1), "another instance's clock");
+        assert!(!is_expired(None, i64::from(i32::MAX)));
+        assert!(!is_expired(Some(DAY), NOW), "another tool's");
     }
 }
