@@ -16,6 +16,8 @@ pub struct Content {
     pub event_id: String,
     pub kind: String,
     pub session: Option<String>,
+    /// Under which the user was known before: nobody else has it.
+    pub device: Option<String>,
     /// Its place among its user's events.
     pub number: i64,
     pub filler: String,
@@ -34,6 +36,7 @@ impl Content {
             event_id: event_id(occurred_at, rng),
             kind: KINDS[rng.random_range(0..KINDS.len())].to_owned(),
             session: rng.random_bool(0.5).then(|| format!("s-{}", rng.random_range(0..100))),
+            device: rng.random_bool(0.3).then(|| format!("{user}-d{}", number / 8)),
             number,
             filler: filler(rng),
             occurred_at,
@@ -56,6 +59,9 @@ impl Content {
         if let Some(session) = &self.session {
             event["sessionId"] = session.as_str().into();
         }
+        if let Some(device) = &self.device {
+            event["anonymousId"] = device.as_str().into();
+        }
         event
     }
 
@@ -66,7 +72,9 @@ impl Content {
             hasher.update((text.len() as u64).to_le_bytes());
             hasher.update(text);
         }
-        hasher.update(self.session.as_deref().unwrap_or("none"));
+        for text in [&self.session, &self.device] {
+            hasher.update(text.as_deref().unwrap_or("none"));
+        }
         hasher.update(self.number.to_le_bytes());
         hasher.update(self.occurred_at.to_le_bytes());
         let digest = hasher.finalize();

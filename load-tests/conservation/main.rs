@@ -13,6 +13,7 @@ mod calendar;
 mod content;
 mod fault;
 mod inject;
+mod links;
 mod load;
 mod misread;
 mod network;

@@ -29,6 +29,8 @@ pub struct Sent {
     /// Its place among its user's events, in the order of sending.
     pub number: i64,
     pub occurred_at: i64,
+    /// Which the event links to its user.
+    pub device: Option<String>,
     pub hash: Hash,
 }
 
@@ -46,6 +48,7 @@ impl From<&Content> for Sent {
             event_id: content.event_id.clone(),
             number: content.number,
             occurred_at: content.occurred_at,
+            device: content.device.clone(),
             hash: content.hash(),
         }
     }

@@ -197,6 +197,7 @@ impl Read {
                 event_id: event_id.clone(),
                 kind: text(&event["type"])?,
                 session: text(&event["sessionId"]),
+                device: text(&event["anonymousId"]),
                 number: payload["number"].as_i64()?,
                 filler: text(&payload["filler"])?,
                 occurred_at,

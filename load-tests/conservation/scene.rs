@@ -18,6 +18,7 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 use crate::arguments::Arguments;
 use crate::calendar::of_half_a_round;
 use crate::fault::{Fault, StoreKind};
+use crate::links;
 use crate::load::{Demand, Doors, Load, http_client};
 use crate::misread::Journeys;
 use crate::network::{Ends, Network};
@@ -180,7 +181,9 @@ impl Scene {
             return Err(Trouble("nothing has expired".to_owned()));
         }
         let processing = self.check_processing(&stored).await?;
-        self.last_verdict = Verdict { misread: self.misread, processing, ..found };
+        let links = self.store.read_links(self.folder()).await?;
+        let unlinked = self.oracle.read(|batches, hit| links::unlinked(batches, hit, &links));
+        self.last_verdict = Verdict { misread: self.misread, unlinked, processing, ..found };
         if let Some(old) = self.old {
             let (there, filed) = self.store.count_old().await?;
             self.last_verdict.lost += old.count.saturating_sub(there);

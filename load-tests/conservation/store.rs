@@ -10,6 +10,7 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::calendar::{Calendar, PERIODS};
 use crate::fault::StoreKind;
+use crate::links::{self, Links};
 use crate::old_events::{self, OldEvents};
 use crate::processors::Id;
 use crate::processors::outcomes::{self, Counts, Outcome};
@@ -70,6 +71,17 @@ impl Store {
                 stored::in_mongodb(&uri, new_only).await
             }
         }
+    }
+
+    /// Whose each id is. `folder` is the service's.
+    pub async fn read_links(&self, folder: &Path) -> Result<Links, Trouble> {
+        let Some(uri) = self.uri_for_reading() else {
+            return links::in_file(&file_in(folder)?);
+        };
+        let database = connect(&uri).await?;
+        let read = links::in_mongodb(&database).await;
+        disconnect(database).await;
+        read
     }
 
     /// Gives it a calendar, before a service is started; none where there are no

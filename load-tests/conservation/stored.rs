@@ -94,7 +94,7 @@ pub fn in_file(file: &Path) -> Result<Vec<Stored>, Trouble> {
     let database = open(file)?;
     let mut statement = database
         .prepare(
-            "SELECT id, user_id, event_id, type, session_id, payload, occurred_at, arrival \
+            "SELECT id, user_id, event_id, type, session_id, anonymous_id, payload, occurred_at, arrival \
              FROM events",
         )
         .during("reading the file")?;
@@ -123,12 +123,14 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let event_id: String = row.get("event_id")?;
     let occurred_at = row.get("occurred_at")?;
     let (kind, session) = (row.get("type")?, row.get("session_id")?);
+    let device = row.get("anonymous_id")?;
     let content = || {
         Some(Content {
             user: user.clone(),
             event_id: event_id.clone(),
             kind,
             session,
+            device,
             number: payload.get("number")?.as_i64()?,
             filler: text("filler")?,
             occurred_at,
@@ -198,6 +200,7 @@ fn from_document(document: &Document) -> Stored {
             event_id: text("eventId").ok()?,
             kind: text("type").ok()?,
             session: text("sessionId").ok(),
+            device: text("anonymousId").ok(),
             number: number?,
             filler: payload.get_str("filler").ok()?.to_owned(),
             occurred_at,

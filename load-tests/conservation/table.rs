@@ -86,7 +86,7 @@ impl Table {
     }
 }
 
-const HEAD: [&str; 14] = [
+const HEAD: [&str; 15] = [
     "fault",
     "store",
     "rounds",
@@ -101,6 +101,7 @@ const HEAD: [&str; 14] = [
     "torn",
     "misfiled",
     "misread",
+    "unlinked",
 ];
 
 /// Behind fault and store, in the table of processing.
@@ -171,6 +172,7 @@ impl fmt::Display for Table {
                 sum.torn,
                 sum.misfiled,
                 sum.misread,
+                sum.unlinked,
             ]
             .map(|count| count.to_string());
             writeln!(f, "| {fault} | {store} | {} |", counts.join(" | "))?;

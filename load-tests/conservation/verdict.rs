@@ -38,6 +38,8 @@ pub struct Verdict {
     /// Missing in a journey that the service gave, in another place of it, or of
     /// another content; and pages of old events that were wrong.
     pub misread: u64,
+    /// Accepted with a device, and its device is not linked to its user.
+    pub unlinked: u64,
     /// What became of events at the processor, where there is one.
     pub processing: Processing,
 }
@@ -67,7 +69,7 @@ impl Verdict {
     /// Whether no defect was found.
     pub fn is_clean(&self) -> bool {
         let of_the_store = self.lost + self.doubled + self.reordered + self.damaged;
-        of_the_store + self.invented + self.torn + self.misfiled + self.misread == 0
+        of_the_store + self.invented + self.torn + self.misfiled + self.misread + self.unlinked == 0
             && self.processing.is_clean()
     }
 
@@ -177,6 +179,7 @@ impl AddAssign for Verdict {
         self.torn += other.torn;
         self.misfiled += other.misfiled;
         self.misread += other.misread;
+        self.unlinked += other.unlinked;
         self.processing += other.processing;
     }
 }
@@ -186,7 +189,7 @@ impl fmt::Display for Verdict {
         write!(
             f,
             "{} accepted, {} refused, {} unanswered; {} lost, {} doubled, {} reordered, \
-             {} damaged, {} invented, {} torn, {} misfiled, {} misread",
+             {} damaged, {} invented, {} torn, {} misfiled, {} misread, {} unlinked",
             self.accepted,
             self.refused,
             self.unanswered,
@@ -197,7 +200,8 @@ impl fmt::Display for Verdict {
             self.invented,
             self.torn,
             self.misfiled,
-            self.misread
+            self.misread,
+            self.unlinked
         )?;
         if self.processing != Processing::default() {
             write!(f, "; {}", self.processing)?;

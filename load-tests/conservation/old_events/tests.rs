@@ -11,6 +11,7 @@ fn read(event: &OldEvent) -> Read {
         user: name_of(event.user),
         event_id: event.id(),
         kind: "page_view".to_owned(),
+        device: None,
         session: None,
         number: event.number as i64,
         filler: String::new(),

@@ -40,6 +40,7 @@ mod tests {
                 event_id: format!("e{number}"),
                 number,
                 occurred_at: 0,
+                device: None,
                 hash: Hash::default(),
             };
             let answer = if kept_by.is_empty() { Answer::None } else { Answer::Accepted };
