@@ -144,7 +144,7 @@ impl App {
         let access = access::Tasks::start(
             Arc::clone(&service.access),
             audit_writer,
-            Arc::clone(&stores.access),
+            &stores,
             Arc::clone(&service.clock),
             settings.access.audit_retention,
         );

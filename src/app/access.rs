@@ -12,6 +12,7 @@ use trailkeep_event::time::Clock;
 use trailkeep_store::access::AccessStore;
 
 use super::error::StartError;
+use super::stores::Stores;
 use crate::access::Access;
 use crate::access::accounts::StaffAccounts;
 use crate::access::audit::{self, AuditWriter};
@@ -106,14 +107,14 @@ impl Tasks {
     pub(super) fn start(
         access: Arc<Access>,
         writer: AuditWriter,
-        store: Arc<dyn AccessStore>,
+        stores: &Stores,
         clock: Arc<dyn Clock>,
         audit_retention: Option<Duration>,
     ) -> Self {
         let stop = CancellationToken::new();
         Self {
             writer: Some(tokio::spawn(writer.run(stop.clone(), AUDIT_GRACE))),
-            sweeper: tokio::spawn(sweep(access, store, clock, audit_retention)),
+            sweeper: tokio::spawn(sweep(access, stores.clone(), clock, audit_retention)),
             stop,
         }
     }
@@ -144,7 +145,7 @@ impl Tasks {
 
 async fn sweep(
     access: Arc<Access>,
-    store: Arc<dyn AccessStore>,
+    stores: Stores,
     clock: Arc<dyn Clock>,
     audit_retention: Option<Duration>,
 ) {
@@ -160,7 +161,9 @@ async fn sweep(
             let millis = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
             now.plus_millis(-millis)
         });
-        if let Err(error) = store.sweep(now, audit_since).await {
+        let (ended, forgotten) =
+            tokio::join!(stores.access.sweep(now, audit_since), stores.people.sweep(now));
+        for error in [ended, forgotten].into_iter().filter_map(Result::err) {
             warn!(%error, "what has ended cannot be removed now");
         }
     }

@@ -36,6 +36,7 @@ pub mod readback;
 mod record;
 pub mod reserve;
 pub mod room;
+mod set_aside;
 pub mod waiter;
 pub mod writer;
 

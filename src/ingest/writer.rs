@@ -24,13 +24,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 use trailkeep_event::{Accepted, StoreId};
 use trailkeep_journal::ReadBack;
-use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore};
+use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::processing::ProcessingStore;
-use trailkeep_store::{Outcome, Refusal, Store, StoreError};
+use trailkeep_store::{Outcome, Store, StoreError};
 
 use super::feeding::{FeedTask, Feeding};
 use super::queue::Write;
 use super::readback::{self, Readback};
+use super::set_aside::{self, NotSetAside};
 use super::{Ingest, bisect};
 use crate::backoff::Backoff;
 use crate::people::People;
@@ -148,14 +149,17 @@ enum WriteError {
     Store(#[from] StoreError),
     #[error("the database could not write {0} of the events this time")]
     Partial(usize),
-    #[error("the database refuses an event, and refuses to keep it as a dead letter: {0}")]
-    LetterRefused(Refusal),
+    #[error(transparent)]
+    Letter(#[from] NotSetAside),
 }
 
 impl WriteError {
     /// Whether only a person can mend it, elsewhere.
     fn is_refusal(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Denied(_)))
+        let (Self::Store(error) | Self::Letter(NotSetAside::Store(error))) = self else {
+            return false;
+        };
+        matches!(error, StoreError::Denied(_))
     }
 }
 
@@ -238,7 +242,9 @@ impl Writer {
     async fn write(&mut self, write: Write) {
         let (started, mut outcomes) = self.write_at_last(&write.events).await;
         write.hold_followers(&mut outcomes);
-        let refused = self.set_aside(&write.events, &mut outcomes).await;
+        let now = self.ingest.clock.now();
+        let letters = &*self.destination.letters;
+        let refused = set_aside::keep(letters, &write.events, &mut outcomes, now).await;
         if outcomes.contains(&Outcome::Retry) {
             // Followers that are held back may have been written.
             self.doubt(&write.events);
@@ -247,11 +253,10 @@ impl Writer {
         self.ingest.feeder.hand(&write.events, &outcomes).await;
         let kept = self.ingest.acknowledge(&write, &outcomes);
         let events = write.events.len();
-        let now = self.ingest.clock.now();
         let statistics = &self.ingest.statistics;
         statistics.flushed(started.elapsed(), events - kept, now);
         match refused {
-            Err(error) => self.failed(&error, kept, 1),
+            Err(error) => self.failed(&error.into(), kept, 1),
             Ok(()) if kept == 0 => {
                 debug!(events, "written");
                 self.ingest.health.write_succeeded();
@@ -329,57 +334,6 @@ impl Writer {
             }
         }
         Ok(outcomes)
-    }
-
-    /// Keeps what is refused for good as dead letters. An event whose letter is
-    /// not kept has to be tried again: nothing else has it.
-    async fn set_aside(
-        &self,
-        events: &[Arc<Accepted>],
-        outcomes: &mut [Outcome],
-    ) -> Result<(), WriteError> {
-        let now = self.ingest.clock.now();
-        let letter = |(accepted, outcome): (&Arc<Accepted>, &Outcome)| match outcome {
-            Outcome::Refused(refusal) => {
-                Some(DeadLetter::new(Arc::clone(accepted), refusal.clone(), now))
-            }
-            _ => None,
-        };
-        let letters = events.iter().zip(&*outcomes).filter_map(letter);
-        let letters: Vec<DeadLetter> = letters.collect();
-        let Some(first) = letters.first() else {
-            return Ok(());
-        };
-        let (put, error) = match bisect::put(&*self.destination.letters, &letters).await {
-            Ok(put) => (put, None),
-            Err(error) => (Vec::new(), Some(error)),
-        };
-        let mut put = put.into_iter().chain(std::iter::repeat(Outcome::Retry));
-        let (mut kept, mut not_kept) = (0, None);
-        for outcome in outcomes {
-            if !matches!(outcome, Outcome::Refused(_)) {
-                continue;
-            }
-            match put.next() {
-                Some(Outcome::Stored | Outcome::Duplicate) => kept += 1,
-                other => {
-                    not_kept = not_kept.or(other);
-                    *outcome = Outcome::Retry;
-                }
-            }
-        }
-        if kept > 0 {
-            error!(
-                events = kept, first_id = %first.accepted.event.id,
-                reason = first.refusal.reason.word(),
-                "the database refuses events for good; they are dead letters now"
-            );
-        }
-        match (error, not_kept) {
-            (Some(error), _) => Err(error.into()),
-            (None, Some(Outcome::Refused(refusal))) => Err(WriteError::LetterRefused(refusal)),
-            (None, _) => Ok(()),
-        }
     }
 
     /// Some events of a write have to be tried again; if it is all of them, the

@@ -9,7 +9,7 @@
 //!   also where the event turns out to be a duplicate (who stored it may have died before
 //!   it kept this) or becomes a dead letter.
 //! - *Once.* What is [known] to be kept is not written again. `firstSeen` and `lastSeen`
-//!   may be off by a minute, so that a user costs a write a minute and not an event.
+//!   of a row may be off by an hour, so that a user costs a write an hour and not an event.
 
 pub mod facts;
 mod known;

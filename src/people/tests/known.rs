@@ -55,7 +55,7 @@ fn what_was_kept_is_known() {
 }
 
 #[test]
-fn an_id_that_is_seen_a_minute_later_or_earlier_is_news() {
+fn an_id_that_is_seen_much_later_or_earlier_is_news() {
     let mut known = knowing(&event(10, 0));
     assert!(!known.covers(&event(11, LAG_MS + 1)));
     assert!(!known.covers(&event(11, -LAG_MS - 1)));
