@@ -95,7 +95,8 @@ fn check_refusal(refusal: &Refusal, body: &[u8]) {
             assert!((1..=lines).contains(line));
             assert!(!message.is_empty());
         }
-        Refusal::Faulty(faults) => {
+        Refusal::Faulty { faults, events } => {
+            assert!(*events <= MAX_EVENTS);
             assert!((1..=faults.total()).contains(&faults.listed().len()));
             assert!(faults.listed().len() <= MAX_LISTED);
             for fault in faults.listed() {

@@ -1,6 +1,8 @@
 //! `POST /events`.
 
+mod check;
 mod schema;
+mod wish;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +14,12 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio::time::timeout;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use trailkeep_event::{Event, Fault, wire};
+use trailkeep_event::{Event, wire};
 use utoipa::ToSchema;
 
 use super::body::{self, BodyError, Encoding, Form, Held};
 use super::budget::Charge;
 use super::problem::Problem;
-use super::query::Parameters;
 use super::state::{Options, Service};
 use super::trace::OneOfMany;
 use super::writing::{self, WRITE_KEY};
@@ -26,7 +27,9 @@ use crate::ingest::quota::Tenant;
 use crate::ingest::waiter::{Waited, Waiter};
 use crate::ingest::{NotAdmitted, Patience, Posted};
 use crate::monitoring::statistics::RefusedBecause;
+use check::CheckedBody;
 use schema::EventsBody;
+use wish::Wish;
 
 /// Whose pages may post: those of all origins, or of the listed ones.
 pub fn cors(options: &Options) -> CorsLayer {
@@ -85,6 +88,17 @@ pub struct StoredBody {
     duplicates: usize,
 }
 
+/// What is answered 200.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code)] // describes two answers
+enum AnswerAtOnce {
+    /// With `wait=stored`.
+    Stored(StoredBody),
+    /// With `check=true`.
+    Checked(CheckedBody),
+}
+
 /// Post one event or a batch
 ///
 /// A batch is taken whole or not at all. An accepted event is visible in its
@@ -113,10 +127,14 @@ pub struct StoredBody {
     params(
         ("wait" = Option<String>, Query,
             description = "`stored` answers 200 once the events are in the database."),
+        ("check" = Option<bool>, Query,
+            description = "`true` answers 200 with what is wrong with the request, and keeps \
+                nothing of it; `wait` then has no meaning."),
     ),
     responses(
-        (status = 200, description = "With `wait=stored`: all events are in the database.",
-            body = StoredBody),
+        (status = 200, description = "With `wait=stored`: all events are in the database. With \
+            `check=true`: what is wrong, if anything.",
+            body = inline(AnswerAtOnce)),
         (status = 202, description = "All events were accepted.", body = AcceptedBody),
         (status = 400, description = "Broken JSON or faulty events; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
@@ -169,8 +187,8 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
             return Err((reason, unread(service, body, problem).await));
         }
     };
-    let is_waiting =
-        waits(head.uri.query()).map_err(|problem| (RefusedBecause::Invalid, problem.closing()))?;
+    let wish = Wish::of(head.uri.query())
+        .map_err(|problem| (RefusedBecause::Invalid, problem.closing()))?;
     let kind = Encoding::of(&head.headers)
         .and_then(|encoding| Ok((encoding, body::form_of(&head.headers)?)));
     // It keeps the buffer that it came in.
@@ -184,7 +202,10 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     };
     // From the head on: a body that comes slowly has had its time.
     let patience = service.ingest.patience();
-    if let Err(refusal) = service.ingest.turn(patience).await {
+    // What takes no room waits for none.
+    if wish != Wish::Check
+        && let Err(refusal) = service.ingest.turn(patience).await
+    {
         let (reason, problem) = not_admitted(service, &refusal);
         return Err((reason, unread(service, body, problem).await));
     }
@@ -195,13 +216,23 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
         Form::Json => wire::read_json(&body.bytes, &service.rules, now),
         Form::Ndjson => wire::read_ndjson(&body.bytes, &service.rules, now),
     };
-    let events = events.map_err(|refusal| (reason_of(&refusal), Problem::from(refusal)))?;
+    let events = match events {
+        Ok(events) => events,
+        Err(refusal) if wish == Wish::Check => {
+            return CheckedBody::of(refusal).map(IntoResponse::into_response).map_err(refused);
+        }
+        Err(refusal) => return Err(refused(refusal)),
+    };
     // Each event, and its record in the journal. Held until they are handed on.
     let size: usize = events.iter().map(Event::size).sum();
     let held = body.turned_into(2 * size);
 
     let posted = Posted { events, key };
-    if is_waiting {
+    if wish == Wish::Check {
+        service.ingest.could_take(&posted).map_err(|refusal| not_admitted(service, &refusal))?;
+        return Ok(CheckedBody::valid(posted.events.len()).into_response());
+    }
+    if wish == Wish::Stored {
         return store(service, posted, patience, held).await;
     }
     let answer = accepted(&posted.events);
@@ -229,20 +260,6 @@ fn accepted(events: &[Event]) -> Response {
     }
     let json = HeaderValue::from_static("application/json");
     (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, json)], body).into_response()
-}
-
-/// Whether the client waits for the database (`?wait=stored`). Other
-/// parameters are let pass: pages append some against caches.
-fn waits(query: Option<&str>) -> Result<bool, Problem> {
-    let mut parameters = Parameters::parse(query);
-    match parameters.text("wait").as_deref() {
-        None => Ok(false),
-        Some("stored") => Ok(true),
-        Some(_) => {
-            let fault = Fault::of("wait", "must be \"stored\", or left out");
-            Err(Problem::invalid_parameters(vec![fault]))
-        }
-    }
 }
 
 /// Takes the events and answers when they are in the database.
@@ -348,9 +365,10 @@ fn count_over_share(service: &Service, tenant: &Tenant) {
     }
 }
 
-fn reason_of(refusal: &wire::Refusal) -> RefusedBecause {
-    match refusal {
+fn refused(refusal: wire::Refusal) -> Refused {
+    let reason = match refusal {
         wire::Refusal::TooMany { .. } => RefusedBecause::TooLarge,
-        wire::Refusal::Syntax { .. } | wire::Refusal::Faulty(_) => RefusedBecause::Invalid,
-    }
+        wire::Refusal::Syntax { .. } | wire::Refusal::Faulty { .. } => RefusedBecause::Invalid,
+    };
+    (reason, Problem::from(refusal))
 }

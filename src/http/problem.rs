@@ -256,7 +256,7 @@ impl From<Refusal> for Problem {
                 kinds::TOO_MANY_EVENTS,
                 format!("A request may hold at most {limit} events; send them in parts."),
             ),
-            Refusal::Faulty(faults) => Self::invalid_events(&faults),
+            Refusal::Faulty { faults, .. } => Self::invalid_events(&faults),
         }
     }
 }

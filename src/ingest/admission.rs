@@ -19,11 +19,11 @@ use trailkeep_event::id::Arrivals;
 use trailkeep_event::{Accepted, Event};
 use trailkeep_journal::{Appended, NotWritten, Record, frame_bytes};
 
-use super::Ingest;
-use super::quota::OverShare;
+use super::quota::{OverShare, Quota};
 use super::record::{self, Batch};
 use super::room::{Amount, NoRoom, Reserved};
 use super::waiter::Waiter;
+use super::{Ingest, head_of};
 
 #[cfg(all(feature = "fault-early-answer", not(debug_assertions)))]
 compile_error!("fault-early-answer loses events: it is for the conservation harness alone");
@@ -100,8 +100,7 @@ impl Ingest {
     ) -> Result<(), NotAdmitted> {
         self.check_disk()?;
         let Posted { events, key } = posted.into();
-        let bytes = frame_bytes(record::body_bytes(&events, key.as_deref()));
-        let need = Amount { events: events.len(), bytes };
+        let need = room_for(&events, key.as_deref());
         let reserved = self.room.reserve(need, patience.0).await;
         let reserved = reserved.map_err(|no_room| self.refused_for(no_room))?;
         if let Err(over) = self.charge(&events, key.as_ref()) {
@@ -121,6 +120,21 @@ impl Ingest {
             // so its sender gets no answer, and the process is about to end.
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// Whether a batch could be taken if nothing else were held. Takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// It alone is larger than the backlog, or than a tenant's share of it.
+    pub fn could_take(&self, posted: &Posted) -> Result<(), NotAdmitted> {
+        let Posted { events, key } = posted;
+        if !room_for(events, key.as_deref()).is_within(self.room.limit()) {
+            return Err(NotAdmitted::TooLarge);
+        }
+        // Nobody else holds anything of it.
+        let mut quota = Quota::new(head_of(self.room.limit()), self.shares);
+        quota.charge(events, key.as_ref()).map_err(NotAdmitted::OverShare)
     }
 
     /// Asks for what was last found, never the disk itself.
@@ -212,4 +226,9 @@ impl Ingest {
             self.writer_wake.notify_one();
         }
     }
+}
+
+/// What a batch takes of the backlog.
+fn room_for(events: &[Event], key: Option<&str>) -> Amount {
+    Amount { events: events.len(), bytes: frame_bytes(record::body_bytes(events, key)) }
 }

@@ -113,10 +113,7 @@ impl Ingest {
     pub fn new(parts: Parts) -> (Arc<Self>, Box<dyn ReadBack>) {
         let Opened { journal, recovered, reader } = parts.journal;
         let shares = if parts.limit.is_within(HEAD) { parts.shares } else { Shares::ALL };
-        let head = Amount {
-            events: parts.limit.events.min(HEAD.events),
-            bytes: parts.limit.bytes.min(HEAD.bytes),
-        };
+        let head = head_of(parts.limit);
         let quota = Quota::new(head, shares);
         let backlog = Backlog::new(quota, head, recovered.low, recovered.end);
         let found = backlog.held();
@@ -230,6 +227,11 @@ impl Ingest {
     pub fn rules(&self) -> &WriteRules {
         &self.rules
     }
+}
+
+/// What memory holds of a backlog of that size.
+fn head_of(limit: Amount) -> Amount {
+    Amount { events: limit.events.min(HEAD.events), bytes: limit.bytes.min(HEAD.bytes) }
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub fn one(body: &str) -> Event {
 /// The faults of an answer that names some.
 pub fn faults_of(answer: Result<Vec<Event>, Refusal>) -> Faults {
     match answer {
-        Err(Refusal::Faulty(faults)) => faults,
+        Err(Refusal::Faulty { faults, .. }) => faults,
         other => panic!("not refused for its events: {other:?}"),
     }
 }

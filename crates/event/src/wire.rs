@@ -40,7 +40,12 @@ pub enum Refusal {
         limit: usize,
     },
     /// Something is wrong with the events themselves.
-    Faulty(Faults),
+    Faulty {
+        /// What is wrong.
+        faults: Faults,
+        /// How many events there are, faulty or not.
+        events: usize,
+    },
 }
 
 /// Reads a JSON body: one event, an array of events, or an envelope.
@@ -199,7 +204,11 @@ impl<'r> BatchBuilder<'r> {
         if let Some(error) = error {
             return Err(syntax(&error, lines_before));
         }
-        if self.faults.is_empty() { Ok(self.events) } else { Err(Refusal::Faulty(self.faults)) }
+        if self.faults.is_empty() {
+            Ok(self.events)
+        } else {
+            Err(Refusal::Faulty { faults: self.faults, events: self.met })
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! POST /events: what is taken, what is refused, and how that is said.
 
+mod checking;
 mod cors;
 mod fields;
 mod forms;

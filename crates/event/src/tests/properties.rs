@@ -81,7 +81,7 @@ fn check(answer: &Result<Vec<Event>, Refusal>) -> Result<(), TestCaseError> {
                 prop_assert!(serde_json::from_str::<Value>(&event.payload.to_json()).is_ok());
             }
         }
-        Err(Refusal::Faulty(faults)) => {
+        Err(Refusal::Faulty { faults, .. }) => {
             prop_assert!(!faults.listed().is_empty());
             prop_assert!(faults.listed().iter().all(|fault| !fault.message.is_empty()));
         }
@@ -288,12 +288,13 @@ proptest! {
         form in form(),
     ) {
         let mut events = written(&events);
-        let at = at.index(events.len() + 1);
+        let count = events.len() + 1;
+        let at = at.index(count);
         events.insert(at, r#"{"userId":"ann","type":"search","sesionId":"s"}"#.to_owned());
-        let Err(Refusal::Faulty(faults)) = form.read(form.write(&events).as_bytes()) else {
+        let Err(Refusal::Faulty { faults, events: found }) = form.read(form.write(&events).as_bytes()) else {
             return Err(TestCaseError::fail("accepted"));
         };
-        prop_assert_eq!(faults.total(), 1);
+        prop_assert_eq!((faults.total(), found), (1, count));
         prop_assert_eq!(faults.listed()[0].index, Some(at));
         prop_assert_eq!(&faults.listed()[0].field, "sesionId");
     }
