@@ -1,6 +1,7 @@
 //! `POST /events`.
 
 mod check;
+pub mod published;
 mod schema;
 mod wish;
 

@@ -43,10 +43,12 @@ fn routes(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .merge(for_known_callers(service))
 }
 
-/// The route that pages of other origins may use.
+/// The routes that pages of other origins may use.
 fn for_trackers(options: &Options) -> OpenApiRouter<Arc<Service>> {
-    let (router, document) =
-        OpenApiRouter::new().routes(routes!(events::post_events)).split_for_parts();
+    let (router, document) = OpenApiRouter::new()
+        .routes(routes!(events::post_events))
+        .routes(routes!(events::published::event_schema))
+        .split_for_parts();
     // Before the layers, so that a preflight, which is no POST, meets them.
     let router = router
         .method_not_allowed_fallback(async || Problem::method_not_allowed())

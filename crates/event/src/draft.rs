@@ -33,6 +33,18 @@ pub enum Field {
     Unknown,
 }
 
+/// What is taken for an event: each field by the contract's name, with its others.
+pub const FIELDS: &[(&str, &[&str])] = &[
+    ("userId", &["user_id", "patientId", "patient_id", "distinctId", "distinct_id"]),
+    ("anonymousId", &["anonymous_id", "deviceId", "device_id"]),
+    ("type", &["event"]),
+    ("sessionId", &["session_id"]),
+    ("accountId", &["account_id"]),
+    ("occurredAt", &["timestamp", "ts"]),
+    ("eventId", &["event_id", "messageId"]),
+    ("payload", &["data", "metadata", "properties"]),
+];
+
 /// How many fields, the first of the list, hold a single string or number.
 const SCALARS: usize = 7;
 

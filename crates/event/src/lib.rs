@@ -21,6 +21,7 @@ pub mod json_writer;
 pub mod normalize;
 pub mod payload;
 mod payload_reader;
+pub mod schema;
 mod sending;
 pub mod time;
 pub mod wire;

@@ -81,9 +81,9 @@ impl TypeRule {
 pub(super) const NO_TIME: &str = "must be an RFC 3339 time such as 2025-12-15T10:30:00.000Z, \
                                   or whole milliseconds since the epoch";
 
-const MAX_ID: usize = 256;
-const MAX_TYPE: usize = 64;
-const MAX_EVENT_ID: usize = 128;
+pub(super) const MAX_ID: usize = 256;
+pub(super) const MAX_TYPE: usize = 64;
+pub(super) const MAX_EVENT_ID: usize = 128;
 
 /// Applies every rule to one draft. What is wrong is added to `faults`, all of
 /// it; only a draft without faults becomes an event.
@@ -325,9 +325,10 @@ fn trimmed(text: &str) -> &str {
 }
 
 /// What broken trackers send where the id of a person belongs: the text of a value
-/// that was not there.
+/// that was not there, in any case of letters.
+pub(super) const PLACEHOLDERS: [&str; 5] = ["undefined", "null", "nan", "none", "[object Object]"];
+
 fn is_placeholder(id: &str) -> bool {
-    const PLACEHOLDERS: [&str; 5] = ["undefined", "null", "nan", "none", "[object Object]"];
     PLACEHOLDERS.iter().any(|placeholder| id.eq_ignore_ascii_case(placeholder))
 }
 

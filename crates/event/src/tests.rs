@@ -2,7 +2,7 @@
 //! from a body to its events or its faults.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod generators;
+pub mod generators;
 mod properties;
 
 use std::collections::HashSet;

@@ -6,6 +6,7 @@ mod fields;
 mod forms;
 mod limits;
 mod older;
+mod published;
 mod refusals;
 mod routes;
 mod waiting;

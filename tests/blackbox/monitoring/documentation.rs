@@ -7,9 +7,10 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 44] = [
-    ("/events", "post", &[202, 400, 401, 413, 415, 429, 503]),
-    ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 503]),
+const ROUTES: [(&str, &str, &[u16]); 45] = [
+    ("/events", "post", &[200, 202, 400, 401, 413, 415, 429, 503]),
+    ("/events.schema.json", "get", &[200]),
+    ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 404, 503]),
     ("/accounts/{accountId}/summary", "get", &[200, 304, 400, 401, 403, 503]),
     ("/accounts/{accountId}/events", "get", &[200, 400, 401, 403, 503]),
     ("/accounts/sample", "get", &[200, 400, 401, 403, 503]),
@@ -55,8 +56,14 @@ const ROUTES: [(&str, &str, &[u16]); 44] = [
 ];
 
 /// The routes for which nobody has to be known.
-const OPEN: [&str; 5] =
-    ["/events", "/livez", "/readyz", "/api/auth/sign-up/email", "/api/auth/sign-in/email"];
+const OPEN: [&str; 6] = [
+    "/events",
+    "/events.schema.json",
+    "/livez",
+    "/readyz",
+    "/api/auth/sign-up/email",
+    "/api/auth/sign-in/email",
+];
 
 async fn document(service: &Service) -> Value {
     let answer = service.get("/api-docs.json").await.expect(200);

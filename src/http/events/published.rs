@@ -1,0 +1,35 @@
+//! `GET /events.schema.json`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use trailkeep_event::schema;
+
+use crate::http::state::Service;
+
+/// What an event may be, as JSON Schema
+///
+/// JSON Schema 2020-12 of one event as `POST /events` takes it, under the settings in
+/// force: with a list of types in them, it names those. Its description says what
+/// a schema cannot say.
+#[utoipa::path(
+    get,
+    path = "/events.schema.json",
+    tag = "Events",
+    security(()),
+    responses(
+        (status = 200, description = "The schema.", body = Object,
+            content_type = "application/schema+json",
+            example = json!({
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "title": "Event", "type": "object"
+            })),
+    ),
+)]
+pub async fn event_schema(State(service): State<Arc<Service>>) -> Response {
+    let schema = Json(schema::of_event(&service.rules));
+    ([(header::CONTENT_TYPE, "application/schema+json")], schema).into_response()
+}
