@@ -98,7 +98,7 @@ impl Found {
                 "",
             ),
             Row::figure(
-                named("the same while the events come, against of one that does not fail"),
+                named("the same while the events come, against one that does not fail"),
                 self.coming.median(),
                 "",
             ),
