@@ -35,10 +35,10 @@ impl Choice {
     }
 
     /// By the last digit of the event's id, so that a seed makes the same choices again.
-    /// Sent again, it is refused again, and then it is skipped.
-    fn of(event_id: &str, was_retried: bool) -> Self {
+    /// Sent again, it is refused again, and then it is skipped: it was seen before.
+    fn of(event_id: &str, was_seen: bool) -> Self {
         match event_id.chars().next_back().and_then(|digit| digit.to_digit(16)) {
-            Some(0..3) if !was_retried => Self::Retry,
+            Some(0..3) if !was_seen => Self::Retry,
             Some(3..6) => Self::Release,
             _ => Self::Skip,
         }
@@ -71,7 +71,7 @@ impl Decision {
 #[derive(Default)]
 pub struct Person {
     decisions: Vec<Decision>,
-    retried: HashSet<(String, String)>,
+    seen: HashSet<(String, String)>,
 }
 
 impl Person {
@@ -85,9 +85,11 @@ impl Person {
     pub async fn attend(&mut self, reader: &Reader) -> Result<usize, Trouble> {
         let held = held(reader).await?;
         let wanted = held.into_iter().map(|(user, event_id)| {
-            let was_retried = !self.retried.insert((user.clone(), event_id.clone()));
-            let choice = Choice::of(&event_id, was_retried);
-            Decision { user, event_id, choice, at: chrono::Utc::now().timestamp_millis() }
+            let now = chrono::Utc::now().timestamp_millis();
+            let was_seen = self.seen.contains(&(user.clone(), event_id.clone()));
+            let decision = Decision::of(&user, &event_id, Choice::of(&event_id, was_seen), now);
+            self.seen.insert((user, event_id));
+            decision
         });
         let wanted: Vec<Decision> = wanted.collect();
         let taken: Vec<Option<Decision>> = stream::iter(wanted)

@@ -130,13 +130,15 @@ impl<'a> Check<'a> {
 
     /// Notes what of these batches is gone.
     fn expire(&mut self, batches: impl Iterator<Item = &'a Batch>) {
+        let there = self.evidence.stored.iter();
+        let there: HashSet<(&str, &str)> =
+            there.map(|event| (&*event.user, &*event.event_id)).collect();
         for batch in batches.filter(|batch| batch.answer != Answer::Refused) {
             let is_accepted = batch.answer == Answer::Accepted;
-            for event in &batch.events {
+            let is_there = |event: &&Sent| there.contains(&(&*event.user, &*event.event_id));
+            for event in batch.events.iter().filter(|event| !is_there(event)) {
                 let id = *StoreId::derive(&event.user, &event.event_id).as_bytes();
-                if !self.stored.contains_key(&id) {
-                    self.gone.insert(id, (event, is_accepted));
-                }
+                self.gone.insert(id, (event, is_accepted));
             }
         }
     }
