@@ -61,6 +61,8 @@ pub mod action {
     pub const REVOKE_TOKEN: &str = "token.revoke";
     /// Somebody looked at a journey.
     pub const READ_JOURNEY: &str = "journey.read";
+    /// Somebody searched; the subject is what was typed.
+    pub const SEARCH: &str = "search";
     /// Somebody looked at the events of a business account, which is the subject.
     pub const READ_ACCOUNT_EVENTS: &str = "account-events.read";
     /// Somebody looked at the list of dead letters.

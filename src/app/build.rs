@@ -17,6 +17,7 @@ use crate::http::budget::Budget;
 use crate::http::{self, Service};
 use crate::journeys::linked::Links;
 use crate::journeys::{AccountEvents, Journeys};
+use crate::people::search::Search;
 use crate::summaries::{self, Summaries};
 
 /// Everything that requests are answered with, and what writes the audit trail.
@@ -32,6 +33,7 @@ pub fn service(
     let service = Service {
         journeys: journeys(),
         links: Links::new(Arc::clone(&stores.people), Arc::clone(&ingestion.ingest)),
+        search: Search::new(Arc::clone(&stores.people), Arc::clone(&stores.accounts)),
         account_events: AccountEvents::new(Arc::clone(&stores.accounts), journeys()),
         summaries: summaries(settings, stores, &clock),
         ingest: Arc::clone(&ingestion.ingest),

@@ -31,6 +31,7 @@ use crate::monitoring::version;
     tags(
         (name = "Events", description = "What trackers send."),
         (name = "Journeys", description = "What one user did."),
+        (name = "People", description = "Who is who."),
         (name = "Accounts", description = "What the users of a business account did, counted and told."),
         (name = "Monitoring", description = "How the service is."),
         (name = "Staff", description = "Signing up, in and out."),

@@ -30,6 +30,7 @@ pub mod processors;
 pub mod query;
 mod routes;
 pub mod same_origin;
+pub mod search;
 pub mod server;
 pub mod sessions;
 pub mod staff;

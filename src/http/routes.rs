@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::state::{Options, Service};
 use super::{
     accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, metrics,
-    processors, sessions, staff, stats, tokens, trace,
+    processors, search, sessions, staff, stats, tokens, trace,
 };
 
 /// All routes, each with and without a trailing slash.
@@ -72,6 +72,7 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(metrics::metrics));
     let people = OpenApiRouter::new()
         .routes(routes!(journeys::journey))
+        .routes(routes!(search::search))
         .routes(routes!(accounts::summary))
         .routes(routes!(accounts::sample))
         .routes(routes!(accounts::events::events))

@@ -14,6 +14,7 @@ use crate::journeys::linked::Links;
 use crate::journeys::{AccountEvents, Journeys};
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
+use crate::people::search::Search;
 use crate::processing::Processing;
 use crate::summaries::Summaries;
 
@@ -25,6 +26,8 @@ pub struct Service {
     pub journeys: Journeys,
     /// Whose ids are whose.
     pub links: Links,
+    /// What finds people.
+    pub search: Search,
     /// Where the events of business accounts come from.
     pub account_events: AccountEvents,
     /// Where summaries of business accounts come from.

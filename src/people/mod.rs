@@ -13,6 +13,7 @@
 
 pub mod facts;
 mod known;
+pub mod search;
 
 use std::sync::Arc;
 

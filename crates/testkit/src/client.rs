@@ -30,8 +30,9 @@ impl Service {
     }
 
     fn needs_caller(&self, request: &RequestBuilder) -> bool {
-        const GUARDED: [&str; 9] = [
+        const GUARDED: [&str; 10] = [
             "/users",
+            "/search",
             "/accounts",
             "/health",
             "/stats",

@@ -36,6 +36,7 @@ fn routes() -> Vec<(Method, String, For)> {
         (get.clone(), "/processors/default".to_owned(), For::Monitors),
         (get.clone(), "/processors/default/users".to_owned(), For::Readers),
         (get.clone(), "/users/u/journey".to_owned(), For::Readers),
+        (get.clone(), "/search?q=u".to_owned(), For::Readers),
         (get.clone(), "/accounts/a/summary".to_owned(), For::Readers),
         (get.clone(), "/accounts/a/events".to_owned(), For::Readers),
         (get.clone(), "/accounts/sample".to_owned(), For::Readers),

@@ -3,6 +3,7 @@
 //! A term is a text in lower case with a letter in front that says of what kind it is, so
 //! that one index finds all kinds and none is found for another.
 
+use super::Matching;
 use super::emails::MAX_EMAIL_BYTES;
 use super::person::Person;
 use super::traits::NAMES;
@@ -75,6 +76,16 @@ impl Person {
         terms.sort_unstable();
         terms.dedup();
         terms
+    }
+
+    /// Whether a store would find the row by this: it has a term of this kind that is or
+    /// begins with the text, in any case.
+    pub fn has_term(&self, kind: TermKind, text: &str, matching: Matching) -> bool {
+        let wanted = kind.term(text);
+        self.terms().iter().any(|term| match matching {
+            Matching::Whole => *term == wanted,
+            Matching::Prefix => term.starts_with(&wanted),
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::super::{MAX_NAME_WORDS, MAX_WORD_BYTES, TermKind, range};
+use super::super::{MAX_NAME_WORDS, MAX_WORD_BYTES, Matching, TermKind, range};
 use super::*;
 
 #[test]
@@ -40,5 +40,8 @@ proptest! {
         let found = range(TermKind::NameWord, &text);
         let lies_in = terms.iter().any(|term| *term >= found.from && *term < found.to);
         prop_assert_eq!(lies_in, name.to_lowercase().starts_with(&text.to_lowercase()));
+        prop_assert_eq!(row.has_term(TermKind::NameWord, &text, Matching::Prefix), lies_in);
+        let is_it = name.to_lowercase() == text.to_lowercase();
+        prop_assert_eq!(row.has_term(TermKind::NameWord, &text, Matching::Whole), is_it);
     }
 }
