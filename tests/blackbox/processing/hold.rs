@@ -21,6 +21,7 @@ on_both_stores!(
     a_user_goes_on_behind_what_is_skipped,
     a_user_who_is_released_goes_on_and_the_dead_letter_stays,
     a_user_goes_on_when_the_dead_letter_is_dropped,
+    a_user_who_is_held_at_two_events_in_a_row_goes_on_with_all_that_is_behind_them,
 );
 
 const HOLD: [(&str, &str); 1] = [("PROCESSORS_DEFAULT_AFTER_DEAD_LETTER", "hold")];
@@ -191,6 +192,32 @@ async fn a_user_goes_on_when_the_dead_letter_is_dropped(home: Home) {
     assert_eq!(sends_of(&double, "ann"), sent_up_to(1));
     drop_letter(&service, id).await.problem(409);
     wait_until_nobody_is_stuck(&service).await;
+}
+
+/// What was read behind the first is not in memory any more behind the second.
+async fn a_user_who_is_held_at_two_events_in_a_row_goes_on_with_all_that_is_behind_them(
+    home: Home,
+) {
+    const POISONS: [&str; 2] = ["e-1", "e-2"];
+    let double = Double::start(|asked| {
+        let is_refused = POISONS.contains(&asked.event_id()) && asked.user() == "ann";
+        async move { if is_refused { status(422) } else { taken() } }
+    })
+    .await;
+    let service = start(&home, &double.url, &HOLD).await;
+    service.post(&sample::events("bob", "e", 0..3)).await.expect(202);
+    let stored = Stored::of(&home).await;
+    stored.wait_for("default", 3).await;
+    service.post(&sample::events("ann", "e", 0..8)).await.expect(202);
+
+    for poison in POISONS {
+        wait_until_stuck(&service, "ann", poison, "held").await;
+        ask_of(&service, "ann", "release", poison).await.expect(200);
+    }
+
+    stored.wait_for("default", 11).await;
+    assert_eq!(sends_of(&double, "ann"), sample::ids("e", 0..8));
+    stored.wait_until_done().await;
 }
 
 #[tokio::test]
