@@ -13,6 +13,7 @@ pub fn seen_at(event: &Event) -> Timestamp {
 
 /// Whether the event says that its user is a user, and not somebody's anonymous id: it has
 /// another anonymous id beside it, or it is an `identify` of the user's own id.
+#[inline]
 pub fn is_users(event: &Event) -> bool {
     match event.known_as() {
         KnownAs::Both { .. } => true,

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher as _, Hasher as _};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hash, Hasher};
 
 use trailkeep_event::{Accepted, Arrival, Timestamp};
 
@@ -22,8 +22,36 @@ const MOST: usize = 50_000;
 
 /// Two hashes under keys of this process: nobody can have two meet on purpose, and by
 /// chance it takes 2^64 entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key([u64; 2]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key([u64; 2]);
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0[0]);
+    }
+}
+
+/// A [`Key`] is a hash already.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
+type Entries = HashMap<Key, Kept, BuildHasherDefault<AsItIs>>;
 
 #[derive(Debug, Clone, Copy)]
 struct Kept {
@@ -62,9 +90,11 @@ impl Kept {
 /// when it is full.
 #[derive(Debug, Default)]
 pub struct Known {
-    young: HashMap<Key, Kept>,
-    old: HashMap<Key, Kept>,
+    young: Entries,
+    old: Entries,
     hashes: [RandomState; 2],
+    /// The ids of an event, one behind the other.
+    ids: Vec<u8>,
 }
 
 impl Known {
@@ -95,19 +125,21 @@ impl Known {
         self.young.insert(key, kept);
     }
 
-    /// No id holds the bytes that stand between them.
-    fn key(&self, accepted: &Accepted) -> Key {
+    /// No id holds the byte that stands between them.
+    fn key(&mut self, accepted: &Accepted) -> Key {
         let event = &accepted.event;
-        let hash = |state: &RandomState| {
+        self.ids.clear();
+        self.ids.extend_from_slice(event.user_id.as_bytes());
+        for id in [&event.anonymous_id, &event.session_id] {
+            self.ids.push(0xff);
+            self.ids.extend_from_slice(id.as_deref().unwrap_or_default().as_bytes());
+        }
+        Key(self.hashes.each_ref().map(|state| {
+            // One call: each costs as much as the bytes of an id.
             let mut hasher = state.build_hasher();
-            for id in [Some(&event.user_id), event.anonymous_id.as_ref(), event.session_id.as_ref()]
-            {
-                hasher.write(id.map_or(&[], |id| id.as_bytes()));
-                hasher.write_u8(0xff);
-            }
+            hasher.write(&self.ids);
             hasher.finish()
-        };
-        Key([hash(&self.hashes[0]), hash(&self.hashes[1])])
+        }))
     }
 
     fn brought(&self, accepted: &Accepted) -> Kept {
