@@ -294,7 +294,7 @@ fn arguments_of_seed_that_cannot_be_carried_out_are_refused() {
         (&["--via-http", "https://a"], "in plain HTTP"),
         (&["--via-http", "http://a", "--write-key", "a\nb"], "write key"),
         (&["--write-key", "wk-9f8e7d6c5b4a3210"], "--via-http"),
-        (&["--set", "events.types=page_view"], "events.types lacks search, purchase"),
+        (&["--set", "events.types=page_view"], "events.types lacks search, video_play"),
     ] {
         let refusal = bench.refuses(&[&["seed"], arguments].concat());
         assert!(refusal.contains(complaint), "{arguments:?}: {refusal}");
