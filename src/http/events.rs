@@ -135,7 +135,15 @@ enum AnswerAtOnce {
     responses(
         (status = 200, description = "With `wait=stored`: all events are in the database. With \
             `check=true`: what is wrong, if anything.",
-            body = inline(AnswerAtOnce)),
+            body = inline(AnswerAtOnce), examples(
+                ("stored" = (summary = "With wait=stored", value = json!({
+                    "message": "Events stored", "count": 1, "eventIds": ["evt_002"],
+                    "duplicates": 0
+                }))),
+                ("checked" = (summary = "With check=true", value = json!({
+                    "valid": false, "count": 1,
+                    "errors": [{"index": 0, "field": "type", "message": "is missing"}]
+                }))))),
         (status = 202, description = "All events were accepted.", body = AcceptedBody),
         (status = 400, description = "Broken JSON or faulty events; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
