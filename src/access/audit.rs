@@ -61,6 +61,12 @@ pub mod action {
     pub const REVOKE_TOKEN: &str = "token.revoke";
     /// Somebody looked at a journey.
     pub const READ_JOURNEY: &str = "journey.read";
+    /// Somebody looked at what is known of a user.
+    pub const READ_USER: &str = "user.read";
+    /// Somebody joined an id to a user; there is an entry about each of the two.
+    pub const JOIN_USERS: &str = "link.join";
+    /// Somebody separated an id from a user; there is an entry about each of the two.
+    pub const SEPARATE_USERS: &str = "link.separate";
     /// Somebody searched; the subject is what was typed.
     pub const SEARCH: &str = "search";
     /// Somebody looked at the events of a business account, which is the subject.

@@ -16,6 +16,7 @@ use crate::dead_letters::DeadLetters;
 use crate::http::budget::Budget;
 use crate::http::{self, Service};
 use crate::journeys::linked::Links;
+use crate::journeys::profile::Profiles;
 use crate::journeys::{AccountEvents, Journeys};
 use crate::people::search::Search;
 use crate::summaries::{self, Summaries};
@@ -33,6 +34,7 @@ pub fn service(
     let service = Service {
         journeys: journeys(),
         links: Links::new(Arc::clone(&stores.people), Arc::clone(&ingestion.ingest)),
+        profiles: Profiles::new(journeys(), Arc::clone(&stores.activity), Arc::clone(&clock)),
         search: Search::new(Arc::clone(&stores.people), Arc::clone(&stores.accounts)),
         account_events: AccountEvents::new(Arc::clone(&stores.accounts), journeys()),
         summaries: summaries(settings, stores, &clock),

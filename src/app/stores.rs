@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use trailkeep_store::access::AccessStore;
+use trailkeep_store::activity::ActivityStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{self, MongoSettings, MongoStore, PeriodSettings};
@@ -49,6 +50,8 @@ pub struct Stores {
     pub accounts: Arc<dyn AccountStore>,
     /// Where rows about ids stay.
     pub people: Arc<dyn PeopleStore>,
+    /// Where events of ids are counted by day.
+    pub activity: Arc<dyn ActivityStore>,
     /// Where feeds and outcomes of processors stay.
     pub processing: Arc<dyn ProcessingStore>,
 }
@@ -73,7 +76,13 @@ impl Stores {
     }
 
     fn of(
-        store: impl Store + DeadLetterStore + AccessStore + AccountStore + PeopleStore + ProcessingStore,
+        store: impl Store
+        + DeadLetterStore
+        + AccessStore
+        + AccountStore
+        + PeopleStore
+        + ActivityStore
+        + ProcessingStore,
     ) -> Self {
         let store = Arc::new(store);
         Self {
@@ -82,6 +91,7 @@ impl Stores {
             access: Arc::clone(&store) as Arc<dyn AccessStore>,
             accounts: Arc::clone(&store) as Arc<dyn AccountStore>,
             people: Arc::clone(&store) as Arc<dyn PeopleStore>,
+            activity: Arc::clone(&store) as Arc<dyn ActivityStore>,
             processing: store,
         }
     }

@@ -20,6 +20,7 @@ pub mod guard;
 pub mod health;
 pub mod input;
 pub mod journeys;
+pub mod links;
 pub mod listener;
 pub mod metrics;
 pub mod paging;
@@ -39,6 +40,7 @@ pub mod state;
 pub mod stats;
 pub mod tokens;
 pub mod trace;
+pub mod users;
 pub mod writing;
 
 pub use routes::router;

@@ -12,6 +12,14 @@ use super::problem::Problem;
 /// Bytes of the longest id that an event may have.
 const MAX_ID: usize = 256;
 
+/// Why a text cannot be an id that an event has; `None` where it can.
+pub fn fault_of_id(id: &str) -> Option<Cow<'static, str>> {
+    if !(1..=MAX_ID).contains(&id.len()) {
+        return Some(format!("must have 1 to {MAX_ID} bytes").into());
+    }
+    id.chars().any(char::is_control).then(|| "holds a control character".into())
+}
+
 /// The parameters of one request while they are read.
 pub struct Parameters {
     values: HashMap<String, Vec<String>>,
@@ -35,10 +43,8 @@ impl Parameters {
 
     /// Notes a fault where a text cannot be an id that an event has.
     pub fn check_id(&mut self, name: &str, id: &str) {
-        if !(1..=MAX_ID).contains(&id.len()) {
-            self.fault(name, format!("must have 1 to {MAX_ID} bytes"));
-        } else if id.chars().any(char::is_control) {
-            self.fault(name, "holds a control character");
+        if let Some(fault) = fault_of_id(id) {
+            self.fault(name, fault);
         }
     }
 

@@ -16,8 +16,8 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::state::{Options, Service};
 use super::{
-    accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, metrics,
-    processors, search, sessions, staff, stats, tokens, trace,
+    accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, links, metrics,
+    processors, search, sessions, staff, stats, tokens, trace, users,
 };
 
 /// All routes, each with and without a trailing slash.
@@ -73,6 +73,9 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
     let people = OpenApiRouter::new()
         .routes(routes!(journeys::journey))
         .routes(routes!(search::search))
+        .routes(routes!(users::user))
+        .routes(routes!(links::join))
+        .routes(routes!(links::separate))
         .routes(routes!(accounts::summary))
         .routes(routes!(accounts::sample))
         .routes(routes!(accounts::events::events))

@@ -214,9 +214,9 @@ pub async fn create(
 #[utoipa::path(
     patch,
     operation_id = "change_account",
-    path = "/users/{id}",
+    path = "/users/{userId}",
     tag = "Administration",
-    params(("id" = String, Path, format = Uuid, description = "The account's id.")),
+    params(("userId" = String, Path, format = Uuid, description = "The account's id.")),
     request_body = AccountChangeInput,
     security(("session" = []), ("token" = [])),
     responses(

@@ -11,6 +11,7 @@ use crate::access::Access;
 use crate::dead_letters::DeadLetters;
 use crate::ingest::Ingest;
 use crate::journeys::linked::Links;
+use crate::journeys::profile::Profiles;
 use crate::journeys::{AccountEvents, Journeys};
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
@@ -26,6 +27,8 @@ pub struct Service {
     pub journeys: Journeys,
     /// Whose ids are whose.
     pub links: Links,
+    /// What is known of users.
+    pub profiles: Profiles,
     /// What finds people.
     pub search: Search,
     /// Where the events of business accounts come from.

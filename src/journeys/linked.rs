@@ -5,6 +5,8 @@
 //! them, as for a page: what is stored in between is found in both, and merging it twice
 //! changes nothing.
 
+mod joining;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use trailkeep_store::{Id, StoreError};
 
 use crate::ingest::Ingest;
 use crate::people::facts;
+pub use joining::JoinError;
 
 /// The ids of a journey at the most, the user's own among them.
 pub const MOST_IDS: usize = 100;
@@ -27,6 +30,8 @@ pub struct LinkedId {
     pub since: Arrival,
     /// Only what arrived before this is in the journey.
     pub until: Option<Arrival>,
+    /// All that is known of it.
+    pub person: Person,
 }
 
 /// Who is who about one id.
@@ -152,7 +157,8 @@ fn circle(id: &str, mut rows: BTreeMap<Box<str>, Person>) -> Circle {
         .filter_map(|row| {
             let link = row.link()?;
             let is_ours = *link.user == *id || joined.contains(&&*link.user);
-            is_ours.then(|| LinkedId { id: row.id.clone(), since: link.since, until: link.until })
+            let (id, person) = (row.id.clone(), row.clone());
+            is_ours.then_some(LinkedId { id, since: link.since, until: link.until, person })
         })
         .collect();
     linked.sort_by(|left, right| right.since.cmp(&left.since).then_with(|| left.id.cmp(&right.id)));

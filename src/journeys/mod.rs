@@ -20,6 +20,7 @@ pub mod cursor;
 pub mod export;
 pub mod linked;
 mod merge;
+pub mod profile;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -58,9 +58,11 @@ pub const UNSUPPORTED_MEDIA_TYPE: Kind = JSON_ONLY.with(FORMS);
 
 // There is no such thing.
 pub const NOT_FOUND: Kind = kind(404, "not-found", "Not found");
+pub const NOT_LINKED: Kind = kind(404, "not-linked", "Not found");
 pub const UNKNOWN_EVENT: Kind = kind(404, "unknown-event", "Not found");
 pub const UNKNOWN_ID: Kind = kind(404, "unknown-id", "Not found");
 pub const UNKNOWN_PROCESSOR: Kind = kind(404, "unknown-processor", "Not found");
+pub const UNKNOWN_USER: Kind = kind(404, "unknown-user", "Not found");
 pub const METHOD_NOT_ALLOWED: Kind = kind(405, "method-not-allowed", "Method not allowed");
 
 // Whoever sent it may not.

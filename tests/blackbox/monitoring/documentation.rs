@@ -7,10 +7,14 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 45] = [
+const ROUTES: [(&str, &str, &[u16]); 49] = [
     ("/events", "post", &[200, 202, 400, 401, 413, 415, 429, 503]),
     ("/events.schema.json", "get", &[200]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 404, 503]),
+    ("/users/{userId}", "get", &[200, 400, 401, 403, 404, 503]),
+    ("/users/{userId}/links", "post", &[200, 400, 401, 403, 408, 409, 413, 415, 503]),
+    ("/users/{userId}/links/{id}", "delete", &[200, 400, 401, 403, 404, 503]),
+    ("/search", "get", &[200, 400, 401, 403, 503]),
     ("/accounts/{accountId}/summary", "get", &[200, 304, 400, 401, 403, 503]),
     ("/accounts/{accountId}/events", "get", &[200, 400, 401, 403, 503]),
     ("/accounts/sample", "get", &[200, 400, 401, 403, 503]),
@@ -27,7 +31,7 @@ const ROUTES: [(&str, &str, &[u16]); 45] = [
     ("/session", "get", &[200, 401, 403, 503]),
     ("/users", "get", &[200, 400, 401, 403, 503]),
     ("/users", "post", &[201, 400, 401, 403, 408, 409, 413, 415, 503]),
-    ("/users/{id}", "patch", &[200, 400, 401, 403, 404, 408, 409, 413, 415, 503]),
+    ("/users/{userId}", "patch", &[200, 400, 401, 403, 404, 408, 409, 413, 415, 503]),
     ("/api/tokens", "get", &[200, 401, 403, 503]),
     ("/api/tokens", "post", &[201, 400, 401, 403, 408, 413, 415, 503]),
     ("/api/tokens/{id}", "delete", &[204, 401, 403, 404, 503]),
