@@ -2,3 +2,4 @@
 
 mod known;
 pub mod memory_people;
+mod search;

@@ -41,6 +41,7 @@ mod journal;
 mod journey;
 mod links;
 mod monitoring;
+mod people;
 mod pipeline;
 mod problems;
 mod processing;
