@@ -13,6 +13,7 @@ use super::problem::answers::{DatabaseUnavailable, InvalidParameters, NoCredenti
 use super::query::Parameters;
 use super::state::Service;
 use crate::access::audit::action;
+use crate::people::facts;
 use crate::people::search::{Found, Kind, Matched};
 
 const DEFAULT_LIMIT: usize = 20;
@@ -44,7 +45,7 @@ pub struct ResultBody {
     /// Of a user the newest name, else the e-mail address, else the id; of an anonymous id
     /// that is linked that of its user; of a session the user's id.
     label: String,
-    /// When the id was seen last, up to a minute late; of a session when it began; left
+    /// When the id was seen last; of a session when it began; left
     /// out of an account.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -85,7 +86,8 @@ impl From<Found> for ResultBody {
 /// thing comes once. Of several words the longest is looked up, and the first 200 people
 /// who have it are looked at.
 ///
-/// Who sent a first event a moment ago is found once that is stored.
+/// Who said a name or signed in a moment ago is found at once, any other new id once its
+/// first event is stored.
 #[utoipa::path(
     get,
     path = "/search",
@@ -108,7 +110,14 @@ pub async fn search(
 ) -> Result<Json<ResultsBody>, Problem> {
     let (text, limit) = read(query.as_deref())?;
     service.access.audit.note(&reader, action::SEARCH, Some(&text));
-    let found = service.search.find(&text, limit).await?;
+    let waiting = facts::of_all(&service.ingest.saying());
+    let mut found = service.search.find(&text, limit, &waiting).await?;
+    let mut people: Vec<&mut Found> =
+        found.iter_mut().filter(|one| matches!(one.kind, Kind::User | Kind::Anonymous)).collect();
+    let rows = people.iter().filter_map(|one| Some((one.id.to_string(), one.last_seen?)));
+    let last_seen = service.journeys.last_seen(rows.collect()).await?;
+    let seen = people.iter_mut().filter(|one| one.last_seen.is_some());
+    seen.zip(last_seen).for_each(|(one, at)| one.last_seen = Some(at));
     Ok(Json(ResultsBody { results: found.into_iter().map(ResultBody::from).collect() }))
 }
 

@@ -47,11 +47,11 @@ const DAY: usize = 10;
 }))]
 pub struct UserBody {
     user_id: String,
-    /// Up to a minute late.
+    /// Up to an hour late where events came out of order.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     first_seen: Option<String>,
-    /// Up to a minute early.
+    /// Up to an hour early where the newest event is not the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     last_seen: Option<String>,

@@ -21,6 +21,7 @@ pub mod export;
 pub mod linked;
 mod merge;
 pub mod profile;
+mod seen;
 
 use std::collections::HashSet;
 use std::sync::Arc;

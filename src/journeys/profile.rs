@@ -38,7 +38,7 @@ pub struct Profile {
     pub page: Page,
     /// What they say.
     pub newest: Newest,
-    /// The first and the last time that one of the ids was seen, up to a minute off.
+    /// The first and the last time that one of the ids was seen, up to an hour off where events came out of order.
     pub seen: Option<(Timestamp, Timestamp)>,
     /// The newest values, those of the user's own id first.
     pub traits: BTreeMap<Box<str>, Trait>,

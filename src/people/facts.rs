@@ -1,5 +1,8 @@
 //! What one event says of people. Pure.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use trailkeep_event::{Accepted, Event, KnownAs, Timestamp};
 use trailkeep_store::people::{Person, SessionUser};
 
@@ -38,6 +41,18 @@ pub fn of_user(accepted: &Accepted) -> Person {
         said = said.identified(&event.payload, *arrival);
     }
     said
+}
+
+/// What several events say, a row an id.
+pub fn of_all(events: &[Arc<Accepted>]) -> Vec<Person> {
+    let mut people: BTreeMap<Box<str>, Person> = BTreeMap::new();
+    for said in events.iter().flat_map(|one| of_anonymous(one).into_iter().chain([of_user(one)])) {
+        match people.get_mut(&said.id) {
+            Some(person) => person.merge(&said),
+            None => drop(people.insert(said.id.clone(), said)),
+        }
+    }
+    people.into_values().collect()
 }
 
 /// What it says of the anonymous id beside its user.

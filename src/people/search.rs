@@ -5,8 +5,8 @@
 //! as it is, in any case; nothing in it is a pattern. Account ids alone are compared byte
 //! for byte, for their index has them so.
 //!
-//! Rows are written with the events that they come from, so that somebody who sent the
-//! first event a moment ago may not be found yet.
+//! Rows are written with the events that they come from. What waiting events say of people
+//! is handed in, and found beside the rows.
 
 mod labels;
 
@@ -63,7 +63,7 @@ pub struct Found {
     /// the id; of an anonymous id that is linked that of its user; of a session the
     /// user's id; of an account its id.
     pub label: Box<str>,
-    /// When the id was seen last, up to a minute late; of a session when it began. An
+    /// When the id was seen last, up to an hour late; of a session when it began. An
     /// account has none, and neither has an id that only an administrator spoke of.
     pub last_seen: Option<Timestamp>,
     /// By what it was found.
@@ -91,7 +91,16 @@ impl Search {
     ///
     /// Where one of the kinds could not be looked for: half an answer would look like a
     /// whole one.
-    pub async fn find(&self, text: &str, most: usize) -> Result<Vec<Found>, StoreError> {
+    pub async fn find(
+        &self,
+        text: &str,
+        most: usize,
+        waiting: &[Person],
+    ) -> Result<Vec<Found>, StoreError> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let of_waiting = |is: &dyn Fn(&Person) -> bool| {
+            waiting.iter().filter(|person| is(person)).cloned().collect::<Vec<_>>()
+        };
         let term = |kind, matching| self.people.by_term(kind, text, matching, most);
         let (ids, whole_ids, session, whole_emails, emails, begun_ids, names, accounts) = tokio::try_join!(
             self.exact(text),
@@ -100,7 +109,7 @@ impl Search {
             term(TermKind::Email, Matching::Whole),
             term(TermKind::Email, Matching::Prefix),
             term(TermKind::Id, Matching::Prefix),
-            self.by_name(text, most),
+            self.by_name(&words, most),
             self.accounts(text),
         )?;
         let (whole_accounts, accounts): (Vec<_>, Vec<_>) =
@@ -108,12 +117,16 @@ impl Search {
         let mut hits = Hits::new(most);
         hits.people(ids, Matched::Id);
         hits.people(whole_ids, Matched::Id);
+        hits.people(of_waiting(&|row| *row.id == *text), Matched::Id);
         hits.session(session);
         hits.people(whole_emails, Matched::Email);
         hits.accounts(whole_accounts);
         hits.people(emails, Matched::Email);
+        hits.people(of_waiting(&|row| has(row, TermKind::Email, text)), Matched::Email);
         hits.people(begun_ids, Matched::Id);
+        hits.people(of_waiting(&|row| has(row, TermKind::Id, text)), Matched::Id);
         hits.people(names, Matched::Name);
+        hits.people(of_waiting(&|row| is_called(row, &words)), Matched::Name);
         hits.accounts(accounts);
         self.labelled(hits.found).await
     }
@@ -124,17 +137,14 @@ impl Search {
     }
 
     /// Rows whose names have a word beginning with each of these.
-    async fn by_name(&self, text: &str, most: usize) -> Result<Vec<Person>, StoreError> {
+    async fn by_name(&self, words: &[&str], most: usize) -> Result<Vec<Person>, StoreError> {
         let kind = TermKind::NameWord;
-        let words: Vec<&str> = text.split_whitespace().collect();
         let Some(longest) = words.iter().copied().max_by_key(|word| word.len()) else {
             return Ok(Vec::new());
         };
         let read = if words.len() > 1 { ROWS_OF_A_WORD.max(most) } else { most };
         let mut rows = self.people.by_term(kind, longest, Matching::Prefix, read).await?;
-        let has_all =
-            |row: &Person| words.iter().all(|word| row.has_term(kind, word, Matching::Prefix));
-        rows.retain(has_all);
+        rows.retain(|row| is_called(row, words));
         Ok(rows)
     }
 
@@ -147,6 +157,14 @@ impl Search {
         accounts.retain(|account| account.starts_with(text));
         Ok(accounts)
     }
+}
+
+fn has(row: &Person, kind: TermKind, text: &str) -> bool {
+    row.has_term(kind, text, Matching::Prefix)
+}
+
+fn is_called(row: &Person, words: &[&str]) -> bool {
+    words.iter().all(|word| has(row, TermKind::NameWord, word))
 }
 
 /// A hit, and the row that it is, where it is one.
