@@ -7,6 +7,7 @@
 
 mod newest;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -154,7 +155,7 @@ fn emails(circle: &Circle) -> Vec<Box<str>> {
             row.emails.iter().filter(move |email| is_before(until, email.said))
         })
         .collect();
-    all.sort_by(|left, right| right.said.cmp(&left.said));
+    all.sort_by_key(|email| Reverse(email.said));
     let mut emails: Vec<Box<str>> = Vec::new();
     for email in all {
         if !emails.contains(&email.address) {

@@ -32,7 +32,7 @@ pub use emails::{Email, Emails, MAX_EARLIER_EMAILS, MAX_EMAIL_BYTES};
 pub(crate) use parts::Parts;
 pub(crate) use person::Age;
 pub use person::{Decision, Link, Person, Seen};
-pub use terms::{MAX_NAME_WORDS, MAX_WORD_BYTES, TermKind};
+pub use terms::{MAX_NAME_WORDS, MAX_WORD_BYTES, Matching, TermKind};
 pub(crate) use terms::{Range, range};
 pub use traits::{MAX_TRAIT_BYTES, MAX_TRAITS, Trait, Traits};
 
@@ -64,15 +64,6 @@ pub struct SessionUser {
     pub since: Arrival,
     /// The user of that event.
     pub user_id: Box<str>,
-}
-
-/// How a term is compared with what is searched for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Matching {
-    /// All of it, in any case.
-    Whole,
-    /// How it begins, in any case.
-    Prefix,
 }
 
 /// Keeps a row for each id, and the user of each session.

@@ -3,7 +3,6 @@
 //! A term is a text in lower case with a letter in front that says of what kind it is, so
 //! that one index finds all kinds and none is found for another.
 
-use super::Matching;
 use super::emails::MAX_EMAIL_BYTES;
 use super::person::Person;
 use super::traits::NAMES;
@@ -26,6 +25,15 @@ pub enum TermKind {
     Email,
     /// A word of a name. Words are what is between blanks.
     NameWord,
+}
+
+/// How a term is compared with what is searched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matching {
+    /// All of it, in any case.
+    Whole,
+    /// How it begins, in any case.
+    Prefix,
 }
 
 impl TermKind {
