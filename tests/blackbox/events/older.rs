@@ -19,7 +19,8 @@ async fn kept(service: &Service, user: &str) -> Value {
 
 #[tokio::test]
 async fn complaints_of_patients() {
-    let service = Service::start(&Home::embedded()).await;
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
     let sent = json!({
         "type": "GRIEVANCE", "patient_id": "p-17", "metadata": { "category": "billing" },
         "timestamp": "2025-12-15T10:30:00Z",
@@ -36,7 +37,8 @@ async fn complaints_of_patients() {
 
 #[tokio::test]
 async fn messages_of_accounts() {
-    let service = Service::start(&Home::embedded()).await;
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
     let sent = json!({
         "event": "message_sent", "account_id": "acc_1", "user_id": "user_1",
         "metadata": { "channel": "whatsapp" }, "timestamp": "2025-12-15T10:30:00Z",
@@ -53,7 +55,8 @@ async fn messages_of_accounts() {
 
 #[tokio::test]
 async fn measurements_of_patients() {
-    let service = Service::start(&Home::embedded()).await;
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
     let sent = json!({
         "patientId": "patient-1", "type": "vitals", "data": { "heartRate": 72 },
         "ts": 1_765_794_600_000_i64,
