@@ -30,7 +30,8 @@ async fn nothing_of_what_is_checked_is_kept(home: Home) {
 
 #[tokio::test]
 async fn a_check_names_the_faults_that_a_post_has() {
-    let service = Service::start(&Home::embedded()).await;
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
     let events = json!([
         sample::event("u", "fine"),
         { "userId": "undefined", "type": "", "sesionId": "s" },
@@ -46,7 +47,8 @@ async fn a_check_names_the_faults_that_a_post_has() {
 
 #[tokio::test]
 async fn what_is_no_json_is_said_with_its_place() {
-    let service = Service::start(&Home::embedded()).await;
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
     let request = service
         .request(reqwest::Method::POST, "/events?check=true")
         .header("content-type", "application/x-ndjson")
@@ -69,7 +71,8 @@ async fn what_no_events_could_mend_is_refused_as_it_is_without_a_check() {
         ("WRITE_MAX_EVENTS", "1"),
         ("BACKLOG_MAX_SHARE_PER_ACCOUNT", "50"),
     ];
-    let service = Service::start_with(&Home::embedded(), &settings).await;
+    let home = Home::embedded();
+    let service = Service::start_with(&home, &settings).await;
     let too_many = sample::events("u", "e", 0..4);
     let to = "/events?check=true";
     let problem = service.post_to(to, &too_many).await.problem(413);
