@@ -39,7 +39,8 @@ pub struct Profile {
     pub page: Page,
     /// What they say.
     pub newest: Newest,
-    /// The first and the last time that one of the ids was seen, up to an hour off where events came out of order.
+    /// The first and the last time that one of the ids was seen, up to an hour off where
+    /// events came out of order.
     pub seen: Option<(Timestamp, Timestamp)>,
     /// The newest values, those of the user's own id first.
     pub traits: BTreeMap<Box<str>, Trait>,
@@ -75,15 +76,7 @@ impl Profiles {
             ids.iter().map(|id| (id.id.clone(), id.until)).collect();
         let today = Bucket::Day.start_of(self.clock.now());
         let from = today.plus_millis(-(DAYS - 1) * Bucket::Day.millis());
-        let range = JourneyRange {
-            ids,
-            from: None,
-            to: None,
-            after: None,
-            order: Order::Descending,
-            types: Vec::new(),
-            session_id: None,
-        };
+        let range = JourneyRange::whole(ids, Order::Descending);
         let (page, activity) = tokio::try_join!(
             self.journeys.page(&range, NEWEST),
             self.activity.activity(&counted, from, MOST_COUNTED),

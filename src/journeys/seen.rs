@@ -21,15 +21,8 @@ impl Journeys {
         rows: Vec<(String, Timestamp)>,
     ) -> Result<Vec<Timestamp>, StoreError> {
         let reads = rows.into_iter().map(async |(id, at_least)| {
-            let range = JourneyRange {
-                ids: vec![Id::whole(&*id)],
-                from: Some(at_least),
-                to: None,
-                after: None,
-                order: Order::Descending,
-                types: Vec::new(),
-                session_id: None,
-            };
+            let whole = JourneyRange::whole(vec![Id::whole(&*id)], Order::Descending);
+            let range = JourneyRange { from: Some(at_least), ..whole };
             let page = self.page(&range, 1).await?;
             let newest = page.events.first().map(|event| event.occurred_at.min(event.received_at));
             Ok(newest.map_or(at_least, |newest| newest.max(at_least)))

@@ -1,10 +1,9 @@
 //! What one event says of people. Pure.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use trailkeep_event::{Accepted, Event, KnownAs, Timestamp};
-use trailkeep_store::people::{Person, SessionUser};
+use trailkeep_store::people::{Person, SessionUser, by_id};
 
 /// The type of the events that say what a user is.
 const IDENTIFY: &str = "identify";
@@ -45,14 +44,13 @@ pub fn of_user(accepted: &Accepted) -> Person {
 
 /// What several events say, a row an id.
 pub fn of_all(events: &[Arc<Accepted>]) -> Vec<Person> {
-    let mut people: BTreeMap<Box<str>, Person> = BTreeMap::new();
-    for said in events.iter().flat_map(|one| of_anonymous(one).into_iter().chain([of_user(one)])) {
-        match people.get_mut(&said.id) {
-            Some(person) => person.merge(&said),
-            None => drop(people.insert(said.id.clone(), said)),
-        }
-    }
-    people.into_values().collect()
+    let said: Vec<Person> = events.iter().flat_map(|accepted| said_by(accepted)).collect();
+    by_id(&said).into_values().collect()
+}
+
+/// What an event says of ids.
+pub fn said_by(accepted: &Accepted) -> impl Iterator<Item = Person> {
+    std::iter::once(of_user(accepted)).chain(of_anonymous(accepted))
 }
 
 /// What it says of the anonymous id beside its user.

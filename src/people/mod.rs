@@ -53,8 +53,7 @@ impl People {
         let mut people: Vec<Person> = Vec::with_capacity(2 * new.len());
         let mut sessions: Vec<SessionUser> = Vec::new();
         for accepted in &new {
-            people.push(facts::of_user(accepted));
-            people.extend(facts::of_anonymous(accepted));
+            people.extend(facts::said_by(accepted));
             sessions.extend(facts::of_session(accepted));
         }
         let (people, sessions) =

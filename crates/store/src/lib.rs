@@ -163,6 +163,13 @@ pub struct JourneyRange {
     pub session_id: Option<String>,
 }
 
+impl JourneyRange {
+    /// All that these ids did.
+    pub fn whole(ids: Vec<Id>, order: Order) -> Self {
+        Self { ids, from: None, to: None, after: None, order, types: Vec::new(), session_id: None }
+    }
+}
+
 /// The first events of a range.
 #[derive(Debug, Default, PartialEq)]
 pub struct JourneyPart {

@@ -148,7 +148,7 @@ pub trait PeopleStore: Send + Sync + 'static {
 }
 
 /// All that is said of each id as one.
-fn by_id(said: &[Person]) -> HashMap<&str, Person> {
+pub fn by_id(said: &[Person]) -> HashMap<&str, Person> {
     let mut merged: HashMap<&str, Person> = HashMap::with_capacity(said.len());
     for person in said {
         match merged.get_mut(&*person.id) {

@@ -45,15 +45,7 @@ pub fn stored(accepted: &Accepted) -> StoredEvent {
 
 /// The whole journey of a user, oldest first.
 pub fn all_of(user: &str) -> JourneyRange {
-    JourneyRange {
-        ids: vec![Id::whole(user)],
-        from: None,
-        to: None,
-        after: None,
-        order: Order::Ascending,
-        types: Vec::new(),
-        session_id: None,
-    }
+    JourneyRange::whole(vec![Id::whole(user)], Order::Ascending)
 }
 
 pub fn newest_first(range: JourneyRange) -> JourneyRange {
