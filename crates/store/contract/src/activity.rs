@@ -154,3 +154,24 @@ pub async fn of_more_than_are_counted_the_newest_are(
         assert_eq!(answer, counted(&events, &ids, at(0), most.min(1000)), "{most}");
     }
 }
+
+/// Which part of an index has to be asked for differs between an id whose link ended
+/// long ago and one that goes on.
+pub async fn events_of_a_link_that_ended_long_ago_are_no_older_for_it(
+    store: Arc<dyn Store>,
+    activity: Arc<dyn ActivityStore>,
+) {
+    let mut events: Vec<_> = (0..10)
+        .map(|day| {
+            let user = ["ann", "device"][usize::from(day % 2 == 0)];
+            late(user, &day.to_string(), day * DAY_MS, 0)
+        })
+        .collect();
+    events.push(late("somebody else", "e", 100 * DAY_MS, 0));
+    store_all(&*store, &events).await;
+    let ids = vec![whole("ann"), ("device".to_owned(), Some(arrival(10 * DAY_MS)))];
+    for most in 1..=10 {
+        let answer = activity.activity(&ids, at(0), most).await.unwrap();
+        assert_eq!(answer, counted(&events, &ids, at(0), most), "{most}");
+    }
+}

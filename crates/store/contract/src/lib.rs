@@ -68,6 +68,7 @@ macro_rules! contract {
                 linked {
                     a_journey_of_several_ids_is_what_a_plain_list_gives,
                     of_an_id_only_what_arrived_before_its_end_is_given,
+                    events_of_an_id_that_ended_long_ago_are_in_order_with_others,
                     what_shares_time_and_arrival_across_ids_is_in_order_of_ids,
                     a_position_stays_good_when_an_id_comes_to_the_others,
                     a_journey_of_a_hundred_ids_is_given_page_by_page,
@@ -104,6 +105,7 @@ macro_rules! contract {
                     ids_that_did_nothing_have_no_days,
                     a_link_ends_at_its_number,
                     of_more_than_are_counted_the_newest_are,
+                    events_of_a_link_that_ended_long_ago_are_no_older_for_it,
                 }
             }
             check_letters {

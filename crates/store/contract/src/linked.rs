@@ -109,6 +109,28 @@ pub async fn of_an_id_only_what_arrived_before_its_end_is_given(store: Arc<dyn S
     assert_eq!(names(&*store, &all_of("device")).await.len(), samples.len());
 }
 
+/// Which part of the events an index has to be asked for differs between an id whose
+/// link ended long ago and one that goes on.
+pub async fn events_of_an_id_that_ended_long_ago_are_in_order_with_others(store: Arc<dyn Store>) {
+    const DAY: i64 = MAX_FUTURE_MS;
+    let end = arrival(20, 0);
+    let mut events: Vec<_> = (0..20)
+        .map(|number| {
+            let user = ["ann", "device"][usize::from(number % 2 == 0)];
+            event(user, &format!("e{number}"), number, arrival(number, 0).as_i64())
+        })
+        .collect();
+    events.push(event("ann", "later", 9 * DAY, arrival(9 * DAY, 0).as_i64()));
+    store_all(&*store, &events).await;
+    let range = all_of_these(&[("ann", None), ("device", Some(end))]);
+    for range in [range.clone(), newest_first(range)] {
+        for limit in [1, 4, 30] {
+            let journey = page_through(&*store, &range, limit).await;
+            assert_eq!(journey, expected(&events, &range), "limit {limit}, {:?}", range.order);
+        }
+    }
+}
+
 pub async fn what_shares_time_and_arrival_across_ids_is_in_order_of_ids(store: Arc<dyn Store>) {
     let users = ["ann", "d-1", "d-2"];
     let events: Vec<_> = (0..60)

@@ -121,11 +121,16 @@ impl<'a> Branch<'a> {
 /// The periods of what happened between two moments, as one range of the index
 /// that the server passes through by skipping from user to user. It is open where
 /// there may be periods that are not known.
+///
+/// No range is ever `period: null`: the server can tell that from a missing field only
+/// by the document, and a merge of scans takes a field that a document lacks for
+/// earlier than the null that the index has for it. So events without a period would
+/// come in two orders, by which of the scans they are from.
 pub fn periods(earliest: Timestamp, latest: Timestamp, known: &Periods) -> Bson {
     let start = |time| known.start_of(time).map(DateTime::from_millis);
     match (start(earliest), start(latest), known.reach(latest)) {
-        (None, None, true) => Bson::Null,
         // What has no period comes first; a comparison with a date would leave it out.
+        (None, None, true) => doc! { "$not": { "$gte": DateTime::MIN } }.into(),
         (None, Some(last), true) => doc! { "$not": { "$gt": last } }.into(),
         (None, _, false) => doc! { "$gte": Bson::MinKey }.into(),
         (Some(first), Some(last), true) => doc! { "$gte": first, "$lte": last }.into(),
