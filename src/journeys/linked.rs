@@ -97,11 +97,9 @@ impl Links {
     ) -> Result<BTreeMap<Box<str>, Person>, StoreError> {
         let mut ids = waiting.claimed_by(id);
         ids.push(id);
-        let (rows, linked) =
-            tokio::join!(self.store.people(&ids), self.store.linked_to(id, MOST_IDS));
+        let rows = self.store.linked_to(id, &ids, MOST_IDS).await?;
         let mut known: BTreeMap<Box<str>, Person> =
-            linked?.into_iter().map(|person| (person.id.clone(), person)).collect();
-        known.extend(rows?.into_iter().map(|row| (row.person.id.clone(), row.person)));
+            rows.into_iter().map(|person| (person.id.clone(), person)).collect();
         for id in ids {
             known.entry(id.into()).or_insert_with(|| Person::new(id));
         }

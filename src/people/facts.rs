@@ -33,6 +33,9 @@ pub fn has_traits(event: &Event) -> bool {
 pub fn of_user(accepted: &Accepted) -> Person {
     let Accepted { event, arrival } = accepted;
     let mut said = Person::new(&event.user_id).seen_at(seen_at(event));
+    if event.known_as() != KnownAs::Visitor {
+        said = said.named();
+    }
     if is_users(event) {
         said = said.as_user(*arrival);
     }

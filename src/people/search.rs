@@ -237,9 +237,10 @@ impl Hits {
     }
 }
 
-/// Whether an id is a user's or an anonymous one. Where no event has said either, it is
-/// taken for a user's: most trackers send a `userId` and nothing else.
+/// Whether an id is a user's or an anonymous one. One that was sent as `userId`, and is
+/// nobody else's, is taken for a user's: most trackers send a `userId` and nothing else.
 fn kind(row: &Person) -> Kind {
     let is_claimed = row.claims.iter().next().is_some();
-    if row.user_since.is_none() && is_claimed { Kind::Anonymous } else { Kind::User }
+    let is_users = row.user_since.is_some() || (row.is_named && !is_claimed);
+    if is_users { Kind::User } else { Kind::Anonymous }
 }

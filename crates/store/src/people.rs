@@ -91,9 +91,17 @@ pub trait PeopleStore: Send + Sync + 'static {
     /// After an error some of the rows may be kept.
     async fn keep(&self, rows: &[Row]) -> Result<usize, StoreError>;
 
-    /// The rows whose [`link`](Person::link) is this user's, also where it has ended: at
-    /// most so many, those first whose link is newest. By an index.
-    async fn linked_to(&self, user_id: &str, most: usize) -> Result<Vec<Person>, StoreError>;
+    /// The rows of these ids, at most [`MAX_PEOPLE`], and those whose
+    /// [`link`](Person::link) is this user's, also where it has ended. In any order, each
+    /// once. Of more than `most` (at least one) that are linked, those are given whose
+    /// link is newest, and no others. By indexes, and in one question: each journey begins
+    /// with it.
+    async fn linked_to(
+        &self,
+        user_id: &str,
+        ids: &[&str],
+        most: usize,
+    ) -> Result<Vec<Person>, StoreError>;
 
     /// Rows that have a term of this kind that is or begins with this text, in any case: at
     /// most so many, in any order, each once. Nothing in the text is a pattern, and an

@@ -60,11 +60,19 @@ impl PeopleStore for MemoryPeople {
         Ok(left_out)
     }
 
-    async fn linked_to(&self, user_id: &str, most: usize) -> Result<Vec<Person>, StoreError> {
+    async fn linked_to(
+        &self,
+        user_id: &str,
+        ids: &[&str],
+        most: usize,
+    ) -> Result<Vec<Person>, StoreError> {
         self.answer()?;
-        let is_linked = |row: &&Row| row.person.link().is_some_and(|link| &*link.user == user_id);
         let rows = self.rows.lock();
-        Ok(rows.values().filter(is_linked).take(most).map(|row| row.person.clone()).collect())
+        let people = || rows.values().map(|row| &row.person);
+        let linked = people().filter(|person| person.is_linked_to(user_id)).take(most);
+        let others =
+            people().filter(|person| ids.contains(&&*person.id) && !person.is_linked_to(user_id));
+        Ok(linked.chain(others).cloned().collect())
     }
 
     async fn by_term(

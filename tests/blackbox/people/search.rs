@@ -44,6 +44,7 @@ async fn people_are_found_by_what_they_are_called(home: Home) {
         { "userId": "U-77", "anonymousId": "dev-9", "type": "page_view", "sessionId": "s-1",
             "accountId": "acme-inc" },
         { "userId": "other", "type": "page_view", "accountId": "zeta" },
+        { "anonymousId": "visitor", "type": "page_view" },
     ]);
     store(&service, &events).await;
 
@@ -60,6 +61,8 @@ async fn people_are_found_by_what_they_are_called(home: Home) {
     for q in ["yck", "anne dyck", "dyck x", "nobody", "ther"] {
         assert_eq!(found(&service, q).await, [], "{q}");
     }
+    assert_eq!(found(&service, "oth").await, [hit("user", "other", "userId")]);
+    assert_eq!(found(&service, "visi").await, [hit("anonymous", "visitor", "anonymousId")]);
     let anonymous = search(&service, "dev").await;
     assert_eq!(anonymous.len(), 1);
     assert_eq!(

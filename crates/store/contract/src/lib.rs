@@ -188,7 +188,8 @@ macro_rules! contract {
                     any_number_of_people_is_merged_in,
                 }
                 linking {
-                    links_of_a_user_come_newest_first,
+                    of_more_links_than_are_wanted_the_newest_are_given,
+                    who_belongs_to_a_user_comes_beside_those_asked_for_each_once,
                     a_link_that_has_ended_is_found_and_a_void_one_is_not,
                     what_an_administrator_says_moves_a_link,
                 }

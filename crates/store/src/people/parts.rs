@@ -14,6 +14,9 @@ use super::traits::{Rank, Trait, Traits};
 /// Who claims, who decided, and what was said.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Parts {
+    /// Left out where it is not: most rows of visitors say nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    named: bool,
     claims: Vec<ClaimPart>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decided: Option<DecisionPart>,
@@ -66,6 +69,7 @@ impl Parts {
         let decided = person.decided.as_ref();
         let emails = person.emails.iter();
         Self {
+            named: person.is_named,
             claims: claims
                 .map(|claim| ClaimPart { user: claim.user.clone(), arrival: claim.at.as_i64() })
                 .collect(),
@@ -115,7 +119,7 @@ impl Parts {
             .truncated
             .map(|FloorPart { key, arrival }| Rank::of(&key, Arrival::from_i64(arrival)));
         let traits = Traits::from_parts(traits, floor);
-        Person { id, seen, user_since, claims, decided, traits, emails }
+        Person { id, seen, is_named: self.named, user_since, claims, decided, traits, emails }
     }
 }
 

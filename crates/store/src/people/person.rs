@@ -22,6 +22,8 @@ pub struct Person {
     /// When events of it were received; `None` where there was none, and somebody decided
     /// about it.
     pub seen: Option<Seen>,
+    /// Whether it was ever sent as `userId`, and not as an anonymous id alone.
+    pub is_named: bool,
     /// The least arrival at which it was sent as a user's own: as `userId` beside another
     /// `anonymousId`, or in an `identify`.
     pub user_since: Option<Arrival>,
@@ -82,6 +84,7 @@ impl Person {
         Self {
             id: id.into(),
             seen: None,
+            is_named: false,
             user_since: None,
             claims: Claims::default(),
             decided: None,
@@ -94,6 +97,13 @@ impl Person {
     #[must_use]
     pub fn seen_at(mut self, received_at: Timestamp) -> Self {
         self.see(Seen { first: received_at, last: received_at });
+        self
+    }
+
+    /// It was sent as `userId`.
+    #[must_use]
+    pub fn named(mut self) -> Self {
+        self.is_named = true;
         self
     }
 
@@ -139,6 +149,7 @@ impl Person {
         if let Some(seen) = other.seen {
             self.see(seen);
         }
+        self.is_named |= other.is_named;
         self.user_since = least(self.user_since, other.user_since);
         self.claims.merge(&other.claims);
         if self.decided < other.decided {
@@ -172,6 +183,11 @@ impl Person {
         }
         let until = least(claims.next().map(|second| second.at), self.user_since);
         Some(Link { user: first.user.clone(), since: first.at, until })
+    }
+
+    /// Whether the id is this user's, or was until its link ended.
+    pub fn is_linked_to(&self, user_id: &str) -> bool {
+        self.link().is_some_and(|link| *link.user == *user_id)
     }
 
     /// The address that is in force: the newest trait `email`, where that is one.

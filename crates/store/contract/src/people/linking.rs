@@ -8,11 +8,12 @@ use super::samples::{arrival, claimed, decided, ids, person};
 use crate::samples::at;
 
 async fn linked(store: &dyn PeopleStore, user: &str, most: usize) -> Vec<String> {
-    let found = store.linked_to(user, most).await.unwrap();
+    let mut found = store.linked_to(user, &[], most).await.unwrap();
+    found.sort_by_key(|person| std::cmp::Reverse(person.link().map(|link| link.since)));
     found.into_iter().map(|person| person.id.into()).collect()
 }
 
-pub async fn links_of_a_user_come_newest_first(store: Arc<dyn PeopleStore>) {
+pub async fn of_more_links_than_are_wanted_the_newest_are_given(store: Arc<dyn PeopleStore>) {
     let said: Vec<_> = [3, 1, 4, 5, 2]
         .map(|number| claimed(&format!("device {number}"), "ann", number))
         .into_iter()
@@ -22,10 +23,30 @@ pub async fn links_of_a_user_come_newest_first(store: Arc<dyn PeopleStore>) {
     let all = ["device 5", "device 4", "device 3", "device 2", "device 1"];
     assert_eq!(linked(&*store, "ann", 10).await, all);
     assert_eq!(linked(&*store, "ann", 2).await, all[..2]);
-    assert_eq!(linked(&*store, "ann", 0).await, [""; 0]);
     assert_eq!(linked(&*store, "Ann", 10).await, [""; 0]);
-    let found = store.linked_to("bob", 10).await.unwrap();
+    let found = store.linked_to("bob", &[], 10).await.unwrap();
     assert_eq!(found, [claimed("other", "bob", 9)]);
+}
+
+pub async fn who_belongs_to_a_user_comes_beside_those_asked_for_each_once(
+    store: Arc<dyn PeopleStore>,
+) {
+    let said = [
+        claimed("device 1", "ann", 1),
+        claimed("device 2", "ann", 2),
+        claimed("other", "bob", 3),
+        person("ann").as_user(arrival(1)),
+    ];
+    store.merge_in(&said).await.unwrap();
+    let asked = ["ann", "device 1", "other", "nobody"];
+    for (most, expected) in [
+        (9, vec!["ann", "device 1", "device 2", "other"]),
+        (2, vec!["ann", "device 1", "device 2", "other"]),
+        (1, vec!["ann", "device 2", "other"]),
+    ] {
+        let found = store.linked_to("ann", &asked, most).await.unwrap();
+        assert_eq!(ids(&found), expected, "{most}");
+    }
 }
 
 pub async fn a_link_that_has_ended_is_found_and_a_void_one_is_not(store: Arc<dyn PeopleStore>) {
@@ -48,6 +69,6 @@ pub async fn what_an_administrator_says_moves_a_link(store: Arc<dyn PeopleStore>
     assert_eq!(linked(&*store, "bob", 10).await, [""; 0]);
     // What was said before that and comes again.
     store.merge_in(&[decided("device", Some("bob"), at(1))]).await.unwrap();
-    assert_eq!(ids(&store.linked_to("ann", 10).await.unwrap()), ["mine"]);
+    assert_eq!(ids(&store.linked_to("ann", &[], 10).await.unwrap()), ["mine"]);
     assert_eq!(linked(&*store, "bob", 10).await, [""; 0]);
 }

@@ -50,6 +50,7 @@ pub fn full(id: &str) -> Person {
     });
     person = person
         .seen_at(at(86_400_000))
+        .named()
         .as_user(arrival(3))
         .claimed_by("bob", arrival(i64::MAX))
         .claimed_by("cem", arrival(7))

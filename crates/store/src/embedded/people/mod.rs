@@ -48,9 +48,15 @@ impl PeopleStore for EmbeddedStore {
         self.writer.change(move |transaction| rows::keep(transaction, &rows)).await
     }
 
-    async fn linked_to(&self, user_id: &str, most: usize) -> Result<Vec<Person>, StoreError> {
+    async fn linked_to(
+        &self,
+        user_id: &str,
+        ids: &[&str],
+        most: usize,
+    ) -> Result<Vec<Person>, StoreError> {
         let user_id = user_id.to_owned();
-        self.readers.read(move |connection| rows::linked_to(connection, &user_id, most)).await
+        let ids: Vec<Box<str>> = ids.iter().copied().map(Box::from).collect();
+        self.readers.read(move |connection| rows::linked_to(connection, &user_id, &ids, most)).await
     }
 
     async fn by_term(

@@ -73,6 +73,10 @@ impl Encoded {
 /// One state of the database.
 pub fn of(connection: &Connection, ids: &[Box<str>]) -> rusqlite::Result<Vec<Row>> {
     let transaction = connection.unchecked_transaction()?;
+    of_one_state(&transaction, ids)
+}
+
+fn of_one_state(transaction: &Transaction<'_>, ids: &[Box<str>]) -> rusqlite::Result<Vec<Row>> {
     let mut statement = transaction.prepare_cached(OF_ID)?;
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
@@ -81,14 +85,21 @@ pub fn of(connection: &Connection, ids: &[Box<str>]) -> rusqlite::Result<Vec<Row
     Ok(found)
 }
 
+/// One state of the database.
 pub fn linked_to(
     connection: &Connection,
     user_id: &str,
+    ids: &[Box<str>],
     most: usize,
 ) -> rusqlite::Result<Vec<Person>> {
+    let transaction = connection.unchecked_transaction()?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(LINKED_TO)?;
-    statement.query_map(params![user_id, most], person)?.collect()
+    let mut statement = transaction.prepare_cached(LINKED_TO)?;
+    let linked = statement.query_map(params![user_id, most], person)?;
+    let mut found = linked.collect::<rusqlite::Result<Vec<_>>>()?;
+    let people = of_one_state(&transaction, ids)?.into_iter().map(|row| row.person);
+    found.extend(people.filter(|person| !person.is_linked_to(user_id)));
+    Ok(found)
 }
 
 /// How many were not as they were read.

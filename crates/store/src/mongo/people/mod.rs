@@ -45,11 +45,14 @@ impl PeopleStore for MongoStore {
         self.write(async { rows::keep(&mut self.call().await?, rows).await }).await
     }
 
-    async fn linked_to(&self, user_id: &str, most: usize) -> Result<Vec<Person>, StoreError> {
-        if most == 0 {
-            return Ok(Vec::new());
-        }
-        self.read(async { rows::linked_to(&mut self.call().await?, user_id, most).await }).await
+    async fn linked_to(
+        &self,
+        user_id: &str,
+        ids: &[&str],
+        most: usize,
+    ) -> Result<Vec<Person>, StoreError> {
+        self.read(async { rows::linked_to(&mut self.call().await?, user_id, ids, most).await })
+            .await
     }
 
     async fn by_term(

@@ -47,15 +47,25 @@ fn statement(row: &Row) -> Result<RawDocumentBuf, StoreError> {
     Ok(rawdoc! { "q": as_read, "u": document, "upsert": row.rev == 0 })
 }
 
-/// In the order of the index.
+/// In no order, so that the server need not sort what two indexes give. Only of more than
+/// are wanted has it to be asked which are newest.
 pub async fn linked_to(
     call: &mut Call<'_>,
     user_id: &str,
+    ids: &[&str],
     most: usize,
 ) -> Result<Vec<Person>, StoreError> {
+    let filter = doc! { "$or": [{ "_id": { "$in": ids } }, { "owner": user_id }] };
     let people = call.collection(PEOPLE);
-    let find = people.find(doc! { "owner": user_id }).sort(doc! { "owner": 1, "since": -1 });
-    first(call, find, most).await
+    let found = first(call, people.find(filter), ids.len() + most + 1).await?;
+    if found.iter().filter(|person| person.is_linked_to(user_id)).count() <= most {
+        return Ok(found);
+    }
+    let of_user = people.find(doc! { "owner": user_id }).sort(doc! { "owner": 1, "since": -1 });
+    let mut found = first(call, of_user, most).await?;
+    let people = of(call, ids).await?.into_iter().map(|row| row.person);
+    found.extend(people.filter(|person| !person.is_linked_to(user_id)));
+    Ok(found)
 }
 
 /// `$elemMatch`, so that both ends of the range are about one term: the server then reads

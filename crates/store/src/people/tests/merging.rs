@@ -9,6 +9,7 @@ use super::*;
 #[derive(Debug, Clone)]
 enum Said {
     Seen(i64),
+    Named,
     User(i64),
     Claimed(usize, i64),
     Identified(String, i64),
@@ -22,6 +23,7 @@ impl Said {
         let row = Person::new("ann");
         match self {
             Self::Seen(millis) => row.seen_at(at(*millis)),
+            Self::Named => row.named(),
             Self::User(number) => row.as_user(arrival(*number)),
             Self::Claimed(user, number) => row.claimed_by(USERS[*user], arrival(*number)),
             Self::Identified(traits, number) => row.identified(&payload(traits), arrival(*number)),
@@ -36,6 +38,7 @@ fn said() -> impl Strategy<Value = Said> {
     let number = 0..12_i64;
     prop_oneof![
         number.clone().prop_map(Said::Seen),
+        Just(Said::Named),
         number.clone().prop_map(Said::User),
         (0..USERS.len(), number.clone()).prop_map(|(user, number)| Said::Claimed(user, number)),
         (0..9_u8, 0..3_u8, number.clone()).prop_map(|(key, value, number)| {
