@@ -22,6 +22,8 @@ pub enum Section {
     Journeys,
     /// A deep page of a long journey against a short one.
     Pages,
+    /// Searches among half a million people, and journeys by the ids that are linked.
+    People,
     /// Summaries of accounts, by themselves and while events come.
     Summaries,
     /// Cost against rate, batch and users.
@@ -46,7 +48,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Cost,
         Self::Journal,
         Self::Latency,
@@ -55,6 +57,7 @@ impl Section {
         Self::Start,
         Self::Journeys,
         Self::Pages,
+        Self::People,
         Self::Summaries,
         Self::Scale,
         Self::Pair,
@@ -76,6 +79,7 @@ impl Section {
             Self::Start => "start",
             Self::Journeys => "journeys",
             Self::Pages => "pages",
+            Self::People => "people",
             Self::Summaries => "summaries",
             Self::Scale => "scale",
             Self::Pair => "pair",

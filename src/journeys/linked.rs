@@ -95,12 +95,11 @@ impl Links {
         id: &str,
         waiting: &Waiting,
     ) -> Result<BTreeMap<Box<str>, Person>, StoreError> {
-        let mut ids = waiting.claimed_by(id);
-        ids.push(id);
-        let rows = self.store.linked_to(id, &ids, MOST_IDS).await?;
+        let others = waiting.claimed_by(id);
+        let rows = self.store.linked_to(id, &others, MOST_IDS).await?;
         let mut known: BTreeMap<Box<str>, Person> =
             rows.into_iter().map(|person| (person.id.clone(), person)).collect();
-        for id in ids {
+        for id in std::iter::once(id).chain(others) {
             known.entry(id.into()).or_insert_with(|| Person::new(id));
         }
         known.values_mut().for_each(|person| waiting.merge_into(person));

@@ -91,15 +91,15 @@ pub trait PeopleStore: Send + Sync + 'static {
     /// After an error some of the rows may be kept.
     async fn keep(&self, rows: &[Row]) -> Result<usize, StoreError>;
 
-    /// The rows of these ids, at most [`MAX_PEOPLE`], and those whose
-    /// [`link`](Person::link) is this user's, also where it has ended. In any order, each
+    /// The row of a user, those of these others (at most [`MAX_PEOPLE`]), and those whose
+    /// [`link`](Person::link) is the user's, also where it has ended. In any order, each
     /// once. Of more than `most` (at least one) that are linked, those are given whose
-    /// link is newest, and no others. By indexes, and in one question: each journey begins
-    /// with it.
+    /// link is newest, and no others. By indexes, and of a user without others in one
+    /// question: each journey begins with it.
     async fn linked_to(
         &self,
         user_id: &str,
-        ids: &[&str],
+        others: &[&str],
         most: usize,
     ) -> Result<Vec<Person>, StoreError>;
 

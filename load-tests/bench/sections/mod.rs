@@ -11,6 +11,7 @@ mod memory;
 mod overload;
 mod pages;
 mod pair;
+mod people;
 mod processors;
 mod scale;
 mod slow_work;
@@ -36,6 +37,7 @@ pub fn steps(section: Section, arguments: &Arguments) -> u64 {
         Section::Start => start::STEPS,
         Section::Journeys => journeys::STEPS + 2 * rounds,
         Section::Pages => pages::STEPS + rounds,
+        Section::People => people::STEPS + rounds,
         Section::Summaries => summaries::STEPS + summaries::ROUND_STEPS * rounds,
         Section::Scale => scale::STEPS,
         Section::Pair => pair::STEPS * rounds,
@@ -58,6 +60,7 @@ pub async fn run(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
         Section::Start => start::run(bench).await,
         Section::Journeys => journeys::run(bench).await,
         Section::Pages => pages::run(bench).await,
+        Section::People => people::run(bench).await,
         Section::Summaries => summaries::run(bench).await,
         Section::Scale => scale::run(bench).await,
         Section::Pair => pair::run(bench).await,

@@ -63,16 +63,18 @@ impl PeopleStore for MemoryPeople {
     async fn linked_to(
         &self,
         user_id: &str,
-        ids: &[&str],
+        others: &[&str],
         most: usize,
     ) -> Result<Vec<Person>, StoreError> {
         self.answer()?;
         let rows = self.rows.lock();
         let people = || rows.values().map(|row| &row.person);
         let linked = people().filter(|person| person.is_linked_to(user_id)).take(most);
-        let others =
-            people().filter(|person| ids.contains(&&*person.id) && !person.is_linked_to(user_id));
-        Ok(linked.chain(others).cloned().collect())
+        let rest = people().filter(|person| {
+            let is_wanted = *person.id == *user_id || others.contains(&&*person.id);
+            is_wanted && !person.is_linked_to(user_id)
+        });
+        Ok(linked.chain(rest).cloned().collect())
     }
 
     async fn by_term(

@@ -71,7 +71,7 @@ where
         ("summary", call(async move { store.summary(&range, LIMIT).await })),
         ("account_ends", call(store.account_ends(LIMIT))),
         ("people", call(async { store.people(&["ann"]).await })),
-        ("linked_to", call(store.linked_to("ann", &["ann"], 10))),
+        ("linked_to", call(store.linked_to("ann", &["bob"], 10))),
         ("by_term", call(store.by_term(TermKind::Id, "ann", Matching::Prefix, 10))),
         ("session_user", call(store.session_user("s"))),
         ("accounts_from", call(store.accounts_from("a", 1, LIMIT))),

@@ -51,11 +51,12 @@ impl PeopleStore for EmbeddedStore {
     async fn linked_to(
         &self,
         user_id: &str,
-        ids: &[&str],
+        others: &[&str],
         most: usize,
     ) -> Result<Vec<Person>, StoreError> {
         let user_id = user_id.to_owned();
-        let ids: Vec<Box<str>> = ids.iter().copied().map(Box::from).collect();
+        let ids: Vec<Box<str>> =
+            std::iter::once(&*user_id).chain(others.iter().copied()).map(Box::from).collect();
         self.readers.read(move |connection| rows::linked_to(connection, &user_id, &ids, most)).await
     }
 

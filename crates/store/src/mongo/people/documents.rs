@@ -21,9 +21,11 @@ struct PersonDocument {
     last_seen: Option<DateTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user_since: Option<i64>,
-    /// Whose it is, and since when: what the links of a user are found by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    owner: Option<Box<str>>,
+    /// Whose it is: a user's, or its own. So a user and all that is linked are found by
+    /// one key.
+    #[serde(default)]
+    owner: Box<str>,
+    /// Since when it is another's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<i64>,
     /// The end of the hour in which it was seen last. The server deletes by it, and by the
@@ -54,7 +56,7 @@ pub fn encode(person: &Person, rev: i64) -> Result<RawDocumentBuf, StoreError> {
         last_seen: person.seen.map(|seen| date(seen.last)),
         user_since: person.user_since.map(Arrival::as_i64),
         since: link.as_ref().map(|link| link.since.as_i64()),
-        owner: link.map(|link| link.user),
+        owner: link.map_or_else(|| person.id.clone(), |link| link.user),
         received_at,
         stays_with_user,
         terms: person.terms(),

@@ -48,10 +48,10 @@ impl PeopleStore for MongoStore {
     async fn linked_to(
         &self,
         user_id: &str,
-        ids: &[&str],
+        others: &[&str],
         most: usize,
     ) -> Result<Vec<Person>, StoreError> {
-        self.read(async { rows::linked_to(&mut self.call().await?, user_id, ids, most).await })
+        self.read(async { rows::linked_to(&mut self.call().await?, user_id, others, most).await })
             .await
     }
 

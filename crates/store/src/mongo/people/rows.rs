@@ -47,24 +47,28 @@ fn statement(row: &Row) -> Result<RawDocumentBuf, StoreError> {
     Ok(rawdoc! { "q": as_read, "u": document, "upsert": row.rev == 0 })
 }
 
-/// In no order, so that the server need not sort what two indexes give. Only of more than
-/// are wanted has it to be asked which are newest.
+/// By the index in its order: links, newest first, then the user's own row. Where that one
+/// is not there (it is another's, or too many links are before it) it is asked for, as what
+/// else is wanted.
 pub async fn linked_to(
     call: &mut Call<'_>,
     user_id: &str,
-    ids: &[&str],
+    others: &[&str],
     most: usize,
 ) -> Result<Vec<Person>, StoreError> {
-    let filter = doc! { "$or": [{ "_id": { "$in": ids } }, { "owner": user_id }] };
     let people = call.collection(PEOPLE);
-    let found = first(call, people.find(filter), ids.len() + most + 1).await?;
-    if found.iter().filter(|person| person.is_linked_to(user_id)).count() <= most {
-        return Ok(found);
+    let find = people.find(doc! { "owner": user_id }).sort(doc! { "owner": 1, "since": -1 });
+    let mut found = first(call, find, most + 1).await?;
+    if found.get(most).is_some_and(|last| *last.id != *user_id) {
+        found.truncate(most);
     }
-    let of_user = people.find(doc! { "owner": user_id }).sort(doc! { "owner": 1, "since": -1 });
-    let mut found = first(call, of_user, most).await?;
-    let people = of(call, ids).await?.into_iter().map(|row| row.person);
-    found.extend(people.filter(|person| !person.is_linked_to(user_id)));
+    let is_missing = |id: &&str| !found.iter().any(|person| *person.id == **id);
+    let missing: Vec<&str> =
+        std::iter::once(user_id).chain(others.iter().copied()).filter(is_missing).collect();
+    if !missing.is_empty() {
+        let people = of(call, &missing).await?.into_iter().map(|row| row.person);
+        found.extend(people.filter(|person| !person.is_linked_to(user_id)));
+    }
     Ok(found)
 }
 

@@ -103,7 +103,7 @@ async fn call_all(store: &MongoStore) {
 async fn call_about_people(store: &MongoStore) {
     let joined = decided("device", Some("nobody"), at(0));
     store.merge_in(&[person("ann"), person("device"), joined]).await.unwrap();
-    store.linked_to("ann", &["ann"], 10).await.unwrap();
+    store.linked_to("ann", &["bob"], 10).await.unwrap();
     store.by_term(TermKind::Id, "an", Matching::Prefix, 10).await.unwrap();
     store.note_sessions(&[session("s", "ann", 1)]).await.unwrap();
     store.session_user("s").await.unwrap();
