@@ -38,6 +38,7 @@ use tracing::{error, info};
 use crate::config::Settings;
 use crate::dead_letters;
 use crate::http::{self, Service, server};
+use crate::people::indexing::keep_indexes;
 use crate::processing::Deliverers;
 use crate::shutdown::{Ending, Signals};
 use control::Control;
@@ -48,7 +49,7 @@ pub(crate) use ingestion::Ingestion;
 pub(crate) use journal::folder_in as journal_folder;
 use part::Part;
 pub use stores::Stores;
-pub(crate) use stores::{place as store_place, timeouts};
+pub(crate) use stores::{payload_keys, place as store_place, timeouts};
 
 /// Runs the service until a signal ends it.
 pub fn serve(settings: Settings) -> ExitCode {
@@ -127,6 +128,7 @@ pub struct App {
     counter: JoinHandle<()>,
     access: access::Tasks,
     greeting: JoinHandle<()>,
+    indexing: JoinHandle<()>,
     stop: CancellationToken,
     settings: Settings,
 }
@@ -168,6 +170,11 @@ impl App {
             greeting::url(&listener),
         ));
         info!(mebibytes = memory::reckon(settings).mebibytes(), "memory is bounded");
+        let indexing = tokio::spawn(keep_indexes(
+            service.health.prepared(),
+            Arc::clone(&stores.payloads),
+            payload_keys(settings),
+        ));
         let server = tokio::spawn(server::serve(listener, router, limits, stop.clone()));
         let grace = request_grace(settings.shutdown.grace);
         let deliverers = ingestion.processing.start(&ingestion.registered, grace);
@@ -181,6 +188,7 @@ impl App {
             counter,
             access,
             greeting,
+            indexing,
             stop,
             settings,
         })
@@ -223,6 +231,7 @@ impl App {
             tokio::join!(self.ingestion.drain(deadline), self.deliverers.stop(deadline));
         self.counter.abort();
         self.greeting.abort();
+        self.indexing.abort();
         self.access.stop().await;
         self.service.summaries.close();
         drained.close().await;

@@ -7,6 +7,7 @@ use trailkeep_store::activity::ActivityStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{self, MongoSettings, MongoStore, PeriodSettings};
+use trailkeep_store::payloads::{PayloadKey, PayloadStore};
 use trailkeep_store::people::PeopleStore;
 use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::summaries::AccountStore;
@@ -37,6 +38,11 @@ pub fn place(settings: &Settings) -> String {
     }
 }
 
+/// The payload keys that the settings name, which take none that is no key.
+pub fn payload_keys(settings: &Settings) -> Vec<PayloadKey> {
+    settings.search.payload_keys.iter().filter_map(|name| PayloadKey::new(name)).collect()
+}
+
 /// The one database, as the parts that use it see it.
 #[derive(Clone)]
 pub struct Stores {
@@ -50,6 +56,8 @@ pub struct Stores {
     pub accounts: Arc<dyn AccountStore>,
     /// Where rows about ids stay.
     pub people: Arc<dyn PeopleStore>,
+    /// Where events are found by their payloads.
+    pub payloads: Arc<dyn PayloadStore>,
     /// Where events of ids are counted by day.
     pub activity: Arc<dyn ActivityStore>,
     /// Where feeds and outcomes of processors stay.
@@ -81,6 +89,7 @@ impl Stores {
         + AccessStore
         + AccountStore
         + PeopleStore
+        + PayloadStore
         + ActivityStore
         + ProcessingStore,
     ) -> Self {
@@ -91,8 +100,24 @@ impl Stores {
             access: Arc::clone(&store) as Arc<dyn AccessStore>,
             accounts: Arc::clone(&store) as Arc<dyn AccountStore>,
             people: Arc::clone(&store) as Arc<dyn PeopleStore>,
+            payloads: Arc::clone(&store) as Arc<dyn PayloadStore>,
             activity: Arc::clone(&store) as Arc<dyn ActivityStore>,
             processing: store,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn every_payload_key_that_the_settings_take_is_one() {
+        let names = ["it's a key", "ß", &"x".repeat(64)].join(",");
+        let settings = Settings::with([("search.payload_keys", names.as_str())]).unwrap();
+        let keys = payload_keys(&settings);
+        assert!(keys.iter().map(PayloadKey::as_str).eq(names.split(',')));
     }
 }

@@ -99,6 +99,7 @@ async fn start(defect: Defect) -> (App, TempDir) {
         access: Arc::clone(&store) as _,
         accounts: Arc::clone(&store) as _,
         people: Arc::clone(&store) as _,
+        payloads: Arc::clone(&store) as _,
         activity: Arc::clone(&store) as _,
         processing: Arc::clone(&store) as _,
     };

@@ -11,7 +11,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use tracing_subscriber::EnvFilter;
 
-use super::{MongodbUri, WriteKey};
+use super::{MongodbUri, WriteKey, payload_keys};
 
 const SECONDS_A_DAY: u64 = 24 * 60 * 60;
 
@@ -93,6 +93,10 @@ pub fn folder<'de, D: Deserializer<'de>>(value: D) -> Result<PathBuf, D::Error> 
 
 pub fn write_keys<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<WriteKey>, D::Error> {
     parsed(value, |items: Vec<String>| WriteKey::parse_all(&items))
+}
+
+pub fn payload_keys<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
+    parsed(value, payload_keys::parse)
 }
 
 pub fn networks<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<IpNet>, D::Error> {

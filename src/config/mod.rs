@@ -29,6 +29,7 @@ mod mongodb_uri;
 mod named;
 mod nearest;
 mod origin;
+mod payload_keys;
 mod processor_url;
 mod processors;
 mod reader;
@@ -50,7 +51,7 @@ pub use processor_url::ProcessorUrl;
 pub use processors::{FieldNames, From, Processor};
 pub use reader::Entry;
 pub use sections::{
-    Access, Accounts, Backlog, Events, Health, Http, Journal, Log, LogFormat, SecureCookie,
+    Access, Accounts, Backlog, Events, Health, Http, Journal, Log, LogFormat, Search, SecureCookie,
     Shutdown, Store, Write,
 };
 pub use webhook_secret::WebhookSecret;
@@ -85,6 +86,8 @@ pub struct Settings {
     pub store: Store,
     /// What summaries of business accounts may cost.
     pub accounts: Accounts,
+    /// What else people are found by.
+    pub search: Search,
     /// Whom events are sent to, by name; those that have a URL.
     #[serde(deserialize_with = "processors::with_url")]
     pub processors: BTreeMap<String, Processor>,

@@ -191,6 +191,15 @@ pub struct Accounts {
     pub fresh: Duration,
 }
 
+/// What else people are found by.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// Payload keys whose values are searched; each has an index of its own.
+    #[serde(deserialize_with = "fields::payload_keys")]
+    pub payload_keys: Vec<String>,
+}
+
 /// How the database is watched.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -12,6 +12,7 @@
 //!   of a row may be off by an hour, so that a user costs a write an hour and not an event.
 
 pub mod facts;
+pub mod indexing;
 mod known;
 pub mod search;
 

@@ -42,6 +42,12 @@ pub struct Indexes {
     pub missing: Vec<String>,
     /// Others, which somebody else made.
     pub others: Vec<String>,
+    /// Payload keys whose indexes cannot be searched: a service that runs makes them, or the
+    /// next start does.
+    pub unsearched: Vec<String>,
+    /// Payload keys that have an index, and are in none of the settings: the next start
+    /// drops them.
+    pub unwanted: Vec<String>,
     /// Whether one of an older version is there, which a running service replaces.
     pub replacing: Option<Replacing>,
 }

@@ -16,6 +16,7 @@ mod in_order;
 mod inspection;
 mod lowest;
 pub mod mongo;
+pub mod payloads;
 pub mod people;
 pub mod processing;
 mod refusal;

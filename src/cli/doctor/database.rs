@@ -80,7 +80,7 @@ fn of_clocks(clocks: Option<Clocks>) -> Finding {
 }
 
 fn of_indexes(indexes: &Indexes, is_mongodb: bool) -> Finding {
-    let Indexes { present, missing, others, replacing } = indexes;
+    let Indexes { present, missing, others, unsearched, unwanted, replacing } = indexes;
     if *present == 0 && others.is_empty() {
         return Finding::ok(INDEXES, "none yet; the first start makes them");
     }
@@ -95,6 +95,10 @@ fn of_indexes(indexes: &Indexes, is_mongodb: bool) -> Finding {
     if !others.is_empty() {
         found.push_str(&format!("; not ours: {}", others.join(", ")));
     }
+    if !unwanted.is_empty() {
+        let keys = unwanted.join(", ");
+        found.push_str(&format!("; of payload keys that the settings do not name: {keys}"));
+    }
     if !missing.is_empty() {
         let to_do = if is_mongodb {
             "restart the service: a start makes what is missing"
@@ -103,6 +107,17 @@ fn of_indexes(indexes: &Indexes, is_mongodb: bool) -> Finding {
              has dropped"
         };
         return Finding::fail(INDEXES, format!("{found}; missing: {}", missing.join(", ")), to_do);
+    }
+    if !unsearched.is_empty() {
+        let found = format!("{found}; not searched yet: payload keys {}", unsearched.join(", "));
+        let to_do = "wait for the service that runs, whose log says how far it is, or start it: \
+                     it makes their indexes";
+        return Finding::warn(INDEXES, found, to_do);
+    }
+    if !unwanted.is_empty() {
+        let to_do = "the next start drops the latter, unless another instance's settings name \
+                     them: give all instances the same search.payload_keys";
+        return Finding::warn(INDEXES, found, to_do);
     }
     if !others.is_empty() {
         let to_do = "drop those that nobody uses: each costs every write";
@@ -169,12 +184,27 @@ mod tests {
         let level = |present, missing: &[&str], others: &[&str]| {
             let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
             let (missing, others) = (owned(missing), owned(others));
-            of_indexes(&Indexes { present, missing, others, replacing: None }, true).level
+            of_indexes(&Indexes { present, missing, others, ..Indexes::default() }, true).level
         };
         assert_eq!(level(3, &[], &[]), Level::Ok);
         assert_eq!(level(0, &["events.journey"], &[]), Level::Ok, "before the first start");
         assert_eq!(level(2, &["events.journey"], &[]), Level::Fail);
         assert_eq!(level(3, &[], &["events.mine"]), Level::Warn);
+    }
+
+    #[test]
+    fn payload_keys_that_are_not_searched_or_not_wanted_are_told() {
+        let keys = || vec!["orderId".to_owned()];
+        let unsearched = Indexes { present: 3, unsearched: keys(), ..Indexes::default() };
+        let unwanted = Indexes { present: 3, unwanted: keys(), ..Indexes::default() };
+        for (indexes, words) in [
+            (unsearched, "not searched yet: payload keys orderId"),
+            (unwanted, "do not name: orderId"),
+        ] {
+            let finding = of_indexes(&indexes, false);
+            assert_eq!(finding.level, Level::Warn);
+            assert!(finding.found.contains(words), "{}", finding.found);
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use trailkeep_store::mongo::{self, MongoSettings, MongoStore, PeriodSettings};
+use trailkeep_store::payloads::PayloadKey;
 use trailkeep_store::{Store as _, StoreError, embedded};
 
 use super::flags::Flags;
@@ -104,12 +105,15 @@ fn need(settings: &Settings, unsettled_bytes: u64, taken: u64) -> Need {
 fn look_at_database(settings: &Settings, is_held: bool) -> Looked {
     match &settings.store.mongodb_uri {
         Some(uri) => look_at_mongodb(settings, uri),
-        None => look_at_file(&settings.store.data_dir, is_held),
+        None => {
+            let keys = app::payload_keys(settings);
+            look_at_file(&settings.store.data_dir, is_held, &keys)
+        }
     }
 }
 
-fn look_at_file(data_dir: &Path, is_held: bool) -> Looked {
-    match embedded::inspect(data_dir, is_held) {
+fn look_at_file(data_dir: &Path, is_held: bool, keys: &[PayloadKey]) -> Looked {
+    match embedded::inspect(data_dir, is_held, keys) {
         Ok(Some(inspection)) => Looked::At(inspection),
         Ok(None) => Looked::NotYet,
         Err(error) => Looked::Failed {
@@ -140,7 +144,7 @@ fn look_at_mongodb(settings: &Settings, uri: &MongodbUri) -> Looked {
                 return Looked::Failed { error: error.to_string(), to_do };
             }
         };
-        let looked = match store.inspect().await {
+        let looked = match store.inspect(&app::payload_keys(settings)).await {
             Ok(inspection) => Looked::At(inspection),
             Err(error) => {
                 let to_do = after(&error, &mongo::place(uri.expose()).hosts);

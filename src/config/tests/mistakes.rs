@@ -296,6 +296,23 @@ fn event_types_that_cannot_be() {
 }
 
 #[test]
+fn payload_keys_that_cannot_be() {
+    let path = "search.payload_keys";
+    for wrong in ["order.id", "$set", "a\"b", "a\\b", "a,", "a\u{1}b", &"x".repeat(65)] {
+        let message = mistake(path, wrong);
+        assert!(message.contains("must be a list of keys of 1 to 64 bytes"), "{message}");
+    }
+    assert_eq!(
+        mistake(path, "orderId,orderid"),
+        r#"search.payload_keys = ["orderId", "orderid"] (flag --set): must name each key once, in whatever case; "orderid" is there twice"#
+    );
+    let message = mistake(path, "a,b,c,d");
+    assert!(message.contains("must have at most 3 keys"), "{message}");
+    let settings = Settings::with([(path, "orderId, order number ,Nr")]).unwrap();
+    assert_eq!(settings.search.payload_keys, ["orderId", "order number", "Nr"]);
+}
+
+#[test]
 fn texts_that_cannot_be() {
     for (path, wrong) in [
         ("events.default_user", "   "),

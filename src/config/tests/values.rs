@@ -18,6 +18,7 @@ fn the_defaults_are_those_of_the_file() {
     assert_eq!(settings.store.mongodb_uri, None);
     assert_eq!(settings.store.data_dir, PathBuf::from("./data"));
     assert_eq!(settings.store.retention, None);
+    assert!(settings.search.payload_keys.is_empty());
     assert_eq!(settings.shutdown.grace, Duration::from_secs(15));
     assert_eq!(settings.log.level, "info");
     assert_eq!(settings.log.format, LogFormat::Text);

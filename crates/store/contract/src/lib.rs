@@ -9,6 +9,7 @@ pub mod dead_letters;
 pub mod journeys;
 pub mod linked;
 pub mod paging;
+pub mod payloads;
 pub mod people;
 pub mod preparing;
 pub mod processing;
@@ -23,7 +24,7 @@ pub use processing::{feeds, outcomes, parking, pending_events, processors, steer
 /// Makes a test of each promise. `$open` is an `async fn` that opens a new store,
 /// as something with a method for each kind of promise, `check_events`,
 /// `check_accounts`, `check_activity`, `check_letters`, `check_access`, `check_processing`,
-/// `check_pending_events` and `check_people`: each hands the promise what it is about, and cleans up
+/// `check_pending_events`, `check_payloads` and `check_people`: each hands the promise what it is about, and cleans up
 /// behind it.
 #[macro_export]
 macro_rules! contract {
@@ -204,6 +205,15 @@ macro_rules! contract {
                     a_session_is_that_of_its_first_event_in_any_order,
                     of_one_arrival_the_user_whose_id_comes_first_has_a_session,
                     of_those_who_note_a_session_at_once_the_first_event_has_it,
+                }
+            }
+            check_payloads {
+                payloads {
+                    a_value_is_found_as_a_whole_text_or_number_and_in_nothing_else,
+                    the_newest_events_with_a_value_come_first,
+                    an_event_is_stored_whatever_it_has_at_a_key,
+                    a_key_is_searched_while_it_has_an_index,
+                    indexes_of_keys_are_made_and_dropped_at_once,
                 }
             }
             check_access {

@@ -7,31 +7,40 @@ use std::time::Instant;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::OpenError;
 use super::folder::DATABASE;
 use super::schema::{self, MIGRATIONS, Version};
 use super::wal::Wal;
+use super::{OpenError, payloads};
 use crate::inspection::{Indexes, Inspection};
+use crate::payloads::PayloadKey;
 
 /// The indexes that have a statement of their own.
 const INDEXES: &str =
     "SELECT tbl_name || '.' || name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL";
 
-/// Looks at the database in a data folder; `None` where there is none, or an empty
+/// Looks at the database in a data folder, and at the indexes of these payload keys; `None` where there is none, or an empty
 /// one that nobody has begun to fill.
 ///
 /// # Errors
 ///
 /// A start would end with the same.
-pub fn inspect(data_dir: &Path, is_held: bool) -> Result<Option<Inspection>, OpenError> {
+pub fn inspect(
+    data_dir: &Path,
+    is_held: bool,
+    keys: &[PayloadKey],
+) -> Result<Option<Inspection>, OpenError> {
     let path = data_dir.join(DATABASE);
     if !path.exists() {
         return Ok(None);
     }
-    look(&path, is_held).map_err(|error| OpenError::from_sqlite(&path, error))?
+    look(&path, is_held, keys).map_err(|error| OpenError::from_sqlite(&path, error))?
 }
 
-fn look(path: &Path, is_held: bool) -> rusqlite::Result<Result<Option<Inspection>, OpenError>> {
+fn look(
+    path: &Path,
+    is_held: bool,
+    keys: &[PayloadKey],
+) -> rusqlite::Result<Result<Option<Inspection>, OpenError>> {
     let connection = open(path, is_held)?;
     let format = match schema::version(&connection)? {
         Version::Numbered(0) => return Ok(Ok(None)),
@@ -51,6 +60,8 @@ fn look(path: &Path, is_held: bool) -> rusqlite::Result<Result<Option<Inspection
     let count = "SELECT count(*) FROM dead_letters";
     let dead_letters =
         if has_letters { connection.query_row(count, [], |row| row.get(0))? } else { 0 };
+    let mut indexes = compare(&wanted(format)?, &indexes(&connection)?);
+    look_at_payloads(&mut indexes, &payloads::keys(&connection)?, keys);
     let kibibytes = fs::metadata(path).map_or(0, |file| file.len()) >> 10;
     Ok(Ok(Some(Inspection {
         server: format!("SQLite {}", rusqlite::version()),
@@ -58,7 +69,7 @@ fn look(path: &Path, is_held: bool) -> rusqlite::Result<Result<Option<Inspection
         durability: format!("journal_mode: {mode}, each commit synced"),
         latency,
         clocks: None,
-        indexes: compare(&wanted(format)?, &indexes(&connection)?),
+        indexes,
         dead_letters: u64::try_from(dead_letters).unwrap_or(0),
     })))
 }
@@ -97,6 +108,17 @@ fn compare(wanted: &BTreeSet<String>, there: &BTreeSet<String>) -> Indexes {
         present: wanted.intersection(there).count(),
         missing: wanted.difference(there).cloned().collect(),
         others: there.difference(wanted).cloned().collect(),
-        replacing: None,
+        ..Indexes::default()
     }
+}
+
+/// What the settings of a start add, which is no part of the format.
+fn look_at_payloads(indexes: &mut Indexes, there: &[String], wanted: &[PayloadKey]) {
+    let is_wanted = |key: &&String| wanted.iter().any(|wanted| wanted.as_str() == **key);
+    indexes.others.retain(|name| !payloads::is_ours(name));
+    indexes.present += there.iter().filter(is_wanted).count();
+    indexes.unwanted = there.iter().filter(|key| !is_wanted(key)).cloned().collect();
+    let wanted = wanted.iter().map(PayloadKey::as_str);
+    let unsearched = wanted.filter(|key| there.iter().all(|there| there != key));
+    indexes.unsearched = unsearched.map(str::to_owned).collect();
 }

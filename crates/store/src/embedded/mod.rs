@@ -3,6 +3,7 @@
 //! - `folder`: the folder and the lock that keeps other processes out.
 //! - `schema`: what the file holds, and how it is brought up to date.
 //! - `writer`: the one thread that writes.
+//! - `building`: indexes of events, which it makes while it runs.
 //! - `reader`: the connections that read, and never wait for the writer.
 //! - `summaries`: events of an account, counted; `account_events`: the newest of them;
 //!   `activity`: those of ids, by day.
@@ -13,6 +14,7 @@
 //! - `processing`: who is fed for, what is pending and what became of each event, in
 //!   tables of their own.
 //! - `people`: who is who, and whose sessions are, in tables of their own.
+//! - `payloads`: events, found by what their payloads have at a few keys.
 //! - `access`: staff accounts, sessions, tokens and the audit trail, in tables
 //!   of their own.
 //!
@@ -23,10 +25,12 @@
 mod access;
 mod account_events;
 mod activity;
+mod building;
 mod dead_letters;
 mod fault;
 mod folder;
 mod inspect;
+mod payloads;
 mod people;
 mod processing;
 mod reader;

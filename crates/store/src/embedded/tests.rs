@@ -6,6 +6,7 @@ mod accounts;
 mod activity;
 mod expiring;
 mod opening;
+mod payloads;
 mod people;
 mod processing;
 mod reading;

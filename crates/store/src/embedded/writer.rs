@@ -5,7 +5,9 @@
 //! Inserts that wait for it are committed together: one sync of the disk
 //! serves them all, and each still gets its own outcomes. What else is to be
 //! changed are small transactions between those commits. Between commits it
-//! takes one step of [`retention`](super::retention) and looks after the WAL.
+//! takes one step of [`retention`](super::retention) and looks after the WAL. An index
+//! of events takes as long as they take to be read, and all else waits for it; a stop
+//! does not.
 //!
 //! When the thread ends, for whatever reason, all that waits for it is told so:
 //! the channel and the answers in it are dropped with it.
@@ -25,7 +27,7 @@ use trailkeep_event::Accepted;
 
 use super::retention::Retention;
 use super::wal::{self, Wal};
-use super::{OpenError, fault, schema};
+use super::{OpenError, building, fault, schema};
 use crate::timeouts::in_time;
 use crate::{Outcome, StoreError};
 
@@ -43,6 +45,7 @@ pub(super) struct Writer {
     timeout: Duration,
     room: Arc<Semaphore>,
     ended: CancellationToken,
+    stopping: CancellationToken,
     /// Gone once somebody ends the thread.
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -76,7 +79,8 @@ impl Writer {
     ) -> Result<Self, OpenError> {
         let (commands, received) = channel();
         let wal = Wal::beside(&database);
-        let task = Task { connection, wal, database, retention };
+        let stopping = CancellationToken::new();
+        let task = Task { connection, wal, database, retention, stopping: stopping.clone() };
         let ended = CancellationToken::new();
         let guard = ended.clone().drop_guard();
         let thread = std::thread::Builder::new()
@@ -92,6 +96,7 @@ impl Writer {
             timeout,
             room: Arc::new(Semaphore::new(QUEUE)),
             ended,
+            stopping,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -132,6 +137,15 @@ impl Writer {
         .await
     }
 
+    /// Makes an index of events, however long that takes.
+    pub(super) async fn build(&self, sql: String) -> Result<(), StoreError> {
+        let (answer, built) = oneshot::channel();
+        self.send(Command::Change(Box::new(move |task| {
+            let _ = answer.send(task.build(&sql));
+        })))?;
+        built.await.map_err(|_| gone())?
+    }
+
     /// Answers as soon as the thread gets to it, and has found its files in place.
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
@@ -156,6 +170,7 @@ impl Writer {
             return;
         };
         let (done, stopped) = oneshot::channel();
+        self.stopping.cancel();
         if self.send(Command::Stop(done)).is_ok() {
             // An error means that the thread has ended by itself.
             let _ = stopped.await;
@@ -167,6 +182,11 @@ impl Writer {
     #[cfg(test)]
     pub(super) fn run(&self, job: impl FnOnce(&Connection) + Send + 'static) {
         let _ = self.send(Command::Run(Box::new(job)));
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.is_cancelled()
     }
 
     async fn room(&self) -> Result<OwnedSemaphorePermit, StoreError> {
@@ -185,6 +205,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.get_mut().take() {
             let (done, _) = oneshot::channel();
+            self.stopping.cancel();
             let _ = self.send(Command::Stop(done));
             join(thread);
         }
@@ -211,6 +232,7 @@ struct Task {
     database: PathBuf,
     wal: Wal,
     retention: Retention,
+    stopping: CancellationToken,
 }
 
 impl Task {
@@ -279,6 +301,12 @@ impl Task {
         let changed = in_transaction(&mut self.connection, job)
             .map_err(|error| fault::store_error(&error))?;
         self.files_in_place().map(|()| changed)
+    }
+
+    fn build(&mut self, sql: &str) -> Result<(), StoreError> {
+        let built = building::build(&mut self.connection, sql, &self.stopping);
+        built.map_err(|error| fault::store_error(&error))?;
+        self.files_in_place()
     }
 
     /// Files that somebody removed can still be written to, and what is written

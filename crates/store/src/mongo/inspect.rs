@@ -10,22 +10,24 @@ use super::connection::{EVENTS, Link};
 use super::errors::store_error;
 use super::indexes::{existing, has_old_journey, name_of, serves_events, wanted_of_events};
 use super::layout::{Layout, is_mongos};
-use super::{MongoStore, access, dead_letters, people, processing, takeover};
+use super::{MongoStore, access, dead_letters, payloads, people, processing, takeover};
 use crate::StoreError;
 use crate::dead_letters::DeadLetterStore as _;
 use crate::inspection::{Clocks, Indexes, Inspection, Replacing};
+use crate::payloads::{PayloadKey, PayloadStore as _, PayloadValue};
 use crate::timeouts::in_time;
 
 /// The index that every collection has.
 const OF_IDS: &str = "_id_";
 
 impl MongoStore {
-    /// Looks at it. Nothing is made that is missing.
+    /// Looks at it, and at the indexes of these payload keys. Nothing is made that is
+    /// missing.
     ///
     /// # Errors
     ///
     /// The server does not answer in the time of a read, or refuses us.
-    pub async fn inspect(&self) -> Result<Inspection, StoreError> {
+    pub async fn inspect(&self, keys: &[PayloadKey]) -> Result<Inspection, StoreError> {
         in_time(self.settings.timeouts.read, async {
             let link = self.link().await?;
             // The first answer waits for the connection.
@@ -43,12 +45,30 @@ impl MongoStore {
                 durability: durability(link.write_concern()),
                 latency,
                 clocks,
-                indexes: look_at_indexes(link, Layout::wanted(&hello), self.settings.retention)
-                    .await?,
+                indexes: self.look_at_indexes(link, Layout::wanted(&hello), keys).await?,
                 dead_letters: self.count().await?,
             })
         })
         .await
+    }
+
+    async fn look_at_indexes(
+        &self,
+        link: &Link,
+        layout: Layout,
+        keys: &[PayloadKey],
+    ) -> Result<Indexes, StoreError> {
+        let mut indexes = look_at_indexes(link, layout, self.settings.retention).await?;
+        indexes.unwanted.retain(|there| keys.iter().all(|key| key.as_str() != there));
+        // One that is being built is among those that are there.
+        for key in keys {
+            let Some(any) = PayloadValue::typed("1") else { continue };
+            match self.by_payload(key, &any, 1).await? {
+                Some(_) => indexes.present += 1,
+                None => indexes.unsearched.push(key.as_str().to_owned()),
+            }
+        }
+        Ok(indexes)
     }
 }
 
@@ -101,8 +121,11 @@ async fn look_at_indexes(
     }
     let is_new = |index: &IndexModel| index.keys == Layout::ByPeriod.keys();
     let is_replacing = indexes.replacing.is_some();
-    let events: Vec<_> =
-        events.into_iter().filter(|index| !(is_replacing && is_new(index))).collect();
+    let of_payloads = events.iter().filter_map(payloads::key_of).map(str::to_owned);
+    indexes.unwanted = of_payloads.collect();
+    let is_judged =
+        |index: &IndexModel| !(is_replacing && is_new(index)) && payloads::key_of(index).is_none();
+    let events: Vec<_> = events.into_iter().filter(is_judged).collect();
     compare(&mut indexes, EVENTS, &events, &wanted_of_events(layout, retention), serves_events);
     let mut others = vec![(
         dead_letters::DEAD_LETTERS.to_owned(),

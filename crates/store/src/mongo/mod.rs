@@ -26,6 +26,7 @@
 //! - `processing`: who is fed for, what is pending and what became of each event, in
 //!   collections of their own.
 //! - `people`: who is who, and whose sessions are, in two collections of their own.
+//! - `payloads`: events, found by what their payloads have at a few keys.
 //! - `access`: staff accounts, sessions, tokens and the audit trail, in
 //!   collections of their own.
 
@@ -43,6 +44,7 @@ mod insert;
 mod inspect;
 mod journey;
 mod layout;
+mod payloads;
 mod people;
 mod periods;
 mod processing;

@@ -84,16 +84,26 @@ async fn replace(link: &Link, calendar: &Calendar, layout: &LayoutInUse) -> Resu
 async fn build(link: &Link) -> Result<(), StoreError> {
     let events = link.events::<Document>();
     let building = async { events.create_index(journey_index(Layout::ByPeriod)).await };
+    let built = while_building(link, "the new index of journeys is being built", building).await;
+    built.map(|_| ()).map_err(|error| store_error(&error))
+}
+
+/// Waits for what the server builds, and says in the log how far it is.
+pub async fn while_building<T>(
+    link: &Link,
+    what: &str,
+    building: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
     tokio::pin!(building);
     let mut ticks = interval(PAUSE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
     loop {
         tokio::select! {
-            built = &mut building => return built.map(|_| ()).map_err(|error| store_error(&error)),
+            built = &mut building => return built,
             _ = ticks.tick() => {
                 let server = progress(link).await.unwrap_or_default();
-                tracing::info!(server, "the new index of journeys is being built");
+                tracing::info!(server, "{what}");
             }
         }
     }

@@ -14,6 +14,7 @@ use trailkeep_store::activity::ActivityStore;
 use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore};
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{MongoSettings, MongoStore};
+use trailkeep_store::payloads::{PayloadKey, PayloadStore, PayloadValue};
 use trailkeep_store::people::{Matching, PeopleStore, Row, TermKind};
 use trailkeep_store::summaries::{AccountStore, Bucket, QueryError, SummaryRange};
 use trailkeep_store::{Reason, Refusal, Store, StoreError};
@@ -49,7 +50,13 @@ fn call<'a, T, E: Into<QueryError>>(
 
 fn reads<S>(store: &S) -> Vec<(&'static str, Call<'_>)>
 where
-    S: Store + DeadLetterStore + AccessStore + AccountStore + ActivityStore + PeopleStore,
+    S: Store
+        + DeadLetterStore
+        + AccessStore
+        + AccountStore
+        + ActivityStore
+        + PeopleStore
+        + PayloadStore,
 {
     let id = event("ann", "e1", 0, 1).event.id;
     let (account_id, bucket) = ("a".to_owned(), Some(Bucket::Hour));
@@ -73,6 +80,13 @@ where
         ("people", call(async { store.people(&["ann"]).await })),
         ("linked_to", call(store.linked_to("ann", &["bob"], 10))),
         ("by_term", call(store.by_term(TermKind::Id, "ann", Matching::Prefix, 10))),
+        (
+            "by_payload",
+            call(async {
+                let key = PayloadKey::new("k").unwrap();
+                store.by_payload(&key, &PayloadValue::typed("1").unwrap(), 10).await
+            }),
+        ),
         ("session_user", call(store.session_user("s"))),
         ("accounts_from", call(store.accounts_from("a", 1, LIMIT))),
         ("events", call(store.events("a", None, 10))),

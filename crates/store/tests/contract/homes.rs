@@ -9,6 +9,7 @@ use trailkeep_store::activity::ActivityStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::mongo::{MongoSettings, MongoStore, PeriodSettings};
+use trailkeep_store::payloads::PayloadStore;
 use trailkeep_store::people::PeopleStore;
 use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::summaries::AccountStore;
@@ -37,6 +38,7 @@ pub struct Home {
     activity: Arc<dyn ActivityStore>,
     processing: Arc<dyn ProcessingStore>,
     people: Arc<dyn PeopleStore>,
+    payloads: Arc<dyn PayloadStore>,
     place: Place,
 }
 
@@ -64,7 +66,8 @@ pub async fn open_mongo() -> Home {
         accounts: store.clone(),
         activity: store.clone(),
         processing: store.clone(),
-        people: store,
+        people: store.clone(),
+        payloads: store,
         place: Place::Mongo(place),
     }
 }
@@ -82,7 +85,8 @@ pub async fn open_embedded() -> Home {
         accounts: store.clone(),
         activity: store.clone(),
         processing: store.clone(),
-        people: store,
+        people: store.clone(),
+        payloads: store,
         place: Place::Folder(folder),
     }
 }
@@ -155,6 +159,16 @@ impl Home {
         Checking: Future<Output = ()> + Send + 'static,
     {
         let checking = promise(self.store.clone(), self.processing.clone());
+        self.check(checking).await;
+    }
+
+    /// Checks one promise about events found by their payloads, which it stores.
+    pub async fn check_payloads<F, Checking>(self, promise: F)
+    where
+        F: FnOnce(Arc<dyn Store>, Arc<dyn PayloadStore>) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let checking = promise(self.store.clone(), self.payloads.clone());
         self.check(checking).await;
     }
 

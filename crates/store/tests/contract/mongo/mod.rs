@@ -6,6 +6,7 @@ mod activity;
 mod documents;
 mod faults;
 mod indexes;
+mod payloads;
 mod people;
 mod periods;
 mod plans;

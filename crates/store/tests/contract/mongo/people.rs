@@ -133,7 +133,7 @@ async fn people_and_their_sessions_are_kept_as_long_as_events() {
                 let settings = MongoSettings { retention: keep, ..SETTINGS };
                 let store = place.mongo_store(&settings).await;
                 store.prepare().await.unwrap();
-                let inspection = store.inspect().await.unwrap();
+                let inspection = store.inspect(&[]).await.unwrap();
                 assert_eq!(inspection.indexes.missing, [""; 0]);
                 store.close().await;
                 assert_eq!(indexes(&place, "userSessions").await, expected);

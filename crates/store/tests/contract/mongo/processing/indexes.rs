@@ -142,11 +142,11 @@ async fn the_first_command_makes_what_commands_are_listed_by() {
             // Doctor knows it, and misses it.
             let store = place.mongo_store(&SETTINGS).await;
             store.prepare().await.unwrap();
-            let seen = store.inspect().await.unwrap().indexes;
+            let seen = store.inspect(&[]).await.unwrap().indexes;
             assert_eq!((seen.missing, seen.others), (vec![], vec![]));
             let commands = place.database().collection::<Document>("processorCommands");
             commands.drop_index("of_processor").await.unwrap();
-            let seen = store.inspect().await.unwrap().indexes;
+            let seen = store.inspect(&[]).await.unwrap().indexes;
             assert_eq!(seen.missing, ["processorCommands.of_processor"]);
             store.close().await;
         })
