@@ -8,7 +8,7 @@ use trailkeep_event::{MAX_FUTURE_MS, Rules, TypeRule};
 
 use super::error::StartError;
 use super::ingestion::Ingestion;
-use super::stores::Stores;
+use super::stores::{Stores, payload_keys};
 use super::{access, memory};
 use crate::access::audit::AuditWriter;
 use crate::config::{AllowedOrigins, Settings};
@@ -18,7 +18,7 @@ use crate::http::{self, Service};
 use crate::journeys::linked::Links;
 use crate::journeys::profile::Profiles;
 use crate::journeys::{AccountEvents, Journeys};
-use crate::people::search::Search;
+use crate::people::search::{Payloads, Search};
 use crate::summaries::{self, Summaries};
 
 /// Everything that requests are answered with, and what writes the audit trail.
@@ -35,7 +35,7 @@ pub fn service(
         journeys: journeys(),
         links: Links::new(Arc::clone(&stores.people), Arc::clone(&ingestion.ingest)),
         profiles: Profiles::new(journeys(), Arc::clone(&stores.activity), Arc::clone(&clock)),
-        search: Search::new(Arc::clone(&stores.people), Arc::clone(&stores.accounts)),
+        search: search(settings, stores),
         account_events: AccountEvents::new(Arc::clone(&stores.accounts), journeys()),
         summaries: summaries(settings, stores, &clock),
         ingest: Arc::clone(&ingestion.ingest),
@@ -66,6 +66,11 @@ pub fn service(
         },
     };
     Ok((service, audit_writer))
+}
+
+fn search(settings: &Settings, stores: &Stores) -> Search {
+    let payloads = Payloads::new(Arc::clone(&stores.payloads), payload_keys(settings));
+    Search::new(Arc::clone(&stores.people), Arc::clone(&stores.accounts), payloads)
 }
 
 fn summaries(settings: &Settings, stores: &Stores, clock: &Arc<dyn Clock>) -> Arc<Summaries> {

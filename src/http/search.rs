@@ -1,5 +1,6 @@
 //! `GET /search`: one box for people.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Json;
@@ -14,7 +15,7 @@ use super::query::Parameters;
 use super::state::Service;
 use crate::access::audit::action;
 use crate::people::facts;
-use crate::people::search::{Found, Kind, Matched};
+use crate::people::search::{Found, Kind, Matched, Results, Waiting};
 
 const DEFAULT_LIMIT: usize = 20;
 const MAX_LIMIT: usize = 100;
@@ -26,12 +27,18 @@ const MAX_LIMIT: usize = 100;
     "results": [
         {"kind": "user", "id": "test123", "label": "Ann Miller",
             "lastSeen": "2025-12-15T10:30:00.000Z", "matched": "name"},
+        {"kind": "user", "id": "ben", "label": "Ben Meyer",
+            "lastSeen": "2025-12-15T10:31:00.000Z", "matched": "payload.orderId"},
         {"kind": "account", "id": "anvil", "label": "anvil", "matched": "accountId"}
     ]
 }))]
 pub struct ResultsBody {
     /// The best first; of one kind those who were seen last.
     results: Vec<ResultBody>,
+    /// Payload keys of the settings that were not searched, because the database is still
+    /// making their indexes; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_searched: Vec<String>,
 }
 
 /// One thing that was found.
@@ -51,8 +58,9 @@ pub struct ResultBody {
     #[schema(format = DateTime)]
     last_seen: Option<String>,
     /// By what it was found: `userId`, `anonymousId`, `sessionId`, `accountId`, `email`
-    /// (also an earlier one) or `name`.
-    matched: &'static str,
+    /// (also an earlier one), `name`, or `payload.<key>` for a key of the setting
+    /// `search.payload_keys`.
+    matched: Cow<'static, str>,
 }
 
 impl From<Found> for ResultBody {
@@ -69,9 +77,10 @@ impl From<Found> for ResultBody {
             label: found.label.into(),
             last_seen: found.last_seen.map(|at| at.to_string()),
             matched: match found.matched {
-                Matched::Id => id,
-                Matched::Email => "email",
-                Matched::Name => "name",
+                Matched::Id => id.into(),
+                Matched::Email => "email".into(),
+                Matched::Name => "name".into(),
+                Matched::Payload(key) => format!("payload.{key}").into(),
             },
         }
     }
@@ -80,11 +89,17 @@ impl From<Found> for ResultBody {
 /// Find people
 ///
 /// By what is wholly it: a user's or anonymous id, a session's id, an e-mail address, an
-/// account's id; then by what begins with it: an e-mail address, an id, words of a name
+/// account's id, the value that an event has in its payload at one of the keys of the
+/// setting `search.payload_keys`; then by what begins with it: an e-mail address, an id, words of a name
 /// (each word of `q` has to begin one), and at most five accounts. Any case, but for session
 /// and account ids; blanks around `q` do not count, and nothing in it is a pattern. Each
 /// thing comes once. Of several words the longest is looked up, and the first 200 people
 /// who have it are looked at.
+///
+/// A value in a payload is compared as a whole, as text, and as a number where `q` is one:
+/// `1234` finds `"1234"` and `1234`, and `0042` finds `"0042"` alone. Found is the user in
+/// whose journey the event is, those first whose event is newest; of each key as many events
+/// are looked at as results are wanted. Events that wait to be stored count.
 ///
 /// Who said a name or signed in a moment ago is found at once, any other new id once its
 /// first event is stored.
@@ -110,15 +125,24 @@ pub async fn search(
 ) -> Result<Json<ResultsBody>, Problem> {
     let (text, limit) = read(query.as_deref())?;
     service.access.audit.note(&reader, action::SEARCH, Some(&text));
-    let waiting = facts::of_all(&service.ingest.saying());
-    let mut found = service.search.find(&text, limit, &waiting).await?;
+    let waiting = Waiting {
+        people: facts::of_all(&service.ingest.saying()),
+        events: match service.search.looks_into_payloads() {
+            true => service.ingest.events(),
+            false => Vec::new(),
+        },
+    };
+    let Results { mut found, unsearched } = service.search.find(&text, limit, &waiting).await?;
     let mut people: Vec<&mut Found> =
         found.iter_mut().filter(|one| matches!(one.kind, Kind::User | Kind::Anonymous)).collect();
     let rows = people.iter().filter_map(|one| Some((one.id.to_string(), one.last_seen?)));
     let last_seen = service.journeys.last_seen(rows.collect()).await?;
     let seen = people.iter_mut().filter(|one| one.last_seen.is_some());
     seen.zip(last_seen).for_each(|(one, at)| one.last_seen = Some(at));
-    Ok(Json(ResultsBody { results: found.into_iter().map(ResultBody::from).collect() }))
+    Ok(Json(ResultsBody {
+        results: found.into_iter().map(ResultBody::from).collect(),
+        not_searched: unsearched.into_iter().map(String::from).collect(),
+    }))
 }
 
 fn read(query: Option<&str>) -> Result<(String, usize), Problem> {

@@ -321,6 +321,11 @@ impl Backlog {
         self.queue.saying()
     }
 
+    /// The events in the head.
+    pub fn events(&self) -> Vec<Arc<Accepted>> {
+        self.queue.events()
+    }
+
     /// The events in the head of users who have any of an account, each user's in order.
     pub fn of_account(&self, account_id: &str) -> Vec<Arc<Accepted>> {
         self.queue.of_account(account_id)

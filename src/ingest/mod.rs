@@ -170,6 +170,11 @@ impl Ingest {
         self.backlog.lock().saying()
     }
 
+    /// The events in the head of the backlog, in any order.
+    pub fn events(&self) -> Vec<Arc<Accepted>> {
+        self.backlog.lock().events()
+    }
+
     /// The events in the head of users who have any of an account, each user's in order
     /// of arrival, those of other accounts among them, and whether there may be others
     /// beyond it.

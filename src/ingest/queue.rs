@@ -280,6 +280,11 @@ impl Queue {
         events.filter(|accepted| facts::is_users(&accepted.event)).cloned().collect()
     }
 
+    /// All that waits.
+    pub fn events(&self) -> Vec<Arc<Accepted>> {
+        self.slots.iter().map(|(_, slot)| Arc::clone(&slot.entry.accepted)).collect()
+    }
+
     /// The events of the users who have any of an account, each user's in order. All
     /// that waits is looked at, which is the head.
     pub fn of_account(&self, account_id: &str) -> Vec<Arc<Accepted>> {

@@ -6,9 +6,12 @@
 //! for byte, for their index has them so.
 //!
 //! Rows are written with the events that they come from. What waiting events say of people
-//! is handed in, and found beside the rows.
+//! is handed in, and found beside the rows; and so are the events themselves, where their
+//! payloads are searched.
 
 mod labels;
+mod payloads;
+mod waiting;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,6 +21,10 @@ use trailkeep_event::Timestamp;
 use trailkeep_store::StoreError;
 use trailkeep_store::people::{Matching, PeopleStore, Person, SessionUser, TermKind};
 use trailkeep_store::summaries::{AccountStore, QueryError};
+
+use payloads::ByPayload;
+pub use payloads::Payloads;
+pub use waiting::Waiting;
 
 /// Accounts that are told at the most: each is a seek of its own.
 pub const MAX_ACCOUNTS: usize = 5;
@@ -42,7 +49,7 @@ pub enum Kind {
 }
 
 /// By what it was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Matched {
     /// The id of the thing itself.
     Id,
@@ -50,6 +57,8 @@ pub enum Matched {
     Email,
     /// Words of a name.
     Name,
+    /// What an event of the user has in its payload at this key.
+    Payload(Box<str>),
 }
 
 /// One thing that was found.
@@ -70,22 +79,43 @@ pub struct Found {
     pub matched: Matched,
 }
 
-/// Searches people, their sessions, and accounts.
+/// What a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Results {
+    /// The best first.
+    pub found: Vec<Found>,
+    /// Payload keys of the settings that could not be searched, since their indexes are
+    /// still being made.
+    pub unsearched: Vec<Box<str>>,
+}
+
+/// Searches people, their sessions, accounts, and payloads.
 pub struct Search {
     people: Arc<dyn PeopleStore>,
     accounts: Arc<dyn AccountStore>,
+    payloads: Payloads,
 }
 
 impl Search {
     /// Of these stores.
-    pub fn new(people: Arc<dyn PeopleStore>, accounts: Arc<dyn AccountStore>) -> Self {
-        Self { people, accounts }
+    pub fn new(
+        people: Arc<dyn PeopleStore>,
+        accounts: Arc<dyn AccountStore>,
+        payloads: Payloads,
+    ) -> Self {
+        Self { people, accounts, payloads }
+    }
+
+    /// Whether waiting events are wanted.
+    pub fn looks_into_payloads(&self) -> bool {
+        !self.payloads.is_empty()
     }
 
     /// What is found by this text, at most so much, the best first: what is wholly it (an
-    /// id, a session, an e-mail address, an account), then what begins with it (an e-mail
-    /// address, an id, words of a name, accounts). Of one kind those come first who were
-    /// seen last. Each thing comes once, at its best place.
+    /// id, a session, an e-mail address, an account, what an event of a user has at a
+    /// payload key), then what begins with it (an e-mail address, an id, words of a name,
+    /// accounts). Of one kind those come first who were seen last, and by payloads those
+    /// whose event is newest. Each thing comes once, at its best place.
     ///
     /// # Errors
     ///
@@ -95,23 +125,27 @@ impl Search {
         &self,
         text: &str,
         most: usize,
-        waiting: &[Person],
-    ) -> Result<Vec<Found>, StoreError> {
+        waiting: &Waiting,
+    ) -> Result<Results, StoreError> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let of_waiting = |is: &dyn Fn(&Person) -> bool| {
-            waiting.iter().filter(|person| is(person)).cloned().collect::<Vec<_>>()
+            waiting.people.iter().filter(|person| is(person)).cloned().collect::<Vec<_>>()
         };
         let term = |kind, matching| self.people.by_term(kind, text, matching, most);
-        let (ids, whole_ids, session, whole_emails, emails, begun_ids, names, accounts) = tokio::try_join!(
-            self.exact(text),
-            term(TermKind::Id, Matching::Whole),
-            self.people.session_user(text),
-            term(TermKind::Email, Matching::Whole),
-            term(TermKind::Email, Matching::Prefix),
-            term(TermKind::Id, Matching::Prefix),
-            self.by_name(&words, most),
-            self.accounts(text),
-        )?;
+        let payloads = self.payloads.find(&*self.people, text, most, waiting);
+        let (ids, whole_ids, session, whole_emails, emails, begun_ids, names, accounts, payloads) =
+            tokio::try_join!(
+                self.exact(text),
+                term(TermKind::Id, Matching::Whole),
+                self.people.session_user(text),
+                term(TermKind::Email, Matching::Whole),
+                term(TermKind::Email, Matching::Prefix),
+                term(TermKind::Id, Matching::Prefix),
+                self.by_name(&words, most),
+                self.accounts(text),
+                payloads,
+            )?;
+        let ByPayload { users, unsearched } = payloads;
         let (whole_accounts, accounts): (Vec<_>, Vec<_>) =
             accounts.into_iter().partition(|account| account == text);
         let mut hits = Hits::new(most);
@@ -121,6 +155,7 @@ impl Search {
         hits.session(session);
         hits.people(whole_emails, Matched::Email);
         hits.accounts(whole_accounts);
+        hits.by_payload(users);
         hits.people(emails, Matched::Email);
         hits.people(of_waiting(&|row| has(row, TermKind::Email, text)), Matched::Email);
         hits.people(begun_ids, Matched::Id);
@@ -128,7 +163,7 @@ impl Search {
         hits.people(names, Matched::Name);
         hits.people(of_waiting(&|row| is_called(row, &words)), Matched::Name);
         hits.accounts(accounts);
-        self.labelled(hits.found).await
+        Ok(Results { found: self.labelled(hits.found).await?, unsearched })
     }
 
     async fn exact(&self, id: &str) -> Result<Vec<Person>, StoreError> {
@@ -192,16 +227,27 @@ impl Hits {
             last(right).cmp(&last(left)).then_with(|| left.id.cmp(&right.id))
         });
         for row in rows {
-            if self.found.len() < self.most && self.ids.insert(row.id.clone()) {
-                let found = Found {
-                    kind: kind(&row),
-                    id: row.id.clone(),
-                    label: row.id.clone(),
-                    last_seen: last(&row),
-                    matched,
-                };
-                self.found.push(Hit { found, row: Some(row) });
-            }
+            self.person(row, matched.clone());
+        }
+    }
+
+    /// In the order of their events.
+    fn by_payload(&mut self, users: Vec<(Person, Box<str>)>) {
+        for (row, key) in users {
+            self.person(row, Matched::Payload(key));
+        }
+    }
+
+    fn person(&mut self, row: Person, matched: Matched) {
+        if self.found.len() < self.most && self.ids.insert(row.id.clone()) {
+            let found = Found {
+                kind: kind(&row),
+                id: row.id.clone(),
+                label: row.id.clone(),
+                last_seen: row.seen.map(|seen| seen.last),
+                matched,
+            };
+            self.found.push(Hit { found, row: Some(row) });
         }
     }
 

@@ -2,4 +2,5 @@
 
 mod known;
 pub mod memory_people;
+mod payloads;
 mod search;

@@ -13,10 +13,11 @@ use trailkeep_store::summaries::{AccountStore, QueryError, Summary, SummaryRange
 use trailkeep_store::{JourneyPart, Position, StoreError};
 
 use super::memory_people::MemoryPeople;
-use crate::people::search::{MAX_ACCOUNTS, Matched, Search};
+use super::payloads::no_payloads;
+use crate::people::search::{MAX_ACCOUNTS, Matched, Search, Waiting};
 
 /// Has these accounts, in order.
-struct Accounts(&'static [&'static str]);
+pub struct Accounts(pub &'static [&'static str]);
 
 #[async_trait]
 impl AccountStore for Accounts {
@@ -48,13 +49,17 @@ impl AccountStore for Accounts {
     }
 }
 
-async fn people(rows: &[Person]) -> Arc<MemoryPeople> {
+fn search_of(people: Arc<MemoryPeople>, accounts: Accounts) -> Search {
+    Search::new(people, Arc::new(accounts), no_payloads())
+}
+
+pub async fn people(rows: &[Person]) -> Arc<MemoryPeople> {
     let store = Arc::new(MemoryPeople::default());
     store.merge_in(rows).await.unwrap();
     store
 }
 
-fn named(id: &str, traits: &serde_json::Value, second: i64) -> Person {
+pub fn named(id: &str, traits: &serde_json::Value, second: i64) -> Person {
     let limits = PayloadLimits { max_bytes: 1 << 20, max_depth: 64 };
     let payload = Payload::from_json(traits.to_string().as_bytes(), limits).unwrap();
     let at = Timestamp::from_millis(second * 1000).unwrap();
@@ -67,11 +72,11 @@ async fn a_search_reads_as_many_rows_as_are_wanted_however_many_there_are() {
         .map(|number| named(&format!("max{number}"), &json!({ "name": "Max Muster" }), number))
         .collect();
     let store = people(&rows).await;
-    let search = Search::new(Arc::clone(&store) as _, Arc::new(Accounts(&[])));
-    assert_eq!(search.find("max", 10, &[]).await.unwrap().len(), 10);
+    let search = search_of(Arc::clone(&store), Accounts(&[]));
+    assert_eq!(search.find("max", 10, &Waiting::default()).await.unwrap().found.len(), 10);
     // Ids, and words of names.
     assert_eq!(store.read.swap(0, Ordering::SeqCst), 20);
-    assert_eq!(search.find("max m", 10, &[]).await.unwrap().len(), 10);
+    assert_eq!(search.find("max m", 10, &Waiting::default()).await.unwrap().found.len(), 10);
     assert_eq!(store.read.load(Ordering::SeqCst), 200);
 }
 
@@ -80,8 +85,8 @@ async fn of_one_kind_those_come_first_who_were_seen_last() {
     let rows =
         [("b", 2), ("c", 3), ("a", 1)].map(|(id, at)| named(id, &json!({ "name": "Ann" }), at));
     let store = people(&rows).await;
-    let search = Search::new(store, Arc::new(Accounts(&[])));
-    let found = search.find("ANN", 10, &[]).await.unwrap();
+    let search = search_of(store, Accounts(&[]));
+    let found = search.find("ANN", 10, &Waiting::default()).await.unwrap().found;
     let ids: Vec<&str> = found.iter().map(|found| &*found.id).collect();
     assert_eq!(ids, ["c", "b", "a"]);
 }
@@ -92,8 +97,8 @@ async fn somebody_is_called_by_the_newest_name() {
     let parts = json!({ "first_name": "Ann", "lastName": " Meyer " });
     for (older, newer, called) in [(&whole, &parts, "Ann Meyer"), (&parts, &whole, "Ann Miller")] {
         let store = people(&[named("u", older, 1), named("u", newer, 2)]).await;
-        let search = Search::new(store, Arc::new(Accounts(&[])));
-        let found = search.find("u", 10, &[]).await.unwrap();
+        let search = search_of(store, Accounts(&[]));
+        let found = search.find("u", 10, &Waiting::default()).await.unwrap().found;
         assert_eq!(&*found[0].label, called);
     }
 }
@@ -101,29 +106,33 @@ async fn somebody_is_called_by_the_newest_name() {
 #[tokio::test]
 async fn a_few_accounts_that_begin_with_it_are_found_and_no_others() {
     let accounts = Accounts(&["acme", "acme-1", "acme-2", "acme-3", "acme-4", "acme-5", "bob"]);
-    let search = Search::new(people(&[]).await, Arc::new(accounts));
-    assert_eq!(search.find("acme", 100, &[]).await.unwrap().len(), MAX_ACCOUNTS);
-    let found = search.find("acme-4", 100, &[]).await.unwrap();
+    let search = search_of(people(&[]).await, accounts);
+    assert_eq!(
+        search.find("acme", 100, &Waiting::default()).await.unwrap().found.len(),
+        MAX_ACCOUNTS
+    );
+    let found = search.find("acme-4", 100, &Waiting::default()).await.unwrap().found;
     let ids: Vec<&str> = found.iter().map(|found| &*found.id).collect();
     assert_eq!(ids, ["acme-4"]);
 }
 
 #[tokio::test]
 async fn what_waiting_events_say_is_found_beside_the_rows() {
-    let search = Search::new(people(&[]).await, Arc::new(Accounts(&[])));
-    let waiting = [named("z-1", &json!({ "name": "Zoe Adams", "email": "zoe@x.org" }), 1)];
+    let search = search_of(people(&[]).await, Accounts(&[]));
+    let said = named("z-1", &json!({ "name": "Zoe Adams", "email": "zoe@x.org" }), 1);
+    let waiting = Waiting { people: vec![said], events: Vec::new() };
     for (text, matched) in [
         ("z-1", Matched::Id),
         ("z-", Matched::Id),
         ("ZOE@", Matched::Email),
         ("adams zo", Matched::Name),
     ] {
-        let found = search.find(text, 10, &waiting).await.unwrap();
+        let found = search.find(text, 10, &waiting).await.unwrap().found;
         assert_eq!(found.len(), 1, "{text}");
         assert_eq!(
-            (&*found[0].id, &*found[0].label, found[0].matched),
-            ("z-1", "Zoe Adams", matched)
+            (&*found[0].id, &*found[0].label, &found[0].matched),
+            ("z-1", "Zoe Adams", &matched)
         );
     }
-    assert!(search.find("adams bo", 10, &waiting).await.unwrap().is_empty());
+    assert!(search.find("adams bo", 10, &waiting).await.unwrap().found.is_empty());
 }

@@ -1,6 +1,7 @@
 //! Who is who: GET /search, GET /users/{userId}, and links by administrators.
 
 mod links;
+mod payloads;
 mod profiles;
 mod search;
 

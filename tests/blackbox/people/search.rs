@@ -14,7 +14,7 @@ on_both_stores!(
     every_search_is_in_the_audit_trail,
 );
 
-async fn search(service: &Service, q: &str) -> Vec<Value> {
+pub async fn search(service: &Service, q: &str) -> Vec<Value> {
     let encoded: String = q.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let mut body = service.get(&format!("/search?q={encoded}")).await.expect(200).json();
     let Value::Array(results) = body["results"].take() else { panic!("no results: {body}") };
@@ -22,7 +22,7 @@ async fn search(service: &Service, q: &str) -> Vec<Value> {
 }
 
 /// What was found, as kind, id and by what.
-async fn found(service: &Service, q: &str) -> Vec<(String, String, String)> {
+pub async fn found(service: &Service, q: &str) -> Vec<(String, String, String)> {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let results = search(service, q).await;
     let short =
@@ -30,7 +30,7 @@ async fn found(service: &Service, q: &str) -> Vec<(String, String, String)> {
     results.iter().map(short).collect()
 }
 
-fn hit(kind: &str, id: &str, matched: &str) -> (String, String, String) {
+pub fn hit(kind: &str, id: &str, matched: &str) -> (String, String, String) {
     (kind.to_owned(), id.to_owned(), matched.to_owned())
 }
 
