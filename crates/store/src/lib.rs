@@ -22,6 +22,7 @@ pub mod processing;
 mod refusal;
 pub mod summaries;
 mod timeouts;
+pub mod write_keys;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;

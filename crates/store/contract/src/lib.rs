@@ -17,14 +17,15 @@ pub mod samples;
 pub mod summaries;
 pub mod writing;
 
-pub use access::{accounts, audit, sessions, tokens};
+pub use access::{accounts, audit, sessions, tokens, write_keys};
 pub use people::{linking, rows, searching, user_sessions};
 pub use processing::{feeds, outcomes, parking, pending_events, processors, steering};
 
 /// Makes a test of each promise. `$open` is an `async fn` that opens a new store,
 /// as something with a method for each kind of promise, `check_events`,
 /// `check_accounts`, `check_activity`, `check_letters`, `check_access`, `check_processing`,
-/// `check_pending_events`, `check_payloads` and `check_people`: each hands the promise what it is about, and cleans up
+/// `check_pending_events`, `check_payloads`, `check_people` and `check_write_keys`: each hands
+/// the promise what it is about, and cleans up
 /// behind it.
 #[macro_export]
 macro_rules! contract {
@@ -214,6 +215,17 @@ macro_rules! contract {
                     an_event_is_stored_whatever_it_has_at_a_key,
                     a_key_is_searched_while_it_has_an_index,
                     indexes_of_keys_are_made_and_dropped_at_once,
+                }
+            }
+            check_write_keys {
+                write_keys {
+                    a_write_key_is_read_back_unchanged,
+                    write_keys_are_listed_oldest_first,
+                    a_name_has_one_write_key_whoever_comes_at_the_same_moment,
+                    the_same_write_key_kept_again_is_fine,
+                    a_write_key_is_deleted_once_and_its_name_is_free,
+                    the_version_is_another_after_each_write_key_that_comes_or_goes,
+                    the_last_use_of_a_write_key_stays_the_last,
                 }
             }
             check_access {

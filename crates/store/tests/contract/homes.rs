@@ -13,6 +13,7 @@ use trailkeep_store::payloads::PayloadStore;
 use trailkeep_store::people::PeopleStore;
 use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::summaries::AccountStore;
+use trailkeep_store::write_keys::WriteKeyStore;
 use trailkeep_store::{Store, Timeouts};
 
 use trailkeep_testkit::mongod::shared_uri;
@@ -39,6 +40,7 @@ pub struct Home {
     processing: Arc<dyn ProcessingStore>,
     people: Arc<dyn PeopleStore>,
     payloads: Arc<dyn PayloadStore>,
+    write_keys: Arc<dyn WriteKeyStore>,
     place: Place,
 }
 
@@ -67,7 +69,8 @@ pub async fn open_mongo() -> Home {
         activity: store.clone(),
         processing: store.clone(),
         people: store.clone(),
-        payloads: store,
+        payloads: store.clone(),
+        write_keys: store,
         place: Place::Mongo(place),
     }
 }
@@ -86,7 +89,8 @@ pub async fn open_embedded() -> Home {
         activity: store.clone(),
         processing: store.clone(),
         people: store.clone(),
-        payloads: store,
+        payloads: store.clone(),
+        write_keys: store,
         place: Place::Folder(folder),
     }
 }
@@ -179,6 +183,16 @@ impl Home {
         Checking: Future<Output = ()> + Send + 'static,
     {
         let checking = promise(self.people.clone());
+        self.check(checking).await;
+    }
+
+    /// Checks one promise about write keys.
+    pub async fn check_write_keys<F, Checking>(self, promise: F)
+    where
+        F: FnOnce(Arc<dyn WriteKeyStore>) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let checking = promise(self.write_keys.clone());
         self.check(checking).await;
     }
 

@@ -5,3 +5,4 @@ pub mod audit;
 pub mod samples;
 pub mod sessions;
 pub mod tokens;
+pub mod write_keys;

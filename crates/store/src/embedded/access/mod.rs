@@ -2,7 +2,7 @@
 //!
 //! Changes go through the thread that writes events, each as a transaction of
 //! its own in which everything is decided; reads through the connections that
-//! read. One `accounts`, `sessions`, `tokens`, `audit` for each table, with its
+//! read. One `accounts`, `sessions`, `tokens`, `audit`, `write_keys` for each table, with its
 //! statements; `columns` has their values.
 
 mod accounts;
@@ -10,6 +10,7 @@ mod audit;
 mod columns;
 mod sessions;
 mod tokens;
+pub(super) mod write_keys;
 
 use async_trait::async_trait;
 use rusqlite::Transaction;

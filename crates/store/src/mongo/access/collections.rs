@@ -1,4 +1,4 @@
-//! The four collections, as every call reads and writes them.
+//! The collections, as every call reads and writes them.
 
 use mongodb::Collection;
 use mongodb::options::{CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria};
@@ -9,6 +9,9 @@ pub const ACCOUNTS: &str = "accounts";
 pub const SESSIONS: &str = "sessions";
 pub const TOKENS: &str = "tokens";
 pub const AUDIT: &str = "audit";
+pub const WRITE_KEYS: &str = "writeKeys";
+/// Has one document: which keys there are.
+pub const WRITE_KEYS_VERSION: &str = "writeKeysVersion";
 
 /// A collection as the primary has it, whatever the URI prefers for reading:
 /// a session that has ended on one instance must not go on for another that

@@ -1,4 +1,4 @@
-//! The documents of the four collections. What does not fit them is an error
+//! The documents of the collections. What does not fit them is an error
 //! to the reader: of what decides about access, nothing is guessed.
 
 use bson::spec::BinarySubtype;
@@ -95,11 +95,12 @@ pub struct AuditDocument {
 /// A hash as a BSON binary of 32 bytes.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "Binary", into = "Binary")]
-struct HashField(SecretHash);
+pub struct HashField(pub SecretHash);
 
+/// Why a binary is none.
 #[derive(Debug, thiserror::Error)]
 #[error("a hash has {0} bytes")]
-struct HashLength(usize);
+pub struct HashLength(usize);
 
 impl TryFrom<Binary> for HashField {
     type Error = HashLength;
@@ -281,7 +282,7 @@ pub fn uuid(id: Uuid) -> bson::Uuid {
     bson::Uuid::from_bytes(id.into_bytes())
 }
 
-fn own_uuid(id: bson::Uuid) -> Uuid {
+pub fn own_uuid(id: bson::Uuid) -> Uuid {
     Uuid::from_bytes(id.bytes())
 }
 
@@ -289,7 +290,7 @@ pub fn date(moment: Timestamp) -> DateTime {
     DateTime::from_millis(moment.as_millis())
 }
 
-fn moment(date: DateTime) -> Timestamp {
+pub fn moment(date: DateTime) -> Timestamp {
     Timestamp::from_millis_clamped(date.timestamp_millis())
 }
 

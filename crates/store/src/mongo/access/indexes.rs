@@ -1,4 +1,4 @@
-//! The indexes of the four collections.
+//! The indexes of the collections.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use mongodb::IndexModel;
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 
-use super::collections::{ACCOUNTS, AUDIT, SESSIONS, TOKENS};
+use super::collections::{ACCOUNTS, AUDIT, SESSIONS, TOKENS, WRITE_KEYS};
 use crate::StoreError;
 use crate::mongo::connection::Link;
 use crate::mongo::indexes::{existing, settle};
@@ -17,7 +17,8 @@ pub async fn make(link: &Link) -> Result<(), StoreError> {
     make_for_accounts(link).await?;
     ensure(link, SESSIONS, &of_sessions()).await?;
     ensure(link, TOKENS, &of_tokens()).await?;
-    ensure(link, AUDIT, &of_the_audit_trail()).await
+    ensure(link, AUDIT, &of_the_audit_trail()).await?;
+    make_for_write_keys(link).await
 }
 
 /// Makes those without which there could be two accounts with one address,
@@ -26,13 +27,19 @@ pub async fn make_for_accounts(link: &Link) -> Result<(), StoreError> {
     ensure(link, ACCOUNTS, &of_accounts()).await
 }
 
-/// The indexes of all four, by collection.
-pub fn wanted() -> [(&'static str, Vec<IndexModel>); 4] {
+/// Makes that without which there could be two write keys with one name.
+pub async fn make_for_write_keys(link: &Link) -> Result<(), StoreError> {
+    ensure(link, WRITE_KEYS, &of_write_keys()).await
+}
+
+/// All indexes, by collection.
+pub fn wanted() -> [(&'static str, Vec<IndexModel>); 5] {
     [
         (ACCOUNTS, of_accounts().into()),
         (SESSIONS, of_sessions().into()),
         (TOKENS, of_tokens().into()),
         (AUDIT, of_the_audit_trail().into()),
+        (WRITE_KEYS, of_write_keys().into()),
     ]
 }
 
@@ -117,6 +124,13 @@ fn of_the_audit_trail() -> [IndexModel; 3] {
         // What the retention removes.
         index("age", doc! { "at": 1 }, |_| {}),
     ]
+}
+
+/// No key is looked for by its hash: who takes events has all of them in memory.
+fn of_write_keys() -> [IndexModel; 1] {
+    [index("name", doc! { "name": 1 }, |options| {
+        options.unique = Some(true);
+    })]
 }
 
 fn index(name: &str, keys: Document, refine: impl FnOnce(&mut IndexOptions)) -> IndexModel {

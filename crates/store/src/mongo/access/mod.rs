@@ -1,14 +1,14 @@
 //! Staff accounts, sessions, tokens and the audit trail in MongoDB.
 //!
-//! Four collections, `accounts`, `sessions`, `tokens` and `audit`. What is
+//! Collections of their own: `accounts`, `sessions`, `tokens`, `audit` and `writeKeys`. What is
 //! unique is so by a unique index, never by a look beforehand, so that it holds
 //! between instances. The server itself removes sessions and tokens that have
 //! ended (TTL indexes), within a minute or so; that they no longer count does
 //! not wait for it.
 //!
 //! - `collections`: their names, and how they are read.
-//! - `documents`: the fields of the four collections.
-//! - `accounts`, `sessions`, `tokens`, `audit`: what is asked of each.
+//! - `documents`: the fields of the collections.
+//! - `accounts`, `sessions`, `tokens`, `audit`, `write_keys`: what is asked of each.
 //! - `indexes`: what decides uniqueness, and what finds and removes.
 
 mod accounts;
@@ -18,6 +18,7 @@ mod documents;
 pub mod indexes;
 mod sessions;
 mod tokens;
+mod write_keys;
 
 use async_trait::async_trait;
 use trailkeep_event::Timestamp;

@@ -15,7 +15,7 @@ use crate::homes::{MongoPlace, SETTINGS};
 /// its options decide what it does.
 async fn indexes(place: &MongoPlace) -> Vec<(String, String, Document, Document)> {
     let mut found = Vec::new();
-    for collection in ["accounts", "sessions", "tokens", "audit"] {
+    for collection in ["accounts", "sessions", "tokens", "audit", "writeKeys"] {
         let indexes = place.database().collection::<Document>(collection);
         let indexes = indexes.list_indexes().await.unwrap();
         let indexes: Vec<IndexModel> = indexes.try_collect().await.unwrap();
@@ -64,6 +64,7 @@ fn expected_indexes() -> Vec<(String, String, Document, Document)> {
             doc! { "partial": { "subject": { "$exists": true } } },
         ),
         ("audit", "age", doc! { "at": 1 }, doc! {}),
+        ("writeKeys", "name", doc! { "name": 1 }, doc! { "unique": true }),
     ]
     .map(|(collection, name, keys, options)| {
         (collection.to_owned(), name.to_owned(), keys, options)
