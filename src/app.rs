@@ -75,6 +75,7 @@ async fn run(settings: &Settings) -> Result<Ending, StartError> {
     greeting::says_which_build();
     let mut signals = Signals::listen().map_err(|error| StartError::System(error.to_string()))?;
     let stores = Stores::open(settings).await?;
+    access::keep_write_keys(settings, &stores).await;
     let listener = listen(&settings.http.address()).await?;
     let mut app = App::start(settings, stores, listener)?;
     let ended = tokio::select! {
@@ -143,13 +144,8 @@ impl App {
         let ingestion = Ingestion::start(settings, &stores)?;
         let (service, audit_writer) = build::service(settings, &stores, &ingestion)?;
         let service = Arc::new(service);
-        let access = access::Tasks::start(
-            Arc::clone(&service.access),
-            audit_writer,
-            &stores,
-            Arc::clone(&service.clock),
-            settings.access.audit_retention,
-        );
+        let retention = settings.access.audit_retention;
+        let access = access::Tasks::start(&service, audit_writer, &stores, retention);
         let counter = tokio::spawn(dead_letters::watch_count(
             Arc::clone(&service.dead_letters),
             Arc::clone(&service.statistics),

@@ -10,6 +10,7 @@ mod place;
 mod processors;
 mod seed;
 mod terminal;
+mod write_keys;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ Examples:
   trailkeep config                            what is in force, and where from
   trailkeep config --defaults > trailkeep.toml
   trailkeep admin create jo@example.com       make an administrator from the shell
+  trailkeep write-keys create shop            make a key that events have to have
   trailkeep seed 1000000                      write a million sample events
   trailkeep doctor                            what is wrong, and what to do about it
   trailkeep dead-letters list                 events that the database refused for good
@@ -86,6 +88,11 @@ enum Command {
         #[command(subcommand)]
         command: admin::Command,
     },
+    /// Make, list or revoke the keys that trackers send with their events
+    WriteKeys {
+        #[command(subcommand)]
+        command: write_keys::Command,
+    },
     /// Write sample events: a million, or as many as you like
     Seed(seed::Command),
     /// Look at events that the database refused for good, retry or drop them
@@ -112,6 +119,7 @@ impl Cli {
                 flags.add_to(overrides)
             }
             Some(Command::Admin { command }) => command.flags().add_to(overrides),
+            Some(Command::WriteKeys { command }) => command.flags().add_to(overrides),
             Some(Command::Seed(command)) => command.flags.add_to(overrides),
             Some(Command::DeadLetters { command }) => command.flags().add_to(overrides),
             Some(Command::Processors { command }) => command.flags().add_to(overrides),
@@ -150,6 +158,7 @@ pub fn run() -> ExitCode {
             print(&format!("{}\n{bound}", listing(&loaded.entries)))
         }
         Some(Command::Admin { command }) => administer(command, &loaded.settings),
+        Some(Command::WriteKeys { command }) => handle_keys(command, &loaded.settings),
         Some(Command::Seed(command)) => seed(&command, &loaded.settings),
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
         Some(Command::Processors { command }) => steer(command, &loaded.settings),
@@ -178,6 +187,16 @@ fn examine(command: &doctor::Command, loaded: &Result<Loaded, ConfigErrors>) -> 
 
 fn administer(command: admin::Command, settings: &Settings) -> ExitCode {
     match admin::run(command, settings) {
+        Ok(text) => print(&text),
+        Err(error) => {
+            complain(&format!("trailkeep: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn handle_keys(command: write_keys::Command, settings: &Settings) -> ExitCode {
+    match write_keys::run(command, settings) {
         Ok(text) => print(&text),
         Err(error) => {
             complain(&format!("trailkeep: {error}\n"));

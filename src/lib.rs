@@ -65,12 +65,13 @@
 //! | [`app`] | puts the parts together, starts and stops them in order |
 //! | [`shutdown`] | signals and exit codes |
 //! | [`backoff`] | how long to wait before the next try |
+//! | [`origins`] | what a browser sends as the origin of a page |
 //! | [`cli`] | arguments in, exit code out |
 //!
 //! Imports point one way: `cli -> app -> http -> {journeys, processing, summaries,
 //! dead_letters, seed} -> ingest -> people -> {access, monitoring} -> store -> delivery ->
 //! event`. Who may import what stands beside that (`journal`, `config`, `telemetry`,
-//! [`shutdown`], [`backoff`]) is in `tests/house/order.rs`, which holds all of it.
+//! [`shutdown`], [`backoff`], [`origins`]) is in `tests/house/order.rs`, which holds all of it.
 
 pub mod access;
 pub mod app;
@@ -82,6 +83,7 @@ pub mod http;
 pub mod ingest;
 pub mod journeys;
 pub mod monitoring;
+pub mod origins;
 pub mod people;
 pub mod processing;
 pub mod seed;

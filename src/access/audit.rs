@@ -59,6 +59,10 @@ pub mod action {
     pub const CREATE_TOKEN: &str = "token.create";
     /// A token was revoked.
     pub const REVOKE_TOKEN: &str = "token.revoke";
+    /// A write key was made.
+    pub const CREATE_WRITE_KEY: &str = "write-key.create";
+    /// A write key was revoked.
+    pub const REVOKE_WRITE_KEY: &str = "write-key.revoke";
     /// Somebody looked at a journey.
     pub const READ_JOURNEY: &str = "journey.read";
     /// Somebody looked at what is known of a user.

@@ -46,7 +46,7 @@ pub struct Access {
     /// Where what is done is noted.
     pub audit: audit::Audit,
     /// Which clients may post events.
-    pub write_keys: write_keys::WriteKeys,
+    pub write_keys: Arc<write_keys::WriteKeys>,
     /// Whose word about client addresses counts.
     pub proxies: client::Proxies,
     /// How often what may be tried.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
-use trailkeep_event::time::Clock;
+use tracing::{debug, warn};
+use trailkeep_event::time::{Clock, SystemClock};
 use trailkeep_store::access::AccessStore;
 
 use super::error::StartError;
@@ -22,31 +22,38 @@ use crate::access::password::{HashCost, Passwords};
 use crate::access::remembered::Remembered;
 use crate::access::sessions::Sessions;
 use crate::access::tokens::Tokens;
-use crate::access::write_keys::WriteKeys;
+use crate::access::write_keys::{Rule, WriteKeys};
 use crate::config::{self, SecureCookie, Settings};
-use crate::http::SessionOptions;
+use crate::http::{Service, SessionOptions};
+use crate::monitoring::health::Health;
+use crate::monitoring::statistics::Statistics;
 
 /// How often what has ended is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked whether write keys have come or gone: a change is in force on all
+/// instances within twice that, and what a look takes.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The same until they are known: nothing is taken before.
+const FIRST_LOOKS_EVERY: Duration = Duration::from_millis(200);
 /// How long a stop waits for the audit trail to be written.
 const AUDIT_GRACE: Duration = Duration::from_secs(2);
 
 /// Who may do what, and what writes the audit trail.
 pub(super) fn access(
     settings: &Settings,
-    store: Arc<dyn AccessStore>,
+    stores: &Stores,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Access, AuditWriter), StartError> {
+    let store = Arc::clone(&stores.access);
     let (audit, writer) = audit::trail(Arc::clone(&store), Arc::clone(clock));
     let rules = &settings.access;
-    let keys = rules.write_keys.iter();
     let access = Access {
         accounts: Arc::new(accounts(rules, Arc::clone(&store), clock)?),
         sessions: Sessions::new(Arc::clone(&store), Arc::clone(clock), rules.session_lifetime),
         tokens: Tokens::new(store, Arc::clone(clock)),
         remembered: Remembered::default(),
         audit,
-        write_keys: WriteKeys::new(keys.map(|key| (key.name.as_str(), key.expose()))),
+        write_keys: Arc::new(write_keys(settings, stores, clock)),
         proxies: Proxies::new(rules.trusted_proxies.clone()),
         limits: limits(rules),
     };
@@ -62,6 +69,33 @@ pub(crate) fn accounts(
     let passwords = Passwords::new(&HashCost::IN_FORCE)
         .map_err(|error| StartError::System(error.to_string()))?;
     Ok(StaffAccounts::new(store, Arc::clone(clock), passwords, rules.open_sign_up))
+}
+
+/// The write keys of the settings, and those that the data folder has, where there is one.
+pub(crate) fn write_keys(
+    settings: &Settings,
+    stores: &Stores,
+    clock: &Arc<dyn Clock>,
+) -> WriteKeys {
+    let keys = settings.access.write_keys.iter();
+    let folder = &settings.store.data_dir;
+    WriteKeys::new(
+        keys.map(|key| (key.name.as_str(), key.expose())),
+        Arc::clone(&stores.write_keys),
+        Arc::clone(clock),
+        folder.is_dir().then(|| folder.clone()),
+    )
+}
+
+/// Has the data folder hold the write keys of the embedded store, which is there already: so
+/// that they are known from the first event on.
+pub(super) async fn keep_write_keys(settings: &Settings, stores: &Stores) {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    if settings.store.mongodb_uri.is_none()
+        && let Err(error) = write_keys(settings, stores, &clock).look().await
+    {
+        warn!(%error, "the write keys cannot be read yet");
+    }
 }
 
 fn limits(rules: &config::Access) -> RateLimits {
@@ -99,22 +133,28 @@ pub(super) fn session_options(settings: &Settings) -> SessionOptions {
 pub(super) struct Tasks {
     writer: Option<JoinHandle<()>>,
     sweeper: JoinHandle<()>,
+    looker: JoinHandle<()>,
     stop: CancellationToken,
 }
 
 impl Tasks {
-    /// Starts writing the audit trail and removing what has ended.
+    /// Starts writing the audit trail, removing what has ended, and looking for write keys.
     pub(super) fn start(
-        access: Arc<Access>,
+        service: &Service,
         writer: AuditWriter,
         stores: &Stores,
-        clock: Arc<dyn Clock>,
         audit_retention: Option<Duration>,
     ) -> Self {
         let stop = CancellationToken::new();
+        let (access, clock) = (Arc::clone(&service.access), Arc::clone(&service.clock));
         Self {
             writer: Some(tokio::spawn(writer.run(stop.clone(), AUDIT_GRACE))),
             sweeper: tokio::spawn(sweep(access, stores.clone(), clock, audit_retention)),
+            looker: tokio::spawn(look_for_write_keys(
+                Arc::clone(&service.access.write_keys),
+                Arc::clone(&service.health),
+                Arc::clone(&service.statistics),
+            )),
             stop,
         }
     }
@@ -130,12 +170,14 @@ impl Tasks {
         tokio::select! {
             () = writer => {}
             _ = &mut self.sweeper => {}
+            _ = &mut self.looker => {}
         }
     }
 
     /// Writes what is left of the audit trail, and ends.
     pub(super) async fn stop(mut self) {
         self.sweeper.abort();
+        self.looker.abort();
         self.stop.cancel();
         if let Some(writer) = self.writer.take().filter(|writer| !writer.is_finished()) {
             let _ = writer.await;
@@ -166,5 +208,22 @@ async fn sweep(
         for error in [ended, forgotten].into_iter().filter_map(Result::err) {
             warn!(%error, "what has ended cannot be removed now");
         }
+    }
+}
+
+async fn look_for_write_keys(
+    keys: Arc<WriteKeys>,
+    health: Arc<Health>,
+    statistics: Arc<Statistics>,
+) {
+    loop {
+        if let Err(error) = keys.look().await {
+            debug!(%error, "whether write keys have come or gone cannot be told now");
+        }
+        let is_unknown = keys.rule() == Rule::Unknown;
+        health.lacks_write_keys(is_unknown);
+        statistics.write_keys.set(i64::try_from(keys.count()).unwrap_or(i64::MAX));
+        keys.note_uses().await;
+        sleep(if is_unknown { FIRST_LOOKS_EVERY } else { LOOK_EVERY }).await;
     }
 }

@@ -11,6 +11,7 @@ use super::ingestion::Ingestion;
 use super::stores::{Stores, payload_keys};
 use super::{access, memory};
 use crate::access::audit::AuditWriter;
+use crate::access::write_keys::Rule;
 use crate::config::{AllowedOrigins, Settings};
 use crate::dead_letters::DeadLetters;
 use crate::http::budget::Budget;
@@ -29,7 +30,9 @@ pub fn service(
 ) -> Result<(Service, AuditWriter), StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let journeys = || Journeys::new(Arc::clone(&stores.events), Arc::clone(&ingestion.ingest));
-    let (access, audit_writer) = access::access(settings, Arc::clone(&stores.access), &clock)?;
+    let (access, audit_writer) = access::access(settings, stores, &clock)?;
+    let lacks_write_keys = access.write_keys.rule() == Rule::Unknown;
+    ingestion.health.lacks_write_keys(lacks_write_keys);
     let http = &settings.http;
     let service = Service {
         journeys: journeys(),

@@ -9,6 +9,7 @@ use std::fmt;
 use trailkeep_journal::SEGMENT_BYTES;
 
 use crate::access::password::HashCost;
+use crate::access::write_keys;
 use crate::config::{Processor, Settings};
 use crate::ingest::backlog::HEAD;
 use crate::ingest::feeder;
@@ -81,6 +82,7 @@ pub fn reckon(settings: &Settings) -> Reckoning {
         ("processors: what is pending, in flight and fetched", processors(settings)),
         ("http.max_connections, 40 KiB each", http.max_connections * FOR_A_CONNECTION),
         ("summaries that are kept", summaries::MAX_CACHE_BYTES),
+        ("write keys, 10,000 of them", write_keys::MOST_BYTES),
         ("passwords that are being hashed", hashes.parallel * hashes.memory_kib as usize * KIB),
     ];
     Reckoning { parts }

@@ -25,7 +25,9 @@ impl Part {
             Self::DiskWatch => "disk watch",
             Self::DatabaseWriter => "embedded store's writer",
             Self::LetterCount => "count of dead letters",
-            Self::AuditTrail => "audit trail, or the sweep of what has expired",
+            Self::AuditTrail => {
+                "audit trail, the look for write keys, or the sweep of what has expired"
+            }
             Self::Journal => "journal",
             Self::Deliverers => "delivery to a processor",
         }

@@ -11,6 +11,7 @@ use trailkeep_store::payloads::{PayloadKey, PayloadStore};
 use trailkeep_store::people::PeopleStore;
 use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::summaries::AccountStore;
+use trailkeep_store::write_keys::WriteKeyStore;
 use trailkeep_store::{Store, Timeouts};
 
 use super::error::StartError;
@@ -52,6 +53,8 @@ pub struct Stores {
     pub letters: Arc<dyn DeadLetterStore>,
     /// Where accounts, sessions, tokens and the audit trail stay.
     pub access: Arc<dyn AccessStore>,
+    /// Where write keys stay.
+    pub write_keys: Arc<dyn WriteKeyStore>,
     /// Where events of business accounts are counted.
     pub accounts: Arc<dyn AccountStore>,
     /// Where rows about ids stay.
@@ -91,13 +94,15 @@ impl Stores {
         + PeopleStore
         + PayloadStore
         + ActivityStore
-        + ProcessingStore,
+        + ProcessingStore
+        + WriteKeyStore,
     ) -> Self {
         let store = Arc::new(store);
         Self {
             events: Arc::clone(&store) as Arc<dyn Store>,
             letters: Arc::clone(&store) as Arc<dyn DeadLetterStore>,
             access: Arc::clone(&store) as Arc<dyn AccessStore>,
+            write_keys: Arc::clone(&store) as Arc<dyn WriteKeyStore>,
             accounts: Arc::clone(&store) as Arc<dyn AccountStore>,
             people: Arc::clone(&store) as Arc<dyn PeopleStore>,
             payloads: Arc::clone(&store) as Arc<dyn PayloadStore>,

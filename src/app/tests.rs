@@ -97,6 +97,7 @@ async fn start(defect: Defect) -> (App, TempDir) {
         events: Arc::new(Defective { store: Arc::clone(&store), defect }),
         letters: Arc::clone(&store) as _,
         access: Arc::clone(&store) as _,
+        write_keys: Arc::clone(&store) as _,
         accounts: Arc::clone(&store) as _,
         people: Arc::clone(&store) as _,
         payloads: Arc::clone(&store) as _,

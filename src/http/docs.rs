@@ -71,7 +71,7 @@ fn security_schemes(session: &SessionOptions) -> [(&'static str, SecurityScheme)
             ),
         ),
         ("token", bearer("The token of a session, or that of a machine, which begins with tkp_.")),
-        ("writeKey", bearer("A write key, where such are configured.")),
+        ("writeKey", bearer("A write key, where there are any.")),
         ("writeKeyHeader", key(ApiKey::Header, "X-Write-Key", "A write key.")),
         ("writeKeyParameter", key(ApiKey::Query, "writeKey", "A write key, for beacons.")),
     ]

@@ -1,29 +1,28 @@
 //! `POST /events`.
 
 mod check;
+pub mod cors;
 pub mod published;
 mod schema;
 mod wish;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio::time::timeout;
-use tower_http::cors::{AllowOrigin, CorsLayer};
 use trailkeep_event::{Event, wire};
 use utoipa::ToSchema;
 
 use super::body::{self, BodyError, Encoding, Form, Held};
 use super::budget::Charge;
 use super::problem::Problem;
-use super::state::{Options, Service};
+use super::state::Service;
 use super::trace::OneOfMany;
-use super::writing::{self, WRITE_KEY};
+use super::writing;
 use crate::ingest::quota::Tenant;
 use crate::ingest::waiter::{Waited, Waiter};
 use crate::ingest::{NotAdmitted, Patience, Posted};
@@ -31,28 +30,6 @@ use crate::monitoring::statistics::RefusedBecause;
 use check::CheckedBody;
 use schema::EventsBody;
 use wish::Wish;
-
-/// Whose pages may post: those of all origins, or of the listed ones.
-pub fn cors(options: &Options) -> CorsLayer {
-    let origins = match &options.allowed_origins {
-        None => AllowOrigin::any(),
-        Some(list) => {
-            AllowOrigin::list(list.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
-        }
-    };
-    CorsLayer::new()
-        .allow_origin(origins)
-        .allow_methods([Method::POST])
-        .allow_headers([
-            header::CONTENT_TYPE,
-            header::CONTENT_ENCODING,
-            header::AUTHORIZATION,
-            WRITE_KEY,
-            HeaderName::from_static("x-request-id"),
-        ])
-        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
-        .max_age(Duration::from_secs(24 * 60 * 60))
-}
 
 /// The answer to events that were accepted.
 #[derive(Debug, Serialize, ToSchema)]
@@ -147,7 +124,10 @@ enum AnswerAtOnce {
         (status = 202, description = "All events were accepted.", body = AcceptedBody),
         (status = 400, description = "Broken JSON or faulty events; nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "Write keys are configured, and none that is taken was sent.",
+        (status = 401, description = "There are write keys, and none that is taken was sent.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The write key is not for pages of the `Origin` that the request \
+            has (`urn:trailkeep:problem:origin-not-allowed`); nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "The body did not arrive in time, or went without a byte while \
             others needed its room; nothing was taken.",
@@ -162,7 +142,8 @@ enum AnswerAtOnce {
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),
         (status = 503, description = "The backlog has no room for 300 ms, or the disk has none, or too \
-            many bodies are being read; nothing was taken. While others wait for room, bodies are refused \
+            many bodies are being read, or it is not known yet which write keys there are; nothing was \
+            taken. While others wait for room, bodies are refused \
             unread, also those that would be refused for good and those of events that were accepted before.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u32, description = "Seconds to wait."))),

@@ -41,6 +41,7 @@ pub mod stats;
 pub mod tokens;
 pub mod trace;
 pub mod users;
+pub mod write_keys;
 pub mod writing;
 
 pub use routes::router;

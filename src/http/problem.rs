@@ -11,6 +11,7 @@ mod processors;
 mod refusals;
 mod shares;
 mod summaries;
+mod write_keys;
 
 use std::borrow::Cow;
 

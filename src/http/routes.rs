@@ -14,10 +14,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::problem::Problem;
-use super::state::{Options, Service};
+use super::state::Service;
 use super::{
     accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, links, metrics,
-    processors, search, sessions, staff, stats, tokens, trace, users,
+    processors, search, sessions, staff, stats, tokens, trace, users, write_keys,
 };
 
 /// All routes, each with and without a trailing slash.
@@ -37,14 +37,14 @@ pub fn router(service: Arc<Service>) -> NormalizePath<Router> {
 /// The routes with their documentation.
 fn routes(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::with_openapi(docs::head(&service.options.session))
-        .merge(for_trackers(&service.options))
+        .merge(for_trackers(service))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .merge(for_known_callers(service))
 }
 
 /// The routes that pages of other origins may use.
-fn for_trackers(options: &Options) -> OpenApiRouter<Arc<Service>> {
+fn for_trackers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
     let (router, document) = OpenApiRouter::new()
         .routes(routes!(events::post_events))
         .routes(routes!(events::published::event_schema))
@@ -52,7 +52,7 @@ fn for_trackers(options: &Options) -> OpenApiRouter<Arc<Service>> {
     // Before the layers, so that a preflight, which is no POST, meets them.
     let router = router
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(events::cors(options));
+        .layer(events::cors::layer(service));
     OpenApiRouter::with_openapi(document).merge(OpenApiRouter::from(router))
 }
 
@@ -89,6 +89,8 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(staff::change))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(write_keys::list, write_keys::create))
+        .routes(routes!(write_keys::revoke))
         .routes(routes!(audit::audit))
         .routes(routes!(dead_letters::list, dead_letters::drop_all))
         .routes(routes!(dead_letters::retry_all))

@@ -1,14 +1,16 @@
 //! Who may post events, and how often. Decided by a request's head alone.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::http::HeaderName;
 use axum::http::request::Parts;
+use axum::http::{HeaderName, header};
 
 use super::peer::{Client, Peer};
 use super::problem::Problem;
 use super::sessions::bearer;
 use super::state::Service;
+use crate::access::write_keys::{NotTaken, Rule};
 use crate::access::{AccessError, limits};
 use crate::monitoring::statistics::RefusedBecause;
 
@@ -18,16 +20,32 @@ pub const WRITE_KEY: HeaderName = HeaderName::from_static("x-write-key");
 /// Why events are not taken from somebody.
 #[derive(Debug)]
 pub enum MayNot {
-    /// Write keys are configured, and none of them was sent.
+    /// There are write keys, and none of them was sent.
     WithoutKey,
+    /// The write key is not for pages of the origin that sent it.
+    OtherOrigin,
+    /// Which write keys there are, or whether there are any, is not known yet.
+    NotKnownYet,
     /// Over the configured rate.
     SoOften(AccessError),
+}
+
+impl From<NotTaken> for MayNot {
+    fn from(reason: NotTaken) -> Self {
+        match reason {
+            NotTaken::Unknown => Self::WithoutKey,
+            NotTaken::OtherOrigin => Self::OtherOrigin,
+            NotTaken::NotKnownYet => Self::NotKnownYet,
+        }
+    }
 }
 
 impl From<MayNot> for (RefusedBecause, Problem) {
     fn from(refusal: MayNot) -> Self {
         match refusal {
             MayNot::WithoutKey => (RefusedBecause::Unauthorized, Problem::write_key_required()),
+            MayNot::OtherOrigin => (RefusedBecause::OtherOrigin, Problem::origin_not_allowed()),
+            MayNot::NotKnownYet => (RefusedBecause::Starting, Problem::starting()),
             MayNot::SoOften(error) => (RefusedBecause::TooOften, error.into()),
         }
     }
@@ -45,26 +63,28 @@ pub fn may_write(service: &Service, head: &Parts) -> Result<Option<Arc<str>>, Ma
     {
         limits::check(Some(limit), &limits::network(client)).map_err(MayNot::SoOften)?;
     }
-    if !access.write_keys.is_required() {
-        return Ok(None);
+    match access.write_keys.rule() {
+        Rule::Open => return Ok(None),
+        Rule::Required => {}
+        Rule::Unknown => return Err(MayNot::NotKnownYet),
     }
-    let sent = sent_key(head);
-    let key = sent.and_then(|key| access.write_keys.name_of(&key));
-    let key = key.ok_or(MayNot::WithoutKey)?;
+    let sent = sent_key(head).ok_or(MayNot::WithoutKey)?;
+    let origin = head.headers.get(header::ORIGIN).map(|origin| origin.as_bytes());
+    let key = access.write_keys.admit(&sent, origin)?;
     limits::check(access.limits.events_by_key.as_ref(), &key).map_err(MayNot::SoOften)?;
     Ok(Some(key))
 }
 
 /// The key, as a bearer, in a header of its own, or, for beacons, which have
 /// no headers, in the query.
-fn sent_key(head: &Parts) -> Option<String> {
+fn sent_key(head: &Parts) -> Option<Cow<'_, str>> {
     if let Some(bearer) = bearer(&head.headers) {
-        return Some(bearer.to_owned());
+        return Some(bearer.into());
     }
     if let Some(header) = head.headers.get(WRITE_KEY) {
-        return header.to_str().ok().map(str::to_owned);
+        return header.to_str().ok().map(Cow::from);
     }
     form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes())
         .find(|(name, _)| name == "writeKey")
-        .map(|(_, key)| key.into_owned())
+        .map(|(_, key)| key)
 }

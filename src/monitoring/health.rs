@@ -25,6 +25,7 @@ pub struct Health {
     prepared: watch::Sender<bool>,
     is_draining: AtomicBool,
     is_replaying: AtomicBool,
+    lacks_keys: AtomicBool,
     is_journal_stuck: AtomicBool,
     is_disk_short: AtomicBool,
     is_full: AtomicBool,
@@ -80,8 +81,8 @@ impl Contact {
 /// Why the service should get no traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unready {
-    /// The store has not been prepared yet, or what an earlier process
-    /// accepted is not stored yet.
+    /// The store has not been prepared yet, what an earlier process accepted is not
+    /// stored yet, or it is not known which write keys there are.
     Starting,
     /// A stop has begun.
     Draining,
@@ -111,6 +112,7 @@ impl Health {
             prepared: watch::Sender::new(false),
             is_draining: AtomicBool::new(false),
             is_replaying: AtomicBool::new(false),
+            lacks_keys: AtomicBool::new(false),
             is_journal_stuck: AtomicBool::new(false),
             is_disk_short: AtomicBool::new(false),
             is_full: AtomicBool::new(false),
@@ -125,7 +127,8 @@ impl Health {
         if self.is_draining.load(Ordering::Acquire) {
             return Err(Unready::Draining);
         }
-        if !*self.prepared.borrow() || self.is_replaying() {
+        let lacks_keys = self.lacks_keys.load(Ordering::Relaxed);
+        if !*self.prepared.borrow() || self.is_replaying() || lacks_keys {
             return Err(Unready::Starting);
         }
         if self.is_journal_stuck.load(Ordering::Relaxed) || self.is_disk_short() {
@@ -194,6 +197,11 @@ impl Health {
     /// Notes whether it is.
     pub fn replaying(&self, is_replaying: bool) {
         self.is_replaying.store(is_replaying, Ordering::Release);
+    }
+
+    /// Notes whether it is not known which write keys there are, so that nothing is taken.
+    pub fn lacks_write_keys(&self, lacks: bool) {
+        self.lacks_keys.store(lacks, Ordering::Relaxed);
     }
 
     /// Whether the journal cannot be written.

@@ -39,10 +39,17 @@ pub const OVER_SHARE_BY_ACCOUNT: (&str, &str) = (
     "Requests refused (429) because an account held its share of the backlog; from the 21st \
      account on as \"other\".",
 );
-/// Counter, by the name of the write key.
+/// Counter, by the name of the write key: the first 100 that are refused have a series
+/// each, all others are counted as `other`.
 pub const OVER_SHARE_BY_KEY: (&str, &str) = (
     "trailkeep_requests_over_share_by_key_total",
-    "Requests refused (429) because a write key held its share of the backlog.",
+    "Requests refused (429) because a write key held its share of the backlog; from the 101st \
+     key on as \"other\".",
+);
+/// Gauge.
+pub const WRITE_KEYS: (&str, &str) = (
+    "trailkeep_write_keys",
+    "Write keys that this instance knows, of the settings and of the database.",
 );
 /// Counter.
 pub const FLUSHES: (&str, &str) =

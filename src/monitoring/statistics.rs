@@ -15,7 +15,7 @@ use trailkeep_event::Timestamp;
 
 use super::{names, version};
 pub use folder::FolderGauges;
-pub use over_share::{NAMED_ACCOUNTS, OTHER_ACCOUNTS, OverShareCounts};
+pub use over_share::{NAMED_ACCOUNTS, NAMED_KEYS, OTHERS, OverShareCounts};
 
 /// Why a request with events was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +40,15 @@ pub enum RefusedBecause {
     OverShare,
     /// Others hold the memory that bodies may take (503).
     TooManyBodies,
+    /// A write key that is not for pages of the origin that sent it (403).
+    OtherOrigin,
+    /// Which write keys there are is not known yet (503).
+    Starting,
 }
 
 impl RefusedBecause {
     /// All of them, in the order in which `/stats` lists them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Invalid,
         Self::TooLarge,
         Self::Unsupported,
@@ -55,6 +59,8 @@ impl RefusedBecause {
         Self::NotWritten,
         Self::OverShare,
         Self::TooManyBodies,
+        Self::OtherOrigin,
+        Self::Starting,
     ];
 
     /// Its name on the wire.
@@ -70,6 +76,8 @@ impl RefusedBecause {
             Self::NotWritten => "notWritten",
             Self::OverShare => "overShare",
             Self::TooManyBodies => "tooManyBodies",
+            Self::OtherOrigin => "otherOrigin",
+            Self::Starting => "starting",
         }
     }
 
@@ -82,7 +90,9 @@ impl RefusedBecause {
             | Self::TooOften
             | Self::NotWritten
             | Self::OverShare
-            | Self::TooManyBodies => true,
+            | Self::TooManyBodies
+            | Self::OtherOrigin
+            | Self::Starting => true,
             Self::Invalid | Self::TooLarge | Self::Unsupported | Self::Incomplete => false,
         }
     }
@@ -118,6 +128,8 @@ pub struct Statistics {
     pub folder: FolderGauges,
     resident_bytes: IntGauge,
     ready: IntGauge,
+    /// Write keys that are known.
+    pub write_keys: IntGauge,
     dead_letters: IntGauge,
     /// Whether they were counted yet.
     has_counted_letters: AtomicBool,
@@ -225,6 +237,7 @@ impl Statistics {
             folder: FolderGauges::new(&registry)?,
             resident_bytes: gauge(names::RESIDENT_BYTES)?,
             ready: gauge(names::READY)?,
+            write_keys: gauge(names::WRITE_KEYS)?,
             dead_letters: gauge(names::DEAD_LETTERS)?,
             has_counted_letters: AtomicBool::new(false),
             held_events: AtomicUsize::new(0),

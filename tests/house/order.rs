@@ -21,12 +21,13 @@ const ROWS: [&[&str]; 11] = [
 
 /// Rooms that stand beside the rows: who may import each, and what it imports
 /// itself.
-const BESIDE: [Beside; 5] = [
+const BESIDE: [Beside; 6] = [
     // Records are opaque: it knows no event.
     Beside { room: "journal", importers: &["cli", "app", "ingest"], imports: &[] },
     // What a part needs of the settings, `app` hands to it: so a part can be had,
     // and tested, without them.
-    Beside { room: "config", importers: &["cli", "app", "telemetry"], imports: &[] },
+    Beside { room: "config", importers: &["cli", "app", "telemetry"], imports: &["origins"] },
+    Beside { room: "origins", importers: &["access", "config"], imports: &[] },
     Beside { room: "telemetry", importers: &["cli", "app"], imports: &["config"] },
     Beside { room: "shutdown", importers: &["cli", "app"], imports: &[] },
     Beside { room: "backoff", importers: &["ingest", "monitoring", "processing"], imports: &[] },

@@ -92,6 +92,22 @@ pub struct TooManyCommands(pub Problem);
 #[response(status = 409, content_type = MEDIA_TYPE)]
 pub struct EmailTaken(pub Problem);
 
+/// Another write key has the name, or there are as many keys or origins as may be.
+#[derive(IntoResponses)]
+#[response(status = 409, content_type = MEDIA_TYPE)]
+pub struct NoMoreWriteKeys(pub Problem);
+
+/// The settings have the write key.
+#[derive(IntoResponses)]
+#[response(status = 409, content_type = MEDIA_TYPE)]
+pub struct WriteKeyOfSettings(pub Problem);
+
+/// The database cannot be reached, or the data folder cannot be written.
+#[derive(IntoResponses)]
+#[response(status = 503, content_type = MEDIA_TYPE,
+    headers(("Retry-After" = u32, description = "Seconds to wait.")))]
+pub struct NotKept(pub Problem);
+
 /// Tried too often.
 #[derive(IntoResponses)]
 #[response(status = 429, content_type = MEDIA_TYPE,

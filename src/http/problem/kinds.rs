@@ -74,6 +74,7 @@ pub const WRITE_KEY_REQUIRED: Kind =
 pub const ADMINS_ONLY: Kind = kind(403, "admins-only", "Forbidden");
 pub const CROSS_SITE: Kind = kind(403, "cross-site", "Forbidden");
 pub const NO_PERSON: Kind = kind(403, "no-person", "Forbidden");
+pub const ORIGIN_NOT_ALLOWED: Kind = kind(403, "origin-not-allowed", "Forbidden");
 pub const SIGN_UP_CLOSED: Kind = kind(403, "sign-up-closed", "Forbidden");
 pub const WRONG_SCOPE: Kind = kind(403, "wrong-scope", "Forbidden").with(OTHER_SCOPE);
 
@@ -81,7 +82,10 @@ pub const WRONG_SCOPE: Kind = kind(403, "wrong-scope", "Forbidden").with(OTHER_S
 pub const CONFLICT: Kind = kind(409, "conflict", "Conflict");
 pub const EMAIL_TAKEN: Kind = kind(409, "email-taken", "Conflict");
 pub const LAST_ADMINISTRATOR: Kind = kind(409, "last-administrator", "Conflict");
+pub const NAME_TAKEN: Kind = kind(409, "name-taken", "Conflict");
 pub const REFUSED_AGAIN: Kind = kind(409, "refused-again", "Conflict");
+pub const TOO_MANY_WRITE_KEYS: Kind = kind(409, "too-many-write-keys", "Conflict");
+pub const WRITE_KEY_OF_SETTINGS: Kind = kind(409, "write-key-of-settings", "Conflict");
 
 // It is too much: for good, or now.
 pub const LARGER_THAN_SHARE: Kind = kind(413, "larger-than-share", "Larger than share");
@@ -99,6 +103,7 @@ pub const DATABASE_UNAVAILABLE: Kind =
     kind(503, "database-unavailable", "Database unavailable").with(AGAIN_IN_5_S);
 pub const NOT_WRITTEN: Kind = kind(503, "not-written", "Not written").with(AGAIN_IN_5_S);
 pub const SIGN_IN_BUSY: Kind = kind(503, "busy", "Busy").with(AGAIN_IN_1_S);
+pub const STARTING: Kind = kind(503, "starting", "Starting").with(AGAIN_IN_1_S);
 pub const SUMMARIES_BUSY: Kind = SIGN_IN_BUSY.with(AGAIN_IN_2_S);
 pub const TOO_MANY_BODIES: Kind =
     kind(503, "too-many-bodies", "Too many bodies").with(AGAIN_IN_1_S);

@@ -24,13 +24,6 @@ impl Problem {
         Self::new(kinds::WRONG_CREDENTIALS, detail)
     }
 
-    /// 401: write keys are configured, and none of them was sent.
-    pub fn write_key_required() -> Self {
-        let detail = "Send a write key as \"Authorization: Bearer\", as \"X-Write-Key\", or as \
-                      the parameter writeKey.";
-        Self::new(kinds::WRITE_KEY_REQUIRED, detail)
-    }
-
     /// 403: for administrators alone.
     pub fn admins_only() -> Self {
         let detail = "This is for administrators.";
@@ -56,7 +49,7 @@ impl Problem {
         Self::new(kinds::CROSS_SITE, detail)
     }
 
-    /// 404: no account, token or dead letter has this id.
+    /// 404: no account, token, write key or dead letter has this id.
     pub fn unknown_id() -> Self {
         let detail = "There is none with this id.";
         Self::new(kinds::UNKNOWN_ID, detail)

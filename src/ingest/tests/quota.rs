@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use prometheus::proto::MetricFamily;
+
 use super::*;
 use crate::ingest::Posted;
 use crate::ingest::quota::{OverShare, Tenant};
-use crate::monitoring::statistics::{NAMED_ACCOUNTS, OTHER_ACCOUNTS};
+use crate::monitoring::statistics::{NAMED_ACCOUNTS, NAMED_KEYS, OTHERS};
 
 const HALF_EACH: Shares = Shares { per_account: 50, per_key: 100 };
 
@@ -148,16 +150,18 @@ async fn where_the_limit_is_raised_a_full_head_refuses_nobody() {
 }
 
 #[test]
-fn accounts_that_are_refused_have_a_bounded_number_of_series() {
+fn who_is_refused_has_a_bounded_number_of_series() {
     let statistics = Statistics::new().unwrap();
-    for account in 0..1000 {
-        statistics.over_share.account(&format!("account {account}"));
+    for number in 0..1000 {
+        statistics.over_share.account(&format!("account {number}"));
+        statistics.over_share.key(&format!("key-{number}"));
     }
     let families = statistics.registry.gather();
-    let family =
-        families.iter().find(|family| family.name().contains("over_share_by_account")).unwrap();
-    let labels = family.get_metric().iter();
-    let labels: BTreeSet<_> = labels.map(|metric| metric.get_label()[0].value()).collect();
-    assert_eq!(labels.len(), NAMED_ACCOUNTS + 1);
-    assert!(labels.contains(OTHER_ACCOUNTS));
+    for (name, named) in [("by_account", NAMED_ACCOUNTS), ("by_key", NAMED_KEYS)] {
+        let is_it = |family: &&MetricFamily| family.name().contains(&format!("over_share_{name}"));
+        let labels = families.iter().find(is_it).unwrap().get_metric().iter();
+        let labels: BTreeSet<_> = labels.map(|metric| metric.get_label()[0].value()).collect();
+        assert_eq!(labels.len(), named + 1);
+        assert!(labels.contains(OTHERS));
+    }
 }

@@ -24,6 +24,15 @@ async fn a_service_is_ready_once_its_store_is_prepared() {
 }
 
 #[tokio::test]
+async fn a_service_that_does_not_know_the_write_keys_is_starting() {
+    let health = ready();
+    health.lacks_write_keys(true);
+    assert_eq!(health.readiness(), Err(Unready::Starting));
+    health.lacks_write_keys(false);
+    assert_eq!(health.readiness(), Ok(()));
+}
+
+#[tokio::test]
 async fn a_store_that_is_away_makes_nothing_unready_and_nobody_wait_for_room() {
     let health = ready();
     assert!(health.is_taking_writes());

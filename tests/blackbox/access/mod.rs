@@ -9,4 +9,5 @@ mod shell;
 mod staff;
 mod tokens;
 mod trail;
+mod write_keys;
 mod wrong_cookies;

@@ -32,8 +32,11 @@ async fn a_service_whose_database_is_down_at_start_waits_for_it() {
 
 #[tokio::test]
 async fn events_that_come_before_the_database_are_kept_for_it() {
-    let server = Mongod::not_yet_started();
+    let server = Mongod::start();
     let home = Home::on(&server);
+    // It has to have known once whether there are write keys.
+    Service::start_with(&home, &IMPATIENT).await.terminate().await;
+    server.kill();
     let service = Service::start_unready(&home, &IMPATIENT).await;
     service.post(&sample::events("u", "e", 0..10)).await.expect(202);
 

@@ -49,7 +49,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::OpenError;
-use super::access::write_keys::VERSION_10;
+use super::access::tables::VERSION_10;
 use super::people::tables::VERSION_9;
 use super::processing::tables::{VERSION_6, VERSION_7};
 

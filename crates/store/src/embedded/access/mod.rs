@@ -9,8 +9,9 @@ mod accounts;
 mod audit;
 mod columns;
 mod sessions;
+pub(super) mod tables;
 mod tokens;
-pub(super) mod write_keys;
+mod write_keys;
 
 use async_trait::async_trait;
 use rusqlite::Transaction;
