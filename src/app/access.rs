@@ -217,13 +217,14 @@ async fn look_for_write_keys(
     statistics: Arc<Statistics>,
 ) {
     loop {
-        if let Err(error) = keys.look().await {
-            debug!(%error, "whether write keys have come or gone cannot be told now");
-        }
+        let looked = keys.look().await;
         let is_unknown = keys.rule() == Rule::Unknown;
         health.lacks_write_keys(is_unknown);
         statistics.write_keys.set(i64::try_from(keys.count()).unwrap_or(i64::MAX));
-        keys.note_uses().await;
+        match looked {
+            Ok(()) => keys.note_uses().await,
+            Err(error) => debug!(%error, "whether write keys have come or gone cannot be told now"),
+        }
         sleep(if is_unknown { FIRST_LOOKS_EVERY } else { LOOK_EVERY }).await;
     }
 }

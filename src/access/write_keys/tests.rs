@@ -77,7 +77,7 @@ async fn a_key_is_taken_from_its_making_to_its_revoking_and_is_kept_as_a_hash() 
     let (key, made) = keys.create(named("site"), None).await.unwrap();
     assert!(key.starts_with("wk_") && key.len() == 46 && key.ends_with(&made.hint), "{key}");
     assert_eq!((keys.rule(), taken(&keys, &key)), (Rule::Required, Ok("site".to_owned())));
-    assert_eq!(setup.store.keys(), [made.clone()]);
+    assert_eq!(setup.store.keys(), std::slice::from_ref(&made));
     let file = fs::read_to_string(setup.folder.path().join(file::NAME)).unwrap();
     assert!(file.contains("\"site\"") && !file.contains(&key), "{file}");
 

@@ -64,7 +64,8 @@ async fn rights_that_are_missing_at_the_start_are_said_and_waited_for() {
     let guarded = Guarded::start().await;
     let home = guarded.make_user("read").await;
     let service = Service::start_unready(&home, &WATCHFUL).await;
-    service.post(&sample::events("u", "e", 0..20)).await.expect(202);
+    // From when on it knows that there are no write keys, for which it may read.
+    service.post_when_there_is_room(&sample::events("u", "e", 0..20)).await;
     eventually("the log says what to mend", SOON, || {
         let is_said = service.log().contains("mend its settings");
         std::future::ready(is_said.then_some(()))
