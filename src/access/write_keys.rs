@@ -11,8 +11,9 @@
 //!   time: a site must not become open to all because a date has passed. It does when the
 //!   last key is revoked.
 //! - *A start without the database takes what the last one took.* The hashes lie in the data
-//!   folder too ([`file`]), written before a new key is told, and before it is said that one is revoked. Where that file is missing, and the settings have no key either, nobody knows
-//!   whether one has to be sent: nothing is taken until the store has answered once.
+//!   folder too ([`file`]), written before a new key is told, and before it is said that one
+//!   is revoked. Where that file is missing, and the settings have no key either, nobody
+//!   knows whether one has to be sent: nothing is taken until the store has answered once.
 //! - *Bounded*: [`MAX_KEYS`] keys of at most [`MAX_ORIGINS`] origins each, [`MAX_ORIGINS_OF_ALL`]
 //!   together. They are counted as this instance knows them: several that make keys in the
 //!   same moment may go past that by as many.
@@ -207,18 +208,30 @@ impl WriteKeys {
             expires_at: new.expires_at,
             last_used_at: None,
         };
-        if !self.store.create_write_key(&record).await? {
-            return Err(WriteKeyError::NameTaken);
+        match self.store.create_write_key(&record).await {
+            Ok(true) => {}
+            Ok(false) => return Err(WriteKeyError::NameTaken),
+            Err(error) => {
+                self.take_back(record.id).await;
+                return Err(error.into());
+            }
         }
         let stored = known.stored().iter().cloned();
         let stored: Vec<_> = stored.chain([Arc::new(Key::of(&record))]).collect();
         if let Err(error) = self.keep(&mut change, &stored).await {
-            // Nobody has seen the key. Where this fails too, an administrator sees its name.
-            let _ = self.store.delete_write_key(record.id).await;
+            self.take_back(record.id).await;
             return Err(WriteKeyError::NotKept(error));
         }
         self.put(known.with_stored(stored));
         Ok((secret, record))
+    }
+
+    /// Removes a key whose text nobody has seen, if it is there. Where this fails too, an
+    /// administrator finds it by its name.
+    async fn take_back(&self, id: Uuid) {
+        if let Err(error) = self.store.delete_write_key(id).await {
+            warn!(%error, %id, "a write key that was not told may be in the database; revoke it");
+        }
     }
 
     /// Ends a key of the store for good.

@@ -312,6 +312,17 @@ async fn where_the_folder_cannot_be_written_a_key_is_revoked_here_and_for_good_l
 }
 
 #[tokio::test]
+async fn a_key_that_was_made_and_not_told_is_taken_back() {
+    let setup = Setup::new();
+    let keys = setup.looked(&[]).await;
+    setup.store.lose_answers();
+    assert!(matches!(keys.create(named("site"), None).await, Err(WriteKeyError::Store(_))));
+    assert_eq!(setup.store.keys(), []);
+    keys.look().await.unwrap();
+    assert_eq!(keys.rule(), Rule::Open, "nobody would have the key that is needed");
+}
+
+#[tokio::test]
 async fn while_the_store_is_away_nothing_changes() {
     let setup = Setup::new();
     let keys = setup.looked(&[]).await;

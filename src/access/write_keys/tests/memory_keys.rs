@@ -13,6 +13,7 @@ pub struct MemoryKeys(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     is_away: bool,
+    loses_answers: bool,
     keys: Vec<WriteKeyRecord>,
     version: Option<Uuid>,
     reads: usize,
@@ -23,6 +24,11 @@ impl MemoryKeys {
     /// From now on nothing can be reached, or everything again.
     pub fn set_away(&self, is_away: bool) {
         self.0.lock().is_away = is_away;
+    }
+
+    /// From now on keys are kept, and whoever made them is told that they are not.
+    pub fn lose_answers(&self) {
+        self.0.lock().loses_answers = true;
     }
 
     /// As somebody would leave it who was killed before the version was renewed.
@@ -67,8 +73,11 @@ impl WriteKeyStore for MemoryKeys {
                 kept.keys.push(key.clone());
                 kept.version = Some(Uuid::new_v4());
             }
-            is_free
-        })
+            if kept.loses_answers {
+                return Err(StoreError::Unavailable("the answer is lost".to_owned()));
+            }
+            Ok(is_free)
+        })?
     }
 
     async fn delete_write_key(&self, id: Uuid) -> Result<Option<WriteKeyRecord>, StoreError> {
