@@ -25,8 +25,7 @@ pub use processing::{feeds, outcomes, parking, pending_events, processors, steer
 /// as something with a method for each kind of promise, `check_events`,
 /// `check_accounts`, `check_activity`, `check_letters`, `check_access`, `check_processing`,
 /// `check_pending_events`, `check_payloads`, `check_people` and `check_write_keys`: each hands
-/// the promise what it is about, and cleans up
-/// behind it.
+/// the promise what it is about, and cleans up behind it.
 #[macro_export]
 macro_rules! contract {
     ($open:path) => {
