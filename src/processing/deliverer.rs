@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -65,6 +68,10 @@ enum Ended {
 }
 
 type Answered = (UserKey, Arc<StoredEvent>, Answer);
+
+/// Requests in flight. They are polled by the deliverer's own task: as tasks of their own, a
+/// hundred at a time stand between a batch and its 202.
+type Requests = FuturesUnordered<BoxFuture<'static, Answered>>;
 
 impl Deliverer {
     /// Delivers whenever it is in charge, until `stop`. What is in flight then has until
@@ -181,7 +188,7 @@ impl Deliverer {
         grace: Duration,
     ) -> Ended {
         let mut work = JoinSet::new();
-        let mut requests: JoinSet<Answered> = JoinSet::new();
+        let mut requests = Requests::new();
         let (mut is_renewing, mut until, mut stands_back) = (false, None, false);
         // It delivers all the same where nobody else did.
         let tolerated = self.differs(term.processor()).then_some(term.processor().version);
@@ -247,8 +254,7 @@ impl Deliverer {
                     }
                     Err(_) => return Ended::Defect,
                 },
-                Some(answered) = requests.join_next() => {
-                    let Ok((user, event, answer)) = answered else { return Ended::Defect };
+                Some((user, event, answer)) = requests.next() => {
                     term.answered(user, &event, &answer, breaker, self.now());
                 }
                 () = self.wake.notified() => term.poll_soon(),
@@ -274,10 +280,10 @@ impl Deliverer {
         task: Task,
         processor: &Arc<Processor>,
         work: &mut JoinSet<Report>,
-        requests: &mut JoinSet<Answered>,
+        requests: &mut Requests,
     ) {
         let w = self.work.clone();
-        match task {
+        let _: AbortHandle = match task {
             Task::Poll(reader, lease) => work.spawn(w.poll(reader, lease)),
             Task::LookUp(ids) => work.spawn(w.look_up(ids)),
             Task::Record(outcomes) => work.spawn(w.record(outcomes)),
@@ -297,11 +303,13 @@ impl Deliverer {
             Task::Send(user, event, attempt) => {
                 let (client, form) = (Arc::clone(&self.client), Arc::clone(&self.form));
                 let now = self.clock.now();
-                requests.spawn(async move {
+                let request = async move {
                     let Attempt { run, number } = attempt;
                     let answer = client.send(&form.delivery(&event, run, number, now)).await;
                     (user, event, answer)
-                })
+                };
+                requests.push(request.boxed());
+                return;
             }
         };
     }
