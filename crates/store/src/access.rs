@@ -14,16 +14,24 @@ use uuid::Uuid;
 
 use super::StoreError;
 
-/// The SHA-256 hash of a session's id or of a token.
+/// The SHA-256 hash of a session's id, of a token, of a set-up code or of a place.
 pub type SecretHash = [u8; 32];
+
+/// Places from which an account was signed in to that are kept: the last ones.
+pub const MAX_PLACES: usize = 10;
+
+/// Set-up codes that are kept: the last ones.
+pub const MAX_SET_UP_CODES: usize = 100;
 
 /// What a member of the staff may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Everything, accounts and tokens included.
     Admin,
-    /// Look at journeys.
+    /// Look at journeys, and take them along as files.
     Staff,
+    /// Look at journeys.
+    Support,
 }
 
 /// A member of the staff.
@@ -44,6 +52,8 @@ pub struct StaffAccount {
     /// Which sessions count: those that were opened at this number. What ends
     /// all sessions of an account raises it; 0 where none is kept.
     pub session_epoch: i64,
+    /// From where it was signed in to, as hashes: at most [`MAX_PLACES`], the last one last.
+    pub places: Vec<SecretHash>,
     /// When the account was made.
     pub created_at: Timestamp,
 }
@@ -103,6 +113,8 @@ pub enum Scope {
     Monitor,
     /// These, and journeys.
     Read,
+    /// What has to do with a person's rights to their data, and nothing else.
+    Privacy,
 }
 
 /// A long-lived token of a machine.
@@ -143,6 +155,8 @@ pub struct AuditEntry {
     pub subject: Option<String>,
     /// From which address.
     pub client: Option<String>,
+    /// Why, in the words of whoever did it: a ticket's number.
+    pub reason: Option<String>,
 }
 
 /// Which part of the audit trail is wanted, newest first.
@@ -200,6 +214,20 @@ pub trait AccessStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<StaffAccount>, StoreError>;
 
+    /// Notes from where an account was signed in to: it is the last of its places then,
+    /// and what is more than [`MAX_PLACES`] goes. Nothing where there is no such account.
+    async fn note_place(&self, id: Uuid, place: &SecretHash) -> Result<(), StoreError>;
+
+    /// Keeps the hash of a set-up code, of whatever instance. Beyond
+    /// [`MAX_SET_UP_CODES`] the oldest go.
+    async fn add_set_up_code(&self, hash: &SecretHash, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The hashes of all set-up codes.
+    async fn set_up_codes(&self) -> Result<Vec<SecretHash>, StoreError>;
+
+    /// Forgets all set-up codes.
+    async fn clear_set_up_codes(&self) -> Result<(), StoreError>;
+
     /// Keeps a new session; false if there is one with this id.
     async fn create_session(&self, session: &SessionRecord) -> Result<bool, StoreError>;
 
@@ -216,8 +244,21 @@ pub trait AccessStore: Send + Sync + 'static {
     /// Ends a session.
     async fn delete_session(&self, id_hash: &SecretHash) -> Result<(), StoreError>;
 
-    /// Ends all sessions of an account.
-    async fn delete_sessions_of(&self, account_id: Uuid) -> Result<(), StoreError>;
+    /// The sessions of an account that have not ended by `now`, the one that ends last
+    /// first.
+    async fn sessions_of(
+        &self,
+        account_id: Uuid,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<SessionRecord>, StoreError>;
+
+    /// Ends all sessions of an account, but for the one to be kept.
+    async fn delete_sessions_of(
+        &self,
+        account_id: Uuid,
+        kept: Option<&SecretHash>,
+    ) -> Result<(), StoreError>;
 
     /// Keeps a new token. The same one again, with its id and its hash, is
     /// fine; one that shares only one of them is [`StoreError::Denied`].
@@ -248,6 +289,14 @@ pub trait AccessStore: Send + Sync + 'static {
     /// here.
     async fn sweep(&self, now: Timestamp, audit_since: Option<Timestamp>)
     -> Result<(), StoreError>;
+}
+
+/// Puts a place behind the others, where it was or not.
+pub fn with_place(places: &[SecretHash], place: &SecretHash) -> Vec<SecretHash> {
+    let others = places.iter().filter(|other| *other != place);
+    let mut places: Vec<SecretHash> = others.chain([place]).copied().collect();
+    places.drain(..places.len().saturating_sub(MAX_PLACES));
+    places
 }
 
 /// The answer to a new token that shares its id or its hash with another one.

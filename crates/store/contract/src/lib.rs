@@ -17,7 +17,7 @@ pub mod samples;
 pub mod summaries;
 pub mod writing;
 
-pub use access::{accounts, audit, sessions, tokens, write_keys};
+pub use access::{accounts, audit, sessions, set_up, tokens, write_keys};
 pub use people::{linking, rows, searching, user_sessions};
 pub use processing::{feeds, outcomes, parking, pending_events, processors, steering};
 
@@ -241,6 +241,7 @@ macro_rules! contract {
                     changes_of_different_fields_at_the_same_moment_are_all_kept,
                     a_change_that_ends_sessions_raises_the_epoch_by_one,
                     a_hash_is_renewed_only_in_the_place_of_the_one_that_was_verified,
+                    the_last_places_of_an_account_are_kept,
                     accounts_are_paged_by_address,
                     accounts_are_found_by_their_exact_address,
                     an_account_is_made_at_the_ends_of_the_calendar,
@@ -254,11 +255,18 @@ macro_rules! contract {
                     a_session_ends_at_its_time,
                     a_deleted_session_is_gone_and_no_other,
                     all_sessions_of_an_account_end_and_no_other,
+                    all_sessions_but_the_kept_one_end,
+                    the_sessions_of_an_account_come_last_to_end_first,
                     a_session_belongs_to_an_account_from_its_signing_in,
                     a_sweep_spares_sessions_that_have_not_ended,
                 }
+                set_up {
+                    each_instance_has_a_code_and_all_go_at_once,
+                    of_more_codes_than_are_kept_the_last_stay,
+                }
                 tokens {
                     a_token_is_read_back_unchanged,
+                    each_scope_is_read_back,
                     tokens_are_listed_oldest_first,
                     a_token_is_deleted_once,
                     the_same_token_kept_again_is_fine,

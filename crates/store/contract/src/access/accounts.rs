@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use trailkeep_store::access::{AccessStore, Admission, Created, Role, StaffAccount, StaffChange};
+use trailkeep_store::access::{
+    AccessStore, Admission, Created, MAX_PLACES, Role, StaffAccount, StaffChange,
+};
 use uuid::Uuid;
 
-use super::samples::{HOSTILE, account, at, count, ends_of_the_calendar, sixteen_at_once};
+use super::samples::{HOSTILE, account, at, count, ends_of_the_calendar, hash, sixteen_at_once};
 
 async fn make(store: &dyn AccessStore, account: &StaffAccount) {
     let made = store.create_account(account, Admission::Any).await.unwrap();
@@ -25,6 +27,7 @@ pub async fn an_account_is_read_back_unchanged(store: Arc<dyn AccessStore>) {
         role: Role::Admin,
         is_disabled: true,
         session_epoch: i64::MAX,
+        places: vec![hash(2), hash(1)],
         created_at: at(-1),
         ..account("zoe@example.com")
     };
@@ -132,7 +135,7 @@ pub async fn each_field_of_an_account_changes_alone(store: Arc<dyn AccessStore>)
     let changed = store.change_account(ann.id, &new_hash).await.unwrap();
     assert_eq!(changed.as_ref(), Some(&ann));
 
-    for role in [Role::Admin, Role::Staff, Role::Admin] {
+    for role in [Role::Admin, Role::Staff, Role::Support, Role::Admin] {
         ann.role = role;
         let role = StaffChange { role: Some(role), ..nothing() };
         let changed = store.change_account(ann.id, &role).await.unwrap();
@@ -232,6 +235,35 @@ pub async fn a_hash_is_renewed_only_in_the_place_of_the_one_that_was_verified(
     assert!(!nobody.await.unwrap());
     ann.password_hash = "another password".to_owned();
     assert_eq!(store.accounts(None, 10).await.unwrap(), [ann, bob]);
+}
+
+pub async fn the_last_places_of_an_account_are_kept(store: Arc<dyn AccessStore>) {
+    let ann = account("ann@example.com");
+    let bob = account("bob@example.com");
+    make(&*store, &ann).await;
+    make(&*store, &bob).await;
+    let places = async || store.account(ann.id).await.unwrap().unwrap().places;
+    for number in [1, 2, 1] {
+        store.note_place(ann.id, &hash(number)).await.unwrap();
+    }
+    assert_eq!(places().await, [hash(2), hash(1)]);
+    let more: Vec<_> = (10..).map(hash).take(MAX_PLACES - 1).collect();
+    for place in &more {
+        store.note_place(ann.id, place).await.unwrap();
+    }
+    assert_eq!(places().await, [&[hash(1)], &more[..]].concat());
+    store.note_place(Uuid::new_v4(), &hash(3)).await.unwrap();
+    assert_eq!(store.account(bob.id).await.unwrap(), Some(bob));
+
+    sixteen_at_once(&store, |store, number| {
+        let place = hash(100 + u8::try_from(number % 4).unwrap());
+        let id = ann.id;
+        async move { store.note_place(id, &place).await.unwrap() }
+    })
+    .await;
+    let after = places().await;
+    assert_eq!(after.len(), MAX_PLACES);
+    assert!((100..104).all(|number| after.contains(&hash(number))), "{after:?}");
 }
 
 pub async fn accounts_are_paged_by_address(store: Arc<dyn AccessStore>) {

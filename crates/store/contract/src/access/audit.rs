@@ -53,6 +53,7 @@ pub async fn entries_are_read_back_unchanged_newest_first(store: Arc<dyn AccessS
         actor_id: Some(Uuid::new_v4()),
         action: "account.create".to_owned(),
         client: Some("2001:db8::1".to_owned()),
+        reason: Some("Ticket 17: \"żółć\"".to_owned()),
         ..entry(1, "ann@example.com", Some("bob@example.com"))
     };
     let latest = entry(2, "shell", Some(""));
@@ -108,6 +109,7 @@ pub async fn the_trail_of_an_actor_is_theirs_alone(store: Arc<dyn AccessStore>) 
         .map(|(number, text)| AuditEntry {
             action: text.to_owned(),
             client: Some(text.to_owned()),
+            reason: Some(text.to_owned()),
             ..entry(number, text, Some("u1"))
         })
         .collect();

@@ -4,5 +4,6 @@ pub mod accounts;
 pub mod audit;
 pub mod samples;
 pub mod sessions;
+pub mod set_up;
 pub mod tokens;
 pub mod write_keys;

@@ -55,6 +55,7 @@ pub fn account(email: &str) -> StaffAccount {
         password_hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned(),
         is_disabled: false,
         session_epoch: 0,
+        places: Vec::new(),
         created_at: at(123),
     }
 }
@@ -103,6 +104,7 @@ pub fn entry(number: u64, actor: &str, subject: Option<&str>) -> AuditEntry {
         action: "journey.read".to_owned(),
         subject: subject.map(str::to_owned),
         client: None,
+        reason: None,
     }
 }
 

@@ -81,7 +81,7 @@ pub async fn no_save_outlives_a_deletion(store: Arc<dyn AccessStore>) {
     sixteen_at_once(&store, |store, number| async move {
         match number {
             6 => store.delete_session(&hash(1)).await.unwrap(),
-            8 => store.delete_sessions_of(account_id).await.unwrap(),
+            8 => store.delete_sessions_of(account_id, None).await.unwrap(),
             _ => {
                 for number in [1, 2] {
                     let session = session(number, Some(account_id));
@@ -128,11 +128,11 @@ pub async fn all_sessions_of_an_account_end_and_no_other(store: Arc<dyn AccessSt
     }
     keep(&*store, &session(4, Some(bob))).await;
     keep(&*store, &session(5, None)).await;
-    store.delete_sessions_of(Uuid::new_v4()).await.unwrap();
+    store.delete_sessions_of(Uuid::new_v4(), None).await.unwrap();
     assert!(found(&*store, 1).await.is_some());
 
-    store.delete_sessions_of(ann).await.unwrap();
-    store.delete_sessions_of(ann).await.unwrap();
+    store.delete_sessions_of(ann, None).await.unwrap();
+    store.delete_sessions_of(ann, None).await.unwrap();
     for number in 1..=3 {
         assert!(found(&*store, number).await.is_none());
     }
@@ -140,13 +140,48 @@ pub async fn all_sessions_of_an_account_end_and_no_other(store: Arc<dyn AccessSt
     assert!(found(&*store, 5).await.is_some());
 }
 
+pub async fn all_sessions_but_the_kept_one_end(store: Arc<dyn AccessStore>) {
+    let ann = Uuid::new_v4();
+    for number in 1..=3 {
+        keep(&*store, &session(number, Some(ann))).await;
+    }
+    keep(&*store, &session(4, Some(Uuid::new_v4()))).await;
+    store.delete_sessions_of(ann, Some(&hash(2))).await.unwrap();
+    assert_eq!(found(&*store, 1).await, None);
+    assert!(found(&*store, 2).await.is_some());
+    assert_eq!(found(&*store, 3).await, None);
+    assert!(found(&*store, 4).await.is_some());
+    // One that is not there, or is another's, keeps nothing.
+    store.delete_sessions_of(ann, Some(&hash(4))).await.unwrap();
+    assert_eq!(found(&*store, 2).await, None);
+    assert!(found(&*store, 4).await.is_some());
+}
+
+pub async fn the_sessions_of_an_account_come_last_to_end_first(store: Arc<dyn AccessStore>) {
+    let ann = Uuid::new_v4();
+    let ending =
+        |number, millis| SessionRecord { expires_at: at(millis), ..session(number, Some(ann)) };
+    let (first, last, between) = (ending(1, 1_000), ending(2, 3_000), ending(3, 2_000));
+    for session in [&first, &last, &between] {
+        keep(&*store, session).await;
+    }
+    keep(&*store, &session(4, Some(Uuid::new_v4()))).await;
+    keep(&*store, &session(5, None)).await;
+    let of = async |millis, limit| store.sessions_of(ann, at(millis), limit).await.unwrap();
+    assert_eq!(of(0, 10).await, [last.clone(), between.clone(), first]);
+    assert_eq!(of(1_000, 10).await, [last.clone(), between]);
+    assert_eq!(of(0, 1).await, [last]);
+    assert_eq!(of(0, 0).await, []);
+    assert_eq!(store.sessions_of(Uuid::new_v4(), at(0), 10).await.unwrap(), []);
+}
+
 pub async fn a_session_belongs_to_an_account_from_its_signing_in(store: Arc<dyn AccessStore>) {
     let ann = Uuid::new_v4();
     keep(&*store, &session(1, None)).await;
-    store.delete_sessions_of(ann).await.unwrap();
+    store.delete_sessions_of(ann, None).await.unwrap();
     assert!(found(&*store, 1).await.is_some());
     store.save_session(&session(1, Some(ann))).await.unwrap();
-    store.delete_sessions_of(ann).await.unwrap();
+    store.delete_sessions_of(ann, None).await.unwrap();
     assert!(found(&*store, 1).await.is_none());
 }
 

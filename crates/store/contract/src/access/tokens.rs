@@ -33,6 +33,14 @@ pub async fn a_token_is_read_back_unchanged(store: Arc<dyn AccessStore>) {
     assert_eq!(by_hash(&*store, 0).await, None);
 }
 
+pub async fn each_scope_is_read_back(store: Arc<dyn AccessStore>) {
+    for (number, scope) in (1..).zip([Scope::Monitor, Scope::Read, Scope::Privacy]) {
+        store.create_token(&TokenRecord { scope, ..token(number) }).await.unwrap();
+        let kept = by_hash(&*store, number).await.unwrap();
+        assert_eq!(kept.scope, scope);
+    }
+}
+
 pub async fn tokens_are_listed_oldest_first(store: Arc<dyn AccessStore>) {
     assert_eq!(store.tokens().await.unwrap(), []);
     for number in [3, 1, 4, 2] {

@@ -5,7 +5,7 @@ use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
 use super::columns;
-use crate::access::{Admission, Created, StaffAccount, StaffChange};
+use crate::access::{Admission, Created, SecretHash, StaffAccount, StaffChange, with_place};
 
 const IS_SAME: &str = "SELECT EXISTS (SELECT 1 FROM accounts WHERE id = ?1 AND email = ?2)";
 
@@ -13,14 +13,15 @@ const IS_ANY: &str = "SELECT EXISTS (SELECT 1 FROM accounts)";
 
 const INSERT: &str = "
     INSERT INTO accounts (id, email, name, role, password_hash, is_disabled, session_epoch,
-                          created_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                          created_at, places)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
     ON CONFLICT (email) DO NOTHING";
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, email, name, role, password_hash, is_disabled, session_epoch, created_at
+            "SELECT id, email, name, role, password_hash, is_disabled, session_epoch, created_at,
+                    places
              FROM accounts ",
             $rest
         )
@@ -46,6 +47,8 @@ const CHANGE: &str = "
 const RENEW_HASH: &str = "
     UPDATE accounts SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
 
+const SET_PLACES: &str = "UPDATE accounts SET places = ?2 WHERE id = ?1";
+
 pub(super) fn create(
     transaction: &Transaction<'_>,
     account: &StaffAccount,
@@ -66,6 +69,7 @@ pub(super) fn create(
         account.is_disabled,
         account.session_epoch,
         account.created_at.as_millis(),
+        account.places.concat(),
     ])?;
     Ok(match inserted {
         0 => Created::EmailTaken,
@@ -121,6 +125,16 @@ pub(super) fn renew_hash(
     Ok(changed == 1)
 }
 
+pub(super) fn note_place(
+    transaction: &Transaction<'_>,
+    id: Uuid,
+    place: &SecretHash,
+) -> rusqlite::Result<()> {
+    let Some(account) = by_id(transaction, id)? else { return Ok(()) };
+    let places = with_place(&account.places, place).concat();
+    transaction.prepare_cached(SET_PLACES)?.execute(params![id.as_bytes(), places]).map(|_| ())
+}
+
 pub(super) fn page(
     connection: &Connection,
     after: Option<&str>,
@@ -145,5 +159,6 @@ fn account(row: &Row<'_>) -> rusqlite::Result<StaffAccount> {
         is_disabled: row.get(5)?,
         session_epoch: row.get(6)?,
         created_at: Timestamp::from_millis_clamped(row.get(7)?),
+        places: columns::hashes(row, 8)?,
     })
 }

@@ -8,8 +8,8 @@ use super::columns;
 use crate::access::{AuditEntry, AuditRange};
 
 const INSERT: &str = "
-    INSERT INTO audit_trail (id, at, actor, actor_id, action, subject, client)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    INSERT INTO audit_trail (id, at, actor, actor_id, action, subject, client, reason)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
     ON CONFLICT (id) DO NOTHING";
 
 const DELETE_BEFORE: &str = "
@@ -32,6 +32,7 @@ pub(super) fn record(
             entry.action,
             entry.subject,
             entry.client,
+            entry.reason,
         ])?;
     }
     Ok(())
@@ -72,7 +73,7 @@ fn select(conditions: &[&str]) -> String {
         conditions => format!("WHERE {} ", conditions.join(" AND ")),
     };
     format!(
-        "SELECT id, at, actor, actor_id, action, subject, client
+        "SELECT id, at, actor, actor_id, action, subject, client, reason
          FROM audit_trail {filter}ORDER BY id DESC LIMIT :limit"
     )
 }
@@ -95,6 +96,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
         action: row.get(4)?,
         subject: row.get(5)?,
         client: row.get(6)?,
+        reason: row.get(7)?,
     })
 }
 

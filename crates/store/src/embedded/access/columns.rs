@@ -4,7 +4,7 @@ use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use uuid::Uuid;
 
-use crate::access::{Role, Scope};
+use crate::access::{Role, Scope, SecretHash};
 
 /// A text that is none of the words that a column may hold.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,7 @@ impl ToSql for Role {
         Ok(match self {
             Self::Admin => "admin".into(),
             Self::Staff => "staff".into(),
+            Self::Support => "support".into(),
         })
     }
 }
@@ -29,6 +30,7 @@ impl FromSql for Role {
         match value.as_str()? {
             "admin" => Ok(Self::Admin),
             "staff" => Ok(Self::Staff),
+            "support" => Ok(Self::Support),
             other => Err(unknown(other)),
         }
     }
@@ -39,6 +41,7 @@ impl ToSql for Scope {
         Ok(match self {
             Self::Monitor => "monitor".into(),
             Self::Read => "read".into(),
+            Self::Privacy => "privacy".into(),
         })
     }
 }
@@ -48,6 +51,7 @@ impl FromSql for Scope {
         match value.as_str()? {
             "monitor" => Ok(Self::Monitor),
             "read" => Ok(Self::Read),
+            "privacy" => Ok(Self::Privacy),
             other => Err(unknown(other)),
         }
     }
@@ -62,4 +66,11 @@ pub(super) fn uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
 pub(super) fn optional_uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Uuid>> {
     let bytes: Option<[u8; 16]> = row.get(column)?;
     Ok(bytes.map(Uuid::from_bytes))
+}
+
+/// Hashes, one behind the other.
+pub(super) fn hashes(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<SecretHash>> {
+    let bytes = row.get_ref(column)?.as_blob()?;
+    let (hashes, _) = bytes.as_chunks();
+    Ok(hashes.to_vec())
 }

@@ -2,13 +2,15 @@
 //!
 //! Changes go through the thread that writes events, each as a transaction of
 //! its own in which everything is decided; reads through the connections that
-//! read. One `accounts`, `sessions`, `tokens`, `audit`, `write_keys` for each table, with its
+//! read. One `accounts`, `sessions`, `set_up`, `tokens`, `audit`, `write_keys` for each table,
+//! with its
 //! statements; `columns` has their values.
 
 mod accounts;
 mod audit;
 mod columns;
 mod sessions;
+mod set_up;
 pub(super) mod tables;
 mod tokens;
 mod write_keys;
@@ -86,6 +88,24 @@ impl AccessStore for EmbeddedStore {
             .await
     }
 
+    async fn note_place(&self, id: Uuid, place: &SecretHash) -> Result<(), StoreError> {
+        let place = *place;
+        self.writer.change(move |transaction| accounts::note_place(transaction, id, &place)).await
+    }
+
+    async fn add_set_up_code(&self, hash: &SecretHash, now: Timestamp) -> Result<(), StoreError> {
+        let hash = *hash;
+        self.writer.change(move |transaction| set_up::add(transaction, &hash, now)).await
+    }
+
+    async fn set_up_codes(&self) -> Result<Vec<SecretHash>, StoreError> {
+        self.readers.read(set_up::all).await
+    }
+
+    async fn clear_set_up_codes(&self) -> Result<(), StoreError> {
+        self.writer.change(set_up::clear).await
+    }
+
     async fn create_session(&self, session: &SessionRecord) -> Result<bool, StoreError> {
         let session = session.clone();
         self.writer.change(move |transaction| sessions::create(transaction, &session)).await
@@ -110,8 +130,24 @@ impl AccessStore for EmbeddedStore {
         self.writer.change(move |transaction| sessions::delete(transaction, &id_hash)).await
     }
 
-    async fn delete_sessions_of(&self, account_id: Uuid) -> Result<(), StoreError> {
-        self.writer.change(move |transaction| sessions::delete_of(transaction, account_id)).await
+    async fn sessions_of(
+        &self,
+        account_id: Uuid,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        self.readers.read(move |connection| sessions::of(connection, account_id, now, limit)).await
+    }
+
+    async fn delete_sessions_of(
+        &self,
+        account_id: Uuid,
+        kept: Option<&SecretHash>,
+    ) -> Result<(), StoreError> {
+        let kept = kept.copied();
+        self.writer
+            .change(move |transaction| sessions::delete_of(transaction, account_id, kept))
+            .await
     }
 
     async fn create_token(&self, token: &TokenRecord) -> Result<(), StoreError> {

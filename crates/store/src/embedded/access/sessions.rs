@@ -24,7 +24,14 @@ const FIND: &str = "
 
 const DELETE: &str = "DELETE FROM sessions WHERE id_hash = ?1";
 
-const DELETE_OF: &str = "DELETE FROM sessions WHERE account_id = ?1";
+/// Of one account, so few that they are sorted.
+const OF: &str = "
+    SELECT id_hash, account_id, data, expires_at
+    FROM sessions
+    WHERE account_id = ?1 AND expires_at > ?2
+    ORDER BY expires_at DESC, id_hash LIMIT ?3";
+
+const DELETE_OF: &str = "DELETE FROM sessions WHERE account_id = ?1 AND id_hash IS NOT ?2";
 
 const DELETE_ENDED: &str = "
     DELETE FROM sessions WHERE id_hash IN (
@@ -72,8 +79,25 @@ pub(super) fn delete(transaction: &Transaction<'_>, id_hash: &SecretHash) -> rus
     transaction.prepare_cached(DELETE)?.execute([id_hash]).map(|_| ())
 }
 
-pub(super) fn delete_of(transaction: &Transaction<'_>, account_id: Uuid) -> rusqlite::Result<()> {
-    transaction.prepare_cached(DELETE_OF)?.execute([account_id.as_bytes()]).map(|_| ())
+pub(super) fn of(
+    connection: &Connection,
+    account_id: Uuid,
+    now: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<Vec<SessionRecord>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(OF)?
+        .query_map(params![account_id.as_bytes(), now.as_millis(), limit], session)?
+        .collect()
+}
+
+pub(super) fn delete_of(
+    transaction: &Transaction<'_>,
+    account_id: Uuid,
+    kept: Option<SecretHash>,
+) -> rusqlite::Result<()> {
+    transaction.prepare_cached(DELETE_OF)?.execute(params![account_id.as_bytes(), kept]).map(|_| ())
 }
 
 /// One step of a sweep: how many it has deleted.

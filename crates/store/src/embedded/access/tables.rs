@@ -1,5 +1,6 @@
-//! The tables of write keys, as the tenth version of the file made them.
+//! What the tables of access have got since they were made.
 
+/// Write keys.
 pub const VERSION_10: &str = "
     -- What trackers send with their events.
     CREATE TABLE write_keys (
@@ -23,4 +24,18 @@ pub const VERSION_10: &str = "
         id      INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
         version BLOB    NOT NULL CHECK (length(version) = 16)
     ) STRICT;
+";
+
+/// Set-up codes; from where accounts are signed in to; why something was done.
+pub const VERSION_11: &str = "
+    -- What the first account is made with: SHA-256 of the code of each instance.
+    CREATE TABLE set_up_codes (
+        hash       BLOB    NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+        created_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    -- SHA-256 hashes of 32 bytes each, one behind the other, the last one last.
+    ALTER TABLE accounts ADD COLUMN places BLOB NOT NULL DEFAULT x'';
+
+    ALTER TABLE audit_trail ADD COLUMN reason TEXT;
 ";

@@ -21,6 +21,7 @@ fn account(email: &str) -> StaffAccount {
         password_hash: "$argon2id$".to_owned(),
         is_disabled: false,
         session_epoch: 0,
+        places: Vec::new(),
         created_at: at(0),
     }
 }
@@ -62,6 +63,7 @@ fn entry(at: Timestamp) -> AuditEntry {
         action: "journey.read".to_owned(),
         subject: Some("u".to_owned()),
         client: None,
+        reason: None,
     }
 }
 

@@ -11,7 +11,7 @@ use super::collections::{ACCOUNTS, collection};
 use super::documents::{self, StaffDocument};
 use super::indexes;
 use crate::StoreError;
-use crate::access::{Admission, Created, StaffAccount, StaffChange};
+use crate::access::{Admission, Created, MAX_PLACES, SecretHash, StaffAccount, StaffChange};
 use crate::mongo::connection::Link;
 use crate::mongo::errors::{is_duplicate, store_error};
 
@@ -124,6 +124,27 @@ pub async fn renew_hash(
         .update_one(filter, update)
         .await
         .map(|done| done.matched_count == 1)
+        .map_err(|error| store_error(&error))
+}
+
+/// One update, so that of two sign-ins at once both places stay.
+pub async fn note_place(link: &Link, id: Uuid, place: &SecretHash) -> Result<(), StoreError> {
+    let place = documents::hash(place);
+    let others = doc! { "$filter": {
+        "input": { "$ifNull": ["$places", []] },
+        "cond": { "$ne": ["$$this", &place] },
+    } };
+    let places = doc! { "$slice": [
+        { "$concatArrays": [others, [&place]] },
+        -i32::try_from(MAX_PLACES).unwrap_or(i32::MAX),
+    ] };
+    accounts(link)
+        .update_one(
+            doc! { "_id": documents::uuid(id) },
+            vec![doc! { "$set": { "places": places } }],
+        )
+        .await
+        .map(|_| ())
         .map_err(|error| store_error(&error))
 }
 

@@ -9,6 +9,7 @@ pub const ACCOUNTS: &str = "accounts";
 pub const SESSIONS: &str = "sessions";
 pub const TOKENS: &str = "tokens";
 pub const AUDIT: &str = "audit";
+pub const SET_UP: &str = "setUpCodes";
 pub const WRITE_KEYS: &str = "writeKeys";
 /// Has one document: which keys there are.
 pub const WRITE_KEYS_VERSION: &str = "writeKeysVersion";

@@ -25,6 +25,9 @@ pub struct StaffDocument {
     /// Older documents have none.
     #[serde(default)]
     session_epoch: i64,
+    /// Older documents have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    places: Vec<HashField>,
     created_at: DateTime,
     /// On the account that was made when there was none; its unique index
     /// lets no two have it.
@@ -37,6 +40,7 @@ pub struct StaffDocument {
 enum RoleField {
     Admin,
     Staff,
+    Support,
 }
 
 /// A document of `sessions`.
@@ -73,6 +77,7 @@ pub struct TokenDocument {
 enum ScopeField {
     Monitor,
     Read,
+    Privacy,
 }
 
 /// A document of `audit`.
@@ -90,6 +95,27 @@ pub struct AuditDocument {
     subject: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// A document of `setUpCodes`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetUpDocument {
+    #[serde(rename = "_id")]
+    hash: HashField,
+    created_at: DateTime,
+}
+
+impl SetUpDocument {
+    pub fn new(hash: &SecretHash, now: Timestamp) -> Self {
+        Self { hash: HashField(*hash), created_at: date(now) }
+    }
+
+    pub fn hash(&self) -> SecretHash {
+        self.hash.0
+    }
 }
 
 /// A hash as a BSON binary of 32 bytes.
@@ -127,6 +153,7 @@ impl StaffDocument {
             password_hash: account.password_hash.clone(),
             is_disabled: account.is_disabled,
             session_epoch: account.session_epoch,
+            places: account.places.iter().copied().map(HashField).collect(),
             created_at: date(account.created_at),
             first,
         }
@@ -143,6 +170,7 @@ impl From<StaffDocument> for StaffAccount {
             password_hash: document.password_hash,
             is_disabled: document.is_disabled,
             session_epoch: document.session_epoch,
+            places: document.places.into_iter().map(|place| place.0).collect(),
             created_at: moment(document.created_at),
         }
     }
@@ -210,6 +238,7 @@ impl From<&AuditEntry> for AuditDocument {
             action: entry.action.clone(),
             subject: entry.subject.clone(),
             client: entry.client.clone(),
+            reason: entry.reason.clone(),
         }
     }
 }
@@ -224,6 +253,7 @@ impl From<AuditDocument> for AuditEntry {
             action: document.action,
             subject: document.subject,
             client: document.client,
+            reason: document.reason,
         }
     }
 }
@@ -233,6 +263,7 @@ impl From<Role> for RoleField {
         match role {
             Role::Admin => Self::Admin,
             Role::Staff => Self::Staff,
+            Role::Support => Self::Support,
         }
     }
 }
@@ -242,6 +273,7 @@ impl From<RoleField> for Role {
         match role {
             RoleField::Admin => Self::Admin,
             RoleField::Staff => Self::Staff,
+            RoleField::Support => Self::Support,
         }
     }
 }
@@ -251,6 +283,7 @@ impl From<Scope> for ScopeField {
         match scope {
             Scope::Monitor => Self::Monitor,
             Scope::Read => Self::Read,
+            Scope::Privacy => Self::Privacy,
         }
     }
 }
@@ -260,6 +293,7 @@ impl From<ScopeField> for Scope {
         match scope {
             ScopeField::Monitor => Self::Monitor,
             ScopeField::Read => Self::Read,
+            ScopeField::Privacy => Self::Privacy,
         }
     }
 }
@@ -269,6 +303,7 @@ pub fn role(role: Role) -> Bson {
     let name = match role {
         Role::Admin => "admin",
         Role::Staff => "staff",
+        Role::Support => "support",
     };
     name.into()
 }

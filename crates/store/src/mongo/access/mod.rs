@@ -1,6 +1,7 @@
 //! Staff accounts, sessions, tokens and the audit trail in MongoDB.
 //!
-//! Collections of their own: `accounts`, `sessions`, `tokens`, `audit` and `writeKeys`. What is
+//! Collections of their own: `accounts`, `sessions`, `tokens`, `audit`, `setUpCodes` and
+//! `writeKeys`. What is
 //! unique is so by a unique index, never by a look beforehand, so that it holds
 //! between instances. The server itself removes sessions and tokens that have
 //! ended (TTL indexes), within a minute or so; that they no longer count does
@@ -8,7 +9,7 @@
 //!
 //! - `collections`: their names, and how they are read.
 //! - `documents`: the fields of the collections.
-//! - `accounts`, `sessions`, `tokens`, `audit`, `write_keys`: what is asked of each.
+//! - `accounts`, `sessions`, `tokens`, `audit`, `set_up`, `write_keys`: what is asked of each.
 //! - `indexes`: what decides uniqueness, and what finds and removes.
 
 mod accounts;
@@ -17,6 +18,7 @@ mod collections;
 mod documents;
 pub mod indexes;
 mod sessions;
+mod set_up;
 mod tokens;
 mod write_keys;
 
@@ -75,6 +77,22 @@ impl AccessStore for MongoStore {
         self.read(async { accounts::page(self.link().await?, after, limit).await }).await
     }
 
+    async fn note_place(&self, id: Uuid, place: &SecretHash) -> Result<(), StoreError> {
+        self.write(async { accounts::note_place(self.link().await?, id, place).await }).await
+    }
+
+    async fn add_set_up_code(&self, hash: &SecretHash, now: Timestamp) -> Result<(), StoreError> {
+        self.write(async { set_up::add(self.link().await?, hash, now).await }).await
+    }
+
+    async fn set_up_codes(&self) -> Result<Vec<SecretHash>, StoreError> {
+        self.read(async { set_up::all(self.link().await?).await }).await
+    }
+
+    async fn clear_set_up_codes(&self) -> Result<(), StoreError> {
+        self.write(async { set_up::clear(self.link().await?).await }).await
+    }
+
     async fn create_session(&self, session: &SessionRecord) -> Result<bool, StoreError> {
         self.write(async { sessions::create(self.link().await?, session).await }).await
     }
@@ -95,8 +113,21 @@ impl AccessStore for MongoStore {
         self.write(async { sessions::delete(self.link().await?, id_hash).await }).await
     }
 
-    async fn delete_sessions_of(&self, account_id: Uuid) -> Result<(), StoreError> {
-        self.write(async { sessions::delete_of(self.link().await?, account_id).await }).await
+    async fn sessions_of(
+        &self,
+        account_id: Uuid,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        self.read(async { sessions::of(self.link().await?, account_id, now, limit).await }).await
+    }
+
+    async fn delete_sessions_of(
+        &self,
+        account_id: Uuid,
+        kept: Option<&SecretHash>,
+    ) -> Result<(), StoreError> {
+        self.write(async { sessions::delete_of(self.link().await?, account_id, kept).await }).await
     }
 
     async fn create_token(&self, token: &TokenRecord) -> Result<(), StoreError> {

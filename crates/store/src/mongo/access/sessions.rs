@@ -1,6 +1,7 @@
 //! What is asked of the sessions.
 
 use bson::doc;
+use futures_util::TryStreamExt as _;
 use mongodb::Collection;
 use trailkeep_event::Timestamp;
 use uuid::Uuid;
@@ -54,10 +55,39 @@ pub async fn delete(link: &Link, id_hash: &SecretHash) -> Result<(), StoreError>
         .map_err(|error| store_error(&error))
 }
 
-pub async fn delete_of(link: &Link, account_id: Uuid) -> Result<(), StoreError> {
+pub async fn of(
+    link: &Link,
+    account_id: Uuid,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<SessionRecord>, StoreError> {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let filter = doc! {
+        "accountId": documents::uuid(account_id),
+        "expiresAt": { "$gt": documents::date(now) },
+    };
     sessions(link)
-        .delete_many(doc! { "accountId": documents::uuid(account_id) })
+        .find(filter)
+        .sort(doc! { "expiresAt": -1, "_id": 1 })
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .await
-        .map(|_| ())
+        .map_err(|error| store_error(&error))?
+        .map_ok(SessionRecord::from)
+        .try_collect()
+        .await
         .map_err(|error| store_error(&error))
+}
+
+pub async fn delete_of(
+    link: &Link,
+    account_id: Uuid,
+    kept: Option<&SecretHash>,
+) -> Result<(), StoreError> {
+    let mut filter = doc! { "accountId": documents::uuid(account_id) };
+    if let Some(kept) = kept {
+        filter.insert("_id", doc! { "$ne": documents::hash(kept) });
+    }
+    sessions(link).delete_many(filter).await.map(|_| ()).map_err(|error| store_error(&error))
 }

@@ -48,6 +48,13 @@ async fn documents_of_access_are_what_a_person_would_look_for() {
             first.insert("first", true);
             let accounts = [first, document(&bob, "staff")];
             assert_eq!(documents(&place, "accounts").await, accounts);
+            store.note_place(bob.id, &hash(7)).await.unwrap();
+            let kept = documents(&place, "accounts").await;
+            assert_eq!(kept[1].get_array("places").unwrap(), &[generic(&hash(7)).into()]);
+
+            store.add_set_up_code(&hash(8), at(8)).await.unwrap();
+            let codes = [doc! { "_id": generic(&hash(8)), "createdAt": date(8) }];
+            assert_eq!(documents(&place, "setUpCodes").await, codes);
 
             store.create_session(&session(1, Some(ann.id))).await.unwrap();
             store.create_session(&session(2, None)).await.unwrap();
@@ -89,13 +96,14 @@ async fn documents_of_access_are_what_a_person_would_look_for() {
             let read = AuditEntry {
                 actor_id: Some(ann.id),
                 client: Some("127.0.0.1".to_owned()),
+                reason: Some("T-17".to_owned()),
                 ..entry(3, "ann@example.com", Some("test123"))
             };
             store.record(std::slice::from_ref(&read)).await.unwrap();
             let trail = [doc! {
                 "_id": uuid(read.id), "at": date(3), "actor": "ann@example.com",
                 "actorId": uuid(ann.id), "action": "journey.read", "subject": "test123",
-                "client": "127.0.0.1",
+                "client": "127.0.0.1", "reason": "T-17",
             }];
             assert_eq!(documents(&place, "audit").await, trail);
             store.close().await;

@@ -75,7 +75,7 @@ async fn what_ends_on_one_instance_has_ended_on_another() {
             }
             one.delete_session(&hash(1)).await.unwrap();
             assert_eq!(other.session(&hash(1), at(0)).await.unwrap(), None);
-            one.delete_sessions_of(ann).await.unwrap();
+            one.delete_sessions_of(ann, None).await.unwrap();
             assert_eq!(other.session(&hash(2), at(0)).await.unwrap(), None);
             one.close().await;
             other.close().await;
