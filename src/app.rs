@@ -21,6 +21,7 @@ mod journal;
 pub(crate) mod memory;
 mod part;
 mod processing;
+mod set_up;
 mod stores;
 
 use std::io;
@@ -48,6 +49,7 @@ use ingestion::CLOSING;
 pub(crate) use ingestion::Ingestion;
 pub(crate) use journal::folder_in as journal_folder;
 use part::Part;
+use set_up::SetUp;
 pub use stores::Stores;
 pub(crate) use stores::{payload_keys, place as store_place, timeouts};
 
@@ -128,8 +130,8 @@ pub struct App {
     control: Control,
     counter: JoinHandle<()>,
     access: access::Tasks,
-    greeting: JoinHandle<()>,
     indexing: JoinHandle<()>,
+    set_up: JoinHandle<()>,
     stop: CancellationToken,
     settings: Settings,
 }
@@ -160,11 +162,14 @@ impl App {
         // The journal is open, and with it the folder's lock is held.
         let control = Control::start(settings, router.clone(), limits, stop.clone());
         greeting::says_where(&listener, settings);
-        let greeting = tokio::spawn(greeting::says_who(
-            service.health.prepared(),
-            Arc::clone(&stores.access),
-            greeting::url(&listener),
-        ));
+        let set_up = SetUp {
+            store: Arc::clone(&stores.access),
+            clock: Arc::clone(&service.clock),
+            made: service.access.accounts.made(),
+            data_dir: settings.store.data_dir.clone(),
+            url: greeting::url(&listener).unwrap_or_default(),
+        };
+        let set_up = tokio::spawn(set_up.run(service.health.prepared()));
         info!(mebibytes = memory::reckon(settings).mebibytes(), "memory is bounded");
         let indexing = tokio::spawn(keep_indexes(
             service.health.prepared(),
@@ -183,8 +188,8 @@ impl App {
             control,
             counter,
             access,
-            greeting,
             indexing,
+            set_up,
             stop,
             settings,
         })
@@ -226,8 +231,8 @@ impl App {
         let (drained, ()) =
             tokio::join!(self.ingestion.drain(deadline), self.deliverers.stop(deadline));
         self.counter.abort();
-        self.greeting.abort();
         self.indexing.abort();
+        self.set_up.abort();
         self.access.stop().await;
         self.service.summaries.close();
         drained.close().await;

@@ -250,7 +250,8 @@ impl Service {
         assert!(ended.is_none(), "the service ended: {log}");
         let (_, address) = log.split_once("listening address=127.0.0.1:")?;
         let (port, _) = address.split_once(' ')?;
-        log.contains("the database is ready").then(|| port.parse().expect("a port"))
+        // Said last, and behind it the set-up code is there.
+        log.contains("no staff account yet").then(|| port.parse().expect("a port"))
     }
 
     /// Runs a block in a shell, in a folder and an environment that hold

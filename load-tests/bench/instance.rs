@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use trailkeep_testkit::launch::{Launch, Service};
 use trailkeep_testkit::port::free_port;
+use trailkeep_testkit::set_up::sign_up_body;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::database::Database;
@@ -120,9 +121,9 @@ impl Instance {
 
     /// Makes an account, and with it a token that reads all that is measured.
     pub async fn make_token(&self) -> Result<String, Trouble> {
-        let person = json!({
-            "email": "bench@example.com", "password": "measured and found light", "name": "Bench",
-        });
+        let folder = &self.launch.folder;
+        let password = "measured and found light";
+        let person = sign_up_body(folder, "bench@example.com", password, "Bench").await;
         let signed_up = self.post("/api/auth/sign-up/email", None, &person).await?;
         let session = text(&signed_up["session"]["token"])?;
         let wanted = json!({ "name": "bench", "scope": "read" });

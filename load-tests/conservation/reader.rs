@@ -1,8 +1,10 @@
 //! A reader of the service: staff who page through journeys.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
+use trailkeep_testkit::set_up::sign_up_body;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::content::Content;
@@ -76,11 +78,15 @@ pub fn in_pages(events: usize) -> usize {
 }
 
 impl Reader {
-    /// Makes the account of a new service.
-    pub async fn sign_up(http: &reqwest::Client, url: &str) -> Result<Self, Trouble> {
+    /// Makes the account of a new service, with the code of its data folder.
+    pub async fn sign_up(
+        http: &reqwest::Client,
+        url: &str,
+        folder: &Path,
+    ) -> Result<Self, Trouble> {
         let doing = "signing up";
         let password = format!("a password for {:016x}", rand::random::<u64>());
-        let body = json!({"email": "reader@example.com", "password": password, "name": "Reader"});
+        let body = sign_up_body(folder, "reader@example.com", &password, "Reader").await;
         let answer = http.post(format!("{url}/api/auth/sign-up/email")).json(&body).send().await;
         let answer = answer.and_then(reqwest::Response::error_for_status).during(doing)?;
         let answer: Value = answer.json().await.during(doing)?;

@@ -149,7 +149,8 @@ impl Scene {
             processor.start().await?;
         }
         scene.start_all().await?;
-        let reader = Reader::sign_up(&scene.http, &scene.instances[0].url()).await?;
+        let first = &scene.instances[0];
+        let reader = Reader::sign_up(&scene.http, &first.url(), first.folder()).await?;
         scene.reader = Some(reader);
         Ok(scene)
     }

@@ -1,10 +1,12 @@
 //! Calls to the service beside the load: for the account that reads, and for
 //! what is stored at a service whose store is out of reach.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use trailkeep_testkit::set_up::sign_up_body;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -22,9 +24,15 @@ pub struct Account {
 }
 
 impl Account {
-    /// Makes the account; on a new service, it is the administrator's.
-    pub async fn sign_up(&self, http: &reqwest::Client, url: &str) -> Result<(), Trouble> {
-        let body = json!({"email": self.email, "password": self.password, "name": "Load test"});
+    /// Makes the account at a new service, with the code of its data folder: it is the
+    /// administrator's.
+    pub async fn sign_up(
+        &self,
+        http: &reqwest::Client,
+        url: &str,
+        folder: &Path,
+    ) -> Result<(), Trouble> {
+        let body = sign_up_body(folder, &self.email, &self.password, "Load test").await;
         post(http, &format!("{url}/api/auth/sign-up/email"), &body).await?;
         Ok(())
     }

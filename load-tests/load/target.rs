@@ -107,7 +107,7 @@ impl Target {
             email: "load@example.com".to_owned(),
             password: format!("a password for {:016x}", rand::random::<u64>()),
         };
-        account.sign_up(&http, &url).await?;
+        account.sign_up(&http, &url, &launch.folder).await?;
         Ok(Self { url, account, http, own: Some(Own { service, store }) })
     }
 

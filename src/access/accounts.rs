@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use tracing::warn;
 use trailkeep_event::Fault;
 use trailkeep_event::time::Clock;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::error::AccessError;
 use super::password::{Passwords, Verdict};
+use super::set_up::SetUpCode;
 use super::{email, password_rules};
 
 const MAX_NAME_BYTES: usize = 200;
@@ -29,6 +30,15 @@ pub struct NewStaff {
     pub password: String,
 }
 
+/// What lets somebody in who signs up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayIn {
+    /// The set-up code: there is no account yet.
+    First,
+    /// Anybody may have an account.
+    Open,
+}
+
 /// What of an account changes; what is `None` stays.
 #[derive(Default)]
 pub struct AccountChange {
@@ -44,6 +54,8 @@ pub struct StaffAccounts {
     clock: Arc<dyn Clock>,
     passwords: Passwords,
     is_sign_up_open: bool,
+    /// Told when an account was made here.
+    made: Arc<Notify>,
     /// Held while an account loses rights, so that two changes do not each
     /// count on the other's administrator.
     demoting: Mutex<()>,
@@ -58,22 +70,45 @@ impl StaffAccounts {
         passwords: Passwords,
         is_sign_up_open: bool,
     ) -> Self {
-        Self { store, clock, passwords, is_sign_up_open, demoting: Mutex::new(()) }
+        Self {
+            store,
+            clock,
+            passwords,
+            is_sign_up_open,
+            made: Arc::new(Notify::new()),
+            demoting: Mutex::new(()),
+        }
+    }
+
+    /// What is told when an account was made here.
+    pub fn made(&self) -> Arc<Notify> {
+        Arc::clone(&self.made)
+    }
+
+    /// By which way somebody comes in who signs up with, or without, a set-up code. While
+    /// there is no account the code alone counts, be sign-up open or not: the first one is
+    /// the administrator's.
+    pub async fn way_in(&self, code: Option<&str>) -> Result<WayIn, AccessError> {
+        if !self.store.accounts(None, 1).await?.is_empty() {
+            let way = self.is_sign_up_open.then_some(WayIn::Open);
+            return way.ok_or(AccessError::SignUpClosed);
+        }
+        let typed = code.ok_or(AccessError::NoSetUpCode)?;
+        let code = SetUpCode::read(typed).ok_or(AccessError::WrongSetUpCode)?;
+        let known = self.store.set_up_codes().await?;
+        code.is_one_of(&known).then_some(WayIn::First).ok_or(AccessError::WrongSetUpCode)
     }
 
     /// Makes the account of somebody who comes by themselves: the first one is
     /// the administrator, whoever comes at the same moment.
-    pub async fn sign_up(&self, new: NewStaff) -> Result<StaffAccount, AccessError> {
-        let new = checked(new)?;
-        let is_first = self.store.accounts(None, 1).await?.is_empty();
-        if !is_first && !self.is_sign_up_open {
-            // Before the costly hash.
-            return Err(AccessError::SignUpClosed);
-        }
-        let mut account = self.account_of(new, Role::Admin).await?;
-        if is_first {
+    pub async fn sign_up(&self, new: NewStaff, way: WayIn) -> Result<StaffAccount, AccessError> {
+        let mut account = self.account_of(checked(new)?, Role::Admin).await?;
+        if way == WayIn::First {
             match self.store.create_account(&account, Admission::First).await? {
-                Created::Created => return Ok(account),
+                Created::Created => {
+                    self.made.notify_one();
+                    return Ok(account);
+                }
                 Created::EmailTaken => return Err(AccessError::EmailTaken),
                 Created::NotFirst if !self.is_sign_up_open => {
                     return Err(AccessError::SignUpClosed);
@@ -93,7 +128,10 @@ impl StaffAccounts {
 
     async fn keep(&self, account: StaffAccount) -> Result<StaffAccount, AccessError> {
         match self.store.create_account(&account, Admission::Any).await? {
-            Created::Created => Ok(account),
+            Created::Created => {
+                self.made.notify_one();
+                Ok(account)
+            }
             Created::EmailTaken | Created::NotFirst => Err(AccessError::EmailTaken),
         }
     }
@@ -107,6 +145,7 @@ impl StaffAccounts {
             password_hash: self.passwords.hash(new.password).await?,
             is_disabled: false,
             session_epoch: 0,
+            places: Vec::new(),
             created_at: self.clock.now(),
         })
     }
@@ -198,7 +237,7 @@ impl StaffAccounts {
         let changed = changed.ok_or(AccessError::Unknown)?;
         // The sessions are of an earlier epoch and open nothing any more; this
         // removes them.
-        self.store.delete_sessions_of(account.id).await?;
+        self.store.delete_sessions_of(account.id, None).await?;
         Ok(changed)
     }
 
@@ -231,7 +270,8 @@ impl StaffAccounts {
         };
         let ends_sessions = is_disabled == Some(true) || password_hash.is_some();
         let change = StaffChange { password_hash, role, is_disabled, ends_sessions };
-        let takes_rights = role == Some(Role::Staff) || is_disabled == Some(true);
+        let takes_rights =
+            role.is_some_and(|role| role != Role::Admin) || is_disabled == Some(true);
         let changed = if takes_rights {
             self.take_rights(id, &change).await?
         } else {
@@ -239,7 +279,7 @@ impl StaffAccounts {
         };
         let changed = changed.ok_or(AccessError::Unknown)?;
         if changed.is_disabled || ends_sessions {
-            self.store.delete_sessions_of(id).await?;
+            self.store.delete_sessions_of(id, None).await?;
         }
         Ok(changed)
     }

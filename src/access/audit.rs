@@ -35,6 +35,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub mod action {
     /// An account was made by the person itself.
     pub const SIGN_UP: &str = "account.sign-up";
+    /// Somebody tried to make the first account with a wrong set-up code.
+    pub const SET_UP_FAILED: &str = "account.set-up-failed";
     /// Somebody signed in.
     pub const SIGN_IN: &str = "session.sign-in";
     /// Somebody tried to sign in with the wrong address or password.
@@ -53,8 +55,10 @@ pub mod action {
     pub const ENABLE_ACCOUNT: &str = "account.enable";
     /// An account became an administrator's.
     pub const MAKE_ADMIN: &str = "account.make-admin";
-    /// An account is no administrator's any more.
+    /// An account became one of the staff.
     pub const MAKE_STAFF: &str = "account.make-staff";
+    /// An account became one that may look and not export.
+    pub const MAKE_SUPPORT: &str = "account.make-support";
     /// A token was made.
     pub const CREATE_TOKEN: &str = "token.create";
     /// A token was revoked.
@@ -135,6 +139,7 @@ impl Actor {
             action: action.to_owned(),
             subject: subject.map(str::to_owned),
             client: self.client.map(|client| client.to_string()),
+            reason: None,
         }
     }
 }

@@ -23,6 +23,12 @@ pub enum AccessError {
     /// No enabled account has this address and this password.
     #[error("the address or the password is wrong")]
     WrongCredentials,
+    /// There is no account, and no set-up code was sent.
+    #[error("the first account needs the set-up code")]
+    NoSetUpCode,
+    /// There is no account, and this is none of the set-up codes.
+    #[error("this is not the set-up code")]
+    WrongSetUpCode,
     /// There is an account already, and sign-up is not open.
     #[error("sign-up is closed")]
     SignUpClosed,

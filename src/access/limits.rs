@@ -15,6 +15,8 @@ use super::error::AccessError;
 pub struct RateLimits {
     pub sign_in: Attempts,
     pub sign_up: Attempts,
+    /// Wrong set-up codes, whoever tries them.
+    pub wrong_set_up_codes: Option<Limit>,
     /// Requests with events, by client address.
     pub events_by_client: Option<Limit>,
     /// Requests with events, by write key.
@@ -24,6 +26,10 @@ pub struct RateLimits {
 /// The time within which tries to sign in, and to sign up, are counted: who has
 /// used them up gets the next one within a minute, and a guesser few in a day.
 pub const ATTEMPTS_WINDOW: Duration = Duration::from_secs(15 * 60);
+
+/// Wrong set-up codes within [`ATTEMPTS_WINDOW`]. No number of tries finds one: this keeps
+/// them from the audit trail. The right one is never counted.
+pub const WRONG_SET_UP_CODES: u32 = 100;
 
 /// Tries that are counted by the address of the account and by that of the
 /// client, so that neither one account can be tried by many clients nor many
@@ -39,11 +45,18 @@ impl Attempts {
     /// Counts a try, which may be one too many. The shell has no address, and as many as
     /// it likes: it could set a password without guessing one.
     pub fn check(&self, client: Option<IpAddr>, email: &str) -> Result<(), AccessError> {
-        let Some(client) = client else {
-            return Ok(());
-        };
-        check(self.by_client.as_ref(), &network(client))?;
-        check(self.by_email.as_ref(), email)
+        self.check_client(client)?;
+        self.check_email(client, email)
+    }
+
+    /// Counts a try against the client's number alone.
+    pub fn check_client(&self, client: Option<IpAddr>) -> Result<(), AccessError> {
+        client.map_or(Ok(()), |client| check(self.by_client.as_ref(), &network(client)))
+    }
+
+    /// Counts a try against the number of the account's address alone.
+    pub fn check_email(&self, client: Option<IpAddr>, email: &str) -> Result<(), AccessError> {
+        client.map_or(Ok(()), |_| check(self.by_email.as_ref(), email))
     }
 }
 
@@ -128,6 +141,7 @@ impl RateLimits {
             &self.sign_in.by_client,
             &self.sign_up.by_email,
             &self.sign_up.by_client,
+            &self.wrong_set_up_codes,
             &self.events_by_client,
             &self.events_by_key,
         ];

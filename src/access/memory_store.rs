@@ -11,7 +11,7 @@ use trailkeep_event::time::Clock;
 use trailkeep_store::StoreError;
 use trailkeep_store::access::{
     AccessStore, Admission, AuditEntry, AuditRange, Created, SecretHash, SessionRecord,
-    StaffAccount, StaffChange, TokenRecord,
+    StaffAccount, StaffChange, TokenRecord, with_place,
 };
 
 /// A clock that stands still until it is moved.
@@ -42,6 +42,7 @@ struct Kept {
     sessions: Vec<SessionRecord>,
     tokens: Vec<TokenRecord>,
     audit: Vec<AuditEntry>,
+    set_up_codes: Vec<SecretHash>,
     audit_writes: usize,
 }
 
@@ -136,6 +137,26 @@ impl AccessStore for MemoryStore {
         })
     }
 
+    async fn note_place(&self, id: Uuid, place: &SecretHash) -> Result<(), StoreError> {
+        self.with(|kept| {
+            if let Some(account) = kept.accounts.iter_mut().find(|one| one.id == id) {
+                account.places = with_place(&account.places, place);
+            }
+        })
+    }
+
+    async fn add_set_up_code(&self, hash: &SecretHash, _now: Timestamp) -> Result<(), StoreError> {
+        self.with(|kept| kept.set_up_codes.push(*hash))
+    }
+
+    async fn set_up_codes(&self) -> Result<Vec<SecretHash>, StoreError> {
+        self.with(|kept| kept.set_up_codes.clone())
+    }
+
+    async fn clear_set_up_codes(&self) -> Result<(), StoreError> {
+        self.with(|kept| kept.set_up_codes.clear())
+    }
+
     async fn create_session(&self, session: &SessionRecord) -> Result<bool, StoreError> {
         self.with(|kept| {
             let is_new = kept.sessions.iter().all(|one| one.id_hash != session.id_hash);
@@ -171,8 +192,26 @@ impl AccessStore for MemoryStore {
         self.with(|kept| kept.sessions.retain(|one| one.id_hash != *id_hash))
     }
 
-    async fn delete_sessions_of(&self, account_id: Uuid) -> Result<(), StoreError> {
-        self.with(|kept| kept.sessions.retain(|one| one.account_id != Some(account_id)))
+    async fn sessions_of(
+        &self,
+        account_id: Uuid,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        let is_theirs =
+            |one: &&SessionRecord| one.account_id == Some(account_id) && one.expires_at > now;
+        self.with(|kept| kept.sessions.iter().filter(is_theirs).take(limit).cloned().collect())
+    }
+
+    async fn delete_sessions_of(
+        &self,
+        account_id: Uuid,
+        spared: Option<&SecretHash>,
+    ) -> Result<(), StoreError> {
+        self.with(|kept| {
+            kept.sessions
+                .retain(|one| one.account_id != Some(account_id) || Some(&one.id_hash) == spared);
+        })
     }
 
     async fn create_token(&self, token: &TokenRecord) -> Result<(), StoreError> {

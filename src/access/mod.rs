@@ -6,6 +6,7 @@
 //! - [`accounts`]: who is on the staff, and signing in.
 //! - [`password`]: hashing, bounded in memory and in parallel;
 //!   [`password_rules`]: what a password must be.
+//! - [`set_up`]: what the first account is made with.
 //! - [`sessions`]: `axum-login` on our own stores.
 //! - [`tokens`]: what machines carry; [`write_keys`]: what trackers carry.
 //! - [`remembered`]: who may watch the service while the database is away.
@@ -23,6 +24,7 @@ pub mod password_rules;
 pub mod remembered;
 mod secrets;
 pub mod sessions;
+pub mod set_up;
 pub mod tokens;
 pub mod write_keys;
 

@@ -17,7 +17,7 @@ use crate::access::Access;
 use crate::access::accounts::StaffAccounts;
 use crate::access::audit::{self, AuditWriter};
 use crate::access::client::Proxies;
-use crate::access::limits::{ATTEMPTS_WINDOW, Attempts, Limit, RateLimits};
+use crate::access::limits::{ATTEMPTS_WINDOW, Attempts, Limit, RateLimits, WRONG_SET_UP_CODES};
 use crate::access::password::{HashCost, Passwords};
 use crate::access::remembered::Remembered;
 use crate::access::sessions::Sessions;
@@ -107,6 +107,7 @@ fn limits(rules: &config::Access) -> RateLimits {
     RateLimits {
         sign_in: attempts(),
         sign_up: attempts(),
+        wrong_set_up_codes: Limit::new(WRONG_SET_UP_CODES, ATTEMPTS_WINDOW),
         events_by_client: a_second(rules.events_per_client),
         events_by_key: a_second(rules.events_per_key),
     }

@@ -1,21 +1,14 @@
-//! The first lines of the log: which build this is, where it listens, where the data
-//! is, and who may sign in.
+//! The first lines of the log: which build this is, where it listens, and where the data
+//! is. Who may sign in is behind them ([`set_up`](super::set_up)).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tracing::{debug, info};
-use trailkeep_store::access::AccessStore;
+use tracing::info;
 use trailkeep_store::mongo;
 
 use crate::config::Settings;
 use crate::monitoring::version::{COMMIT, VERSION};
-
-/// The pause before a store is asked again that did not answer.
-const PAUSE: Duration = Duration::from_secs(5);
 
 /// Said first, so that it is known also of a start that fails.
 pub fn says_which_build() {
@@ -52,35 +45,6 @@ fn url_of(address: SocketAddr) -> String {
         ip => ip,
     };
     format!("http://{}", SocketAddr::new(ip, address.port()))
-}
-
-/// Says whether anybody has an account, once the store can tell, and else how the
-/// first one is made.
-pub async fn says_who(
-    mut prepared: watch::Receiver<bool>,
-    accounts: Arc<dyn AccessStore>,
-    url: Option<String>,
-) {
-    let url = url.unwrap_or_default();
-    if prepared.wait_for(|is_prepared| *is_prepared).await.is_err() {
-        return;
-    }
-    let is_new = loop {
-        match accounts.accounts(None, 1).await {
-            Ok(found) => break found.is_empty(),
-            Err(error) => debug!(%error, "whether there is a staff account cannot be told yet"),
-        }
-        tokio::time::sleep(PAUSE).await;
-    };
-    if is_new {
-        info!(
-            post = format!("{url}/api/auth/sign-up/email"),
-            body = r#"{"email": "...", "password": "...", "name": "..."}"#,
-            "there is no staff account yet; the first to sign up is the administrator"
-        );
-    } else {
-        info!(post = format!("{url}/api/auth/sign-in/email"), "there are staff accounts; sign in");
-    }
 }
 
 #[cfg(test)]

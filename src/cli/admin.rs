@@ -110,6 +110,7 @@ fn describe(account: &Account) -> String {
     let role = match account.role {
         Role::Admin => "administrator",
         Role::Staff => "staff",
+        Role::Support => "support",
     };
     let state = if account.is_disabled { ", disabled" } else { "" };
     format!("{role}{state}")

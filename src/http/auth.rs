@@ -6,6 +6,7 @@
 
 mod bodies;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
@@ -29,15 +30,15 @@ use super::problem::answers::{
 use super::same_origin::is_from_page;
 use super::sessions::{bearer, failed};
 use super::state::Service;
-use crate::access::accounts::NewStaff;
+use crate::access::accounts::{NewStaff, WayIn};
 use crate::access::audit::{Actor, action};
 use crate::access::sessions::{RENEWED_KEY, SignedIn, Trouble};
-use crate::access::{AccessError, email, hash_secret};
+use crate::access::{AccessError, email, hash_secret, limits};
 
 /// Make an account and open its session
 ///
-/// The first account is the administrator's. After that, sign-up is closed
-/// unless the service is set to let anybody have an account.
+/// The first account is the administrator's, and needs the set-up code. After that,
+/// sign-up is closed unless the service is set to let anybody have an account.
 #[utoipa::path(
     post,
     path = "/api/auth/sign-up/email",
@@ -48,7 +49,8 @@ use crate::access::{AccessError, email, hash_secret};
         (status = 200, description = "The account is there, and signed in.", body = SignedUpBody,
             headers(("Set-Cookie" = String, description = "The session."))),
         InvalidFields, UnreadableBody,
-        (status = 403, description = "Sign-up is closed, or a page of another site asked.",
+        (status = 403, description = "It is to be the first account, and the set-up code is missing \
+            or wrong; or sign-up is closed; or a page of another site asked.",
             body = Problem, content_type = "application/problem+json"),
         EmailTaken, TooManyRequests, Busy,
     ),
@@ -61,11 +63,13 @@ pub async fn sign_up(
     Input(input): Input<SignUpInput>,
 ) -> Result<Json<SignedUpBody>, Problem> {
     let access = &service.access;
-    access.limits.sign_up.check(client, &limited_as(&input.email))?;
-    let account = access
-        .accounts
-        .sign_up(NewStaff { email: input.email, name: input.name, password: input.password })
-        .await?;
+    access.limits.sign_up.check_client(client)?;
+    let way = way_in(&service, client, input.set_up_code.as_deref()).await?;
+    if way == WayIn::Open {
+        access.limits.sign_up.check_email(client, &limited_as(&input.email))?;
+    }
+    let new = NewStaff { email: input.email, name: input.name, password: input.password };
+    let account = access.accounts.sign_up(new, way).await?;
     access.audit.note(&actor(&account, client), action::SIGN_UP, Some(&account.email));
     let opened = open(&service, session, &account).await?;
     let session = opened.told_if(!is_from_page(&headers));
@@ -79,6 +83,23 @@ pub async fn sign_up(
         },
         session,
     }))
+}
+
+/// What lets somebody in. A wrong set-up code counts against all that are tried, and is in
+/// the audit trail; a right one meets no limit but that of its client, so that nobody can
+/// keep it out.
+async fn way_in(
+    service: &Service,
+    client: Option<IpAddr>,
+    code: Option<&str>,
+) -> Result<WayIn, Problem> {
+    let access = &service.access;
+    let way = access.accounts.way_in(code).await;
+    if matches!(way, Err(AccessError::WrongSetUpCode)) {
+        limits::check(access.limits.wrong_set_up_codes.as_ref(), &())?;
+        access.audit.note(&Actor::anonymous(client), action::SET_UP_FAILED, None);
+    }
+    Ok(way?)
 }
 
 /// Open a session

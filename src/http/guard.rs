@@ -7,6 +7,8 @@
 //! | [`MayRead`] | these, all other staff, and a machine's token with the scope `read` |
 //! | [`Monitor`] | these, and one with the scope `monitor` |
 //!
+//! A token with the scope `privacy` is for none of these.
+//!
 //! The shell is who comes by the control socket, whatever session or token its requests
 //! carry: [`peer`](super::peer) says how that is known.
 
@@ -198,10 +200,12 @@ impl FromRequestParts<Arc<Service>> for Monitor {
         if parts.extensions.get::<KnownBefore>().is_some() {
             return Ok(Self);
         }
-        // Every scope covers this one.
         let end = match caller(parts, service).await {
             Ok(Caller::Person(staff)) => Ok(Some(staff.expires_at)),
-            Ok(Caller::Machine(token)) => Ok(token.expires_at),
+            Ok(Caller::Machine(token)) if tokens::covers(token.scope, Scope::Monitor) => {
+                Ok(token.expires_at)
+            }
+            Ok(Caller::Machine(_)) => return Err(Problem::wrong_scope()),
             // Nobody else can be, so that there is nothing to remember.
             Ok(Caller::Shell) => return Ok(Self),
             Err(unknown) => Err(unknown),

@@ -32,8 +32,10 @@ use crate::access::audit::action;
 pub enum RoleBody {
     /// Everything, accounts and tokens included.
     Admin,
-    /// Look at journeys and at how the service is.
+    /// Look at journeys and at how the service is, and export journeys.
     Staff,
+    /// Look at journeys and at how the service is.
+    Support,
 }
 
 impl From<Role> for RoleBody {
@@ -41,6 +43,7 @@ impl From<Role> for RoleBody {
         match role {
             Role::Admin => Self::Admin,
             Role::Staff => Self::Staff,
+            Role::Support => Self::Support,
         }
     }
 }
@@ -50,6 +53,7 @@ impl From<RoleBody> for Role {
         match role {
             RoleBody::Admin => Self::Admin,
             RoleBody::Staff => Self::Staff,
+            RoleBody::Support => Self::Support,
         }
     }
 }
@@ -245,6 +249,7 @@ pub async fn change(
         role.map(|role| match role {
             Role::Admin => action::MAKE_ADMIN,
             Role::Staff => action::MAKE_STAFF,
+            Role::Support => action::MAKE_SUPPORT,
         }),
         input.disabled.map(|is_disabled| {
             if is_disabled { action::DISABLE_ACCOUNT } else { action::ENABLE_ACCOUNT }

@@ -30,6 +30,8 @@ pub enum ScopeBody {
     Monitor,
     /// These, and journeys.
     Read,
+    /// What has to do with a person's rights to their data, and nothing else.
+    Privacy,
 }
 
 impl From<Scope> for ScopeBody {
@@ -37,6 +39,7 @@ impl From<Scope> for ScopeBody {
         match scope {
             Scope::Monitor => Self::Monitor,
             Scope::Read => Self::Read,
+            Scope::Privacy => Self::Privacy,
         }
     }
 }
@@ -46,6 +49,7 @@ impl From<ScopeBody> for Scope {
         match scope {
             ScopeBody::Monitor => Self::Monitor,
             ScopeBody::Read => Self::Read,
+            ScopeBody::Privacy => Self::Privacy,
         }
     }
 }

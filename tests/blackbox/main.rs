@@ -49,5 +49,6 @@ mod seed;
 mod shutdown;
 
 use trailkeep_testkit::{
-    answer, client, eventually, home, mongod, port, processor, raw, service, staff, watchdog,
+    answer, client, eventually, home, mongod, port, processor, raw, service, set_up, staff,
+    watchdog,
 };

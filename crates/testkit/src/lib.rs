@@ -18,6 +18,7 @@ pub mod port;
 pub mod processor;
 pub mod raw;
 pub mod service;
+pub mod set_up;
 pub mod staff;
 pub mod trouble;
 pub mod watchdog;

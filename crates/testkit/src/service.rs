@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -20,6 +21,7 @@ use crate::watchdog::Watchdog;
 pub struct Service {
     process: Process,
     address: SocketAddr,
+    folder: PathBuf,
     /// Opens a connection for each request: one that is kept may be closed by
     /// the service in the moment in which the next request is sent.
     pub http: reqwest::Client,
@@ -53,7 +55,7 @@ impl Service {
 
     /// Starts a service as [`start_with`](Self::start_with) does, with flags besides.
     pub async fn start_with_flags(home: &Home, flags: &[&str], settings: &[(&str, &str)]) -> Self {
-        let service = Self::listening(Process::spawn(home, flags, settings)).await;
+        let service = Self::listening(home, Process::spawn(home, flags, settings)).await;
         service.wait_until_ready().await;
         service.admin().await;
         service
@@ -61,7 +63,7 @@ impl Service {
 
     /// Starts a service and waits only until it listens.
     pub async fn start_unready(home: &Home, settings: &[(&str, &str)]) -> Self {
-        Self::listening(Process::spawn(home, &[], settings)).await
+        Self::listening(home, Process::spawn(home, &[], settings)).await
     }
 
     /// Starts a service whose data folder is a file system of so many bytes, which
@@ -74,13 +76,13 @@ impl Service {
         let mut command = Command::new("unshare");
         let mount = r#"mount -t tmpfs -o "size=$1" tmpfs "$DATA_DIR" && exec "$0""#;
         command.args(["-Urm", "sh", "-c", mount]).arg(binary()).arg(bytes.to_string());
-        let service = Self::listening(Process::run(command, home, settings)).await;
+        let service = Self::listening(home, Process::run(command, home, settings)).await;
         service.wait_until_ready().await;
         service.admin().await;
         service
     }
 
-    async fn listening(mut process: Process) -> Self {
+    async fn listening(home: &Home, mut process: Process) -> Self {
         let address = eventually("the service listens", SOON, || {
             let found = process.address();
             if found.is_none() {
@@ -89,12 +91,18 @@ impl Service {
             std::future::ready(found)
         })
         .await;
-        Self { process, address, http: http_client(0), admin: OnceCell::new() }
+        let folder = home.folder().to_owned();
+        Self { process, address, folder, http: http_client(0), admin: OnceCell::new() }
     }
 
     /// Starts a service that is expected to refuse, and waits for its end.
     pub async fn refuses_to_start(home: &Home, settings: &[(&str, &str)]) -> Ended {
         Process::spawn(home, &[], settings).wait(SOON).await
+    }
+
+    /// Its data folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Where it listens.

@@ -29,12 +29,55 @@ fn new(email: &str) -> NewStaff {
     NewStaff { email: email.to_owned(), name: "Jo".to_owned(), password: PASSWORD.to_owned() }
 }
 
+/// Signs up as somebody who has the set-up code.
+async fn sign_up(accounts: &StaffAccounts, new: NewStaff) -> Result<StaffAccount, AccessError> {
+    let code = SetUpCode::random();
+    accounts.store.add_set_up_code(&code.hash(), accounts.clock.now()).await.unwrap();
+    let way = accounts.way_in(Some(&code.to_string())).await?;
+    accounts.sign_up(new, way).await
+}
+
+#[tokio::test]
+async fn the_first_account_needs_the_code_and_the_later_ones_none() {
+    for is_open in [false, true] {
+        let (accounts, store) = accounts(is_open);
+        let code = SetUpCode::random();
+        let other = SetUpCode::random().to_string();
+        let refused = accounts.way_in(Some(&code.to_string())).await;
+        assert!(matches!(refused, Err(AccessError::WrongSetUpCode)), "nobody has it yet");
+        store.add_set_up_code(&code.hash(), accounts.clock.now()).await.unwrap();
+        assert!(matches!(accounts.way_in(None).await, Err(AccessError::NoSetUpCode)));
+        for wrong in ["", "x", other.as_str()] {
+            let refused = accounts.way_in(Some(wrong)).await;
+            assert!(matches!(refused, Err(AccessError::WrongSetUpCode)), "{wrong:?}");
+        }
+        let typed = code.to_string().to_lowercase();
+        assert_eq!(accounts.way_in(Some(&typed)).await.unwrap(), WayIn::First);
+
+        accounts.create(new("a@example.com"), Role::Staff).await.unwrap();
+        for code in [None, Some(typed.as_str()), Some("x")] {
+            match accounts.way_in(code).await {
+                Ok(way) => assert!(is_open && way == WayIn::Open),
+                Err(error) => assert!(!is_open && matches!(error, AccessError::SignUpClosed)),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_comes_second_with_the_code_is_no_administrator() {
+    let (accounts, _) = accounts(true);
+    accounts.sign_up(new("a@example.com"), WayIn::First).await.unwrap();
+    let second = accounts.sign_up(new("b@example.com"), WayIn::First).await.unwrap();
+    assert_eq!(second.role, Role::Staff);
+}
+
 #[tokio::test]
 async fn the_first_to_sign_up_is_the_administrator_and_then_it_is_closed() {
     let (accounts, _) = accounts(false);
-    let first = accounts.sign_up(new("A@example.com")).await.unwrap();
+    let first = sign_up(&accounts, new("A@example.com")).await.unwrap();
     assert_eq!((first.role, first.email.as_str()), (Role::Admin, "a@example.com"));
-    let second = accounts.sign_up(new("b@example.com")).await;
+    let second = sign_up(&accounts, new("b@example.com")).await;
     assert!(matches!(second, Err(AccessError::SignUpClosed)));
 }
 
@@ -46,7 +89,7 @@ async fn of_several_first_sign_ups_at_once_one_is_made() {
         .map(|number| {
             let accounts = Arc::clone(&accounts);
             let new = new(&format!("a{number}@example.com"));
-            tokio::spawn(async move { accounts.sign_up(new).await.is_ok() })
+            tokio::spawn(async move { sign_up(&accounts, new).await.is_ok() })
         })
         .collect();
     let mut made = 0;
@@ -60,10 +103,10 @@ async fn of_several_first_sign_ups_at_once_one_is_made() {
 #[tokio::test]
 async fn open_sign_up_makes_staff_and_one_account_an_address() {
     let (accounts, _) = accounts(true);
-    accounts.sign_up(new("a@example.com")).await.unwrap();
-    let second = accounts.sign_up(new("b@example.com")).await.unwrap();
+    sign_up(&accounts, new("a@example.com")).await.unwrap();
+    let second = sign_up(&accounts, new("b@example.com")).await.unwrap();
     assert_eq!(second.role, Role::Staff);
-    let again = accounts.sign_up(new("B@example.com")).await;
+    let again = sign_up(&accounts, new("B@example.com")).await;
     assert!(matches!(again, Err(AccessError::EmailTaken)));
 }
 
@@ -71,11 +114,14 @@ async fn open_sign_up_makes_staff_and_one_account_an_address() {
 async fn every_fault_is_named() {
     let (accounts, _) = accounts(false);
     let refused = accounts
-        .sign_up(NewStaff {
-            email: "nobody".to_owned(),
-            name: "  ".to_owned(),
-            password: "short".to_owned(),
-        })
+        .sign_up(
+            NewStaff {
+                email: "nobody".to_owned(),
+                name: "  ".to_owned(),
+                password: "short".to_owned(),
+            },
+            WayIn::First,
+        )
         .await;
     let Err(AccessError::Invalid(faults)) = refused else {
         unreachable!("all of it is wrong");
@@ -87,8 +133,8 @@ async fn every_fault_is_named() {
 #[tokio::test]
 async fn whoever_may_not_sign_in_is_told_the_same() {
     let (accounts, _) = accounts(true);
-    accounts.sign_up(new("a@example.com")).await.unwrap();
-    let b = accounts.sign_up(new("b@example.com")).await.unwrap();
+    sign_up(&accounts, new("a@example.com")).await.unwrap();
+    let b = sign_up(&accounts, new("b@example.com")).await.unwrap();
     accounts.change(b.id, may(None, Some(true))).await.unwrap();
     accounts.sign_in(" A@Example.com", PASSWORD.to_owned()).await.unwrap();
     for (email, password) in [
@@ -106,7 +152,7 @@ async fn whoever_may_not_sign_in_is_told_the_same() {
 #[tokio::test]
 async fn a_hash_of_another_cost_is_renewed_at_sign_in() {
     let (accounts, store) = accounts(false);
-    let first = accounts.sign_up(new("a@example.com")).await.unwrap();
+    let first = sign_up(&accounts, new("a@example.com")).await.unwrap();
     let costlier = on(&store, false, 2);
     costlier.sign_in("a@example.com", PASSWORD.to_owned()).await.unwrap();
     let kept = store.account(first.id).await.unwrap().unwrap();
@@ -142,7 +188,7 @@ fn a_sign_in_at_the_same_time_does_not_undo_a_new_password() {
 
 async fn a_sign_in_while_a_password_changes() {
     let (accounts, store) = accounts(false);
-    accounts.sign_up(new("a@example.com")).await.unwrap();
+    sign_up(&accounts, new("a@example.com")).await.unwrap();
     let costlier = on(&store, false, 2);
     let (go, held_up) = std::sync::mpsc::channel::<()>();
     let held_up = tokio::task::spawn_blocking(move || held_up.recv());
@@ -166,8 +212,8 @@ async fn a_sign_in_while_a_password_changes() {
 #[tokio::test]
 async fn what_ends_the_sessions_of_an_account_ends_those_opened_meanwhile() {
     let (accounts, _) = accounts(true);
-    accounts.sign_up(new("a@example.com")).await.unwrap();
-    let mut then = accounts.sign_up(new("b@example.com")).await.unwrap();
+    sign_up(&accounts, new("a@example.com")).await.unwrap();
+    let mut then = sign_up(&accounts, new("b@example.com")).await.unwrap();
     for (role, is_disabled) in
         [(Some(Role::Admin), None), (Some(Role::Staff), None), (None, Some(false))]
     {
@@ -195,7 +241,7 @@ async fn what_ends_the_sessions_of_an_account_ends_those_opened_meanwhile() {
 #[tokio::test]
 async fn changing_a_password_takes_the_current_one_and_a_good_new_one() {
     let (accounts, _) = accounts(false);
-    let first = accounts.sign_up(new("a@example.com")).await.unwrap();
+    let first = sign_up(&accounts, new("a@example.com")).await.unwrap();
     let change = |current: &str, new: &str| {
         accounts.change_password(&first, current.to_owned(), new.to_owned())
     };
@@ -210,7 +256,7 @@ async fn changing_a_password_takes_the_current_one_and_a_good_new_one() {
 #[tokio::test]
 async fn a_password_that_is_set_for_somebody_keeps_to_the_rules_or_nothing_changes() {
     let (accounts, _) = accounts(false);
-    let first = accounts.sign_up(new("a@example.com")).await.unwrap();
+    let first = sign_up(&accounts, new("a@example.com")).await.unwrap();
     let kim = accounts.create(new("kim@example.com"), Role::Staff).await.unwrap();
     let set = |id, password: &str| {
         let password = Some(password.to_owned());
@@ -235,7 +281,7 @@ async fn a_password_that_is_set_for_somebody_keeps_to_the_rules_or_nothing_chang
 #[tokio::test]
 async fn the_last_enabled_administrator_stays() {
     let (accounts, _) = accounts(false);
-    let a = accounts.sign_up(new("a@example.com")).await.unwrap();
+    let a = sign_up(&accounts, new("a@example.com")).await.unwrap();
     let b = accounts.create(new("b@example.com"), Role::Staff).await.unwrap();
     let last = |outcome| matches!(outcome, Err(AccessError::LastAdmin));
     assert!(last(accounts.change(a.id, may(None, Some(true))).await));

@@ -30,6 +30,7 @@ struct Answered {
 enum AnsweredRole {
     Admin,
     Staff,
+    Support,
 }
 
 impl From<Answered> for Account {
@@ -40,6 +41,7 @@ impl From<Answered> for Account {
             role: match account.role {
                 AnsweredRole::Admin => Role::Admin,
                 AnsweredRole::Staff => Role::Staff,
+                AnsweredRole::Support => Role::Support,
             },
             is_disabled: account.disabled,
             created_at: account.created_at,

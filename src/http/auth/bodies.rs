@@ -7,9 +7,10 @@ use trailkeep_store::access::StaffAccount;
 
 /// Somebody who wants an account.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = SignUp, example = json!({
-    "email": "jo@example.com", "password": "several words are best", "name": "Jo Miller"
+    "email": "jo@example.com", "password": "several words are best", "name": "Jo Miller",
+    "setupCode": "7KQ2-M0XD-94TR-HB6E-V3ZA"
 }))]
 pub struct SignUpInput {
     /// An address; it has one account, however it is written.
@@ -23,6 +24,10 @@ pub struct SignUpInput {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
     pub(super) name: String,
+    /// For the first account alone: in the log of the service, and in the file
+    /// `set-up-code` of its data folder. In any case, with or without hyphens.
+    #[serde(rename = "setupCode")]
+    pub(super) set_up_code: Option<String>,
 }
 
 /// Somebody who has an account.

@@ -75,6 +75,7 @@ pub const ADMINS_ONLY: Kind = kind(403, "admins-only", "Forbidden");
 pub const CROSS_SITE: Kind = kind(403, "cross-site", "Forbidden");
 pub const NO_PERSON: Kind = kind(403, "no-person", "Forbidden");
 pub const ORIGIN_NOT_ALLOWED: Kind = kind(403, "origin-not-allowed", "Forbidden");
+pub const SET_UP_CODE: Kind = kind(403, "set-up-code", "Forbidden");
 pub const SIGN_UP_CLOSED: Kind = kind(403, "sign-up-closed", "Forbidden");
 pub const WRONG_SCOPE: Kind = kind(403, "wrong-scope", "Forbidden").with(OTHER_SCOPE);
 

@@ -98,6 +98,12 @@ impl Problem {
         problem
     }
 
+    /// 403: there is no account yet, and whoever makes the first one has to show that the
+    /// machine is theirs.
+    fn set_up_code(detail: &'static str) -> Self {
+        Self::new(kinds::SET_UP_CODE, detail)
+    }
+
     fn busy() -> Self {
         let detail = "Too many people sign in at this moment; try again.";
         Self::new(kinds::SIGN_IN_BUSY, detail)
@@ -112,6 +118,14 @@ impl From<AccessError> for Problem {
             AccessError::TooOften(wait) => Self::too_often(wait),
             AccessError::Invalid(faults) => Self::invalid_fields(faults),
             AccessError::WrongCredentials => Self::wrong_credentials(),
+            AccessError::NoSetUpCode => Self::set_up_code(
+                "The first account needs the set-up code, as \"setupCode\": the log of the service \
+                 has it, and the file set-up-code in its data folder.",
+            ),
+            AccessError::WrongSetUpCode => Self::set_up_code(
+                "This is not the set-up code: the log of the service has it, and the file \
+                 set-up-code in its data folder.",
+            ),
             AccessError::SignUpClosed => {
                 let detail = "Sign-up is closed; an administrator can make an account.";
                 Self::new(kinds::SIGN_UP_CLOSED, detail)

@@ -5,6 +5,7 @@ mod events;
 mod floods;
 mod leaks;
 mod sessions;
+mod set_up;
 mod shell;
 mod staff;
 mod tokens;

@@ -46,8 +46,14 @@ async fn the_first_lines_say_where_to_go(home: Home) {
         }
     }
 
-    let nobody = "there is no staff account yet; the first to sign up is the administrator";
+    let nobody = "there is no staff account yet; the first to sign up with the set-up code is the \
+                  administrator";
     let nobody = line(&service, nobody).await;
+    let code = service.set_up_code().await.expect("a code");
+    assert_eq!(nobody["link"], format!("{url}/set-up?code={code}"));
+    assert_eq!(nobody["file"], home.folder().join("set-up-code").display().to_string());
+    let body: Value = serde_json::from_str(nobody["body"].as_str().expect("a body")).expect("JSON");
+    assert_eq!(body["setupCode"], code);
     assert_eq!(nobody["post"], format!("{url}/api/auth/sign-up/email"));
     service.wait_until_ready().await;
     service.admin().await;
