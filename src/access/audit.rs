@@ -43,6 +43,10 @@ pub mod action {
     pub const SIGN_IN_FAILED: &str = "session.sign-in-failed";
     /// Somebody signed out.
     pub const SIGN_OUT: &str = "session.sign-out";
+    /// Somebody ended a session of theirs.
+    pub const END_SESSION: &str = "session.end";
+    /// Somebody ended all sessions of theirs but the one they had at hand.
+    pub const END_OTHER_SESSIONS: &str = "session.end-others";
     /// Somebody set another password for themselves.
     pub const CHANGE_PASSWORD: &str = "account.change-password";
     /// A password was set for somebody.

@@ -7,7 +7,8 @@
 //! - [`password`]: hashing, bounded in memory and in parallel;
 //!   [`password_rules`]: what a password must be.
 //! - [`set_up`]: what the first account is made with.
-//! - [`sessions`]: `axum-login` on our own stores.
+//! - [`sessions`]: `axum-login` on our own stores; [`open_sessions`]: as their owners see
+//!   and end them.
 //! - [`tokens`]: what machines carry; [`write_keys`]: what trackers carry.
 //! - [`remembered`]: who may watch the service while the database is away.
 //! - [`limits`]: how often something may be tried; [`client`]: by whom.
@@ -19,6 +20,7 @@ pub mod client;
 pub mod email;
 mod error;
 pub mod limits;
+pub mod open_sessions;
 pub mod password;
 pub mod password_rules;
 pub mod remembered;
@@ -41,6 +43,8 @@ pub struct Access {
     pub accounts: Arc<accounts::StaffAccounts>,
     /// Where sessions are kept.
     pub sessions: sessions::Sessions,
+    /// Where people are signed in, for them to see.
+    pub open_sessions: open_sessions::OpenSessions,
     /// Machines' tokens.
     pub tokens: tokens::Tokens,
     /// Who was seen while the database could be asked.

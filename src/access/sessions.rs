@@ -161,10 +161,13 @@ impl Sessions {
         renewed_at.plus_millis(self.lifetime_ms)
     }
 
-    /// Whether enough of a session's life has gone to be worth a write.
+    /// Whether enough of a session's life has gone to be worth a write. The last use is
+    /// told to its owner, so the steps are no longer than five minutes.
     pub fn is_worth_prolonging(&self, renewed_at: Timestamp, now: Timestamp) -> bool {
         const STEPS: i64 = 100;
-        now.as_millis() - renewed_at.as_millis() >= self.lifetime_ms / STEPS
+        const LONGEST_STEP_MS: i64 = 5 * 60_000;
+        let step = (self.lifetime_ms / STEPS).min(LONGEST_STEP_MS);
+        now.as_millis() - renewed_at.as_millis() >= step
     }
 
     /// What is kept. The end that clients are told counts, not the one that

@@ -16,6 +16,9 @@ use super::secrets::{hash_secret, random_secret};
 /// know what they see.
 pub const PREFIX: &str = "tkp_";
 
+/// How long a token is good where nothing else is said: 90 days.
+pub const USUAL_LIFE_MS: i64 = 90 * 24 * 60 * 60 * 1000;
+
 const MAX_NAME_BYTES: usize = 100;
 /// How exactly the last use is known.
 const TOUCH_EVERY_MS: i64 = 60_000;
@@ -38,6 +41,15 @@ pub fn covers(has: Scope, needs: Scope) -> bool {
     has == needs || (has == Scope::Read && needs == Scope::Monitor)
 }
 
+/// When a token is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// After [`USUAL_LIFE_MS`].
+    Usual,
+    At(Timestamp),
+    Never,
+}
+
 /// A token that is to be made.
 #[derive(Debug, Clone)]
 pub struct NewToken {
@@ -46,7 +58,7 @@ pub struct NewToken {
     /// What it is good for.
     pub scope: Scope,
     /// When it ends, if ever.
-    pub expires_at: Option<Timestamp>,
+    pub ending: Ending,
 }
 
 /// Makes, checks and revokes tokens.
@@ -78,7 +90,11 @@ impl Tokens {
             scope: token.scope,
             created_by: made_by.unwrap_or(SHELL),
             created_at: now,
-            expires_at: token.expires_at,
+            expires_at: match token.ending {
+                Ending::Usual => Some(now.plus_millis(USUAL_LIFE_MS)),
+                Ending::At(end) => Some(end),
+                Ending::Never => None,
+            },
             last_used_at: None,
         };
         self.store.create_token(&record).await?;
@@ -139,7 +155,7 @@ fn check(token: &NewToken, now: Timestamp) -> Result<String, Vec<Fault>> {
         let rule = format!("must have 1 to {MAX_NAME_BYTES} bytes without control characters");
         faults.push(Fault::of("name", rule));
     }
-    if token.expires_at.is_some_and(|end| end <= now) {
+    if matches!(token.ending, Ending::At(end) if end <= now) {
         faults.push(Fault::of("expiresAt", "must lie in the future"));
     }
     if faults.is_empty() { Ok(name.to_owned()) } else { Err(faults) }
@@ -158,14 +174,14 @@ mod tests {
         (Tokens::new(store, Arc::clone(&clock) as Arc<dyn Clock>), clock)
     }
 
-    fn new_token(expires_at: Option<Timestamp>) -> NewToken {
-        NewToken { name: " prometheus ".to_owned(), scope: Scope::Monitor, expires_at }
+    fn new_token(ending: Ending) -> NewToken {
+        NewToken { name: " prometheus ".to_owned(), scope: Scope::Monitor, ending }
     }
 
     #[tokio::test]
     async fn a_token_opens_until_it_is_revoked() {
         let (tokens, _) = tokens();
-        let (secret, made) = tokens.create(new_token(None), None).await.unwrap();
+        let (secret, made) = tokens.create(new_token(Ending::Never), None).await.unwrap();
         assert!(secret.starts_with("tkp_") && secret.len() == 47, "{secret}");
         assert_eq!(made.name, "prometheus");
         assert_eq!(tokens.verify(&secret).await.unwrap().unwrap().id, made.id);
@@ -179,14 +195,26 @@ mod tests {
     async fn a_token_ends_when_it_was_to_end() {
         let (tokens, clock) = tokens();
         let end = clock.now().plus_millis(1000);
-        let (secret, _) = tokens.create(new_token(Some(end)), None).await.unwrap();
+        let (secret, _) = tokens.create(new_token(Ending::At(end)), None).await.unwrap();
         clock.advance_millis(999);
         assert!(tokens.verify(&secret).await.unwrap().is_some());
         clock.advance_millis(1);
         assert!(tokens.verify(&secret).await.unwrap().is_none());
         assert!(tokens.list().await.unwrap().is_empty());
-        let past = tokens.create(new_token(Some(end)), None).await;
+        let past = tokens.create(new_token(Ending::At(end)), None).await;
         assert!(matches!(past, Err(AccessError::Invalid(_))));
+    }
+
+    #[tokio::test]
+    async fn a_token_ends_after_ninety_days_unless_it_is_made_otherwise() {
+        let (tokens, clock) = tokens();
+        let (usual, _) = tokens.create(new_token(Ending::Usual), None).await.unwrap();
+        let (lasting, _) = tokens.create(new_token(Ending::Never), None).await.unwrap();
+        clock.advance_millis(USUAL_LIFE_MS - 1);
+        assert!(tokens.verify(&usual).await.unwrap().is_some());
+        clock.advance_millis(1);
+        assert!(tokens.verify(&usual).await.unwrap().is_none());
+        assert!(tokens.verify(&lasting).await.unwrap().is_some());
     }
 
     #[test]

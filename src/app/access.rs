@@ -18,6 +18,7 @@ use crate::access::accounts::StaffAccounts;
 use crate::access::audit::{self, AuditWriter};
 use crate::access::client::Proxies;
 use crate::access::limits::{ATTEMPTS_WINDOW, Attempts, Limit, RateLimits, WRONG_SET_UP_CODES};
+use crate::access::open_sessions::OpenSessions;
 use crate::access::password::{HashCost, Passwords};
 use crate::access::remembered::Remembered;
 use crate::access::sessions::Sessions;
@@ -50,6 +51,7 @@ pub(super) fn access(
     let access = Access {
         accounts: Arc::new(accounts(rules, Arc::clone(&store), clock)?),
         sessions: Sessions::new(Arc::clone(&store), Arc::clone(clock), rules.session_lifetime),
+        open_sessions: OpenSessions::new(Arc::clone(&store), Arc::clone(clock)),
         tokens: Tokens::new(store, Arc::clone(clock)),
         remembered: Remembered::default(),
         audit,

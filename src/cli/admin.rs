@@ -22,13 +22,17 @@ use crate::config::Settings;
 /// What can be done about accounts from the shell.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Make an administrator's account
+    /// Make an account, an administrator's unless another role is named
     Create {
         /// The address to sign in with
         email: String,
         /// How the person is called
         #[arg(long, default_value = "Administrator")]
         name: String,
+        /// What the person may do: admin, everything; staff, look at journeys and export them;
+        /// support, look at journeys
+        #[arg(long, default_value = "admin", value_parser = role)]
+        role: Role,
         #[command(flatten)]
         password: PasswordFlags,
         #[command(flatten)]
@@ -79,10 +83,10 @@ pub(super) fn run(command: Command, settings: &Settings) -> Result<String, Admin
 async fn act(command: Command, staff: &impl Staff) -> Result<String, AdminError> {
     match command {
         Command::List { .. } => Ok(staff.all().await?.iter().map(row).collect()),
-        Command::Create { email, name, password, .. } => {
+        Command::Create { email, name, role, password, .. } => {
             let chosen = password.choose()?;
             let new = NewStaff { email, name, password: chosen.clone() };
-            let account = staff.create(new).await?;
+            let account = staff.create(new, role).await?;
             Ok(told(&account, "made", password.generate.then_some(&chosen)))
         }
         Command::ResetPassword { email, password, .. } => {
@@ -90,6 +94,15 @@ async fn act(command: Command, staff: &impl Staff) -> Result<String, AdminError>
             let account = staff.reset_password(&email, chosen.clone()).await?;
             Ok(told(&account, "has another password", password.generate.then_some(&chosen)))
         }
+    }
+}
+
+fn role(word: &str) -> Result<Role, &'static str> {
+    match word {
+        "admin" => Ok(Role::Admin),
+        "staff" => Ok(Role::Staff),
+        "support" => Ok(Role::Support),
+        _ => Err("must be admin, staff or support"),
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use trailkeep_event::{Fault, Timestamp};
 use trailkeep_store::access::StaffAccount;
 
@@ -32,6 +32,7 @@ use super::sessions::{bearer, failed};
 use super::state::Service;
 use crate::access::accounts::{NewStaff, WayIn};
 use crate::access::audit::{Actor, action};
+use crate::access::open_sessions::{CLIENT_KEY, STARTED_KEY, USER_AGENT_KEY, user_agent};
 use crate::access::sessions::{RENEWED_KEY, SignedIn, Trouble};
 use crate::access::{AccessError, email, hash_secret, limits};
 
@@ -71,7 +72,7 @@ pub async fn sign_up(
     let new = NewStaff { email: input.email, name: input.name, password: input.password };
     let account = access.accounts.sign_up(new, way).await?;
     access.audit.note(&actor(&account, client), action::SIGN_UP, Some(&account.email));
-    let opened = open(&service, session, &account).await?;
+    let opened = open(&service, session, &account, Place { client, headers: &headers }).await?;
     let session = opened.told_if(!is_from_page(&headers));
     Ok(Json(SignedUpBody {
         user: NewUserBody {
@@ -138,7 +139,7 @@ pub async fn sign_in(
             access.audit.note(&nobody, action::SIGN_IN_FAILED, Some(&email));
         }
     })?;
-    let opened = open(&service, session, &account).await?;
+    let opened = open(&service, session, &account, Place { client, headers: &headers }).await?;
     let session = opened.told_if(!is_from_page(&headers));
     access.audit.note(&actor(&account, client), action::SIGN_IN, None);
     Ok(Json(SignedInBody { user: UserBody::from(&account), session }))
@@ -200,7 +201,7 @@ pub async fn change_password(
         .change_password(&staff.account, input.current_password, input.new_password)
         .await?;
     access.audit.note(&staff.actor, action::CHANGE_PASSWORD, Some(&account.email));
-    let opened = open(&service, session, &account).await?;
+    let opened = open(&service, session, &account, Place { client, headers: &headers }).await?;
     // Who sent a token has no cookie.
     let is_told = !is_from_page(&headers) || bearer(&headers).is_some();
     let session = opened.told_if(is_told);
@@ -250,6 +251,7 @@ async fn open(
     service: &Service,
     mut session: Session,
     account: &StaffAccount,
+    from: Place<'_>,
 ) -> Result<Opened, Problem> {
     let now = service.clock.now();
     let trouble = Arc::new(Trouble::default());
@@ -261,6 +263,9 @@ async fn open(
         session.login(&SignedIn::new(account.clone())).await.ok()?;
         let inner = &session.session;
         inner.insert(RENEWED_KEY, now.as_millis()).await.ok()?;
+        inner.insert(STARTED_KEY, now.as_millis()).await.ok()?;
+        inner.insert(CLIENT_KEY, from.client).await.ok()?;
+        inner.insert(USER_AGENT_KEY, from.user_agent()).await.ok()?;
         inner.save().await.ok()?;
         inner.id()
     };
@@ -271,6 +276,19 @@ async fn open(
     let remembered = &service.access.remembered;
     remembered.good(hash_secret(&token), now, Some(expires_at));
     Ok(Opened { token, expires_at })
+}
+
+/// From where a session is opened.
+struct Place<'a> {
+    client: Option<IpAddr>,
+    headers: &'a HeaderMap,
+}
+
+impl Place<'_> {
+    fn user_agent(&self) -> Option<String> {
+        let sent = self.headers.get(header::USER_AGENT)?;
+        Some(user_agent(sent.as_bytes()))
+    }
 }
 
 /// A session that was opened just now.

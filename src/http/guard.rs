@@ -7,7 +7,8 @@
 //! | [`MayRead`] | these, all other staff, and a machine's token with the scope `read` |
 //! | [`Monitor`] | these, and one with the scope `monitor` |
 //!
-//! A token with the scope `privacy` is for none of these.
+//! Of those who may read, people with the role `support` may not export. A token with the
+//! scope `privacy` is for none of these.
 //!
 //! The shell is who comes by the control socket, whatever session or token its requests
 //! carry: [`peer`](super::peer) says how that is known.
@@ -49,7 +50,17 @@ pub struct Staff {
 pub struct Admin(pub Actor);
 
 /// Whoever may look at journeys.
-pub struct MayRead(pub Actor);
+pub struct MayRead {
+    pub reader: Actor,
+    may_export: bool,
+}
+
+impl MayRead {
+    /// Whether they may also take along what they look at, as a file of a whole range.
+    pub fn check_export(&self) -> Result<(), Problem> {
+        if self.may_export { Ok(()) } else { Err(Problem::no_export()) }
+    }
+}
 
 /// Whoever may watch the service.
 pub struct Monitor;
@@ -174,13 +185,17 @@ impl FromRequestParts<Arc<Service>> for MayRead {
         service: &Arc<Service>,
     ) -> Result<Self, Problem> {
         match caller(parts, service).await? {
-            Caller::Person(staff) => Ok(Self(staff.actor)),
+            Caller::Person(staff) => {
+                let may_export = staff.account.role != Role::Support;
+                Ok(Self { reader: staff.actor, may_export })
+            }
             Caller::Machine(token) if tokens::covers(token.scope, Scope::Read) => {
                 let Client(client) = Client::of(parts, service);
-                Ok(Self(Actor { name: token.name, id: Some(token.id), client }))
+                let reader = Actor { name: token.name, id: Some(token.id), client };
+                Ok(Self { reader, may_export: true })
             }
             Caller::Machine(_) => Err(Problem::wrong_scope()),
-            Caller::Shell => Ok(Self(Actor::shell())),
+            Caller::Shell => Ok(Self { reader: Actor::shell(), may_export: true }),
         }
     }
 }

@@ -91,7 +91,7 @@ pub(super) const DEFAULT_LIMIT: usize = 100;
 /// header `x-trailkeep-incomplete: true`. With `Accept: application/x-ndjson` or
 /// `text/csv` the whole range is streamed, and `limit` counts only if given.
 /// A cell of the CSV form that a spreadsheet would take for a formula begins
-/// with an apostrophe.
+/// with an apostrophe. Whoever has the role `support` reads pages alone.
 #[utoipa::path(
     get,
     path = "/users/{userId}/journey",
@@ -139,7 +139,8 @@ pub(super) const DEFAULT_LIMIT: usize = 100;
             may be missing, because they lie in the journal alone until the database takes those \
             before them; left out otherwise."))),
         InvalidParameters, NoCredentials,
-        (status = 403, description = "A token that is not good for journeys.",
+        (status = 403, description = "A token that is not good for journeys, or an export for \
+            somebody with the role `support`.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No event has the id that `around` names.",
             body = Problem, content_type = "application/problem+json"),
@@ -148,14 +149,17 @@ pub(super) const DEFAULT_LIMIT: usize = 100;
 )]
 pub async fn journey(
     State(service): State<Arc<Service>>,
-    MayRead(reader): MayRead,
+    may_read: MayRead,
     PathText(user_id): PathText,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let format = Format::wanted(&headers);
+    if format != Format::Json {
+        may_read.check_export()?;
+    }
     let mut request = JourneyRequest::read(user_id, query.as_deref(), format)?;
-    service.access.audit.note(&reader, action::READ_JOURNEY, Some(&request.user_id));
+    service.access.audit.note(&may_read.reader, action::READ_JOURNEY, Some(&request.user_id));
     request.link(&service).await?;
     match format {
         Format::Json => {

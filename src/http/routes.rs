@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::state::Service;
 use super::{
     accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, links, metrics,
-    processors, search, sessions, staff, stats, tokens, trace, users, write_keys,
+    own_sessions, processors, search, sessions, staff, stats, tokens, trace, users, write_keys,
 };
 
 /// All routes, each with and without a trailing slash.
@@ -85,8 +85,11 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(auth::change_password))
         .routes(routes!(auth::get_session))
         .routes(routes!(auth::session))
+        .routes(routes!(own_sessions::list, own_sessions::end_others))
+        .routes(routes!(own_sessions::end))
         .routes(routes!(staff::list, staff::create))
         .routes(routes!(staff::change))
+        .routes(routes!(staff::users))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(write_keys::list, write_keys::create))

@@ -120,7 +120,7 @@ impl From<Found> for ResultBody {
 )]
 pub async fn search(
     State(service): State<Arc<Service>>,
-    MayRead(reader): MayRead,
+    MayRead { reader, .. }: MayRead,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ResultsBody>, Problem> {
     let (text, limit) = read(query.as_deref())?;

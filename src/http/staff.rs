@@ -1,4 +1,4 @@
-//! `/users`: the staff, for administrators.
+//! `/api/staff`: the staff, for administrators. `GET /users` answers the same.
 
 use std::sync::Arc;
 
@@ -152,8 +152,8 @@ pub struct AccountChangeInput {
 /// The staff
 #[utoipa::path(
     get,
-    operation_id = "list_accounts",
-    path = "/users",
+    operation_id = "list_staff",
+    path = "/api/staff",
     tag = "Administration",
     security(("session" = []), ("token" = [])),
     params(
@@ -184,6 +184,31 @@ pub async fn list(
     }))
 }
 
+/// The staff, as `/api/staff` tells it
+#[utoipa::path(
+    get,
+    operation_id = "list_users",
+    path = "/users",
+    tag = "Administration",
+    security(("session" = []), ("token" = [])),
+    params(
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500,
+            description = "Accounts on a page; 100 by default."),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before."),
+    ),
+    responses(
+        (status = 200, description = "The accounts.", body = AccountsBody),
+        InvalidParameters, NotSignedIn, NotAdmin, DatabaseUnavailable,
+    ),
+)]
+pub async fn users(
+    state: State<Arc<Service>>,
+    admin: Admin,
+    query: RawQuery,
+) -> Result<Json<AccountsBody>, Problem> {
+    list(state, admin, query).await
+}
+
 fn decode(cursor: &str) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
 }
@@ -191,8 +216,8 @@ fn decode(cursor: &str) -> Option<String> {
 /// Make an account for somebody
 #[utoipa::path(
     post,
-    operation_id = "create_account",
-    path = "/users",
+    operation_id = "create_staff",
+    path = "/api/staff",
     tag = "Administration",
     request_body = NewAccountInput,
     security(("session" = []), ("token" = [])),
@@ -217,10 +242,10 @@ pub async fn create(
 /// Disable, enable, promote or demote an account, or set another password for it
 #[utoipa::path(
     patch,
-    operation_id = "change_account",
-    path = "/users/{userId}",
+    operation_id = "change_staff",
+    path = "/api/staff/{id}",
     tag = "Administration",
-    params(("userId" = String, Path, format = Uuid, description = "The account's id.")),
+    params(("id" = String, Path, format = Uuid, description = "The account's id.")),
     request_body = AccountChangeInput,
     security(("session" = []), ("token" = [])),
     responses(

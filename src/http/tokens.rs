@@ -19,7 +19,7 @@ use super::problem::answers::{
 };
 use super::state::Service;
 use crate::access::audit::action;
-use crate::access::tokens::{self, NewToken};
+use crate::access::tokens::{self, Ending, NewToken};
 
 /// What a token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -64,8 +64,9 @@ pub struct NewTokenInput {
     #[schema(min_length = 1, max_length = 100)]
     name: String,
     scope: ScopeBody,
-    /// When it ends (RFC 3339); never when left out.
-    #[schema(format = DateTime)]
+    /// When it ends (RFC 3339); in 90 days when left out. `never` makes one that does not
+    /// end.
+    #[schema(example = "2026-12-31T00:00:00Z")]
     expires_at: Option<String>,
 }
 
@@ -113,7 +114,8 @@ impl From<TokenRecord> for TokenBody {
     "token": "tkp_6P3fVq0tXo2mC8sJr4Lw1yZb7Nd5Ke9GhUiOaQxSvTM",
     "id": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "name": "prometheus", "scope": "monitor",
     "createdBy": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88",
-    "createdAt": "2025-12-15T10:30:00.000Z", "expiresAt": null, "lastUsedAt": null
+    "createdAt": "2025-12-15T10:30:00.000Z", "expiresAt": "2026-03-15T10:30:00.000Z",
+    "lastUsedAt": null
 }))]
 pub struct MadeTokenBody {
     /// What the machine sends as `Authorization: Bearer`. Shown this once.
@@ -127,7 +129,7 @@ pub struct MadeTokenBody {
 #[schema(example = json!({"tokens": [{
     "id": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "name": "prometheus", "scope": "monitor",
     "createdBy": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88",
-    "createdAt": "2025-12-15T10:30:00.000Z", "expiresAt": null,
+    "createdAt": "2025-12-15T10:30:00.000Z", "expiresAt": "2026-03-15T10:30:00.000Z",
     "lastUsedAt": "2025-12-15T10:31:00.000Z"
 }]}))]
 pub struct TokensBody {
@@ -174,17 +176,20 @@ pub async fn create(
     Input(input): Input<NewTokenInput>,
 ) -> Result<(StatusCode, Json<MadeTokenBody>), Problem> {
     let access = &service.access;
-    let expires_at = input.expires_at.as_deref().map(moment).transpose()?;
-    let new = NewToken { name: input.name, scope: input.scope.into(), expires_at };
+    let ending = input.expires_at.as_deref().map_or(Ok(Ending::Usual), ending)?;
+    let new = NewToken { name: input.name, scope: input.scope.into(), ending };
     let (token, record) = access.tokens.create(new, admin.id).await?;
     access.audit.note(&admin, action::CREATE_TOKEN, Some(&record.name));
     let record = record.into();
     Ok((StatusCode::CREATED, Json(MadeTokenBody { token, record })))
 }
 
-fn moment(text: &str) -> Result<Timestamp, Problem> {
-    Timestamp::parse_rfc3339(text).ok_or_else(|| {
-        let rule = "must be an RFC 3339 time such as 2025-12-15T10:30:00.000Z";
+fn ending(text: &str) -> Result<Ending, Problem> {
+    if text == "never" {
+        return Ok(Ending::Never);
+    }
+    Timestamp::parse_rfc3339(text).map(Ending::At).ok_or_else(|| {
+        let rule = "must be an RFC 3339 time such as 2025-12-15T10:30:00.000Z, or never";
         Problem::invalid_fields(vec![Fault::of("expiresAt", rule)])
     })
 }

@@ -144,7 +144,7 @@ pub struct DayBody {
 )]
 pub async fn user(
     State(service): State<Arc<Service>>,
-    MayRead(reader): MayRead,
+    MayRead { reader, .. }: MayRead,
     PathText(user_id): PathText,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {

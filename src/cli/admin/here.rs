@@ -46,8 +46,8 @@ impl From<StaffAccount> for Account {
 }
 
 impl Staff for Here {
-    async fn create(&self, new: NewStaff) -> Result<Account, AdminError> {
-        let account = self.accounts.create(new, Role::Admin).await?;
+    async fn create(&self, new: NewStaff, role: Role) -> Result<Account, AdminError> {
+        let account = self.accounts.create(new, role).await?;
         self.note(action::CREATE_ACCOUNT, &account).await?;
         Ok(account.into())
     }

@@ -23,8 +23,8 @@ pub struct Account {
 /// The staff, by whoever has the accounts. What is done is in the audit trail, as the
 /// shell's.
 pub trait Staff {
-    /// Makes an administrator's account.
-    async fn create(&self, new: NewStaff) -> Result<Account, AdminError>;
+    /// Makes an account.
+    async fn create(&self, new: NewStaff, role: Role) -> Result<Account, AdminError>;
 
     /// Sets another password for the account with this address, and ends its sessions.
     async fn reset_password(&self, email: &str, password: String) -> Result<Account, AdminError>;

@@ -1,6 +1,6 @@
 //! The staff of a running service.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trailkeep_store::access::Role;
 use uuid::Uuid;
@@ -25,12 +25,22 @@ struct Answered {
     created_at: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum AnsweredRole {
     Admin,
     Staff,
     Support,
+}
+
+impl From<Role> for AnsweredRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Admin => Self::Admin,
+            Role::Staff => Self::Staff,
+            Role::Support => Self::Support,
+        }
+    }
 }
 
 impl From<Answered> for Account {
@@ -60,15 +70,16 @@ fn in_words(error: ControlError) -> AdminError {
 
 impl There<'_> {
     async fn accounts(&self) -> Result<Vec<Answered>, AdminError> {
-        Ok(self.0.get_all("/users", "users").await?)
+        Ok(self.0.get_all("/api/staff", "users").await?)
     }
 }
 
 impl Staff for There<'_> {
-    async fn create(&self, new: NewStaff) -> Result<Account, AdminError> {
+    async fn create(&self, new: NewStaff, role: Role) -> Result<Account, AdminError> {
         let NewStaff { email, name, password } = new;
-        let body = json!({ "email": email, "name": name, "password": password, "role": "admin" });
-        let made: Answered = self.0.post("/users", &body).await.map_err(in_words)?;
+        let role = AnsweredRole::from(role);
+        let body = json!({ "email": email, "name": name, "password": password, "role": role });
+        let made: Answered = self.0.post("/api/staff", &body).await.map_err(in_words)?;
         Ok(made.into())
     }
 
@@ -76,7 +87,7 @@ impl Staff for There<'_> {
         let email = email::normalize(email).map_err(|fault| AccessError::Invalid(vec![fault]))?;
         let accounts = self.accounts().await?;
         let account = accounts.into_iter().find(|account| account.email == email);
-        let path = format!("/users/{}", account.ok_or(AdminError::NoAccount)?.id);
+        let path = format!("/api/staff/{}", account.ok_or(AdminError::NoAccount)?.id);
         let body: Value = json!({ "password": password });
         let reset: Answered = self.0.patch(&path, &body).await.map_err(in_words)?;
         Ok(reset.into())

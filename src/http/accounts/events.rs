@@ -72,7 +72,7 @@ struct AccountEventsBody {
 )]
 pub async fn events(
     State(service): State<Arc<Service>>,
-    MayRead(reader): MayRead,
+    MayRead { reader, .. }: MayRead,
     PathText(account_id): PathText,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {

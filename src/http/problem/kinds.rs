@@ -73,6 +73,7 @@ pub const WRITE_KEY_REQUIRED: Kind =
     kind(401, "write-key-required", "Write key required").with(SEND_A_KEY);
 pub const ADMINS_ONLY: Kind = kind(403, "admins-only", "Forbidden");
 pub const CROSS_SITE: Kind = kind(403, "cross-site", "Forbidden");
+pub const NO_EXPORT: Kind = kind(403, "no-export", "Forbidden");
 pub const NO_PERSON: Kind = kind(403, "no-person", "Forbidden");
 pub const ORIGIN_NOT_ALLOWED: Kind = kind(403, "origin-not-allowed", "Forbidden");
 pub const SET_UP_CODE: Kind = kind(403, "set-up-code", "Forbidden");

@@ -36,6 +36,13 @@ impl Problem {
         Self::new(kinds::WRONG_SCOPE, detail)
     }
 
+    /// 403: whoever may look, and not take along.
+    pub fn no_export() -> Self {
+        let detail = "With the role support one looks at pages (application/json); exports are \
+                      for staff and administrators.";
+        Self::new(kinds::NO_EXPORT, detail)
+    }
+
     /// 403: on the control socket nobody is signed in.
     pub fn no_person() -> Self {
         let detail = "This is about the session of a person, and on the control socket there is \

@@ -44,7 +44,7 @@ const WAITS: &str = "it is carried out by whoever delivers, once the event is no
 )]
 pub async fn users(
     State(service): State<Arc<Service>>,
-    MayRead(reader): MayRead,
+    MayRead { reader, .. }: MayRead,
     PathText(name): PathText,
 ) -> Result<Json<StuckUsersBody>, Problem> {
     known(&service, &name).await?;

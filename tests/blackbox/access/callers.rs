@@ -46,9 +46,12 @@ fn routes() -> Vec<(Method, String, For)> {
         (get.clone(), "/session".to_owned(), For::Staff),
         (get.clone(), "/api/auth/get-session".to_owned(), For::Staff),
         (post.clone(), "/api/auth/change-password".to_owned(), For::Staff),
+        (get.clone(), "/api/auth/sessions".to_owned(), For::Staff),
+        (Method::DELETE, format!("/api/auth/sessions/{ID}"), For::Staff),
         (get.clone(), "/users".to_owned(), For::Admins),
-        (post.clone(), "/users".to_owned(), For::Admins),
-        (Method::PATCH, format!("/users/{ID}"), For::Admins),
+        (get.clone(), "/api/staff".to_owned(), For::Admins),
+        (post.clone(), "/api/staff".to_owned(), For::Admins),
+        (Method::PATCH, format!("/api/staff/{ID}"), For::Admins),
         (get.clone(), "/api/tokens".to_owned(), For::Admins),
         (post.clone(), "/api/tokens".to_owned(), For::Admins),
         (Method::DELETE, format!("/api/tokens/{ID}"), For::Admins),
@@ -148,7 +151,7 @@ async fn token(service: &Service, scope: &str, expires_at: Option<String>) -> (S
 
 async fn staff(service: &Service, email: &str) -> (String, String) {
     let body = json!({ "email": email, "password": PASSWORD, "name": "Kim" });
-    let made = admin_posts(service, "/users", &body).await;
+    let made = admin_posts(service, "/api/staff", &body).await;
     let session = token_of(&service.sign_in(email, PASSWORD).await.expect(200));
     (session, made["id"].as_str().expect("an id").to_owned())
 }
@@ -228,7 +231,7 @@ async fn what_has_ended_opens_nothing(home: Home) {
     assert_unknown(&service, As::Cookie(&signed_out)).await;
 
     let (disabled, id) = staff(&service, "gone@example.com").await;
-    let request = service.request(Method::PATCH, &format!("/users/{id}"));
+    let request = service.request(Method::PATCH, &format!("/api/staff/{id}"));
     service.send(request.json(&json!({ "disabled": true }))).await.expect(200);
     assert_unknown(&service, As::Bearer(&disabled)).await;
     let told = service.sign_in("gone@example.com", PASSWORD).await;

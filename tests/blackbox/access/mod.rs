@@ -4,6 +4,7 @@ mod callers;
 mod events;
 mod floods;
 mod leaks;
+mod own_sessions;
 mod sessions;
 mod set_up;
 mod shell;

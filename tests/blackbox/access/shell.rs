@@ -46,6 +46,8 @@ async fn accounts_are_made_reset_and_listed_from_the_shell(home: Home) {
     assert!(!none.is_done && none.err.contains("--generate"), "{}", none.err);
     let listed = admin(&home, &["list"], "").out;
     assert_eq!(listed.lines().count(), 1);
+    let support = ["create", "sam@example.com", "--role", "support", "--generate"];
+    assert!(admin(&home, &support, "").out.starts_with("sam@example.com made: support\n"));
     assert!(listed.starts_with(&format!("{ADMIN}\tadministrator\t")), "{listed}");
 
     let service = Service::start(&home).await;
@@ -71,7 +73,7 @@ async fn accounts_are_made_reset_and_listed_from_the_shell(home: Home) {
         .iter()
         .map(|entry| entry["action"].as_str().expect("an action"))
         .collect();
-    assert_eq!(actions, ["account.reset-password", "account.create"]);
+    assert_eq!(actions, ["account.reset-password", "account.create", "account.create"]);
 }
 
 async fn beside_a_running_service_the_same_is_done_through_it(home: Home) {
@@ -103,15 +105,24 @@ async fn beside_a_running_service_the_same_is_done_through_it(home: Home) {
         assert!(!unknown.is_done && unknown.err.contains(why), "{}", unknown.err);
     }
 
+    for (role, told) in [("support", "support"), ("staff", "staff"), ("admin", "administrator")] {
+        let email = format!("{role}@example.com");
+        let made = admin(&home, &["create", &email, "--role", role], PASSWORD);
+        assert_eq!(made.out, format!("{email} made: {told}\n"), "{}", made.err);
+    }
+    let wrong = admin(&home, &["create", "jo@example.com", "--role", "auditor"], PASSWORD);
+    assert!(!wrong.is_done && wrong.err.contains("admin, staff or support"), "{}", wrong.err);
     let listed = admin(&home, &["list"], "").out;
-    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert_eq!(listed.lines().count(), 5, "{listed}");
     assert_eq!(service.terminate().await.code, Some(0));
     assert_eq!(admin(&home, &["list"], "").out, listed);
     let service = Service::start(&home).await;
     let trail = service.get("/api/audit?actor=shell").await.expect(200).json();
     let entries = trail["entries"].as_array().expect("entries");
     let entries = entries.iter().map(|entry| (&entry["action"], &entry["subject"]));
-    for ((action, subject), expected) in entries.zip(["account.reset-password", "account.create"]) {
+    for ((action, subject), expected) in
+        entries.skip(3).zip(["account.reset-password", "account.create"])
+    {
         assert_eq!((action, subject), (&expected.into(), &"kim@example.com".into()));
     }
 }

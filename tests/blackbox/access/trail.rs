@@ -53,9 +53,9 @@ async fn who_did_what_to_whom_is_told_to_administrators(home: Home) {
     service.send(service.request(Method::DELETE, &path)).await.expect(204);
 
     let body = json!({ "email": "kim@example.com", "password": PASSWORD, "name": "Kim" });
-    let request = service.request(Method::POST, "/users").json(&body);
+    let request = service.request(Method::POST, "/api/staff").json(&body);
     let kim = service.send(request).await.expect(201).json();
-    let path = format!("/users/{}", kim["id"].as_str().expect("an id"));
+    let path = format!("/api/staff/{}", kim["id"].as_str().expect("an id"));
     for change in [json!({ "role": "admin" }), json!({ "role": "staff", "disabled": true })] {
         let request = service.request(Method::PATCH, &path).json(&change);
         service.send(request).await.expect(200);

@@ -43,6 +43,7 @@ async fn the_shell_may_do_what_an_administrator_may_and_the_trail_says_who_did_i
         "/accounts/sample",
         "/users",
         "/users/",
+        "/api/staff",
         "/api/audit",
         "/livez",
         "/api-docs.json",
@@ -50,8 +51,8 @@ async fn the_shell_may_do_what_an_administrator_may_and_the_trail_says_who_did_i
         shell.get(route).await.expect(200);
     }
     let body = json!({ "email": "kim@example.com", "password": PASSWORD, "name": "Kim" });
-    let kim = shell.call(Method::POST, "/users", &body).await.expect(201).json();
-    let path = format!("/users/{}", kim["id"].as_str().expect("an id"));
+    let kim = shell.call(Method::POST, "/api/staff", &body).await.expect(201).json();
+    let path = format!("/api/staff/{}", kim["id"].as_str().expect("an id"));
     let session = token_of(&service.sign_in("kim@example.com", PASSWORD).await.expect(200));
     let change = json!({ "password": "another one of hers", "role": "admin" });
     let changed = shell.call(Method::PATCH, &path, &change).await.expect(200).json();
@@ -114,6 +115,8 @@ async fn what_is_about_a_persons_session_is_not_for_the_shell() {
     for (method, route) in [
         (Method::GET, "/session"),
         (Method::GET, "/api/auth/get-session"),
+        (Method::GET, "/api/auth/sessions"),
+        (Method::DELETE, "/api/auth/sessions"),
         (Method::POST, "/api/auth/sign-out"),
         (Method::POST, "/api/auth/change-password"),
     ] {
@@ -152,7 +155,7 @@ async fn nothing_that_is_sent_over_a_network_makes_a_caller_the_shell(home: Home
             let request = service.request(Method::GET, route).header(name, value);
             service.send_as_it_is(request).await.problem(401);
         }
-        let request = service.request(Method::POST, "/users").header(name, value);
+        let request = service.request(Method::POST, "/api/staff").header(name, value);
         service.send_as_it_is(request.json(&json!({}))).await.problem(401);
     }
 }

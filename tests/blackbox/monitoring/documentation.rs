@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 52] = [
+const ROUTES: [(&str, &str, &[u16]); 56] = [
     ("/events", "post", &[200, 202, 400, 401, 403, 413, 415, 429, 503]),
     ("/events.schema.json", "get", &[200]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 404, 503]),
@@ -30,8 +30,12 @@ const ROUTES: [(&str, &str, &[u16]); 52] = [
     ("/api/auth/get-session", "get", &[200, 401, 403, 503]),
     ("/session", "get", &[200, 401, 403, 503]),
     ("/users", "get", &[200, 400, 401, 403, 503]),
-    ("/users", "post", &[201, 400, 401, 403, 408, 409, 413, 415, 503]),
-    ("/users/{userId}", "patch", &[200, 400, 401, 403, 404, 408, 409, 413, 415, 503]),
+    ("/api/auth/sessions", "get", &[200, 401, 403, 503]),
+    ("/api/auth/sessions", "delete", &[204, 401, 403, 503]),
+    ("/api/auth/sessions/{id}", "delete", &[204, 401, 403, 404, 503]),
+    ("/api/staff", "get", &[200, 400, 401, 403, 503]),
+    ("/api/staff", "post", &[201, 400, 401, 403, 408, 409, 413, 415, 503]),
+    ("/api/staff/{id}", "patch", &[200, 400, 401, 403, 404, 408, 409, 413, 415, 503]),
     ("/api/tokens", "get", &[200, 401, 403, 503]),
     ("/api/tokens", "post", &[201, 400, 401, 403, 408, 413, 415, 503]),
     ("/api/tokens/{id}", "delete", &[204, 401, 403, 404, 503]),

@@ -44,7 +44,7 @@ fn linked_ids(body: &Value) -> Vec<&str> {
 /// The session of somebody who is no administrator.
 async fn staff(service: &Service) -> String {
     let body = json!({ "email": "kim@example.com", "password": PASSWORD, "name": "Kim" });
-    service.send(service.request(Method::POST, "/users").json(&body)).await.expect(201);
+    service.send(service.request(Method::POST, "/api/staff").json(&body)).await.expect(201);
     token_of(&service.sign_in("kim@example.com", PASSWORD).await.expect(200))
 }
 

@@ -194,7 +194,7 @@ async fn administrators_alone_steer_and_all_of_it_is_in_the_audit_trail() {
     let (home, double) = (Home::embedded(), Double::start(|_| async { taken() }).await);
     let service = start(&home, &double.url, &[]).await;
     let body = json!({ "email": "kim@example.com", "password": PASSWORD, "name": "Kim" });
-    service.post_to("/users", &body).await.expect(201);
+    service.post_to("/api/staff", &body).await.expect(201);
     let kim = token_of(&service.sign_in("kim@example.com", PASSWORD).await.expect(200));
     for what in STEERING {
         let request = service.request(Method::POST, &format!("/processors/default/{what}"));
