@@ -1,10 +1,12 @@
 //! The staff: who has an account, and who is who.
 
+mod wanted;
+
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, Notify};
 use tracing::warn;
-use trailkeep_event::Fault;
 use trailkeep_event::time::Clock;
 use trailkeep_store::StoreError;
 use trailkeep_store::access::{AccessStore, Admission, Created, Role, StaffAccount, StaffChange};
@@ -12,23 +14,14 @@ use uuid::Uuid;
 
 use super::error::AccessError;
 use super::password::{Passwords, Verdict};
+use super::places::place;
 use super::set_up::SetUpCode;
 use super::{email, password_rules};
-
-const MAX_NAME_BYTES: usize = 200;
+pub use wanted::NewStaff;
+use wanted::checked;
 
 /// Longer than any password may be: what is longer is not even hashed.
 const MAX_TRIED_BYTES: usize = 1024;
-
-/// An account that is to be made, as somebody typed it.
-#[derive(Clone)]
-pub struct NewStaff {
-    /// The address, in any form.
-    pub email: String,
-    /// How the person is called: 1 to 200 bytes.
-    pub name: String,
-    pub password: String,
-}
 
 /// What lets somebody in who signs up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,18 +143,30 @@ impl StaffAccounts {
         })
     }
 
-    /// The account with this address and this password. An unknown address, a
-    /// wrong password and a disabled account are one and the same, and take
-    /// the same time.
+    /// The account with this address, in any form, be it disabled.
+    pub async fn with_address(&self, email: &str) -> Result<Option<StaffAccount>, AccessError> {
+        Ok(match email::normalize(email) {
+            Ok(email) => self.store.account_by_email(&email).await?,
+            Err(_) => None,
+        })
+    }
+
+    /// The account with this address and this password.
     pub async fn sign_in(
         &self,
         email: &str,
         password: String,
     ) -> Result<StaffAccount, AccessError> {
-        let found = match email::normalize(email) {
-            Ok(email) => self.store.account_by_email(&email).await?,
-            Err(_) => None,
-        };
+        self.sign_in_to(self.with_address(email).await?, password).await
+    }
+
+    /// The account that was found, if this is its password. An unknown address, a wrong
+    /// password and a disabled account are one and the same, and take the same time.
+    pub async fn sign_in_to(
+        &self,
+        found: Option<StaffAccount>,
+        password: String,
+    ) -> Result<StaffAccount, AccessError> {
         if password.len() > MAX_TRIED_BYTES {
             return Err(AccessError::WrongCredentials);
         }
@@ -175,6 +180,18 @@ impl StaffAccounts {
                 Ok(account)
             }
             _ => Err(AccessError::WrongCredentials),
+        }
+    }
+
+    /// Notes from where an account was signed in to. If that fails, its owner is a stranger
+    /// there for once.
+    pub async fn note_place(&self, account: &StaffAccount, client: IpAddr) {
+        let place = place(account.id, client);
+        if account.places.last() == Some(&place) {
+            return;
+        }
+        if let Err(error) = self.store.note_place(account.id, &place).await {
+            warn!(%error, "from where somebody signed in is not noted");
         }
     }
 
@@ -349,29 +366,6 @@ impl StaffAccounts {
 
 fn is_ruling(account: &StaffAccount) -> bool {
     account.role == Role::Admin && !account.is_disabled
-}
-
-/// The account with its values in their kept form, or all that is wrong.
-fn checked(new: NewStaff) -> Result<NewStaff, AccessError> {
-    let mut faults = Vec::new();
-    let email = email::normalize(&new.email).unwrap_or_else(|fault| {
-        faults.push(fault);
-        String::new()
-    });
-    if let Err(fault) = password_rules::check(&new.password, &email, "password") {
-        faults.push(fault);
-    }
-    let name = new.name.trim().to_owned();
-    if !(1..=MAX_NAME_BYTES).contains(&name.len()) || name.contains(char::is_control) {
-        let rule = format!("must have 1 to {MAX_NAME_BYTES} bytes without control characters");
-        faults.push(Fault::of("name", rule));
-    }
-    if faults.is_empty() {
-        let password = new.password;
-        Ok(NewStaff { email, name, password })
-    } else {
-        Err(AccessError::Invalid(faults))
-    }
 }
 
 #[cfg(test)]

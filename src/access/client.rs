@@ -40,6 +40,19 @@ impl Proxies {
     }
 }
 
+/// What is counted as one client: an IPv4 address, or the 64 bits of an IPv6
+/// network, of which any client has 2^64 addresses.
+pub fn network(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(_) => client,
+        IpAddr::V6(address) => {
+            let mut segments = address.segments();
+            segments[4..].fill(0);
+            IpAddr::from(segments)
+        }
+    }
+}
+
 fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
     if headers.contains_key(header::FORWARDED) {
@@ -129,5 +142,13 @@ mod tests {
     #[test]
     fn an_ipv4_address_in_ipv6_clothes_is_the_same() {
         assert_eq!(client("::ffff:10.0.0.1", &[("x-forwarded-for", "::ffff:1.2.3.4")]), "1.2.3.4");
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_network_are_one_client() {
+        let network = |text: &str| network(text.parse().unwrap());
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 }

@@ -9,11 +9,18 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 
+use trailkeep_store::access::StaffAccount;
+
+pub use super::client::network;
 use super::error::AccessError;
+use super::places::known_place;
 
 /// The limits in force; `None` where there is none.
 pub struct RateLimits {
     pub sign_in: Attempts,
+    /// Tries to sign in from where the account was signed in to before, by account and
+    /// network.
+    pub at_known_places: Option<Limit>,
     pub sign_up: Attempts,
     /// Wrong set-up codes, whoever tries them.
     pub wrong_set_up_codes: Option<Limit>,
@@ -63,19 +70,6 @@ impl Attempts {
 /// Counts a try against a limit, where there is one.
 pub fn check<K: Hash + ?Sized>(limit: Option<&Limit>, key: &K) -> Result<(), AccessError> {
     limit.map_or(Ok(()), |limit| limit.check(key).map_err(AccessError::TooOften))
-}
-
-/// What is counted as one client: an IPv4 address, or the 64 bits of an IPv6
-/// network, of which any client has 2^64 addresses.
-pub fn network(client: IpAddr) -> IpAddr {
-    match client {
-        IpAddr::V4(_) => client,
-        IpAddr::V6(address) => {
-            let mut segments = address.segments();
-            segments[4..].fill(0);
-            IpAddr::from(segments)
-        }
-    }
 }
 
 /// So many keys are counted each for itself: some 10 MiB.
@@ -134,11 +128,27 @@ impl Limit {
 }
 
 impl RateLimits {
+    /// Counts a try for the password of an account, `None` where the address has none. From
+    /// where it was signed in to before, it is counted there alone: neither what others try
+    /// for the address nor what others of that network try stands against its owner.
+    pub fn check_sign_in(
+        &self,
+        client: Option<IpAddr>,
+        email: &str,
+        account: Option<&StaffAccount>,
+    ) -> Result<(), AccessError> {
+        match client.and_then(|client| known_place(account, client)) {
+            Some(place) => check(self.at_known_places.as_ref(), &place),
+            None => self.sign_in.check(client, email),
+        }
+    }
+
     /// Forgets whoever has all room again.
     pub fn shrink(&self) {
         let all = [
             &self.sign_in.by_email,
             &self.sign_in.by_client,
+            &self.at_known_places,
             &self.sign_up.by_email,
             &self.sign_up.by_client,
             &self.wrong_set_up_codes,
@@ -205,13 +215,5 @@ mod tests {
             limit.shrink();
             assert!(started.elapsed() < Duration::from_secs(10));
         }
-    }
-
-    #[test]
-    fn the_addresses_of_one_ipv6_network_are_one_client() {
-        let network = |text: &str| network(text.parse().unwrap());
-        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
-        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
-        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 }

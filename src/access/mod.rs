@@ -11,7 +11,8 @@
 //!   and end them.
 //! - [`tokens`]: what machines carry; [`write_keys`]: what trackers carry.
 //! - [`remembered`]: who may watch the service while the database is away.
-//! - [`limits`]: how often something may be tried; [`client`]: by whom.
+//! - [`limits`]: how often something may be tried; [`client`]: by whom; [`places`]: from
+//!   where the owner of an account comes.
 //! - [`audit`]: who did what, written behind the scenes.
 
 pub mod accounts;
@@ -23,6 +24,7 @@ pub mod limits;
 pub mod open_sessions;
 pub mod password;
 pub mod password_rules;
+pub mod places;
 pub mod remembered;
 mod secrets;
 pub mod sessions;

@@ -108,6 +108,7 @@ fn limits(rules: &config::Access) -> RateLimits {
     let a_second = |requests| Limit::new(whole(requests), Duration::from_secs(1));
     RateLimits {
         sign_in: attempts(),
+        at_known_places: Limit::new(whole(rules.attempts_per_address), ATTEMPTS_WINDOW),
         sign_up: attempts(),
         wrong_set_up_codes: Limit::new(WRONG_SET_UP_CODES, ATTEMPTS_WINDOW),
         events_by_client: a_second(rules.events_per_client),

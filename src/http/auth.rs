@@ -104,6 +104,10 @@ async fn way_in(
 }
 
 /// Open a session
+///
+/// Tries are counted, by the client and by the address (429). Where the account was signed in
+/// to before from the client's network, they are counted for the two alone, so that tries from
+/// elsewhere lock nobody out.
 #[utoipa::path(
     post,
     path = "/api/auth/sign-in/email",
@@ -131,8 +135,9 @@ pub async fn sign_in(
     let access = &service.access;
     check_given(&[("email", &input.email), ("password", &input.password)])?;
     let email = limited_as(&input.email);
-    access.limits.sign_in.check(client, &email)?;
-    let signed_in = access.accounts.sign_in(&input.email, input.password).await;
+    let found = access.accounts.with_address(&input.email).await?;
+    access.limits.check_sign_in(client, &email, found.as_ref())?;
+    let signed_in = access.accounts.sign_in_to(found, input.password).await;
     let account = signed_in.inspect_err(|error| {
         if matches!(error, AccessError::WrongCredentials) {
             let nobody = Actor::anonymous(client);
@@ -195,7 +200,7 @@ pub async fn change_password(
     Input(input): Input<ChangePasswordInput>,
 ) -> Result<Json<SignedInBody>, Problem> {
     let access = &service.access;
-    access.limits.sign_in.check(client, &staff.account.email)?;
+    access.limits.check_sign_in(client, &staff.account.email, Some(&staff.account))?;
     let account = access
         .accounts
         .change_password(&staff.account, input.current_password, input.new_password)
@@ -273,6 +278,9 @@ async fn open(
     let id = id.ok_or_else(|| failed(&trouble))?;
     let token = id.to_string();
     let expires_at = service.access.sessions.end_of(now);
+    if let Some(client) = from.client {
+        service.access.accounts.note_place(account, client).await;
+    }
     let remembered = &service.access.remembered;
     remembered.good(hash_secret(&token), now, Some(expires_at));
     Ok(Opened { token, expires_at })

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
+use crate::answer::Answer;
 use crate::home::Home;
 use crate::sample;
 use crate::service::Service;
@@ -50,6 +51,53 @@ async fn one_client_can_try_only_so_often() {
         service.sign_up("x@example.com", PASSWORD).await.problem(403);
     }
     service.sign_up("x@example.com", PASSWORD).await.problem(429);
+}
+
+on_both_stores!(whoever_floods_an_address_does_not_lock_its_owner_out);
+
+async fn sign_in_from(service: &Service, client: &str, email: &str, password: &str) -> Answer {
+    let request = service
+        .request(Method::POST, "/api/auth/sign-in/email")
+        .header("x-forwarded-for", client)
+        .json(&json!({ "email": email, "password": password }));
+    service.send_as_it_is(request).await
+}
+
+async fn whoever_floods_an_address_does_not_lock_its_owner_out(home: Home) {
+    let settings = [
+        ("ACCESS_TRUSTED_PROXIES", "127.0.0.1"),
+        ("ACCESS_ATTEMPTS_PER_ADDRESS", "4"),
+        ("ACCESS_ATTEMPTS_PER_CLIENT", "10"),
+    ];
+    let (office, elsewhere) = ("192.0.2.1", "203.0.113.9");
+    let service = Service::start_with(&home, &settings).await;
+    sign_in_from(&service, office, ADMIN, PASSWORD).await.expect(200);
+    // What is known is with the account, and so outlives the process.
+    service.terminate().await;
+    let service = Service::start_with(&home, &settings).await;
+    let mut statuses = Vec::new();
+    for number in 0..100 {
+        let client = format!("198.51.100.{number}");
+        statuses.push(sign_in_from(&service, &client, ADMIN, "not this one").await.status);
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 4, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 96, "{statuses:?}");
+    sign_in_from(&service, elsewhere, ADMIN, PASSWORD).await.problem(429);
+    sign_in_from(&service, office, ADMIN, PASSWORD).await.expect(200);
+
+    // Nor does who tries other accounts from the owner's network.
+    for number in 0..20 {
+        let email = format!("a{number}@example.com");
+        let refused = sign_in_from(&service, office, &email, PASSWORD).await;
+        refused.problem(if number < 10 { 401 } else { 429 });
+    }
+    sign_in_from(&service, office, ADMIN, PASSWORD).await.expect(200);
+
+    // There tries are counted too.
+    for _ in 0..2 {
+        sign_in_from(&service, office, ADMIN, "not this one").await.problem(401);
+    }
+    sign_in_from(&service, office, ADMIN, PASSWORD).await.problem(429);
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ async fn beside_a_running_service_the_same_is_done_through_it(home: Home) {
     }
 
     for (role, told) in [("support", "support"), ("staff", "staff"), ("admin", "administrator")] {
-        let email = format!("{role}@example.com");
+        let email = format!("one-{role}@example.com");
         let made = admin(&home, &["create", &email, "--role", role], PASSWORD);
         assert_eq!(made.out, format!("{email} made: {told}\n"), "{}", made.err);
     }
