@@ -1,20 +1,22 @@
 //! Who did what to whom, when and from where.
 //!
-//! What is done does not wait for its entry to be written: entries go into a
-//! queue, and a task writes them in batches. What is done now and then is
-//! written at once; what is done often is written together, and waits up to a
-//! tenth of a second and the write before it: a write of each would cost as much
-//! as reading a journey. While the database is away entries wait; what finds the
-//! queue full is counted and told in the log. At a stop the queue is written out.
-//! A process that is killed loses what is not written yet: while the database
-//! answers, what was noted in about a tenth of a second and two writes.
+//! **What is answered was noted.** An entry goes into a queue, and a task writes what waits
+//! there with one call: what comes meanwhile shares the next one. Around a request all that
+//! was noted in it is waited for ([`noted`]) before the answer goes out, beside the work and
+//! not behind it. So a process that is killed takes no look with it that anybody saw. What
+//! cannot be written within five seconds, because the database is away, or finds no room in
+//! the queue, has its request answered with an error; what is in the queue is written once
+//! the database is there again. At a stop the queue is written out.
 
+pub mod action;
+
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -27,88 +29,36 @@ use trailkeep_store::access::{AccessStore, AuditEntry, AuditRange};
 /// Entries that may wait: some MiB at the most.
 const QUEUE: usize = 10_000;
 const BATCH: usize = 200;
-/// After a write, unless a whole batch waits by then.
-const PACE: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long a request waits for what it noted.
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What was done, as it stands in the trail.
-pub mod action {
-    /// An account was made by the person itself.
-    pub const SIGN_UP: &str = "account.sign-up";
-    /// Somebody tried to make the first account with a wrong set-up code.
-    pub const SET_UP_FAILED: &str = "account.set-up-failed";
-    /// Somebody signed in.
-    pub const SIGN_IN: &str = "session.sign-in";
-    /// Somebody tried to sign in with the wrong address or password.
-    pub const SIGN_IN_FAILED: &str = "session.sign-in-failed";
-    /// Somebody signed out.
-    pub const SIGN_OUT: &str = "session.sign-out";
-    /// Somebody ended a session of theirs.
-    pub const END_SESSION: &str = "session.end";
-    /// Somebody ended all sessions of theirs but the one they had at hand.
-    pub const END_OTHER_SESSIONS: &str = "session.end-others";
-    /// Somebody set another password for themselves.
-    pub const CHANGE_PASSWORD: &str = "account.change-password";
-    /// A password was set for somebody.
-    pub const RESET_PASSWORD: &str = "account.reset-password";
-    /// An account was made for somebody.
-    pub const CREATE_ACCOUNT: &str = "account.create";
-    /// An account may not sign in any more.
-    pub const DISABLE_ACCOUNT: &str = "account.disable";
-    /// An account may sign in again.
-    pub const ENABLE_ACCOUNT: &str = "account.enable";
-    /// An account became an administrator's.
-    pub const MAKE_ADMIN: &str = "account.make-admin";
-    /// An account became one of the staff.
-    pub const MAKE_STAFF: &str = "account.make-staff";
-    /// An account became one that may look and not export.
-    pub const MAKE_SUPPORT: &str = "account.make-support";
-    /// A token was made.
-    pub const CREATE_TOKEN: &str = "token.create";
-    /// A token was revoked.
-    pub const REVOKE_TOKEN: &str = "token.revoke";
-    /// A write key was made.
-    pub const CREATE_WRITE_KEY: &str = "write-key.create";
-    /// A write key was revoked.
-    pub const REVOKE_WRITE_KEY: &str = "write-key.revoke";
-    /// Somebody looked at a journey.
-    pub const READ_JOURNEY: &str = "journey.read";
-    /// Somebody looked at what is known of a user.
-    pub const READ_USER: &str = "user.read";
-    /// Somebody joined an id to a user; there is an entry about each of the two.
-    pub const JOIN_USERS: &str = "link.join";
-    /// Somebody separated an id from a user; there is an entry about each of the two.
-    pub const SEPARATE_USERS: &str = "link.separate";
-    /// Somebody searched; the subject is what was typed.
-    pub const SEARCH: &str = "search";
-    /// Somebody looked at the events of a business account, which is the subject.
-    pub const READ_ACCOUNT_EVENTS: &str = "account-events.read";
-    /// Somebody looked at the list of dead letters.
-    pub const LIST_DEAD_LETTERS: &str = "dead-letter.list";
-    /// Somebody looked at a dead letter of a user.
-    pub const READ_DEAD_LETTER: &str = "dead-letter.read";
-    /// Somebody had a dead letter, or all of them, tried again.
-    pub const RETRY_DEAD_LETTER: &str = "dead-letter.retry";
-    /// Somebody looked at the users who are stuck at a processor.
-    pub const LIST_STUCK_USERS: &str = "processor.users";
-    /// Somebody had a user's event sent again.
-    pub const RETRY_USER: &str = "processor.retry";
-    /// Somebody had a user's event skipped.
-    pub const SKIP_USER: &str = "processor.skip";
-    /// Somebody let a user go on behind an event.
-    pub const RELEASE_USER: &str = "processor.release";
-    /// Somebody paused a processor.
-    pub const PAUSE_PROCESSOR: &str = "processor.pause";
-    /// Somebody let a processor go on.
-    pub const RESUME_PROCESSOR: &str = "processor.resume";
-    /// Somebody had events sent again.
-    pub const REPLAY: &str = "processor.replay";
-    /// Somebody looked for events that are neither done nor pending.
-    pub const CHECK_PROCESSING: &str = "processor.check";
-    /// Somebody removed a processor.
-    pub const REMOVE_PROCESSOR: &str = "processor.remove";
-    /// Somebody dropped a dead letter, or all of them.
-    pub const DROP_DEAD_LETTER: &str = "dead-letter.drop";
+tokio::task_local! {
+    /// What was noted in the request at hand.
+    static RECEIPTS: RefCell<Vec<oneshot::Receiver<()>>>;
+}
+
+/// What was done could not be written, so that nobody may be told what came of it.
+#[derive(Debug, thiserror::Error)]
+#[error("the audit trail cannot be written")]
+pub struct NotNoted;
+
+/// Does the work of a request, and waits until all that was noted in it is written.
+pub async fn noted<T>(work: impl Future<Output = T>) -> Result<T, NotNoted> {
+    let noting = async {
+        let done = work.await;
+        let receipts = RECEIPTS.with(RefCell::take);
+        // From here on, so that what took long is not counted.
+        let deadline = Instant::now() + PATIENCE;
+        for receipt in receipts {
+            match timeout_at(deadline, receipt).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return Err(NotNoted),
+            }
+        }
+        Ok(done)
+    };
+    RECEIPTS.scope(RefCell::default(), noting).await
 }
 
 /// Who does something.
@@ -120,17 +70,19 @@ pub struct Actor {
     pub id: Option<Uuid>,
     /// From where, where there is a network between.
     pub client: Option<IpAddr>,
+    /// Why, in their words.
+    pub reason: Option<String>,
 }
 
 impl Actor {
     /// Somebody who is not signed in.
     pub fn anonymous(client: Option<IpAddr>) -> Self {
-        Self { name: "anonymous".to_owned(), id: None, client }
+        Self { name: "anonymous".to_owned(), id: None, client, reason: None }
     }
 
     /// Whoever may run commands on the machine.
     pub fn shell() -> Self {
-        Self { name: "shell".to_owned(), id: None, client: None }
+        Self { name: "shell".to_owned(), id: None, client: None, reason: None }
     }
 
     /// An entry of what this one did.
@@ -143,14 +95,20 @@ impl Actor {
             action: action.to_owned(),
             subject: subject.map(str::to_owned),
             client: self.client.map(|client| client.to_string()),
-            reason: None,
+            reason: self.reason.clone(),
         }
     }
 }
 
+/// An entry on its way, and who waits for it.
+struct Waiting {
+    entry: AuditEntry,
+    written: oneshot::Sender<()>,
+}
+
 /// The way into the trail, and back.
 pub struct Audit {
-    queue: mpsc::Sender<AuditEntry>,
+    queue: mpsc::Sender<Waiting>,
     store: Arc<dyn AccessStore>,
     clock: Arc<dyn Clock>,
     lost: AtomicU64,
@@ -158,7 +116,7 @@ pub struct Audit {
 
 /// The task that writes the trail.
 pub struct AuditWriter {
-    queue: mpsc::Receiver<AuditEntry>,
+    queue: mpsc::Receiver<Waiting>,
     store: Arc<dyn AccessStore>,
 }
 
@@ -171,16 +129,20 @@ pub fn trail(store: Arc<dyn AccessStore>, clock: Arc<dyn Clock>) -> (Audit, Audi
 }
 
 impl Audit {
-    /// Notes that somebody did something. Never waits.
+    /// Notes that somebody did something. Never waits: that does the request, at its end.
     pub fn note(&self, actor: &Actor, action: &'static str, subject: Option<&str>) {
         let entry = actor.did(action, subject, &*self.clock);
-        if self.queue.try_send(entry).is_err() {
+        let (written, receipt) = oneshot::channel();
+        // What finds no room drops its half, of which its request is told.
+        if self.queue.try_send(Waiting { entry, written }).is_err() {
             let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
             // One line for each power of two: the log must not flood as well.
             if lost.is_power_of_two() {
-                warn!(lost, action, "the audit trail is full; entries are lost");
+                warn!(lost, action, "the audit trail is full; what was asked is not answered");
             }
         }
+        // Outside of a request nobody is answered.
+        let _ = RECEIPTS.try_with(|receipts| receipts.borrow_mut().push(receipt));
     }
 
     /// A part of the trail, newest first: what is written of it.
@@ -212,7 +174,7 @@ impl AuditWriter {
                 () = stop.cancelled() => break,
             }
             tokio::select! {
-                () = self.write_and_rest(&mut batch) => {}
+                () = write(&*self.store, &mut batch) => {}
                 () = stop.cancelled() => break,
             }
         }
@@ -223,20 +185,13 @@ impl AuditWriter {
         }
     }
 
-    async fn write_and_rest(&self, batch: &mut Vec<AuditEntry>) {
-        write(&*self.store, batch).await;
-        if self.queue.len() < BATCH {
-            sleep(PACE).await;
-        }
-    }
-
-    async fn write_rest(&mut self, batch: &mut Vec<AuditEntry>) {
+    async fn write_rest(&mut self, batch: &mut Vec<Waiting>) {
         loop {
             write(&*self.store, batch).await;
             while batch.len() < BATCH
-                && let Ok(entry) = self.queue.try_recv()
+                && let Ok(waiting) = self.queue.try_recv()
             {
-                batch.push(entry);
+                batch.push(waiting);
             }
             if batch.is_empty() {
                 return;
@@ -245,12 +200,18 @@ impl AuditWriter {
     }
 }
 
-/// Writes a batch, however often that has to be tried, and empties it. An
+/// Writes a batch, however often that has to be tried, empties it, and tells who waits. An
 /// entry that is written twice is there once, by its id.
-async fn write(store: &dyn AccessStore, batch: &mut Vec<AuditEntry>) {
+async fn write(store: &dyn AccessStore, batch: &mut Vec<Waiting>) {
+    let entries: Vec<AuditEntry> = batch.iter().map(|waiting| waiting.entry.clone()).collect();
     while !batch.is_empty() {
-        match store.record(batch).await {
-            Ok(()) => batch.clear(),
+        match store.record(&entries).await {
+            Ok(()) => {
+                for waiting in batch.drain(..) {
+                    // Who waited for it may be gone.
+                    let _ = waiting.written.send(());
+                }
+            }
             Err(error) => {
                 warn!(%error, entries = batch.len(), "the audit trail waits for the database");
                 sleep(PAUSE).await;
@@ -314,16 +275,25 @@ mod tests {
         writer.run(stop, Duration::from_secs(5)).await;
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_is_done_often_is_written_together() {
+    #[tokio::test]
+    async fn what_is_answered_was_written_and_what_comes_together_is_written_together() {
         let (audit, writer, store) = parts();
+        let audit = Arc::new(audit);
         let stop = CancellationToken::new();
+        let requests: Vec<_> = (0..BATCH)
+            .map(|_| {
+                let audit = Arc::clone(&audit);
+                tokio::spawn(noted(async move {
+                    audit.note(&Actor::shell(), action::READ_JOURNEY, None);
+                }))
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        assert!(requests.iter().all(|request| !request.is_finished()), "nothing is written yet");
         let task = tokio::spawn(writer.run(stop.clone(), Duration::from_secs(5)));
-        for _ in 0..BATCH {
-            audit.note(&Actor::shell(), action::READ_JOURNEY, None);
-            sleep(Duration::from_millis(1)).await;
+        for request in requests {
+            request.await.unwrap().unwrap();
         }
-        sleep(PACE).await;
         assert_eq!(written(&store).await, BATCH);
         let writes = store.audit_writes();
         assert!(writes <= 3, "{writes} writes");
@@ -332,18 +302,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_done_now_and_then_is_written_at_once() {
+    async fn what_cannot_be_written_is_not_answered_and_is_written_later() {
         let (audit, writer, store) = parts();
+        store.set_away(true);
         let stop = CancellationToken::new();
         let task = tokio::spawn(writer.run(stop.clone(), Duration::from_secs(5)));
-        for number in 1..=3 {
-            sleep(2 * PACE).await;
-            audit.note(&Actor::shell(), action::READ_JOURNEY, None);
-            sleep(Duration::from_millis(1)).await;
-            assert_eq!(written(&store).await, number);
-        }
+        let look = async || audit.note(&Actor::shell(), action::READ_JOURNEY, None);
+        let begun = Instant::now();
+        assert!(noted(look()).await.is_err());
+        assert!(begun.elapsed() <= PATIENCE + PAUSE);
+        store.set_away(false);
+        noted(look()).await.unwrap();
+        assert_eq!(written(&store).await, 2);
         stop.cancel();
         task.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_notes_nothing_waits_for_nothing() {
+        assert_eq!(noted(async { 7 }).await.unwrap(), 7);
     }
 
     #[tokio::test]
@@ -353,5 +330,7 @@ mod tests {
             audit.note(&Actor::shell(), action::READ_JOURNEY, None);
         }
         assert_eq!(audit.lost(), 7);
+        let refused = noted(async { audit.note(&Actor::shell(), action::READ_JOURNEY, None) });
+        assert!(refused.await.is_err());
     }
 }

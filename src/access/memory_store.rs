@@ -243,7 +243,11 @@ impl AccessStore for MemoryStore {
 
     async fn record(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
         self.with(|kept| {
-            kept.audit.extend_from_slice(entries);
+            for entry in entries {
+                if kept.audit.iter().all(|other| other.id != entry.id) {
+                    kept.audit.push(entry.clone());
+                }
+            }
             kept.audit_writes += 1;
         })
     }

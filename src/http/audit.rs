@@ -36,6 +36,8 @@ pub struct EntryBody {
     subject: Option<String>,
     /// From which address.
     client: Option<String>,
+    /// Why, as the header `X-Reason` said.
+    reason: Option<String>,
 }
 
 impl From<AuditEntry> for EntryBody {
@@ -48,6 +50,7 @@ impl From<AuditEntry> for EntryBody {
             action: entry.action,
             subject: entry.subject,
             client: entry.client,
+            reason: entry.reason,
         }
     }
 }
@@ -59,7 +62,8 @@ impl From<AuditEntry> for EntryBody {
     "entries": [{
         "id": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88", "at": "2025-12-15T10:30:00.000Z",
         "actor": "jo@example.com", "actorId": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88",
-        "action": "journey.read", "subject": "test123", "client": "192.0.2.7"
+        "action": "journey.read", "subject": "test123", "client": "192.0.2.7",
+        "reason": "T-1017"
     }],
     "nextCursor": null
 }))]
@@ -73,7 +77,7 @@ pub struct AuditBody {
 
 /// Who did what to whom, when and from where
 ///
-/// Entries are written within moments of what they tell.
+/// What was answered is here: an answer waits for its entry.
 #[utoipa::path(
     get,
     path = "/api/audit",

@@ -7,12 +7,16 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use utoipa::OpenApi;
-use utoipa::openapi::OpenApi as Document;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, ResponseBuilder};
 use utoipa_swagger_ui::Config;
 
 use super::path::PathText;
-use super::problem::{FaultBody, Problem};
+use super::problem::{FaultBody, MEDIA_TYPE, Problem};
 use super::state::SessionOptions;
 use crate::monitoring::version;
 
@@ -50,6 +54,42 @@ pub fn head(session: &SessionOptions) -> Document {
     version::VERSION.clone_into(&mut document.info.version);
     document.info.license = None;
     document
+}
+
+/// Adds the header `X-Reason` to the operations of a document, but for those that are for
+/// people who are not signed in yet: who looks or changes may say why.
+pub fn with_reasons(document: &mut Document) {
+    let open = SecurityRequirement::default();
+    for path in document.paths.paths.values_mut() {
+        let operations =
+            [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete, &mut path.put];
+        for operation in operations.into_iter().flatten() {
+            if !operation.security.as_ref().is_some_and(|ways| ways.contains(&open)) {
+                add_reason(operation);
+            }
+        }
+    }
+}
+
+fn add_reason(operation: &mut Operation) {
+    let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(200));
+    let reason = ParameterBuilder::new()
+        .name("X-Reason")
+        .parameter_in(ParameterIn::Header)
+        .description(Some(
+            "Why: a ticket's number. It is in the audit trail, where the request is. UTF-8 of at \
+             most 200 bytes; another one is answered 400.",
+        ))
+        .schema(Some(text))
+        .build();
+    operation.parameters.get_or_insert_default().push(reason.into());
+    let problem = Ref::from_schema_name("Problem");
+    let content = ContentBuilder::new().schema(Some(problem)).build();
+    let refused = ResponseBuilder::new()
+        .description("X-Reason is none.")
+        .content(MEDIA_TYPE, content)
+        .build();
+    operation.responses.responses.entry("400".to_owned()).or_insert(refused.into());
 }
 
 /// The ways of saying who calls.

@@ -27,6 +27,7 @@ use trailkeep_store::access::{Role, Scope, SecretHash, StaffAccount, TokenRecord
 
 use super::peer::{Client, Peer};
 use super::problem::Problem;
+use super::reason;
 use super::sessions::{bearer, cookie};
 use super::state::Service;
 use crate::access::audit::Actor;
@@ -128,7 +129,12 @@ async fn staff(parts: &Parts, service: &Service) -> Result<Staff, Unknown> {
 
 /// How an account stands in the audit trail.
 pub fn actor(account: &StaffAccount, client: Option<IpAddr>) -> Actor {
-    Actor { name: account.email.clone(), id: Some(account.id), client }
+    Actor { name: account.email.clone(), id: Some(account.id), client, reason: None }
+}
+
+/// Whoever calls, with the reason that their request gives.
+fn giving_reason(actor: Actor, parts: &Parts) -> Result<Actor, Problem> {
+    Ok(Actor { reason: reason::of(&parts.headers)?, ..actor })
 }
 
 /// Notes that the session is used, in steps: not every read is worth a write.
@@ -154,7 +160,10 @@ impl FromRequestParts<Arc<Service>> for Staff {
         service: &Arc<Service>,
     ) -> Result<Self, Problem> {
         match caller(parts, service).await? {
-            Caller::Person(staff) => Ok(*staff),
+            Caller::Person(staff) => {
+                let actor = giving_reason(staff.actor, parts)?;
+                Ok(Self { actor, ..*staff })
+            }
             Caller::Machine(_) => Err(Problem::wrong_scope()),
             Caller::Shell => Err(Problem::no_person()),
         }
@@ -169,10 +178,12 @@ impl FromRequestParts<Arc<Service>> for Admin {
         service: &Arc<Service>,
     ) -> Result<Self, Problem> {
         match caller(parts, service).await? {
-            Caller::Person(staff) if staff.account.role == Role::Admin => Ok(Self(staff.actor)),
+            Caller::Person(staff) if staff.account.role == Role::Admin => {
+                giving_reason(staff.actor, parts).map(Self)
+            }
             Caller::Person(_) => Err(Problem::admins_only()),
             Caller::Machine(_) => Err(Problem::wrong_scope()),
-            Caller::Shell => Ok(Self(Actor::shell())),
+            Caller::Shell => giving_reason(Actor::shell(), parts).map(Self),
         }
     }
 }
@@ -187,15 +198,18 @@ impl FromRequestParts<Arc<Service>> for MayRead {
         match caller(parts, service).await? {
             Caller::Person(staff) => {
                 let may_export = staff.account.role != Role::Support;
-                Ok(Self { reader: staff.actor, may_export })
+                Ok(Self { reader: giving_reason(staff.actor, parts)?, may_export })
             }
             Caller::Machine(token) if tokens::covers(token.scope, Scope::Read) => {
                 let Client(client) = Client::of(parts, service);
-                let reader = Actor { name: token.name, id: Some(token.id), client };
-                Ok(Self { reader, may_export: true })
+                let reader = Actor { name: token.name, id: Some(token.id), client, reason: None };
+                Ok(Self { reader: giving_reason(reader, parts)?, may_export: true })
             }
             Caller::Machine(_) => Err(Problem::wrong_scope()),
-            Caller::Shell => Ok(Self { reader: Actor::shell(), may_export: true }),
+            Caller::Shell => {
+                let reader = giving_reason(Actor::shell(), parts)?;
+                Ok(Self { reader, may_export: true })
+            }
         }
     }
 }

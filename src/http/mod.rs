@@ -30,6 +30,7 @@ pub mod peer;
 pub mod problem;
 pub mod processors;
 pub mod query;
+mod reason;
 mod routes;
 pub mod same_origin;
 pub mod search;

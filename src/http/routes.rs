@@ -70,7 +70,7 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(processors::list))
         .routes(routes!(processors::get, processors::remove))
         .routes(routes!(metrics::metrics));
-    let people = OpenApiRouter::new()
+    let mut people = OpenApiRouter::new()
         .routes(routes!(journeys::journey))
         .routes(routes!(search::search))
         .routes(routes!(users::user))
@@ -111,6 +111,7 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(processors::letters::letters))
         .routes(routes!(processors::letters::retry_letter))
         .routes(routes!(processors::letters::drop_letter));
+    docs::with_reasons(people.get_openapi_mut());
     with(monitors)
         .layer(from_fn_with_state(Arc::clone(service), guard::while_away))
         .merge(with(people))

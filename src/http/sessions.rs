@@ -17,6 +17,7 @@ use super::peer::Peer;
 use super::problem::{MEDIA_TYPE, Problem};
 use super::same_origin;
 use super::state::Service;
+use crate::access::audit::{NotNoted, noted};
 use crate::access::sessions::{ACCOUNT_KEY, Backend, Sessions, Trouble};
 use crate::access::tokens;
 
@@ -36,7 +37,8 @@ pub fn layer(service: &Service) -> AuthManagerLayer<Backend, Sessions> {
 }
 
 /// Outside of [`layer`]: refuses what other sites' pages send, takes bearers
-/// for cookies, and keeps the answers out of caches.
+/// for cookies, holds answers back until what they tell is noted, and keeps them out of
+/// caches.
 pub async fn around(
     State(service): State<Arc<Service>>,
     mut request: Request,
@@ -52,7 +54,8 @@ pub async fn around(
     let is_bearer = bearer_to_cookie(request.headers_mut(), name);
     let trouble = Arc::new(Trouble::default());
     request.extensions_mut().insert(Arc::clone(&trouble));
-    let mut response = Arc::clone(&trouble).watch(next.run(request)).await;
+    let answered = noted(Arc::clone(&trouble).watch(next.run(request))).await;
+    let mut response = answered.unwrap_or_else(|NotNoted| Problem::not_noted().into_response());
     if is_bare_failure(&response) {
         response = failed(&trouble).into_response();
     }

@@ -50,6 +50,7 @@ pub const INVALID_EVENTS: Kind = kind(400, "invalid-events", "Invalid events");
 pub const INVALID_FIELDS: Kind = kind(400, "invalid-fields", "Invalid fields");
 pub const INVALID_JSON: Kind = kind(400, "invalid-json", "Invalid JSON");
 pub const INVALID_PARAMETERS: Kind = kind(400, "invalid-parameters", "Invalid parameters");
+pub const INVALID_REASON: Kind = kind(400, "invalid-reason", "Invalid reason");
 pub const BODY_TIMEOUT: Kind = kind(408, "body-timeout", "Request timeout");
 pub const UNSUPPORTED_ENCODING: Kind =
     kind(415, "unsupported-encoding", "Unsupported encoding").with(ENCODINGS);
@@ -101,6 +102,7 @@ pub const TOO_MANY_REQUESTS: Kind = kind(429, "too-many-requests", "Too many req
 // The service cannot, now.
 pub const INTERNAL: Kind = kind(500, "internal", "Internal error");
 pub const BUFFER_FULL: Kind = kind(503, "buffer-full", "Buffer full").with(AGAIN_IN_1_S);
+pub const NOT_NOTED: Kind = kind(503, "not-noted", "Not noted").with(AGAIN_IN_5_S);
 pub const DATABASE_UNAVAILABLE: Kind =
     kind(503, "database-unavailable", "Database unavailable").with(AGAIN_IN_5_S);
 pub const NOT_WRITTEN: Kind = kind(503, "not-written", "Not written").with(AGAIN_IN_5_S);

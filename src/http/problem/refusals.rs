@@ -56,6 +56,20 @@ impl Problem {
         Self::new(kinds::CROSS_SITE, detail)
     }
 
+    /// 400: a header X-Reason that is none.
+    pub fn invalid_reason() -> Self {
+        let detail = "X-Reason must be sent once, and be UTF-8 of at most 200 bytes without control \
+                      characters: a ticket's number, or a few words.";
+        Self::new(kinds::INVALID_REASON, detail)
+    }
+
+    /// 503: what was asked is not in the audit trail, so nothing is told of it.
+    pub fn not_noted() -> Self {
+        let detail = "The audit trail cannot be written at the moment, and without it nothing is \
+                      told. What was to be changed may be changed.";
+        Self::new(kinds::NOT_NOTED, detail)
+    }
+
     /// 404: no account, token, write key or dead letter has this id.
     pub fn unknown_id() -> Self {
         let detail = "There is none with this id.";

@@ -5,12 +5,15 @@ use serde_json::{Value, json};
 
 use crate::eventually::{SOON, eventually};
 use crate::home::Home;
+use crate::sample;
 use crate::service::Service;
 use crate::staff::{ADMIN, PASSWORD, token_of};
 
 on_both_stores!(
     who_did_what_to_whom_is_told_to_administrators,
     what_was_done_before_a_stop_is_in_the_trail,
+    what_was_answered_before_a_kill_is_in_the_trail,
+    the_reason_of_a_look_or_a_change_is_in_the_trail,
 );
 
 async fn trail(service: &Service, query: &str) -> Vec<Value> {
@@ -96,6 +99,94 @@ async fn who_did_what_to_whom_is_told_to_administrators(home: Home) {
     let rest = trail(&service, &format!("?limit=500&cursor={cursor}")).await;
     assert_eq!(rest.len(), trail(&service, "?limit=500").await.len() - 2);
     service.get("/api/audit?cursor=x").await.problem(400);
+}
+
+/// The last answers before the kill are those that a trail written in the background
+/// would lose.
+async fn what_was_answered_before_a_kill_is_in_the_trail(home: Home) {
+    for round in 0..3 {
+        let service = Service::start(&home).await;
+        let looks = (0..40).map(|number| {
+            let path = format!("/users/r{round}-u{number}/journey");
+            let service = &service;
+            async move {
+                service.get(&path).await.expect(200);
+            }
+        });
+        futures_util::future::join_all(looks).await;
+        service.crash().await;
+    }
+    let service = Service::start(&home).await;
+    let entries = trail(&service, "?limit=500").await;
+    let reads = entries.iter().filter(|entry| entry["action"] == "journey.read");
+    assert_eq!(reads.count(), 120);
+}
+
+async fn the_reason_of_a_look_or_a_change_is_in_the_trail(home: Home) {
+    let service = Service::start(&home).await;
+    let with = |method: Method, path: &str, reason: &str| {
+        let value = reqwest::header::HeaderValue::from_bytes(reason.as_bytes()).expect("a value");
+        service.request(method, path).header("x-reason", value)
+    };
+    let longest = "r".repeat(200);
+    for (path, reason) in [
+        ("/users/ann/journey", "T-17"),
+        ("/users/ben/journey?limit=3", "Zażalenie: gdzie paczka?"),
+        ("/users/cid/journey", longest.as_str()),
+    ] {
+        service.send(with(Method::GET, path, reason)).await.expect(200);
+    }
+    let body = json!({ "name": "export", "scope": "read" });
+    let request = with(Method::POST, "/api/tokens", "T-18").json(&body);
+    let made = service.send(request).await.expect(201).json();
+    let machine = made["token"].as_str().expect("a token");
+    let request = with(Method::GET, "/users/dan/journey", "nightly").bearer_auth(machine);
+    service.send_as_it_is(request).await.expect(200);
+    for (action, subject, reason) in [
+        ("journey.read", "ann", "T-17"),
+        ("journey.read", "ben", "Zażalenie: gdzie paczka?"),
+        ("journey.read", "cid", longest.as_str()),
+        ("journey.read", "dan", "nightly"),
+        ("token.create", "export", "T-18"),
+    ] {
+        assert_eq!(entry(&service, action, subject).await["reason"], reason);
+    }
+    service.get("/users/eve/journey").await.expect(200);
+    assert_eq!(entry(&service, "journey.read", "eve").await["reason"], Value::Null);
+
+    // With one that cannot be kept nothing is looked at, and nothing is noted.
+    for wrong in [format!("{longest}r"), "a\u{85}b".to_owned()] {
+        let refused = service.send(with(Method::GET, "/users/fay/journey", &wrong)).await;
+        assert_eq!(refused.problem(400)["type"], "urn:trailkeep:problem:invalid-reason");
+        let request = with(Method::POST, "/api/tokens", &wrong).json(&body);
+        service.send(request).await.problem(400);
+    }
+    assert!(trail(&service, "?subject=fay").await.is_empty());
+    // Who is not known is told that first.
+    let request = with(Method::GET, "/users/fay/journey", &format!("{longest}r"));
+    service.send_as_it_is(request).await.problem(401);
+}
+
+/// Nobody is told what nobody will be able to look up.
+#[tokio::test]
+async fn while_the_trail_cannot_be_written_nothing_is_told() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    service.post(&sample::event("u", "e-1")).await.expect(202);
+    service.get("/users/u/journey").await.expect(200);
+    let database = home.sqlite();
+    let renamed = database.execute_batch("ALTER TABLE audit_trail RENAME TO away");
+    renamed.expect("the table is there");
+    let refused = service.get("/users/u/journey").await.problem(503);
+    assert_eq!(refused["type"], "urn:trailkeep:problem:not-noted");
+    database.execute_batch("ALTER TABLE away RENAME TO audit_trail").expect("it is back");
+    eventually("it is told again", SOON, || async {
+        (service.get("/users/u/journey").await.status == 200).then_some(())
+    })
+    .await;
+    // What was not told is in the trail all the same: it was asked.
+    let reads = trail(&service, "?subject=u").await.len();
+    assert!(reads >= 3, "{reads} entries");
 }
 
 async fn what_was_done_before_a_stop_is_in_the_trail(home: Home) {

@@ -100,6 +100,31 @@ async fn the_document_is_openapi_3_1_and_names_every_route_and_status() {
     }
 }
 
+/// Whoever is known and looks or changes something.
+#[tokio::test]
+async fn a_reason_may_be_given_wherever_something_is_noted() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let document = document(&service).await;
+    for (path, method, with_reason) in [
+        ("/users/{userId}/journey", "get", true),
+        ("/api/tokens", "get", true),
+        ("/api/staff/{id}", "patch", true),
+        ("/dead-letters/{id}", "delete", true),
+        ("/api/auth/sign-in/email", "post", false),
+        ("/stats", "get", false),
+        ("/events", "post", false),
+    ] {
+        let operation = &document["paths"][path][method];
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let has = parameters.iter().any(|parameter| parameter["name"] == "X-Reason");
+        assert_eq!(has, with_reason, "{method} {path}");
+        if has {
+            assert!(operation["responses"]["400"].is_object(), "{method} {path}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_operation_has_a_name_of_its_own() {
     let home = Home::embedded();
