@@ -47,7 +47,7 @@ mod tests {
         assert_eq!(read(&["Zażalenie 17".as_bytes()]), Ok(Some("Zażalenie 17".to_owned())));
         assert_eq!(read(&[longest.as_bytes()]), Ok(Some(longest.clone())));
         assert_eq!(read(&[format!("{longest}r").as_bytes()]), Err(()));
-        for wrong in [&[&b"\xff"[..]][..], &[b"a\tb"], &[b"a", b"b"], &["a\u{85}".as_bytes()]] {
+        for wrong in [&[&b"\xff"[..]][..], &[b"a\tb"], &[b"a", b"b"], &["a\u{85}b".as_bytes()]] {
             assert_eq!(read(wrong), Err(()), "{wrong:?}");
         }
     }

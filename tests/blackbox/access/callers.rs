@@ -3,7 +3,9 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
+use super::table::{For, ROUTES};
 use crate::answer::Answer;
+use crate::control::Shell;
 use crate::eventually::{SOON, eventually};
 use crate::home::Home;
 use crate::service::Service;
@@ -13,75 +15,21 @@ on_both_stores!(
     everybody_gets_what_is_theirs_and_nothing_more,
     what_has_ended_opens_nothing,
     pages_of_other_sites_change_nothing,
+    the_shell_may_do_all_that_is_about_no_session,
+    where_there_are_write_keys_they_alone_let_events_in,
 );
 
-/// Whom a route is for. Each is for all of the later ones too.
-#[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
-enum For {
-    Monitors,
-    Readers,
-    Staff,
-    Admins,
-}
-
-const ID: &str = "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88";
-
+/// The routes of the table, with and without a trailing slash, but for those that are for
+/// everybody, and the one that ends the session of whoever may call it.
 fn routes() -> Vec<(Method, String, For)> {
-    let (get, post) = (Method::GET, Method::POST);
-    let mut routes = vec![
-        (get.clone(), "/health".to_owned(), For::Monitors),
-        (get.clone(), "/stats".to_owned(), For::Monitors),
-        (get.clone(), "/metrics".to_owned(), For::Monitors),
-        (get.clone(), "/processors".to_owned(), For::Monitors),
-        (get.clone(), "/processors/default".to_owned(), For::Monitors),
-        (get.clone(), "/processors/default/users".to_owned(), For::Readers),
-        (get.clone(), "/users/u/journey".to_owned(), For::Readers),
-        (get.clone(), "/users/u".to_owned(), For::Readers),
-        (post.clone(), "/users/u/links".to_owned(), For::Admins),
-        (Method::DELETE, "/users/u/links/a".to_owned(), For::Admins),
-        (get.clone(), "/search?q=u".to_owned(), For::Readers),
-        (get.clone(), "/accounts/a/summary".to_owned(), For::Readers),
-        (get.clone(), "/accounts/a/events".to_owned(), For::Readers),
-        (get.clone(), "/accounts/sample".to_owned(), For::Readers),
-        (get.clone(), "/session".to_owned(), For::Staff),
-        (get.clone(), "/api/auth/get-session".to_owned(), For::Staff),
-        (post.clone(), "/api/auth/change-password".to_owned(), For::Staff),
-        (get.clone(), "/api/auth/sessions".to_owned(), For::Staff),
-        (Method::DELETE, format!("/api/auth/sessions/{ID}"), For::Staff),
-        (get.clone(), "/users".to_owned(), For::Admins),
-        (get.clone(), "/api/staff".to_owned(), For::Admins),
-        (post.clone(), "/api/staff".to_owned(), For::Admins),
-        (Method::PATCH, format!("/api/staff/{ID}"), For::Admins),
-        (get.clone(), "/api/tokens".to_owned(), For::Admins),
-        (post.clone(), "/api/tokens".to_owned(), For::Admins),
-        (Method::DELETE, format!("/api/tokens/{ID}"), For::Admins),
-        (get.clone(), "/api/write-keys".to_owned(), For::Admins),
-        (post.clone(), "/api/write-keys".to_owned(), For::Admins),
-        (Method::DELETE, format!("/api/write-keys/{ID}"), For::Admins),
-        (get.clone(), "/api/audit".to_owned(), For::Admins),
-        (get.clone(), "/dead-letters".to_owned(), For::Admins),
-        (Method::DELETE, "/dead-letters".to_owned(), For::Admins),
-        (post.clone(), "/dead-letters/retry".to_owned(), For::Admins),
-        (get.clone(), format!("/dead-letters/{ID}"), For::Admins),
-        (Method::DELETE, format!("/dead-letters/{ID}"), For::Admins),
-        (post.clone(), format!("/dead-letters/{ID}/retry"), For::Admins),
-        (Method::DELETE, "/processors/default".to_owned(), For::Admins),
-        (get.clone(), "/processors/default/commands".to_owned(), For::Admins),
-        (get, "/processors/default/dead-letters".to_owned(), For::Admins),
-        (Method::DELETE, format!("/processors/default/dead-letters/{ID}"), For::Admins),
-    ];
-    let steering = ["pause", "resume", "replay", "check"].map(str::to_owned);
-    let users = ["retry", "skip", "release"].map(|what| format!("users/u/{what}"));
-    let letter = format!("dead-letters/{ID}/retry");
-    for what in steering.into_iter().chain(users).chain([letter]) {
-        routes.push((post.clone(), format!("/processors/default/{what}"), For::Admins));
-    }
-    let slashed: Vec<_> = routes
-        .iter()
-        .map(|(method, path, whom)| (method.clone(), format!("{path}/"), *whom))
-        .collect();
-    routes.extend(slashed);
-    routes
+    let guarded = ROUTES.iter().filter(|route| route.whom > For::Everybody);
+    let lasting = guarded.filter(|route| route.path != "/api/auth/sign-out");
+    let with_and_without = lasting.flat_map(|route| {
+        let (path, query) = (route.called(), route.query);
+        [String::new(), "/".to_owned()]
+            .map(|slash| (route.method(), format!("{path}{slash}{query}"), route.whom))
+    });
+    with_and_without.collect()
 }
 
 /// How somebody makes itself known.
@@ -112,7 +60,7 @@ async fn call(service: &Service, method: &Method, path: &str, caller: As<'_>) ->
 /// 401 on every route, with how to be known and without anything of the answer.
 async fn assert_unknown(service: &Service, caller: As<'_>) {
     let mut routes = routes();
-    routes.push((Method::POST, "/api/auth/sign-out".to_owned(), For::Staff));
+    routes.push((Method::POST, "/api/auth/sign-out".to_owned(), For::People));
     for (method, path, _) in routes {
         let answer = call(service, &method, &path, caller).await;
         assert_eq!(answer.status, 401, "{method} {path} as {caller:?}: {}", answer.text());
@@ -126,6 +74,8 @@ async fn assert_unknown(service: &Service, caller: As<'_>) {
 async fn assert_may(service: &Service, caller: As<'_>, may: For) {
     for (method, path, whom) in routes() {
         let answer = call(service, &method, &path, caller).await;
+        // No page of another site could read it.
+        assert!(answer.header("access-control-allow-origin").is_empty(), "{method} {path}");
         if whom > may {
             assert_eq!(answer.status, 403, "{method} {path} as {caller:?}: {}", answer.text());
             answer.problem(403);
@@ -149,8 +99,8 @@ async fn token(service: &Service, scope: &str, expires_at: Option<String>) -> (S
     (text("token"), text("id"))
 }
 
-async fn staff(service: &Service, email: &str) -> (String, String) {
-    let body = json!({ "email": email, "password": PASSWORD, "name": "Kim" });
+async fn staff(service: &Service, email: &str, role: &str) -> (String, String) {
+    let body = json!({ "email": email, "password": PASSWORD, "name": "Kim", "role": role });
     let made = admin_posts(service, "/api/staff", &body).await;
     let session = token_of(&service.sign_in(email, PASSWORD).await.expect(200));
     (session, made["id"].as_str().expect("an id").to_owned())
@@ -181,9 +131,18 @@ async fn everybody_gets_what_is_theirs_and_nothing_more(home: Home) {
     assert_unknown(&service, As::Cookie(&monitor)).await;
     let (reader, _) = token(&service, "read", None).await;
     assert_may(&service, As::Bearer(&reader), For::Readers).await;
-    let (session, _) = staff(&service, "kim@example.com").await;
-    assert_may(&service, As::Bearer(&session), For::Staff).await;
-    assert_may(&service, As::Cookie(&session), For::Staff).await;
+    let (privacy, _) = token(&service, "privacy", None).await;
+    assert_may(&service, As::Bearer(&privacy), For::Everybody).await;
+    for role in ["staff", "support"] {
+        let (session, _) = staff(&service, &format!("{role}@example.com"), role).await;
+        assert_may(&service, As::Bearer(&session), For::People).await;
+        assert_may(&service, As::Cookie(&session), For::People).await;
+    }
+    let (session, _) = staff(&service, "kim@example.com", "staff").await;
+    let out = As::Bearer(&reader).on(service.request(Method::POST, "/api/auth/sign-out"));
+    service.send_as_it_is(out).await.problem(403);
+    let out = As::Bearer(&session).on(service.request(Method::POST, "/api/auth/sign-out"));
+    service.send_as_it_is(out).await.expect(200);
     let admin = service.admin().await;
     assert_may(&service, As::Bearer(admin), For::Admins).await;
     assert_may(&service, As::Cookie(admin), For::Admins).await;
@@ -195,6 +154,44 @@ async fn everybody_gets_what_is_theirs_and_nothing_more(home: Home) {
     for path in ["/livez", "/readyz", "/api-docs", "/api-docs.json"] {
         call(&service, &Method::GET, path, As::Nobody).await.expect(200);
         call(&service, &Method::GET, path, As::Bearer("nonsense")).await.expect(200);
+    }
+}
+
+/// What is about a person's session is for no shell; all else is.
+async fn the_shell_may_do_all_that_is_about_no_session(home: Home) {
+    let service = Service::start(&home).await;
+    let shell = Shell::of(&home);
+    for route in ROUTES {
+        let path = format!("{}{}", route.called(), route.query);
+        let answer = shell.send(shell.request(route.method(), &path)).await;
+        let is_refused = matches!(answer.status, 401 | 403 | 500..);
+        assert_eq!(is_refused, route.whom == For::People, "{} {path}", route.method);
+        if is_refused {
+            assert_eq!(answer.problem(403)["type"], "urn:trailkeep:problem:no-person");
+        }
+    }
+    drop(service);
+}
+
+/// With write keys, none of those who may read may write by that.
+async fn where_there_are_write_keys_they_alone_let_events_in(home: Home) {
+    let key = "wk-9f8e7d6c5b4a3210";
+    let settings = [("ACCESS_WRITE_KEYS", format!("shop:{key}"))];
+    let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let service = Service::start_with(&home, &settings).await;
+    let (reader, _) = token(&service, "read", None).await;
+    let admin = service.admin().await;
+    let post = async |caller: As<'_>| {
+        let event = json!({ "userId": "u", "type": "page_view" });
+        let request = caller.on(service.request(Method::POST, "/events")).json(&event);
+        service.send_as_it_is(request.header("origin", "https://shop.example")).await
+    };
+    for caller in [As::Nobody, As::Bearer(admin), As::Cookie(admin), As::Bearer(&reader)] {
+        post(caller).await.problem(401);
+    }
+    post(As::Bearer(key)).await.expect(202);
+    for (method, path, _) in routes() {
+        call(&service, &method, &path, As::Bearer(key)).await.problem(401);
     }
 }
 
@@ -224,13 +221,13 @@ async fn what_has_ended_opens_nothing(home: Home) {
     service.send(request).await.expect(204);
     assert_unknown(&service, As::Bearer(&revoked)).await;
 
-    let (signed_out, _) = staff(&service, "out@example.com").await;
+    let (signed_out, _) = staff(&service, "out@example.com", "staff").await;
     let out = call(&service, &Method::POST, "/api/auth/sign-out", As::Bearer(&signed_out)).await;
     out.expect(200);
     assert_unknown(&service, As::Bearer(&signed_out)).await;
     assert_unknown(&service, As::Cookie(&signed_out)).await;
 
-    let (disabled, id) = staff(&service, "gone@example.com").await;
+    let (disabled, id) = staff(&service, "gone@example.com", "staff").await;
     let request = service.request(Method::PATCH, &format!("/api/staff/{id}"));
     service.send(request.json(&json!({ "disabled": true }))).await.expect(200);
     assert_unknown(&service, As::Bearer(&disabled)).await;
@@ -245,7 +242,7 @@ async fn pages_of_other_sites_change_nothing(home: Home) {
     let mut changing: Vec<_> =
         routes().into_iter().filter(|(method, _, _)| method != Method::GET).collect();
     for path in ["sign-out", "sign-in/email", "sign-up/email"] {
-        changing.push((Method::POST, format!("/api/auth/{path}"), For::Staff));
+        changing.push((Method::POST, format!("/api/auth/{path}"), For::People));
     }
     for (name, value) in [
         ("origin", "https://evil.example"),

@@ -9,6 +9,7 @@ mod sessions;
 mod set_up;
 mod shell;
 mod staff;
+mod table;
 mod tokens;
 mod trail;
 mod write_keys;

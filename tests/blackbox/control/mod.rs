@@ -17,19 +17,19 @@ fn path(home: &Home) -> PathBuf {
 }
 
 /// A client that comes by the socket.
-struct Shell(Client);
+pub struct Shell(Client);
 
 impl Shell {
-    fn of(home: &Home) -> Self {
+    pub fn of(home: &Home) -> Self {
         let client = Client::builder().http1_only().no_proxy().pool_max_idle_per_host(0);
         Self(client.unix_socket(path(home)).build().expect("an HTTP client"))
     }
 
-    fn request(&self, method: Method, route: &str) -> reqwest::RequestBuilder {
+    pub fn request(&self, method: Method, route: &str) -> reqwest::RequestBuilder {
         self.0.request(method, format!("http://localhost{route}"))
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         Answer::read(request.send().await.expect("an answer")).await
     }
 
