@@ -25,6 +25,7 @@ use trailkeep_store::Outcome;
 use super::beyond::Beyond;
 use super::queue::{Entry, Queue, Write};
 use super::quota::Quota;
+use super::recent::Recent;
 use super::record::Batch;
 use super::room::Amount;
 use super::waiter::Waiter;
@@ -87,7 +88,6 @@ pub struct Settled<'a> {
     pub room: Amount,
 }
 
-#[derive(Debug)]
 pub struct Backlog {
     queue: Queue,
     quota: Quota,
@@ -104,6 +104,8 @@ pub struct Backlog {
     /// before it.
     read_up_to: Mark,
     low: Mark,
+    /// Told of what comes into the head, in its order.
+    recent: Arc<Recent>,
     /// Whether somebody waits for what waits.
     is_urgent: bool,
 }
@@ -111,7 +113,7 @@ pub struct Backlog {
 impl Backlog {
     /// Nothing but what an earlier process left in the journal, between these
     /// marks.
-    pub fn new(quota: Quota, head: Amount, low: Mark, end: Mark) -> Self {
+    pub fn new(quota: Quota, head: Amount, low: Mark, end: Mark, recent: Arc<Recent>) -> Self {
         let beyond = Beyond::found(low, end);
         Self {
             queue: Queue::default(),
@@ -123,6 +125,7 @@ impl Backlog {
             low: if beyond.is_some() { low } else { low.later(end) },
             beyond,
             read_up_to: Mark::default(),
+            recent,
             is_urgent: false,
         }
     }
@@ -168,6 +171,7 @@ impl Backlog {
             key: batch.key,
             waiter,
         });
+        self.recent.push(&batch.events);
         for accepted in batch.events {
             self.queue.push(Entry { accepted, record, since });
         }

@@ -33,6 +33,7 @@ pub mod feeding;
 mod queue;
 pub mod quota;
 pub mod readback;
+pub mod recent;
 mod record;
 pub mod reserve;
 pub mod room;
@@ -58,6 +59,7 @@ pub use backlog::WriteRules;
 use backlog::{Backlog, HEAD, Snapshot};
 use feeder::Feeder;
 use quota::{Quota, Shares};
+use recent::Recent;
 use room::{Amount, Room};
 
 /// The way of events into the store; shared by all that admit or read them.
@@ -68,6 +70,8 @@ pub struct Ingest {
     /// go on in the order of their numbers.
     arrivals: Mutex<ArrivalClock>,
     journal: Journal,
+    /// For whoever watches events come.
+    recent: Arc<Recent>,
     /// Between the store's answers and what the journal may forget.
     feeder: Feeder,
     /// Told when there may be something to write.
@@ -115,7 +119,8 @@ impl Ingest {
         let shares = if parts.limit.is_within(HEAD) { parts.shares } else { Shares::ALL };
         let head = head_of(parts.limit);
         let quota = Quota::new(head, shares);
-        let backlog = Backlog::new(quota, head, recovered.low, recovered.end);
+        let recent = Arc::new(Recent::default());
+        let backlog = Backlog::new(quota, head, recovered.low, recovered.end, Arc::clone(&recent));
         let found = backlog.held();
         let room = Room::new(parts.limit);
         room.take_found(found);
@@ -132,6 +137,7 @@ impl Ingest {
             backlog: Mutex::new(backlog),
             arrivals: Mutex::new(arrivals),
             journal,
+            recent,
             feeder: Feeder::new(),
             writer_wake: Notify::new(),
             readback_wake: Notify::new(),
@@ -156,6 +162,11 @@ impl Ingest {
     /// then.
     pub fn close_journal(&self) {
         self.journal.close();
+    }
+
+    /// The events that were accepted last, for whoever watches them come.
+    pub fn recent(&self) -> &Arc<Recent> {
+        &self.recent
     }
 
     /// The events of one user in the head of the backlog, in order of arrival,

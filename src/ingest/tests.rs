@@ -11,6 +11,7 @@ mod patience;
 mod people;
 mod queue;
 mod quota;
+mod recent;
 mod record;
 mod reserve;
 mod restart;

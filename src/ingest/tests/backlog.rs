@@ -71,7 +71,7 @@ impl Model {
     fn new() -> Self {
         let none = Mark::default();
         Self {
-            backlog: Backlog::new(Quota::new(HEAD, shares()), HEAD, none, none),
+            backlog: Backlog::new(Quota::new(HEAD, shares()), HEAD, none, none, Arc::default()),
             room: Room::new(LIMIT),
             journal: Vec::new(),
             end: none,
@@ -156,7 +156,8 @@ impl Model {
 
     fn kill(&mut self) {
         let low = self.backlog.low();
-        self.backlog = Backlog::new(Quota::new(HEAD, shares()), HEAD, low, self.end);
+        let quota = Quota::new(HEAD, shares());
+        self.backlog = Backlog::new(quota, HEAD, low, self.end, Arc::default());
         self.room = Room::new(LIMIT);
         self.room.take_found(self.backlog.held());
         self.in_flight.clear();
