@@ -28,7 +28,7 @@ use tracing::{debug, info, warn};
 
 use super::listener::{Listener, STORE};
 use super::peer::Peer;
-use super::stall::Stall;
+use super::stall::{OfAStream, Patience, Stall};
 
 /// Bytes of a connection's buffer, which also limits a request's head: with more,
 /// heads that are sent by halves would hold what bodies may not.
@@ -64,7 +64,9 @@ pub async fn serve<L: Listener>(
             () = stop.cancelled() => break,
         };
         let store = listener.store();
-        let connection = connection(stream, peer, store, router.clone(), limits.header_timeout);
+        let patience = Patience::new(STALL, stop.clone());
+        let router = router.clone();
+        let connection = connection(stream, peer, store, router, limits.header_timeout, patience);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -111,14 +113,19 @@ fn connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     store: Option<HeaderValue>,
     router: NormalizePath<Router>,
     header_timeout: Duration,
+    patience: Patience,
 ) -> impl GracefulConnection<Error = hyper::Error> {
+    let mark = patience.mark();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
         let answer = router.clone().oneshot(request);
-        let store = store.clone();
+        let (store, mark) = (store.clone(), mark.clone());
         async move {
             let mut answer = answer.await?;
+            if answer.extensions().get::<OfAStream>().is_some() {
+                mark.set();
+            }
             if let Some(store) = store {
                 answer.headers_mut().insert(STORE, store);
             }
@@ -129,5 +136,5 @@ fn connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(Stall::new(stream, STALL)), service)
+        .serve_connection(TokioIo::new(Stall::new(stream, patience)), service)
 }
