@@ -8,8 +8,9 @@
 //! **Loud.** A task or a thread that ends unexpectedly ends the process, in order,
 //! non-zero.
 //!
-//! Stop: unready, no new connections, no control socket, requests in flight finish, the
-//! backlog is written, what is left stays in the journal, the store is closed.
+//! Stop: unready, no new connections, no control socket, streams end at once, requests in
+//! flight finish, the backlog is written, what is left stays in the journal, the store is
+//! closed.
 
 pub(crate) mod access;
 mod build;
@@ -144,7 +145,8 @@ impl App {
         listener: TcpListener,
     ) -> Result<Self, StartError> {
         let ingestion = Ingestion::start(settings, &stores)?;
-        let (service, audit_writer) = build::service(settings, &stores, &ingestion)?;
+        let stop = CancellationToken::new();
+        let (service, audit_writer) = build::service(settings, &stores, &ingestion, &stop)?;
         let service = Arc::new(service);
         let retention = settings.access.audit_retention;
         let access = access::Tasks::start(&service, audit_writer, &stores, retention);
@@ -152,7 +154,6 @@ impl App {
             Arc::clone(&service.dead_letters),
             Arc::clone(&service.statistics),
         ));
-        let stop = CancellationToken::new();
         let router = http::router(Arc::clone(&service));
         let limits = server::ConnectionLimits {
             max_connections: settings.http.max_connections,

@@ -55,6 +55,7 @@
 //! | [`dead_letters`] | what a person does about events that the database refused |
 //! | [`people`] | who is who: what events say of ids, and what is known to be kept of it |
 //! | [`journeys`] | stored and not yet stored events as one list; cursors, exports |
+//! | [`live`] | accepted events as they come, of a user or of this instance |
 //! | [`processing`] | users' events on their way to processors over HTTP |
 //! | [`summaries`] | events of business accounts, counted; what is kept, what may run |
 //! | [`http`] | the HTTP contract; alone knows which status is answered |
@@ -82,6 +83,7 @@ pub mod dead_letters;
 pub mod http;
 pub mod ingest;
 pub mod journeys;
+pub mod live;
 pub mod monitoring;
 pub mod origins;
 pub mod people;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use trailkeep_event::payload::PayloadLimits;
 use trailkeep_event::time::{Clock, SystemClock};
 use trailkeep_event::{MAX_FUTURE_MS, Rules, TypeRule};
@@ -19,6 +20,7 @@ use crate::http::{self, Service};
 use crate::journeys::linked::Links;
 use crate::journeys::profile::Profiles;
 use crate::journeys::{AccountEvents, Journeys};
+use crate::live::{self, Live};
 use crate::people::search::{Payloads, Search};
 use crate::summaries::{self, Summaries};
 
@@ -27,6 +29,7 @@ pub fn service(
     settings: &Settings,
     stores: &Stores,
     ingestion: &Ingestion,
+    stop: &CancellationToken,
 ) -> Result<(Service, AuditWriter), StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let journeys = || Journeys::new(Arc::clone(&stores.events), Arc::clone(&ingestion.ingest));
@@ -36,7 +39,16 @@ pub fn service(
     let http = &settings.http;
     let service = Service {
         journeys: journeys(),
-        links: Links::new(Arc::clone(&stores.people), Arc::clone(&ingestion.ingest)),
+        links: links(stores, ingestion),
+        live: Live::new(live::Parts {
+            ingest: Arc::clone(&ingestion.ingest),
+            store: Arc::clone(&stores.events),
+            links: links(stores, ingestion),
+            clock: Arc::clone(&clock),
+            statistics: Arc::clone(&ingestion.statistics),
+            max_streams: settings.live.max_streams,
+            stop: stop.clone(),
+        }),
         profiles: Profiles::new(journeys(), Arc::clone(&stores.activity), Arc::clone(&clock)),
         search: search(settings, stores),
         account_events: AccountEvents::new(Arc::clone(&stores.accounts), journeys()),
@@ -74,6 +86,10 @@ pub fn service(
 fn search(settings: &Settings, stores: &Stores) -> Search {
     let payloads = Payloads::new(Arc::clone(&stores.payloads), payload_keys(settings));
     Search::new(Arc::clone(&stores.people), Arc::clone(&stores.accounts), payloads)
+}
+
+fn links(stores: &Stores, ingestion: &Ingestion) -> Links {
+    Links::new(Arc::clone(&stores.people), Arc::clone(&ingestion.ingest))
 }
 
 fn summaries(settings: &Settings, stores: &Stores, clock: &Arc<dyn Clock>) -> Arc<Summaries> {

@@ -13,6 +13,7 @@ use crate::access::write_keys;
 use crate::config::{Processor, Settings};
 use crate::ingest::backlog::HEAD;
 use crate::ingest::feeder;
+use crate::live;
 use crate::processing::{self, answer};
 use crate::summaries;
 
@@ -81,6 +82,10 @@ pub fn reckon(settings: &Settings) -> Reckoning {
         ("stored events on their way to feeds", feeder::ROOM_KIB * KIB),
         ("processors: what is pending, in flight and fetched", processors(settings)),
         ("http.max_connections, 40 KiB each", http.max_connections * FOR_A_CONNECTION),
+        (
+            "streams of accepted events, and what is kept for them",
+            live::bound(settings.live.max_streams, events.max_payload_bytes),
+        ),
         ("summaries that are kept", summaries::MAX_CACHE_BYTES),
         ("write keys, 10,000 of them", write_keys::MOST_BYTES),
         ("passwords that are being hashed", hashes.parallel * hashes.memory_kib as usize * KIB),
@@ -134,12 +139,14 @@ mod tests {
         for (path, value) in [
             ("http.max_connections", "20000"),
             ("http.max_body_bytes", "16777216"),
+            ("live.max_streams", "128"),
             ("processors.default.url", "http://localhost:3001"),
         ] {
             let more = reckon(&with(path, value)).mebibytes();
             assert!(more > usual, "{path}");
         }
         assert!(reckon(&with("http.max_connections", "100")).mebibytes() < usual);
+        assert!(reckon(&with("live.max_streams", "0")).mebibytes() < usual);
         // What is beyond the backlog's head is on disk.
         assert_eq!(reckon(&with("backlog.max_events", "1000000")).mebibytes(), usual);
     }

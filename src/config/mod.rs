@@ -51,8 +51,8 @@ pub use processor_url::ProcessorUrl;
 pub use processors::{FieldNames, From, Processor};
 pub use reader::Entry;
 pub use sections::{
-    Access, Accounts, Backlog, Events, Health, Http, Journal, Log, LogFormat, Search, SecureCookie,
-    Shutdown, Store, Write,
+    Access, Accounts, Backlog, Events, Health, Http, Journal, Live, Log, LogFormat, Search,
+    SecureCookie, Shutdown, Store, Write,
 };
 pub use webhook_secret::WebhookSecret;
 pub use write_key::WriteKey;
@@ -84,6 +84,8 @@ pub struct Settings {
     pub write: Write,
     /// Where events are stored.
     pub store: Store,
+    /// Streams of accepted events.
+    pub live: Live,
     /// What summaries of business accounts may cost.
     pub accounts: Accounts,
     /// What else people are found by.

@@ -200,6 +200,14 @@ pub struct Search {
     pub payload_keys: Vec<String>,
 }
 
+/// Streams of accepted events.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    /// Streams at once; 0 for none.
+    pub max_streams: usize,
+}
+
 /// How the database is watched.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

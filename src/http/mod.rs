@@ -22,6 +22,7 @@ pub mod input;
 pub mod journeys;
 pub mod links;
 pub mod listener;
+pub mod live;
 pub mod metrics;
 pub mod own_sessions;
 mod paging;

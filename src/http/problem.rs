@@ -6,6 +6,7 @@
 
 pub mod answers;
 mod kinds;
+mod live;
 mod people;
 mod processors;
 mod refusals;

@@ -16,8 +16,9 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::state::Service;
 use super::{
-    accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, links, metrics,
-    own_sessions, processors, search, sessions, staff, stats, tokens, trace, users, write_keys,
+    accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, links, live,
+    metrics, own_sessions, processors, search, sessions, staff, stats, tokens, trace, users,
+    write_keys,
 };
 
 /// All routes, each with and without a trailing slash.
@@ -72,6 +73,8 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(metrics::metrics));
     let mut people = OpenApiRouter::new()
         .routes(routes!(journeys::journey))
+        .routes(routes!(live::watch_user))
+        .routes(routes!(live::watch_all))
         .routes(routes!(search::search))
         .routes(routes!(users::user))
         .routes(routes!(links::join))

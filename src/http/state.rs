@@ -13,6 +13,7 @@ use crate::ingest::Ingest;
 use crate::journeys::linked::Links;
 use crate::journeys::profile::Profiles;
 use crate::journeys::{AccountEvents, Journeys};
+use crate::live::Live;
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
 use crate::people::search::Search;
@@ -27,6 +28,8 @@ pub struct Service {
     pub journeys: Journeys,
     /// Whose ids are whose.
     pub links: Links,
+    /// Accepted events as they come.
+    pub live: Arc<Live>,
     /// What is known of users.
     pub profiles: Profiles,
     /// What finds people.

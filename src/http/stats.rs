@@ -47,6 +47,9 @@ pub struct StatsBody {
     /// Requests refused as a whole, by reason.
     #[schema(example = json!({"invalid": 3, "bufferFull": 0}))]
     refused: BTreeMap<&'static str, u64>,
+    /// Streams of accepted events that are open.
+    #[schema(example = 2)]
+    streams: usize,
     flushes: FlushesBody,
     journal: JournalBody,
     /// Bytes that are free on the disk of the data folder, asked once a second; null
@@ -160,6 +163,7 @@ pub async fn stats(State(service): State<Arc<Service>>, _monitor: Monitor) -> Js
         refused: RefusedBecause::ALL
             .map(|reason| (reason.name(), service.statistics.refused_count(reason)))
             .into(),
+        streams: service.live.open(),
         flushes: flushes(service.statistics.flushes()),
         journal: JournalBody { segments: journal.segments, bytes: journal.bytes },
         disk: service.statistics.folder.free(),

@@ -104,4 +104,4 @@ impl Journeys {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,7 +3,7 @@
 mod linked;
 mod memory_store;
 mod pages;
-mod walks;
+pub(crate) mod walks;
 mod ways;
 
 use proptest::prelude::*;

@@ -63,6 +63,9 @@ pub const FLUSH_SECONDS: (&str, &str) =
 /// Histogram.
 pub const FLUSH_EVENTS: (&str, &str) = ("trailkeep_flush_events", "Events in one batch.");
 /// Gauge.
+pub const STREAMS: (&str, &str) =
+    ("trailkeep_streams", "Streams of accepted events that are open.");
+/// Gauge.
 pub const BUFFER_EVENTS: (&str, &str) =
     ("trailkeep_buffer_events", "Accepted events that are not stored yet.");
 /// Gauge.

@@ -122,6 +122,8 @@ pub struct Statistics {
     failed_flushes: IntCounter,
     flush_seconds: Histogram,
     flush_events: Histogram,
+    /// Streams of accepted events that are open.
+    pub streams: IntGauge,
     buffer_events: IntGauge,
     buffer_bytes: IntGauge,
     /// What the journal takes, and what its disk has left.
@@ -232,6 +234,7 @@ impl Statistics {
                 names::FLUSH_EVENTS,
                 vec![1.0, 5.0, 10.0, 25.0, 50.0, 100.0, 200.0, 300.0, 400.0, 500.0],
             )?,
+            streams: gauge(names::STREAMS)?,
             buffer_events: gauge(names::BUFFER_EVENTS)?,
             buffer_bytes: gauge(names::BUFFER_BYTES)?,
             folder: FolderGauges::new(&registry)?,

@@ -40,6 +40,7 @@ mod invariants;
 mod journal;
 mod journey;
 mod links;
+mod live;
 mod monitoring;
 mod people;
 mod pipeline;
@@ -49,6 +50,6 @@ mod seed;
 mod shutdown;
 
 use trailkeep_testkit::{
-    answer, client, eventually, home, mongod, port, processor, raw, service, set_up, staff,
+    answer, client, eventually, home, mongod, port, processor, raw, service, set_up, sse, staff,
     watchdog,
 };

@@ -5,11 +5,12 @@ use crate::imports::House;
 
 /// From the top to the bottom. A room imports rooms of lower rows, and none of its
 /// own.
-const ROWS: [&[&str]; 11] = [
+const ROWS: [&[&str]; 12] = [
     &["main"],
     &["cli"],
     &["app"],
     &["http"],
+    &["live"],
     &["dead_letters", "journeys", "processing", "seed", "summaries"],
     &["ingest"],
     &["people"],

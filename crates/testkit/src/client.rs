@@ -45,9 +45,10 @@ impl Service {
         let request = request.try_clone().and_then(|copy| copy.build().ok());
         request.is_some_and(|request| {
             let headers = request.headers();
-            GUARDED.iter().any(|path| request.url().path().starts_with(path))
-                && !headers.contains_key("authorization")
-                && !headers.contains_key("cookie")
+            let path = request.url().path();
+            // Not a beginning: /livez is for everybody.
+            let is_guarded = path == "/live" || GUARDED.iter().any(|of| path.starts_with(of));
+            is_guarded && !headers.contains_key("authorization") && !headers.contains_key("cookie")
         })
     }
 

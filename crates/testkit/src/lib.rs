@@ -19,6 +19,7 @@ pub mod processor;
 pub mod raw;
 pub mod service;
 pub mod set_up;
+pub mod sse;
 pub mod staff;
 pub mod trouble;
 pub mod watchdog;

@@ -24,6 +24,25 @@ impl RawConnection {
         self.0.write_all(bytes).await.is_ok()
     }
 
+    /// What comes until it holds this text, as a text.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not come within the limit.
+    pub async fn read_until(&mut self, wanted: &str, limit: Duration) -> String {
+        let mut read = String::new();
+        let reading = async {
+            let mut chunk = [0; 4096];
+            while !read.contains(wanted) {
+                let length = self.0.read(&mut chunk).await.expect("an open connection");
+                assert!(length > 0, "{wanted:?} does not come in {read:?}");
+                read += &String::from_utf8_lossy(&chunk[..length]);
+            }
+        };
+        assert!(timeout(limit, reading).await.is_ok(), "{wanted:?} does not come");
+        read
+    }
+
     /// What is answered until the other side closes or a whole answer is
     /// there; `None` when neither happens within the limit.
     pub async fn answer(&mut self, limit: Duration) -> Option<String> {

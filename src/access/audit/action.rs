@@ -40,6 +40,10 @@ pub const CREATE_WRITE_KEY: &str = "write-key.create";
 pub const REVOKE_WRITE_KEY: &str = "write-key.revoke";
 /// Somebody looked at a journey.
 pub const READ_JOURNEY: &str = "journey.read";
+/// Somebody began to watch a user's events come.
+pub const WATCH_JOURNEY: &str = "journey.watch";
+/// Somebody began to watch the events of all users come.
+pub const WATCH_ALL: &str = "live.watch";
 /// Somebody looked at what is known of a user.
 pub const READ_USER: &str = "user.read";
 /// Somebody joined an id to a user; there is an entry about each of the two.

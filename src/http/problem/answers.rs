@@ -126,6 +126,13 @@ pub struct DatabaseUnavailable(pub Problem);
     headers(("Retry-After" = u32, description = "Seconds to wait.")))]
 pub struct CallerUnverified(pub Problem);
 
+/// All streams of this instance are open, or they are switched off, or the database cannot
+/// be reached.
+#[derive(IntoResponses)]
+#[response(status = 503, content_type = MEDIA_TYPE,
+    headers(("Retry-After" = u32, description = "Seconds to wait.")))]
+pub struct NoStream(pub Problem);
+
 /// Too many at once, or the database cannot be reached.
 #[derive(IntoResponses)]
 #[response(status = 503, content_type = MEDIA_TYPE,

@@ -111,6 +111,8 @@ pub const STARTING: Kind = kind(503, "starting", "Starting").with(AGAIN_IN_1_S);
 pub const SUMMARIES_BUSY: Kind = SIGN_IN_BUSY.with(AGAIN_IN_2_S);
 pub const TOO_MANY_BODIES: Kind =
     kind(503, "too-many-bodies", "Too many bodies").with(AGAIN_IN_1_S);
+pub const TOO_MANY_STREAMS: Kind =
+    kind(503, "too-many-streams", "Too many streams").with(AGAIN_IN_30_S);
 pub const TOO_SLOW: Kind = kind(503, "too-slow", "Too slow").with(AGAIN_IN_30_S);
 pub const NOT_ALL_STORED: Kind = kind(504, "not-all-stored", "Not stored");
 pub const NOT_STORED_IN_TIME: Kind = kind(504, "not-stored-in-time", "Not stored");

@@ -40,7 +40,7 @@ impl Clock for Standing {
 }
 
 /// What writes as soon as it may, some events at a time.
-pub(super) fn ingest(max_events: usize) -> (Arc<Ingest>, Box<dyn ReadBack>, Arc<Health>) {
+pub(crate) fn ingest(max_events: usize) -> (Arc<Ingest>, Box<dyn ReadBack>, Arc<Health>) {
     let health = Arc::new(Health::new());
     let limit = Amount { events: 1000, bytes: 1 << 20 };
     let rules = WriteRules {
@@ -188,7 +188,7 @@ impl Story {
     }
 }
 
-pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 

@@ -66,6 +66,9 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/processors", For::Monitors),
     route("GET", "/processors/{name}", For::Monitors),
     route("GET", "/users/{userId}/journey", For::Readers),
+    // Refused for the parameter, behind the guard: as they are they would not end.
+    Route { query: "?no=such", ..route("GET", "/users/{userId}/live", For::Readers) },
+    Route { query: "?no=such", ..route("GET", "/live", For::Readers) },
     route("GET", "/users/{userId}", For::Readers),
     Route { query: "?q=u", ..route("GET", "/search", For::Readers) },
     route("GET", "/accounts/{accountId}/summary", For::Readers),

@@ -7,10 +7,12 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 56] = [
+const ROUTES: [(&str, &str, &[u16]); 58] = [
     ("/events", "post", &[200, 202, 400, 401, 403, 413, 415, 429, 503]),
     ("/events.schema.json", "get", &[200]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 404, 503]),
+    ("/users/{userId}/live", "get", &[200, 400, 401, 403, 503]),
+    ("/live", "get", &[200, 400, 401, 403, 503]),
     ("/users/{userId}", "get", &[200, 400, 401, 403, 404, 503]),
     ("/users/{userId}/links", "post", &[200, 400, 401, 403, 408, 409, 413, 415, 503]),
     ("/users/{userId}/links/{id}", "delete", &[200, 400, 401, 403, 404, 503]),
