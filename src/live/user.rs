@@ -28,7 +28,7 @@ use crate::ingest::recent::{Kept, Look, Reader};
 /// From one question to the store to the next.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
-/// The newest events that are asked for.
+/// The newest events that are asked for, beside as many as were shown of late.
 const NEWEST: usize = 20;
 
 /// As many are asked for where none of those was there before: a user who does more than
@@ -66,6 +66,9 @@ pub struct UserStream {
     look_up_at: Option<Instant>,
     looked_up_at: Instant,
     ask_at: Instant,
+    /// Events of the ring that were shown since the store was asked last, and between the
+    /// two times before that: as many may have come to be stored.
+    shown: [usize; 2],
     asking: Option<(usize, Asking)>,
 }
 
@@ -130,6 +133,7 @@ impl Live {
             look_up_at: None,
             looked_up_at: now,
             ask_at: now + ASK_EVERY,
+            shown: [0; 2],
             asking: None,
         };
         stream.first = match back {
@@ -203,8 +207,9 @@ impl UserStream {
     /// Waits until there is something to do; or says what the store has.
     async fn wait(&mut self) -> Vec<Said> {
         if self.asking.is_none() && self.ask_at <= Instant::now() {
-            let asking = self.live.ask(self.ids.ids.clone(), NEWEST);
-            self.asking = Some((NEWEST, Box::pin(asking)));
+            let limit = self.newest_to_ask_for();
+            let asking = self.live.ask(self.ids.ids.clone(), limit);
+            self.asking = Some((limit, Box::pin(asking)));
         }
         let (read_at, ask_at, is_asking) = (self.read_at, self.ask_at, self.asking.is_some());
         let news = async {
@@ -260,11 +265,20 @@ impl UserStream {
             self.look_up_soon();
         }
         found.retain(|(_, accepted)| self.seen.show(accepted.event.id));
+        self.shown[0] += found.len();
         let said = found.iter().map(|(position, accepted)| Said {
             id: self.live.resume_id(*position),
             what: What::Event(Box::new(StoredEvent::from(&**accepted))),
         });
         said.collect()
+    }
+
+    /// Enough of the newest events to reach those from before, as a rule: few where little
+    /// happens, for every stream asks all the time.
+    fn newest_to_ask_for(&mut self) -> usize {
+        let [since, before] = std::mem::take(&mut self.shown);
+        self.shown[1] = since;
+        (NEWEST + since + before).min(MORE_OF_THE_NEWEST)
     }
 
     fn look_up_soon(&mut self) {
