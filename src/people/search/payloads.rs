@@ -163,12 +163,13 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// An id may have no row yet, or none any more: then the event says when it was seen.
+    /// An id may have no row yet, or none any more: then the event says when it was seen,
+    /// and the id is taken for a user's.
     fn see(&mut self, event: &Found<'_>) {
         if let Some(row) = self.known.get_mut(event.user_id)
             && row.seen.is_none()
         {
-            *row = row.clone().seen_at(event.occurred_at.min(event.received_at));
+            *row = row.clone().named().seen_at(event.occurred_at.min(event.received_at));
         }
     }
 
