@@ -40,6 +40,7 @@ use tracing::{error, info};
 use crate::config::Settings;
 use crate::dead_letters;
 use crate::http::{self, Service, server};
+use crate::monitoring::history;
 use crate::people::indexing::keep_indexes;
 use crate::processing::Deliverers;
 use crate::shutdown::{Ending, Signals};
@@ -130,6 +131,7 @@ pub struct App {
     server: JoinHandle<()>,
     control: Control,
     counter: JoinHandle<()>,
+    history: JoinHandle<()>,
     access: access::Tasks,
     indexing: JoinHandle<()>,
     set_up: JoinHandle<()>,
@@ -153,6 +155,11 @@ impl App {
         let counter = tokio::spawn(dead_letters::watch_count(
             Arc::clone(&service.dead_letters),
             Arc::clone(&service.statistics),
+        ));
+        let history = tokio::spawn(history::watch(
+            Arc::clone(&service.history),
+            Arc::clone(&service.statistics),
+            Arc::clone(&service.clock),
         ));
         let router = http::router(Arc::clone(&service));
         let limits = server::ConnectionLimits {
@@ -188,6 +195,7 @@ impl App {
             server,
             control,
             counter,
+            history,
             access,
             indexing,
             set_up,
@@ -204,6 +212,7 @@ impl App {
             _ = &mut self.server => Part::Listener,
             () = self.control.ended() => Part::ControlSocket,
             _ = &mut self.counter => Part::LetterCount,
+            _ = &mut self.history => Part::History,
             () = self.access.ended() => Part::AuditTrail,
         }
     }
@@ -232,6 +241,7 @@ impl App {
         let (drained, ()) =
             tokio::join!(self.ingestion.drain(deadline), self.deliverers.stop(deadline));
         self.counter.abort();
+        self.history.abort();
         self.indexing.abort();
         self.set_up.abort();
         self.access.stop().await;

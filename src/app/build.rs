@@ -21,6 +21,7 @@ use crate::journeys::linked::Links;
 use crate::journeys::profile::Profiles;
 use crate::journeys::{AccountEvents, Journeys};
 use crate::live::{self, Live};
+use crate::monitoring::history::{History, Sample};
 use crate::people::search::{Payloads, Search};
 use crate::summaries::{self, Summaries};
 
@@ -65,6 +66,7 @@ pub fn service(
         access: Arc::new(access),
         bodies: Budget::new(memory::bodies(settings)),
         statistics: Arc::clone(&ingestion.statistics),
+        history: Arc::new(History::new(clock.now(), Sample::of(&ingestion.statistics))),
         rules: rules(settings),
         clock,
         started: std::time::Instant::now(),

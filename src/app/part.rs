@@ -11,6 +11,7 @@ pub(crate) enum Part {
     DatabaseWriter,
     LetterCount,
     AuditTrail,
+    History,
     Journal,
     Deliverers,
 }
@@ -28,6 +29,7 @@ impl Part {
             Self::AuditTrail => {
                 "audit trail, the look for write keys, or the sweep of what has expired"
             }
+            Self::History => "history of the counters",
             Self::Journal => "journal",
             Self::Deliverers => "delivery to a processor",
         }

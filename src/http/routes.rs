@@ -68,6 +68,7 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
     let monitors = OpenApiRouter::new()
         .routes(routes!(health::health))
         .routes(routes!(stats::stats))
+        .routes(routes!(stats::history::history))
         .routes(routes!(processors::list))
         .routes(routes!(processors::get, processors::remove))
         .routes(routes!(metrics::metrics));

@@ -15,6 +15,7 @@ use crate::journeys::profile::Profiles;
 use crate::journeys::{AccountEvents, Journeys};
 use crate::live::Live;
 use crate::monitoring::health::Health;
+use crate::monitoring::history::History;
 use crate::monitoring::statistics::Statistics;
 use crate::people::search::Search;
 use crate::processing::Processing;
@@ -50,6 +51,8 @@ pub struct Service {
     pub bodies: Budget,
     /// What is counted.
     pub statistics: Arc<Statistics>,
+    /// How it came to that.
+    pub history: Arc<History>,
     /// What events must keep to.
     pub rules: Rules,
     /// The time.

@@ -1,5 +1,7 @@
 //! `GET /stats`.
 
+pub mod history;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 
 pub mod disk;
 pub mod health;
+pub mod history;
 pub mod memory;
 pub mod names;
 pub mod statistics;

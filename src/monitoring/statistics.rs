@@ -330,6 +330,11 @@ impl Statistics {
         self.recent.lock().last_error = Some((error, now));
     }
 
+    /// How many flushes were answered, and how many seconds all of them took.
+    pub fn flush_time(&self) -> (u64, f64) {
+        (self.flushes.get(), self.flush_seconds.get_sample_sum())
+    }
+
     /// What is known of flushes.
     #[allow(clippy::cast_precision_loss)] // a batch has at most thousands of events
     pub fn flushes(&self) -> Flushes {

@@ -62,6 +62,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/auth/sign-in/email", For::Everybody),
     route("GET", "/health", For::Monitors),
     route("GET", "/stats", For::Monitors),
+    route("GET", "/stats/history", For::Monitors),
     route("GET", "/metrics", For::Monitors),
     route("GET", "/processors", For::Monitors),
     route("GET", "/processors/{name}", For::Monitors),

@@ -3,5 +3,6 @@
 mod documentation;
 mod greeting;
 mod health;
+mod history;
 mod metrics;
 mod stats;
