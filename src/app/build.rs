@@ -22,6 +22,7 @@ use crate::journeys::profile::Profiles;
 use crate::journeys::{AccountEvents, Journeys};
 use crate::live::{self, Live};
 use crate::monitoring::history::{History, Sample};
+use crate::monitoring::refusals::Refusals;
 use crate::people::search::{Payloads, Search};
 use crate::summaries::{self, Summaries};
 
@@ -66,6 +67,7 @@ pub fn service(
         access: Arc::new(access),
         bodies: Budget::new(memory::bodies(settings)),
         statistics: Arc::clone(&ingestion.statistics),
+        refusals: Refusals::default(),
         history: Arc::new(History::new(clock.now(), Sample::of(&ingestion.statistics))),
         rules: rules(settings),
         clock,

@@ -14,7 +14,7 @@ use crate::config::{Processor, Settings};
 use crate::ingest::backlog::HEAD;
 use crate::ingest::feeder;
 use crate::live;
-use crate::monitoring::history;
+use crate::monitoring::{history, refusals};
 use crate::processing::{self, answer};
 use crate::summaries;
 
@@ -90,6 +90,7 @@ pub fn reckon(settings: &Settings) -> Reckoning {
         ("summaries that are kept", summaries::MAX_CACHE_BYTES),
         ("write keys, 10,000 of them", write_keys::MOST_BYTES),
         ("the history of the counters", history::MAX_BYTES),
+        ("what is told of refused requests", refusals::MAX_BYTES),
         ("passwords that are being hashed", hashes.parallel * hashes.memory_kib as usize * KIB),
     ];
     Reckoning { parts }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -20,6 +21,7 @@ use utoipa::ToSchema;
 use super::body::{self, BodyError, Encoding, Form, Held};
 use super::budget::Charge;
 use super::problem::Problem;
+use super::refused::{self, Caller};
 use super::state::Service;
 use super::trace::OneOfMany;
 use super::writing;
@@ -153,10 +155,12 @@ enum AnswerAtOnce {
     ),
 )]
 pub async fn post_events(State(service): State<Arc<Service>>, request: Request) -> Response {
-    match accept(&service, request).await {
+    let (head, body) = request.into_parts();
+    let mut caller = Caller::of(&head, &service);
+    match accept(&service, head, body, &mut caller).await {
         Ok(answer) => answer,
         Err((reason, problem)) => {
-            service.statistics.refused(reason);
+            refused::note(&service, reason, &problem, caller);
             let mut answer = problem.into_response();
             if reason.comes_in_floods() {
                 answer.extensions_mut().insert(OneOfMany);
@@ -168,8 +172,12 @@ pub async fn post_events(State(service): State<Arc<Service>>, request: Request) 
 
 type Refused = (RefusedBecause, Problem);
 
-async fn accept(service: &Service, request: Request) -> Result<Response, Refused> {
-    let (head, body) = request.into_parts();
+async fn accept(
+    service: &Service,
+    head: Parts,
+    body: Body,
+    caller: &mut Caller,
+) -> Result<Response, Refused> {
     let key = match writing::may_write(service, &head) {
         Ok(key) => key,
         Err(refusal) => {
@@ -177,6 +185,9 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
             return Err((reason, unread(service, body, problem).await));
         }
     };
+    if let Some(key) = &key {
+        caller.has_key(key);
+    }
     let wish = Wish::of(head.uri.query())
         .map_err(|problem| (RefusedBecause::Invalid, problem.closing()))?;
     let kind = Encoding::of(&head.headers)
@@ -209,9 +220,9 @@ async fn accept(service: &Service, request: Request) -> Result<Response, Refused
     let events = match events {
         Ok(events) => events,
         Err(refusal) if wish == Wish::Check => {
-            return CheckedBody::of(refusal).map(IntoResponse::into_response).map_err(refused);
+            return CheckedBody::of(refusal).map(IntoResponse::into_response).map_err(at_fault);
         }
-        Err(refusal) => return Err(refused(refusal)),
+        Err(refusal) => return Err(at_fault(refusal)),
     };
     // Each event, and its record in the journal. Held until they are handed on.
     let size: usize = events.iter().map(Event::size).sum();
@@ -355,7 +366,7 @@ fn count_over_share(service: &Service, tenant: &Tenant) {
     }
 }
 
-fn refused(refusal: wire::Refusal) -> Refused {
+fn at_fault(refusal: wire::Refusal) -> Refused {
     let reason = match refusal {
         wire::Refusal::TooMany { .. } => RefusedBecause::TooLarge,
         wire::Refusal::Syntax { .. } | wire::Refusal::Faulty { .. } => RefusedBecause::Invalid,

@@ -32,6 +32,7 @@ pub mod problem;
 pub mod processors;
 pub mod query;
 mod reason;
+pub mod refused;
 mod routes;
 pub mod same_origin;
 pub mod search;

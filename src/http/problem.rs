@@ -108,6 +108,23 @@ impl Problem {
         self
     }
 
+    /// The end of its `type`.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// What is wrong with the input: fields and messages.
+    pub fn faults(&self) -> impl Iterator<Item = (&str, &Cow<'static, str>)> {
+        self.errors.iter().map(|fault| (fault.field.as_str(), &fault.message))
+    }
+
+    /// Where a body that is not JSON stops being it.
+    pub fn syntax_error(&self) -> Option<&str> {
+        let is_syntax = self.kind == kinds::INVALID_JSON.name;
+        let (_, place) = self.detail.rsplit_once(" at ").filter(|_| is_syntax)?;
+        Some(place.trim_end_matches('.'))
+    }
+
     /// Also ends the connection: the rest of the request is not read.
     pub fn closing(mut self) -> Self {
         self.headers.push((header::CONNECTION, HeaderValue::from_static("close")));

@@ -17,8 +17,8 @@ use super::problem::Problem;
 use super::state::Service;
 use super::{
     accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, links, live,
-    metrics, own_sessions, processors, search, sessions, staff, stats, tokens, trace, users,
-    write_keys,
+    metrics, own_sessions, processors, refused, search, sessions, staff, stats, tokens, trace,
+    users, write_keys,
 };
 
 /// All routes, each with and without a trailing slash.
@@ -69,6 +69,7 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(health::health))
         .routes(routes!(stats::stats))
         .routes(routes!(stats::history::history))
+        .routes(routes!(refused::refused))
         .routes(routes!(processors::list))
         .routes(routes!(processors::get, processors::remove))
         .routes(routes!(metrics::metrics));

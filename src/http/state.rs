@@ -16,6 +16,7 @@ use crate::journeys::{AccountEvents, Journeys};
 use crate::live::Live;
 use crate::monitoring::health::Health;
 use crate::monitoring::history::History;
+use crate::monitoring::refusals::Refusals;
 use crate::monitoring::statistics::Statistics;
 use crate::people::search::Search;
 use crate::processing::Processing;
@@ -51,7 +52,9 @@ pub struct Service {
     pub bodies: Budget,
     /// What is counted.
     pub statistics: Arc<Statistics>,
-    /// How it came to that.
+    /// What was refused.
+    pub refusals: Refusals,
+    /// How the counters came to where they are.
     pub history: Arc<History>,
     /// What events must keep to.
     pub rules: Rules,

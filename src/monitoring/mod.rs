@@ -6,5 +6,6 @@ pub mod health;
 pub mod history;
 pub mod memory;
 pub mod names;
+pub mod refusals;
 pub mod statistics;
 pub mod version;

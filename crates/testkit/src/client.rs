@@ -30,13 +30,14 @@ impl Service {
     }
 
     fn needs_caller(&self, request: &RequestBuilder) -> bool {
-        const GUARDED: [&str; 10] = [
+        const GUARDED: [&str; 11] = [
             "/users",
             "/search",
             "/accounts",
             "/health",
             "/stats",
             "/metrics",
+            "/refused",
             "/api/",
             "/session",
             "/dead-letters",

@@ -63,6 +63,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/health", For::Monitors),
     route("GET", "/stats", For::Monitors),
     route("GET", "/stats/history", For::Monitors),
+    route("GET", "/refused", For::Monitors),
     route("GET", "/metrics", For::Monitors),
     route("GET", "/processors", For::Monitors),
     route("GET", "/processors/{name}", For::Monitors),

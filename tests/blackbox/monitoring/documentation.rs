@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 59] = [
+const ROUTES: [(&str, &str, &[u16]); 60] = [
     ("/events", "post", &[200, 202, 400, 401, 403, 413, 415, 429, 503]),
     ("/events.schema.json", "get", &[200]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 404, 503]),
@@ -23,6 +23,7 @@ const ROUTES: [(&str, &str, &[u16]); 59] = [
     ("/health", "get", &[200, 401, 503]),
     ("/stats", "get", &[200, 401, 503]),
     ("/stats/history", "get", &[200, 401, 503]),
+    ("/refused", "get", &[200, 401, 503]),
     ("/livez", "get", &[200]),
     ("/readyz", "get", &[200, 503]),
     ("/metrics", "get", &[200, 401, 503]),

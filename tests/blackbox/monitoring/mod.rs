@@ -5,4 +5,5 @@ mod greeting;
 mod health;
 mod history;
 mod metrics;
+mod refused;
 mod stats;
