@@ -145,7 +145,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Has a row of each of these; one of which nothing is known says nothing.
+    /// Has a row of each of these; one of which nothing is known is taken for a user's.
     async fn read(&mut self, ids: impl Iterator<Item = Box<str>>) -> Result<(), StoreError> {
         let mut ids: Vec<Box<str>> = ids.filter(|id| !self.known.contains_key(id)).collect();
         ids.sort_unstable();
@@ -160,16 +160,22 @@ impl Rows<'_> {
                 row.merge(said);
             }
         }
+        for id in ids {
+            if let Some(row) = self.known.get_mut(&id)
+                && *row == Person::new(&id)
+            {
+                row.is_named = true;
+            }
+        }
         Ok(())
     }
 
-    /// An id may have no row yet, or none any more: then the event says when it was seen,
-    /// and the id is taken for a user's.
+    /// An id may have no row yet, or none any more: then the event says when it was seen.
     fn see(&mut self, event: &Found<'_>) {
         if let Some(row) = self.known.get_mut(event.user_id)
             && row.seen.is_none()
         {
-            *row = row.clone().named().seen_at(event.occurred_at.min(event.received_at));
+            *row = row.clone().seen_at(event.occurred_at.min(event.received_at));
         }
     }
 

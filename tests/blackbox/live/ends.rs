@@ -42,7 +42,7 @@ async fn a_sign_out_a_disabled_account_and_a_revoked_token_end_streams(home: Hom
     let service = Service::start(&home).await;
     let signs_out = token_of(&service.sign_in(ADMIN, PASSWORD).await.expect(200));
     let body = json!({ "email": "kim@example.com", "password": PASSWORD, "name": "Kim" });
-    let kim = made(&service, "/users", &body).await;
+    let kim = made(&service, "/api/staff", &body).await;
     let is_disabled = token_of(&service.sign_in("kim@example.com", PASSWORD).await.expect(200));
     let token = made(&service, "/api/tokens", &json!({ "name": "t", "scope": "read" })).await;
     let is_revoked = token["token"].as_str().expect("a token");
@@ -55,7 +55,7 @@ async fn a_sign_out_a_disabled_account_and_a_revoked_token_end_streams(home: Hom
     }
     let sign_out = service.request(Method::POST, "/api/auth/sign-out").bearer_auth(signs_out);
     service.send_as_it_is(sign_out).await.expect(200);
-    let path = format!("/users/{}", kim["id"].as_str().expect("an id"));
+    let path = format!("/api/staff/{}", kim["id"].as_str().expect("an id"));
     let change = service.request(Method::PATCH, &path).json(&json!({ "disabled": true }));
     service.send(change).await.expect(200);
     let path = format!("/api/tokens/{}", token["id"].as_str().expect("an id"));

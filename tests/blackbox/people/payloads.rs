@@ -230,7 +230,11 @@ async fn a_start_does_not_wait_for_an_index_of_the_embedded_store() {
         (ready.text() == "ok").then_some(())
     })
     .await;
-    works_without(&service).await;
+    // Whoever looks at people is noted, and nobody can write that: it is not told.
+    service.post(&bought("ben", 2, &json!({ "orderId": "A-2" }))).await.expect(202);
+    let refused = service.get("/search?q=A-2").await.problem(503);
+    assert_eq!(refused["type"], "urn:trailkeep:problem:not-noted");
+    assert!(service.log().contains("not there yet: searched without"), "{}", service.log());
     other.execute_batch("ROLLBACK").expect("given back");
     wait_until_searched(&service).await;
     service.terminate().await;
