@@ -8,6 +8,7 @@ use mongodb::Client;
 use serde_json::json;
 
 use super::{assert_problem, listed, post, post_without, revoke, try_to_make};
+use crate::eventually::{SOON, eventually};
 use crate::home::Home;
 use crate::service::Service;
 
@@ -78,10 +79,14 @@ async fn ten_thousand_keys_are_taken_and_no_more_are_made(home: Home) {
     let service = Service::start_with(&home, &settings).await;
     super::wait_for(&service, &key(MOST - 1)).await;
     let with_all = time_of_a_post(&service, &key(MOST / 2)).await;
-    let grown = service.memory().saturating_sub(memory) >> 20;
     // Told and not judged: on a busy machine the time is that of others.
-    eprintln!("a post: {with_one:?} with one key, {with_all:?} with {MOST}; {grown} MiB more");
-    assert!(grown < 40, "{grown} MiB");
+    eprintln!("a post: {with_one:?} with one key, {with_all:?} with {MOST}");
+    // What was read in order to know them is given back a moment later.
+    eventually("they take less than 40 MiB", SOON, || async {
+        let grown = service.memory().saturating_sub(memory) >> 20;
+        (grown < 40).then_some(())
+    })
+    .await;
 
     post(&service, &key(0)).await.expect(202);
     post(&service, &key(MOST)).await.problem(401);
