@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
-use trailkeep_store::StoredEvent;
 
 use super::resume::ResumeId;
 use super::{AT_ONCE, Gap, Live, PACE, Said, What};
@@ -118,11 +117,7 @@ impl InstanceStream {
             return vec![self.says(What::Gap(Gap::Behind))];
         };
         self.shown += found.len();
-        let said = found.iter().map(|(position, accepted)| Said {
-            id: self.live.resume_id(*position),
-            what: What::Event(Box::new(StoredEvent::from(&**accepted))),
-        });
-        said.collect()
+        self.live.shows(&found)
     }
 
     fn says(&self, what: What) -> Said {

@@ -29,7 +29,7 @@ use trailkeep_event::time::Clock;
 use trailkeep_store::{MAX_READ_BYTES, Store, StoredEvent};
 
 use crate::ingest::Ingest;
-use crate::ingest::recent::{FOR_A_PLACE, MOST};
+use crate::ingest::recent::{FOR_A_PLACE, Found, MOST};
 use crate::ingest::room::Amount;
 use crate::journeys::linked::Links;
 use crate::monitoring::statistics::Statistics;
@@ -170,6 +170,15 @@ impl Live {
 
     fn resume_id(&self, position: u64) -> ResumeId {
         ResumeId { process: self.process, position, at: self.clock.now() }
+    }
+
+    /// Says what was found in the ring, each with the position behind it.
+    fn shows(&self, found: &[Found]) -> Vec<Said> {
+        let said = found.iter().map(|(position, accepted)| Said {
+            id: self.resume_id(*position),
+            what: What::Event(Box::new(StoredEvent::from(&**accepted))),
+        });
+        said.collect()
     }
 }
 

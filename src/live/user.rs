@@ -266,11 +266,7 @@ impl UserStream {
         }
         found.retain(|(_, accepted)| self.seen.show(accepted.event.id));
         self.shown[0] += found.len();
-        let said = found.iter().map(|(position, accepted)| Said {
-            id: self.live.resume_id(*position),
-            what: What::Event(Box::new(StoredEvent::from(&**accepted))),
-        });
-        said.collect()
+        self.live.shows(&found)
     }
 
     /// Enough of the newest events to reach those from before, as a rule: few where little
