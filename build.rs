@@ -1,8 +1,15 @@
-//! Tells the program which commit it is built from.
+//! Tells the program which commit it is built from, and gives it the files that its
+//! pages need: compressed, each with its hash in its name.
 
-use std::env;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest as _, Sha256};
 
 /// The commit, for the program; set from outside where there is no history, as in
 /// an archive of the sources.
@@ -11,12 +18,55 @@ const COMMIT: &str = "TRAILKEEP_COMMIT";
 /// Digits of a commit that are shown.
 const DIGITS: &str = "--short=12";
 
+/// The files of the pages: what the program calls each, where it lies, its media type.
+const ASSETS: [(&str, &str, &str); 3] = [
+    ("STYLE", "web/console/console.css", "text/css; charset=utf-8"),
+    ("SCRIPT", "web/console/console.js", "text/javascript; charset=utf-8"),
+    ("ICONS", "web/console/icons.svg", "image/svg+xml"),
+];
+
+/// Bytes of a hash that are in a file's name.
+const HASH_BYTES: usize = 6;
+
 fn main() {
     // Without a word of these, each change of any file would run this again.
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed={COMMIT}");
     let commit = named().or_else(of_git).unwrap_or_else(|| "unknown".to_owned());
     println!("cargo:rustc-env={COMMIT}={commit}");
+    let folder = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names the folder"));
+    let source = assets(&folder);
+    fs::write(folder.join("assets.rs"), source).expect("the folder can be written");
+}
+
+/// Constants with the paths of the files, and a list of all of them.
+fn assets(folder: &Path) -> String {
+    let (mut constants, mut list) = (String::new(), String::new());
+    for (name, path, media_type) in ASSETS {
+        println!("cargo:rerun-if-changed={path}");
+        let plain = fs::read(path).expect("the file is part of the sources");
+        let digest = Sha256::digest(&plain);
+        let hash = digest
+            .iter()
+            .take(HASH_BYTES)
+            .fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
+        let (stem, ending) =
+            path.rsplit_once('/').unwrap_or(("", path)).1.split_once('.').expect("an ending");
+        let file = format!("{stem}.{hash}.{ending}");
+        let gzip = folder.join(format!("{name}.gz"));
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&plain).expect("memory takes it");
+        fs::write(&gzip, encoder.finish().expect("memory takes it"))
+            .expect("the folder can be written");
+        let plain = fs::canonicalize(path).expect("it was read");
+        let _ = writeln!(constants, "pub const {name}: &str = \"/console/assets/{file}\";");
+        let _ = writeln!(
+            list,
+            "Asset {{ file: {file:?}, media_type: {media_type:?}, plain: include_bytes!({plain:?}), \
+             gzip: include_bytes!({gzip:?}) }},"
+        );
+    }
+    format!("{constants}pub const ALL: [Asset; {}] = [\n{list}];\n", ASSETS.len())
 }
 
 /// It becomes the value of a label and a word of the log.

@@ -38,6 +38,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::config::Settings;
+use crate::console;
 use crate::dead_letters;
 use crate::http::{self, Service, server};
 use crate::monitoring::history;
@@ -161,7 +162,7 @@ impl App {
             Arc::clone(&service.statistics),
             Arc::clone(&service.clock),
         ));
-        let router = http::router(Arc::clone(&service));
+        let router = http::router(Arc::clone(&service), console::router(&service));
         let limits = server::ConnectionLimits {
             max_connections: settings.http.max_connections,
             header_timeout: settings.http.receive_timeout,

@@ -59,6 +59,7 @@
 //! | [`processing`] | users' events on their way to processors over HTTP |
 //! | [`summaries`] | events of business accounts, counted; what is kept, what may run |
 //! | [`http`] | the HTTP contract; alone knows which status is answered |
+//! | [`console`] | the pages: one file a page, its template beside it |
 //! | [`config`] | every setting, where it came from, what is allowed |
 //! | [`seed`] | sample data: the events of an invented shop; pure, uses `event` alone |
 //! | [`telemetry`] | logs |
@@ -69,7 +70,7 @@
 //! | [`origins`] | what a browser sends as the origin of a page |
 //! | [`cli`] | arguments in, exit code out |
 //!
-//! Imports point one way: `cli -> app -> http -> {journeys, processing, summaries,
+//! Imports point one way: `cli -> app -> console -> http -> {journeys, processing, summaries,
 //! dead_letters, seed} -> ingest -> people -> {access, monitoring} -> store -> delivery ->
 //! event`. Who may import what stands beside that (`journal`, `config`, `telemetry`,
 //! [`shutdown`], [`backoff`], [`origins`]) is in `tests/house/order.rs`, which holds all of it.
@@ -79,6 +80,7 @@ pub mod app;
 pub mod backoff;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod dead_letters;
 pub mod http;
 pub mod ingest;

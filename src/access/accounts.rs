@@ -78,11 +78,16 @@ impl StaffAccounts {
         Arc::clone(&self.made)
     }
 
+    /// Whether nobody has an account yet.
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
+        Ok(self.store.accounts(None, 1).await?.is_empty())
+    }
+
     /// By which way somebody comes in who signs up with, or without, a set-up code. While
     /// there is no account the code alone counts, be sign-up open or not: the first one is
     /// the administrator's.
     pub async fn way_in(&self, code: Option<&str>) -> Result<WayIn, AccessError> {
-        if !self.store.accounts(None, 1).await?.is_empty() {
+        if !self.is_empty().await? {
             let way = self.is_sign_up_open.then_some(WayIn::Open);
             return way.ok_or(AccessError::SignUpClosed);
         }

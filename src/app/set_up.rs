@@ -104,7 +104,7 @@ impl SetUp {
     fn tell(&self, code: &SetUpCode, file: Option<&PathBuf>) {
         let url = &self.url;
         info!(
-            link = format!("{url}/set-up?code={code}"),
+            link = format!("{url}/console/set-up?code={code}"),
             file = file.map(|file| file.display().to_string()),
             post = format!("{url}/api/auth/sign-up/email"),
             body = format!(

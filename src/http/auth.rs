@@ -63,16 +63,10 @@ pub async fn sign_up(
     headers: HeaderMap,
     Input(input): Input<SignUpInput>,
 ) -> Result<Json<SignedUpBody>, Problem> {
-    let access = &service.access;
-    access.limits.sign_up.check_client(client)?;
-    let way = way_in(&service, client, input.set_up_code.as_deref()).await?;
-    if way == WayIn::Open {
-        access.limits.sign_up.check_email(client, &limited_as(&input.email))?;
-    }
     let new = NewStaff { email: input.email, name: input.name, password: input.password };
-    let account = access.accounts.sign_up(new, way).await?;
-    access.audit.note(&actor(&account, client), action::SIGN_UP, Some(&account.email));
-    let opened = open(&service, session, &account, Place { client, headers: &headers }).await?;
+    let code = input.set_up_code.as_deref();
+    let place = Place { client, headers: &headers };
+    let (account, opened) = make_account(&service, session, place, new, code).await?;
     let session = opened.told_if(!is_from_page(&headers));
     Ok(Json(SignedUpBody {
         user: NewUserBody {
@@ -84,6 +78,26 @@ pub async fn sign_up(
         },
         session,
     }))
+}
+
+/// Makes an account and opens its session.
+pub async fn make_account(
+    service: &Service,
+    session: Session,
+    from: Place<'_>,
+    new: NewStaff,
+    code: Option<&str>,
+) -> Result<(StaffAccount, Opened), Problem> {
+    let access = &service.access;
+    access.limits.sign_up.check_client(from.client)?;
+    let way = way_in(service, from.client, code).await?;
+    if way == WayIn::Open {
+        access.limits.sign_up.check_email(from.client, &limited_as(&new.email))?;
+    }
+    let account = access.accounts.sign_up(new, way).await?;
+    access.audit.note(&actor(&account, from.client), action::SIGN_UP, Some(&account.email));
+    let opened = open(service, session, &account, from).await?;
+    Ok((account, opened))
 }
 
 /// What lets somebody in. A wrong set-up code counts against all that are tried, and is in
@@ -132,22 +146,37 @@ pub async fn sign_in(
     headers: HeaderMap,
     Input(input): Input<SignInInput>,
 ) -> Result<Json<SignedInBody>, Problem> {
+    let place = Place { client, headers: &headers };
+    let SignInInput { email, password } = input;
+    let (account, opened) = enter(&service, session, place, email, password).await?;
+    let session = opened.told_if(!is_from_page(&headers));
+    Ok(Json(SignedInBody { user: UserBody::from(&account), session }))
+}
+
+/// Opens a session for whoever has this address and password.
+pub async fn enter(
+    service: &Service,
+    session: Session,
+    from: Place<'_>,
+    email: String,
+    password: String,
+) -> Result<(StaffAccount, Opened), Problem> {
     let access = &service.access;
-    check_given(&[("email", &input.email), ("password", &input.password)])?;
-    let email = limited_as(&input.email);
-    let found = access.accounts.with_address(&input.email).await?;
+    let client = from.client;
+    check_given(&[("email", &email), ("password", &password)])?;
+    let found = access.accounts.with_address(&email).await?;
+    let email = limited_as(&email);
     access.limits.check_sign_in(client, &email, found.as_ref())?;
-    let signed_in = access.accounts.sign_in_to(found, input.password).await;
+    let signed_in = access.accounts.sign_in_to(found, password).await;
     let account = signed_in.inspect_err(|error| {
         if matches!(error, AccessError::WrongCredentials) {
             let nobody = Actor::anonymous(client);
             access.audit.note(&nobody, action::SIGN_IN_FAILED, Some(&email));
         }
     })?;
-    let opened = open(&service, session, &account, Place { client, headers: &headers }).await?;
-    let session = opened.told_if(!is_from_page(&headers));
+    let opened = open(service, session, &account, from).await?;
     access.audit.note(&actor(&account, client), action::SIGN_IN, None);
-    Ok(Json(SignedInBody { user: UserBody::from(&account), session }))
+    Ok((account, opened))
 }
 
 /// End the session, everywhere
@@ -287,9 +316,11 @@ async fn open(
 }
 
 /// From where a session is opened.
-struct Place<'a> {
-    client: Option<IpAddr>,
-    headers: &'a HeaderMap,
+pub struct Place<'a> {
+    /// The client's address.
+    pub client: Option<IpAddr>,
+    /// What its request said of it.
+    pub headers: &'a HeaderMap,
 }
 
 impl Place<'_> {
@@ -300,7 +331,7 @@ impl Place<'_> {
 }
 
 /// A session that was opened just now.
-struct Opened {
+pub struct Opened {
     token: String,
     expires_at: Timestamp,
 }

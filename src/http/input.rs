@@ -1,4 +1,4 @@
-//! The JSON that people's requests carry: small, and of a known form.
+//! What people's requests carry: small JSON of a known form, or the fields of a page's form.
 
 use std::sync::Arc;
 
@@ -6,8 +6,9 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use serde::de::DeserializeOwned;
 
-use super::body::{self, BodyError, Encoding};
+use super::body::{self, BodyError, Encoding, Held};
 use super::problem::Problem;
+use super::query::Parameters;
 use super::state::Service;
 
 /// Far more than any of these bodies has.
@@ -21,22 +22,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Input<T> {
 
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
         // A form of another site could send any other media type unasked.
-        if !is_json(&request) {
+        if !is(&request, "application/json") {
             return Err(Problem::json_only());
         }
-        let body = request.into_body();
-        let limits = body::BodyLimits {
-            max_bytes: MAX_BYTES,
-            timeout: service.options.body_timeout,
-            budget: &service.bodies,
-        };
-        let held =
-            body::read(body, Encoding::Identity, limits).await.map_err(|error| match error {
-                BodyError::TooLarge => Problem::body_too_large(MAX_BYTES),
-                BodyError::TimedOut | BodyError::GaveWay => Problem::body_timeout().closing(),
-                BodyError::NoRoom => Problem::too_many_bodies().closing(),
-                BodyError::Broken(reason) => Problem::broken_body(&reason),
-            })?;
+        let held = read(request, service).await?;
         // Of a list, serde would take the fields of a value in their order.
         if held.bytes.trim_ascii_start().first() != Some(&b'{') {
             return Err(Problem::not_an_object());
@@ -47,9 +36,40 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Input<T> {
     }
 }
 
-fn is_json(request: &Request) -> bool {
+/// The fields of a form, as a page without scripts sends them.
+pub struct Form(pub Parameters);
+
+impl FromRequest<Arc<Service>> for Form {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
+        if !is(&request, "application/x-www-form-urlencoded") {
+            return Err(Problem::forms_only());
+        }
+        let held = read(request, service).await?;
+        let fields = std::str::from_utf8(&held.bytes).map_err(|_| Problem::forms_only())?;
+        Ok(Self(Parameters::parse(Some(fields))))
+    }
+}
+
+async fn read(request: Request, service: &Service) -> Result<Held, Problem> {
+    let limits = body::BodyLimits {
+        max_bytes: MAX_BYTES,
+        timeout: service.options.body_timeout,
+        budget: &service.bodies,
+    };
+    let body = request.into_body();
+    body::read(body, Encoding::Identity, limits).await.map_err(|error| match error {
+        BodyError::TooLarge => Problem::body_too_large(MAX_BYTES),
+        BodyError::TimedOut | BodyError::GaveWay => Problem::body_timeout().closing(),
+        BodyError::NoRoom => Problem::too_many_bodies().closing(),
+        BodyError::Broken(reason) => Problem::broken_body(&reason),
+    })
+}
+
+fn is(request: &Request, wanted: &str) -> bool {
     let media_type = request.headers().get(header::CONTENT_TYPE);
     let media_type = media_type.and_then(|value| value.to_str().ok());
     let essence = media_type.unwrap_or_default().split(';').next();
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(wanted))
 }

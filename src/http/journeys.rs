@@ -22,7 +22,7 @@ use super::problem::answers::{DatabaseUnavailable, InvalidParameters, NoCredenti
 use super::state::Service;
 use crate::access::audit::action;
 use crate::journeys::cursor::{self, Way};
-use format::Format;
+pub use format::Format;
 use processing::ProcessingBody;
 use request::JourneyRequest;
 use request::Told;
@@ -155,10 +155,21 @@ pub async fn journey(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let format = Format::wanted(&headers);
+    read(service, may_read, user_id, query.as_deref(), format).await
+}
+
+/// A journey in one of its forms, of which all but JSON are exports.
+pub async fn read(
+    service: Arc<Service>,
+    may_read: MayRead,
+    user_id: String,
+    query: Option<&str>,
+    format: Format,
+) -> Result<Response, Problem> {
     if format != Format::Json {
         may_read.check_export()?;
     }
-    let mut request = JourneyRequest::read(user_id, query.as_deref(), format)?;
+    let mut request = JourneyRequest::read(user_id, query, format)?;
     service.access.audit.note(&may_read.reader, action::READ_JOURNEY, Some(&request.user_id));
     request.link(&service).await?;
     match format {

@@ -48,5 +48,5 @@ pub mod users;
 pub mod write_keys;
 pub mod writing;
 
-pub use routes::router;
+pub use routes::{router, with_sessions};
 pub use state::{Options, Service, SessionOptions};

@@ -113,6 +113,16 @@ impl Problem {
         self.kind
     }
 
+    /// The status under which it is answered.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What happened this time.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// What is wrong with the input: fields and messages.
     pub fn faults(&self) -> impl Iterator<Item = (&str, &Cow<'static, str>)> {
         self.errors.iter().map(|fault| (fault.field.as_str(), &fault.message))

@@ -21,14 +21,15 @@ use super::{
     users, write_keys,
 };
 
-/// All routes, each with and without a trailing slash.
-pub fn router(service: Arc<Service>) -> NormalizePath<Router> {
+/// All routes, each with and without a trailing slash, and the pages beside them.
+pub fn router(service: Arc<Service>, pages: Router) -> NormalizePath<Router> {
     let has_docs = service.options.api_docs;
     let (mut router, document) = routes(&service).with_state(service).split_for_parts();
     if has_docs {
         router = router.merge(documentation(&document));
     }
     let router = router
+        .merge(pages)
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(trace::layer());
@@ -60,11 +61,6 @@ fn for_trackers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
 /// The routes that are for somebody: their requests have a session, signed in
 /// or not.
 fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
-    let with = |router: OpenApiRouter<Arc<Service>>| {
-        router
-            .layer(sessions::layer(service))
-            .layer(from_fn_with_state(Arc::clone(service), sessions::around))
-    };
     let monitors = OpenApiRouter::new()
         .routes(routes!(health::health))
         .routes(routes!(stats::stats))
@@ -117,9 +113,21 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(processors::letters::retry_letter))
         .routes(routes!(processors::letters::drop_letter));
     docs::with_reasons(people.get_openapi_mut());
-    with(monitors)
-        .layer(from_fn_with_state(Arc::clone(service), guard::while_away))
-        .merge(with(people))
+    let (monitors, document) = monitors.split_for_parts();
+    let monitors = with_sessions(service, monitors)
+        .layer(from_fn_with_state(Arc::clone(service), guard::while_away));
+    let (people, document_of_people) = people.split_for_parts();
+    let people = with_sessions(service, people);
+    OpenApiRouter::with_openapi(document)
+        .merge(OpenApiRouter::with_openapi(document_of_people))
+        .merge(OpenApiRouter::from(monitors.merge(people)))
+}
+
+/// Routes whose requests have a session, signed in or not.
+pub fn with_sessions(service: &Arc<Service>, router: Router<Arc<Service>>) -> Router<Arc<Service>> {
+    router
+        .layer(sessions::layer(service))
+        .layer(from_fn_with_state(Arc::clone(service), sessions::around))
 }
 
 /// The pages that show the document.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use serde::Serialize;
+use trailkeep_store::StoreError;
 use utoipa::ToSchema;
 
 use super::guard::MayRead;
@@ -13,7 +14,7 @@ use super::problem::Problem;
 use super::problem::answers::{DatabaseUnavailable, InvalidParameters, NoCredentials, WrongScope};
 use super::query::Parameters;
 use super::state::Service;
-use crate::access::audit::action;
+use crate::access::audit::{Actor, action};
 use crate::people::facts;
 use crate::people::search::{Found, Kind, Matched, Results, Waiting};
 
@@ -124,7 +125,21 @@ pub async fn search(
     RawQuery(query): RawQuery,
 ) -> Result<Json<ResultsBody>, Problem> {
     let (text, limit) = read(query.as_deref())?;
-    service.access.audit.note(&reader, action::SEARCH, Some(&text));
+    let Results { found, unsearched } = find(&service, &reader, &text, limit).await?;
+    Ok(Json(ResultsBody {
+        results: found.into_iter().map(ResultBody::from).collect(),
+        not_searched: unsearched.into_iter().map(String::from).collect(),
+    }))
+}
+
+/// What is found by a text that somebody typed, with when people were seen last.
+pub async fn find(
+    service: &Service,
+    reader: &Actor,
+    text: &str,
+    limit: usize,
+) -> Result<Results, StoreError> {
+    service.access.audit.note(reader, action::SEARCH, Some(text));
     let waiting = Waiting {
         people: facts::of_all(&service.ingest.saying()),
         events: match service.search.looks_into_payloads() {
@@ -132,17 +147,14 @@ pub async fn search(
             false => Vec::new(),
         },
     };
-    let Results { mut found, unsearched } = service.search.find(&text, limit, &waiting).await?;
+    let Results { mut found, unsearched } = service.search.find(text, limit, &waiting).await?;
     let mut people: Vec<&mut Found> =
         found.iter_mut().filter(|one| matches!(one.kind, Kind::User | Kind::Anonymous)).collect();
     let rows = people.iter().filter_map(|one| Some((one.id.to_string(), one.last_seen?)));
     let last_seen = service.journeys.last_seen(rows.collect()).await?;
     let seen = people.iter_mut().filter(|one| one.last_seen.is_some());
     seen.zip(last_seen).for_each(|(one, at)| one.last_seen = Some(at));
-    Ok(Json(ResultsBody {
-        results: found.into_iter().map(ResultBody::from).collect(),
-        not_searched: unsearched.into_iter().map(String::from).collect(),
-    }))
+    Ok(Results { found, unsearched })
 }
 
 fn read(query: Option<&str>) -> Result<(String, usize), Problem> {

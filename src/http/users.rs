@@ -160,8 +160,9 @@ pub async fn user(
 }
 
 fn body(profile: &Profile) -> UserBody {
-    let newest = profile.newest.clone();
-    let traits = profile.traits.iter().filter_map(|(key, said)| {
+    let glance = &profile.glance;
+    let newest = glance.newest.clone();
+    let traits = glance.traits.iter().filter_map(|(key, said)| {
         let value = RawValue::from_string(said.value.to_string()).ok()?;
         Some((key.to_string(), value))
     });
@@ -172,8 +173,8 @@ fn body(profile: &Profile) -> UserBody {
     };
     UserBody {
         user_id: profile.circle.person.id.to_string(),
-        first_seen: profile.seen.map(|(first, _)| first.to_string()),
-        last_seen: profile.seen.map(|(_, last)| last.to_string()),
+        first_seen: glance.seen.map(|(first, _)| first.to_string()),
+        last_seen: glance.seen.map(|(_, last)| last.to_string()),
         last_event: profile.page.events.first().and_then(event),
         last_page: newest.page,
         last_error: newest.error,
@@ -181,7 +182,7 @@ fn body(profile: &Profile) -> UserBody {
         time_zone: newest.time_zone,
         account_ids: newest.account_ids.into_iter().map(String::from).collect(),
         traits: traits.collect(),
-        emails: profile.emails.iter().map(ToString::to_string).collect(),
+        emails: glance.emails.iter().map(ToString::to_string).collect(),
         linked_ids: profile.circle.linked.iter().map(LinkedIdBody::from).collect(),
         linked_to: profile.circle.linked_to().map(String::from),
         activity: profile.activity.iter().map(day).collect(),

@@ -51,6 +51,11 @@ impl Circle {
         self.person.link().map(|link| link.user)
     }
 
+    /// Whether nobody ever spoke of the id.
+    pub fn is_unknown(&self) -> bool {
+        self.linked.is_empty() && self.person == Person::new(&self.person.id)
+    }
+
     /// Whose events the journey has: its own, and those of linked ids.
     pub fn ids(&self) -> Vec<Id> {
         let linked = self.linked.iter();

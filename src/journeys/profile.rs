@@ -37,7 +37,17 @@ pub struct Profile {
     pub circle: Circle,
     /// The newest events, up to [`NEWEST`] and a page's bytes.
     pub page: Page,
-    /// What they say.
+    /// What is known without counting.
+    pub glance: Glance,
+    /// The stored events of each of the last [`DAYS`] days of UTC, the oldest first. Where
+    /// there are too many to be counted it begins with a later day, of which some are
+    /// missing.
+    pub activity: Vec<(Timestamp, u64)>,
+}
+
+/// What the ids of a user and its newest events tell by themselves.
+pub struct Glance {
+    /// What the newest events say.
     pub newest: Newest,
     /// The first and the last time that one of the ids was seen, up to an hour off where
     /// events came out of order.
@@ -46,10 +56,18 @@ pub struct Profile {
     pub traits: BTreeMap<Box<str>, Trait>,
     /// E-mail addresses, the one that was said last first.
     pub emails: Vec<Box<str>>,
-    /// The stored events of each of the last [`DAYS`] days of UTC, the oldest first. Where
-    /// there are too many to be counted it begins with a later day, of which some are
-    /// missing.
-    pub activity: Vec<(Timestamp, u64)>,
+}
+
+impl Glance {
+    /// Of the ids of a user, and a page with the newest events of all of them.
+    pub fn of(circle: &Circle, page: &Page) -> Self {
+        Self {
+            newest: Newest::of(&page.events),
+            seen: seen(circle, page),
+            traits: traits(circle),
+            emails: emails(circle),
+        }
+    }
 }
 
 /// Tells what is known of users.
@@ -71,33 +89,24 @@ impl Profiles {
 
     /// What is known of the user whose ids these are; `None` where nothing is.
     pub async fn of(&self, circle: Circle) -> Result<Option<Profile>, StoreError> {
-        let ids = circle.ids();
-        let counted: Vec<(String, Option<Arrival>)> =
-            ids.iter().map(|id| (id.id.clone(), id.until)).collect();
-        let today = Bucket::Day.start_of(self.clock.now());
-        let from = today.plus_millis(-(DAYS - 1) * Bucket::Day.millis());
-        let range = JourneyRange::whole(ids, Order::Descending);
-        let (page, activity) = tokio::try_join!(
-            self.journeys.page(&range, NEWEST),
-            self.activity.activity(&counted, from, MOST_COUNTED),
-        )?;
-        if page.events.is_empty() && is_unknown(&circle) {
+        let range = JourneyRange::whole(circle.ids(), Order::Descending);
+        let (page, activity) =
+            tokio::try_join!(self.journeys.page(&range, NEWEST), self.activity(&circle))?;
+        if page.events.is_empty() && circle.is_unknown() {
             return Ok(None);
         }
-        Ok(Some(Profile {
-            newest: Newest::of(&page.events),
-            seen: seen(&circle, &page),
-            traits: traits(&circle),
-            emails: emails(&circle),
-            activity: days(&activity, from, today),
-            circle,
-            page,
-        }))
+        Ok(Some(Profile { glance: Glance::of(&circle, &page), activity, circle, page }))
     }
-}
 
-fn is_unknown(circle: &Circle) -> bool {
-    circle.linked.is_empty() && circle.person == Person::new(&circle.person.id)
+    /// The days of [`Profile::activity`] alone.
+    pub async fn activity(&self, circle: &Circle) -> Result<Vec<(Timestamp, u64)>, StoreError> {
+        let counted: Vec<(String, Option<Arrival>)> =
+            circle.ids().into_iter().map(|id| (id.id, id.until)).collect();
+        let today = Bucket::Day.start_of(self.clock.now());
+        let from = today.plus_millis(-(DAYS - 1) * Bucket::Day.millis());
+        let activity = self.activity.activity(&counted, from, MOST_COUNTED).await?;
+        Ok(days(&activity, from, today))
+    }
 }
 
 /// The rows of the circle, the user's own first, each with the arrival before which it is

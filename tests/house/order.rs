@@ -5,10 +5,11 @@ use crate::imports::House;
 
 /// From the top to the bottom. A room imports rooms of lower rows, and none of its
 /// own.
-const ROWS: [&[&str]; 12] = [
+const ROWS: [&[&str]; 13] = [
     &["main"],
     &["cli"],
     &["app"],
+    &["console"],
     &["http"],
     &["live"],
     &["dead_letters", "journeys", "processing", "seed", "summaries"],

@@ -89,6 +89,12 @@ impl Problem {
         Self::new(kinds::JSON_ONLY, detail)
     }
 
+    /// 415: these routes take the fields of a form.
+    pub fn forms_only() -> Self {
+        let detail = "Send application/x-www-form-urlencoded, in UTF-8.";
+        Self::new(kinds::JSON_ONLY, detail)
+    }
+
     /// 400: the body is something else than an object.
     pub fn not_an_object() -> Self {
         Self::invalid_body("The body must be one JSON object.")

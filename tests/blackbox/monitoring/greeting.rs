@@ -50,7 +50,7 @@ async fn the_first_lines_say_where_to_go(home: Home) {
                   administrator";
     let nobody = line(&service, nobody).await;
     let code = service.set_up_code().await.expect("a code");
-    assert_eq!(nobody["link"], format!("{url}/set-up?code={code}"));
+    assert_eq!(nobody["link"], format!("{url}/console/set-up?code={code}"));
     assert_eq!(nobody["file"], home.folder().join("set-up-code").display().to_string());
     let body: Value = serde_json::from_str(nobody["body"].as_str().expect("a body")).expect("JSON");
     assert_eq!(body["setupCode"], code);

@@ -1,0 +1,75 @@
+//! What pages need beside themselves: one stylesheet, one script, one file of icons.
+//!
+//! `build.rs` puts them into the binary, compressed, under names that have their hash in
+//! them; so browsers keep them for good, and a new version has new names.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::http::path::PathText;
+use crate::http::problem::Problem;
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+const FOR_GOOD: &str = "public, max-age=31536000, immutable";
+
+/// One file.
+pub struct Asset {
+    file: &'static str,
+    media_type: &'static str,
+    plain: &'static [u8],
+    gzip: &'static [u8],
+}
+
+/// A file by the name that pages have for it.
+pub async fn asset(PathText(file): PathText, headers: HeaderMap) -> Response {
+    let Some(asset) = ALL.iter().find(|asset| asset.file == file) else {
+        return Problem::not_found().into_response();
+    };
+    let takes_gzip = headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(takes_gzip);
+    let mut response = if takes_gzip { asset.gzip } else { asset.plain }.into_response();
+    let told = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_TYPE, asset.media_type),
+        (header::CACHE_CONTROL, FOR_GOOD),
+        (header::VARY, "accept-encoding"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        told.insert(name, HeaderValue::from_static(value));
+    }
+    if takes_gzip {
+        told.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+/// Whether a list of encodings has gzip, and not only to refuse it.
+fn takes_gzip(list: &str) -> bool {
+    list.split(',').any(|one| {
+        let (name, weight) = one.split_once(';').unwrap_or((one, ""));
+        let is_refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
+        name.trim().eq_ignore_ascii_case("gzip") && !is_refused
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_sent_to_whoever_takes_it() {
+        for (list, takes) in [
+            ("gzip", true),
+            ("br, GZIP;q=0.5", true),
+            ("gzip;q=0", false),
+            ("identity", false),
+            ("x-gzip", false),
+        ] {
+            assert_eq!(takes_gzip(list), takes, "{list}");
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What an event was, as a sentence: "Viewed /pricing". Pure.
+//!
+//! Known types are in a table, with the payload keys that the usual trackers send; any
+//! other type is a sentence of its name. What follows inline are the first plain values
+//! of the payload that the sentence has not used.
+
+mod known;
+
+use super::json::Json;
+use known::Known;
+
+/// Values that stand inline, at the most.
+const MOST_PROPS: usize = 3;
+
+/// Characters of one of them: what is longer says little at a glance.
+const PROP_CHARS: usize = 40;
+
+/// Characters of what a sentence is about.
+const OBJECT_CHARS: usize = 120;
+
+/// What an event is like: its hue, which is a class of the stylesheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hue {
+    Nav,
+    Act,
+    Form,
+    Buy,
+    Id,
+    Err,
+    Other,
+}
+
+impl Hue {
+    /// The class.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Nav => "k-nav",
+            Self::Act => "k-act",
+            Self::Form => "k-form",
+            Self::Buy => "k-buy",
+            Self::Id => "k-id",
+            Self::Err => "k-err",
+            Self::Other => "k-other",
+        }
+    }
+}
+
+/// A part of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    pub text: String,
+    /// Whether it is what the sentence is about.
+    pub is_object: bool,
+}
+
+/// An event in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentence {
+    pub hue: Hue,
+    pub icon: &'static str,
+    pub pieces: Vec<Piece>,
+    /// Keys and values that stand inline.
+    pub props: Vec<(String, String)>,
+}
+
+impl Sentence {
+    /// Of an event of this type with this payload.
+    pub fn of(kind: &str, payload: &Json) -> Self {
+        let known = Known::named(kind);
+        let said = known.and_then(|known| known.say(payload));
+        let (pieces, used) = said.unwrap_or_else(|| (of_name(kind, payload), Vec::new()));
+        let is_error = known.is_none() && sounds_wrong(kind);
+        Self {
+            hue: match known {
+                Some(known) => known.hue,
+                None if is_error => Hue::Err,
+                None => Hue::Other,
+            },
+            icon: known.map_or(if is_error { "error" } else { "other" }, |known| known.icon),
+            pieces,
+            props: props(payload, &used),
+        }
+    }
+
+    /// The whole as text.
+    pub fn text(&self) -> String {
+        self.pieces.iter().map(|piece| &*piece.text).collect()
+    }
+}
+
+/// The icon and hue of a type, for a list of types.
+pub fn look(kind: &str) -> (&'static str, Hue) {
+    let sentence = Sentence::of(kind, &Json::Null);
+    (sentence.icon, sentence.hue)
+}
+
+/// A type as words: `support_chat_opened` and `supportChatOpened` are "Support chat
+/// opened".
+pub fn name(kind: &str) -> String {
+    let mut words = String::with_capacity(kind.len() + 4);
+    let mut was_small = false;
+    for c in kind.trim_start_matches('$').chars() {
+        match c {
+            '_' | '-' | '.' | ' ' | ':' | '/' => {
+                if !words.ends_with(' ') && !words.is_empty() {
+                    words.push(' ');
+                }
+                was_small = false;
+            }
+            c if c.is_uppercase() && was_small => {
+                words.push(' ');
+                words.extend(c.to_lowercase());
+                was_small = false;
+            }
+            c => {
+                was_small = c.is_lowercase() || c.is_numeric();
+                words.push(c);
+            }
+        }
+    }
+    let mut chars = words.trim_end().chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => kind.to_owned(),
+    }
+}
+
+fn of_name(kind: &str, payload: &Json) -> Vec<Piece> {
+    let mut pieces = vec![Piece { text: name(kind), is_object: true }];
+    let why = ["error", "message", "reason"].into_iter().find_map(|key| payload.get(key)?.words());
+    if let Some(why) = why.filter(|_| sounds_wrong(kind)) {
+        pieces.push(plain(": "));
+        pieces.push(object(&why));
+    }
+    pieces
+}
+
+fn sounds_wrong(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    ["error", "fail", "exception", "declined", "rejected", "crash", "timeout"]
+        .iter()
+        .any(|word| kind.contains(word))
+}
+
+fn plain(text: &str) -> Piece {
+    Piece { text: text.to_owned(), is_object: false }
+}
+
+fn object(text: &str) -> Piece {
+    Piece { text: cut(text, OBJECT_CHARS), is_object: true }
+}
+
+/// A text of at most so many characters, on one line.
+pub fn cut(text: &str, most: usize) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// What is worth a look beside the sentence.
+fn props(payload: &Json, used: &[&str]) -> Vec<(String, String)> {
+    let mut props = Vec::new();
+    for (key, value) in payload.entries() {
+        if props.len() == MOST_PROPS {
+            break;
+        }
+        if used.contains(&&**key) || says_little(key) {
+            continue;
+        }
+        if let Some(said) = prop(key, value, payload) {
+            props.push((name(key).to_lowercase(), said));
+        }
+    }
+    props
+}
+
+fn prop(key: &str, value: &Json, payload: &Json) -> Option<String> {
+    let words = value.words().filter(|words| words.chars().count() <= PROP_CHARS)?;
+    let is_money = ["price", "total", "amount", "revenue", "value"].contains(&key);
+    match (is_money, value) {
+        (true, Json::Number(number)) => Some(money(number, payload)),
+        _ => Some(if looks_like_address(&words) { path_of(&words) } else { words }),
+    }
+}
+
+/// A sum, with its currency where the payload has one.
+fn money(number: &str, payload: &Json) -> String {
+    match payload.get("currency").and_then(Json::words) {
+        Some(currency) => match number.parse::<f64>() {
+            Ok(sum) => format!("{sum:.2} {currency}"),
+            Err(_) => format!("{number} {currency}"),
+        },
+        None => number.to_owned(),
+    }
+}
+
+/// What is for machines, or stands in the strip.
+fn says_little(key: &str) -> bool {
+    const LITTLE: [&str; 22] = [
+        "x",
+        "y",
+        "width",
+        "height",
+        "scroll",
+        "loadMs",
+        "tookMs",
+        "durationMs",
+        "currency",
+        "locale",
+        "language",
+        "isReturning",
+        "timeZone",
+        "timezone",
+        "browser",
+        "os",
+        "device",
+        "userAgent",
+        "user_agent",
+        "ip",
+        "referrer",
+        "title",
+    ];
+    key.starts_with('$') || LITTLE.contains(&key)
+}
+
+fn looks_like_address(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
+}
+
+/// The path of an address: the rest says little at a glance.
+fn path_of(address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let path = rest.find('/').map_or("/", |slash| &rest[slash..]);
+    let end = path.find(['?', '#']).unwrap_or(path.len());
+    path[..end].to_owned()
+}
+
+/// The page that an event is of, as its path.
+pub fn page_of(payload: &Json) -> Option<String> {
+    ["path", "url", "$pathname", "$current_url", "page"].into_iter().find_map(|key| {
+        let words = payload.get(key)?.words()?;
+        Some(if looks_like_address(&words) { path_of(&words) } else { cut(&words, OBJECT_CHARS) })
+    })
+}
+
+#[cfg(test)]
+mod tests;

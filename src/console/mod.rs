@@ -1,0 +1,63 @@
+//! The console: pages for the staff, rendered by the service.
+//!
+//! One file a page, its template beside it. A page reads what the API reads, by the same
+//! services, with the same rights ([`guard`](crate::http::guard)) and the same audit. It
+//! works without scripts, but for what comes live; with them, the script of
+//! `web/console/` fetches *fragments*, which the same templates make.
+//!
+//! - [`frame`]: what stands around every page. [`page`]: a template as an answer, with the
+//!   policy that no page may leave.
+//! - [`failure`]: each [`Problem`](crate::http::problem::Problem) that a handler or a guard
+//!   answers with becomes a page, and 401 leads to signing in and back.
+//! - [`sight`]: whose eyes a page is for: zone, colours, what time it is.
+//! - [`assets`]: style, script and icons, as they are served for good.
+//!
+//! Whatever comes from an event, a trait or an account is a stranger's text: templates
+//! escape it, and nothing here writes HTML by hand.
+
+mod assets;
+mod failure;
+mod find;
+mod frame;
+mod journey;
+mod links;
+mod marked;
+mod page;
+mod preferences;
+mod set_up;
+mod sight;
+mod sign_in;
+mod user;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+
+use crate::http::{Service, with_sessions};
+
+/// Where the console begins.
+const HOME: &str = "/console/";
+
+/// Every page, with what is around them.
+pub fn router(service: &Arc<Service>) -> Router {
+    let pages = Router::new()
+        .route("/console", get(find::page))
+        .route("/console/sign-in", get(sign_in::page).post(sign_in::enter))
+        .route("/console/sign-out", post(sign_in::leave))
+        .route("/console/set-up", get(set_up::page).post(set_up::make))
+        .route("/console/preferences", post(preferences::keep))
+        .route("/console/users/{userId}", get(user::page))
+        .route("/console/users/{userId}/activity", get(user::activity))
+        .route("/console/users/{userId}/event", get(user::event))
+        .route("/console/users/{userId}/ticket", get(user::ticket))
+        .route("/console/users/{userId}/journey.csv", get(user::csv))
+        .route("/console/users/{userId}/journey.ndjson", get(user::ndjson));
+    with_sessions(service, pages)
+        .layer(from_fn(failure::as_page))
+        .route("/", get(async || Redirect::to(HOME)))
+        .route("/console/assets/{file}", get(assets::asset))
+        .with_state(Arc::clone(service))
+}

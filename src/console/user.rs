@@ -1,0 +1,199 @@
+//! A user: who it is, whether they are here, what they did, what went wrong.
+//!
+//! Nothing here waits for counts: the strip is of the newest events, which are the first
+//! page anyway; the days of the sparkline come by [`activity`].
+
+mod activity;
+mod asked;
+mod event;
+mod export;
+mod strip;
+mod ticket;
+mod traits;
+
+pub use activity::activity;
+pub use event::event;
+pub use export::{csv, ndjson};
+pub use ticket::ticket;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use trailkeep_store::{JourneyRange, Order, StoredEvent};
+
+use super::frame::{Frame, Part};
+use super::journey::json::Json;
+use super::journey::sentence::{self, Hue, Sentence};
+use super::journey::{Day, Rows, days};
+use super::links;
+use super::page::Page;
+use super::sight::Sight;
+use crate::access::audit::{Actor, action};
+use crate::http::Service;
+use crate::http::guard::Staff;
+use crate::http::path::PathText;
+use crate::http::problem::Problem;
+use crate::journeys::cursor::{self, Way};
+use crate::journeys::linked::Circle;
+use crate::journeys::profile::Glance;
+use crate::journeys::{self};
+use asked::{Asked, Start};
+use strip::Strip;
+use traits::Traits;
+
+/// Events on a page.
+const LIMIT: usize = 100;
+
+#[derive(Template)]
+#[template(path = "user.html", blocks = ["journey"])]
+struct User {
+    frame: Frame,
+    user_id: String,
+    link: String,
+    strip: Strip,
+    traits: Traits,
+    chips: Vec<Chip>,
+    asked: Asked,
+    days: Vec<Day>,
+    /// Types that are not shown, and how many events that are.
+    hidden: Vec<(String, usize)>,
+    /// Links to the pages beside this one.
+    newer: Option<String>,
+    older: Option<String>,
+    /// The position of the newest event, from which the script goes on.
+    newest: Option<String>,
+    may_be_incomplete: bool,
+    is_empty: bool,
+}
+
+/// A type to filter by.
+struct Chip {
+    kind: String,
+    name: String,
+    icon: &'static str,
+    hue: Hue,
+    count: usize,
+    is_on: bool,
+}
+
+/// Nobody is known by this id.
+#[derive(Template)]
+#[template(path = "user/unknown.html")]
+struct Unknown {
+    frame: Frame,
+    user_id: String,
+}
+
+/// The page; or, for the script, a part of the journey.
+pub async fn page(
+    State(service): State<Arc<Service>>,
+    staff: Staff,
+    sight: Sight,
+    PathText(user_id): PathText,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let asked = Asked::read(&user_id, query.as_deref(), &sight)?;
+    let (circle, newest) = look(&service, &staff.actor, &user_id).await?;
+    if newest.events.is_empty() && circle.is_unknown() {
+        let frame = Frame::new(&service, &staff, sight, Part::Elsewhere, "Nobody");
+        return Ok(Page(Unknown { frame, user_id }).with(StatusCode::NOT_FOUND));
+    }
+    let page = match asked.is_whole() {
+        true => newest.clone(),
+        false => wanted(&service, &circle, &asked).await?,
+    };
+    let glance = Glance::of(&circle, &newest);
+    let strip = Strip::new(&circle, &glance, &newest.events, &sight);
+    let (shown, hidden) = asked.shown(&page.events);
+    let open = asked.open.as_deref();
+    let rows = Rows { sight: &sight, open };
+    let is_start = page.previous.is_none() && asked.is_newest();
+    let days = days(&shown, &user_id, &rows, strip.is_here && is_start);
+    let position = |position, way| cursor::encode(position, Order::Descending, way);
+    let user = User {
+        traits: Traits::new(&circle, &glance, &sight),
+        frame: Frame::new(&service, &staff, sight, Part::Elsewhere, &*strip.name),
+        link: links::user(&user_id),
+        chips: chips(&newest.events, &asked),
+        newer: page.previous.map(|at| asked.link(&[("cursor", &position(at, Way::Back))])),
+        older: page.next.map(|at| asked.link(&[("cursor", &position(at, Way::Onwards))])),
+        newest: page.events.first().map(|event| position(event.position(), Way::Back)),
+        may_be_incomplete: page.may_be_incomplete,
+        is_empty: days.is_empty(),
+        user_id,
+        strip,
+        days,
+        hidden,
+        asked,
+    };
+    Ok(match user.asked.is_fragment {
+        true => Page(user.as_journey()).into_response(),
+        false => Page(user).into_response(),
+    })
+}
+
+/// Whose ids are the user's, and the newest events of all of them.
+async fn look(
+    service: &Service,
+    reader: &Actor,
+    user_id: &str,
+) -> Result<(Circle, journeys::Page), Problem> {
+    service.access.audit.note(reader, action::READ_JOURNEY, Some(user_id));
+    let circle = service.links.of(user_id).await?;
+    let range = JourneyRange::whole(circle.ids(), Order::Descending);
+    let page = service.journeys.page(&range, LIMIT).await?;
+    Ok((circle, page))
+}
+
+/// The page that is asked for.
+async fn wanted(
+    service: &Service,
+    circle: &Circle,
+    asked: &Asked,
+) -> Result<journeys::Page, Problem> {
+    let range = asked.range(circle);
+    let journeys = &service.journeys;
+    Ok(match &asked.start {
+        Start::Onwards(_) => journeys.page(&range, LIMIT).await?,
+        Start::Back(before) => {
+            let mut page = journeys.page_before(&range, *before, LIMIT).await?;
+            page.turn();
+            page
+        }
+        Start::Around(event_id) => {
+            let page = journeys.page_around(&range, event_id, LIMIT).await?;
+            page.ok_or_else(Problem::unknown_event)?
+        }
+    })
+}
+
+/// The types of the newest events, those first of which there are most.
+fn chips(events: &[StoredEvent], asked: &Asked) -> Vec<Chip> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for event in events {
+        *counts.entry(&event.kind).or_default() += 1;
+    }
+    for kind in &asked.types {
+        counts.entry(kind).or_default();
+    }
+    let mut chips: Vec<Chip> = counts
+        .into_iter()
+        .map(|(kind, count)| {
+            let (icon, hue) = sentence::look(kind);
+            let is_on = asked.types.iter().any(|wanted| wanted == kind);
+            Chip { kind: kind.to_owned(), name: sentence::name(kind), icon, hue, count, is_on }
+        })
+        .collect();
+    chips.sort_by_key(|chip| std::cmp::Reverse((chip.hue == Hue::Err, chip.count)));
+    chips
+}
+
+/// The words of an event, for a search in what is loaded.
+fn words(event: &StoredEvent) -> String {
+    let sentence = Sentence::of(&event.kind, &Json::payload(&event.payload));
+    format!("{} {} {}", sentence.text(), event.kind, event.payload).to_lowercase()
+}

@@ -1,0 +1,92 @@
+//! What stands above a journey: who, whether here, where, what went wrong.
+
+use trailkeep_event::Timestamp;
+use trailkeep_store::StoredEvent;
+
+use crate::console::journey::json::Json;
+use crate::console::journey::sentence::{Hue, Sentence, cut, page_of};
+use crate::console::links;
+use crate::console::sight::{Sight, When};
+use crate::journeys::linked::Circle;
+use crate::journeys::profile::Glance;
+
+/// For how long somebody counts as here after an event.
+const HERE_MS: i64 = 5 * 60 * 1000;
+
+/// Characters of a fact.
+const FACT_CHARS: usize = 80;
+
+/// The facts of a user.
+pub struct Strip {
+    /// The name, else the e-mail address, else the id.
+    pub name: String,
+    pub email: Option<String>,
+    pub accounts: Vec<(String, String)>,
+    pub linked_to: Option<(String, String)>,
+    /// Whether they are on the site now.
+    pub is_here: bool,
+    pub last_seen: Option<When>,
+    pub page: Option<(String, When)>,
+    /// Text, link, time.
+    pub error: Option<(String, String, When)>,
+    pub device: Option<String>,
+    pub first_seen: Option<(When, When)>,
+    pub linked: usize,
+}
+
+impl Strip {
+    /// Of the newest events of a user.
+    pub fn new(circle: &Circle, glance: &Glance, events: &[StoredEvent], sight: &Sight) -> Self {
+        let id = &*circle.person.id;
+        let said = |key: &str| {
+            let value = glance.traits.get(key)?;
+            let value: Json = serde_json::from_str(&value.value.to_string()).ok()?;
+            value.words()
+        };
+        let email = glance.emails.first().map(ToString::to_string).or_else(|| said("email"));
+        let accounts = glance.newest.account_ids.iter();
+        Self {
+            name: said("name").or_else(|| email.clone()).unwrap_or_else(|| id.to_owned()),
+            email,
+            accounts: accounts.map(|id| (id.to_string(), links::account(id))).collect(),
+            linked_to: circle.linked_to().map(|user| (user.to_string(), links::user(&user))),
+            is_here: is_here(events, sight),
+            last_seen: glance.seen.map(|(_, last)| sight.ago(last)),
+            page: events.iter().find_map(|event| page(event, sight)),
+            error: events.iter().find_map(|event| error(event, id, sight)),
+            device: glance.newest.device.as_ref().and_then(|device| {
+                let told = [device.browser.clone(), device.os.clone().or(device.device.clone())];
+                let told: Vec<String> = told.into_iter().flatten().collect();
+                (!told.is_empty()).then(|| told.join(", "))
+            }),
+            first_seen: glance.seen.map(|(first, _)| (sight.date(first), sight.ago(first))),
+            linked: circle.linked.len(),
+        }
+    }
+}
+
+/// Whether the newest event is of the last minutes, and no goodbye.
+fn is_here(events: &[StoredEvent], sight: &Sight) -> bool {
+    let is_recent = |at: Timestamp| sight.now.as_millis() - at.as_millis() < HERE_MS;
+    events.first().is_some_and(|newest| {
+        is_recent(newest.occurred_at)
+            && !["page_leave", "$pageleave", "session_end"].contains(&&*newest.kind)
+    })
+}
+
+fn page(event: &StoredEvent, sight: &Sight) -> Option<(String, When)> {
+    let is_view = ["page_view", "page", "$pageview", "pageview"].contains(&&*event.kind);
+    let page = page_of(&Json::payload(&event.payload)).filter(|_| is_view)?;
+    Some((page, sight.ago(event.occurred_at)))
+}
+
+fn error(event: &StoredEvent, user_id: &str, sight: &Sight) -> Option<(String, String, When)> {
+    let sentence = Sentence::of(&event.kind, &Json::payload(&event.payload));
+    if sentence.hue != Hue::Err {
+        return None;
+    }
+    let text = sentence.text();
+    let text = text.strip_prefix("Error: ").unwrap_or(&text);
+    let link = links::event(user_id, &event.event_id);
+    Some((cut(text, FACT_CHARS), link, sight.ago(event.occurred_at)))
+}
