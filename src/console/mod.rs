@@ -16,11 +16,13 @@
 //! escape it, and nothing here writes HTML by hand.
 
 mod assets;
+mod connect;
 mod failure;
 mod find;
 mod frame;
 mod journey;
 mod links;
+mod live;
 mod marked;
 mod page;
 mod preferences;
@@ -49,6 +51,10 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/console/sign-out", post(sign_in::leave))
         .route("/console/set-up", get(set_up::page).post(set_up::make))
         .route("/console/preferences", post(preferences::keep))
+        .route("/console/live", get(live::page))
+        .route("/console/live/rows", get(live::rows))
+        .route("/console/connect", get(connect::page).post(connect::make))
+        .route("/console/connect/rows", get(connect::rows))
         .route("/console/users/{userId}", get(user::page))
         .route("/console/users/{userId}/activity", get(user::activity))
         .route("/console/users/{userId}/event", get(user::event))

@@ -20,7 +20,7 @@ use super::problem::answers::{
     NotAdminOrCrossSite, NotKept, NotSignedIn, UnreadableBody, WriteKeyOfSettings,
 };
 use super::state::Service;
-use crate::access::audit::action;
+use crate::access::audit::{Actor, action};
 use crate::access::write_keys::NewWriteKey;
 
 /// What the id of a key of the settings begins with, before its name.
@@ -212,12 +212,22 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<MadeWriteKeyBody>), Problem> {
     let expires_at = input.expires_at.as_deref().map(moment).transpose()?;
     let new = NewWriteKey { name: input.name, origins: input.origins, expires_at };
+    let (key, record) = make(&service, admin, new).await?;
+    let record = WriteKeyBody::of(record, service.clock.now());
+    Ok((StatusCode::CREATED, Json(MadeWriteKeyBody { key, record })))
+}
+
+/// Makes a write key; what trackers send, and what is kept of it.
+pub async fn make(
+    service: &Arc<Service>,
+    admin: Actor,
+    new: NewWriteKey,
+) -> Result<(String, WriteKeyRecord), Problem> {
+    let access = Arc::clone(&service.access);
     to_its_end(async move {
-        let access = &service.access;
         let (key, record) = access.write_keys.create(new, admin.id).await?;
         access.audit.note(&admin, action::CREATE_WRITE_KEY, Some(&record.name));
-        let record = WriteKeyBody::of(record, service.clock.now());
-        Ok((StatusCode::CREATED, Json(MadeWriteKeyBody { key, record })))
+        Ok((key, record))
     })
     .await
 }

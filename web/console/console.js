@@ -367,6 +367,32 @@ function startJourney() {
   if (isNarrow && one('.more-filters')) one('.more-filters').open = false;
 }
 
+// ------------------------------------------------------------------ lists that grow
+
+// The service answers when something has come; a page that nobody sees does not ask.
+async function poll(list) {
+  for (let pause = 1000; ; ) {
+    if (document.visibilityState !== 'visible' || list.dataset.paused) {
+      await new Promise((done) => setTimeout(done, 500));
+      continue;
+    }
+    try {
+      const { from, since } = list.dataset;
+      const got = parsed(await ask(withQuery(list.dataset.poll, since ? { from, since } : { from })));
+      all('template', got).forEach((said) => { Object.assign(list.dataset, said.dataset); said.remove(); });
+      all('.event', got).forEach((event) => event.classList.add('new'));
+      if (got.childElementCount) one('[data-until]')?.remove();
+      list.prepend(got);
+      all(':scope > li', list).slice(list.dataset.most).forEach((old) => old.remove());
+      pause = 1000;
+    } catch (error) {
+      failed(error);
+      await new Promise((done) => setTimeout(done, pause));
+      pause = Math.min(pause * 2, 30000);
+    }
+  }
+}
+
 // ------------------------------------------------------------------ keys
 
 const rows = () => all('button.row, a.row').filter((row) => row.offsetParent);
@@ -428,6 +454,12 @@ const deeds = {
   keys: () => { closeMenus(); one('#keys').showModal(); },
   forget: () => { stored('tk-recent', []); showRecents(); },
   live: () => setLive(!wantsLive()),
+  pause: (button) => {
+    const isPaused = button.getAttribute('aria-pressed') !== 'true';
+    button.setAttribute('aria-pressed', String(isPaused));
+    one('[data-poll]').dataset.paused = isPaused ? 'yes' : '';
+    one('#live-state').textContent = isPaused ? 'Paused' : 'Listening';
+  },
   new: () => { showNew(); scrollTo({ top: 0 }); },
   ticket: (link) => ask(link.href).then((text) => copy(text, 'Journey'), failed),
 };
@@ -436,7 +468,8 @@ function clicked(event) {
   const target = event.target.closest?.('a, button, summary, label, input') ?? event.target;
   closeMenus(event.target.closest?.('details.menu'));
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-  if (target.dataset?.copy !== undefined) copy(target.dataset.copy, target.dataset.what ?? 'JSON');
+  if (target.dataset?.copyOf) copy(one(`#${target.dataset.copyOf}`).textContent, 'Snippet');
+  else if (target.dataset?.copy !== undefined) copy(target.dataset.copy, target.dataset.what ?? 'JSON');
   else if (target.dataset?.do && deeds[target.dataset.do]) {
     event.preventDefault();
     deeds[target.dataset.do](target);
@@ -454,7 +487,7 @@ function clicked(event) {
 
 // Buttons that are nothing without scripts, and forms that need none with them.
 function showButtons(within = document) {
-  all('[data-copy][hidden], [data-do="keys"][hidden], [data-scripts][hidden]', within).forEach((one) => { one.hidden = false; });
+  all('[data-copy][hidden], [data-copy-of][hidden], [data-do="keys"][hidden], [data-scripts][hidden]', within).forEach((one) => { one.hidden = false; });
   all('[data-without-scripts]', within).forEach((one) => { one.hidden = true; });
 }
 
@@ -463,6 +496,7 @@ showButtons();
 startFinding();
 startJourney();
 fill();
+all('[data-poll]').forEach(poll);
 setInterval(ageTimes, 5000);
 document.addEventListener('click', clicked);
 document.addEventListener('keydown', pressed);

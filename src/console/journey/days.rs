@@ -27,7 +27,8 @@ pub struct Session {
     pub silence: Option<String>,
     pub began: When,
     pub ended: When,
-    pub length: String,
+    /// `None` of a moment.
+    pub length: Option<String>,
     pub events: usize,
     /// The page on which it began.
     pub entry: Option<String>,
@@ -104,7 +105,7 @@ fn close(days: &mut Vec<Day>, run: Vec<Row>, sight: &Sight) {
             .map(|silence| length(silence).to_string()),
         began: sight.minute(began),
         ended: sight.minute(ended),
-        length: length(ended.as_millis() - began.as_millis()).to_string(),
+        length: lasted(ended.as_millis() - began.as_millis()),
         events: run.len(),
         entry: run.iter().rev().find_map(|row| row.facts.page.clone()),
         device: run.iter().find_map(|row| row.facts.device.clone()),
@@ -112,6 +113,10 @@ fn close(days: &mut Vec<Day>, run: Vec<Row>, sight: &Sight) {
         is_now: false,
         rows: fold(run),
     });
+}
+
+fn lasted(millis: i64) -> Option<String> {
+    (millis >= 1000).then(|| length(millis).to_string())
 }
 
 /// Equal neighbours as one row.

@@ -68,7 +68,7 @@ impl Sentence {
     pub fn of(kind: &str, payload: &Json) -> Self {
         let known = Known::named(kind);
         let said = known.and_then(|known| known.say(payload));
-        let (pieces, used) = said.unwrap_or_else(|| (of_name(kind, payload), Vec::new()));
+        let (pieces, used) = said.unwrap_or_else(|| of_name(kind, payload));
         let is_error = known.is_none() && sounds_wrong(kind);
         Self {
             hue: match known {
@@ -125,14 +125,16 @@ pub fn name(kind: &str) -> String {
     }
 }
 
-fn of_name(kind: &str, payload: &Json) -> Vec<Piece> {
+/// The type in words; of what went wrong also why, and the key that says so.
+fn of_name(kind: &str, payload: &Json) -> (Vec<Piece>, Vec<&'static str>) {
     let mut pieces = vec![Piece { text: name(kind), is_object: true }];
-    let why = ["error", "message", "reason"].into_iter().find_map(|key| payload.get(key)?.words());
-    if let Some(why) = why.filter(|_| sounds_wrong(kind)) {
-        pieces.push(plain(": "));
-        pieces.push(object(&why));
-    }
-    pieces
+    let why = ["error", "message", "reason"]
+        .into_iter()
+        .find_map(|key| Some((key, payload.get(key)?.words()?)));
+    let Some((key, why)) = why.filter(|_| sounds_wrong(kind)) else { return (pieces, Vec::new()) };
+    pieces.push(plain(": "));
+    pieces.push(object(&why));
+    (pieces, vec![key])
 }
 
 fn sounds_wrong(kind: &str) -> bool {

@@ -15,6 +15,12 @@ const MOST: usize = 14;
 /// Characters of a value.
 const VALUE_CHARS: usize = 120;
 
+/// Characters of an id that is shown as a whole.
+const SHORT_CHARS: usize = 16;
+
+/// Keys of traits that stand elsewhere.
+const ELSEWHERE: [&str; 5] = ["name", "email", "timeZone", "timezone", "$timezone"];
+
 /// Linked ids that are shown.
 const MOST_LINKED: usize = 10;
 
@@ -37,10 +43,22 @@ pub struct Linked {
     pub until: Option<When>,
 }
 
+impl Linked {
+    /// An id that is long as its beginning and its end.
+    pub fn short(&self) -> String {
+        let chars: Vec<char> = self.id.chars().collect();
+        if chars.len() <= SHORT_CHARS {
+            return self.id.clone();
+        }
+        let part = |range: &[char]| range.iter().collect::<String>();
+        format!("{}…{}", part(&chars[..8]), part(&chars[chars.len() - 4..]))
+    }
+}
+
 impl Traits {
     /// Of a user.
     pub fn new(circle: &Circle, glance: &Glance, sight: &Sight) -> Self {
-        let said = glance.traits.iter().filter(|(key, _)| !["name", "email"].contains(&&***key));
+        let said = glance.traits.iter().filter(|(key, _)| !ELSEWHERE.contains(&&***key));
         let said = said.filter_map(|(key, said)| {
             let value: Json = serde_json::from_str(&said.value.to_string()).ok()?;
             Some((name(key), cut(&words(&value)?, VALUE_CHARS)))
@@ -78,5 +96,5 @@ fn time_there(glance: &Glance, sight: &Sight) -> Option<String> {
     });
     let zone: Tz = glance.newest.time_zone.clone().or(said)?.parse().ok()?;
     let there = in_zone(sight.now, zone).format("%H:%M");
-    Some(format!("{there} there, {} ({})", zone.name(), offset(sight.now, zone)))
+    Some(format!("{there}, {} ({})", zone.name(), offset(sight.now, zone)))
 }

@@ -50,7 +50,7 @@ fn other_types_are_sentences_of_their_names() {
         (
             "upload_failed",
             r#"{"reason":"too large","size":9}"#,
-            "Upload failed: too large [reason too large] [size 9]",
+            "Upload failed: too large [size 9]",
         ),
         // A known type without what its sentence is about.
         ("page_view", "{}", "Page view"),
