@@ -37,10 +37,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use crate::access::Access;
 use crate::config::Settings;
 use crate::console;
 use crate::dead_letters;
 use crate::http::{self, Service, server};
+use crate::ingest::Ingest;
 use crate::monitoring::history;
 use crate::people::indexing::keep_indexes;
 use crate::processing::Deliverers;
@@ -56,8 +58,18 @@ use set_up::SetUp;
 pub use stores::Stores;
 pub(crate) use stores::{payload_keys, place as store_place, timeouts};
 
-/// Runs the service until a signal ends it.
-pub fn serve(settings: Settings) -> ExitCode {
+/// What whoever started the process may do with the service that runs in it.
+pub struct Running {
+    /// Who may do what.
+    pub access: Arc<Access>,
+    /// Where accepted events go.
+    pub ingest: Arc<Ingest>,
+    /// Where a browser on this machine finds it.
+    pub url: String,
+}
+
+/// Runs the service until a signal ends it, and calls back once it listens.
+pub fn serve(settings: Settings, started: impl FnOnce(Running)) -> ExitCode {
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -66,7 +78,7 @@ pub fn serve(settings: Settings) -> ExitCode {
         }
     };
     let ending = runtime.block_on(async {
-        run(&settings).await.unwrap_or_else(|error| {
+        run(&settings, started).await.unwrap_or_else(|error| {
             error!("{error}");
             Ending::NotStarted
         })
@@ -76,13 +88,16 @@ pub fn serve(settings: Settings) -> ExitCode {
     ending.into()
 }
 
-async fn run(settings: &Settings) -> Result<Ending, StartError> {
+async fn run(settings: &Settings, started: impl FnOnce(Running)) -> Result<Ending, StartError> {
     greeting::says_which_build();
     let mut signals = Signals::listen().map_err(|error| StartError::System(error.to_string()))?;
     let stores = Stores::open(settings).await?;
     access::keep_write_keys(settings, &stores).await;
     let listener = listen(&settings.http.address()).await?;
+    let url = greeting::url(&listener).unwrap_or_default();
     let mut app = App::start(settings, stores, listener)?;
+    let (access, ingest) = (Arc::clone(&app.service.access), Arc::clone(&app.service.ingest));
+    started(Running { access, ingest, url });
     let ended = tokio::select! {
         signal = signals.next() => {
             info!(signal, "stopping; a second signal ends at once");

@@ -3,6 +3,7 @@
 mod admin;
 mod control;
 mod dead_letters;
+mod demo;
 mod doctor;
 mod example_processor;
 mod flags;
@@ -49,6 +50,7 @@ Examples:
   trailkeep config --defaults > trailkeep.toml
   trailkeep admin create jo@example.com       make an administrator from the shell
   trailkeep write-keys create shop            make a key that events have to have
+  trailkeep demo                              a shop to look at, signed in by a link
   trailkeep seed 1000000                      write a million sample events
   trailkeep doctor                            what is wrong, and what to do about it
   trailkeep dead-letters list                 events that the database refused for good
@@ -93,6 +95,8 @@ enum Command {
         #[command(subcommand)]
         command: write_keys::Command,
     },
+    /// Show what it is like: sample data in a folder of its own, and a link that signs in
+    Demo(demo::Command),
     /// Write sample events: a million, or as many as you like
     Seed(seed::Command),
     /// Look at events that the database refused for good, retry or drop them
@@ -120,6 +124,7 @@ impl Cli {
             }
             Some(Command::Admin { command }) => command.flags().add_to(overrides),
             Some(Command::WriteKeys { command }) => command.flags().add_to(overrides),
+            Some(Command::Demo(command)) => command.add_to(overrides),
             Some(Command::Seed(command)) => command.flags.add_to(overrides),
             Some(Command::DeadLetters { command }) => command.flags().add_to(overrides),
             Some(Command::Processors { command }) => command.flags().add_to(overrides),
@@ -159,6 +164,7 @@ pub fn run() -> ExitCode {
         }
         Some(Command::Admin { command }) => administer(command, &loaded.settings),
         Some(Command::WriteKeys { command }) => handle_keys(command, &loaded.settings),
+        Some(Command::Demo(command)) => demo::run(&command, loaded.settings),
         Some(Command::Seed(command)) => seed(&command, &loaded.settings),
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
         Some(Command::Processors { command }) => steer(command, &loaded.settings),
@@ -246,11 +252,16 @@ fn handle_letters(command: dead_letters::Command, settings: &Settings) -> ExitCo
 }
 
 fn serve(settings: Settings) -> ExitCode {
+    serve_and(settings, |_| {})
+}
+
+/// Serves, and calls back once the service listens.
+fn serve_and(settings: Settings, started: impl FnOnce(app::Running)) -> ExitCode {
     if let Err(error) = telemetry::init_logging(&settings.log) {
         complain(&format!("trailkeep: {error}\n"));
         return ExitCode::FAILURE;
     }
-    app::serve(settings)
+    app::serve(settings, started)
 }
 
 fn refuse(errors: &ConfigErrors) -> ExitCode {

@@ -8,7 +8,7 @@
 //!   [`password_rules`]: what a password must be.
 //! - [`set_up`]: what the first account is made with.
 //! - [`sessions`]: `axum-login` on our own stores; [`open_sessions`]: as their owners see
-//!   and end them.
+//!   and end them; [`sign_in_links`]: opened by a link, once.
 //! - [`tokens`]: what machines carry; [`write_keys`]: what trackers carry.
 //! - [`remembered`]: who may watch the service while the database is away.
 //! - [`limits`]: how often something may be tried; [`client`]: by whom; [`places`]: from
@@ -29,6 +29,7 @@ pub mod remembered;
 mod secrets;
 pub mod sessions;
 pub mod set_up;
+pub mod sign_in_links;
 pub mod tokens;
 pub mod write_keys;
 
@@ -47,6 +48,8 @@ pub struct Access {
     pub sessions: sessions::Sessions,
     /// Where people are signed in, for them to see.
     pub open_sessions: open_sessions::OpenSessions,
+    /// Links that sign in once.
+    pub sign_in_links: sign_in_links::SignInLinks,
     /// Machines' tokens.
     pub tokens: tokens::Tokens,
     /// Who was seen while the database could be asked.

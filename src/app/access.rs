@@ -22,6 +22,7 @@ use crate::access::open_sessions::OpenSessions;
 use crate::access::password::{HashCost, Passwords};
 use crate::access::remembered::Remembered;
 use crate::access::sessions::Sessions;
+use crate::access::sign_in_links::SignInLinks;
 use crate::access::tokens::Tokens;
 use crate::access::write_keys::{Rule, WriteKeys};
 use crate::config::{self, SecureCookie, Settings};
@@ -52,6 +53,7 @@ pub(super) fn access(
         accounts: Arc::new(accounts(rules, Arc::clone(&store), clock)?),
         sessions: Sessions::new(Arc::clone(&store), Arc::clone(clock), rules.session_lifetime),
         open_sessions: OpenSessions::new(Arc::clone(&store), Arc::clone(clock)),
+        sign_in_links: SignInLinks::new(Arc::clone(clock)),
         tokens: Tokens::new(store, Arc::clone(clock)),
         remembered: Remembered::default(),
         audit,

@@ -246,6 +246,38 @@ impl Command {
     }
 }
 
+/// The plan of so many events until a moment, with all else as usual.
+pub(super) fn usual_plan(events: u64, until: Timestamp) -> Plan {
+    const ACCOUNTS: u32 = 40;
+    let users = u32::try_from(events / EVENTS_PER_USER).unwrap_or(u32::MAX);
+    Plan {
+        events,
+        seed: 1,
+        users: users.max(ACCOUNTS + 1),
+        accounts: ACCOUNTS,
+        days: 30,
+        until,
+        whale: "whale".into(),
+        whale_share: 0.2,
+    }
+}
+
+/// Writes the events of the usual plan into the folder that the settings name, which
+/// nothing else uses.
+pub(super) fn fill(events: u64, settings: &Settings) -> Result<ExitCode, SeedError> {
+    let samples = Samples::new(usual_plan(events, Timestamp::now()))?;
+    let runtime = Runtime::new().map_err(|error| StartError::System(error.to_string()))?;
+    let end = runtime.block_on(async {
+        let pipeline = Pipeline::open(settings, 1_000, 1).await?;
+        let run = Run::begin(samples, pipeline.batch);
+        let inlet = pipeline.inlet();
+        let end = run.see_through(&inlet, pipeline.work(&run)).await?;
+        let (_, is_whole) = run.summary(&inlet, &end);
+        Ok::<_, SeedError>(is_whole)
+    })?;
+    Ok(if end { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 fn types_are_accepted(settings: &Settings) -> Result<(), SeedError> {
     let rule = TypeRule::listed(&settings.events.types);
     let names = Kind::ALL.iter().map(|kind| kind.name());

@@ -48,6 +48,7 @@ pub fn router(service: &Arc<Service>) -> Router {
     let pages = Router::new()
         .route("/console", get(find::page))
         .route("/console/sign-in", get(sign_in::page).post(sign_in::enter))
+        .route("/console/enter", get(sign_in::by_link))
         .route("/console/sign-out", post(sign_in::leave))
         .route("/console/set-up", get(set_up::page).post(set_up::make))
         .route("/console/preferences", post(preferences::keep))

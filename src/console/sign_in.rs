@@ -94,6 +94,23 @@ pub async fn enter(
     Ok(Page(page).with(status))
 }
 
+/// Opens a session by a link that is good once, from this machine alone.
+pub async fn by_link(
+    State(service): State<Arc<Service>>,
+    Client(client): Client,
+    session: Session,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Redirect, Problem> {
+    let code = Parameters::parse(query.as_deref()).text("code").unwrap_or_default();
+    if !client.is_some_and(|client| client.to_canonical().is_loopback()) {
+        return Err(Problem::unauthorized());
+    }
+    let place = Place { client, headers: &headers };
+    auth::enter_by_link(&service, session, place, &code).await?;
+    Ok(Redirect::to(HOME))
+}
+
 /// Ends the session, everywhere.
 pub async fn leave(
     State(service): State<Arc<Service>>,

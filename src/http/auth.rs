@@ -179,6 +179,24 @@ pub async fn enter(
     Ok((account, opened))
 }
 
+/// Opens a session for whoever has a link that signs in.
+pub async fn enter_by_link(
+    service: &Service,
+    session: Session,
+    from: Place<'_>,
+    secret: &str,
+) -> Result<(), Problem> {
+    let access = &service.access;
+    let account = match access.sign_in_links.take(secret) {
+        Some(id) => access.accounts.enabled(id).await?,
+        None => None,
+    };
+    let account = account.ok_or_else(Problem::unauthorized)?;
+    access.audit.note(&actor(&account, from.client), action::SIGN_IN, None);
+    open(service, session, &account, from).await?;
+    Ok(())
+}
+
 /// End the session, everywhere
 #[utoipa::path(
     post,

@@ -18,7 +18,9 @@
 //! - **Visits** begin with a `session_start` and go on for 2 to 30 events,
 //!   about 8 on average and at most 45 minutes, in an order that a person could
 //!   have caused: nothing is bought that is not in the cart, and only what
-//!   plays is paused. Each has a session id of its own.
+//!   plays is paused. In half of them the visitor signs in (`identify`), with a name
+//!   and an address that belong to the user. Some go wrong. Each has a session id of
+//!   its own.
 //! - **Times** follow the day: ten times as many visits in the evening (UTC) as
 //!   at night, and fewer at weekends. All lie between `until` less `days`, and
 //!   `until`.
@@ -26,7 +28,7 @@
 //!
 //! The files: `rhythm` is when visits begin, `people` who makes them, `visit`
 //! what happens in one, `payload` what trackers add, `stream` all of them
-//! merged by time, and `sample` one event on its way to the store or the wire.
+//! merged by time, `now` visits that are under way, and `sample` one event on its way to the store or the wire.
 //!
 //! # What "the same" means
 //!
@@ -35,6 +37,7 @@
 //! floating-point functions: one build repeats itself exactly; a platform whose
 //! functions round the last bit differently may, in theory, differ in a visit.
 
+mod now;
 mod payload;
 mod people;
 mod rhythm;
@@ -42,6 +45,7 @@ mod sample;
 mod stream;
 mod visit;
 
+pub use now::Now;
 pub use sample::Sample;
 pub use stream::Samples;
 pub use visit::Kind;

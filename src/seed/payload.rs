@@ -23,6 +23,26 @@ const BUTTONS: [&str; 6] = ["size-guide", "menu", "more-photos", "reviews", "sha
 const FORMS: [&str; 4] = ["newsletter", "contact", "review", "address"];
 const SOURCES: [&str; 5] =
     ["https://search.example/", "https://news.example/wool", "https://mail.example/", "", ""];
+const CAMPAIGNS: [&str; 4] = ["autumn-wool", "newsletter-48", "first-order", "gift-guide"];
+const FIRST_NAMES: [&str; 24] = [
+    "Ann", "Priya", "Jonas", "Mara", "Oskar", "Lena", "Tomas", "Ines", "Marius", "Aiko", "Samuel",
+    "Zofia", "Emil", "Nadia", "Ruben", "Clara", "Yusuf", "Freya", "Mateo", "Hanna", "Pavel",
+    "Sofia", "Liam", "Greta",
+];
+const LAST_NAMES: [&str; 23] = [
+    "Miller", "Raman", "Bell", "Lind", "Vinter", "Fold", "Grau", "Okoro", "Holt", "Tanaka",
+    "Brandt", "Nowak", "Lund", "Haddad", "Costa", "Weber", "Demir", "Berg", "Silva", "Novak",
+    "Moreau", "Rossi", "Walsh",
+];
+const PLANS: [&str; 3] = ["free", "club", "club"];
+const TROUBLES: [&str; 5] = [
+    "TypeError: cart is undefined",
+    "NetworkError: the request timed out",
+    "The coupon is not valid any more",
+    "Image could not be loaded",
+    "Address could not be checked",
+];
+const REFUSALS: [&str; 3] = ["card_declined", "insufficient_funds", "3ds_abandoned"];
 const SYSTEMS: [(&str, &str, u32); 5] = [
     ("Chrome", "Android", 412),
     ("Safari", "iOS", 390),
@@ -106,10 +126,49 @@ impl Display for Money {
 pub fn session_start(chance: &mut impl Rng) -> String {
     let (browser, system, width) = one_of(SYSTEMS, chance);
     format!(
-        r#"{{"referrer":"{}","browser":"{browser}","os":"{system}","width":{width},"locale":"{}","isReturning":{}}}"#,
+        r#"{{"referrer":"{}",{}"$browser":"{browser}","$os":"{system}","width":{width},"locale":"{}","isReturning":{}}}"#,
         one_of(SOURCES, chance),
+        campaign(chance),
         one_of(LOCALES, chance),
         chance.random_bool(0.6),
+    )
+}
+
+/// What brought somebody, where it was an advertisement.
+fn campaign(chance: &mut impl Rng) -> String {
+    match chance.random_bool(0.2) {
+        true => format!(r#""campaign":"{}","#, one_of(CAMPAIGNS, chance)),
+        false => String::new(),
+    }
+}
+
+/// Who somebody is: of one number always the same.
+pub fn identify(number: u32) -> String {
+    // Neighbours have other names: both counts have no common divisor with these.
+    let first = FIRST_NAMES[(number.wrapping_mul(7) as usize) % FIRST_NAMES.len()];
+    let last = LAST_NAMES[(number.wrapping_mul(5) as usize) % LAST_NAMES.len()];
+    let plan = PLANS[number as usize % PLANS.len()];
+    let (lower_first, lower_last) = (first.to_lowercase(), last.to_lowercase());
+    format!(
+        r#"{{"traits":{{"name":"{first} {last}","email":"{lower_first}.{lower_last}{number}@example.com","plan":"{plan}"}}}}"#
+    )
+}
+
+pub fn error(place: ShopPage, chance: &mut impl Rng) -> String {
+    format!(
+        r#"{{"message":"{}","path":"{place}","line":{}}}"#,
+        one_of(TROUBLES, chance),
+        chance.random_range(1..900),
+    )
+}
+
+pub fn payment_failed(products: &[u32], chance: &mut impl Rng) -> String {
+    let total = products.iter().map(|&product| price(product)).sum();
+    format!(
+        r#"{{"error":"{}","total":{},"currency":"EUR","attempt":{}}}"#,
+        one_of(REFUSALS, chance),
+        Money(total),
+        chance.random_range(1..=3),
     )
 }
 

@@ -19,6 +19,8 @@ const USERS_EXPONENT: f64 = 0.8;
 pub struct Visitor {
     pub user_id: Arc<str>,
     pub account_id: Arc<str>,
+    /// Which of the users it is.
+    pub number: u32,
 }
 
 /// All users, numbered from 1 on: those of ordinary accounts first, dealt out
@@ -72,10 +74,8 @@ impl People {
 
     /// A user of the whale.
     pub fn of_whale(&self, chance: &mut impl Rng) -> Visitor {
-        Visitor {
-            user_id: user_id(self.ordinary_users + self.whale_user.rank(chance)),
-            account_id: Arc::clone(&self.whale),
-        }
+        let number = self.ordinary_users + self.whale_user.rank(chance);
+        Visitor { user_id: user_id(number), account_id: Arc::clone(&self.whale), number }
     }
 
     /// A user of an ordinary account.
@@ -83,10 +83,9 @@ impl People {
         let account = self.account.rank(chance);
         let has_one_more = account <= self.ordinary_users % self.accounts;
         let rank = self.user[usize::from(has_one_more)].rank(chance);
-        Visitor {
-            user_id: user_id(account + (rank - 1) * self.accounts),
-            account_id: format!("account-{account:04}").into(),
-        }
+        let number = account + (rank - 1) * self.accounts;
+        let account_id = format!("account-{account:04}").into();
+        Visitor { user_id: user_id(number), account_id, number }
     }
 }
 

@@ -8,7 +8,7 @@ use trailkeep_event::payload::PayloadLimits;
 use trailkeep_event::{Event, Rules, Timestamp, TypeRule, wire};
 
 use super::visit::{MAX_EVENTS, MAX_LENGTH_MS};
-use super::{Kind, Plan, PlanFault, Sample, Samples};
+use super::{Kind, Now, Plan, PlanFault, Sample, Samples, payload};
 use crate::config::Settings;
 
 fn plan(events: u64, seed: u64) -> Plan {
@@ -161,6 +161,9 @@ fn types_have_their_weights() {
         (Kind::AddToCart, 3..10),
         (Kind::RemoveFromCart, 1..4),
         (Kind::Purchase, 1..5),
+        (Kind::Identify, 3..9),
+        (Kind::PaymentFailed, 0..3),
+        (Kind::Error, 0..3),
     ] {
         let share = of_kinds[&kind].len() * 100 / samples.len();
         assert!(percent.contains(&share), "{share} % are {}", kind.name());
@@ -201,7 +204,7 @@ fn check_visit(events: &[&Sample]) {
     let length =
         events[events.len() - 1].occurred_at.as_millis() - events[0].occurred_at.as_millis();
     assert!(length <= MAX_LENGTH_MS, "{length} ms");
-    let (mut cart, mut plays, mut shows_product) = (0, false, false);
+    let (mut cart, mut plays, mut shows_product, mut is_known) = (0, false, false, false);
     for pair in events.windows(2) {
         let (before, event) = (pair[0], pair[1]);
         assert!(before.occurred_at < event.occurred_at);
@@ -226,8 +229,40 @@ fn check_visit(events: &[&Sample]) {
             }
             Kind::VideoPlay => assert!(!std::mem::replace(&mut plays, true)),
             Kind::VideoPause => assert!(std::mem::replace(&mut plays, false)),
-            Kind::ButtonClick | Kind::FormSubmit => {}
+            Kind::Identify => {
+                assert!(!std::mem::replace(&mut is_known, true));
+                assert_eq!(event.payload, payload::identify(number_of(event)));
+            }
+            Kind::PaymentFailed => assert!(cart > 0, "an empty cart is paid for"),
+            Kind::ButtonClick | Kind::FormSubmit | Kind::Error => {}
         }
+    }
+}
+
+fn number_of(sample: &Sample) -> u32 {
+    sample.user_id.strip_prefix("user-").unwrap().parse().unwrap()
+}
+
+#[test]
+fn names_and_addresses_are_many_and_each_users_own() {
+    let people: HashSet<String> = (1..=2000).map(payload::identify).collect();
+    assert_eq!(people.len(), 2000, "each has an address of their own");
+    let names: HashSet<&str> =
+        people.iter().map(|payload| payload.split('"').nth(5).unwrap()).collect();
+    assert!(names.len() > 500, "{}", names.len());
+}
+
+#[test]
+fn what_happens_now_is_as_possible_as_what_happened() {
+    let mut now = Now::new(&plan(1, 1));
+    let mut at = plan(1, 1).until;
+    let mut samples: Vec<Sample> = Vec::new();
+    for _ in 0..2_000 {
+        at = at.plus_millis(1);
+        samples.push(now.next(at));
+    }
+    for visit in by(&samples, |sample| &sample.session_id).values() {
+        check_visit(visit);
     }
 }
 
@@ -267,8 +302,7 @@ proptest! {
             check_visit(visit);
         }
         for sample in &samples {
-            let number: u32 = sample.user_id.strip_prefix("user-").unwrap().parse().unwrap();
-            prop_assert!((1..=plan.users).contains(&number));
+            prop_assert!((1..=plan.users).contains(&number_of(sample)));
         }
     }
 

@@ -13,6 +13,7 @@ use super::people::Visitor;
 #[allow(missing_docs)] // they are called as on the wire
 pub enum Kind {
     SessionStart,
+    Identify,
     PageView,
     Search,
     ButtonClick,
@@ -21,13 +22,16 @@ pub enum Kind {
     VideoPause,
     AddToCart,
     RemoveFromCart,
+    PaymentFailed,
     Purchase,
+    Error,
 }
 
 impl Kind {
     /// Every type that a stream may hold.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::SessionStart,
+        Self::Identify,
         Self::PageView,
         Self::Search,
         Self::ButtonClick,
@@ -36,13 +40,16 @@ impl Kind {
         Self::VideoPause,
         Self::AddToCart,
         Self::RemoveFromCart,
+        Self::PaymentFailed,
         Self::Purchase,
+        Self::Error,
     ];
 
     /// `type` on the wire.
     pub fn name(self) -> &'static str {
         match self {
             Self::SessionStart => "session_start",
+            Self::Identify => "identify",
             Self::PageView => "page_view",
             Self::Search => "search",
             Self::ButtonClick => "button_click",
@@ -51,7 +58,9 @@ impl Kind {
             Self::VideoPause => "video_pause",
             Self::AddToCart => "add_to_cart",
             Self::RemoveFromCart => "remove_from_cart",
+            Self::PaymentFailed => "payment_failed",
             Self::Purchase => "purchase",
+            Self::Error => "error",
         }
     }
 }
@@ -95,6 +104,8 @@ pub struct Visit {
     pub visitor: Visitor,
     pub session_id: Arc<str>,
     has_begun: bool,
+    /// Whether it is known who it is.
+    is_known: bool,
     place: ShopPage,
     /// Products in the cart.
     cart: Vec<u32>,
@@ -109,6 +120,7 @@ impl Visit {
             visitor,
             session_id: format!("s-{:016x}", chance.random::<u64>()).into(),
             has_begun: false,
+            is_known: false,
             place: ShopPage::Home,
             cart: Vec::new(),
             video: None,
@@ -122,6 +134,10 @@ impl Visit {
             Kind::SessionStart => {
                 self.has_begun = true;
                 payload::session_start(chance)
+            }
+            Kind::Identify => {
+                self.is_known = true;
+                payload::identify(self.visitor.number)
             }
             Kind::PageView => {
                 let came_from = std::mem::replace(&mut self.place, ShopPage::any(chance));
@@ -151,7 +167,9 @@ impl Visit {
                 let product = self.cart.pop().unwrap_or(1);
                 payload::cart(product, self.cart.len(), chance)
             }
+            Kind::PaymentFailed => payload::payment_failed(&self.cart, chance),
             Kind::Purchase => payload::purchase(&std::mem::take(&mut self.cart), chance),
+            Kind::Error => payload::error(self.place, chance),
         };
         (kind, payload)
     }
@@ -173,7 +191,7 @@ impl Visit {
     }
 
     /// What may come next, with weights.
-    fn possible(&self) -> [(Kind, u32); 9] {
+    fn possible(&self) -> [(Kind, u32); 12] {
         let if_so = |is_possible: bool, weight: u32| if is_possible { weight } else { 0 };
         let has_goods = !self.cart.is_empty();
         let plays = self.video.is_some();
@@ -186,7 +204,10 @@ impl Visit {
             (Kind::VideoPause, if_so(plays, 22)),
             (Kind::AddToCart, if_so(self.place.product().is_some(), 15)),
             (Kind::RemoveFromCart, if_so(has_goods, 11)),
+            (Kind::PaymentFailed, if_so(has_goods, 3)),
             (Kind::Purchase, if_so(has_goods, 12)),
+            (Kind::Identify, if_so(!self.is_known, 9)),
+            (Kind::Error, 1),
         ]
     }
 }
