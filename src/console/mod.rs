@@ -57,6 +57,7 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/console/connect", get(connect::page).post(connect::make))
         .route("/console/connect/rows", get(connect::rows))
         .route("/console/users/{userId}", get(user::page))
+        .route("/console/users/{userId}/reason", post(user::give_reason))
         .route("/console/users/{userId}/activity", get(user::activity))
         .route("/console/users/{userId}/event", get(user::event))
         .route("/console/users/{userId}/ticket", get(user::ticket))

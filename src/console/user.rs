@@ -7,6 +7,7 @@ mod activity;
 mod asked;
 mod event;
 mod export;
+mod reason;
 mod strip;
 mod ticket;
 mod traits;
@@ -14,6 +15,7 @@ mod traits;
 pub use activity::activity;
 pub use event::event;
 pub use export::{csv, ndjson};
+pub use reason::give as give_reason;
 pub use ticket::ticket;
 
 use std::collections::BTreeMap;
@@ -59,6 +61,8 @@ struct User {
     chips: Vec<Chip>,
     asked: Asked,
     days: Vec<Day>,
+    /// Why somebody looks, where they said so.
+    reason: String,
     /// Types that are not shown, and how many events that are.
     hidden: Vec<(String, usize)>,
     /// Links to the pages beside this one.
@@ -124,6 +128,7 @@ pub async fn page(
         newest: page.events.first().map(|event| position(event.position(), Way::Back)),
         may_be_incomplete: page.may_be_incomplete,
         is_empty: days.is_empty(),
+        reason: staff.actor.reason.unwrap_or_default(),
         user_id,
         strip,
         days,

@@ -31,7 +31,7 @@ pub mod peer;
 pub mod problem;
 pub mod processors;
 pub mod query;
-mod reason;
+pub mod reason;
 pub mod refused;
 mod routes;
 pub mod same_origin;
