@@ -63,7 +63,7 @@
 //! | [`config`] | every setting, where it came from, what is allowed |
 //! | [`seed`] | sample data: the events of an invented shop; pure, uses `event` alone |
 //! | [`telemetry`] | logs |
-//! | [`access`] | accounts, sessions, tokens, write keys, limits, the audit trail |
+//! | [`access`] | accounts, sessions, tokens, write keys, limits, the audit trail, and what pages show for the team |
 //! | [`app`] | puts the parts together, starts and stops them in order |
 //! | [`shutdown`] | signals and exit codes |
 //! | [`backoff`] | how long to wait before the next try |

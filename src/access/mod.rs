@@ -14,6 +14,7 @@
 //! - [`limits`]: how often something may be tried; [`client`]: by whom; [`places`]: from
 //!   where the owner of an account comes.
 //! - [`audit`]: who did what, written behind the scenes.
+//! - [`team`]: what the pages show for all of them.
 
 pub mod accounts;
 pub mod audit;
@@ -30,6 +31,7 @@ mod secrets;
 pub mod sessions;
 pub mod set_up;
 pub mod sign_in_links;
+pub mod team;
 pub mod tokens;
 pub mod write_keys;
 
@@ -58,6 +60,8 @@ pub struct Access {
     pub audit: audit::Audit,
     /// Which clients may post events.
     pub write_keys: Arc<write_keys::WriteKeys>,
+    /// What the pages show for the whole team.
+    pub team: team::Team,
     /// Whose word about client addresses counts.
     pub proxies: client::Proxies,
     /// How often what may be tried.

@@ -23,6 +23,7 @@ use crate::access::password::{HashCost, Passwords};
 use crate::access::remembered::Remembered;
 use crate::access::sessions::Sessions;
 use crate::access::sign_in_links::SignInLinks;
+use crate::access::team::Team;
 use crate::access::tokens::Tokens;
 use crate::access::write_keys::{Rule, WriteKeys};
 use crate::config::{self, SecureCookie, Settings};
@@ -58,6 +59,7 @@ pub(super) fn access(
         remembered: Remembered::default(),
         audit,
         write_keys: Arc::new(write_keys(settings, stores, clock)),
+        team: Team::new(Arc::clone(&stores.team), Arc::clone(clock)),
         proxies: Proxies::new(rules.trusted_proxies.clone()),
         limits: limits(rules),
     };

@@ -11,6 +11,7 @@ use trailkeep_store::payloads::{PayloadKey, PayloadStore};
 use trailkeep_store::people::PeopleStore;
 use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::summaries::AccountStore;
+use trailkeep_store::team::TeamStore;
 use trailkeep_store::write_keys::WriteKeyStore;
 use trailkeep_store::{Store, Timeouts};
 
@@ -55,6 +56,8 @@ pub struct Stores {
     pub access: Arc<dyn AccessStore>,
     /// Where write keys stay.
     pub write_keys: Arc<dyn WriteKeyStore>,
+    /// Where what the pages show for the whole team stays.
+    pub team: Arc<dyn TeamStore>,
     /// Where events of business accounts are counted.
     pub accounts: Arc<dyn AccountStore>,
     /// Where rows about ids stay.
@@ -95,7 +98,8 @@ impl Stores {
         + PayloadStore
         + ActivityStore
         + ProcessingStore
-        + WriteKeyStore,
+        + WriteKeyStore
+        + TeamStore,
     ) -> Self {
         let store = Arc::new(store);
         Self {
@@ -103,6 +107,7 @@ impl Stores {
             letters: Arc::clone(&store) as Arc<dyn DeadLetterStore>,
             access: Arc::clone(&store) as Arc<dyn AccessStore>,
             write_keys: Arc::clone(&store) as Arc<dyn WriteKeyStore>,
+            team: Arc::clone(&store) as Arc<dyn TeamStore>,
             accounts: Arc::clone(&store) as Arc<dyn AccountStore>,
             people: Arc::clone(&store) as Arc<dyn PeopleStore>,
             payloads: Arc::clone(&store) as Arc<dyn PayloadStore>,

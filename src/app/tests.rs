@@ -98,6 +98,7 @@ async fn start(defect: Defect) -> (App, TempDir) {
         letters: Arc::clone(&store) as _,
         access: Arc::clone(&store) as _,
         write_keys: Arc::clone(&store) as _,
+        team: Arc::clone(&store) as _,
         accounts: Arc::clone(&store) as _,
         people: Arc::clone(&store) as _,
         payloads: Arc::clone(&store) as _,

@@ -3,6 +3,7 @@
 //! | a handler that takes | is for |
 //! | --- | --- |
 //! | [`Staff`] | a person who is signed in |
+//! | [`StaffOrShell`] | the same, and the shell |
 //! | [`Admin`] | an administrator who is signed in, and the shell |
 //! | [`MayRead`] | these, all other staff, and a machine's token with the scope `read` |
 //! | [`Monitor`] | these, and one with the scope `monitor` |
@@ -49,6 +50,9 @@ pub struct Staff {
 
 /// An administrator who is signed in, or the shell.
 pub struct Admin(pub Actor);
+
+/// A person who is signed in, or the shell, for what tells nothing of users and is nobody's own.
+pub struct StaffOrShell;
 
 /// Whoever may look at journeys.
 pub struct MayRead {
@@ -167,6 +171,22 @@ impl FromRequestParts<Arc<Service>> for Staff {
             Caller::Machine(_) => Err(Problem::wrong_scope()),
             Caller::Shell => Err(Problem::no_person()),
         }
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for StaffOrShell {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Arc<Service>,
+    ) -> Result<Self, Problem> {
+        let actor = match caller(parts, service).await? {
+            Caller::Person(staff) => staff.actor,
+            Caller::Machine(_) => return Err(Problem::wrong_scope()),
+            Caller::Shell => Actor::shell(),
+        };
+        giving_reason(actor, parts).map(|_| Self)
     }
 }
 

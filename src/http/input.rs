@@ -11,13 +11,15 @@ use super::problem::Problem;
 use super::query::Parameters;
 use super::state::Service;
 
-/// Far more than any of these bodies has.
-const MAX_BYTES: usize = 16 * 1024;
+/// Far more than almost any of these bodies has.
+const USUAL_MAX_BYTES: usize = 16 * 1024;
 
 /// A body as a value, or the problem that it has.
-pub struct Input<T>(pub T);
+pub struct Input<T, const MAX_BYTES: usize = USUAL_MAX_BYTES>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Input<T> {
+impl<T: DeserializeOwned, const MAX_BYTES: usize> FromRequest<Arc<Service>>
+    for Input<T, MAX_BYTES>
+{
     type Rejection = Problem;
 
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {

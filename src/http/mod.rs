@@ -42,6 +42,8 @@ pub mod staff;
 pub mod stall;
 pub mod state;
 pub mod stats;
+pub mod team;
+mod to_its_end;
 pub mod tokens;
 pub mod trace;
 pub mod users;

@@ -20,6 +20,7 @@ use super::problem::answers::{
     NotAdminOrCrossSite, NotKept, NotSignedIn, UnreadableBody, WriteKeyOfSettings,
 };
 use super::state::Service;
+use super::to_its_end::to_its_end;
 use crate::access::audit::{Actor, action};
 use crate::access::write_keys::NewWriteKey;
 
@@ -280,14 +281,4 @@ pub async fn revoke(
         Ok(StatusCode::NO_CONTENT)
     })
     .await
-}
-
-/// Does it also where the client is gone before it is done.
-async fn to_its_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::spawn(work).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a change of the write keys broke off");
-        Err(Problem::internal())
-    })
 }

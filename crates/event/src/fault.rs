@@ -95,7 +95,7 @@ impl<T> Listed<T> {
 const MAX_KEY: usize = 64;
 
 /// A key as it is named in an answer: a hostile one is not sent back whole.
-pub(super) fn clip(key: &str) -> String {
+pub fn clip(key: &str) -> String {
     match key.char_indices().nth(MAX_KEY) {
         None => key.to_owned(),
         Some((end, _)) => format!("{}...", &key[..end]),

@@ -21,6 +21,7 @@ pub mod people;
 pub mod processing;
 mod refusal;
 pub mod summaries;
+pub mod team;
 mod timeouts;
 pub mod write_keys;
 

@@ -38,6 +38,8 @@ pub const REVOKE_TOKEN: &str = "token.revoke";
 pub const CREATE_WRITE_KEY: &str = "write-key.create";
 /// A write key was revoked.
 pub const REVOKE_WRITE_KEY: &str = "write-key.revoke";
+/// Somebody set what the pages show for the whole team.
+pub const CHANGE_TEAM: &str = "team.change";
 /// Somebody looked at a journey.
 pub const READ_JOURNEY: &str = "journey.read";
 /// Somebody began to watch a user's events come.

@@ -10,6 +10,7 @@ mod set_up;
 mod shell;
 mod staff;
 mod table;
+mod team;
 mod tokens;
 mod trail;
 mod write_keys;

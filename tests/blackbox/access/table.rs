@@ -21,7 +21,9 @@ pub enum For {
     Monitors,
     /// A token with the scope `read`.
     Readers,
-    /// A person who is signed in.
+    /// A person who is signed in, and the shell.
+    Staff,
+    /// A person who is signed in, about their own session.
     People,
     /// An administrator.
     Admins,
@@ -77,6 +79,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/accounts/{accountId}/events", For::Readers),
     route("GET", "/accounts/sample", For::Readers),
     route("GET", "/processors/{name}/users", For::Readers),
+    route("GET", "/api/team", For::Staff),
     route("GET", "/session", For::People),
     route("GET", "/api/auth/get-session", For::People),
     route("GET", "/api/auth/sessions", For::People),
@@ -94,6 +97,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/write-keys", For::Admins),
     route("POST", "/api/write-keys", For::Admins),
     route("DELETE", "/api/write-keys/{id}", For::Admins),
+    route("PUT", "/api/team", For::Admins),
     route("GET", "/api/audit", For::Admins),
     route("POST", "/users/{userId}/links", For::Admins),
     route("DELETE", "/users/{userId}/links/{id}", For::Admins),

@@ -17,15 +17,15 @@ pub mod samples;
 pub mod summaries;
 pub mod writing;
 
-pub use access::{accounts, audit, sessions, set_up, tokens, write_keys};
+pub use access::{accounts, audit, sessions, set_up, team, tokens, write_keys};
 pub use people::{linking, rows, searching, user_sessions};
 pub use processing::{feeds, outcomes, parking, pending_events, processors, steering};
 
 /// Makes a test of each promise. `$open` is an `async fn` that opens a new store,
 /// as something with a method for each kind of promise, `check_events`,
 /// `check_accounts`, `check_activity`, `check_letters`, `check_access`, `check_processing`,
-/// `check_pending_events`, `check_payloads`, `check_people` and `check_write_keys`: each hands
-/// the promise what it is about, and cleans up behind it.
+/// `check_pending_events`, `check_payloads`, `check_people`, `check_write_keys` and `check_team`:
+/// each hands the promise what it is about, and cleans up behind it.
 #[macro_export]
 macro_rules! contract {
     ($open:path) => {
@@ -225,6 +225,13 @@ macro_rules! contract {
                     a_write_key_is_deleted_once_and_its_name_is_free,
                     the_version_is_another_after_each_write_key_that_comes_or_goes,
                     the_last_use_of_a_write_key_stays_the_last,
+                }
+            }
+            check_team {
+                team {
+                    a_team_is_none_until_it_is_set_and_then_read_back_unchanged,
+                    a_team_that_is_set_leaves_nothing_of_the_one_before,
+                    of_teams_that_are_set_at_once_one_stands_whole,
                 }
             }
             check_access {

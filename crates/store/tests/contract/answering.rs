@@ -17,8 +17,10 @@ use trailkeep_store::mongo::{MongoSettings, MongoStore};
 use trailkeep_store::payloads::{PayloadKey, PayloadStore, PayloadValue};
 use trailkeep_store::people::{Matching, PeopleStore, Row, TermKind};
 use trailkeep_store::summaries::{AccountStore, Bucket, QueryError, SummaryRange};
+use trailkeep_store::team::TeamStore;
 use trailkeep_store::{Reason, Refusal, Store, StoreError};
 use trailkeep_store_contract::access::samples::{account, entry, hash, session, token};
+use trailkeep_store_contract::access::team::full as team;
 use trailkeep_store_contract::people::samples::{person, session as session_of};
 use trailkeep_store_contract::samples::{all_of, at, event, store_all};
 use trailkeep_testkit::mongod::Mongod;
@@ -56,7 +58,8 @@ where
         + AccountStore
         + ActivityStore
         + PeopleStore
-        + PayloadStore,
+        + PayloadStore
+        + TeamStore,
 {
     let id = event("ann", "e1", 0, 1).event.id;
     let (account_id, bucket) = ("a".to_owned(), Some(Bucket::Hour));
@@ -75,6 +78,7 @@ where
         ("token_by_hash", call(async { store.token_by_hash(&hash(1)).await })),
         ("tokens", call(store.tokens())),
         ("audit", call(async { store.audit(&AuditRange::default(), 10).await })),
+        ("team", call(store.team())),
         ("summary", call(async move { store.summary(&range, LIMIT).await })),
         ("account_ends", call(store.account_ends(LIMIT))),
         ("people", call(async { store.people(&["ann"]).await })),
@@ -96,7 +100,7 @@ where
 
 fn writes<S>(store: &S) -> Vec<(&'static str, Call<'_>)>
 where
-    S: Store + DeadLetterStore + AccessStore + AccountStore + PeopleStore,
+    S: Store + DeadLetterStore + AccessStore + AccountStore + PeopleStore + TeamStore,
 {
     let accepted = Arc::new(event("ann", "e2", 0, 2));
     let id = accepted.event.id;
@@ -129,6 +133,7 @@ where
         ("delete_token", call(store.delete_token(Uuid::nil()))),
         ("touch_token", call(store.touch_token(Uuid::nil(), at(0)))),
         ("record", call(async { store.record(&[entry(1, "ann", None)]).await })),
+        ("set_team", call(async { store.set_team(&team("a", at(0))).await })),
         ("sweep", call(AccessStore::sweep(store, at(0), Some(at(0))))),
         ("keep", call(async { store.keep(&[Row { person: person("ann"), rev: 0 }]).await })),
         ("note_sessions", call(async { store.note_sessions(&[session_of("s", "ann", 1)]).await })),

@@ -13,6 +13,7 @@ use trailkeep_store::payloads::PayloadStore;
 use trailkeep_store::people::PeopleStore;
 use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::summaries::AccountStore;
+use trailkeep_store::team::TeamStore;
 use trailkeep_store::write_keys::WriteKeyStore;
 use trailkeep_store::{Store, Timeouts};
 
@@ -41,6 +42,7 @@ pub struct Home {
     people: Arc<dyn PeopleStore>,
     payloads: Arc<dyn PayloadStore>,
     write_keys: Arc<dyn WriteKeyStore>,
+    team: Arc<dyn TeamStore>,
     place: Place,
 }
 
@@ -70,7 +72,8 @@ pub async fn open_mongo() -> Home {
         processing: store.clone(),
         people: store.clone(),
         payloads: store.clone(),
-        write_keys: store,
+        write_keys: store.clone(),
+        team: store,
         place: Place::Mongo(place),
     }
 }
@@ -90,7 +93,8 @@ pub async fn open_embedded() -> Home {
         processing: store.clone(),
         people: store.clone(),
         payloads: store.clone(),
-        write_keys: store,
+        write_keys: store.clone(),
+        team: store,
         place: Place::Folder(folder),
     }
 }
@@ -193,6 +197,16 @@ impl Home {
         Checking: Future<Output = ()> + Send + 'static,
     {
         let checking = promise(self.write_keys.clone());
+        self.check(checking).await;
+    }
+
+    /// Checks one promise about what the pages show for the whole team.
+    pub async fn check_team<F, Checking>(self, promise: F)
+    where
+        F: FnOnce(Arc<dyn TeamStore>) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let checking = promise(self.team.clone());
         self.check(checking).await;
     }
 

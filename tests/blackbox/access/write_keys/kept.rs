@@ -135,6 +135,33 @@ async fn a_file_that_is_damaged_or_missing_is_told_and_written_again() {
     }
 }
 
+/// As with every other change: nobody is told what nobody will be able to look up.
+#[tokio::test]
+async fn while_the_trail_cannot_be_written_no_key_is_told() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let made = make(&service, "shop").await;
+    let database = home.sqlite();
+    let renamed = database.execute_batch("ALTER TABLE audit_trail RENAME TO away");
+    renamed.expect("the table is there");
+    let refused = try_to_make(&service, &json!({ "name": "app" })).await;
+    assert_problem(&refused, 503, "not-noted");
+    assert_problem(&revoke(&service, &made.id).await, 503, "not-noted");
+    database.execute_batch("ALTER TABLE away RENAME TO audit_trail").expect("it is back");
+    // Both were done, and are in the trail once it can be written.
+    let expected = ["write-key.revoke shop", "write-key.create app", "write-key.create shop"];
+    eventually("all is in the trail", SOON, || async {
+        let trail = service.get("/api/audit?limit=500").await.expect(200).json();
+        let entries = trail["entries"].as_array().expect("entries").iter();
+        let told = entries.filter_map(|entry| {
+            let (action, subject) = (entry["action"].as_str()?, entry["subject"].as_str()?);
+            action.starts_with("write-key.").then(|| format!("{action} {subject}"))
+        });
+        told.eq(expected).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn where_the_folder_cannot_be_written_nothing_is_promised() {
     let home = Home::embedded();

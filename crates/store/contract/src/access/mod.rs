@@ -5,5 +5,6 @@ pub mod audit;
 pub mod samples;
 pub mod sessions;
 pub mod set_up;
+pub mod team;
 pub mod tokens;
 pub mod write_keys;

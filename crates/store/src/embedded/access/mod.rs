@@ -2,9 +2,8 @@
 //!
 //! Changes go through the thread that writes events, each as a transaction of
 //! its own in which everything is decided; reads through the connections that
-//! read. One `accounts`, `sessions`, `set_up`, `tokens`, `audit`, `write_keys` for each table,
-//! with its
-//! statements; `columns` has their values.
+//! read. One `accounts`, `sessions`, `set_up`, `tokens`, `audit`, `write_keys`, `team` for each
+//! table, with its statements; `columns` has their values.
 
 mod accounts;
 mod audit;
@@ -12,6 +11,7 @@ mod columns;
 mod sessions;
 mod set_up;
 pub(super) mod tables;
+mod team;
 mod tokens;
 mod write_keys;
 

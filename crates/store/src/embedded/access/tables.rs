@@ -39,3 +39,20 @@ pub const VERSION_11: &str = "
 
     ALTER TABLE audit_trail ADD COLUMN reason TEXT;
 ";
+
+/// What the pages show for the whole team.
+pub const VERSION_12: &str = "
+    -- One row, once anything was set.
+    CREATE TABLE team (
+        id              INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+        -- A JSON object: what is said of an event, by its type.
+        sentences       TEXT    NOT NULL,
+        -- A JSON array of types.
+        hidden_types    TEXT    NOT NULL,
+        -- A JSON object: an array of keys of the payload, by type.
+        pinned_keys     TEXT    NOT NULL,
+        asks_for_reason INTEGER NOT NULL CHECK (asks_for_reason IN (0, 1)),
+        -- Milliseconds since the epoch, UTC.
+        updated_at      INTEGER NOT NULL
+    ) STRICT;
+";

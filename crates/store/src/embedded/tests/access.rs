@@ -7,6 +7,8 @@ use crate::access::{
     StaffAccount, TokenRecord,
 };
 use crate::embedded::folder::DATABASE;
+use crate::team::{TeamRecord, TeamStore as _};
+use crate::write_keys::WriteKeyStore as _;
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(NOON + millis).unwrap()
@@ -64,6 +66,16 @@ fn entry(at: Timestamp) -> AuditEntry {
         subject: Some("u".to_owned()),
         client: None,
         reason: None,
+    }
+}
+
+fn team() -> TeamRecord {
+    TeamRecord {
+        sentences: [("order".to_owned(), "Placed {id}".to_owned())].into(),
+        hidden_types: vec!["page_leave".to_owned()],
+        pinned_keys: [("order".to_owned(), vec!["total".to_owned()])].into(),
+        asks_for_reason: true,
+        updated_at: at(0),
     }
 }
 
@@ -129,6 +141,45 @@ async fn an_account_of_an_earlier_version_is_at_its_first_session_epoch() {
     drop(file);
     let store = open(folder.path());
     assert_eq!(store.account(ann.id).await.unwrap(), Some(ann));
+}
+
+#[tokio::test]
+async fn a_file_that_knew_no_team_is_brought_up_to_date_and_keeps_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    make_first_version(folder.path());
+    let file = raw(folder.path());
+    for step in &schema::MIGRATIONS[1..11] {
+        file.execute_batch(step).unwrap();
+    }
+    file.pragma_update(None, "user_version", 11).unwrap();
+    file.execute(
+        "INSERT INTO write_keys VALUES (zeroblob(16), 'shop', zeroblob(32), 'x', '[]', NULL, 0,
+                                        NULL, NULL)",
+        [],
+    )
+    .unwrap();
+    drop(file);
+    let store = open(folder.path());
+    assert_eq!(store.team().await.unwrap(), None);
+    store.set_team(&team()).await.unwrap();
+    store.close().await;
+    let store = open(folder.path());
+    assert_eq!(store.team().await.unwrap(), Some(team()));
+    assert_eq!(store.write_keys().await.unwrap().len(), 1);
+    assert_eq!(count(&store, "u").await, 1);
+}
+
+#[tokio::test]
+async fn a_team_that_a_person_made_unreadable_is_told_and_nothing_is_guessed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    store.set_team(&team()).await.unwrap();
+    raw(folder.path()).execute("UPDATE team SET sentences = '{\"a\":7}'", []).unwrap();
+    let error = store.team().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unreadable(_)), "{error:?}");
+    store.set_team(&team()).await.unwrap();
+    assert_eq!(store.team().await.unwrap(), Some(team()));
+    assert_eq!(rows(folder.path(), "team"), 1);
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ pub const SET_UP: &str = "setUpCodes";
 pub const WRITE_KEYS: &str = "writeKeys";
 /// Has one document: which keys there are.
 pub const WRITE_KEYS_VERSION: &str = "writeKeysVersion";
+/// Has one document, once anything was set.
+pub const TEAM: &str = "team";
 
 /// A collection as the primary has it, whatever the URI prefers for reading:
 /// a session that has ended on one instance must not go on for another that

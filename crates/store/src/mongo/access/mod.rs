@@ -1,15 +1,15 @@
 //! Staff accounts, sessions, tokens and the audit trail in MongoDB.
 //!
-//! Collections of their own: `accounts`, `sessions`, `tokens`, `audit`, `setUpCodes` and
-//! `writeKeys`. What is
-//! unique is so by a unique index, never by a look beforehand, so that it holds
-//! between instances. The server itself removes sessions and tokens that have
+//! Collections of their own: `accounts`, `sessions`, `tokens`, `audit`, `setUpCodes`,
+//! `writeKeys` and `team`. What is unique is so by a unique index, never by a look
+//! beforehand, so that it holds between instances. The server itself removes sessions and tokens that have
 //! ended (TTL indexes), within a minute or so; that they no longer count does
 //! not wait for it.
 //!
 //! - `collections`: their names, and how they are read.
 //! - `documents`: the fields of the collections.
-//! - `accounts`, `sessions`, `tokens`, `audit`, `set_up`, `write_keys`: what is asked of each.
+//! - `accounts`, `sessions`, `tokens`, `audit`, `set_up`, `write_keys`, `team`: what is asked
+//!   of each.
 //! - `indexes`: what decides uniqueness, and what finds and removes.
 
 mod accounts;
@@ -19,6 +19,7 @@ mod documents;
 pub mod indexes;
 mod sessions;
 mod set_up;
+mod team;
 mod tokens;
 mod write_keys;
 

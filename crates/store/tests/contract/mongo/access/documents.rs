@@ -8,6 +8,7 @@ use trailkeep_store::access::{
     AccessStore as _, Admission, AuditEntry, Role, Scope, StaffAccount, StaffChange, TokenRecord,
 };
 use trailkeep_store::mongo::MongoStore;
+use trailkeep_store::team::{TeamRecord, TeamStore as _};
 use trailkeep_store_contract::access::samples::{account, at, entry, hash, session, token};
 use uuid::Uuid;
 
@@ -106,6 +107,43 @@ async fn documents_of_access_are_what_a_person_would_look_for() {
                 "client": "127.0.0.1", "reason": "T-17",
             }];
             assert_eq!(documents(&place, "audit").await, trail);
+            store.close().await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn the_document_of_a_team_is_what_a_person_would_look_for() {
+    MongoPlace::new()
+        .await
+        .run(|place| async move {
+            let store = place.mongo_store(&SETTINGS).await;
+            let team = TeamRecord {
+                sentences: [("order.$placed".to_owned(), "Placed {id}".to_owned())].into(),
+                hidden_types: vec!["page_leave".to_owned()],
+                pinned_keys: [("order".to_owned(), vec!["cart.total".to_owned()])].into(),
+                asks_for_reason: true,
+                updated_at: at(7),
+            };
+            for _ in 0..2 {
+                store.set_team(&team).await.unwrap();
+            }
+            let kept = [doc! {
+                "_id": "team",
+                "sentences": [{ "type": "order.$placed", "text": "Placed {id}" }],
+                "hiddenTypes": ["page_leave"],
+                "pinnedKeys": [{ "type": "order", "keys": ["cart.total"] }],
+                "asksForReason": true, "updatedAt": date(7),
+            }];
+            assert_eq!(documents(&place, "team").await, kept);
+
+            let changed = doc! { "$set": { "hiddenTypes": 7 } };
+            let collection = place.database().collection::<Document>("team");
+            collection.update_one(doc! {}, changed).await.unwrap();
+            let error = store.team().await.unwrap_err();
+            assert!(matches!(error, StoreError::Unreadable(_)), "{error:?}");
+            store.set_team(&team).await.unwrap();
+            assert_eq!(store.team().await.unwrap(), Some(team));
             store.close().await;
         })
         .await;
