@@ -1,0 +1,5 @@
+//! The console: what its pages answer, and to whom.
+
+mod accounts;
+mod reader;
+mod system;
