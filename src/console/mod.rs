@@ -16,6 +16,8 @@
 //! escape it, and nothing here writes HTML by hand.
 
 mod assets;
+mod business;
+mod chart;
 mod connect;
 mod failure;
 mod find;
@@ -24,20 +26,23 @@ mod journey;
 mod links;
 mod live;
 mod marked;
+mod numbers;
 mod page;
 mod preferences;
 mod set_up;
 mod sight;
 mod sign_in;
+mod system;
 mod user;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Redirect;
 use axum::routing::{get, post};
 
+use crate::http::guard::while_away;
 use crate::http::{Service, with_sessions};
 
 /// Where the console begins.
@@ -62,8 +67,13 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/console/users/{userId}/event", get(user::event))
         .route("/console/users/{userId}/ticket", get(user::ticket))
         .route("/console/users/{userId}/journey.csv", get(user::csv))
-        .route("/console/users/{userId}/journey.ndjson", get(user::ndjson));
+        .route("/console/users/{userId}/journey.ndjson", get(user::ndjson))
+        .route("/console/accounts/{accountId}", get(business::page));
+    let watched = Router::new().route("/console/system", get(system::page));
+    let watched =
+        with_sessions(service, watched).layer(from_fn_with_state(Arc::clone(service), while_away));
     with_sessions(service, pages)
+        .merge(watched)
         .layer(from_fn(failure::as_page))
         .route("/", get(async || Redirect::to(HOME)))
         .route("/console/assets/{file}", get(assets::asset))

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use chrono::{DateTime, Datelike as _, NaiveDate, Offset as _, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Offset as _, TimeZone as _, Timelike as _, Utc};
 use chrono_tz::Tz;
 use trailkeep_event::Timestamp;
 
@@ -116,6 +116,25 @@ impl Sight {
     /// How long ago: `7 s ago`, `4 min ago`, `yesterday 18:02`, `10 November`.
     pub fn ago(&self, moment: Timestamp) -> When {
         self.when(moment, self.distance(moment))
+    }
+
+    /// Since when something goes on: `14:02`, `yesterday 18:02`, `10 November 18:02`.
+    pub fn since(&self, moment: Timestamp) -> When {
+        let at = self.at(moment);
+        let clock = at.format("%H:%M");
+        let text = match (self.day(self.now) - at.date_naive()).num_days() {
+            0 => clock.to_string(),
+            1 => format!("yesterday {clock}"),
+            _ => format!("{} {clock}", self.short_date(at.date_naive())),
+        };
+        self.when(moment, text)
+    }
+
+    /// The full hour that a moment is in.
+    pub fn hour(&self, moment: Timestamp) -> Timestamp {
+        let at = self.at(moment);
+        let into = i64::from(at.minute() * 60 + at.second()) * SECOND;
+        moment.plus_millis(-into - moment.as_millis().rem_euclid(SECOND))
     }
 
     /// The day: `10 November`, and the year where it is another.

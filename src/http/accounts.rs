@@ -149,10 +149,11 @@ fn read_question(account_id: String, query: Option<&str>) -> Result<(Question, C
 
 /// A named window, or both ends of one. Where there is a fault, any.
 fn read_window(parameters: &mut Parameters) -> Window {
-    let name = parameters.text("window");
+    let has_name = parameters.has("window");
+    let named = named_window(parameters);
     let (has_from, has_to) = (parameters.has("from"), parameters.has("to"));
     let (from, to) = (parameters.time("from"), parameters.time("to"));
-    if name.is_some() && (has_from || has_to) {
+    if has_name && (has_from || has_to) {
         parameters.fault("window", "cannot go together with from and to");
     }
     match (has_from, has_to) {
@@ -166,13 +167,17 @@ fn read_window(parameters: &mut Parameters) -> Window {
         }
         return Window::Between(from, to);
     }
-    let default = Window::Last24h;
-    let Some(name) = name else { return default };
+    named.unwrap_or(Window::Last24h)
+}
+
+/// A window by its name, where one is given that there is.
+pub fn named_window(parameters: &mut Parameters) -> Option<Window> {
+    let name = parameters.text("window")?;
     let named = Window::NAMED.into_iter().find(|one| one.name() == name);
-    named.unwrap_or_else(|| {
+    if named.is_none() {
         parameters.fault("window", "must be last_24h or last_7d");
-        default
-    })
+    }
+    named
 }
 
 /// The hours or days of a series, where one is asked for of a window that it can tell.

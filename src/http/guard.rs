@@ -29,7 +29,7 @@ use trailkeep_store::access::{Role, Scope, SecretHash, StaffAccount, TokenRecord
 use super::peer::{Client, Peer};
 use super::problem::Problem;
 use super::reason;
-use super::sessions::{bearer, cookie};
+use super::sessions::{bearer, cookie, without_cookie};
 use super::state::Service;
 use crate::access::audit::Actor;
 use crate::access::sessions::{Backend, RENEWED_KEY, Trouble};
@@ -301,7 +301,7 @@ pub async fn while_away(
     let was_good = |secret| service.access.remembered.was_good(&secret, now);
     if secret(&parts, &service).is_some_and(was_good) {
         parts.extensions.insert(KnownBefore);
-        parts.headers.remove(header::COOKIE);
+        without_cookie(&mut parts.headers, service.options.session.cookie_name());
         parts.headers.remove(header::AUTHORIZATION);
     }
     next.run(Request::from_parts(parts, body)).await

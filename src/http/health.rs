@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use trailkeep_event::Timestamp;
 use utoipa::ToSchema;
 
 use super::guard::Monitor;
@@ -44,6 +45,11 @@ pub struct HealthBody {
     /// `connected`, or `disconnected`: the database did not answer when it was
     /// last asked, or refuses us.
     database: &'static str,
+    /// Since when the database has not answered, or has taken nothing; left out where it
+    /// does both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    failing_since: Option<String>,
     /// Accepted events that are not stored yet.
     buffer_size: usize,
     /// What a person has to mend; left out where there is nothing.
@@ -96,12 +102,19 @@ pub async fn health(State(service): State<Arc<Service>>, _monitor: Monitor) -> R
         uptime: (service.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         memory: memory::usage(),
         database: if is_connected { "connected" } else { "disconnected" },
+        failing_since: failing_since(&service).map(|since| since.to_string()),
         buffer_size: service.statistics.held_events(),
         problem: health.problem(),
         processors: processors(&service),
     };
     let status = if is_connected { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body)).into_response()
+}
+
+/// Since when the database has not answered, or has taken nothing.
+pub fn failing_since(service: &Service) -> Option<Timestamp> {
+    let failing = i64::try_from(service.health.failing_for()?.as_millis()).unwrap_or(i64::MAX);
+    Some(service.clock.now().plus_millis(failing.saturating_neg()))
 }
 
 fn processors(service: &Service) -> Vec<ProcessorHealth> {

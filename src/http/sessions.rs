@@ -123,6 +123,23 @@ pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
         .map(|cookie| cookie.value().to_owned())
 }
 
+/// Takes one cookie out of a request and leaves the others, by which pages are made.
+pub fn without_cookie(headers: &mut HeaderMap, name: &str) {
+    let others: Vec<String> = headers
+        .get_all(header::COOKIE)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(Cookie::split_parse)
+        .filter_map(Result::ok)
+        .filter(|cookie| cookie.name() != name)
+        .map(|cookie| cookie.to_string())
+        .collect();
+    headers.remove(header::COOKIE);
+    if let (Ok(cookies), false) = (HeaderValue::from_str(&others.join("; ")), others.is_empty()) {
+        headers.insert(header::COOKIE, cookies);
+    }
+}
+
 /// The session layer takes a cookie away without saying `Secure`, and browsers
 /// let nothing touch a `__Host-` cookie that does not.
 fn secure_removal(headers: &mut HeaderMap, name: &str) {

@@ -73,6 +73,13 @@ impl Contact {
         matches!(self, Self::Failing { .. })
     }
 
+    fn failing_for(self) -> Option<Duration> {
+        match self {
+            Self::Failing { since, .. } => Some(since.elapsed()),
+            Self::Unknown | Self::Answering => None,
+        }
+    }
+
     fn is_refused(&self) -> bool {
         matches!(self, Self::Failing { is_refused: true, .. })
     }
@@ -148,6 +155,12 @@ impl Health {
     /// Whether the store answered when it was last asked.
     pub fn is_connected(&self) -> bool {
         matches!(*self.checks.lock(), Contact::Answering)
+    }
+
+    /// For how long the store has not answered, or has taken nothing.
+    pub fn failing_for(&self) -> Option<Duration> {
+        let (checks, writes) = (*self.checks.lock(), *self.writes.lock());
+        checks.failing_for().max(writes.failing_for())
     }
 
     /// Whether the store will not let us.

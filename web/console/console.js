@@ -102,6 +102,21 @@ function fill() {
   }
 }
 
+// A part of a page that is made anew every so many seconds. What is open in it stays
+// open, and what has the focus keeps it.
+async function refresh(place) {
+  if (document.hidden) return;
+  try {
+    const got = parsed(await ask(withQuery(location.href, { fragment: true })));
+    const reached = () => all('a, summary, [tabindex]', place);
+    const at = reached().indexOf(document.activeElement);
+    const open = all('details[open]', place).map(({ id }) => id);
+    place.replaceChildren(got);
+    for (const id of open) if (one('#' + id)) one('#' + id).open = true;
+    reached()[at]?.focus({ preventScroll: true });
+  } catch (error) { failed(error); }
+}
+
 // ------------------------------------------------------------------ finding
 
 const box = one('#q');
@@ -424,12 +439,13 @@ const keys = {
     const event = focused();
     if (!event) return;
     const path = `/console/users/${encodeURIComponent(event.dataset.user)}`;
-    const link = withQuery(path, { around: one('.row', event).value });
+    const row = one('.row', event);
+    const link = row.href ?? withQuery(path, { around: row.value });
     copy(new URL(link, location.href).href, 'Link');
   },
   '.': () => {
     const event = focused();
-    if (!event) return;
+    if (!event || !journey) return;
     const url = new URL(location.href);
     url.searchParams.append('hide', event.dataset.kind);
     location.assign(url);
@@ -498,6 +514,7 @@ startJourney();
 fill();
 all('[data-poll]').forEach(poll);
 setInterval(ageTimes, 5000);
+for (const place of all('[data-refresh]')) setInterval(refresh, place.dataset.refresh * 1000, place);
 document.addEventListener('click', clicked);
 document.addEventListener('keydown', pressed);
 const keysOff = one('#keys-off');

@@ -42,6 +42,27 @@ fn what_is_recent_is_told_by_how_long_ago() {
 }
 
 #[test]
+fn what_goes_on_is_told_by_when_it_began() {
+    let sight = sight(Tz::Asia__Kolkata, "2025-11-28T14:09:09.500Z");
+    for (moment, text) in [
+        ("2025-11-28T14:02:11.000Z", "19:32"),
+        ("2025-11-27T18:29:59.999Z", "yesterday 23:59"),
+        ("2025-11-10T12:00:00.000Z", "10 November 17:30"),
+        ("2024-03-14T12:00:00.000Z", "14 March 2024 17:30"),
+    ] {
+        assert_eq!(sight.since(time(moment)).text, text, "{moment}");
+    }
+}
+
+#[test]
+fn hours_begin_when_they_do_in_the_zone() {
+    let sight = sight(Tz::Asia__Kolkata, "2025-11-28T14:09:09.500Z");
+    assert_eq!(sight.hour(sight.now), time("2025-11-28T13:30:00.000Z"));
+    assert_eq!(sight.hour(time("2025-11-28T13:30:00.000Z")), time("2025-11-28T13:30:00.000Z"));
+    assert_eq!(sight.hour(time("1969-12-31T23:59:59.999Z")), time("1969-12-31T23:30:00.000Z"));
+}
+
+#[test]
 fn days_begin_when_they_do_in_the_zone() {
     let sight = sight(Tz::America__Sao_Paulo, "2025-11-28T02:00:00.000Z");
     let today = sight.day(sight.now);

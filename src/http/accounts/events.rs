@@ -9,7 +9,7 @@ use trailkeep_event::json_writer::write_string;
 use trailkeep_store::{Order, Position, StoredEvent};
 use utoipa::ToSchema;
 
-use crate::access::audit::action;
+use crate::access::audit::{Actor, action};
 use crate::http::guard::MayRead;
 use crate::http::journeys::{DEFAULT_LIMIT, JourneyEventBody, MAX_LIMIT, tell_incomplete};
 use crate::http::path::PathText;
@@ -77,30 +77,42 @@ pub async fn events(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let (after, limit) = read(&account_id, query.as_deref())?;
-    service.access.audit.note(&reader, action::READ_ACCOUNT_EVENTS, Some(&account_id));
-    let page = service.account_events.page(&account_id, after, limit).await?;
+    let page = newest(&service, &reader, &account_id, after, limit).await?;
     let json = (header::CONTENT_TYPE, "application/json");
     let mut response = ([json], body(&account_id, &page)).into_response();
     tell_incomplete(&page, &mut response);
     Ok(response)
 }
 
+/// The newest events of an account behind a position, and a note of who looks at them.
+pub async fn newest(
+    service: &Service,
+    reader: &Actor,
+    account_id: &str,
+    after: Option<Position>,
+    limit: usize,
+) -> Result<Page, Problem> {
+    service.access.audit.note(reader, action::READ_ACCOUNT_EVENTS, Some(account_id));
+    Ok(service.account_events.page(account_id, after, limit).await?)
+}
+
+/// Behind which position a page is to begin.
+pub fn after(parameters: &mut Parameters) -> Option<Position> {
+    let text = parameters.text("cursor")?;
+    match cursor::decode(&text, Order::Descending) {
+        Ok((position, Way::Onwards)) => return Some(position),
+        Ok((_, Way::Back)) => {
+            parameters.fault("cursor", "leads back, and these pages only go on");
+        }
+        Err(fault) => parameters.fault("cursor", fault.to_string()),
+    }
+    None
+}
+
 fn read(account_id: &str, query: Option<&str>) -> Result<(Option<Position>, usize), Problem> {
     let mut parameters = Parameters::parse(query);
     parameters.check_id("accountId", account_id);
-    let cursor = parameters.text("cursor").map(|text| cursor::decode(&text, Order::Descending));
-    let after = match cursor {
-        None => None,
-        Some(Ok((position, Way::Onwards))) => Some(position),
-        Some(Ok((_, Way::Back))) => {
-            parameters.fault("cursor", "leads back, and these pages only go on");
-            None
-        }
-        Some(Err(fault)) => {
-            parameters.fault("cursor", fault.to_string());
-            None
-        }
-    };
+    let after = after(&mut parameters);
     let limit = parameters.number("limit", 1..=MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
     parameters.finish()?;
     Ok((after, limit))

@@ -45,6 +45,25 @@ async fn a_store_that_is_away_makes_nothing_unready_and_nobody_wait_for_room() {
     assert!(health.is_taking_writes());
 }
 
+#[tokio::test(start_paused = true)]
+async fn it_is_known_for_how_long_a_store_takes_nothing() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let health = Health::new();
+    assert_eq!(health.failing_for(), None, "it was not asked yet");
+    health.store_answered();
+    assert_eq!(health.failing_for(), None);
+    health.write_failed(false);
+    tokio::time::advance(SECOND).await;
+    health.store_failed("as told", false);
+    tokio::time::advance(SECOND).await;
+    health.store_failed("as told", false);
+    assert_eq!(health.failing_for(), Some(2 * SECOND), "from the first sign on");
+    health.write_succeeded();
+    assert_eq!(health.failing_for(), Some(SECOND));
+    health.store_answered();
+    assert_eq!(health.failing_for(), None);
+}
+
 #[tokio::test]
 async fn a_store_that_answers_and_takes_nothing_is_no_store() {
     let health = ready();
