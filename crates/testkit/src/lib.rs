@@ -9,6 +9,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 pub mod answer;
+pub mod axe;
 pub mod client;
 pub mod eventually;
 pub mod home;
@@ -23,3 +24,4 @@ pub mod sse;
 pub mod staff;
 pub mod trouble;
 pub mod watchdog;
+mod wheel;

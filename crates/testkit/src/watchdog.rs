@@ -14,8 +14,17 @@ pub struct Watchdog(Child);
 impl Watchdog {
     /// Watches over a service and its folder.
     pub fn over(service: &Child, folder: &Path) -> Self {
+        Self::watching(&service.id().to_string(), folder)
+    }
+
+    /// Watches over the leader of a group of processes, all of them, and their folder.
+    pub fn over_group(leader: &Child, folder: &Path) -> Self {
+        Self::watching(&format!("-{}", leader.id()), folder)
+    }
+
+    fn watching(target: &str, folder: &Path) -> Self {
         let shell = Command::new("sh")
-            .args(["-c", WATCH, "watchdog", &service.id().to_string()])
+            .args(["-c", WATCH, "watchdog", target])
             .arg(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
