@@ -18,6 +18,7 @@ use super::links;
 use super::numbers::thousands;
 use super::page::Page;
 use super::sight::{Sight, When};
+use crate::access::team::settings::TeamSettings;
 use crate::http::Service;
 use crate::http::accounts::{events, named_window};
 use crate::http::guard::Staff;
@@ -113,6 +114,7 @@ pub async fn page(
     parameters.finish()?;
 
     let page = events::newest(&service, &staff.actor, &account_id, after, LIMIT).await?;
+    let team = service.access.team.now().await;
     let bucket = Some(Bucket::Hour);
     let question = Question { account_id: account_id.clone(), window, top, bucket };
     let summary = service.summaries.summary(question).await.map_err(Problem::from);
@@ -130,11 +132,11 @@ pub async fn page(
             Err(problem) => Err(problem.detail().to_owned()),
         },
         newest: page.events.first().filter(|_| after.is_none()).map(|event| {
-            let row = Rows { sight: &sight, open: None }.row(event);
+            let row = Rows { sight: &sight, team: &team, open: None }.row(event);
             let (at, what) = (sight.ago(event.occurred_at), row.text());
             Newest { at, what, user_id: row.user_id }
         }),
-        days: days(&page.events, &sight),
+        days: days(&page.events, &sight, &team),
         newer: after.map(|_| link(&[]) + "#newest"),
         older: older.map(|cursor| link(&[("cursor", &cursor)]) + "#newest"),
         may_be_incomplete: page.may_be_incomplete,
@@ -191,8 +193,8 @@ impl Told {
 
 /// The events, the newest first, by day; each with a link to its place in its user's
 /// journey.
-fn days(events: &[StoredEvent], sight: &Sight) -> Vec<Day> {
-    let rows = Rows { sight, open: None };
+fn days(events: &[StoredEvent], sight: &Sight, team: &TeamSettings) -> Vec<Day> {
+    let rows = Rows { sight, team, open: None };
     let days =
         events.chunk_by(|one, other| sight.day(one.occurred_at) == sight.day(other.occurred_at));
     let day = |events: &[StoredEvent]| {

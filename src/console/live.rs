@@ -93,7 +93,8 @@ pub async fn next(service: &Service, sight: &Sight, from: Option<&str>) -> Resul
             came.take(said.into_iter().map(|said| said.what), &mut events);
         }
     }
-    let rows = Rows { sight, open: None };
+    let team = service.access.team.now().await;
+    let rows = Rows { sight, team: &team, open: None };
     came.rows = events
         .iter()
         .rev()

@@ -35,6 +35,7 @@ use super::links;
 use super::page::Page;
 use super::sight::Sight;
 use crate::access::audit::{Actor, action};
+use crate::access::team::settings::TeamSettings;
 use crate::http::Service;
 use crate::http::guard::Staff;
 use crate::http::path::PathText;
@@ -101,6 +102,12 @@ pub async fn page(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let asked = Asked::read(&user_id, query.as_deref(), &sight)?;
+    let team = service.access.team.now().await;
+    if team.asks_for_reason && staff.actor.reason.is_none() && !asked.is_fragment {
+        let link = links::user(&user_id);
+        let frame = Frame::new(&service, &staff, sight, Part::Elsewhere, "Why");
+        return Ok(Page(reason::Why { frame, user_id, link }).into_response());
+    }
     let (circle, newest) = look(&service, &staff.actor, &user_id).await?;
     if newest.events.is_empty() && circle.is_unknown() {
         let frame = Frame::new(&service, &staff, sight, Part::Elsewhere, "Nobody");
@@ -111,10 +118,10 @@ pub async fn page(
         false => wanted(&service, &circle, &asked).await?,
     };
     let glance = Glance::of(&circle, &newest);
-    let strip = Strip::new(&circle, &glance, &newest.events, &sight);
-    let (shown, hidden) = asked.shown(&page.events);
+    let strip = Strip::new(&circle, &glance, &newest.events, &sight, &team);
+    let (shown, hidden) = asked.shown(&page.events, &team);
     let open = asked.open.as_deref();
-    let rows = Rows { sight: &sight, open };
+    let rows = Rows { sight: &sight, team: &team, open };
     let is_start = page.previous.is_none() && asked.is_newest();
     let days = days(&shown, &user_id, &rows, strip.is_here && is_start);
     let position = |position, way| cursor::encode(position, Order::Descending, way);
@@ -198,7 +205,7 @@ fn chips(events: &[StoredEvent], asked: &Asked) -> Vec<Chip> {
 }
 
 /// The words of an event, for a search in what is loaded.
-fn words(event: &StoredEvent) -> String {
-    let sentence = Sentence::of(&event.kind, &Json::payload(&event.payload));
+fn words(event: &StoredEvent, team: &TeamSettings) -> String {
+    let sentence = Sentence::of(&event.kind, &Json::payload(&event.payload), team);
     format!("{} {} {}", sentence.text(), event.kind, event.payload).to_lowercase()
 }

@@ -27,7 +27,7 @@ impl<T: DeserializeOwned, const MAX_BYTES: usize> FromRequest<Arc<Service>>
         if !is(&request, "application/json") {
             return Err(Problem::json_only());
         }
-        let held = read(request, service).await?;
+        let held = read(request, service, MAX_BYTES).await?;
         // Of a list, serde would take the fields of a value in their order.
         if held.bytes.trim_ascii_start().first() != Some(&b'{') {
             return Err(Problem::not_an_object());
@@ -48,21 +48,25 @@ impl FromRequest<Arc<Service>> for Form {
         if !is(&request, "application/x-www-form-urlencoded") {
             return Err(Problem::forms_only());
         }
-        let held = read(request, service).await?;
+        let held = read(request, service, USUAL_MAX_BYTES).await?;
         let fields = std::str::from_utf8(&held.bytes).map_err(|_| Problem::forms_only())?;
         Ok(Self(Parameters::parse(Some(fields))))
     }
 }
 
-async fn read(request: Request, service: &Service) -> Result<Held, Problem> {
+async fn read(
+    request: Request,
+    service: &Service,
+    max_bytes: usize,
+) -> Result<Held, Problem> {
     let limits = body::BodyLimits {
-        max_bytes: MAX_BYTES,
+        max_bytes,
         timeout: service.options.body_timeout,
         budget: &service.bodies,
     };
     let body = request.into_body();
     body::read(body, Encoding::Identity, limits).await.map_err(|error| match error {
-        BodyError::TooLarge => Problem::body_too_large(MAX_BYTES),
+        BodyError::TooLarge => Problem::body_too_large(max_bytes),
         BodyError::TimedOut | BodyError::GaveWay => Problem::body_timeout().closing(),
         BodyError::NoRoom => Problem::too_many_bodies().closing(),
         BodyError::Broken(reason) => Problem::broken_body(&reason),

@@ -35,6 +35,11 @@ impl Json {
         self.entries().iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
+    /// What is at a path of keys, the outermost first.
+    pub fn at(&self, keys: &[Box<str>]) -> Option<&Self> {
+        keys.iter().try_fold(self, |value, key| value.get(key))
+    }
+
     /// A text, a number or a truth in words; `None` for what has parts, and for nothing.
     pub fn words(&self) -> Option<String> {
         match self {

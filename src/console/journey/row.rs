@@ -5,11 +5,14 @@ use trailkeep_store::{Position, StoredEvent};
 use super::json::Json;
 use super::opened::Opened;
 use super::sentence::{Hue, Piece, Sentence, page_of};
+use crate::access::team::settings::TeamSettings;
 use crate::console::sight::{Sight, When};
 
 /// What rows are made with.
 pub struct Rows<'a> {
     pub sight: &'a Sight,
+    /// What the team wants to see.
+    pub team: &'a TeamSettings,
     /// The event that is open.
     pub open: Option<&'a str>,
 }
@@ -49,7 +52,7 @@ impl Rows<'_> {
     /// The row of an event.
     pub fn row(&self, event: &StoredEvent) -> Row {
         let payload = Json::payload(&event.payload);
-        let sentence = Sentence::of(&event.kind, &payload);
+        let sentence = Sentence::of(&event.kind, &payload, self.team);
         let is_open = self.open == Some(&event.event_id);
         Row {
             event_id: event.event_id.to_string(),

@@ -1,12 +1,14 @@
 //! What an event was, as a sentence: "Viewed /pricing". Pure.
 //!
-//! Known types are in a table, with the payload keys that the usual trackers send; any
+//! What the team has set for a type comes first. Known types are in a table, with the payload keys that the usual trackers send; any
 //! other type is a sentence of its name. What follows inline are the first plain values
 //! of the payload that the sentence has not used.
 
 mod known;
 
 use super::json::Json;
+use crate::access::team::sentence::Piece as Filled;
+use crate::access::team::settings::TeamSettings;
 use known::Known;
 
 /// Values that stand inline, at the most.
@@ -64,10 +66,11 @@ pub struct Sentence {
 }
 
 impl Sentence {
-    /// Of an event of this type with this payload.
-    pub fn of(kind: &str, payload: &Json) -> Self {
+    /// Of an event of this type with this payload, as the team wants it.
+    pub fn of(kind: &str, payload: &Json, team: &TeamSettings) -> Self {
         let known = Known::named(kind);
-        let said = known.and_then(|known| known.say(payload));
+        let said = of_team(kind, payload, team).map(|pieces| (pieces, Vec::new()));
+        let said = said.or_else(|| known.and_then(|known| known.say(payload)));
         let (pieces, used) = said.unwrap_or_else(|| of_name(kind, payload));
         let is_error = known.is_none() && sounds_wrong(kind);
         Self {
@@ -78,7 +81,7 @@ impl Sentence {
             },
             icon: known.map_or(if is_error { "error" } else { "other" }, |known| known.icon),
             pieces,
-            props: props(payload, &used),
+            props: pinned(kind, payload, team).unwrap_or_else(|| props(payload, &used)),
         }
     }
 
@@ -90,7 +93,7 @@ impl Sentence {
 
 /// The icon and hue of a type, for a list of types.
 pub fn look(kind: &str) -> (&'static str, Hue) {
-    let sentence = Sentence::of(kind, &Json::Null);
+    let sentence = Sentence::of(kind, &Json::Null, &TeamSettings::default());
     (sentence.icon, sentence.hue)
 }
 
@@ -123,6 +126,26 @@ pub fn name(kind: &str) -> String {
         Some(first) => first.to_uppercase().chain(chars).collect(),
         None => kind.to_owned(),
     }
+}
+
+/// The sentence that the team has set for a type, where the payload has all of its values.
+fn of_team(kind: &str, payload: &Json, team: &TeamSettings) -> Option<Vec<Piece>> {
+    let filled = team.sentences.get(kind)?.fill(|keys| payload.at(keys)?.words())?;
+    let pieces = filled.into_iter().map(|piece| match piece {
+        Filled::Text(text) => plain(text),
+        Filled::Value(value) => object(&value),
+    });
+    Some(pieces.collect())
+}
+
+/// The values that the team has pinned for a type; `None` where it has pinned none.
+fn pinned(kind: &str, payload: &Json, team: &TeamSettings) -> Option<Vec<(String, String)>> {
+    let values = team.pinned_keys.get(kind)?.iter().filter_map(|path| {
+        let key = path.keys().last()?;
+        let words = payload.at(path.keys())?.words()?;
+        Some((name(key).to_lowercase(), cut(&words, PROP_CHARS)))
+    });
+    Some(values.collect())
 }
 
 /// The type in words; of what went wrong also why, and the key that says so.

@@ -5,6 +5,7 @@ use trailkeep_event::Timestamp;
 use trailkeep_store::{JourneyRange, Order, Position, StoredEvent};
 
 use super::words;
+use crate::access::team::settings::TeamSettings;
 use crate::console::links;
 use crate::console::sight::Sight;
 use crate::http::problem::Problem;
@@ -30,6 +31,8 @@ pub struct Asked {
     user_id: String,
     pub types: Vec<String>,
     pub hide: Vec<String>,
+    /// Whether types that the team hides are shown.
+    pub shows_all: bool,
     pub session_id: Option<String>,
     pub text: String,
     pub day: Option<NaiveDate>,
@@ -64,6 +67,7 @@ impl Asked {
             user_id: user_id.to_owned(),
             types: types(&mut parameters, "type"),
             hide: types(&mut parameters, "hide"),
+            shows_all: parameters.flag("all").unwrap_or(false),
             session_id: filled(parameters.text("sessionId")),
             text: filled(parameters.text("text")).unwrap_or_default(),
             until: day.and_then(|day| day.succ_opt()).map(|next| sight.start_of(next)),
@@ -110,19 +114,29 @@ impl Asked {
     }
 
     /// The events that are shown, and of those that are hidden how many of each type.
-    pub fn shown(&self, events: &[StoredEvent]) -> (Vec<StoredEvent>, Vec<(String, usize)>) {
+    /// A type that is asked for is shown, whatever the team hides.
+    pub fn shown(
+        &self,
+        events: &[StoredEvent],
+        team: &TeamSettings,
+    ) -> (Vec<StoredEvent>, Vec<(String, usize)>) {
         let mut hidden: Vec<(String, usize)> = Vec::new();
         let text = self.text.to_lowercase();
         let is_open = |event: &StoredEvent| self.open.as_deref() == Some(&*event.event_id);
+        let is_hidden = |kind: &str| {
+            let by_team = !self.shows_all && self.types.is_empty();
+            self.hide.iter().any(|hidden| hidden == kind)
+                || (by_team && team.hidden_types.contains(kind))
+        };
         let shown = events.iter().filter(|event| {
-            if self.hide.iter().any(|kind| **kind == *event.kind) && !is_open(event) {
+            if is_hidden(&event.kind) && !is_open(event) {
                 match hidden.iter_mut().find(|(kind, _)| **kind == *event.kind) {
                     Some((_, count)) => *count += 1,
                     None => hidden.push((event.kind.to_string(), 1)),
                 }
                 return false;
             }
-            text.is_empty() || words(event).contains(&text)
+            text.is_empty() || words(event, team).contains(&text)
         });
         (shown.cloned().collect(), hidden)
     }
@@ -139,6 +153,9 @@ impl Asked {
         fields.extend(self.day.map(|day| ("day", day.to_string())));
         if !self.is_linked {
             fields.push(("linked", "false".to_owned()));
+        }
+        if self.shows_all {
+            fields.push(("all", "true".to_owned()));
         }
         fields
     }
@@ -164,8 +181,9 @@ impl Asked {
         let fields = self.fields();
         let pairs: Vec<(&str, &str)> = fields
             .iter()
-            .filter(|(name, _)| *name != "hide")
+            .filter(|(name, _)| *name != "hide" && *name != "all")
             .map(|(name, value)| (*name, &**value))
+            .chain([("all", "true")])
             .collect();
         format!("{}?{}", links::user(&self.user_id), links::query(&pairs))
     }

@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::access::audit::{Actor, action};
+use crate::console::frame::{Frame, Part};
 use crate::console::links;
 use crate::http::Service;
 use crate::http::guard::Staff;
@@ -16,6 +18,15 @@ use crate::http::path::PathText;
 use crate::http::problem::Problem;
 use crate::http::query::fault_of_id;
 use crate::http::reason::{COOKIE, checked, encoded};
+
+/// Asks why, before anything of the user is shown: where the team wants it.
+#[derive(Template)]
+#[template(path = "user/why.html")]
+pub struct Why {
+    pub frame: Frame,
+    pub user_id: String,
+    pub link: String,
+}
 
 /// Seconds for which a reason holds.
 const KEPT: u32 = 3600;

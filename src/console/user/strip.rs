@@ -3,6 +3,7 @@
 use trailkeep_event::Timestamp;
 use trailkeep_store::StoredEvent;
 
+use crate::access::team::settings::TeamSettings;
 use crate::console::journey::json::Json;
 use crate::console::journey::sentence::{Hue, Sentence, cut, page_of};
 use crate::console::links;
@@ -36,7 +37,13 @@ pub struct Strip {
 
 impl Strip {
     /// Of the newest events of a user.
-    pub fn new(circle: &Circle, glance: &Glance, events: &[StoredEvent], sight: &Sight) -> Self {
+    pub fn new(
+        circle: &Circle,
+        glance: &Glance,
+        events: &[StoredEvent],
+        sight: &Sight,
+        team: &TeamSettings,
+    ) -> Self {
         let id = &*circle.person.id;
         let said = |key: &str| {
             let value = glance.traits.get(key)?;
@@ -53,7 +60,7 @@ impl Strip {
             is_here: is_here(events, sight),
             last_seen: glance.seen.map(|(_, last)| sight.ago(last)),
             page: events.iter().find_map(|event| page(event, sight)),
-            error: events.iter().find_map(|event| error(event, id, sight)),
+            error: events.iter().find_map(|event| error(event, id, sight, team)),
             device: glance.newest.device.as_ref().and_then(|device| {
                 let told = [device.browser.clone(), device.os.clone().or(device.device.clone())];
                 let told: Vec<String> = told.into_iter().flatten().collect();
@@ -80,8 +87,13 @@ fn page(event: &StoredEvent, sight: &Sight) -> Option<(String, When)> {
     Some((page, sight.ago(event.occurred_at)))
 }
 
-fn error(event: &StoredEvent, user_id: &str, sight: &Sight) -> Option<(String, String, When)> {
-    let sentence = Sentence::of(&event.kind, &Json::payload(&event.payload));
+fn error(
+    event: &StoredEvent,
+    user_id: &str,
+    sight: &Sight,
+    team: &TeamSettings,
+) -> Option<(String, String, When)> {
+    let sentence = Sentence::of(&event.kind, &Json::payload(&event.payload), team);
     if sentence.hue != Hue::Err {
         return None;
     }

@@ -35,10 +35,11 @@ pub async fn ticket(
     }
     let (circle, mut page) = look(&service, &staff.actor, &user_id).await?;
     let glance = Glance::of(&circle, &page);
-    let strip = Strip::new(&circle, &glance, &page.events, &sight);
+    let team = service.access.team.now().await;
+    let strip = Strip::new(&circle, &glance, &page.events, &sight, &team);
     page.events.truncate(MOST);
     let mut text = head(&strip, &user_id);
-    let rows = Rows { sight: &sight, open: None };
+    let rows = Rows { sight: &sight, team: &team, open: None };
     for day in days(&page.events, &user_id, &rows, false) {
         let _ = writeln!(text, "\n{} ({})", day.date, sight.offset());
         for row in day.sessions.iter().flat_map(|session| &session.rows) {

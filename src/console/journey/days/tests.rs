@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 
 use super::*;
+use crate::access::team::settings::TeamSettings;
 use crate::console::sight::Theme;
 
 fn time(text: &str) -> Timestamp {
@@ -33,7 +34,9 @@ fn told(events: &[StoredEvent], zone: Tz) -> Vec<String> {
     let now = time("2025-11-28T14:09:09.000Z");
     let sight = Sight { zone, theme: Theme::Auto, now, place: String::new() };
     let mut lines = Vec::new();
-    for day in days(events, "u", &Rows { sight: &sight, open: None }, true) {
+    for day in
+        days(events, "u", &Rows { sight: &sight, team: &TeamSettings::default(), open: None }, true)
+    {
         lines.push(format!("# {}, {} events", day.name, day.events()));
         for session in day.sessions {
             lines.extend(session.silence.map(|silence| format!("~ {silence}")));

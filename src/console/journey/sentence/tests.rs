@@ -1,7 +1,11 @@
+#![allow(clippy::expect_used)]
+
 use super::*;
+use crate::access::team::path::KeyPath;
+use crate::access::team::sentence::Sentence as Template;
 
 fn said(kind: &str, payload: &str) -> String {
-    let sentence = Sentence::of(kind, &Json::payload(payload));
+    let sentence = Sentence::of(kind, &Json::payload(payload), &TeamSettings::default());
     let props = sentence.props.iter().map(|(key, value)| format!(" [{key} {value}]"));
     sentence.text() + &props.collect::<String>()
 }
@@ -68,6 +72,24 @@ fn only_a_few_short_plain_values_stand_inline() {
         r#"{{"path":"/a","$browser":"Firefox","long":"{long}","list":[1],"none":null,"a":1,"b":true,"c":"x","d":4}}"#
     );
     assert_eq!(said("page_view", &payload), "Viewed /a [a 1] [b yes] [c x]");
+}
+
+#[test]
+fn the_team_has_the_first_word() {
+    let mut team = TeamSettings::default();
+    let sentence = Template::parse("Ordered {cart.items} things for {total}").expect("a sentence");
+    team.sentences.insert("purchase".into(), sentence);
+    let keys = ["coupon", "cart.items", "none"].map(|key| KeyPath::new(key).expect("a path"));
+    team.pinned_keys.insert("purchase".into(), keys.into());
+    let told = |payload: &str| {
+        let sentence = Sentence::of("purchase", &Json::payload(payload), &team);
+        let props = sentence.props.iter().map(|(key, value)| format!(" [{key} {value}]"));
+        sentence.text() + &props.collect::<String>()
+    };
+    let whole = r#"{"total":5,"cart":{"items":2},"coupon":"X","more":1}"#;
+    assert_eq!(told(whole), "Ordered 2 things for 5 [coupon X] [items 2]");
+    // Where a value is missing the usual sentence has to do.
+    assert_eq!(told(r#"{"total":5}"#), "Placed order 5");
 }
 
 #[test]
