@@ -15,15 +15,22 @@
 //! Whatever comes from an event, a trait or an account is a stranger's text: templates
 //! escape it, and nothing here writes HTML by hand.
 
+mod administrator;
 mod assets;
+mod ending;
 mod failure;
 mod find;
 mod frame;
 mod journey;
+mod keys;
 mod links;
 mod marked;
+mod notice;
+mod numbered;
 mod page;
 mod preferences;
+mod question;
+mod refusal;
 mod set_up;
 mod sight;
 mod sign_in;
@@ -54,10 +61,18 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/console/users/{userId}/event", get(user::event))
         .route("/console/users/{userId}/ticket", get(user::ticket))
         .route("/console/users/{userId}/journey.csv", get(user::csv))
-        .route("/console/users/{userId}/journey.ndjson", get(user::ndjson));
+        .route("/console/users/{userId}/journey.ndjson", get(user::ndjson))
+        .merge(administration());
     with_sessions(service, pages)
         .layer(from_fn(failure::as_page))
         .route("/", get(async || Redirect::to(HOME)))
         .route("/console/assets/{file}", get(assets::asset))
         .with_state(Arc::clone(service))
+}
+
+/// What administrators do.
+fn administration() -> Router<Arc<Service>> {
+    Router::new()
+        .route("/console/keys", get(keys::page).post(keys::make))
+        .route("/console/keys/{id}/revoke", get(keys::ask).post(keys::revoke))
 }

@@ -20,7 +20,7 @@ use super::problem::answers::{
     NotAdminOrCrossSite, NotKept, NotSignedIn, UnreadableBody, WriteKeyOfSettings,
 };
 use super::state::Service;
-use crate::access::audit::action;
+use crate::access::audit::{Actor, action};
 use crate::access::write_keys::NewWriteKey;
 
 /// What the id of a key of the settings begins with, before its name.
@@ -212,12 +212,23 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<MadeWriteKeyBody>), Problem> {
     let expires_at = input.expires_at.as_deref().map(moment).transpose()?;
     let new = NewWriteKey { name: input.name, origins: input.origins, expires_at };
+    let (key, record) = make(&service, &admin, new).await?;
+    let record = WriteKeyBody::of(record, service.clock.now());
+    Ok((StatusCode::CREATED, Json(MadeWriteKeyBody { key, record })))
+}
+
+/// Makes a key: its text, and what is kept.
+pub async fn make(
+    service: &Arc<Service>,
+    admin: &Actor,
+    new: NewWriteKey,
+) -> Result<(String, WriteKeyRecord), Problem> {
+    let (service, admin) = (Arc::clone(service), admin.clone());
     to_its_end(async move {
         let access = &service.access;
         let (key, record) = access.write_keys.create(new, admin.id).await?;
         access.audit.note(&admin, action::CREATE_WRITE_KEY, Some(&record.name));
-        let record = WriteKeyBody::of(record, service.clock.now());
-        Ok((StatusCode::CREATED, Json(MadeWriteKeyBody { key, record })))
+        Ok((key, record))
     })
     .await
 }
@@ -253,6 +264,12 @@ pub async fn revoke(
     Admin(admin): Admin,
     PathText(id): PathText,
 ) -> Result<StatusCode, Problem> {
+    end(&service, &admin, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Revokes the key with this id, as the list has it.
+pub async fn end(service: &Arc<Service>, admin: &Actor, id: &str) -> Result<(), Problem> {
     if let Some(name) = id.strip_prefix(OF_SETTINGS) {
         let names = service.access.write_keys.names_of_settings();
         let is_there = names.iter().any(|own| **own == *name);
@@ -263,11 +280,12 @@ pub async fn revoke(
         });
     }
     let id: Uuid = id.parse().map_err(|_| Problem::unknown_id())?;
+    let (service, admin) = (Arc::clone(service), admin.clone());
     to_its_end(async move {
         let access = &service.access;
         let revoked = access.write_keys.revoke(id).await?;
         access.audit.note(&admin, action::REVOKE_WRITE_KEY, Some(&revoked.name));
-        Ok(StatusCode::NO_CONTENT)
+        Ok(())
     })
     .await
 }

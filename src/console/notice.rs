@@ -1,0 +1,37 @@
+//! What was done, told on the page that follows.
+//!
+//! The address of that page names what is told (`?done=key-revoked`) and never brings the
+//! text of it: who makes somebody open an address must not put words into our mouth.
+
+use axum::response::Redirect;
+
+use crate::http::query::Parameters;
+
+const NOTICES: &[(&str, &str)] = &[
+    ("key-revoked", "The write key is revoked. Other instances refuse it within five seconds."),
+];
+
+/// What the query of a page names.
+pub fn asked(parameters: &mut Parameters) -> Option<&'static str> {
+    let name = parameters.text("done")?;
+    NOTICES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// To a page that tells what was done there.
+pub fn done(page: &str, name: &str) -> Redirect {
+    debug_assert!(NOTICES.iter().any(|(known, _)| *known == name), "nothing is called {name}");
+    Redirect::to(&format!("{page}?done={name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_a_notice_and_brings_none() {
+        let told = |query| asked(&mut Parameters::parse(Some(query)));
+        assert!(told("done=key-revoked").is_some_and(|text| text.contains("revoked")));
+        assert_eq!(told("done=You+are+hacked"), None);
+        assert_eq!(told(""), None);
+    }
+}

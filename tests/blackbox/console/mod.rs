@@ -1,0 +1,4 @@
+//! The console: what its pages answer, and to whom.
+
+mod keys;
+mod visitor;
