@@ -15,6 +15,7 @@
 //! Whatever comes from an event, a trait or an account is a stranger's text: templates
 //! escape it, and nothing here writes HTML by hand.
 
+mod account;
 mod administrator;
 mod assets;
 mod ending;
@@ -34,6 +35,7 @@ mod refusal;
 mod set_up;
 mod sight;
 mod sign_in;
+mod staff;
 mod user;
 
 use std::sync::Arc;
@@ -62,6 +64,10 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/console/users/{userId}/ticket", get(user::ticket))
         .route("/console/users/{userId}/journey.csv", get(user::csv))
         .route("/console/users/{userId}/journey.ndjson", get(user::ndjson))
+        .route("/console/account", get(account::page))
+        .route("/console/account/password", post(account::change_password))
+        .route("/console/account/sessions/end-others", post(account::end_others))
+        .route("/console/account/sessions/{id}/end", post(account::end))
         .merge(administration());
     with_sessions(service, pages)
         .layer(from_fn(failure::as_page))
@@ -73,6 +79,13 @@ pub fn router(service: &Arc<Service>) -> Router {
 /// What administrators do.
 fn administration() -> Router<Arc<Service>> {
     Router::new()
+        .route("/console/staff", get(staff::page).post(staff::add))
+        .route("/console/staff/{id}", get(staff::person::page).post(staff::person::change))
+        .route("/console/staff/tokens", get(staff::to_page).post(staff::tokens::make))
+        .route(
+            "/console/staff/tokens/{id}/revoke",
+            get(staff::tokens::ask).post(staff::tokens::revoke),
+        )
         .route("/console/keys", get(keys::page).post(keys::make))
         .route("/console/keys/{id}/revoke", get(keys::ask).post(keys::revoke))
 }

@@ -9,6 +9,15 @@ use crate::http::query::Parameters;
 
 const NOTICES: &[(&str, &str)] = &[
     ("key-revoked", "The write key is revoked. Other instances refuse it within five seconds."),
+    ("token-revoked", "The token is revoked. It opens nothing any more."),
+    ("person-added", "The account is made. Tell the person the address and the password."),
+    ("person-disabled", "The account is disabled, and signed out everywhere."),
+    ("person-enabled", "The account is enabled again."),
+    ("role-changed", "The role is set."),
+    ("password-set", "The password is set. Tell it to the person, who is to change it."),
+    ("password-changed", "Your password is changed. You are signed out everywhere else."),
+    ("session-ended", "The session is ended."),
+    ("sessions-ended", "All other sessions are ended."),
 ];
 
 /// What the query of a page names.

@@ -1,4 +1,6 @@
 //! The console: what its pages answer, and to whom.
 
+mod account;
 mod keys;
+mod staff;
 mod visitor;
