@@ -18,6 +18,7 @@
 mod account;
 mod administrator;
 mod assets;
+mod audit;
 mod ending;
 mod failure;
 mod find;
@@ -88,4 +89,5 @@ fn administration() -> Router<Arc<Service>> {
         )
         .route("/console/keys", get(keys::page).post(keys::make))
         .route("/console/keys/{id}/revoke", get(keys::ask).post(keys::revoke))
+        .route("/console/audit", get(audit::page))
 }

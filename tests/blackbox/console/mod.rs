@@ -1,6 +1,7 @@
 //! The console: what its pages answer, and to whom.
 
 mod account;
+mod audit;
 mod keys;
 mod staff;
 mod visitor;
