@@ -33,6 +33,7 @@ mod page;
 mod preferences;
 mod question;
 mod refusal;
+mod set_aside;
 mod set_up;
 mod sight;
 mod sign_in;
@@ -90,4 +91,13 @@ fn administration() -> Router<Arc<Service>> {
         .route("/console/keys", get(keys::page).post(keys::make))
         .route("/console/keys/{id}/revoke", get(keys::ask).post(keys::revoke))
         .route("/console/audit", get(audit::page))
+        .route("/console/set-aside", get(set_aside::page))
+        .route("/console/set-aside/retry", post(set_aside::retry_all))
+        .route("/console/set-aside/drop", get(set_aside::ask_all).post(set_aside::drop_all))
+        .route("/console/set-aside/{id}", get(set_aside::letter::page))
+        .route("/console/set-aside/{id}/retry", post(set_aside::letter::retry))
+        .route(
+            "/console/set-aside/{id}/drop",
+            get(set_aside::letter::ask).post(set_aside::letter::drop_it),
+        )
 }

@@ -18,6 +18,12 @@ const NOTICES: &[(&str, &str)] = &[
     ("password-changed", "Your password is changed. You are signed out everywhere else."),
     ("session-ended", "The session is ended."),
     ("sessions-ended", "All other sessions are ended."),
+    ("letter-stored", "The event is stored, and in its user’s journey."),
+    ("letter-known", "The event had been stored meanwhile; it is not set aside any more."),
+    ("letter-refused", "The database refuses the event again."),
+    ("letter-dropped", "The event is dropped."),
+    ("all-retried", "All were tried again. What is refused still is below."),
+    ("all-dropped", "All events that were set aside are dropped."),
 ];
 
 /// What the query of a page names.

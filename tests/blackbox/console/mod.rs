@@ -3,5 +3,6 @@
 mod account;
 mod audit;
 mod keys;
+mod set_aside;
 mod staff;
 mod visitor;
