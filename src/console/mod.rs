@@ -31,6 +31,7 @@ mod notice;
 mod numbered;
 mod page;
 mod preferences;
+mod processors;
 mod question;
 mod refusal;
 mod set_aside;
@@ -70,6 +71,8 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/console/account/password", post(account::change_password))
         .route("/console/account/sessions/end-others", post(account::end_others))
         .route("/console/account/sessions/{id}/end", post(account::end))
+        .route("/console/processors", get(processors::page))
+        .route("/console/processors/{name}", get(processors::one))
         .merge(administration());
     with_sessions(service, pages)
         .layer(from_fn(failure::as_page))
@@ -99,5 +102,25 @@ fn administration() -> Router<Arc<Service>> {
         .route(
             "/console/set-aside/{id}/drop",
             get(set_aside::letter::ask).post(set_aside::letter::drop_it),
+        )
+        .merge(steering())
+}
+
+/// What they ask of processors.
+fn steering() -> Router<Arc<Service>> {
+    Router::new()
+        .route("/console/processors/{name}/pause", post(processors::pause))
+        .route("/console/processors/{name}/resume", post(processors::resume))
+        .route("/console/processors/{name}/stuck", post(processors::stuck))
+        .route("/console/processors/{name}/skip", get(processors::ask_to_skip))
+        .route("/console/processors/{name}/letters", post(processors::letter))
+        .route("/console/processors/{name}/letters/{id}/drop", get(processors::ask_to_drop))
+        .route(
+            "/console/processors/{name}/replay",
+            get(processors::ask_to_replay).post(processors::replay),
+        )
+        .route(
+            "/console/processors/{name}/remove",
+            get(processors::ask_to_remove).post(processors::remove),
         )
 }

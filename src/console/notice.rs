@@ -23,6 +23,9 @@ const NOTICES: &[(&str, &str)] = &[
     ("letter-refused", "The database refuses the event again."),
     ("letter-dropped", "The event is dropped."),
     ("all-retried", "All were tried again. What is refused still is below."),
+    ("order-done", "It is done."),
+    ("order-given", "It is asked for, and done by whoever delivers; below is what came of it."),
+    ("processor-removed", "The processor is removed."),
     ("all-dropped", "All events that were set aside are dropped."),
 ];
 

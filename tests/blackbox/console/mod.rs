@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod keys;
+mod processors;
 mod set_aside;
 mod staff;
 mod visitor;
