@@ -190,8 +190,8 @@ pub async fn ask(
     let key = key.ok_or_else(Problem::unknown_id)?;
     let mut words = vec![format!(
         "Events that are sent with {} (it ends in {}) are refused from then on: at once here, \
-         within five seconds by other instances. Trackers that send it keep their events and \
-         lose them after a week. It cannot be taken back; another key has another text.",
+         within five seconds by other instances. Whatever sends it has to have another key before \
+         that. It cannot be taken back.",
         key.name, key.hint
     )];
     words.push(match key.last_used_at {
