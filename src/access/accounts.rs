@@ -362,6 +362,11 @@ impl StaffAccounts {
         Ok(self.store.accounts(after, limit).await?)
     }
 
+    /// The account with this id, be it disabled.
+    pub async fn with_id(&self, id: Uuid) -> Result<Option<StaffAccount>, AccessError> {
+        Ok(self.store.account(id).await?)
+    }
+
     /// The account with this id, if it may sign in.
     pub async fn enabled(&self, id: Uuid) -> Result<Option<StaffAccount>, StoreError> {
         let account = self.store.account(id).await?;

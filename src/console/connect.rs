@@ -90,7 +90,7 @@ pub async fn make(
         origins: origins.split_whitespace().map(str::to_owned).collect(),
         expires_at: None,
     };
-    let made = write_keys::make(&service, admin, new).await;
+    let made = write_keys::make(&service, &admin, new).await;
     let page = connect(&service, &staff, sight, &headers).await?;
     match made {
         Ok((key, record)) => {

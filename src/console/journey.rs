@@ -14,3 +14,4 @@ mod tree;
 pub use days::{Day, days};
 pub use opened::Opened;
 pub use row::{Row, Rows};
+pub use tree::Tree;

@@ -15,23 +15,35 @@
 //! Whatever comes from an event, a trait or an account is a stranger's text: templates
 //! escape it, and nothing here writes HTML by hand.
 
+mod account;
+mod administrator;
 mod assets;
+mod audit;
 mod business;
 mod chart;
 mod connect;
+mod ending;
 mod failure;
 mod find;
 mod frame;
 mod journey;
+mod keys;
 mod links;
 mod live;
 mod marked;
+mod notice;
+mod numbered;
 mod numbers;
 mod page;
 mod preferences;
+mod processors;
+mod question;
+mod refusal;
+mod set_aside;
 mod set_up;
 mod sight;
 mod sign_in;
+mod staff;
 mod system;
 mod user;
 
@@ -68,7 +80,14 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/console/users/{userId}/ticket", get(user::ticket))
         .route("/console/users/{userId}/journey.csv", get(user::csv))
         .route("/console/users/{userId}/journey.ndjson", get(user::ndjson))
-        .route("/console/accounts/{accountId}", get(business::page));
+        .route("/console/accounts/{accountId}", get(business::page))
+        .route("/console/account", get(account::page))
+        .route("/console/account/password", post(account::change_password))
+        .route("/console/account/sessions/end-others", post(account::end_others))
+        .route("/console/account/sessions/{id}/end", post(account::end))
+        .route("/console/processors", get(processors::page))
+        .route("/console/processors/{name}", get(processors::one))
+        .merge(administration());
     let watched = Router::new().route("/console/system", get(system::page));
     let watched =
         with_sessions(service, watched).layer(from_fn_with_state(Arc::clone(service), while_away));
@@ -78,4 +97,48 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/", get(async || Redirect::to(HOME)))
         .route("/console/assets/{file}", get(assets::asset))
         .with_state(Arc::clone(service))
+}
+
+/// What administrators do.
+fn administration() -> Router<Arc<Service>> {
+    Router::new()
+        .route("/console/staff", get(staff::page).post(staff::add))
+        .route("/console/staff/{id}", get(staff::person::page).post(staff::person::change))
+        .route("/console/staff/tokens", get(staff::to_page).post(staff::tokens::make))
+        .route(
+            "/console/staff/tokens/{id}/revoke",
+            get(staff::tokens::ask).post(staff::tokens::revoke),
+        )
+        .route("/console/keys", get(keys::page).post(keys::make))
+        .route("/console/keys/{id}/revoke", get(keys::ask).post(keys::revoke))
+        .route("/console/audit", get(audit::page))
+        .route("/console/set-aside", get(set_aside::page))
+        .route("/console/set-aside/retry", post(set_aside::retry_all))
+        .route("/console/set-aside/drop", get(set_aside::ask_all).post(set_aside::drop_all))
+        .route("/console/set-aside/{id}", get(set_aside::letter::page))
+        .route("/console/set-aside/{id}/retry", post(set_aside::letter::retry))
+        .route(
+            "/console/set-aside/{id}/drop",
+            get(set_aside::letter::ask).post(set_aside::letter::drop_it),
+        )
+        .merge(steering())
+}
+
+/// What they ask of processors.
+fn steering() -> Router<Arc<Service>> {
+    Router::new()
+        .route("/console/processors/{name}/pause", post(processors::pause))
+        .route("/console/processors/{name}/resume", post(processors::resume))
+        .route("/console/processors/{name}/stuck", post(processors::stuck))
+        .route("/console/processors/{name}/skip", get(processors::ask_to_skip))
+        .route("/console/processors/{name}/letters", post(processors::letter))
+        .route("/console/processors/{name}/letters/{id}/drop", get(processors::ask_to_drop))
+        .route(
+            "/console/processors/{name}/replay",
+            get(processors::ask_to_replay).post(processors::replay),
+        )
+        .route(
+            "/console/processors/{name}/remove",
+            get(processors::ask_to_remove).post(processors::remove),
+        )
 }

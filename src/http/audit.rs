@@ -101,12 +101,26 @@ pub async fn audit(
     RawQuery(query): RawQuery,
 ) -> Result<Json<AuditBody>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref());
-    let paging = Paging::read(&mut parameters, |cursor| cursor.parse::<Uuid>().ok());
+    let paging = page_asked(&mut parameters);
     let before = paging.after;
     let range =
         AuditRange { before, actor: parameters.text("actor"), subject: parameters.text("subject") };
     parameters.finish()?;
-    let found = service.access.audit.read(&range, paging.wanted()).await?;
-    let (entries, next_cursor) = paging.cut(found, |entry| entry.id.to_string());
+    let (entries, next_cursor) = read(&service, &range, &paging).await?;
     Ok(Json(AuditBody { entries: entries.into_iter().map(EntryBody::from).collect(), next_cursor }))
+}
+
+/// Which page of the trail is asked for.
+pub fn page_asked(parameters: &mut Parameters) -> Paging<Uuid> {
+    Paging::read(parameters, |cursor| cursor.parse().ok())
+}
+
+/// A page of the trail, newest first, and where the next one begins.
+pub async fn read(
+    service: &Service,
+    range: &AuditRange,
+    paging: &Paging<Uuid>,
+) -> Result<(Vec<AuditEntry>, Option<String>), Problem> {
+    let found = service.access.audit.read(range, paging.wanted()).await?;
+    Ok(paging.cut(found, |entry| entry.id.to_string()))
 }

@@ -246,18 +246,29 @@ pub async fn change_password(
     headers: HeaderMap,
     Input(input): Input<ChangePasswordInput>,
 ) -> Result<Json<SignedInBody>, Problem> {
-    let access = &service.access;
-    access.limits.check_sign_in(client, &staff.account.email, Some(&staff.account))?;
-    let account = access
-        .accounts
-        .change_password(&staff.account, input.current_password, input.new_password)
-        .await?;
-    access.audit.note(&staff.actor, action::CHANGE_PASSWORD, Some(&account.email));
-    let opened = open(&service, session, &account, Place { client, headers: &headers }).await?;
+    let place = Place { client, headers: &headers };
+    let passwords = (input.current_password, input.new_password);
+    let (account, opened) = set_another(&service, session, place, &staff, passwords).await?;
     // Who sent a token has no cookie.
     let is_told = !is_from_page(&headers) || bearer(&headers).is_some();
     let session = opened.told_if(is_told);
     Ok(Json(SignedInBody { user: UserBody::from(&account), session }))
+}
+
+/// Sets another password, given the current one, and opens a new session.
+pub async fn set_another(
+    service: &Service,
+    session: Session,
+    from: Place<'_>,
+    staff: &Staff,
+    (current, new): (String, String),
+) -> Result<(StaffAccount, Opened), Problem> {
+    let access = &service.access;
+    access.limits.check_sign_in(from.client, &staff.account.email, Some(&staff.account))?;
+    let account = access.accounts.change_password(&staff.account, current, new).await?;
+    access.audit.note(&staff.actor, action::CHANGE_PASSWORD, Some(&account.email));
+    let opened = open(service, session, &account, from).await?;
+    Ok((account, opened))
 }
 
 /// The session of this request

@@ -10,7 +10,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use serde_json::value::RawValue;
 use trailkeep_event::{StoreId, Timestamp};
-use trailkeep_store::dead_letters::LetterPlace;
+use trailkeep_store::dead_letters::{DeadLetter, LetterHead, LetterPlace};
 use uuid::Uuid;
 
 use super::guard::Admin;
@@ -55,15 +55,29 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<LettersBody>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref());
-    let paging = Paging::read(&mut parameters, read_cursor);
+    let paging = page_asked(&mut parameters);
     parameters.finish()?;
-    let found = service.dead_letters.page(paging.after, paging.wanted()).await?;
-    let (letters, next_cursor) = paging.cut(found, |letter| cursor(letter.place()));
-    note(&service, &admin, action::LIST_DEAD_LETTERS, None);
+    let (letters, next_cursor) = read(&service, &admin, &paging).await?;
     Ok(Json(LettersBody {
         dead_letters: letters.into_iter().map(LetterBody::from).collect(),
         next_cursor,
     }))
+}
+
+/// Which page of them is asked for.
+pub fn page_asked(parameters: &mut Parameters) -> Paging<LetterPlace> {
+    Paging::read(parameters, read_cursor)
+}
+
+/// A page of them, newest first, and where the next one begins.
+pub async fn read(
+    service: &Service,
+    admin: &Actor,
+    paging: &Paging<LetterPlace>,
+) -> Result<(Vec<LetterHead>, Option<String>), Problem> {
+    let found = service.dead_letters.page(paging.after, paging.wanted()).await?;
+    note(service, admin, action::LIST_DEAD_LETTERS, None);
+    Ok(paging.cut(found, |letter| cursor(letter.place())))
 }
 
 /// One of them, whole
@@ -84,14 +98,19 @@ pub async fn get(
     Admin(admin): Admin,
     PathId(id): PathId,
 ) -> Result<Json<WholeLetterBody>, Problem> {
-    let letter = service.dead_letters.get(letter_id(id)).await?.ok_or_else(Problem::unknown_id)?;
-    let event = &letter.accepted.event;
-    note(&service, &admin, action::READ_DEAD_LETTER, Some(&event.user_id));
-    let payload = RawValue::from_string(event.payload.to_json());
+    let letter = look(&service, &admin, id).await?;
+    let payload = RawValue::from_string(letter.accepted.event.payload.to_json());
     Ok(Json(WholeLetterBody {
         head: letter.head().into(),
         payload: payload.map_err(|_| Problem::internal())?,
     }))
+}
+
+/// One of them, with its payload.
+pub async fn look(service: &Service, admin: &Actor, id: Uuid) -> Result<DeadLetter, Problem> {
+    let letter = service.dead_letters.get(letter_id(id)).await?.ok_or_else(Problem::unknown_id)?;
+    note(service, admin, action::READ_DEAD_LETTER, Some(&letter.accepted.event.user_id));
+    Ok(letter)
 }
 
 /// Try to store one of them again
@@ -117,15 +136,20 @@ pub async fn retry(
     Admin(admin): Admin,
     PathId(id): PathId,
 ) -> Result<Json<RetriedBody>, Problem> {
-    let retried =
-        service.dead_letters.retry(letter_id(id)).await?.ok_or_else(Problem::unknown_id)?;
-    note(&service, &admin, action::RETRY_DEAD_LETTER, Some(&id.to_string()));
-    let outcome = match retried {
+    let outcome = match retry_one(&service, &admin, id).await? {
         Retried::Stored => "stored",
         Retried::Duplicate => "duplicate",
         Retried::Refused(refusal) => return Err(Problem::refused_again(refusal.reason.word())),
     };
     Ok(Json(RetriedBody { outcome }))
+}
+
+/// Tries to store one of them again.
+pub async fn retry_one(service: &Service, admin: &Actor, id: Uuid) -> Result<Retried, Problem> {
+    let retried = service.dead_letters.retry(letter_id(id)).await?;
+    let retried = retried.ok_or_else(Problem::unknown_id)?;
+    note(service, admin, action::RETRY_DEAD_LETTER, Some(&id.to_string()));
+    Ok(retried)
 }
 
 /// Try to store all of them again
@@ -147,10 +171,15 @@ pub async fn retry_all(
     State(service): State<Arc<Service>>,
     Admin(admin): Admin,
 ) -> Result<Json<RetriedAllBody>, Problem> {
-    note(&service, &admin, action::RETRY_DEAD_LETTER, Some(ALL));
+    Ok(Json(retry_each(&service, &admin).await?.into()))
+}
+
+/// Tries to store all of them again.
+pub async fn retry_each(service: &Service, admin: &Actor) -> Result<RetriedAll, Problem> {
+    note(service, admin, action::RETRY_DEAD_LETTER, Some(ALL));
     let mut retried = RetriedAll::default();
     service.dead_letters.retry_all(&mut retried).await?;
-    Ok(Json(retried.into()))
+    Ok(retried)
 }
 
 /// Drop one of them, and its event with it
@@ -171,11 +200,17 @@ pub async fn drop_one(
     Admin(admin): Admin,
     PathId(id): PathId,
 ) -> Result<StatusCode, Problem> {
+    drop_this(&service, &admin, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Drops the one with this id.
+pub async fn drop_this(service: &Service, admin: &Actor, id: Uuid) -> Result<(), Problem> {
     if !service.dead_letters.remove(letter_id(id)).await? {
         return Err(Problem::unknown_id());
     }
-    note(&service, &admin, action::DROP_DEAD_LETTER, Some(&id.to_string()));
-    Ok(StatusCode::NO_CONTENT)
+    note(service, admin, action::DROP_DEAD_LETTER, Some(&id.to_string()));
+    Ok(())
 }
 
 /// Drop all of them, and their events with them
@@ -203,10 +238,15 @@ pub async fn drop_all(
         parameters.fault("all", "must be true, or nothing is dropped");
     }
     parameters.finish()?;
-    note(&service, &admin, action::DROP_DEAD_LETTER, Some(ALL));
+    Ok(Json(DroppedBody { dropped: drop_each(&service, &admin).await? }))
+}
+
+/// Drops all of them; answers how many there were.
+pub async fn drop_each(service: &Service, admin: &Actor) -> Result<u64, Problem> {
+    note(service, admin, action::DROP_DEAD_LETTER, Some(ALL));
     let mut dropped = 0;
     service.dead_letters.remove_all(&mut dropped).await?;
-    Ok(Json(DroppedBody { dropped }))
+    Ok(dropped)
 }
 
 fn note(service: &Service, admin: &Actor, action: &'static str, subject: Option<&str>) {

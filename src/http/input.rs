@@ -54,11 +54,7 @@ impl FromRequest<Arc<Service>> for Form {
     }
 }
 
-async fn read(
-    request: Request,
-    service: &Service,
-    max_bytes: usize,
-) -> Result<Held, Problem> {
+async fn read(request: Request, service: &Service, max_bytes: usize) -> Result<Held, Problem> {
     let limits = body::BodyLimits {
         max_bytes,
         timeout: service.options.body_timeout,

@@ -25,7 +25,7 @@ pub mod listener;
 pub mod live;
 pub mod metrics;
 pub mod own_sessions;
-mod paging;
+pub mod paging;
 pub mod path;
 pub mod peer;
 pub mod problem;

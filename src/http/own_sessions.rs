@@ -9,6 +9,7 @@ use serde::Serialize;
 use trailkeep_event::Timestamp;
 use trailkeep_store::access::SecretHash;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::guard::{Session, Staff};
 use super::path::PathId;
@@ -74,10 +75,23 @@ pub async fn list(
     staff: Staff,
     session: Session,
 ) -> Result<Json<OwnSessionsBody>, Problem> {
-    let current = current(&session)?;
+    let sessions = own(&service, &staff, &session).await?;
+    Ok(Json(OwnSessionsBody { sessions: sessions.into_iter().map(body).collect() }))
+}
+
+/// Somebody's sessions, each with whether it is that of the request.
+pub async fn own(
+    service: &Service,
+    staff: &Staff,
+    session: &Session,
+) -> Result<Vec<(OpenSession, bool)>, Problem> {
+    let current = current(session)?;
     let found = service.access.open_sessions.of(staff.account.id).await?;
-    let sessions = found.into_iter().map(|found| body(found, &current)).collect();
-    Ok(Json(OwnSessionsBody { sessions }))
+    let sessions = found.into_iter().map(|found| {
+        let is_current = found.hash == current;
+        (found, is_current)
+    });
+    Ok(sessions.collect())
 }
 
 /// End a session of one's own
@@ -101,11 +115,17 @@ pub async fn end(
     staff: Staff,
     PathId(id): PathId,
 ) -> Result<StatusCode, Problem> {
+    end_one(&service, &staff, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends the one of somebody's sessions that has this id.
+pub async fn end_one(service: &Service, staff: &Staff, id: Uuid) -> Result<(), Problem> {
     let access = &service.access;
     let ended = access.open_sessions.end(staff.account.id, id).await?;
     access.remembered.bad(&ended.hash);
     access.audit.note(&staff.actor, action::END_SESSION, Some(&staff.account.email));
-    Ok(StatusCode::NO_CONTENT)
+    Ok(())
 }
 
 /// End all sessions of one's own but the one of this request
@@ -125,13 +145,23 @@ pub async fn end_others(
     staff: Staff,
     session: Session,
 ) -> Result<StatusCode, Problem> {
+    end_but_this(&service, &staff, &session).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends all of somebody's sessions but that of the request.
+pub async fn end_but_this(
+    service: &Service,
+    staff: &Staff,
+    session: &Session,
+) -> Result<(), Problem> {
     let access = &service.access;
-    let kept = current(&session)?;
+    let kept = current(session)?;
     for ended in access.open_sessions.end_others(staff.account.id, &kept).await? {
         access.remembered.bad(&ended.hash);
     }
     access.audit.note(&staff.actor, action::END_OTHER_SESSIONS, Some(&staff.account.email));
-    Ok(StatusCode::NO_CONTENT)
+    Ok(())
 }
 
 /// The hash of the session that a request came with.
@@ -140,11 +170,11 @@ fn current(session: &Session) -> Result<SecretHash, Problem> {
     Ok(hash_secret(&id.to_string()))
 }
 
-fn body(session: OpenSession, current: &SecretHash) -> OwnSessionBody {
+fn body((session, current): (OpenSession, bool)) -> OwnSessionBody {
     let written = |time: Option<Timestamp>| time.map(|time| time.to_string());
     OwnSessionBody {
         id: session.id.to_string(),
-        current: session.hash == *current,
+        current,
         started_at: written(session.started_at),
         last_used_at: written(session.last_used_at),
         expires_at: session.expires_at.to_string(),

@@ -20,6 +20,11 @@ impl<P> Paging<P> {
         Self { after: parameters.cursor(decode), limit }
     }
 
+    /// The same, with so many rows on a page.
+    pub fn of(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+
     /// The rows to ask for: one more than are shown, which says whether there is a
     /// next page.
     pub fn wanted(&self) -> usize {

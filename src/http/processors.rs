@@ -1,6 +1,6 @@
 //! `/processors`: how those are doing who are sent events, and what people ask of them.
 
-mod bodies;
+pub mod bodies;
 pub mod letters;
 pub mod steering;
 pub mod users;
@@ -19,7 +19,7 @@ use super::problem::answers::{
     UnknownProcessor,
 };
 use super::state::Service;
-use crate::access::audit::action;
+use crate::access::audit::{Actor, action};
 use crate::processing::status::{Status, is_new};
 use bodies::{Local, ProcessorBody};
 
@@ -38,6 +38,11 @@ pub async fn list(
     State(service): State<Arc<Service>>,
     _monitor: Monitor,
 ) -> Json<Vec<ProcessorBody>> {
+    Json(all(&service).await)
+}
+
+/// All of them, by name.
+pub async fn all(service: &Service) -> Vec<ProcessorBody> {
     let mut names: Vec<String> =
         service.processing.seen().map(|(name, ..)| name.to_owned()).collect();
     // While the database is away, this instance's own are all that is known.
@@ -49,9 +54,9 @@ pub async fn list(
     names.sort_unstable();
     let mut bodies = Vec::with_capacity(names.len());
     for name in names {
-        bodies.push(body(&service, name).await);
+        bodies.push(body(service, name).await);
     }
-    Json(bodies)
+    bodies
 }
 
 /// One of them
@@ -72,11 +77,16 @@ pub async fn get(
     _monitor: Monitor,
     PathText(name): PathText,
 ) -> Result<Json<ProcessorBody>, Problem> {
-    let is_own = service.processing.seen().any(|(own, ..)| *own == name);
+    one(&service, &name).await.map(Json)
+}
+
+/// The one of this name.
+pub async fn one(service: &Service, name: &str) -> Result<ProcessorBody, Problem> {
+    let is_own = service.processing.seen().any(|(own, ..)| own == name);
     if !is_own {
-        known(&service, &name).await?;
+        known(service, name).await?;
     }
-    Ok(Json(body(&service, name).await))
+    Ok(body(service, name.to_owned()).await)
 }
 
 /// Remove a processor that is in nobody's settings
@@ -103,15 +113,21 @@ pub async fn remove(
     Admin(admin): Admin,
     PathText(name): PathText,
 ) -> Result<StatusCode, Problem> {
-    if service.processing.seen().any(|(own, ..)| *own == name) {
+    take_away(&service, &admin, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Removes the one of this name.
+pub async fn take_away(service: &Service, admin: &Actor, name: &str) -> Result<(), Problem> {
+    if service.processing.seen().any(|(own, ..)| own == name) {
         return Err(Problem::conflict(
             "It is in this instance's settings: take it out of them, and start the service again.",
         ));
     }
-    known(&service, &name).await?;
-    service.access.audit.note(&admin, action::REMOVE_PROCESSOR, Some(&name));
-    service.processing.store().remove_processor(&name).await?;
-    Ok(StatusCode::NO_CONTENT)
+    known(service, name).await?;
+    service.access.audit.note(admin, action::REMOVE_PROCESSOR, Some(name));
+    service.processing.store().remove_processor(name).await?;
+    Ok(())
 }
 
 /// Whether any instance knows a processor of that name.

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use trailkeep_store::access::{Role, StaffAccount};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::guard::Admin;
 use super::input::Input;
@@ -23,7 +24,7 @@ use super::problem::answers::{
 use super::query::Parameters;
 use super::state::Service;
 use crate::access::accounts::{AccountChange, NewStaff};
-use crate::access::audit::action;
+use crate::access::audit::{Actor, action};
 
 /// What a member of the staff may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -172,16 +173,28 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<AccountsBody>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref());
-    let paging = Paging::read(&mut parameters, decode);
+    let paging = page_asked(&mut parameters);
     parameters.finish()?;
-    let after = paging.after.as_deref();
-    let found = service.access.accounts.list(after, paging.wanted()).await?;
-    let cursor = |account: &StaffAccount| URL_SAFE_NO_PAD.encode(&account.email);
-    let (users, next_cursor) = paging.cut(found, cursor);
+    let (users, next_cursor) = read(&service, &paging).await?;
     Ok(Json(AccountsBody {
         users: users.into_iter().map(AccountBody::from).collect(),
         next_cursor,
     }))
+}
+
+/// Which page of the staff is asked for.
+pub fn page_asked(parameters: &mut Parameters) -> Paging<String> {
+    Paging::read(parameters, decode)
+}
+
+/// A page of the staff, in order of their addresses, and where the next one begins.
+pub async fn read(
+    service: &Service,
+    paging: &Paging<String>,
+) -> Result<(Vec<StaffAccount>, Option<String>), Problem> {
+    let after = paging.after.as_deref();
+    let found = service.access.accounts.list(after, paging.wanted()).await?;
+    Ok(paging.cut(found, |account| URL_SAFE_NO_PAD.encode(&account.email)))
 }
 
 /// The staff, as `/api/staff` tells it
@@ -231,12 +244,23 @@ pub async fn create(
     Admin(admin): Admin,
     Input(input): Input<NewAccountInput>,
 ) -> Result<(StatusCode, Json<AccountBody>), Problem> {
-    let access = &service.access;
     let new = NewStaff { email: input.email, name: input.name, password: input.password };
     let role = input.role.unwrap_or(RoleBody::Staff).into();
-    let account = access.accounts.create(new, role).await?;
-    access.audit.note(&admin, action::CREATE_ACCOUNT, Some(&account.email));
+    let account = add(&service, &admin, new, role).await?;
     Ok((StatusCode::CREATED, Json(account.into())))
+}
+
+/// Makes an account for somebody.
+pub async fn add(
+    service: &Service,
+    admin: &Actor,
+    new: NewStaff,
+    role: Role,
+) -> Result<StaffAccount, Problem> {
+    let access = &service.access;
+    let account = access.accounts.create(new, role).await?;
+    access.audit.note(admin, action::CREATE_ACCOUNT, Some(&account.email));
+    Ok(account)
 }
 
 /// Disable, enable, promote or demote an account, or set another password for it
@@ -264,24 +288,36 @@ pub async fn change(
     PathId(id): PathId,
     Input(input): Input<AccountChangeInput>,
 ) -> Result<Json<AccountBody>, Problem> {
-    let access = &service.access;
     let role = input.role.map(Role::from);
-    let is_reset = input.password.is_some();
     let wanted = AccountChange { role, is_disabled: input.disabled, password: input.password };
+    Ok(Json(alter(&service, &admin, id, wanted).await?.into()))
+}
+
+/// Changes an account; answers it as it is then.
+pub async fn alter(
+    service: &Service,
+    admin: &Actor,
+    id: Uuid,
+    wanted: AccountChange,
+) -> Result<StaffAccount, Problem> {
+    let access = &service.access;
+    let AccountChange { role, is_disabled, .. } = wanted;
+    let is_reset = wanted.password.is_some();
     let account = access.accounts.change(id, wanted).await?;
-    let done = [
-        is_reset.then_some(action::RESET_PASSWORD),
-        role.map(|role| match role {
-            Role::Admin => action::MAKE_ADMIN,
-            Role::Staff => action::MAKE_STAFF,
-            Role::Support => action::MAKE_SUPPORT,
-        }),
-        input.disabled.map(|is_disabled| {
-            if is_disabled { action::DISABLE_ACCOUNT } else { action::ENABLE_ACCOUNT }
-        }),
-    ];
+    let done =
+        [
+            is_reset.then_some(action::RESET_PASSWORD),
+            role.map(|role| match role {
+                Role::Admin => action::MAKE_ADMIN,
+                Role::Staff => action::MAKE_STAFF,
+                Role::Support => action::MAKE_SUPPORT,
+            }),
+            is_disabled.map(|is_disabled| {
+                if is_disabled { action::DISABLE_ACCOUNT } else { action::ENABLE_ACCOUNT }
+            }),
+        ];
     for action in done.into_iter().flatten() {
-        access.audit.note(&admin, action, Some(&account.email));
+        access.audit.note(admin, action, Some(&account.email));
     }
-    Ok(Json(account.into()))
+    Ok(account)
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use trailkeep_event::{Fault, Timestamp};
 use trailkeep_store::access::{Scope, TokenRecord};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::guard::Admin;
 use super::input::Input;
@@ -18,7 +19,7 @@ use super::problem::answers::{
     DatabaseUnavailable, InvalidFields, NotAdmin, NotAdminOrCrossSite, NotSignedIn, UnreadableBody,
 };
 use super::state::Service;
-use crate::access::audit::action;
+use crate::access::audit::{Actor, action};
 use crate::access::tokens::{self, Ending, NewToken};
 
 /// What a token is good for.
@@ -175,13 +176,23 @@ pub async fn create(
     Admin(admin): Admin,
     Input(input): Input<NewTokenInput>,
 ) -> Result<(StatusCode, Json<MadeTokenBody>), Problem> {
-    let access = &service.access;
     let ending = input.expires_at.as_deref().map_or(Ok(Ending::Usual), ending)?;
     let new = NewToken { name: input.name, scope: input.scope.into(), ending };
-    let (token, record) = access.tokens.create(new, admin.id).await?;
-    access.audit.note(&admin, action::CREATE_TOKEN, Some(&record.name));
+    let (token, record) = make(&service, &admin, new).await?;
     let record = record.into();
     Ok((StatusCode::CREATED, Json(MadeTokenBody { token, record })))
+}
+
+/// Makes a token: its secret, and what is kept.
+pub async fn make(
+    service: &Service,
+    admin: &Actor,
+    new: NewToken,
+) -> Result<(String, TokenRecord), Problem> {
+    let access = &service.access;
+    let (token, record) = access.tokens.create(new, admin.id).await?;
+    access.audit.note(admin, action::CREATE_TOKEN, Some(&record.name));
+    Ok((token, record))
 }
 
 fn ending(text: &str) -> Result<Ending, Problem> {
@@ -215,9 +226,15 @@ pub async fn revoke(
     Admin(admin): Admin,
     PathId(id): PathId,
 ) -> Result<StatusCode, Problem> {
+    end(&service, &admin, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Revokes the token with this id.
+pub async fn end(service: &Service, admin: &Actor, id: Uuid) -> Result<(), Problem> {
     let access = &service.access;
     let token = access.tokens.revoke(id).await?;
     access.remembered.bad(&token.hash);
-    access.audit.note(&admin, action::REVOKE_TOKEN, Some(&token.name));
-    Ok(StatusCode::NO_CONTENT)
+    access.audit.note(admin, action::REVOKE_TOKEN, Some(&token.name));
+    Ok(())
 }

@@ -213,18 +213,18 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<MadeWriteKeyBody>), Problem> {
     let expires_at = input.expires_at.as_deref().map(moment).transpose()?;
     let new = NewWriteKey { name: input.name, origins: input.origins, expires_at };
-    let (key, record) = make(&service, admin, new).await?;
+    let (key, record) = make(&service, &admin, new).await?;
     let record = WriteKeyBody::of(record, service.clock.now());
     Ok((StatusCode::CREATED, Json(MadeWriteKeyBody { key, record })))
 }
 
-/// Makes a write key; what trackers send, and what is kept of it.
+/// Makes a key: its text, and what is kept.
 pub async fn make(
     service: &Arc<Service>,
-    admin: Actor,
+    admin: &Actor,
     new: NewWriteKey,
 ) -> Result<(String, WriteKeyRecord), Problem> {
-    let access = Arc::clone(&service.access);
+    let (access, admin) = (Arc::clone(&service.access), admin.clone());
     to_its_end(async move {
         let (key, record) = access.write_keys.create(new, admin.id).await?;
         access.audit.note(&admin, action::CREATE_WRITE_KEY, Some(&record.name));
@@ -264,6 +264,12 @@ pub async fn revoke(
     Admin(admin): Admin,
     PathText(id): PathText,
 ) -> Result<StatusCode, Problem> {
+    end(&service, &admin, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Revokes the key with this id, as the list has it.
+pub async fn end(service: &Arc<Service>, admin: &Actor, id: &str) -> Result<(), Problem> {
     if let Some(name) = id.strip_prefix(OF_SETTINGS) {
         let names = service.access.write_keys.names_of_settings();
         let is_there = names.iter().any(|own| **own == *name);
@@ -274,11 +280,11 @@ pub async fn revoke(
         });
     }
     let id: Uuid = id.parse().map_err(|_| Problem::unknown_id())?;
+    let (access, admin) = (Arc::clone(&service.access), admin.clone());
     to_its_end(async move {
-        let access = &service.access;
         let revoked = access.write_keys.revoke(id).await?;
         access.audit.note(&admin, action::REVOKE_WRITE_KEY, Some(&revoked.name));
-        Ok(StatusCode::NO_CONTENT)
+        Ok(())
     })
     .await
 }

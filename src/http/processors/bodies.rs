@@ -14,9 +14,9 @@ use crate::processing::{Asked, Seen, State};
 #[schema(as = Quantiles)]
 pub struct QuantilesBody {
     /// Half took no longer.
-    p50: Option<u64>,
+    pub p50: Option<u64>,
     /// 95 of 100 took no longer.
-    p95: Option<u64>,
+    pub p95: Option<u64>,
 }
 
 impl From<Quantiles> for QuantilesBody {
@@ -30,9 +30,9 @@ impl From<Quantiles> for QuantilesBody {
 #[schema(as = Lag)]
 pub struct LagBody {
     /// Events that wait for their turn; about so many where they are more than 20,000.
-    events: u64,
+    pub events: u64,
     /// Since when the first of them waits, in seconds.
-    seconds: u64,
+    pub seconds: u64,
 }
 
 /// A processor.
@@ -46,43 +46,43 @@ pub struct LagBody {
 }))]
 pub struct ProcessorBody {
     /// Its name in the settings.
-    name: String,
+    pub name: String,
     /// `running`; `paused`: a person said so; `away`: it does not answer, or with errors
     /// alone; `refused`: all that it answers is that it will not (a wrong URL or a wrong
     /// key); `catching-up`: what was stored before it was there comes first;
     /// `standing-by`: nobody has told lately that they deliver for it.
-    state: String,
+    pub state: String,
     /// What it answered last, where it is away or refuses.
     #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
+    pub problem: Option<String>,
     /// Whether this instance delivers for it.
-    delivers_here: bool,
-    lag: LagBody,
+    pub delivers_here: bool,
+    pub lag: LagBody,
     /// Requests in flight.
-    in_flight: u64,
+    pub in_flight: u64,
     /// Users whose event fails, or who wait for a person: `GET /processors/{name}/users`.
-    stuck_users: u64,
+    pub stuck_users: u64,
     /// Users whose pending events are read from the database as they are needed: one of
     /// theirs fails again and again, or there are too many for the memory.
-    parked_users: u64,
+    pub parked_users: u64,
     /// Events in the database that were given up; null while it does not answer.
-    dead_letters: Option<u64>,
+    pub dead_letters: Option<u64>,
     /// How long a request took.
-    duration_ms: QuantilesBody,
+    pub duration_ms: QuantilesBody,
     /// How long after its receipt an event was first sent.
-    wait_ms: QuantilesBody,
+    pub wait_ms: QuantilesBody,
     /// Requests that may be in flight, where it is in this instance's settings.
     #[serde(skip_serializing_if = "Option::is_none")]
-    concurrency: Option<usize>,
+    pub concurrency: Option<usize>,
     /// Events that it took, since the start of this instance.
     #[serde(skip_serializing_if = "Option::is_none")]
-    processed: Option<u64>,
+    pub processed: Option<u64>,
     /// Events that were given up, since then.
     #[serde(skip_serializing_if = "Option::is_none")]
-    failed: Option<u64>,
+    pub failed: Option<u64>,
     /// Events that are not sent, since then.
     #[serde(skip_serializing_if = "Option::is_none")]
-    skipped: Option<u64>,
+    pub skipped: Option<u64>,
 }
 
 /// A processor of this instance's settings.

@@ -6,12 +6,13 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use trailkeep_event::{StoreId, Timestamp};
+use trailkeep_store::processing::Processed;
 use uuid::Uuid;
 
 use super::bodies::{CommandedBody, LetterBody, LettersBody};
 use super::known;
 use super::steering::ask;
-use crate::access::audit::action;
+use crate::access::audit::{Actor, action};
 use crate::http::guard::Admin;
 use crate::http::paging::Paging;
 use crate::http::path::{PathText, PathTexts};
@@ -53,16 +54,34 @@ pub async fn letters(
     RawQuery(query): RawQuery,
 ) -> Result<Json<LettersBody>, Problem> {
     let mut parameters = Parameters::parse(query.as_deref());
-    let paging = Paging::read(&mut parameters, read_cursor);
+    let paging = page_asked(&mut parameters);
     parameters.finish()?;
-    known(&service, &name).await?;
-    let store = service.processing.store();
-    let found = store.failed_outcomes(&name, paging.after, paging.wanted()).await?;
-    let (outcomes, next_cursor) =
-        paging.cut(found, |outcome| format!("{}_{}", outcome.processed_at.as_millis(), outcome.id));
-    service.access.audit.note(&admin, action::LIST_DEAD_LETTERS, Some(&name));
+    let (outcomes, next_cursor) = read(&service, &admin, &name, &paging).await?;
     let dead_letters = outcomes.into_iter().map(LetterBody::from).collect();
     Ok(Json(LettersBody { dead_letters, next_cursor }))
+}
+
+/// Where a page of them ended.
+type Place = (Timestamp, StoreId);
+
+/// Which page of them is asked for.
+pub fn page_asked(parameters: &mut Parameters) -> Paging<Place> {
+    Paging::read(parameters, read_cursor)
+}
+
+/// A page of them, newest first, and where the next one begins.
+pub async fn read(
+    service: &Service,
+    admin: &Actor,
+    name: &str,
+    paging: &Paging<Place>,
+) -> Result<(Vec<Processed>, Option<String>), Problem> {
+    known(service, name).await?;
+    let store = service.processing.store();
+    let found = store.failed_outcomes(name, paging.after, paging.wanted()).await?;
+    service.access.audit.note(admin, action::LIST_DEAD_LETTERS, Some(name));
+    let cursor = |one: &Processed| format!("{}_{}", one.processed_at.as_millis(), one.id);
+    Ok(paging.cut(found, cursor))
 }
 
 /// Send one of them again
@@ -129,7 +148,7 @@ fn letter(id: &str) -> Result<Uuid, Problem> {
     id.parse().map_err(|_| Problem::unknown_id())
 }
 
-fn read_cursor(text: &str) -> Option<(Timestamp, StoreId)> {
+fn read_cursor(text: &str) -> Option<Place> {
     let (millis, id) = text.split_once('_')?;
     let id: Uuid = id.parse().ok()?;
     Some((Timestamp::from_millis(millis.parse().ok()?)?, StoreId::from_bytes(id.into_bytes())))

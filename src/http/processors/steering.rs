@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use trailkeep_event::{Fault, Timestamp};
+use trailkeep_store::processing::Command;
 
 use super::bodies::{CheckInput, CommandBody, CommandedBody, CommandsBody, ReplayInput};
 use super::known;
@@ -20,6 +21,7 @@ use crate::http::problem::answers::{
     NotSignedIn, TooManyCommands, UnknownProcessor, UnreadableBody,
 };
 use crate::http::state::Service;
+use crate::processing::Asked;
 use crate::processing::orders::{Became, Order, Range};
 
 /// What is told where nobody has answered yet.
@@ -159,22 +161,37 @@ pub async fn commands(
     Admin(_admin): Admin,
     PathText(name): PathText,
 ) -> Result<Json<CommandsBody>, Problem> {
-    known(&service, &name).await?;
-    let commands = service.processing.store().commands(&name).await?;
+    let commands = asked_of(&service, &name).await?;
     Ok(Json(CommandsBody { commands: commands.into_iter().map(CommandBody::from).collect() }))
 }
 
+/// What was asked of a processor: what is open, and what was answered within the last hour.
+pub async fn asked_of(service: &Service, name: &str) -> Result<Vec<Command>, Problem> {
+    known(service, name).await?;
+    Ok(service.processing.store().commands(name).await?)
+}
+
 /// Asks for something that the audit trail names so, about a user or not.
-pub(super) async fn ask(
+pub async fn order(
     service: &Service,
     admin: &Actor,
     (name, action, user_id): (&str, &'static str, Option<&str>),
     order: &Order,
-    waits: &str,
-) -> Result<Response, Problem> {
+) -> Result<Asked, Problem> {
     known(service, name).await?;
     service.access.audit.note(admin, action, user_id.or(Some(name)));
-    let asked = service.processing.ask(name, order, service.clock.now()).await?;
+    Ok(service.processing.ask(name, order, service.clock.now()).await?)
+}
+
+/// The same, as it is answered.
+pub(super) async fn ask(
+    service: &Service,
+    admin: &Actor,
+    what: (&str, &'static str, Option<&str>),
+    wanted: &Order,
+    waits: &str,
+) -> Result<Response, Problem> {
+    let asked = order(service, admin, what, wanted).await?;
     let (is_done, body) =
         CommandedBody::of(asked, waits).map_err(|text| Problem::conflict(&text))?;
     let status = if is_done { StatusCode::OK } else { StatusCode::ACCEPTED };

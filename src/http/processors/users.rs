@@ -12,7 +12,7 @@ use trailkeep_store::processing::Processed;
 use super::bodies::{CommandedBody, EventInput, StuckUserBody, StuckUsersBody};
 use super::steering::ask;
 use super::{known, status};
-use crate::access::audit::action;
+use crate::access::audit::{Actor, action};
 use crate::http::guard::{Admin, MayRead};
 use crate::http::input::Input;
 use crate::http::path::{PathText, PathTexts};
@@ -47,17 +47,26 @@ pub async fn users(
     MayRead { reader, .. }: MayRead,
     PathText(name): PathText,
 ) -> Result<Json<StuckUsersBody>, Problem> {
-    known(&service, &name).await?;
-    service.access.audit.note(&reader, action::LIST_STUCK_USERS, Some(&name));
-    let status = status(&service, &name).await?.unwrap_or_default();
+    stuck(&service, &reader, &name).await.map(Json)
+}
+
+/// Those who are stuck, as of two seconds ago.
+pub async fn stuck(
+    service: &Service,
+    reader: &Actor,
+    name: &str,
+) -> Result<StuckUsersBody, Problem> {
+    known(service, name).await?;
+    service.access.audit.note(reader, action::LIST_STUCK_USERS, Some(name));
+    let status = status(service, name).await?.unwrap_or_default();
     // Of those who wait for a person no more may be in memory than which event it is.
     let untold = status.stuck.iter().filter(|stuck| stuck.error.is_none());
     let ids: Vec<StoreId> = untold.map(id).collect();
-    let outcomes = service.processing.store().outcomes(&name, &ids).await?;
-    Ok(Json(StuckUsersBody {
+    let outcomes = service.processing.store().outcomes(name, &ids).await?;
+    Ok(StuckUsersBody {
         stuck_users: status.stuck_users,
         users: status.stuck.into_iter().map(|stuck| body(stuck, &outcomes)).collect(),
-    }))
+    })
 }
 
 fn id(stuck: &StuckUser) -> StoreId {

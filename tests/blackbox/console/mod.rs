@@ -1,9 +1,15 @@
 //! The console: what its pages answer, and to whom.
 
+mod account;
 mod accounts;
+mod audit;
 mod gate;
+mod keys;
 mod live;
+mod processors;
 mod reader;
+mod set_aside;
+mod staff;
 mod system;
 mod user;
 mod visitor;

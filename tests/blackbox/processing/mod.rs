@@ -1,11 +1,11 @@
 //! Processors: users' events, sent in order, at least once, with one outcome each.
 
 mod accepted;
-mod asks;
+pub mod asks;
 mod backfill;
 mod check;
 mod crashes;
-mod double;
+pub mod double;
 mod failures;
 mod hold;
 mod http;
