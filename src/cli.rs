@@ -8,19 +8,23 @@ mod example_processor;
 mod flags;
 mod place;
 mod processors;
+mod reload;
 mod seed;
 mod terminal;
 mod write_keys;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
+use crate::app::reload::Configured;
 use crate::app::{self, memory};
 use crate::config::{self, ConfigErrors, Entry, Loaded, Overrides, Settings};
 use crate::monitoring::version;
 use crate::telemetry;
 use flags::Flags;
+use reload::ReloadError;
 use terminal::{complain, print};
 
 /// The exit code for wrong settings and for a wrong command line.
@@ -47,6 +51,7 @@ Examples:
   trailkeep --port 8080 --set write.max_wait_ms=250
   trailkeep config                            what is in force, and where from
   trailkeep config --defaults > trailkeep.toml
+  trailkeep reload                            have a running service read its settings again
   trailkeep admin create jo@example.com       make an administrator from the shell
   trailkeep write-keys create shop            make a key that events have to have
   trailkeep seed 1000000                      write a million sample events
@@ -83,6 +88,8 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Have a running service read its settings again, and say what needs a restart
+    Reload(reload::Command),
     /// Make an administrator, reset a password, or list accounts
     Admin {
         #[command(subcommand)]
@@ -118,6 +125,7 @@ impl Cli {
             Some(Command::Serve { flags } | Command::Config { flags, .. }) => {
                 flags.add_to(overrides)
             }
+            Some(Command::Reload(command)) => command.flags.add_to(overrides),
             Some(Command::Admin { command }) => command.flags().add_to(overrides),
             Some(Command::WriteKeys { command }) => command.flags().add_to(overrides),
             Some(Command::Seed(command)) => command.flags.add_to(overrides),
@@ -146,7 +154,11 @@ pub fn run() -> ExitCode {
     if let Some(Command::ExampleProcessor(command)) = cli.command {
         return process(command);
     }
-    let loaded = match (Settings::load(&cli.overrides()), &cli.command) {
+    let overrides = cli.overrides();
+    if let Some(Command::Reload(_)) = cli.command {
+        return reload(&overrides);
+    }
+    let loaded = match (Settings::load(&overrides), &cli.command) {
         (Ok(loaded), _) => loaded,
         // Wrong settings are one of the things that it looks for.
         (Err(errors), Some(Command::Doctor(command))) => return examine(command, &Err(errors)),
@@ -163,9 +175,9 @@ pub fn run() -> ExitCode {
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
         Some(Command::Processors { command }) => steer(command, &loaded.settings),
         Some(Command::Doctor(command)) => examine(&command, &Ok(loaded)),
-        // It has returned above.
-        Some(Command::ExampleProcessor(_)) => ExitCode::FAILURE,
-        Some(Command::Serve { .. }) | None => serve(loaded.settings),
+        // They have returned above.
+        Some(Command::ExampleProcessor(_) | Command::Reload(_)) => ExitCode::FAILURE,
+        Some(Command::Serve { .. }) | None => serve(loaded, overrides),
     }
 }
 
@@ -175,6 +187,21 @@ fn process(command: example_processor::Command) -> ExitCode {
         Err(error) => {
             complain(&format!("trailkeep: {error}\n"));
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn reload(overrides: &Overrides) -> ExitCode {
+    let data_dir = match Settings::data_dir(overrides) {
+        Ok(data_dir) => data_dir,
+        Err(errors) => return refuse(&errors),
+    };
+    match reload::run(data_dir) {
+        Ok(text) => print(&text),
+        Err(error) => {
+            complain(&format!("trailkeep: {error}\n"));
+            let is_wrong = matches!(error, ReloadError::Wrong(_));
+            ExitCode::from(if is_wrong { WRONG_SETTINGS } else { 1 })
         }
     }
 }
@@ -245,12 +272,17 @@ fn handle_letters(command: dead_letters::Command, settings: &Settings) -> ExitCo
     }
 }
 
-fn serve(settings: Settings) -> ExitCode {
-    if let Err(error) = telemetry::init_logging(&settings.log) {
-        complain(&format!("trailkeep: {error}\n"));
-        return ExitCode::FAILURE;
+fn serve(loaded: Loaded, overrides: Overrides) -> ExitCode {
+    match telemetry::init_logging(&loaded.settings.log) {
+        Ok(level) => {
+            let read = Arc::new(move || Settings::load(&overrides));
+            app::serve(Configured { loaded, read, level })
+        }
+        Err(error) => {
+            complain(&format!("trailkeep: {error}\n"));
+            ExitCode::FAILURE
+        }
     }
-    app::serve(settings)
 }
 
 fn refuse(errors: &ConfigErrors) -> ExitCode {
@@ -270,7 +302,8 @@ fn listing(entries: &[Entry]) -> String {
             text.push_str(&format!("{gap}[{section}]\n"));
             open_section = section;
         }
-        text.push_str(&format!("{key} = {} # {}\n", entry.value, entry.origin));
+        let end = if entry.is_reloadable { "; reloadable" } else { "" };
+        text.push_str(&format!("{key} = {} # {}{end}\n", entry.value, entry.origin));
     }
     text
 }

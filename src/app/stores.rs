@@ -86,7 +86,8 @@ impl Stores {
         })
     }
 
-    fn of(
+    /// All of one.
+    pub(super) fn of(
         store: impl Store
         + DeadLetterStore
         + AccessStore

@@ -21,6 +21,7 @@ use self::bodies::{
 };
 use super::guard::{Session, Staff, actor};
 use super::input::Input;
+use super::on_terms::OnTerms;
 use super::peer::Client;
 use super::problem::Problem;
 use super::problem::answers::{
@@ -30,6 +31,7 @@ use super::problem::answers::{
 use super::same_origin::is_from_page;
 use super::sessions::{bearer, failed};
 use super::state::Service;
+use super::terms::Terms;
 use crate::access::accounts::{NewStaff, WayIn};
 use crate::access::audit::{Actor, action};
 use crate::access::open_sessions::{CLIENT_KEY, STARTED_KEY, USER_AGENT_KEY, user_agent};
@@ -58,16 +60,17 @@ use crate::access::{AccessError, email, hash_secret, limits};
 )]
 pub async fn sign_up(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     Client(client): Client,
     session: Session,
     headers: HeaderMap,
     Input(input): Input<SignUpInput>,
 ) -> Result<Json<SignedUpBody>, Problem> {
     let access = &service.access;
-    access.limits.sign_up.check_client(client)?;
-    let way = way_in(&service, client, input.set_up_code.as_deref()).await?;
+    terms.limits.sign_up.check_client(client)?;
+    let way = way_in(&service, &terms, client, input.set_up_code.as_deref()).await?;
     if way == WayIn::Open {
-        access.limits.sign_up.check_email(client, &limited_as(&input.email))?;
+        terms.limits.sign_up.check_email(client, &limited_as(&input.email))?;
     }
     let new = NewStaff { email: input.email, name: input.name, password: input.password };
     let account = access.accounts.sign_up(new, way).await?;
@@ -91,13 +94,14 @@ pub async fn sign_up(
 /// keep it out.
 async fn way_in(
     service: &Service,
+    terms: &Terms,
     client: Option<IpAddr>,
     code: Option<&str>,
 ) -> Result<WayIn, Problem> {
     let access = &service.access;
     let way = access.accounts.way_in(code).await;
     if matches!(way, Err(AccessError::WrongSetUpCode)) {
-        limits::check(access.limits.wrong_set_up_codes.as_ref(), &())?;
+        limits::check(terms.limits.wrong_set_up_codes.as_deref(), &())?;
         access.audit.note(&Actor::anonymous(client), action::SET_UP_FAILED, None);
     }
     Ok(way?)
@@ -127,6 +131,7 @@ async fn way_in(
 )]
 pub async fn sign_in(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     Client(client): Client,
     session: Session,
     headers: HeaderMap,
@@ -136,7 +141,7 @@ pub async fn sign_in(
     check_given(&[("email", &input.email), ("password", &input.password)])?;
     let email = limited_as(&input.email);
     let found = access.accounts.with_address(&input.email).await?;
-    access.limits.check_sign_in(client, &email, found.as_ref())?;
+    terms.limits.check_sign_in(client, &email, found.as_ref())?;
     let signed_in = access.accounts.sign_in_to(found, input.password).await;
     let account = signed_in.inspect_err(|error| {
         if matches!(error, AccessError::WrongCredentials) {
@@ -193,6 +198,7 @@ pub async fn sign_out(
 )]
 pub async fn change_password(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     Client(client): Client,
     staff: Staff,
     session: Session,
@@ -200,7 +206,7 @@ pub async fn change_password(
     Input(input): Input<ChangePasswordInput>,
 ) -> Result<Json<SignedInBody>, Problem> {
     let access = &service.access;
-    access.limits.check_sign_in(client, &staff.account.email, Some(&staff.account))?;
+    terms.limits.check_sign_in(client, &staff.account.email, Some(&staff.account))?;
     let account = access
         .accounts
         .change_password(&staff.account, input.current_password, input.new_password)

@@ -7,6 +7,7 @@ use axum::http::header;
 use serde::de::DeserializeOwned;
 
 use super::body::{self, BodyError, Encoding};
+use super::on_terms::look;
 use super::problem::Problem;
 use super::state::Service;
 
@@ -24,12 +25,9 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Input<T> {
         if !is_json(&request) {
             return Err(Problem::json_only());
         }
+        let timeout = look(request.extensions(), service, |terms| terms.receive_timeout);
         let body = request.into_body();
-        let limits = body::BodyLimits {
-            max_bytes: MAX_BYTES,
-            timeout: service.options.body_timeout,
-            budget: &service.bodies,
-        };
+        let limits = body::BodyLimits { max_bytes: MAX_BYTES, timeout, budget: &service.bodies };
         let held =
             body::read(body, Encoding::Identity, limits).await.map_err(|error| match error {
                 BodyError::TooLarge => Problem::body_too_large(MAX_BYTES),

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::guard::Admin;
 use super::input::Input;
+use super::on_terms::OnTerms;
 use super::path::PathText;
 use super::problem::Problem;
 use super::problem::answers::{
@@ -177,13 +178,13 @@ pub struct WriteKeysBody {
 )]
 pub async fn list(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     _admin: Admin,
 ) -> Result<Json<WriteKeysBody>, Problem> {
     let keys = &service.access.write_keys;
     let now = service.clock.now();
     let stored = keys.list().await?;
-    let of_settings = keys.names_of_settings();
-    let of_settings = of_settings.iter().map(|name| WriteKeyBody::of_settings(name));
+    let of_settings = terms.write_keys.names().iter().map(|name| WriteKeyBody::of_settings(name));
     let stored = stored.into_iter().map(|key| WriteKeyBody::of(key, now));
     Ok(Json(WriteKeysBody { write_keys: of_settings.chain(stored).collect() }))
 }
@@ -207,6 +208,7 @@ pub async fn list(
 )]
 pub async fn create(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     Admin(admin): Admin,
     Input(input): Input<NewWriteKeyInput>,
 ) -> Result<(StatusCode, Json<MadeWriteKeyBody>), Problem> {
@@ -214,7 +216,7 @@ pub async fn create(
     let new = NewWriteKey { name: input.name, origins: input.origins, expires_at };
     to_its_end(async move {
         let access = &service.access;
-        let (key, record) = access.write_keys.create(new, admin.id).await?;
+        let (key, record) = access.write_keys.create(&terms.write_keys, new, admin.id).await?;
         access.audit.note(&admin, action::CREATE_WRITE_KEY, Some(&record.name));
         let record = WriteKeyBody::of(record, service.clock.now());
         Ok((StatusCode::CREATED, Json(MadeWriteKeyBody { key, record })))
@@ -250,12 +252,12 @@ fn moment(text: &str) -> Result<Timestamp, Problem> {
 )]
 pub async fn revoke(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     Admin(admin): Admin,
     PathText(id): PathText,
 ) -> Result<StatusCode, Problem> {
     if let Some(name) = id.strip_prefix(OF_SETTINGS) {
-        let names = service.access.write_keys.names_of_settings();
-        let is_there = names.iter().any(|own| **own == *name);
+        let is_there = terms.write_keys.names().iter().any(|own| **own == *name);
         return Err(if is_there {
             Problem::write_key_of_settings()
         } else {

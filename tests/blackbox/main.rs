@@ -46,6 +46,7 @@ mod people;
 mod pipeline;
 mod problems;
 mod processing;
+mod reload;
 mod seed;
 mod shutdown;
 

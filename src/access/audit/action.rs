@@ -38,6 +38,8 @@ pub const REVOKE_TOKEN: &str = "token.revoke";
 pub const CREATE_WRITE_KEY: &str = "write-key.create";
 /// A write key was revoked.
 pub const REVOKE_WRITE_KEY: &str = "write-key.revoke";
+/// Somebody had the settings read again; the subject is which have another value since.
+pub const RELOAD: &str = "settings.reload";
 /// Somebody looked at a journey.
 pub const READ_JOURNEY: &str = "journey.read";
 /// Somebody began to watch a user's events come.

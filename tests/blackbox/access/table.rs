@@ -95,6 +95,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/api/write-keys", For::Admins),
     route("DELETE", "/api/write-keys/{id}", For::Admins),
     route("GET", "/api/audit", For::Admins),
+    route("POST", "/api/reload", For::Admins),
     route("POST", "/users/{userId}/links", For::Admins),
     route("DELETE", "/users/{userId}/links/{id}", For::Admins),
     route("GET", "/dead-letters", For::Admins),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 60] = [
+const ROUTES: [(&str, &str, &[u16]); 61] = [
     ("/events", "post", &[200, 202, 400, 401, 403, 413, 415, 429, 503]),
     ("/events.schema.json", "get", &[200]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 404, 503]),
@@ -47,6 +47,7 @@ const ROUTES: [(&str, &str, &[u16]); 60] = [
     ("/api/write-keys", "post", &[201, 400, 401, 403, 408, 409, 413, 415, 503]),
     ("/api/write-keys/{id}", "delete", &[204, 400, 401, 403, 404, 409, 503]),
     ("/api/audit", "get", &[200, 400, 401, 403, 503]),
+    ("/api/reload", "post", &[200, 401, 403, 409, 503]),
     ("/dead-letters", "get", &[200, 400, 401, 403, 503]),
     ("/dead-letters", "delete", &[200, 400, 401, 403, 503]),
     ("/dead-letters/retry", "post", &[200, 401, 403, 503]),
