@@ -3,7 +3,8 @@
 //!
 //! Start: the store, the listener and the journal are opened. The service accepts
 //! from then on, and has its control socket; it is ready once the store is prepared and
-//! has the head of what an earlier process left in the journal.
+//! has the head of what an earlier process left in the journal. While it runs, its settings
+//! may be read again ([`reload`]).
 //!
 //! **Loud.** A task or a thread that ends unexpectedly ends the process, in order,
 //! non-zero.
@@ -22,6 +23,7 @@ mod journal;
 pub(crate) mod memory;
 mod part;
 mod processing;
+pub(crate) mod reload;
 mod set_up;
 mod stores;
 
@@ -38,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::access::Access;
-use crate::config::Settings;
+use crate::access::audit::Actor;
 use crate::console;
 use crate::dead_letters;
 use crate::http::{self, Service, server};
@@ -46,7 +48,7 @@ use crate::ingest::Ingest;
 use crate::monitoring::history;
 use crate::people::indexing::keep_indexes;
 use crate::processing::Deliverers;
-use crate::shutdown::{Ending, Signals};
+use crate::shutdown::{Ending, HangUp, HangUps, Signals};
 use control::Control;
 pub(crate) use control::path_in as control_socket;
 pub use error::StartError;
@@ -54,6 +56,7 @@ use ingestion::CLOSING;
 pub(crate) use ingestion::Ingestion;
 pub(crate) use journal::folder_in as journal_folder;
 use part::Part;
+use reload::Configured;
 use set_up::SetUp;
 pub use stores::Stores;
 pub(crate) use stores::{payload_keys, place as store_place, timeouts};
@@ -69,7 +72,7 @@ pub struct Running {
 }
 
 /// Runs the service until a signal ends it, and calls back once it listens.
-pub fn serve(settings: Settings, started: impl FnOnce(Running)) -> ExitCode {
+pub fn serve(configured: Configured, started: impl FnOnce(Running)) -> ExitCode {
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -78,7 +81,7 @@ pub fn serve(settings: Settings, started: impl FnOnce(Running)) -> ExitCode {
         }
     };
     let ending = runtime.block_on(async {
-        run(&settings, started).await.unwrap_or_else(|error| {
+        run(configured, started).await.unwrap_or_else(|error| {
             error!("{error}");
             Ending::NotStarted
         })
@@ -88,24 +91,36 @@ pub fn serve(settings: Settings, started: impl FnOnce(Running)) -> ExitCode {
     ending.into()
 }
 
-async fn run(settings: &Settings, started: impl FnOnce(Running)) -> Result<Ending, StartError> {
+async fn run(configured: Configured, started: impl FnOnce(Running)) -> Result<Ending, StartError> {
     greeting::says_which_build();
-    let mut signals = Signals::listen().map_err(|error| StartError::System(error.to_string()))?;
+    let no_signals = |error: io::Error| StartError::System(error.to_string());
+    let mut signals = Signals::listen().map_err(no_signals)?;
+    let mut hang_ups = HangUps::listen().map_err(no_signals)?;
+    let settings = &configured.loaded.settings;
     let stores = Stores::open(settings).await?;
     access::keep_write_keys(settings, &stores).await;
     let listener = listen(&settings.http.address()).await?;
     let url = greeting::url(&listener).unwrap_or_default();
-    let mut app = App::start(settings, stores, listener)?;
+    let mut app = App::start(configured, stores, listener)?;
     let (access, ingest) = (Arc::clone(&app.service.access), Arc::clone(&app.service.ingest));
     started(Running { access, ingest, url });
-    let ended = tokio::select! {
-        signal = signals.next() => {
-            info!(signal, "stopping; a second signal ends at once");
-            None
-        }
-        part = app.ended() => {
-            error!(part = part.name(), "a part of the service ended unexpectedly; stopping");
-            Some(part)
+    let ended = loop {
+        tokio::select! {
+            signal = signals.next() => {
+                info!(signal, "stopping; a second signal ends at once");
+                break None;
+            }
+            hang_up = hang_ups.next() => match hang_up {
+                HangUp::OnPurpose => app.reload(),
+                HangUp::TerminalClosed => {
+                    info!("the terminal was closed; stopping");
+                    break None;
+                }
+            },
+            part = app.ended() => {
+                error!(part = part.name(), "a part of the service ended unexpectedly; stopping");
+                break Some(part);
+            }
         }
     };
     let ingest = Arc::clone(&app.service.ingest);
@@ -152,22 +167,25 @@ pub struct App {
     indexing: JoinHandle<()>,
     set_up: JoinHandle<()>,
     stop: CancellationToken,
-    settings: Settings,
+    grace: Duration,
 }
 
 impl App {
     /// Starts all parts on an open listener.
     pub fn start(
-        settings: &Settings,
+        configured: Configured,
         stores: Stores,
         listener: TcpListener,
     ) -> Result<Self, StartError> {
+        // What stays as it is until the end; of what a reload may change, the service has more
+        // to say.
+        let of_start = configured.loaded.settings.clone();
+        let settings = &of_start;
         let ingestion = Ingestion::start(settings, &stores)?;
         let stop = CancellationToken::new();
-        let (service, audit_writer) = build::service(settings, &stores, &ingestion, &stop)?;
+        let (service, audit_writer) = build::service(configured, &stores, &ingestion, &stop)?;
         let service = Arc::new(service);
-        let retention = settings.access.audit_retention;
-        let access = access::Tasks::start(&service, audit_writer, &stores, retention);
+        let access = access::Tasks::start(&service, audit_writer, &stores);
         let counter = tokio::spawn(dead_letters::watch_count(
             Arc::clone(&service.dead_letters),
             Arc::clone(&service.statistics),
@@ -180,11 +198,12 @@ impl App {
         let router = http::router(Arc::clone(&service), console::router(&service));
         let limits = server::ConnectionLimits {
             max_connections: settings.http.max_connections,
-            header_timeout: settings.http.receive_timeout,
             grace: request_grace(settings.shutdown.grace),
         };
         // The journal is open, and with it the folder's lock is held.
-        let control = Control::start(settings, router.clone(), limits, stop.clone());
+        let in_force = &service.in_force;
+        let control =
+            Control::start(settings, router.clone(), limits, Arc::clone(in_force), stop.clone());
         greeting::says_where(&listener, settings);
         let set_up = SetUp {
             store: Arc::clone(&stores.access),
@@ -200,10 +219,10 @@ impl App {
             Arc::clone(&stores.payloads),
             payload_keys(settings),
         ));
-        let server = tokio::spawn(server::serve(listener, router, limits, stop.clone()));
+        let in_force = Arc::clone(in_force);
+        let server = tokio::spawn(server::serve(listener, router, limits, in_force, stop.clone()));
         let grace = request_grace(settings.shutdown.grace);
         let deliverers = ingestion.processing.start(&ingestion.registered, grace);
-        let settings = settings.clone();
         Ok(Self {
             service,
             ingestion,
@@ -216,8 +235,17 @@ impl App {
             indexing,
             set_up,
             stop,
-            settings,
+            grace: of_start.shutdown.grace,
         })
+    }
+
+    /// Has the settings read again, for whoever may send signals. What comes of it is in the
+    /// log.
+    fn reload(&self) {
+        let reload = Arc::clone(&self.service.reload);
+        tokio::spawn(async move {
+            let _ = reload.reload(Actor::shell()).await;
+        });
     }
 
     /// Waits until a part ends that must not.
@@ -236,7 +264,7 @@ impl App {
     /// Stops all parts in order. Where the journal has ended, requests in flight
     /// wait for nothing any more, and are not waited for.
     async fn stop(self, ended: Option<Part>) -> Ending {
-        let grace = self.settings.shutdown.grace;
+        let grace = self.grace;
         let deadline = Instant::now() + grace - (grace / 5).min(CLOSING);
         self.service.health.drain();
         self.stop.cancel();

@@ -9,19 +9,23 @@ mod example_processor;
 mod flags;
 mod place;
 mod processors;
+mod reload;
 mod seed;
 mod terminal;
 mod write_keys;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
+use crate::app::reload::Configured;
 use crate::app::{self, memory};
 use crate::config::{self, ConfigErrors, Entry, Loaded, Overrides, Settings};
 use crate::monitoring::version;
 use crate::telemetry;
 use flags::Flags;
+use reload::ReloadError;
 use terminal::{complain, print};
 
 /// The exit code for wrong settings and for a wrong command line.
@@ -48,6 +52,7 @@ Examples:
   trailkeep --port 8080 --set write.max_wait_ms=250
   trailkeep config                            what is in force, and where from
   trailkeep config --defaults > trailkeep.toml
+  trailkeep reload                            have a running service read its settings again
   trailkeep admin create jo@example.com       make an administrator from the shell
   trailkeep write-keys create shop            make a key that events have to have
   trailkeep demo                              a shop to look at, signed in by a link
@@ -85,6 +90,8 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Have a running service read its settings again, and say what needs a restart
+    Reload(reload::Command),
     /// Make an administrator, reset a password, or list accounts
     Admin {
         #[command(subcommand)]
@@ -122,6 +129,7 @@ impl Cli {
             Some(Command::Serve { flags } | Command::Config { flags, .. }) => {
                 flags.add_to(overrides)
             }
+            Some(Command::Reload(command)) => command.flags.add_to(overrides),
             Some(Command::Admin { command }) => command.flags().add_to(overrides),
             Some(Command::WriteKeys { command }) => command.flags().add_to(overrides),
             Some(Command::Demo(command)) => command.add_to(overrides),
@@ -151,7 +159,11 @@ pub fn run() -> ExitCode {
     if let Some(Command::ExampleProcessor(command)) = cli.command {
         return process(command);
     }
-    let loaded = match (Settings::load(&cli.overrides()), &cli.command) {
+    let overrides = cli.overrides();
+    if let Some(Command::Reload(_)) = cli.command {
+        return reload(&overrides);
+    }
+    let loaded = match (Settings::load(&overrides), &cli.command) {
         (Ok(loaded), _) => loaded,
         // Wrong settings are one of the things that it looks for.
         (Err(errors), Some(Command::Doctor(command))) => return examine(command, &Err(errors)),
@@ -164,14 +176,14 @@ pub fn run() -> ExitCode {
         }
         Some(Command::Admin { command }) => administer(command, &loaded.settings),
         Some(Command::WriteKeys { command }) => handle_keys(command, &loaded.settings),
-        Some(Command::Demo(command)) => demo::run(&command, loaded.settings),
+        Some(Command::Demo(command)) => demo::run(&command, loaded, overrides),
         Some(Command::Seed(command)) => seed(&command, &loaded.settings),
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
         Some(Command::Processors { command }) => steer(command, &loaded.settings),
         Some(Command::Doctor(command)) => examine(&command, &Ok(loaded)),
-        // It has returned above.
-        Some(Command::ExampleProcessor(_)) => ExitCode::FAILURE,
-        Some(Command::Serve { .. }) | None => serve(loaded.settings),
+        // They have returned above.
+        Some(Command::ExampleProcessor(_) | Command::Reload(_)) => ExitCode::FAILURE,
+        Some(Command::Serve { .. }) | None => serve(loaded, overrides),
     }
 }
 
@@ -181,6 +193,21 @@ fn process(command: example_processor::Command) -> ExitCode {
         Err(error) => {
             complain(&format!("trailkeep: {error}\n"));
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn reload(overrides: &Overrides) -> ExitCode {
+    let data_dir = match Settings::data_dir(overrides) {
+        Ok(data_dir) => data_dir,
+        Err(errors) => return refuse(&errors),
+    };
+    match reload::run(data_dir) {
+        Ok(text) => print(&text),
+        Err(error) => {
+            complain(&format!("trailkeep: {error}\n"));
+            let is_wrong = matches!(error, ReloadError::Wrong(_));
+            ExitCode::from(if is_wrong { WRONG_SETTINGS } else { 1 })
         }
     }
 }
@@ -251,17 +278,22 @@ fn handle_letters(command: dead_letters::Command, settings: &Settings) -> ExitCo
     }
 }
 
-fn serve(settings: Settings) -> ExitCode {
-    serve_and(settings, |_| {})
+fn serve(loaded: Loaded, overrides: Overrides) -> ExitCode {
+    serve_and(loaded, overrides, |_| {})
 }
 
 /// Serves, and calls back once the service listens.
-fn serve_and(settings: Settings, started: impl FnOnce(app::Running)) -> ExitCode {
-    if let Err(error) = telemetry::init_logging(&settings.log) {
-        complain(&format!("trailkeep: {error}\n"));
-        return ExitCode::FAILURE;
+fn serve_and(loaded: Loaded, overrides: Overrides, started: impl FnOnce(app::Running)) -> ExitCode {
+    match telemetry::init_logging(&loaded.settings.log) {
+        Ok(level) => {
+            let read = Arc::new(move || Settings::load(&overrides));
+            app::serve(Configured { loaded, read, level }, started)
+        }
+        Err(error) => {
+            complain(&format!("trailkeep: {error}\n"));
+            ExitCode::FAILURE
+        }
     }
-    app::serve(settings, started)
 }
 
 fn refuse(errors: &ConfigErrors) -> ExitCode {
@@ -281,7 +313,8 @@ fn listing(entries: &[Entry]) -> String {
             text.push_str(&format!("{gap}[{section}]\n"));
             open_section = section;
         }
-        text.push_str(&format!("{key} = {} # {}\n", entry.value, entry.origin));
+        let end = if entry.is_reloadable { "; reloadable" } else { "" };
+        text.push_str(&format!("{key} = {} # {}{end}\n", entry.value, entry.origin));
     }
     text
 }

@@ -1,7 +1,7 @@
 //! How the process ends: the signals that ask for it, and the exit codes that
-//! tell a supervisor how it went.
+//! tell a supervisor how it went. And the one signal that asks for something else.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -72,4 +72,43 @@ impl Signals {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
+}
+
+/// What SIGHUP says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HangUp {
+    /// Somebody sent it: the settings are to be read again.
+    OnPurpose,
+    /// The terminal that the process was started at has gone: nobody sees it any more, and
+    /// it would keep its port and its folder from whoever starts it again.
+    TerminalClosed,
+}
+
+/// SIGHUP.
+#[derive(Debug)]
+pub struct HangUps {
+    signal: Signal,
+    had_terminal: bool,
+}
+
+impl HangUps {
+    /// Listens from now on: the signal does not end the process by itself any more.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self { signal: signal(SignalKind::hangup())?, had_terminal: has_terminal() })
+    }
+
+    /// The next one. Several that come at once are one.
+    pub async fn next(&mut self) -> HangUp {
+        self.signal.recv().await;
+        if self.had_terminal && !has_terminal() {
+            HangUp::TerminalClosed
+        } else {
+            HangUp::OnPurpose
+        }
+    }
+}
+
+/// Whether anything leads to a terminal. To one that was closed nothing does.
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
 }

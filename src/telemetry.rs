@@ -4,4 +4,4 @@ mod logging;
 
 #[cfg(test)]
 pub use logging::captured;
-pub use logging::{LoggingError, init_logging};
+pub use logging::{LogLevel, LoggingError, init_logging};

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use trailkeep::config::{Environment, Overrides, Settings};
+
 /// What a path of the repository begins with where a document names it.
 const FOLDERS: [&str; 8] =
     ["src/", "crates/", "tests/", "load-tests/", "ecosystem/", "config/", "docs/", ".ci/"];
@@ -196,6 +198,51 @@ fn every_setting_that_a_document_names_exists() {
     }
     assert!(found > 10, "only {found} settings were found");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The settings, and whether a change of each needs no restart.
+fn settings() -> Vec<(String, bool)> {
+    let loaded = Settings::load_from(&Overrides::default(), &Environment::default()).unwrap();
+    loaded.entries.into_iter().map(|entry| (entry.path, entry.is_reloadable)).collect()
+}
+
+/// The cells of a table's rows, heads included.
+fn rows(text: &str) -> Vec<Vec<&str>> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| "));
+    rows.map(|row| row.trim_end_matches(" |").split(" | ").collect()).collect()
+}
+
+#[test]
+fn the_table_of_what_needs_no_restart_has_the_settings_that_are_tagged_so() {
+    let operations = read("docs/OPERATIONS.md");
+    let mut listed = BTreeSet::new();
+    for row in rows(section(&operations, "Without a restart")) {
+        let [section, keys] = row[..] else { panic!("{row:?}") };
+        let section = section.trim_matches('`');
+        listed.extend(keys.split('`').skip(1).step_by(2).map(|key| format!("{section}.{key}")));
+    }
+    let reloadable = settings().into_iter().filter(|(_, is_reloadable)| *is_reloadable);
+    assert_eq!(listed, reloadable.map(|(path, _)| path).collect());
+}
+
+#[test]
+fn the_table_of_settings_says_what_a_change_of_each_needs() {
+    let operations = read("docs/OPERATIONS.md");
+    let reloadable: BTreeSet<String> = settings()
+        .into_iter()
+        .filter_map(|(path, is_reloadable)| {
+            is_reloadable.then(|| path.replace('.', "_").to_uppercase())
+        })
+        .collect();
+    let mut found = 0;
+    for row in rows(section(&operations, "Settings")) {
+        let [name, _, _, needs] = row[..] else { panic!("{row:?}") };
+        let Some(name) = name.strip_prefix('`') else { continue };
+        let is_reload = needs.contains("a reload");
+        assert_eq!(is_reload, reloadable.contains(name.trim_end_matches('`')), "{name}");
+        found += 1;
+    }
+    assert!(found > 10, "only {found} settings were found");
 }
 
 #[test]

@@ -43,7 +43,8 @@ use std::sync::Arc;
 pub use error::AccessError;
 pub use secrets::hash_secret;
 
-/// All that decides who may do what.
+/// All that decides who may do what, but for what a reload may change: write keys of the
+/// settings, proxies and limits are in the terms of each request.
 pub struct Access {
     pub accounts: Arc<accounts::StaffAccounts>,
     /// Where sessions are kept.
@@ -58,12 +59,8 @@ pub struct Access {
     pub remembered: remembered::Remembered,
     /// Where what is done is noted.
     pub audit: audit::Audit,
-    /// Which clients may post events.
+    /// Which clients may post events, beside those with a key of the settings.
     pub write_keys: Arc<write_keys::WriteKeys>,
     /// What the pages show for the whole team.
     pub team: team::Team,
-    /// Whose word about client addresses counts.
-    pub proxies: client::Proxies,
-    /// How often what may be tried.
-    pub limits: limits::RateLimits,
 }

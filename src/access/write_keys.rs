@@ -1,8 +1,9 @@
 //! Keys that trackers send with their events. A key is no secret that protects
 //! reading: it is in every page that posts. It keeps others' data out.
 //!
-//! Some are in the settings, the others in the store, where administrators make and
-//! revoke them. No event waits for the store: each instance has all keys in memory
+//! Some are in the settings ([`of_settings`]), the others in the store, where administrators
+//! make and revoke them. Which of the settings count, a request says: a reload may change
+//! them. No event waits for the store: each instance has all keys in memory
 //! ([`known`]), and looks every two seconds whether any has come or gone. So a key is in
 //! force, or is not any more, at once on the instance that did it and within five seconds on
 //! the others. When one ends by its time, the clock of the instance says.
@@ -24,6 +25,7 @@ mod error;
 pub mod file;
 mod known;
 mod new;
+mod of_settings;
 
 use std::io;
 use std::path::PathBuf;
@@ -34,7 +36,7 @@ use std::time::Duration;
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-use tracing::{info, warn};
+use tracing::warn;
 use trailkeep_event::time::Clock;
 use trailkeep_store::StoreError;
 use trailkeep_store::write_keys::{WriteKeyRecord, WriteKeyStore};
@@ -46,6 +48,7 @@ use file::KeyFile;
 use known::{Key, Known};
 pub use known::{MOST_BYTES, Rule};
 pub use new::{MAX_KEYS, MAX_ORIGINS, MAX_ORIGINS_OF_ALL, NewWriteKey};
+pub use of_settings::KeysOfSettings;
 
 /// How every key of the store begins, so that people, and scanners for leaked secrets,
 /// know what they see.
@@ -75,9 +78,9 @@ pub enum NotTaken {
     NotKnownYet,
 }
 
-/// The keys that are taken.
+/// The keys of the store that are taken.
 pub struct WriteKeys {
-    /// The [`Rule`], for those who need no more than that.
+    /// The [`Rule`] that they come to, for those who need no more than that.
     rule: AtomicU8,
     known: RwLock<Arc<Known>>,
     store: Arc<dyn WriteKeyStore>,
@@ -99,25 +102,18 @@ struct Change {
 }
 
 impl WriteKeys {
-    /// The keys of the settings, by name and text, and those that the file in this folder
-    /// has. Without a folder none is kept beside the store.
-    pub fn new<'a>(
-        of_settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+    /// Those that the file in this folder has. Without a folder none is kept beside the
+    /// store.
+    pub fn new(
         store: Arc<dyn WriteKeyStore>,
         clock: Arc<dyn Clock>,
         folder: Option<PathBuf>,
     ) -> Self {
         let file = folder.map(KeyFile::of_folder);
         let kept = file.as_ref().and_then(KeyFile::read);
-        let of_settings = of_settings
-            .into_iter()
-            .map(|(name, key)| Arc::new(Key::of_settings(name, hash_secret(key))))
-            .collect();
-        let mut known = Known::without_store(of_settings);
         let is_kept = kept.is_some();
-        if let Some(kept) = kept {
-            known = known.with_stored(kept.into_iter().map(Arc::new).collect());
-        }
+        let kept = kept.map(|kept| Known::new(kept.into_iter().map(Arc::new).collect()));
+        let known = kept.unwrap_or_default();
         Self {
             rule: AtomicU8::new(known.rule() as u8),
             known: RwLock::new(Arc::new(known)),
@@ -127,10 +123,13 @@ impl WriteKeys {
         }
     }
 
-    /// Whether a key has to be sent.
-    pub fn rule(&self) -> Rule {
+    /// Whether a key has to be sent, with these of the settings.
+    pub fn rule(&self, of_settings: &KeysOfSettings) -> Rule {
         const OPEN: u8 = Rule::Open as u8;
         const REQUIRED: u8 = Rule::Required as u8;
+        if !of_settings.names().is_empty() {
+            return Rule::Required;
+        }
         match self.rule.load(Ordering::Acquire) {
             OPEN => Rule::Open,
             REQUIRED => Rule::Required,
@@ -138,7 +137,7 @@ impl WriteKeys {
         }
     }
 
-    /// How many keys are known.
+    /// How many keys of the store are known.
     pub fn count(&self) -> usize {
         self.known.read().len()
     }
@@ -148,8 +147,16 @@ impl WriteKeys {
     /// It is found in a table by its SHA-256 hash. What the time could tell of that is how
     /// far two hashes agree, and not how far two texts do: the bytes of a hash cannot be
     /// chosen one after the other, and the table mixes them with a random key of its own.
-    pub fn admit(&self, sent: &str, origin: Option<&[u8]>) -> Result<Arc<str>, NotTaken> {
+    pub fn admit(
+        &self,
+        of_settings: &KeysOfSettings,
+        sent: &str,
+        origin: Option<&[u8]>,
+    ) -> Result<Arc<str>, NotTaken> {
         let hash = hash_secret(sent);
+        if let Some(name) = of_settings.by_hash(&hash) {
+            return Ok(Arc::clone(name));
+        }
         let known = self.known.read();
         let Some(key) = known.by_hash(&hash) else {
             return Err(if known.is_whole() { NotTaken::Unknown } else { NotTaken::NotKnownYet });
@@ -170,20 +177,17 @@ impl WriteKeys {
         self.known.read().names_origin(origin)
     }
 
-    /// The names of the keys of the settings, in their order.
-    pub fn names_of_settings(&self) -> Vec<Arc<str>> {
-        self.known.read().of_settings().iter().map(|key| Arc::clone(&key.name)).collect()
-    }
-
     /// The keys of the store, those that have ended included, oldest first.
     pub async fn list(&self) -> Result<Vec<WriteKeyRecord>, StoreError> {
         self.store.write_keys().await
     }
 
     /// Makes a key, for an account or for the shell: the key, which is never seen again, and
-    /// what is kept. It is taken here from then on, and after any start.
+    /// what is kept. It is taken here from then on, and after any start. No key of the
+    /// settings may have its name.
     pub async fn create(
         &self,
+        of_settings: &KeysOfSettings,
         new: NewWriteKey,
         made_by: Option<Uuid>,
     ) -> Result<(String, WriteKeyRecord), WriteKeyError> {
@@ -192,7 +196,7 @@ impl WriteKeys {
         let mut change = self.change.lock().await;
         self.look_at(&mut change).await?;
         let known = self.known();
-        if known.of_settings().iter().any(|key| *key.name == *new.name) {
+        if of_settings.names().iter().any(|name| **name == *new.name) {
             return Err(WriteKeyError::NameTaken);
         }
         known.has_room_for(&new)?;
@@ -222,7 +226,7 @@ impl WriteKeys {
             self.take_back(record.id).await;
             return Err(WriteKeyError::NotKept(error));
         }
-        self.put(known.with_stored(stored));
+        self.put(Known::new(stored));
         Ok((secret, record))
     }
 
@@ -240,10 +244,9 @@ impl WriteKeys {
         self.look_at(&mut change).await?;
         let revoked = self.store.delete_write_key(id).await?;
         let known = self.known();
-        let stored: Vec<_> =
-            known.stored().iter().filter(|key| key.id != Some(id)).cloned().collect();
+        let stored: Vec<_> = known.stored().iter().filter(|key| key.id != id).cloned().collect();
         let is_kept = change.is_kept && stored.len() == known.stored().len();
-        self.put(known.with_stored(stored.clone()));
+        self.put(Known::new(stored.clone()));
         if !is_kept {
             self.keep(&mut change, &stored).await.map_err(WriteKeyError::NotKept)?;
         }
@@ -275,7 +278,7 @@ impl WriteKeys {
         let stored = known.renewed(&read);
         if !known.is_whole() || !known.has_the_same(&stored) {
             change.is_kept = false;
-            self.put(known.with_stored(stored));
+            self.put(Known::new(stored));
         }
         Ok(())
     }
@@ -307,16 +310,9 @@ impl WriteKeys {
 
     /// These are the keys from now on.
     fn put(&self, known: Known) {
-        let (before, rule) = (self.rule(), known.rule());
+        let rule = known.rule();
         *self.known.write() = Arc::new(known);
         self.rule.store(rule as u8, Ordering::Release);
-        match (before, rule) {
-            (Rule::Open, Rule::Required) => info!("there are write keys; events need one"),
-            (Rule::Required, Rule::Open) => {
-                warn!("the last write key was revoked; anybody may post events");
-            }
-            _ => {}
-        }
     }
 
     /// Notes in the store which keys were used, each at most once a minute.
@@ -325,7 +321,7 @@ impl WriteKeys {
         let known = self.known();
         let used: Vec<_> =
             known.stored().iter().filter(|key| key.is_to_be_noted(now, TOUCH_EVERY_MS)).collect();
-        let ids: Vec<_> = used.iter().filter_map(|key| key.id).collect();
+        let ids: Vec<_> = used.iter().map(|key| key.id).collect();
         if ids.is_empty() {
             return;
         }

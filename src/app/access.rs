@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 use trailkeep_event::time::{Clock, SystemClock};
 use trailkeep_store::access::AccessStore;
 
@@ -16,8 +16,6 @@ use super::stores::Stores;
 use crate::access::Access;
 use crate::access::accounts::StaffAccounts;
 use crate::access::audit::{self, AuditWriter};
-use crate::access::client::Proxies;
-use crate::access::limits::{ATTEMPTS_WINDOW, Attempts, Limit, RateLimits, WRONG_SET_UP_CODES};
 use crate::access::open_sessions::OpenSessions;
 use crate::access::password::{HashCost, Passwords};
 use crate::access::remembered::Remembered;
@@ -27,6 +25,7 @@ use crate::access::team::Team;
 use crate::access::tokens::Tokens;
 use crate::access::write_keys::{Rule, WriteKeys};
 use crate::config::{self, SecureCookie, Settings};
+use crate::http::terms::InForce;
 use crate::http::{Service, SessionOptions};
 use crate::monitoring::health::Health;
 use crate::monitoring::statistics::Statistics;
@@ -60,8 +59,6 @@ pub(super) fn access(
         audit,
         write_keys: Arc::new(write_keys(settings, stores, clock)),
         team: Team::new(Arc::clone(&stores.team), Arc::clone(clock)),
-        proxies: Proxies::new(rules.trusted_proxies.clone()),
-        limits: limits(rules),
     };
     Ok((access, writer))
 }
@@ -77,16 +74,14 @@ pub(crate) fn accounts(
     Ok(StaffAccounts::new(store, Arc::clone(clock), passwords, rules.open_sign_up))
 }
 
-/// The write keys of the settings, and those that the data folder has, where there is one.
+/// The write keys of the store, as the data folder has them, where there is one.
 pub(crate) fn write_keys(
     settings: &Settings,
     stores: &Stores,
     clock: &Arc<dyn Clock>,
 ) -> WriteKeys {
-    let keys = settings.access.write_keys.iter();
     let folder = &settings.store.data_dir;
     WriteKeys::new(
-        keys.map(|key| (key.name.as_str(), key.expose())),
         Arc::clone(&stores.write_keys),
         Arc::clone(clock),
         folder.is_dir().then(|| folder.clone()),
@@ -102,27 +97,6 @@ pub(super) async fn keep_write_keys(settings: &Settings, stores: &Stores) {
     {
         warn!(%error, "the write keys cannot be read yet");
     }
-}
-
-fn limits(rules: &config::Access) -> RateLimits {
-    let attempts = || Attempts {
-        by_email: Limit::new(whole(rules.attempts_per_address), ATTEMPTS_WINDOW),
-        by_client: Limit::new(whole(rules.attempts_per_client), ATTEMPTS_WINDOW),
-    };
-    let a_second = |requests| Limit::new(whole(requests), Duration::from_secs(1));
-    RateLimits {
-        sign_in: attempts(),
-        at_known_places: Limit::new(whole(rules.attempts_per_address), ATTEMPTS_WINDOW),
-        sign_up: attempts(),
-        wrong_set_up_codes: Limit::new(WRONG_SET_UP_CODES, ATTEMPTS_WINDOW),
-        events_by_client: a_second(rules.events_per_client),
-        events_by_key: a_second(rules.events_per_key),
-    }
-}
-
-/// The settings' own limits are far lower.
-fn whole(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// How sessions are kept by clients.
@@ -147,19 +121,15 @@ pub(super) struct Tasks {
 
 impl Tasks {
     /// Starts writing the audit trail, removing what has ended, and looking for write keys.
-    pub(super) fn start(
-        service: &Service,
-        writer: AuditWriter,
-        stores: &Stores,
-        audit_retention: Option<Duration>,
-    ) -> Self {
+    pub(super) fn start(service: &Service, writer: AuditWriter, stores: &Stores) -> Self {
         let stop = CancellationToken::new();
-        let (access, clock) = (Arc::clone(&service.access), Arc::clone(&service.clock));
+        let (in_force, clock) = (Arc::clone(&service.in_force), Arc::clone(&service.clock));
         Self {
             writer: Some(tokio::spawn(writer.run(stop.clone(), AUDIT_GRACE))),
-            sweeper: tokio::spawn(sweep(access, stores.clone(), clock, audit_retention)),
+            sweeper: tokio::spawn(sweep(in_force, stores.clone(), clock)),
             looker: tokio::spawn(look_for_write_keys(
                 Arc::clone(&service.access.write_keys),
+                Arc::clone(&service.in_force),
                 Arc::clone(&service.health),
                 Arc::clone(&service.statistics),
             )),
@@ -193,21 +163,17 @@ impl Tasks {
     }
 }
 
-async fn sweep(
-    access: Arc<Access>,
-    stores: Stores,
-    clock: Arc<dyn Clock>,
-    audit_retention: Option<Duration>,
-) {
+async fn sweep(in_force: Arc<InForce>, stores: Stores, clock: Arc<dyn Clock>) {
     let mut ticks = interval(SWEEP_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first tick is at once, when the store may not be prepared yet.
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        access.limits.shrink();
+        let terms = in_force.terms();
+        terms.limits.shrink();
         let now = clock.now();
-        let audit_since = audit_retention.map(|kept| {
+        let audit_since = terms.audit_retention.map(|kept| {
             let millis = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
             now.plus_millis(-millis)
         });
@@ -221,18 +187,36 @@ async fn sweep(
 
 async fn look_for_write_keys(
     keys: Arc<WriteKeys>,
+    in_force: Arc<InForce>,
     health: Arc<Health>,
     statistics: Arc<Statistics>,
 ) {
+    let mut before = Rule::Unknown;
     loop {
         let looked = keys.look().await;
-        let is_unknown = keys.rule() == Rule::Unknown;
+        let of_settings = &in_force.terms().write_keys;
+        let rule = keys.rule(of_settings);
+        tell(before, rule);
+        before = rule;
+        let is_unknown = rule == Rule::Unknown;
         health.lacks_write_keys(is_unknown);
-        statistics.write_keys.set(i64::try_from(keys.count()).unwrap_or(i64::MAX));
+        let count = of_settings.names().len() + keys.count();
+        statistics.write_keys.set(i64::try_from(count).unwrap_or(i64::MAX));
         match looked {
             Ok(()) => keys.note_uses().await,
             Err(error) => debug!(%error, "whether write keys have come or gone cannot be told now"),
         }
         sleep(if is_unknown { FIRST_LOOKS_EVERY } else { LOOK_EVERY }).await;
+    }
+}
+
+/// Tells in the log that one has to be sent from now on, or none any more.
+fn tell(before: Rule, rule: Rule) {
+    match (before, rule) {
+        (Rule::Open, Rule::Required) => info!("there are write keys; events need one"),
+        (Rule::Required, Rule::Open) => {
+            warn!("the last write key is gone; anybody may post events");
+        }
+        _ => {}
     }
 }

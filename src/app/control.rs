@@ -16,6 +16,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::http::HeaderValue;
@@ -30,6 +31,7 @@ use super::stores;
 use crate::config::Settings;
 use crate::http::listener::ControlListener;
 use crate::http::server::{self, ConnectionLimits};
+use crate::http::terms::InForce;
 
 /// Bytes of the longest path that a socket can have; the system adds one, and has room
 /// for 108.
@@ -84,6 +86,7 @@ impl Control {
         settings: &Settings,
         router: NormalizePath<Router>,
         limits: ConnectionLimits,
+        in_force: Arc<InForce>,
         stop: CancellationToken,
     ) -> Self {
         let (socket, file) = match open(&settings.store.data_dir) {
@@ -99,7 +102,7 @@ impl Control {
         let store = HeaderValue::from_str(&stores::place(settings)).ok();
         let listener = ControlListener { socket, store };
         let limits = ConnectionLimits { max_connections: MAX_CONNECTIONS, ..limits };
-        let server = tokio::spawn(server::serve(listener, router, limits, stop));
+        let server = tokio::spawn(server::serve(listener, router, limits, in_force, stop));
         Self { server: Some(server), file: Some(file) }
     }
 

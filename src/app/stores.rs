@@ -89,7 +89,8 @@ impl Stores {
         })
     }
 
-    fn of(
+    /// All of one.
+    pub(super) fn of(
         store: impl Store
         + DeadLetterStore
         + AccessStore

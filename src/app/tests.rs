@@ -15,10 +15,11 @@ use trailkeep_event::{Accepted, Arrival, Event, Payload, StoreId};
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::{JourneyPart, JourneyRange, Outcome, Position, Store, StoreError, Timeouts};
 
-use super::{App, Part, Stores};
-use crate::config::Settings;
+use super::{App, Configured, Part, Stores};
+use crate::config::{Environment, Overrides, Settings};
 use crate::ingest::Patience;
 use crate::shutdown::Ending;
+use crate::telemetry::LogLevel;
 
 /// What ends, and how: the store's thread by itself, the others by a panic.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,13 +81,21 @@ impl Store for Defective {
 async fn start(defect: Defect) -> (App, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().to_str().unwrap();
-    let settings = Settings::with([
+    let settings = [
         ("store.data_dir", data_dir),
         ("health.check_interval_ms", "10"),
         ("write.max_wait_ms", "1"),
         ("shutdown.grace_ms", "2000"),
-    ])
-    .unwrap();
+    ];
+    let overrides = settings
+        .into_iter()
+        .fold(Overrides::default(), |all, (path, value)| all.flag("--set", path, value));
+    let read = move || Settings::load_from(&overrides, &Environment::default());
+    let configured = Configured {
+        loaded: read().unwrap(),
+        read: Arc::new(read),
+        level: LogLevel::new(|_| Ok(())),
+    };
     let limit = Duration::from_secs(10);
     let settings_of_store = EmbeddedSettings {
         retention: None,
@@ -106,7 +115,7 @@ async fn start(defect: Defect) -> (App, TempDir) {
         processing: Arc::clone(&store) as _,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    (App::start(&settings, stores, listener).unwrap(), folder)
+    (App::start(configured, stores, listener).unwrap(), folder)
 }
 
 async fn accept_one(app: &App) {

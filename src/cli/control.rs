@@ -111,6 +111,11 @@ impl Refused {
     pub fn kind(&self) -> &str {
         self.r#type.strip_prefix(PROBLEM).unwrap_or(&self.r#type)
     }
+
+    /// What is wrong with what was sent, or with what it was about.
+    pub fn messages(&self) -> impl Iterator<Item = &str> {
+        self.errors.iter().map(|fault| fault.message.as_str())
+    }
 }
 
 impl Error for Refused {}
@@ -144,6 +149,11 @@ impl Control {
         // Where none is named, the service knows better than whoever asks it.
         let named = settings.store.mongodb_uri.as_ref().map(|_| app::store_place(settings));
         Self { path, limit: LIMIT }.if_it_lives(named).await
+    }
+
+    /// The service that has this data folder, if one listens there, whatever database it has.
+    pub async fn in_folder(data_dir: &Path) -> Result<Option<Self>, ControlError> {
+        Self { path: app::control_socket(data_dir), limit: LIMIT }.if_it_lives(None).await
     }
 
     async fn if_it_lives(self, named: Option<String>) -> Result<Option<Self>, ControlError> {

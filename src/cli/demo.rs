@@ -20,7 +20,7 @@ use super::terminal::complain;
 use crate::access::accounts::NewStaff;
 use crate::access::{AccessError, password};
 use crate::app::Running;
-use crate::config::{Overrides, Settings};
+use crate::config::{Loaded, Overrides};
 use crate::ingest::Ingest;
 use crate::seed::{Now, Plan};
 
@@ -63,11 +63,12 @@ impl Command {
 }
 
 /// Writes what is missing, and serves until a signal ends it.
-pub(super) fn run(command: &Command, settings: Settings) -> ExitCode {
+pub(super) fn run(command: &Command, loaded: Loaded, overrides: Overrides) -> ExitCode {
+    let settings = &loaded.settings;
     let is_new = !settings.store.data_dir.exists();
     if is_new {
         complain("trailkeep: writing the events of a shop, once\n");
-        match seed::fill(command.events, &settings) {
+        match seed::fill(command.events, settings) {
             Ok(code) if code != ExitCode::SUCCESS => return code,
             Ok(_) => {}
             Err(error) => {
@@ -77,7 +78,7 @@ pub(super) fn run(command: &Command, settings: Settings) -> ExitCode {
         }
     }
     let plan = seed::usual_plan(command.events, Timestamp::now());
-    super::serve_and(settings, move |running| {
+    super::serve_and(loaded, overrides, move |running| {
         tokio::spawn(show(running, plan, is_new));
     })
 }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The tag says how the setting is called in the environment where that is not its
-//! path in capitals.
+//! path in capitals, and that it is `reloadable` where a change needs no restart.
 
 use std::mem;
 use std::path::PathBuf;
@@ -26,8 +26,11 @@ pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// The table, as messages name it.
 const FILE: &str = "config/default.toml";
 
+/// The end of a tag: a reload puts a change of the setting in force.
+const RELOADABLE: &str = "reloadable";
+
 /// One setting, as the table has it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
     /// `section.key`.
     pub path: String,
@@ -37,10 +40,13 @@ pub struct Setting {
     /// Its name in the environment, if it has one: a section whose name the operator
     /// chose has none, since nobody could tell a misspelt one from a foreign variable.
     pub variable: Option<String>,
+    /// Whether a change needs no restart.
+    pub is_reloadable: bool,
     pub default: Value,
 }
 
 /// Every setting, in the order of the table.
+#[derive(Clone, PartialEq)]
 pub struct Catalog(Vec<Setting>);
 
 impl Catalog {
@@ -148,13 +154,17 @@ impl Setting {
         defaults: &Table,
     ) -> Result<Self, &'static str> {
         let tag = tag.ok_or("a setting must have a tag above it")?;
+        let (tag, is_reloadable) = match tag.strip_suffix(RELOADABLE) {
+            Some(rest) => (rest.strip_suffix("; ").unwrap_or(tag), true),
+            None => (tag, false),
+        };
         let (allowed, variable) = match tag.split_once("; environment ") {
             Some((allowed, name)) => (allowed, name.to_owned()),
             None => (tag, variable_of(&path)),
         };
         let rule = Rule::parse(allowed, &path).ok_or("what is allowed must be told by a tag")?;
         let default = value_at(defaults, &path).ok_or("a section must be one of its own")?.clone();
-        Ok(Self { path, prose, rule, variable: Some(variable), default })
+        Ok(Self { path, prose, rule, variable: Some(variable), is_reloadable, default })
     }
 
     /// The same setting in this section, if it is one of `[processors.default]`.
@@ -209,7 +219,7 @@ mod tests {
     #[test]
     fn an_entry_is_prose_a_tag_and_a_default() {
         let catalog = parse(
-            "# Head.\n\n[a.b]\n# One.\n# Two.\n#: list; environment TOYS\n\
+            "# Head.\n\n[a.b]\n# One.\n# Two.\n#: list; environment TOYS; reloadable\n\
              toys = [\n  \"x\",\n]\n\n# Three.\n#: 0 to 9\nrest = 1\n",
         )
         .unwrap();
@@ -219,6 +229,7 @@ mod tests {
         assert_eq!(toys.default.as_array().unwrap().len(), 1);
         assert_eq!((rest.path.as_str(), rest.variable.as_deref()), ("a.b.rest", Some("A_B_REST")));
         assert_eq!(rest.prose, "# Three.");
+        assert_eq!((toys.is_reloadable, rest.is_reloadable), (true, false));
     }
 
     #[test]
@@ -228,6 +239,9 @@ mod tests {
             ("#: 0 to 9\n\nx = 1\n", "line 3: a setting must have a tag above it"),
             ("#: 0 to 9\nx = 1\ny = 1\n", "line 3: a setting must have a tag above it"),
             ("#: a number\nx = 1\n", "line 2: what is allowed must be told by a tag"),
+            ("#: reloadable\nx = 1\n", "line 2: what is allowed must be told by a tag"),
+            ("#: 0 to 9 reloadable\nx = 1\n", "line 2: what is allowed must be told by a tag"),
+            ("#: 0 to 9; reload\nx = 1\n", "line 2: what is allowed must be told by a tag"),
         ] {
             let error = parse(text).err().unwrap();
             assert_eq!(error, format!("config/default.toml, {line}"));

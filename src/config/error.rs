@@ -77,6 +77,15 @@ pub enum ConfigError {
         /// Where it was given.
         origin: Origin,
     },
+    /// What was told before it goes together with what needs a restart.
+    #[error(
+        "{paths}: another value is given, which needs a restart; until then the one in force \
+         counts, and what is given beside it does not go together with that"
+    )]
+    NeedsRestart {
+        /// The settings that wait for it.
+        paths: String,
+    },
     /// A file that cannot be read.
     #[error("{}: cannot be read: {reason}", .file.display())]
     Unreadable {
@@ -95,6 +104,24 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// What it is about: a setting, a section or a file.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Wrong { path, .. } | Self::NotText { path, .. } => path.clone(),
+            Self::Unknown { name, .. }
+            | Self::Gone { name, .. }
+            | Self::NotASection { name, .. }
+            | Self::Nameless { name, .. } => name.clone(),
+            Self::WrongName { section, .. } => section.clone(),
+            Self::NeedsRestart { paths } => paths.clone(),
+            Self::Unreadable { file, .. } | Self::Malformed { file, .. } => {
+                file.display().to_string()
+            }
+        }
+    }
+}
+
 fn suggestion(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
@@ -111,6 +138,12 @@ impl ConfigErrors {
     /// The mistakes, or nothing if there are none.
     pub(super) fn check(errors: Vec<ConfigError>) -> Result<(), Self> {
         if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
+    }
+
+    /// The same and one more.
+    pub(super) fn and(mut self, error: ConfigError) -> Self {
+        self.0.push(error);
+        self
     }
 
     /// The mistakes, in the order in which they were found.

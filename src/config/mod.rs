@@ -14,6 +14,9 @@
 //! Sections of a name that the operator chooses ([`named`]) are added to the table as
 //! the layers name them.
 //!
+//! What a reload may change is tagged so in the table, and [`reloading`] says what it
+//! comes to.
+//!
 //! A new setting is an entry in the table, a field in a struct, and a new
 //! `.env.example` (`trailkeep config --env-example`).
 
@@ -33,10 +36,12 @@ mod payload_keys;
 mod processor_url;
 mod processors;
 mod reader;
+mod reloading;
 mod rule;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod values;
 mod webhook_secret;
 mod write_key;
 
@@ -50,6 +55,7 @@ pub use origin::Origin;
 pub use processor_url::ProcessorUrl;
 pub use processors::{FieldNames, From, Processor};
 pub use reader::Entry;
+pub use reloading::Reloaded;
 pub use sections::{
     Access, Accounts, Backlog, Events, Health, Http, Journal, Live, Log, LogFormat, Search,
     SecureCookie, Shutdown, Store, Write,
@@ -58,12 +64,14 @@ pub use webhook_secret::WebhookSecret;
 pub use write_key::WriteKey;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use catalog::Catalog;
 use layers::Layers;
 use reader::Reader;
 use serde::Deserialize;
+use values::Values;
 
 /// Every setting, checked: each value is within its range, and the values go
 /// together.
@@ -107,6 +115,20 @@ pub struct Loaded {
     pub settings: Settings,
     /// Every setting in the order of `config/default.toml`.
     pub entries: Vec<Entry>,
+    /// What a reload compares.
+    values: Values,
+}
+
+impl Loaded {
+    /// Checks what the layers say.
+    fn of(catalog: Catalog, layers: Layers) -> Result<Self, ConfigErrors> {
+        let mut reader = Reader::new(&catalog, layers);
+        let settings: Settings = reader.fill()?;
+        settings.check_together(&mut reader);
+        processors::check_together(&settings.processors, &catalog, &mut reader);
+        let (entries, given) = reader.finish()?;
+        Ok(Self { settings, entries, values: Values { catalog, given } })
+    }
 }
 
 impl Settings {
@@ -131,12 +153,20 @@ impl Settings {
     ) -> Result<Loaded, ConfigErrors> {
         let mut catalog = Catalog::compiled_in().map_err(ConfigErrors::one)?;
         let layers = Layers::collect(&mut catalog, overrides, environment);
-        let mut reader = Reader::new(&catalog, layers);
-        let settings: Self = reader.fill()?;
-        settings.check_together(&mut reader);
-        processors::check_together(&settings.processors, &catalog, &mut reader);
-        let entries = reader.finish()?;
-        Ok(Loaded { settings, entries })
+        Loaded::of(catalog, layers)
+    }
+
+    /// The data folder of this process, whatever else is wrong with its settings: there a
+    /// command finds the service that is to say what is wrong with them.
+    ///
+    /// # Errors
+    ///
+    /// Only if the compiled-in defaults break their own rules, which a test rules out.
+    pub fn data_dir(overrides: &Overrides) -> Result<PathBuf, ConfigErrors> {
+        let mut catalog = Catalog::compiled_in().map_err(ConfigErrors::one)?;
+        let layers = Layers::collect(&mut catalog, overrides, &Environment::of_process());
+        let settings: Self = Reader::new(&catalog, layers).fill()?;
+        Ok(settings.store.data_dir)
     }
 
     /// The defaults with some settings changed, given as pairs of path and

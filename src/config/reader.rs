@@ -23,6 +23,8 @@ pub struct Entry {
     pub value: String,
     /// Where the value came from.
     pub origin: Origin,
+    /// Whether a change of it needs no restart.
+    pub is_reloadable: bool,
 }
 
 /// Reads the values in force and collects what is wrong.
@@ -120,18 +122,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What was read, in the order of the table, or everything that is wrong.
-    pub fn finish(self) -> Result<Vec<Entry>, ConfigErrors> {
+    /// What was read, in the order of the table, and the values that it was made of; or
+    /// everything that is wrong.
+    pub fn finish(self) -> Result<(Vec<Entry>, BTreeMap<String, Given>), ConfigErrors> {
         let settings = || self.catalog.settings();
         let refusal = |setting| Some(self.refusal(setting, self.wrong.get(&setting.path)?));
         let wrong: Vec<ConfigError> = settings().filter_map(refusal).collect();
         let entries = settings().map(|setting| self.entry(setting)).collect();
         ConfigErrors::check([self.unread, wrong, self.between].concat())?;
-        Ok(entries)
+        Ok((entries, self.given))
     }
 
     fn refusal(&self, setting: &Setting, rule: &str) -> ConfigError {
-        let Entry { path, value, origin } = self.entry(setting);
+        let Entry { path, value, origin, .. } = self.entry(setting);
         ConfigError::Wrong { path, value: shortened(&value), origin, rule: rule.to_owned() }
     }
 
@@ -142,6 +145,7 @@ impl<'a> Reader<'a> {
             path: setting.path.clone(),
             value: setting.rule.show(value),
             origin: given.map_or(Origin::Default, |given| given.origin.clone()),
+            is_reloadable: setting.is_reloadable,
         }
     }
 

@@ -5,6 +5,7 @@ mod earlier_versions;
 mod mistakes;
 mod precedence;
 mod processors;
+mod reloading;
 mod steered;
 mod values;
 

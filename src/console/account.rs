@@ -19,6 +19,7 @@ use crate::http::Service;
 use crate::http::auth::{self, Place};
 use crate::http::guard::{Session, Staff};
 use crate::http::input::Form;
+use crate::http::on_terms::OnTerms;
 use crate::http::own_sessions;
 use crate::http::path::PathId;
 use crate::http::peer::Client;
@@ -95,6 +96,7 @@ async fn account(
 pub async fn change_password(
     State(service): State<Arc<Service>>,
     Client(client): Client,
+    OnTerms(terms): OnTerms,
     staff: Staff,
     session: Session,
     sight: Sight,
@@ -104,7 +106,7 @@ pub async fn change_password(
     let mut field = |name| form.text(name).unwrap_or_default();
     let passwords = (field("currentPassword"), field("newPassword"));
     form.finish()?;
-    let place = Place { client, headers: &headers };
+    let place = Place { client, headers: &headers, terms: &terms };
     let set = auth::set_another(&service, session.clone(), place, &staff, passwords).await;
     let refusal = match set {
         Ok(_) => return Ok(notice::done(PAGE, "password-changed").into_response()),

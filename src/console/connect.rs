@@ -16,8 +16,10 @@ use crate::access::write_keys::{NewWriteKey, Rule};
 use crate::http::Service;
 use crate::http::guard::{Admin, Staff};
 use crate::http::input::Form;
+use crate::http::on_terms::OnTerms;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::terms::Terms;
 use crate::http::write_keys;
 use crate::monitoring::refusals::{Group, Sender};
 
@@ -65,11 +67,12 @@ struct Refused {
 pub async fn page(
     State(service): State<Arc<Service>>,
     Admin(_): Admin,
+    OnTerms(terms): OnTerms,
     staff: Staff,
     sight: Sight,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let page = connect(&service, &staff, sight, &headers).await?;
+    let page = connect(&service, &terms, &staff, sight, &headers).await?;
     Ok(Page(page).into_response())
 }
 
@@ -77,6 +80,7 @@ pub async fn page(
 pub async fn make(
     State(service): State<Arc<Service>>,
     Admin(admin): Admin,
+    OnTerms(terms): OnTerms,
     staff: Staff,
     sight: Sight,
     headers: HeaderMap,
@@ -90,8 +94,8 @@ pub async fn make(
         origins: origins.split_whitespace().map(str::to_owned).collect(),
         expires_at: None,
     };
-    let made = write_keys::make(&service, &admin, new).await;
-    let page = connect(&service, &staff, sight, &headers).await?;
+    let made = write_keys::make(&service, Arc::clone(&terms), &admin, new).await;
+    let page = connect(&service, &terms, &staff, sight, &headers).await?;
     match made {
         Ok((key, record)) => {
             let page = Connect { key: Some(key), made: Some(record.name), ..page };
@@ -131,15 +135,16 @@ pub async fn rows(
 
 async fn connect(
     service: &Service,
+    terms: &Terms,
     staff: &Staff,
     sight: Sight,
     headers: &HeaderMap,
 ) -> Result<Connect, Problem> {
     let keys = &service.access.write_keys;
-    let names = keys.names_of_settings().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let names = terms.write_keys.names().iter().map(ToString::to_string).collect::<Vec<_>>();
     let stored = keys.list().await?;
     let names = names.into_iter().chain(stored.into_iter().map(|key| key.name)).collect();
-    let needs_key = keys.rule() != Rule::Open;
+    let needs_key = keys.rule(&terms.write_keys) != Rule::Open;
     Ok(Connect {
         origin: origin(service, headers),
         key: needs_key.then(|| SOME_KEY.to_owned()),

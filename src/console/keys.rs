@@ -21,6 +21,7 @@ use crate::access::write_keys::NewWriteKey;
 use crate::http::Service;
 use crate::http::guard::Staff;
 use crate::http::input::Form;
+use crate::http::on_terms::OnTerms;
 use crate::http::path::PathText;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -102,25 +103,27 @@ impl Key {
 pub async fn page(
     State(service): State<Arc<Service>>,
     Administrator(staff): Administrator,
+    OnTerms(terms): OnTerms,
     sight: Sight,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::parse(query.as_deref());
     let (number, notice) = (numbered::asked(&mut parameters), notice::asked(&mut parameters));
     parameters.finish()?;
-    let page = Keys { notice, ..keys(&service, &staff, sight, number).await? };
+    let page = Keys { notice, ..keys(&service, &terms, &staff, sight, number).await? };
     Ok(Page(page).into_response())
 }
 
 async fn keys(
     service: &Service,
+    terms: &Terms,
     staff: &Staff,
     sight: Sight,
     number: usize,
 ) -> Result<Keys, Problem> {
     let known = &service.access.write_keys;
     let stored = known.list().await?;
-    let of_settings = known.names_of_settings();
+    let of_settings = terms.write_keys.names();
     let of_settings = of_settings.iter().map(|name| Key::of_settings(name));
     let stored = stored.into_iter().rev().map(|key| Key::of(key, &sight));
     Ok(Keys {
@@ -138,24 +141,25 @@ async fn keys(
 pub async fn make(
     State(service): State<Arc<Service>>,
     Administrator(staff): Administrator,
+    OnTerms(terms): OnTerms,
     sight: Sight,
     Form(form): Form,
 ) -> Result<Response, Problem> {
     let (typed, wanted) = wanted(form, &sight);
     let made = match wanted {
-        Ok(new) => write_keys::make(&service, &staff.actor, new).await,
+        Ok(new) => write_keys::make(&service, Arc::clone(&terms), &staff.actor, new).await,
         Err(fault) => Err(fault),
     };
     match made {
         Ok((key, record)) => {
-            let page = keys(&service, &staff, sight, 1).await?;
+            let page = keys(&service, &terms, &staff, sight, 1).await?;
             let page = Keys { made: Some((record.name, key)), ..page };
             Ok(Page(page).with(StatusCode::CREATED))
         }
         Err(problem) => {
             let refusal = Refusal::of(problem)?;
             let status = refusal.status();
-            let page = keys(&service, &staff, sight, 1).await?;
+            let page = keys(&service, &terms, &staff, sight, 1).await?;
             Ok(Page(Keys { typed, refusal, ..page }).with(status))
         }
     }
@@ -178,6 +182,7 @@ fn wanted(mut form: Parameters, sight: &Sight) -> (Typed, Result<NewWriteKey, Pr
 pub async fn ask(
     State(service): State<Arc<Service>>,
     Administrator(staff): Administrator,
+    OnTerms(terms): OnTerms,
     sight: Sight,
     PathText(id): PathText,
 ) -> Result<Response, Problem> {
@@ -185,7 +190,7 @@ pub async fn ask(
         return Ok(Redirect::to(PAGE).into_response());
     }
     let stored = service.access.write_keys.list().await?;
-    let count = stored.len() + service.access.write_keys.names_of_settings().len();
+    let count = stored.len() + terms.write_keys.names().len();
     let key = stored.into_iter().find(|key| key.id.to_string() == id);
     let key = key.ok_or_else(Problem::unknown_id)?;
     let mut words = vec![format!(
@@ -218,8 +223,9 @@ pub async fn ask(
 pub async fn revoke(
     State(service): State<Arc<Service>>,
     Administrator(staff): Administrator,
+    OnTerms(terms): OnTerms,
     PathText(id): PathText,
 ) -> Result<Redirect, Problem> {
-    write_keys::end(&service, &staff.actor, &id).await?;
+    write_keys::end(&service, &terms, &staff.actor, &id).await?;
     Ok(notice::done(PAGE, "key-revoked"))
 }

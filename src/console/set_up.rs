@@ -15,6 +15,7 @@ use crate::http::Service;
 use crate::http::auth::{self, Place};
 use crate::http::guard::Session;
 use crate::http::input::Form;
+use crate::http::on_terms::OnTerms;
 use crate::http::peer::Client;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -65,6 +66,7 @@ pub async fn page(
 pub async fn make(
     State(service): State<Arc<Service>>,
     Client(client): Client,
+    OnTerms(terms): OnTerms,
     sight: Sight,
     session: Session,
     headers: HeaderMap,
@@ -75,7 +77,7 @@ pub async fn make(
     let password = field("password");
     form.finish()?;
     let new = NewStaff { email: email.clone(), name: name.clone(), password };
-    let place = Place { client, headers: &headers };
+    let place = Place { client, headers: &headers, terms: &terms };
     let code_given = Some(code.trim()).filter(|code| !code.is_empty());
     let refused = match auth::make_account(&service, session, place, new, code_given).await {
         Ok(_) => return Ok(Redirect::to("/console/connect").into_response()),

@@ -17,6 +17,7 @@ use crate::http::Service;
 use crate::http::auth::{self, Place};
 use crate::http::guard::{Session, Staff};
 use crate::http::input::Form;
+use crate::http::on_terms::OnTerms;
 use crate::http::peer::Client;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -66,6 +67,7 @@ pub async fn page(
 pub async fn enter(
     State(service): State<Arc<Service>>,
     Client(client): Client,
+    OnTerms(terms): OnTerms,
     sight: Sight,
     session: Session,
     headers: HeaderMap,
@@ -75,7 +77,7 @@ pub async fn enter(
     let (email, password, back) = (field("email"), field("password"), field("back"));
     form.finish()?;
     let mut page = SignIn::new(sight, &headers, &back);
-    let place = Place { client, headers: &headers };
+    let place = Place { client, headers: &headers, terms: &terms };
     let refused = match auth::enter(&service, session, place, email.clone(), password).await {
         Ok(_) => return Ok(Redirect::to(&page.back).into_response()),
         Err(refused) => refused,
@@ -98,6 +100,7 @@ pub async fn enter(
 pub async fn by_link(
     State(service): State<Arc<Service>>,
     Client(client): Client,
+    OnTerms(terms): OnTerms,
     session: Session,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -106,7 +109,7 @@ pub async fn by_link(
     if !client.is_some_and(|client| client.to_canonical().is_loopback()) {
         return Err(Problem::unauthorized());
     }
-    let place = Place { client, headers: &headers };
+    let place = Place { client, headers: &headers, terms: &terms };
     auth::enter_by_link(&service, session, place, &code).await?;
     Ok(Redirect::to(HOME))
 }

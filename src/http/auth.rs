@@ -21,6 +21,7 @@ use self::bodies::{
 };
 use super::guard::{Session, Staff, actor};
 use super::input::Input;
+use super::on_terms::OnTerms;
 use super::peer::Client;
 use super::problem::Problem;
 use super::problem::answers::{
@@ -30,6 +31,7 @@ use super::problem::answers::{
 use super::same_origin::is_from_page;
 use super::sessions::{bearer, failed};
 use super::state::Service;
+use super::terms::Terms;
 use crate::access::accounts::{NewStaff, WayIn};
 use crate::access::audit::{Actor, action};
 use crate::access::open_sessions::{CLIENT_KEY, STARTED_KEY, USER_AGENT_KEY, user_agent};
@@ -58,6 +60,7 @@ use crate::access::{AccessError, email, hash_secret, limits};
 )]
 pub async fn sign_up(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     Client(client): Client,
     session: Session,
     headers: HeaderMap,
@@ -65,7 +68,7 @@ pub async fn sign_up(
 ) -> Result<Json<SignedUpBody>, Problem> {
     let new = NewStaff { email: input.email, name: input.name, password: input.password };
     let code = input.set_up_code.as_deref();
-    let place = Place { client, headers: &headers };
+    let place = Place { client, headers: &headers, terms: &terms };
     let (account, opened) = make_account(&service, session, place, new, code).await?;
     let session = opened.told_if(!is_from_page(&headers));
     Ok(Json(SignedUpBody {
@@ -89,10 +92,10 @@ pub async fn make_account(
     code: Option<&str>,
 ) -> Result<(StaffAccount, Opened), Problem> {
     let access = &service.access;
-    access.limits.sign_up.check_client(from.client)?;
-    let way = way_in(service, from.client, code).await?;
+    from.terms.limits.sign_up.check_client(from.client)?;
+    let way = way_in(service, from.terms, from.client, code).await?;
     if way == WayIn::Open {
-        access.limits.sign_up.check_email(from.client, &limited_as(&new.email))?;
+        from.terms.limits.sign_up.check_email(from.client, &limited_as(&new.email))?;
     }
     let account = access.accounts.sign_up(new, way).await?;
     access.audit.note(&actor(&account, from.client), action::SIGN_UP, Some(&account.email));
@@ -105,13 +108,14 @@ pub async fn make_account(
 /// keep it out.
 async fn way_in(
     service: &Service,
+    terms: &Terms,
     client: Option<IpAddr>,
     code: Option<&str>,
 ) -> Result<WayIn, Problem> {
     let access = &service.access;
     let way = access.accounts.way_in(code).await;
     if matches!(way, Err(AccessError::WrongSetUpCode)) {
-        limits::check(access.limits.wrong_set_up_codes.as_ref(), &())?;
+        limits::check(terms.limits.wrong_set_up_codes.as_deref(), &())?;
         access.audit.note(&Actor::anonymous(client), action::SET_UP_FAILED, None);
     }
     Ok(way?)
@@ -141,12 +145,13 @@ async fn way_in(
 )]
 pub async fn sign_in(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     Client(client): Client,
     session: Session,
     headers: HeaderMap,
     Input(input): Input<SignInInput>,
 ) -> Result<Json<SignedInBody>, Problem> {
-    let place = Place { client, headers: &headers };
+    let place = Place { client, headers: &headers, terms: &terms };
     let SignInInput { email, password } = input;
     let (account, opened) = enter(&service, session, place, email, password).await?;
     let session = opened.told_if(!is_from_page(&headers));
@@ -166,7 +171,7 @@ pub async fn enter(
     check_given(&[("email", &email), ("password", &password)])?;
     let found = access.accounts.with_address(&email).await?;
     let email = limited_as(&email);
-    access.limits.check_sign_in(client, &email, found.as_ref())?;
+    from.terms.limits.check_sign_in(client, &email, found.as_ref())?;
     let signed_in = access.accounts.sign_in_to(found, password).await;
     let account = signed_in.inspect_err(|error| {
         if matches!(error, AccessError::WrongCredentials) {
@@ -240,13 +245,14 @@ pub async fn sign_out(
 )]
 pub async fn change_password(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     Client(client): Client,
     staff: Staff,
     session: Session,
     headers: HeaderMap,
     Input(input): Input<ChangePasswordInput>,
 ) -> Result<Json<SignedInBody>, Problem> {
-    let place = Place { client, headers: &headers };
+    let place = Place { client, headers: &headers, terms: &terms };
     let passwords = (input.current_password, input.new_password);
     let (account, opened) = set_another(&service, session, place, &staff, passwords).await?;
     // Who sent a token has no cookie.
@@ -264,7 +270,8 @@ pub async fn set_another(
     (current, new): (String, String),
 ) -> Result<(StaffAccount, Opened), Problem> {
     let access = &service.access;
-    access.limits.check_sign_in(from.client, &staff.account.email, Some(&staff.account))?;
+    let limits = &from.terms.limits;
+    limits.check_sign_in(from.client, &staff.account.email, Some(&staff.account))?;
     let account = access.accounts.change_password(&staff.account, current, new).await?;
     access.audit.note(&staff.actor, action::CHANGE_PASSWORD, Some(&account.email));
     let opened = open(service, session, &account, from).await?;
@@ -350,6 +357,8 @@ pub struct Place<'a> {
     pub client: Option<IpAddr>,
     /// What its request said of it.
     pub headers: &'a HeaderMap,
+    /// On which terms it is answered.
+    pub terms: &'a Terms,
 }
 
 impl Place<'_> {

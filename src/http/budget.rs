@@ -53,6 +53,14 @@ impl Budget {
         Self(Arc::new(Mutex::new(State::new(limit))), Arc::new(Semaphore::new(1)))
     }
 
+    /// From now on so many bytes. What is held beyond that stays held, and nobody is given
+    /// more until enough of it has come back.
+    pub fn limit_to(&self, limit: usize) {
+        let mut state = self.0.lock();
+        state.limit = limit;
+        state.wake();
+    }
+
     /// What one body of this size may hold at the most.
     pub fn most(&self, size: Size) -> usize {
         let limit = self.0.lock().limit;

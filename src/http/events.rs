@@ -20,9 +20,11 @@ use utoipa::ToSchema;
 
 use super::body::{self, BodyError, Encoding, Form, Held};
 use super::budget::Charge;
+use super::on_terms::OnTerms;
 use super::problem::Problem;
 use super::refused::{self, Caller};
 use super::state::Service;
+use super::terms::Terms;
 use super::trace::OneOfMany;
 use super::writing;
 use crate::ingest::quota::Tenant;
@@ -154,10 +156,14 @@ enum AnswerAtOnce {
             body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub async fn post_events(State(service): State<Arc<Service>>, request: Request) -> Response {
+pub async fn post_events(
+    State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
+    request: Request,
+) -> Response {
     let (head, body) = request.into_parts();
     let mut caller = Caller::of(&head, &service);
-    match accept(&service, head, body, &mut caller).await {
+    match accept(&service, &terms, head, body, &mut caller).await {
         Ok(answer) => answer,
         Err((reason, problem)) => {
             refused::note(&service, reason, &problem, caller);
@@ -174,15 +180,16 @@ type Refused = (RefusedBecause, Problem);
 
 async fn accept(
     service: &Service,
+    terms: &Terms,
     head: Parts,
     body: Body,
     caller: &mut Caller,
 ) -> Result<Response, Refused> {
-    let key = match writing::may_write(service, &head) {
+    let key = match writing::may_write(service, terms, &head) {
         Ok(key) => key,
         Err(refusal) => {
             let (reason, problem) = refusal.into();
-            return Err((reason, unread(service, body, problem).await));
+            return Err((reason, unread(terms, body, problem).await));
         }
     };
     if let Some(key) = &key {
@@ -197,7 +204,7 @@ async fn accept(
     let (encoding, form) = match kind {
         Ok(kind) => kind,
         Err(problem) => {
-            let problem = unread(service, body, problem).await;
+            let problem = unread(terms, body, problem).await;
             return Err((RefusedBecause::Unsupported, problem));
         }
     };
@@ -208,14 +215,14 @@ async fn accept(
         && let Err(refusal) = service.ingest.turn(patience).await
     {
         let (reason, problem) = not_admitted(service, &refusal);
-        return Err((reason, unread(service, body, problem).await));
+        return Err((reason, unread(terms, body, problem).await));
     }
-    let body = read(service, body, encoding).await?;
+    let body = read(service, terms, body, encoding).await?;
 
     let now = service.clock.now();
     let events = match form {
-        Form::Json => wire::read_json(&body.bytes, &service.rules, now),
-        Form::Ndjson => wire::read_ndjson(&body.bytes, &service.rules, now),
+        Form::Json => wire::read_json(&body.bytes, &terms.rules, now),
+        Form::Ndjson => wire::read_ndjson(&body.bytes, &terms.rules, now),
     };
     let events = match events {
         Ok(events) => events,
@@ -234,7 +241,7 @@ async fn accept(
         return Ok(CheckedBody::valid(posted.events.len()).into_response());
     }
     if wish == Wish::Stored {
-        return store(service, posted, patience, held).await;
+        return store(service, terms, posted, patience, held).await;
     }
     let answer = accepted(&posted.events);
     service
@@ -266,6 +273,7 @@ fn accepted(events: &[Event]) -> Response {
 /// Takes the events and answers when they are in the database.
 async fn store(
     service: &Service,
+    terms: &Terms,
     posted: Posted,
     patience: Patience,
     held: Charge,
@@ -279,7 +287,7 @@ async fn store(
         .await
         .map_err(|refusal| not_admitted(service, &refusal))?;
     drop(held);
-    Ok(match timeout(service.options.wait_timeout, waited).await {
+    Ok(match timeout(terms.wait_timeout, waited).await {
         Ok(Ok(Waited { duplicates, refused: 0 })) => axum::Json(StoredBody {
             message: "Events stored",
             count: event_ids.len(),
@@ -296,28 +304,33 @@ async fn store(
 }
 
 /// The body, and room for what comes of it.
-async fn read(service: &Service, mut body: Body, encoding: Encoding) -> Result<Held, Refused> {
+async fn read(
+    service: &Service,
+    terms: &Terms,
+    mut body: Body,
+    encoding: Encoding,
+) -> Result<Held, Refused> {
     let limits = body::BodyLimits {
-        max_bytes: service.options.max_body_bytes,
-        timeout: service.options.body_timeout,
+        max_bytes: terms.max_body_bytes,
+        timeout: terms.receive_timeout,
         budget: &service.bodies,
     };
     // What the client announces: encoded it is no longer than decoded.
     if body.size_hint().lower() > limits.max_bytes as u64 {
         body::linger(&mut body).await;
-        return Err(unreadable(service, BodyError::TooLarge));
+        return Err(unreadable(terms, BodyError::TooLarge));
     }
-    let unreadable = |error| unreadable(service, error);
+    let unreadable = |error| unreadable(terms, error);
     let mut held = body::read(body, encoding, limits).await.map_err(unreadable)?;
-    let parsed = wire::most_bytes(&held.bytes, &service.rules);
+    let parsed = wire::most_bytes(&held.bytes, &terms.rules);
     held.room_for(parsed).await.map_err(unreadable)?;
     Ok(held)
 }
 
-fn unreadable(service: &Service, error: BodyError) -> Refused {
+fn unreadable(terms: &Terms, error: BodyError) -> Refused {
     let (reason, problem) = match error {
         BodyError::TooLarge => {
-            (RefusedBecause::TooLarge, Problem::body_too_large(service.options.max_body_bytes))
+            (RefusedBecause::TooLarge, Problem::body_too_large(terms.max_body_bytes))
         }
         BodyError::TimedOut | BodyError::GaveWay => {
             (RefusedBecause::Incomplete, Problem::body_timeout())
@@ -331,12 +344,8 @@ fn unreadable(service: &Service, error: BodyError) -> Refused {
 /// An answer that is given before the body is read. The body is read away, so
 /// that the client can go on using the connection; where that would take long, or
 /// cost much, the connection ends, and the client is told.
-async fn unread(service: &Service, mut body: Body, problem: Problem) -> Problem {
-    if body::pass_over(&mut body, service.options.max_body_bytes).await {
-        problem
-    } else {
-        problem.closing()
-    }
+async fn unread(terms: &Terms, mut body: Body, problem: Problem) -> Problem {
+    if body::pass_over(&mut body, terms.max_body_bytes).await { problem } else { problem.closing() }
 }
 
 fn not_admitted(service: &Service, refusal: &NotAdmitted) -> Refused {

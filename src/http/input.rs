@@ -7,6 +7,7 @@ use axum::http::header;
 use serde::de::DeserializeOwned;
 
 use super::body::{self, BodyError, Encoding, Held};
+use super::on_terms::look;
 use super::problem::Problem;
 use super::query::Parameters;
 use super::state::Service;
@@ -55,11 +56,8 @@ impl FromRequest<Arc<Service>> for Form {
 }
 
 async fn read(request: Request, service: &Service, max_bytes: usize) -> Result<Held, Problem> {
-    let limits = body::BodyLimits {
-        max_bytes,
-        timeout: service.options.body_timeout,
-        budget: &service.bodies,
-    };
+    let timeout = look(request.extensions(), service, |terms| terms.receive_timeout);
+    let limits = body::BodyLimits { max_bytes, timeout, budget: &service.bodies };
     let body = request.into_body();
     body::read(body, Encoding::Identity, limits).await.map_err(|error| match error {
         BodyError::TooLarge => Problem::body_too_large(max_bytes),

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 
 use super::guard::MayRead;
+use super::on_terms::OnTerms;
 use super::path::PathText;
 use super::problem::Problem;
 use super::problem::answers::{InvalidParameters, NoCredentials, NoStream, WrongScope};
@@ -84,6 +85,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 )]
 pub async fn watch_user(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     MayRead { reader, .. }: MayRead,
     PathText(user_id): PathText,
     RawQuery(query): RawQuery,
@@ -93,7 +95,7 @@ pub async fn watch_user(
     let mut parameters = Parameters::parse(query.as_deref());
     parameters.check_id("userId", &user_id);
     parameters.finish()?;
-    let place = service.live.place()?;
+    let place = service.live.place(terms.max_streams)?;
     service.access.audit.note(&reader, action::WATCH_JOURNEY, Some(&user_id));
     let stream = service.live.of_user(&user_id, last_event_id(&headers)).await?;
     let hello = frames::hello_of_user(&stream, &user_id, &service.live.process());
@@ -133,13 +135,14 @@ pub async fn watch_user(
 )]
 pub async fn watch_all(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     MayRead { reader, .. }: MayRead,
     RawQuery(query): RawQuery,
     door: Door,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     Parameters::parse(query.as_deref()).finish()?;
-    let place = service.live.place()?;
+    let place = service.live.place(terms.max_streams)?;
     service.access.audit.note(&reader, action::WATCH_ALL, None);
     let stream = service.live.of_instance(last_event_id(&headers));
     let hello = frames::hello_of_instance(&stream, &service.live.process());

@@ -1,7 +1,8 @@
 //! The HTTP contract: one file a resource. This layer alone knows status
 //! codes; it knows no rule about events.
 //!
-//! `routes` lists all routes, and [`state`] is what their handlers work with.
+//! `routes` lists all routes, and [`state`] is what their handlers work with; what of it a
+//! reload may change is in [`terms`].
 //! [`server`] accepts connections, [`trace`] gives each request its id and its
 //! log line, [`path`] and [`body`] read what was sent, and [`problem`] is the one
 //! shape in which errors are answered. Who may call a route stands in its handler's
@@ -24,6 +25,7 @@ pub mod links;
 pub mod listener;
 pub mod live;
 pub mod metrics;
+pub mod on_terms;
 pub mod own_sessions;
 pub mod paging;
 pub mod path;
@@ -33,6 +35,7 @@ pub mod processors;
 pub mod query;
 pub mod reason;
 pub mod refused;
+pub mod reload;
 mod routes;
 pub mod same_origin;
 pub mod search;
@@ -43,6 +46,7 @@ pub mod stall;
 pub mod state;
 pub mod stats;
 pub mod team;
+pub mod terms;
 mod to_its_end;
 pub mod tokens;
 pub mod trace;

@@ -13,6 +13,7 @@ use axum::extract::FromRequestParts;
 use axum::http::Extensions;
 use axum::http::request::Parts;
 
+use super::on_terms;
 use super::state::Service;
 
 /// Where a request's connection comes from.
@@ -45,7 +46,9 @@ impl Client {
     /// As told by the connection, or by proxies of ours.
     pub fn of(parts: &Parts, service: &Service) -> Self {
         match Peer::of(&parts.extensions) {
-            Peer::At(peer) => Self(Some(service.access.proxies.client(peer, &parts.headers))),
+            Peer::At(peer) => on_terms::look(&parts.extensions, service, |terms| {
+                Self(Some(terms.proxies.client(peer, &parts.headers)))
+            }),
             Peer::Shell => Self(None),
         }
     }

@@ -10,6 +10,7 @@ mod live;
 mod people;
 mod processors;
 mod refusals;
+mod settings;
 mod shares;
 mod summaries;
 mod write_keys;

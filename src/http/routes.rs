@@ -17,8 +17,8 @@ use super::problem::Problem;
 use super::state::Service;
 use super::{
     accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, links, live,
-    metrics, own_sessions, processors, refused, search, sessions, staff, stats, team, tokens,
-    trace, users, write_keys,
+    metrics, own_sessions, processors, refused, reload, search, sessions, staff, stats, team,
+    tokens, trace, users, write_keys,
 };
 
 /// All routes, each with and without a trailing slash, and the pages beside them.
@@ -97,6 +97,7 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(write_keys::revoke))
         .routes(routes!(team::get, team::set))
         .routes(routes!(audit::audit))
+        .routes(routes!(reload::reload))
         .routes(routes!(dead_letters::list, dead_letters::drop_all))
         .routes(routes!(dead_letters::retry_all))
         .routes(routes!(dead_letters::get, dead_letters::drop_one))

@@ -29,6 +29,7 @@ use tracing::{debug, info, warn};
 use super::listener::{Listener, STORE};
 use super::peer::Peer;
 use super::stall::{OfAStream, Patience, Stall};
+use super::terms::InForce;
 
 /// Bytes of a connection's buffer, which also limits a request's head: with more,
 /// heads that are sent by halves would hold what bodies may not.
@@ -42,17 +43,17 @@ const STALL: Duration = Duration::from_secs(15);
 pub struct ConnectionLimits {
     /// Connections served at once; further ones wait to be accepted.
     pub max_connections: usize,
-    /// How long a client may take to send a request's head.
-    pub header_timeout: Duration,
     /// How long requests in flight have to finish once a stop has begun.
     pub grace: Duration,
 }
 
-/// Serves until `stop` is cancelled, then finishes what is in flight.
+/// Serves until `stop` is cancelled, then finishes what is in flight. Each request is given
+/// the terms that are in force as its head is there.
 pub async fn serve<L: Listener>(
     listener: L,
     router: NormalizePath<Router>,
     limits: ConnectionLimits,
+    in_force: Arc<InForce>,
     stop: CancellationToken,
 ) {
     listener.prepare();
@@ -63,10 +64,9 @@ pub async fn serve<L: Listener>(
             accepted = accept(&listener, &room) => accepted,
             () = stop.cancelled() => break,
         };
-        let store = listener.store();
         let patience = Patience::new(STALL, stop.clone());
-        let router = router.clone();
-        let connection = connection(stream, peer, store, router, limits.header_timeout, patience);
+        let of_all = OfAll { peer, store: listener.store(), in_force: Arc::clone(&in_force) };
+        let connection = connection(stream, of_all, router.clone(), patience);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -107,18 +107,26 @@ async fn refused(error: &io::Error) {
     }
 }
 
-fn connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
-    stream: S,
+/// What all requests of a connection are given, and their answers.
+struct OfAll {
     peer: Peer,
     store: Option<HeaderValue>,
+    in_force: Arc<InForce>,
+}
+
+fn connection<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    stream: S,
+    of_all: OfAll,
     router: NormalizePath<Router>,
-    header_timeout: Duration,
     patience: Patience,
 ) -> impl GracefulConnection<Error = hyper::Error> {
+    let OfAll { peer, store, in_force } = of_all;
     let mark = patience.mark();
+    let header_timeout = in_force.terms().receive_timeout;
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(in_force.terms());
         let answer = router.clone().oneshot(request);
         let (store, mark) = (store.clone(), mark.clone());
         async move {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use trailkeep_event::Rules;
 use trailkeep_event::time::Clock;
 
 use super::budget::Budget;
+use super::reload::reloader::Reload;
+use super::terms::InForce;
 use crate::access::Access;
 use crate::dead_letters::DeadLetters;
 use crate::ingest::Ingest;
@@ -56,27 +57,21 @@ pub struct Service {
     pub refusals: Refusals,
     /// How the counters came to where they are.
     pub history: Arc<History>,
-    /// What events must keep to.
-    pub rules: Rules,
+    /// What a reload may change. A request has terms of its own, from its head on.
+    pub in_force: Arc<InForce>,
+    /// What reads the settings again.
+    pub reload: Arc<dyn Reload>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// When the process started.
     pub started: std::time::Instant,
-    /// Limits of requests.
+    /// What stays as it was at the start.
     pub options: Options,
 }
 
-/// Limits of requests.
+/// What stays as it was at the start.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Bytes of a body after decompression.
-    pub max_body_bytes: usize,
-    /// How long a client may take to send a body.
-    pub body_timeout: Duration,
-    /// How long a client may wait for its events to be stored.
-    pub wait_timeout: Duration,
-    /// Origins whose pages may post events; `None` for any.
-    pub allowed_origins: Option<Vec<String>>,
     /// How sessions are kept by clients.
     pub session: SessionOptions,
     /// Whether the documentation is served.

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::guard::Admin;
 use super::input::Input;
+use super::on_terms::OnTerms;
 use super::path::PathText;
 use super::problem::Problem;
 use super::problem::answers::{
@@ -178,13 +179,13 @@ pub struct WriteKeysBody {
 )]
 pub async fn list(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     _admin: Admin,
 ) -> Result<Json<WriteKeysBody>, Problem> {
     let keys = &service.access.write_keys;
     let now = service.clock.now();
     let stored = keys.list().await?;
-    let of_settings = keys.names_of_settings();
-    let of_settings = of_settings.iter().map(|name| WriteKeyBody::of_settings(name));
+    let of_settings = terms.write_keys.names().iter().map(|name| WriteKeyBody::of_settings(name));
     let stored = stored.into_iter().map(|key| WriteKeyBody::of(key, now));
     Ok(Json(WriteKeysBody { write_keys: of_settings.chain(stored).collect() }))
 }
@@ -208,12 +209,13 @@ pub async fn list(
 )]
 pub async fn create(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     Admin(admin): Admin,
     Input(input): Input<NewWriteKeyInput>,
 ) -> Result<(StatusCode, Json<MadeWriteKeyBody>), Problem> {
     let expires_at = input.expires_at.as_deref().map(moment).transpose()?;
     let new = NewWriteKey { name: input.name, origins: input.origins, expires_at };
-    let (key, record) = make(&service, &admin, new).await?;
+    let (key, record) = make(&service, terms, &admin, new).await?;
     let record = WriteKeyBody::of(record, service.clock.now());
     Ok((StatusCode::CREATED, Json(MadeWriteKeyBody { key, record })))
 }
@@ -221,12 +223,13 @@ pub async fn create(
 /// Makes a key: its text, and what is kept.
 pub async fn make(
     service: &Arc<Service>,
+    terms: Arc<Terms>,
     admin: &Actor,
     new: NewWriteKey,
 ) -> Result<(String, WriteKeyRecord), Problem> {
     let (access, admin) = (Arc::clone(&service.access), admin.clone());
     to_its_end(async move {
-        let (key, record) = access.write_keys.create(new, admin.id).await?;
+        let (key, record) = access.write_keys.create(&terms.write_keys, new, admin.id).await?;
         access.audit.note(&admin, action::CREATE_WRITE_KEY, Some(&record.name));
         Ok((key, record))
     })
@@ -261,18 +264,23 @@ fn moment(text: &str) -> Result<Timestamp, Problem> {
 )]
 pub async fn revoke(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     Admin(admin): Admin,
     PathText(id): PathText,
 ) -> Result<StatusCode, Problem> {
-    end(&service, &admin, &id).await?;
+    end(&service, &terms, &admin, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Revokes the key with this id, as the list has it.
-pub async fn end(service: &Arc<Service>, admin: &Actor, id: &str) -> Result<(), Problem> {
+pub async fn end(
+    service: &Arc<Service>,
+    terms: &Terms,
+    admin: &Actor,
+    id: &str,
+) -> Result<(), Problem> {
     if let Some(name) = id.strip_prefix(OF_SETTINGS) {
-        let names = service.access.write_keys.names_of_settings();
-        let is_there = names.iter().any(|own| **own == *name);
+        let is_there = terms.write_keys.names().iter().any(|own| **own == *name);
         return Err(if is_there {
             Problem::write_key_of_settings()
         } else {

@@ -10,6 +10,7 @@ use super::peer::{Client, Peer};
 use super::problem::Problem;
 use super::sessions::bearer;
 use super::state::Service;
+use super::terms::Terms;
 use crate::access::write_keys::{NotTaken, Rule};
 use crate::access::{AccessError, limits};
 use crate::monitoring::statistics::RefusedBecause;
@@ -53,25 +54,30 @@ impl From<MayNot> for (RefusedBecause, Problem) {
 
 /// Whether the sender may post, and may post now; with which write key, by its
 /// name, where one is needed. The shell needs none.
-pub fn may_write(service: &Service, head: &Parts) -> Result<Option<Arc<str>>, MayNot> {
-    let access = &service.access;
+pub fn may_write(
+    service: &Service,
+    terms: &Terms,
+    head: &Parts,
+) -> Result<Option<Arc<str>>, MayNot> {
+    let Terms { limits: limited, write_keys: of_settings, .. } = terms;
+    let write_keys = &service.access.write_keys;
     if Peer::of(&head.extensions).is_shell() {
         return Ok(None);
     }
-    if let Some(limit) = &access.limits.events_by_client
+    if let Some(limit) = &limited.events_by_client
         && let Client(Some(client)) = Client::of(head, service)
     {
         limits::check(Some(limit), &limits::network(client)).map_err(MayNot::SoOften)?;
     }
-    match access.write_keys.rule() {
+    match write_keys.rule(of_settings) {
         Rule::Open => return Ok(None),
         Rule::Required => {}
         Rule::Unknown => return Err(MayNot::NotKnownYet),
     }
     let sent = sent_key(head).ok_or(MayNot::WithoutKey)?;
     let origin = head.headers.get(header::ORIGIN).map(|origin| origin.as_bytes());
-    let key = access.write_keys.admit(&sent, origin)?;
-    limits::check(access.limits.events_by_key.as_ref(), &key).map_err(MayNot::SoOften)?;
+    let key = write_keys.admit(of_settings, &sent, origin)?;
+    limits::check(limited.events_by_key.as_deref(), &key).map_err(MayNot::SoOften)?;
     Ok(Some(key))
 }
 

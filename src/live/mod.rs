@@ -20,10 +20,11 @@ mod seen;
 pub mod user;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use prometheus::IntGauge;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use trailkeep_event::time::Clock;
 use trailkeep_store::{MAX_READ_BYTES, Store, StoredEvent};
@@ -74,8 +75,6 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Where streams are counted.
     pub statistics: Arc<Statistics>,
-    /// Streams at once; 0 for none ever.
-    pub max_streams: usize,
     /// Ends all of them.
     pub stop: CancellationToken,
 }
@@ -86,9 +85,7 @@ pub struct Live {
     store: Arc<dyn Store>,
     links: Links,
     clock: Arc<dyn Clock>,
-    open: IntGauge,
-    places: Arc<Semaphore>,
-    max_streams: usize,
+    open: Arc<Open>,
     asking: Arc<Semaphore>,
     /// Tells the positions of processes apart.
     process: u64,
@@ -107,55 +104,61 @@ pub enum NoPlace {
     SwitchedOff,
 }
 
-/// A place among the streams, given back when it is dropped.
-pub struct Place {
-    _permit: OwnedSemaphorePermit,
-    open: IntGauge,
+/// Streams that are open, counted.
+struct Open {
+    count: AtomicUsize,
+    /// The same for whoever watches the instance.
+    told: IntGauge,
 }
+
+/// A place among the streams, given back when it is dropped.
+pub struct Place(Arc<Open>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.open.dec();
+        self.0.count.fetch_sub(1, Ordering::Relaxed);
+        self.0.told.dec();
     }
 }
 
 impl Live {
     /// No stream yet.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { ingest, store, links, clock, statistics, max_streams, stop } = parts;
+        let Parts { ingest, store, links, clock, statistics, stop } = parts;
         Arc::new(Self {
             ingest,
             store,
             links,
             clock,
-            open: statistics.streams.clone(),
-            places: Arc::new(Semaphore::new(max_streams)),
-            max_streams,
+            open: Arc::new(Open { count: AtomicUsize::new(0), told: statistics.streams.clone() }),
             asking: Arc::new(Semaphore::new(ASKING_AT_ONCE)),
             process: resume::new_process(),
             stop,
         })
     }
 
-    /// A place for one more stream.
+    /// A place for one more stream, where so many may be open at once; none for 0.
     ///
     /// # Errors
     ///
     /// There is none.
-    pub fn place(&self) -> Result<Place, NoPlace> {
-        match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(permit) => {
-                self.open.inc();
-                Ok(Place { _permit: permit, open: self.open.clone() })
+    pub fn place(&self, max_streams: usize) -> Result<Place, NoPlace> {
+        if max_streams == 0 {
+            return Err(NoPlace::SwitchedOff);
+        }
+        let one_more = |open| (open < max_streams).then_some(open + 1);
+        match self.open.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more) {
+            Ok(_) => {
+                self.open.told.inc();
+                Ok(Place(Arc::clone(&self.open)))
             }
-            Err(_) if self.max_streams == 0 => Err(NoPlace::SwitchedOff),
-            Err(_) => Err(NoPlace::Taken { max_streams: self.max_streams }),
+            Err(_) => Err(NoPlace::Taken { max_streams }),
         }
     }
 
     /// Streams that are open.
     pub fn open(&self) -> usize {
-        self.max_streams - self.places.available_permits()
+        self.open.count.load(Ordering::Relaxed)
     }
 
     /// Returns when all streams are to end.

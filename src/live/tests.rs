@@ -15,7 +15,7 @@ use trailkeep_event::{Accepted, Arrival, Event, Payload, StoreId, Timestamp};
 use trailkeep_store::StoredEvent;
 
 use super::user::UserStream;
-use super::{Gap, Live, PACE, Parts, Said, What};
+use super::{Gap, Live, NoPlace, PACE, Parts, Said, What};
 use crate::journeys::linked::Links;
 use crate::journeys::tests::walks;
 use crate::monitoring::statistics::Statistics;
@@ -70,7 +70,6 @@ impl World {
             store: Arc::clone(&store) as _,
             clock: Arc::new(Standing),
             statistics: Arc::new(Statistics::new().unwrap()),
-            max_streams: 2,
             stop: CancellationToken::new(),
         });
         Self { live, store, people, next: 1 }
@@ -302,11 +301,22 @@ async fn a_database_that_does_not_answer_holds_no_event_up() {
 #[test]
 fn places_are_given_back() {
     let world = World::new();
-    let (one, two) = (world.live.place().unwrap(), world.live.place().unwrap());
-    assert!(world.live.place().is_err());
+    let (one, two) = (world.live.place(2).unwrap(), world.live.place(2).unwrap());
+    assert_eq!(world.live.place(2).err(), Some(NoPlace::Taken { max_streams: 2 }));
     assert_eq!(world.live.open(), 2);
     drop(one);
     assert_eq!(world.live.open(), 1);
-    drop((world.live.place().unwrap(), two));
+    drop((world.live.place(2).unwrap(), two));
     assert_eq!(world.live.open(), 0);
+}
+
+#[test]
+fn streams_that_are_open_stay_so_where_there_may_be_fewer_from_now_on() {
+    let world = World::new();
+    let (one, two) = (world.live.place(3).unwrap(), world.live.place(3).unwrap());
+    assert_eq!(world.live.place(1).err(), Some(NoPlace::Taken { max_streams: 1 }));
+    assert_eq!(world.live.place(0).err(), Some(NoPlace::SwitchedOff));
+    assert_eq!(world.live.open(), 2);
+    drop((one, two));
+    drop(world.live.place(1).unwrap());
 }

@@ -11,7 +11,8 @@ use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::reload::Handle;
+use tracing_subscriber::{EnvFilter, fmt, reload};
 
 use crate::config::{Log, LogFormat};
 
@@ -21,9 +22,39 @@ pub enum LoggingError {
     /// The directives cannot be read. Settings that were loaded rule it out.
     #[error("log.level cannot be read: {0}")]
     Level(#[from] ParseError),
+    /// There is no log any more.
+    #[error("the log has ended: {0}")]
+    Ended(#[from] reload::Error),
     /// This process has a log already.
     #[error("the log was started before: {0}")]
     Started(#[from] SetGlobalDefaultError),
+}
+
+/// The level of a log that is under way.
+pub struct LogLevel(Box<SetFilter>);
+
+type SetFilter = dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync;
+
+impl LogLevel {
+    /// That of whatever this sets the filter of.
+    pub fn new(
+        set: impl Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(set))
+    }
+
+    fn of<S: 'static>(handle: Handle<EnvFilter, S>) -> Self {
+        Self::new(move |filter| handle.reload(filter))
+    }
+
+    /// Has the log go by these directives from now on.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read, or when the log has ended.
+    pub fn set(&self, level: &str) -> Result<(), LoggingError> {
+        Ok((self.0)(EnvFilter::try_new(level)?)?)
+    }
 }
 
 /// Starts the log of this process; called once, before anything is logged.
@@ -32,11 +63,11 @@ pub enum LoggingError {
 /// # Errors
 ///
 /// When the directives cannot be read, or when there is a log already.
-pub fn init_logging(log: &Log) -> Result<(), LoggingError> {
+pub fn init_logging(log: &Log) -> Result<LogLevel, LoggingError> {
     let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let subscriber = subscriber(log, colour, io::stdout)?;
+    let (subscriber, level) = subscriber(log, colour, io::stdout)?;
     tracing::subscriber::set_global_default(subscriber)?;
-    Ok(())
+    Ok(level)
 }
 
 /// JSON lines have `timestamp`, `level`, `target`, `message` and the event's
@@ -45,21 +76,24 @@ fn subscriber<W>(
     log: &Log,
     colour: bool,
     writer: W,
-) -> Result<Box<dyn Subscriber + Send + Sync>, ParseError>
+) -> Result<(Box<dyn Subscriber + Send + Sync>, LogLevel), ParseError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let lines = fmt().with_env_filter(EnvFilter::try_new(&log.level)?).with_writer(writer);
+    let filter = EnvFilter::try_new(&log.level)?;
+    let lines = fmt().with_env_filter(filter).with_writer(writer);
     Ok(match log.format {
-        LogFormat::Text => Box::new(lines.with_ansi(colour).finish().with(filter_fn(is_heard))),
-        LogFormat::Json => Box::new(
-            lines
-                .json()
-                .flatten_event(true)
-                .with_span_list(false)
-                .finish()
-                .with(filter_fn(is_heard)),
-        ),
+        LogFormat::Text => {
+            let lines = lines.with_ansi(colour).with_filter_reloading();
+            let level = LogLevel::of(lines.reload_handle());
+            (Box::new(lines.finish().with(filter_fn(is_heard))), level)
+        }
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_span_list(false);
+            let lines = lines.with_filter_reloading();
+            let level = LogLevel::of(lines.reload_handle());
+            (Box::new(lines.finish().with(filter_fn(is_heard))), level)
+        }
     })
 }
 

@@ -47,6 +47,7 @@ mod people;
 mod pipeline;
 mod problems;
 mod processing;
+mod reload;
 mod seed;
 mod shutdown;
 

@@ -40,6 +40,8 @@ pub const CREATE_WRITE_KEY: &str = "write-key.create";
 pub const REVOKE_WRITE_KEY: &str = "write-key.revoke";
 /// Somebody set what the pages show for the whole team.
 pub const CHANGE_TEAM: &str = "team.change";
+/// Somebody had the settings read again; the subject is which have another value since.
+pub const RELOAD: &str = "settings.reload";
 /// Somebody looked at a journey.
 pub const READ_JOURNEY: &str = "journey.read";
 /// Somebody began to watch a user's events come.

@@ -97,7 +97,7 @@ fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn encode(keys: &[Arc<Key>]) -> Vec<u8> {
     let lines = keys.iter().filter_map(|key| {
         let line = Line {
-            id: key.id?,
+            id: key.id,
             name: key.name.as_ref().to_owned(),
             hash: URL_SAFE_NO_PAD.encode(key.hash),
             origins: key.origins.iter().map(|origin| origin.as_ref().to_owned()).collect(),
@@ -125,7 +125,7 @@ fn key(line: &str) -> Option<Key> {
         Some(end) => Some(Timestamp::parse_rfc3339(&end)?),
         None => None,
     };
-    Some(Key::new(Some(id), &name, hash, &origins, expires_at))
+    Some(Key::new(id, &name, hash, &origins, expires_at))
 }
 
 fn checksum(text: &str) -> String {

@@ -1,5 +1,5 @@
-//! All keys, as events are held against them. What is known is never changed: another
-//! takes its place.
+//! All keys of the store, as events are held against them. What is known is never changed:
+//! another takes its place.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -38,11 +38,10 @@ pub enum Rule {
     Unknown,
 }
 
-/// A key.
+/// A key of the store.
 #[derive(Debug)]
 pub struct Key {
-    /// In the store; `None` for one of the settings.
-    pub id: Option<Uuid>,
+    pub id: Uuid,
     pub name: Arc<str>,
     pub hash: SecretHash,
     /// Whose pages may send it; empty for any.
@@ -56,19 +55,14 @@ pub struct Key {
 }
 
 impl Key {
-    /// One of the settings.
-    pub fn of_settings(name: &str, hash: SecretHash) -> Self {
-        Self::new(None, name, hash, &[], None)
-    }
-
-    /// One of the store.
+    /// As the store has it.
     pub fn of(record: &WriteKeyRecord) -> Self {
         let WriteKeyRecord { id, name, hash, origins, expires_at, .. } = record;
-        Self::new(Some(*id), name, *hash, origins, *expires_at)
+        Self::new(*id, name, *hash, origins, *expires_at)
     }
 
     pub fn new(
-        id: Option<Uuid>,
+        id: Uuid,
         name: &str,
         hash: SecretHash,
         origins: &[String],
@@ -90,9 +84,9 @@ impl Key {
         self.origins.is_empty() || self.origins.iter().any(|own| own.as_bytes() == origin)
     }
 
-    /// That of a key of the settings is nobody's to note.
+    /// It is used. Written only where it is news, as all requests with it read that.
     pub fn note_use(&self) {
-        if self.id.is_some() && !self.is_used.load(Ordering::Relaxed) {
+        if !self.is_used.load(Ordering::Relaxed) {
             self.is_used.store(true, Ordering::Relaxed);
         }
     }
@@ -110,7 +104,7 @@ impl Key {
     }
 
     fn is_of(&self, record: &WriteKeyRecord) -> bool {
-        self.id == Some(record.id)
+        self.id == record.id
             && self.hash == record.hash
             && *self.name == *record.name
             && self.expires_at == record.expires_at
@@ -118,36 +112,25 @@ impl Key {
     }
 }
 
-/// All keys.
-#[derive(Debug)]
+/// All keys of the store.
+#[derive(Debug, Default)]
 pub struct Known {
-    of_settings: Arc<[Arc<Key>]>,
-    /// `None` until those of the store are known.
+    /// `None` until they are known.
     stored: Option<Vec<Arc<Key>>>,
     by_hash: HashMap<SecretHash, Arc<Key>>,
-    /// Those of all keys of the store.
+    /// Those of all keys.
     origins: HashSet<Arc<str>>,
 }
 
 impl Known {
-    /// Of the store nothing is known.
-    pub fn without_store(of_settings: Arc<[Arc<Key>]>) -> Self {
-        Self::new(of_settings, None)
+    /// These are all that there are.
+    pub fn new(stored: Vec<Arc<Key>>) -> Self {
+        let origins = stored.iter().flat_map(|key| key.origins.iter().cloned()).collect();
+        let by_hash = stored.iter().map(|key| (key.hash, Arc::clone(key))).collect();
+        Self { stored: Some(stored), by_hash, origins }
     }
 
-    /// The same keys of the settings, and these of the store.
-    pub fn with_stored(&self, stored: Vec<Arc<Key>>) -> Self {
-        Self::new(Arc::clone(&self.of_settings), Some(stored))
-    }
-
-    fn new(of_settings: Arc<[Arc<Key>]>, stored: Option<Vec<Arc<Key>>>) -> Self {
-        let of_store = stored.iter().flatten();
-        let origins = of_store.clone().flat_map(|key| key.origins.iter().cloned()).collect();
-        let all = of_store.chain(of_settings.iter());
-        let by_hash = all.map(|key| (key.hash, Arc::clone(key))).collect();
-        Self { of_settings, stored, by_hash, origins }
-    }
-
+    /// What they come to by themselves.
     pub fn rule(&self) -> Rule {
         if self.len() > 0 {
             Rule::Required
@@ -162,17 +145,13 @@ impl Known {
         self.by_hash.get(hash).map(|key| &**key)
     }
 
-    /// Whether those of the store are known.
+    /// Whether they are known.
     pub fn is_whole(&self) -> bool {
         self.stored.is_some()
     }
 
     pub fn len(&self) -> usize {
-        self.of_settings.len() + self.stored().len()
-    }
-
-    pub fn of_settings(&self) -> &[Arc<Key>] {
-        &self.of_settings
+        self.stored().len()
     }
 
     pub fn stored(&self) -> &[Arc<Key>] {
@@ -187,7 +166,7 @@ impl Known {
     /// what is known of its use.
     pub fn renewed(&self, read: &[WriteKeyRecord]) -> Vec<Arc<Key>> {
         let known: HashMap<_, _> = self.stored().iter().map(|key| (key.id, key)).collect();
-        let renew = |record: &WriteKeyRecord| match known.get(&Some(record.id)) {
+        let renew = |record: &WriteKeyRecord| match known.get(&record.id) {
             Some(key) if key.is_of(record) => Arc::clone(key),
             _ => Arc::new(Key::of(record)),
         };

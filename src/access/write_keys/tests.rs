@@ -1,59 +1,23 @@
 #![allow(clippy::unwrap_used)]
 
 mod memory_keys;
+mod setup;
 
 use std::fs;
-use std::path::Path;
 
-use tempfile::TempDir;
 use trailkeep_event::Timestamp;
 
-use self::memory_keys::MemoryKeys;
+use self::setup::{Process, Setup};
 use super::*;
-use crate::access::memory_store::TestClock;
 
 const SHOP: (&str, &str) = ("shop", "wk-shop-0123456789");
 const APP: (&str, &str) = ("app", "wk-app-0123456789");
-
-/// What several instances share, and one folder.
-struct Setup {
-    store: Arc<MemoryKeys>,
-    clock: Arc<TestClock>,
-    folder: TempDir,
-}
-
-impl Setup {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { store: Arc::default(), clock: Arc::default(), folder }
-    }
-
-    /// A process that has just started on the folder.
-    fn started(&self, of_settings: &[(&str, &str)]) -> WriteKeys {
-        self.started_in(self.folder.path(), of_settings)
-    }
-
-    fn started_in(&self, folder: &Path, of_settings: &[(&str, &str)]) -> WriteKeys {
-        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
-        WriteKeys::new(of_settings.iter().copied(), store, clock, Some(folder.to_owned()))
-    }
-
-    async fn looked(&self, of_settings: &[(&str, &str)]) -> WriteKeys {
-        let keys = self.started(of_settings);
-        keys.look().await.unwrap();
-        keys
-    }
-
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-}
 
 fn named(name: &str) -> NewWriteKey {
     NewWriteKey { name: name.to_owned(), ..NewWriteKey::default() }
 }
 
-fn taken(keys: &WriteKeys, sent: &str) -> Result<String, NotTaken> {
+fn taken(keys: &Process, sent: &str) -> Result<String, NotTaken> {
     keys.admit(sent, None).map(|name| name.to_string())
 }
 
@@ -67,6 +31,17 @@ async fn a_key_of_the_settings_is_known_by_its_whole_text() {
     for wrong in ["", "shop", "wk-shop-012345678", "WK-SHOP-0123456789", "wk-shop-0123456789 "] {
         assert_eq!(taken(&keys, wrong), Err(NotTaken::Unknown), "{wrong:?}");
     }
+}
+
+#[tokio::test]
+async fn which_keys_of_the_settings_count_is_said_by_who_asks() {
+    let setup = Setup::new();
+    let mut process = setup.looked(&[SHOP]).await;
+    process.of_settings = KeysOfSettings::new([("shop", APP.1)]);
+    assert_eq!(taken(&process, SHOP.1), Err(NotTaken::Unknown), "it has another text");
+    assert_eq!(taken(&process, APP.1), Ok("shop".to_owned()));
+    process.of_settings = KeysOfSettings::default();
+    assert_eq!((process.rule(), taken(&process, APP.1)), (Rule::Open, Err(NotTaken::Unknown)));
 }
 
 #[tokio::test]
@@ -341,7 +316,7 @@ async fn a_use_is_noted_at_most_once_a_minute_and_all_in_one_go() {
     for name in ["a", "b", "c"] {
         texts.push(keys.create(named(name), None).await.unwrap().0);
     }
-    let use_all = |keys: &WriteKeys| {
+    let use_all = |keys: &Process| {
         for text in texts.iter().take(2).map(String::as_str).chain([SHOP.1]) {
             taken(keys, text).unwrap();
         }

@@ -8,7 +8,7 @@ use trailkeep_store::access::AccessStore;
 
 use super::keys::{Keys, KeysError};
 use crate::access::audit::{Actor, action};
-use crate::access::write_keys::{NewWriteKey, WriteKeys};
+use crate::access::write_keys::{KeysOfSettings, NewWriteKey, WriteKeys};
 use crate::app::{self, Stores};
 use crate::cli::terminal::complain;
 use crate::config::Settings;
@@ -17,6 +17,7 @@ use crate::http::write_keys::WriteKeyBody;
 /// The keys in opened stores, and in the data folder, where there is one.
 pub struct Here {
     keys: WriteKeys,
+    of_settings: KeysOfSettings,
     trail: Arc<dyn AccessStore>,
     clock: Arc<dyn Clock>,
 }
@@ -25,7 +26,8 @@ impl Here {
     pub fn new(stores: &Stores, settings: &Settings) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let keys = app::access::write_keys(settings, stores, &clock);
-        Self { keys, trail: Arc::clone(&stores.access), clock }
+        let of_settings = app::reload::keys(&settings.access.write_keys);
+        Self { keys, of_settings, trail: Arc::clone(&stores.access), clock }
     }
 
     /// What is done is done, and a new key must not be lost for this.
@@ -45,14 +47,14 @@ impl Keys for Here {
     async fn all(&self) -> Result<Vec<Value>, KeysError> {
         let stored = self.keys.list().await?;
         let now = self.clock.now();
-        let of_settings = self.keys.names_of_settings();
-        let of_settings = of_settings.iter().map(|name| WriteKeyBody::of_settings(name));
+        let of_settings =
+            self.of_settings.names().iter().map(|name| WriteKeyBody::of_settings(name));
         let stored = stored.into_iter().map(|key| WriteKeyBody::of(key, now));
         Ok(of_settings.chain(stored).map(|key| value(&key)).collect())
     }
 
     async fn create(&self, new: NewWriteKey) -> Result<(String, Value), KeysError> {
-        let (key, record) = self.keys.create(new, None).await?;
+        let (key, record) = self.keys.create(&self.of_settings, new, None).await?;
         self.note(action::CREATE_WRITE_KEY, &record.name).await;
         Ok((key, value(&WriteKeyBody::of(record, self.clock.now()))))
     }

@@ -34,8 +34,8 @@ pub enum KeysError {
     #[error("no write key has this name or id; `trailkeep write-keys list` prints all")]
     Unknown,
     #[error(
-        "this write key is in the settings (access.write_keys): take it out there, and start the \
-         service again"
+        "this write key is in the settings (access.write_keys): take it out there, and run \
+         `trailkeep reload`"
     )]
     OfSettings,
 }

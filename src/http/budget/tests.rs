@@ -43,6 +43,27 @@ async fn a_charge_is_given_back_when_it_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn with_another_limit_what_is_held_stays_held_and_who_waits_has_the_new_room() {
+    let budget = Budget::new(LIMIT);
+    let mut held = budget.charge();
+    held.hold(800, Size::Small).await.unwrap();
+    budget.limit_to(500);
+    let mut more = budget.charge();
+    assert_eq!(more.hold(1, Size::Small).await, Err(NoRoom));
+    held.shrink_to(499);
+    more.hold(1, Size::Small).await.unwrap();
+    assert_eq!((budget.used(), budget.most(Size::Large)), (500, 250));
+
+    let mut waiting = budget.charge();
+    let raised = async {
+        tokio::task::yield_now().await;
+        budget.limit_to(2 * LIMIT);
+    };
+    let (waited, ()) = tokio::join!(waiting.hold(LIMIT, Size::Small), raised);
+    waited.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn large_bodies_have_half_and_small_ones_all() {
     let budget = Budget::new(LIMIT);
     let mut large = budget.charge();

@@ -1,14 +1,11 @@
 //! `GET /events.schema.json`.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use trailkeep_event::schema;
 
-use crate::http::state::Service;
+use crate::http::on_terms::OnTerms;
 
 /// What an event may be, as JSON Schema
 ///
@@ -29,7 +26,7 @@ use crate::http::state::Service;
             })),
     ),
 )]
-pub async fn event_schema(State(service): State<Arc<Service>>) -> Response {
-    let schema = Json(schema::of_event(&service.rules));
+pub async fn event_schema(OnTerms(terms): OnTerms) -> Response {
+    let schema = Json(schema::of_event(&terms.rules));
     ([(header::CONTENT_TYPE, "application/schema+json")], schema).into_response()
 }

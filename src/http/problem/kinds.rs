@@ -88,6 +88,7 @@ pub const LAST_ADMINISTRATOR: Kind = kind(409, "last-administrator", "Conflict")
 pub const NAME_TAKEN: Kind = kind(409, "name-taken", "Conflict");
 pub const REFUSED_AGAIN: Kind = kind(409, "refused-again", "Conflict");
 pub const TOO_MANY_WRITE_KEYS: Kind = kind(409, "too-many-write-keys", "Conflict");
+pub const WRONG_SETTINGS: Kind = kind(409, "wrong-settings", "Wrong settings");
 pub const WRITE_KEY_OF_SETTINGS: Kind = kind(409, "write-key-of-settings", "Conflict");
 
 // It is too much: for good, or now.

@@ -30,7 +30,7 @@ impl Problem {
     /// 409: the settings have the write key.
     pub fn write_key_of_settings() -> Self {
         let detail = "This write key is in the settings (access.write_keys) and not in the \
-                      database: take it out there, and start the service again.";
+                      database: take it out there, and have the settings read again.";
         Self::new(kinds::WRITE_KEY_OF_SETTINGS, detail)
     }
 }

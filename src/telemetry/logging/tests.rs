@@ -7,7 +7,7 @@ fn logged(level: &str, format: LogFormat, colour: bool, act: impl FnOnce()) -> S
     let sink = Sink::default();
     let log = Log { level: level.to_owned(), format };
     let writer = sink.clone();
-    let subscriber = subscriber(&log, colour, move || writer.clone()).unwrap();
+    let (subscriber, _) = subscriber(&log, colour, move || writer.clone()).unwrap();
     tracing::subscriber::with_default(subscriber, act);
     sink.text()
 }
@@ -72,4 +72,34 @@ fn the_level_may_differ_by_module() {
     let text = logged("error,trailkeep_store=debug", LogFormat::Text, false, act);
     assert!(text.contains("from the store"), "{text}");
     assert!(!text.contains("from here"), "{text}");
+}
+
+#[test]
+fn the_level_may_change_while_the_log_is_under_way() {
+    for format in [LogFormat::Text, LogFormat::Json] {
+        let sink = Sink::default();
+        let log = Log { level: "info".to_owned(), format };
+        let writer = sink.clone();
+        let (subscriber, level) = subscriber(&log, false, move || writer.clone()).unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            let act = |number: u32| {
+                tracing::warn!(number, "warned");
+                tracing::info!(number, "informed");
+                tracing::debug!(number, "debugged");
+                tracing::debug!(target: "trailkeep_store", number, "stored");
+            };
+            for (number, directives) in
+                ["info", "warn", "info,trailkeep_store=debug", "debug"].into_iter().enumerate()
+            {
+                level.set(directives).unwrap();
+                act(number as u32);
+            }
+            assert!(matches!(level.set("[").unwrap_err(), LoggingError::Level(_)));
+        });
+        let text = sink.text();
+        let told: Vec<usize> = ["warned", "informed", "debugged", "stored"]
+            .map(|word| text.lines().filter(|line| line.contains(word)).count())
+            .into();
+        assert_eq!(told, [4, 3, 1, 2], "{text}");
+    }
 }

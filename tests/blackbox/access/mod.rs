@@ -3,6 +3,7 @@
 mod callers;
 mod events;
 mod floods;
+mod kept;
 mod leaks;
 mod own_sessions;
 mod sessions;

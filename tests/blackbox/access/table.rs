@@ -99,6 +99,7 @@ pub const ROUTES: &[Route] = &[
     route("DELETE", "/api/write-keys/{id}", For::Admins),
     route("PUT", "/api/team", For::Admins),
     route("GET", "/api/audit", For::Admins),
+    route("POST", "/api/reload", For::Admins),
     route("POST", "/users/{userId}/links", For::Admins),
     route("DELETE", "/users/{userId}/links/{id}", For::Admins),
     route("GET", "/dead-letters", For::Admins),

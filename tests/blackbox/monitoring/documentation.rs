@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 62] = [
+const ROUTES: [(&str, &str, &[u16]); 63] = [
     ("/events", "post", &[200, 202, 400, 401, 403, 413, 415, 429, 503]),
     ("/events.schema.json", "get", &[200]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 404, 503]),
@@ -49,6 +49,7 @@ const ROUTES: [(&str, &str, &[u16]); 62] = [
     ("/api/team", "get", &[200, 400, 401, 403, 503]),
     ("/api/team", "put", &[200, 400, 401, 403, 408, 413, 415, 503]),
     ("/api/audit", "get", &[200, 400, 401, 403, 503]),
+    ("/api/reload", "post", &[200, 401, 403, 409, 503]),
     ("/dead-letters", "get", &[200, 400, 401, 403, 503]),
     ("/dead-letters", "delete", &[200, 400, 401, 403, 503]),
     ("/dead-letters/retry", "post", &[200, 401, 403, 503]),

@@ -10,7 +10,7 @@ fn keys() -> impl Strategy<Value = Vec<Arc<Key>>> {
     let key = (any::<u128>(), "[A-Za-z0-9._-]{1,64}", any::<[u8; 32]>(), origins, end);
     let key = key.prop_map(|(id, name, hash, origins, end)| {
         let end = end.map(|end| Timestamp::from_millis(end).unwrap());
-        Arc::new(Key::new(Some(Uuid::from_u128(id)), &name, hash, &origins, end))
+        Arc::new(Key::new(Uuid::from_u128(id), &name, hash, &origins, end))
     });
     proptest::collection::vec(key, 0..6)
 }
@@ -48,7 +48,7 @@ async fn it_is_for_this_user_alone_and_another_takes_its_place() {
     let file = KeyFile::of_folder(folder.path().to_owned());
     assert!(file.read().is_none(), "there is none");
     fs::write(folder.path().join(ASIDE), "of a killed process").unwrap();
-    let key = Arc::new(Key::new(Some(Uuid::new_v4()), "shop", [1; 32], &[], None));
+    let key = Arc::new(Key::new(Uuid::new_v4(), "shop", [1; 32], &[], None));
     for keys in [&[][..], &[key]] {
         file.write(keys).await.unwrap();
         assert_eq!(file.read().unwrap().len(), keys.len());

@@ -1,0 +1,62 @@
+//! The terms on which a request is answered: what of the settings may change while the
+//! service runs.
+//!
+//! **A request has one of them from its head to its answer.** The server puts the terms
+//! that are in force among the extensions of each request as its head is there, and
+//! whoever answers it takes them from there ([`on_terms`](super::on_terms)). So a reload,
+//! which puts others in their place, is seen by a request as a whole or not at all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use trailkeep_event::Rules;
+
+use crate::access::client::Proxies;
+use crate::access::limits::RateLimits;
+use crate::access::write_keys::KeysOfSettings;
+
+/// What of the settings may change while the service runs.
+#[derive(Debug)]
+pub struct Terms {
+    /// What events must keep to.
+    pub rules: Rules,
+    /// Bytes of a body after decompression.
+    pub max_body_bytes: usize,
+    /// How long a client may take to send a head, and how long to send a body.
+    pub receive_timeout: Duration,
+    /// How long a client may wait for its events to be stored.
+    pub wait_timeout: Duration,
+    /// Origins whose pages may post events; `None` for any.
+    pub allowed_origins: Option<Vec<String>>,
+    /// The write keys of the settings.
+    pub write_keys: KeysOfSettings,
+    /// Whose word about client addresses counts.
+    pub proxies: Proxies,
+    /// How often what may be tried.
+    pub limits: RateLimits,
+    /// Streams of accepted events at once; 0 for none.
+    pub max_streams: usize,
+    /// How long the audit trail is kept; `None` for good.
+    pub audit_retention: Option<Duration>,
+}
+
+/// The terms in force.
+pub struct InForce(RwLock<Arc<Terms>>);
+
+impl InForce {
+    /// These, until others are [put](Self::put) in their place.
+    pub fn new(terms: Terms) -> Self {
+        Self(RwLock::new(Arc::new(terms)))
+    }
+
+    /// The terms of whatever begins now.
+    pub fn terms(&self) -> Arc<Terms> {
+        Arc::clone(&self.0.read())
+    }
+
+    /// Has whatever begins from now on be answered on these terms.
+    pub fn put(&self, terms: Terms) {
+        *self.0.write() = Arc::new(terms);
+    }
+}
