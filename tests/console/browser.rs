@@ -47,6 +47,8 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--lang=en-US",
+            // As on a telephone, where they take no room.
+            "--hide-scrollbars",
             &format!("--user-data-dir={}", folder.join("profile").display()),
         ];
         let wanted = json!({

@@ -102,6 +102,14 @@ async fn whatever_the_tab_key_reaches_shows_that_it_is_reached() {
                 break;
             }
             reached += 1;
+            // Within a field of a date the browser itself marks the part.
+            let is_within = "document.activeElement.type === 'date' && \
+                             document.activeElement === window.before";
+            let is_within = browser.value(is_within).await == true;
+            browser.value("window.before = document.activeElement, 0").await;
+            if is_within {
+                continue;
+            }
             // The box of a chip or a switch is drawn by its label.
             let is_seen = format!(
                 "{IS_SEEN} || (() => {{ const label = document.activeElement.closest('label, .chip'); \

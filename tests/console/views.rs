@@ -20,6 +20,8 @@ pub struct View {
     /// The route that it is of; views of routes that are not there are left out.
     pub route: &'static str,
     pub path: String,
+    /// Which link of that path leads to it, where its own path is not known before.
+    pub link: Option<&'static str>,
     pub who: Who,
     /// What is done to the page before it is looked at.
     pub then: &'static str,
@@ -31,8 +33,12 @@ pub struct View {
 const ROUTER: &str = include_str!("../../src/console/mod.rs");
 
 /// Routes that are no page of their own: fragments, files, and what a page sends to.
-const NO_VIEW: [&str; 7] = [
+const NO_VIEW: [&str; 11] = [
     "/",
+    "/console/enter",
+    "/console/live/rows",
+    "/console/connect/rows",
+    "/console/staff/tokens",
     "/console/assets/{file}",
     "/console/users/{userId}/activity",
     "/console/users/{userId}/event",
@@ -42,7 +48,7 @@ const NO_VIEW: [&str; 7] = [
 ];
 
 fn view(name: &'static str, route: &'static str, path: impl Into<String>) -> View {
-    View { name, route, path: path.into(), who: Who::Admin, then: "", complaint: None }
+    View { name, route, path: path.into(), link: None, who: Who::Admin, then: "", complaint: None }
 }
 
 fn all() -> Vec<View> {
@@ -76,6 +82,10 @@ fn all() -> Vec<View> {
         page("system", "/console/system"),
         view("account", "/console/accounts/{accountId}", format!("/console/accounts/{ACCOUNT}")),
         page("staff", "/console/staff"),
+        View {
+            link: Some("main a[href^='/console/staff/']"),
+            ..view("person", "/console/staff/{id}", "/console/staff")
+        },
         page("own-account", "/console/account"),
         page("keys", "/console/keys"),
         page("audit", "/console/audit"),
