@@ -13,6 +13,7 @@ use trailkeep_store::{Order, StoredEvent};
 
 use super::chart::Chart;
 use super::frame::{Frame, Part};
+use super::journey::sentence::cut;
 use super::journey::{Row, Rows};
 use super::links;
 use super::numbers::thousands;
@@ -31,6 +32,9 @@ use activity::Activity;
 
 /// Newest events on a page.
 const LIMIT: usize = 50;
+
+/// Characters of who did something, where it is told beside what they did.
+const WHO_CHARS: usize = 40;
 
 /// Users that are named.
 const TOP: usize = 10;
@@ -88,14 +92,21 @@ struct User {
 struct Newest {
     at: When,
     what: String,
-    user_id: String,
+    who: String,
 }
 
 /// Events of one day.
 struct Day {
     name: String,
     date: String,
-    rows: Vec<(Row, String)>,
+    rows: Vec<Line>,
+}
+
+/// One event: its row, where it leads, and the beginning of who did it.
+struct Line {
+    row: Row,
+    link: String,
+    who: String,
 }
 
 /// The page.
@@ -134,7 +145,7 @@ pub async fn page(
         newest: page.events.first().filter(|_| after.is_none()).map(|event| {
             let row = Rows { sight: &sight, team: &team, open: None }.row(event);
             let (at, what) = (sight.ago(event.occurred_at), row.text());
-            Newest { at, what, user_id: row.user_id }
+            Newest { at, what, who: cut(&row.user_id, WHO_CHARS) }
         }),
         days: days(&page.events, &sight, &team),
         newer: after.map(|_| link(&[]) + "#newest"),
@@ -200,9 +211,11 @@ fn days(events: &[StoredEvent], sight: &Sight, team: &TeamSettings) -> Vec<Day> 
     let day = |events: &[StoredEvent]| {
         let first = events.first()?;
         let (name, date) = sight.day_names(sight.day(first.occurred_at));
-        let rows = events
-            .iter()
-            .map(|event| (rows.row(event), links::event(&event.user_id, &event.event_id)));
+        let rows = events.iter().map(|event| Line {
+            row: rows.row(event),
+            link: links::event(&event.user_id, &event.event_id),
+            who: cut(&event.user_id, WHO_CHARS),
+        });
         Some(Day { name, date, rows: rows.collect() })
     };
     days.filter_map(day).collect()

@@ -64,6 +64,8 @@ pub struct Drawing {
     pub is_whole: bool,
     /// What each step is called.
     pub labels: Vec<String>,
+    /// The same below the plot, where less has room; empty where it is the same.
+    pub axis: Vec<String>,
     /// What the steps are, as the head of their column.
     pub step: &'static str,
     pub series: Vec<Series>,
@@ -123,7 +125,8 @@ impl Chart {
         let top = ceiling(most(&drawing), drawing.is_whole);
         let quarters = (0..=4).rev().map(|quarter| short(top * f64::from(quarter) / 4.0));
         let parts = cells(steps);
-        let x = (0..parts).filter_map(|cell| drawing.labels.get(cell * steps / parts).cloned());
+        let axis = if drawing.axis.is_empty() { &drawing.labels } else { &drawing.axis };
+        let x = (0..parts).filter_map(|cell| axis.get(cell * steps / parts).cloned());
         Self {
             y: quarters.collect(),
             x: x.collect(),

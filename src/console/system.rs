@@ -54,6 +54,7 @@ struct System {
     stored: String,
     backlog: Backlog,
     refused_requests: String,
+    is_one_refused: bool,
     set_aside: String,
     recent: Recent,
     /// The hours of the day, once a minute is over.
@@ -167,7 +168,8 @@ impl System {
             accepted: figure(now.a_second(now.accepted)),
             stored: figure(now.a_second(now.stored)),
             backlog: Backlog::of(service, &sight),
-            refused_requests: counted(hour.refused.iter().sum(), "request", "requests"),
+            refused_requests: thousands(hour.refused.iter().sum()),
+            is_one_refused: hour.refused.iter().sum::<u64>() == 1,
             set_aside: counted(
                 service.statistics.dead_letters().unwrap_or_default(),
                 "event",

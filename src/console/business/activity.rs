@@ -82,6 +82,7 @@ impl<'a> Activity<'a> {
             shape: Shape::Bars,
             is_whole: true,
             labels: bars.iter().map(|(label, _)| label.clone()).collect(),
+            axis: Vec::new(),
             step: if is_week { "Day" } else { "Hour" },
             series: series.collect(),
             told: self.told(unit, &bars),

@@ -47,7 +47,7 @@ pub fn stack(values: &[f64], top: f64) -> Vec<f64> {
 
 /// Into how many cells of equal width so many steps are cut for their labels.
 pub fn cells(steps: usize) -> usize {
-    let divides = |cells: &usize| steps.is_multiple_of(*cells);
+    let divides = |cells: &usize| steps.max(1).is_multiple_of(*cells);
     let cells = (3..=MOST_CELLS).rev().find(divides);
     cells.unwrap_or(if steps <= MOST_CELLS + 1 { steps.max(1) } else { 1 })
 }

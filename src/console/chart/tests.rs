@@ -21,6 +21,7 @@ fn drawing(shape: Shape, series: Vec<Series>) -> Drawing {
         shape,
         is_whole: true,
         labels: (0..steps).map(|step| format!("{step}:00")).collect(),
+        axis: Vec::new(),
         step: "Hour",
         series,
         told: "Some \"events\".".to_owned(),
@@ -67,6 +68,9 @@ fn axes_have_round_numbers_and_the_names_of_steps() {
     let chart = Chart::new(drawing(Shape::Bars, vec![series("n", 1, &values)]));
     assert_eq!(chart.y, ["80", "60", "40", "20", "0"]);
     assert_eq!(chart.x, ["0:00", "2:00", "4:00", "6:00"]);
+    let mut drawing = drawing(Shape::Bars, vec![series("n", 1, &values)]);
+    drawing.axis = (0..8).map(|step| step.to_string()).collect();
+    assert_eq!(Chart::new(drawing).x, ["0", "2", "4", "6"]);
 }
 
 #[test]

@@ -42,6 +42,7 @@ pub struct Recent {
 /// What the charts of one time are made of.
 struct Time {
     labels: Vec<String>,
+    axis: Vec<String>,
     slots: Vec<Option<Slot>>,
     away_from: Option<usize>,
     away: String,
@@ -62,10 +63,11 @@ pub fn recent(
     };
     let count = i64::try_from(SLOTS).unwrap_or(i64::MAX);
     let from = end(told).plus_millis(-length * count);
-    let starts = (0..count).map(|slot| from.plus_millis(slot * length));
+    let starts = || (0..count).map(|slot| from.plus_millis(slot * length));
     let label = |at| if is_young { sight.clock(at).text } else { sight.minute(at).text };
     let time = Time {
-        labels: starts.map(label).collect(),
+        labels: starts().map(label).collect(),
+        axis: starts().map(|at| sight.minute(at).text).collect(),
         slots: slots(told, from, length, SLOTS),
         away_from: away_since.map(|since| {
             let into = since.as_millis().saturating_sub(from.as_millis()).max(0);
@@ -98,6 +100,7 @@ impl Time {
             shape,
             is_whole: shape != Shape::Lines,
             labels: self.labels.clone(),
+            axis: self.axis.clone(),
             step: "From",
             series,
             told: told + &self.away,
@@ -214,6 +217,7 @@ pub fn day(minutes: &Told, waiting: u64, sight: &Sight) -> Chart {
         shape: Shape::Bars,
         is_whole: true,
         labels: starts.map(|at| sight.minute(at).text).collect(),
+        axis: Vec::new(),
         step: "Hour",
         series: parts,
         told: told + ".",
