@@ -2,7 +2,8 @@
 //! pages need: compressed, each with its hash in its name.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -18,47 +19,43 @@ const COMMIT: &str = "TRAILKEEP_COMMIT";
 /// Digits of a commit that are shown.
 const DIGITS: &str = "--short=12";
 
-/// The files of the pages: what the program calls each, where it lies, its media type.
-const ASSETS: [(&str, &str, &str); 3] = [
-    ("STYLE", "web/console/console.css", "text/css; charset=utf-8"),
-    ("SCRIPT", "web/console/console.js", "text/javascript; charset=utf-8"),
-    ("ICONS", "web/console/icons.svg", "image/svg+xml"),
+/// The files of the pages: what the program calls each, its name, its ending, its media type.
+const ASSETS: [(&str, &str, &str, &str); 3] = [
+    ("STYLE", "console", "css", "text/css; charset=utf-8"),
+    ("SCRIPT", "console", "js", "text/javascript; charset=utf-8"),
+    ("ICONS", "icons", "svg", "image/svg+xml"),
 ];
+
+/// Where they lie.
+const PAGES: &str = "web/console";
 
 /// Bytes of a hash that are in a file's name.
 const HASH_BYTES: usize = 6;
 
-fn main() {
+fn main() -> io::Result<()> {
     // Without a word of these, each change of any file would run this again.
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed={COMMIT}");
     let commit = named().or_else(of_git).unwrap_or_else(|| "unknown".to_owned());
     println!("cargo:rustc-env={COMMIT}={commit}");
-    let folder = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names the folder"));
-    let source = assets(&folder);
-    fs::write(folder.join("assets.rs"), source).expect("the folder can be written");
+    let folder = env::var_os("OUT_DIR").map(PathBuf::from);
+    let folder = folder.ok_or_else(|| io::Error::other("cargo names no folder"))?;
+    fs::write(folder.join("assets.rs"), assets(&folder)?)
 }
 
 /// Constants with the paths of the files, and a list of all of them.
-fn assets(folder: &Path) -> String {
+fn assets(folder: &Path) -> io::Result<String> {
     let (mut constants, mut list) = (String::new(), String::new());
-    for (name, path, media_type) in ASSETS {
+    for (name, stem, ending, media_type) in ASSETS {
+        let path = format!("{PAGES}/{stem}.{ending}");
         println!("cargo:rerun-if-changed={path}");
-        let plain = fs::read(path).expect("the file is part of the sources");
-        let digest = Sha256::digest(&plain);
-        let hash = digest
-            .iter()
-            .take(HASH_BYTES)
-            .fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
-        let (stem, ending) =
-            path.rsplit_once('/').unwrap_or(("", path)).1.split_once('.').expect("an ending");
-        let file = format!("{stem}.{hash}.{ending}");
+        let plain = fs::read(&path)?;
+        let file = format!("{stem}.{}.{ending}", hash(&plain));
         let gzip = folder.join(format!("{name}.gz"));
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(&plain).expect("memory takes it");
-        fs::write(&gzip, encoder.finish().expect("memory takes it"))
-            .expect("the folder can be written");
-        let plain = fs::canonicalize(path).expect("it was read");
+        let mut encoder = GzEncoder::new(File::create(&gzip)?, Compression::best());
+        encoder.write_all(&plain)?;
+        encoder.finish()?;
+        let plain = fs::canonicalize(&path)?;
         let _ = writeln!(constants, "pub const {name}: &str = \"/console/assets/{file}\";");
         let _ = writeln!(
             list,
@@ -66,7 +63,12 @@ fn assets(folder: &Path) -> String {
              gzip: include_bytes!({gzip:?}) }},"
         );
     }
-    format!("{constants}pub const ALL: [Asset; {}] = [\n{list}];\n", ASSETS.len())
+    Ok(format!("{constants}pub const ALL: [Asset; {}] = [\n{list}];\n", ASSETS.len()))
+}
+
+fn hash(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().take(HASH_BYTES).fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"))
 }
 
 /// It becomes the value of a label and a word of the log.

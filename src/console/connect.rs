@@ -115,6 +115,7 @@ pub async fn make(
 /// What arrives next, or is refused.
 pub async fn rows(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     Admin(_): Admin,
     sight: Sight,
     RawQuery(query): RawQuery,
@@ -124,7 +125,7 @@ pub async fn rows(
     parameters.finish()?;
     let now = service.clock.now();
     let since = since.unwrap_or(now);
-    let came = live::next(&service, &sight, from.as_deref()).await?;
+    let came = live::next(&service, &terms, &sight, from.as_deref()).await?;
     let refused = service.refusals.newest_first();
     let refused = refused.iter().filter(|group| group.last > since);
     let refused: Vec<Refused> = refused.map(|group| told(group, &sight)).collect();

@@ -25,6 +25,7 @@ use crate::http::on_terms::OnTerms;
 use crate::http::path::PathText;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::terms::Terms;
 use crate::http::write_keys::{self, OF_SETTINGS};
 
 const PAGE: &str = "/console/keys";

@@ -21,8 +21,10 @@ use super::sight::Sight;
 use crate::access::audit::action;
 use crate::http::Service;
 use crate::http::guard::Staff;
+use crate::http::on_terms::OnTerms;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::terms::Terms;
 use crate::live::What;
 
 /// How long an answer waits for something to come.
@@ -68,6 +70,7 @@ pub async fn page(
 /// What comes next.
 pub async fn rows(
     State(service): State<Arc<Service>>,
+    OnTerms(terms): OnTerms,
     _staff: Staff,
     sight: Sight,
     RawQuery(query): RawQuery,
@@ -75,12 +78,12 @@ pub async fn rows(
     let mut parameters = Parameters::parse(query.as_deref());
     let from = parameters.text("from");
     parameters.finish()?;
-    Ok(Page(next(&service, &sight, from.as_deref()).await?).into_response())
+    Ok(Page(next(&service, &terms, &sight, from.as_deref()).await?).into_response())
 }
 
 /// Waits for what comes after a position; from now on where it is of another process.
-pub async fn next(service: &Service, sight: &Sight, from: Option<&str>) -> Result<Came, Problem> {
-    let _place = service.live.place()?;
+pub async fn next(service: &Service, terms: &Terms, sight: &Sight, from: Option<&str>) -> Result<Came, Problem> {
+    let _place = service.live.place(terms.max_streams)?;
     let mut stream = service.live.of_instance(from);
     let mut came = Came { rows: Vec::new(), skipped: 0, has_gap: false, from: String::new() };
     let mut events = Vec::new();

@@ -21,6 +21,7 @@ use super::problem::answers::{
     NotAdminOrCrossSite, NotKept, NotSignedIn, UnreadableBody, WriteKeyOfSettings,
 };
 use super::state::Service;
+use super::terms::Terms;
 use super::to_its_end::to_its_end;
 use crate::access::audit::{Actor, action};
 use crate::access::write_keys::NewWriteKey;
