@@ -104,7 +104,7 @@ fn administration() -> Router<Arc<Service>> {
     Router::new()
         .route("/console/staff", get(staff::page).post(staff::add))
         .route("/console/staff/{id}", get(staff::person::page).post(staff::person::change))
-        .route("/console/staff/tokens", get(staff::to_page).post(staff::tokens::make))
+        .route("/console/staff/tokens", get(staff::to_page).post(staff::make_token))
         .route(
             "/console/staff/tokens/{id}/revoke",
             get(staff::tokens::ask).post(staff::tokens::revoke),

@@ -8,20 +8,23 @@ use axum::response::{IntoResponse, Redirect, Response};
 use trailkeep_store::access::{Role, StaffAccount};
 use uuid::Uuid;
 
-use super::{PAGE, Person, ROLES, role};
+use super::roles::{PAGE, Person, ROLES, role};
 use crate::access::accounts::AccountChange;
 use crate::console::administrator::Administrator;
 use crate::console::frame::{Frame, Part};
+use crate::console::notice;
 use crate::console::page::Page;
 use crate::console::refusal::Refusal;
 use crate::console::sight::Sight;
-use crate::console::{HOME, notice};
 use crate::http::guard::Staff;
 use crate::http::input::Form;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::{Service, staff};
+
+/// Where everybody may be.
+const FIND: &str = "/console/";
 
 #[derive(Template)]
 #[template(path = "staff/person.html")]
@@ -76,7 +79,7 @@ pub async fn change(
     let refusal = match changed {
         // Who has taken the right from themselves sees none of this any more.
         Ok(changed) if changed.id == staff.account.id && !is_still_in(&changed, &staff) => {
-            return Ok(Redirect::to(HOME).into_response());
+            return Ok(Redirect::to(FIND).into_response());
         }
         Ok(_) => return Ok(notice::done(&format!("{PAGE}/{id}"), done).into_response()),
         Err(problem) => Refusal::of(problem)?,

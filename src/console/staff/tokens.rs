@@ -1,14 +1,13 @@
-//! Tokens: made, shown once, and revoked.
+//! Tokens: what they are, wanted and revoked.
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use trailkeep_store::access::{Scope, TokenRecord};
 use uuid::Uuid;
 
-use super::{Everybody, PAGE, everybody};
+use super::roles::PAGE;
 use crate::access::tokens::{self, NewToken};
 use crate::console::administrator::Administrator;
 use crate::console::ending::{self, Ending};
@@ -16,14 +15,12 @@ use crate::console::frame::{Frame, Part};
 use crate::console::notice;
 use crate::console::page::Page;
 use crate::console::question::Question;
-use crate::console::refusal::Refusal;
 use crate::console::sight::{Sight, When};
 use crate::http::Service;
-use crate::http::input::Form;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
-use crate::http::tokens::{end, make as make_token};
+use crate::http::tokens::end;
 
 /// Scopes: as forms call them, as people do, and what they are for.
 pub const SCOPES: [(Scope, &str, &str, &str); 3] = [
@@ -82,34 +79,8 @@ fn link(id: Uuid) -> String {
     format!("{PAGE}/tokens/{id}/revoke")
 }
 
-/// Makes a token and shows it this once: the answer is the page itself, as with keys.
-pub async fn make(
-    State(service): State<Arc<Service>>,
-    Administrator(staff): Administrator,
-    sight: Sight,
-    Form(form): Form,
-) -> Result<Response, Problem> {
-    let (wanted, new) = wanted(form, &sight);
-    let made = match new {
-        Ok(new) => make_token(&service, &staff.actor, new).await,
-        Err(fault) => Err(fault),
-    };
-    match made {
-        Ok((secret, record)) => {
-            let page = everybody(&service, &staff, sight, None).await?;
-            let page = Everybody { made: Some((record.name, secret)), ..page };
-            Ok(Page(page).with(StatusCode::CREATED))
-        }
-        Err(problem) => {
-            let token_refusal = Refusal::of(problem)?;
-            let status = token_refusal.status();
-            let page = everybody(&service, &staff, sight, None).await?;
-            Ok(Page(Everybody { wanted, token_refusal, ..page }).with(status))
-        }
-    }
-}
-
-fn wanted(mut form: Parameters, sight: &Sight) -> (Wanted, Result<NewToken, Problem>) {
+/// The token that a form asks for.
+pub fn wanted(mut form: Parameters, sight: &Sight) -> (Wanted, Result<NewToken, Problem>) {
     let name = form.text("name").unwrap_or_default();
     let scope_typed = form.text("scope").unwrap_or_default();
     let scope = SCOPES.iter().find(|(_, known, ..)| *known == scope_typed);

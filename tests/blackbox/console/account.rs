@@ -76,7 +76,7 @@ async fn the_menu_leads_there_whoever_looks() {
     let home = Home::embedded();
     let service = Service::start(&home).await;
     for role in ["support", "staff", "admin"] {
-        let visitor = Visitor::of_role(&service, &format!("{role}@example.com"), role).await;
+        let visitor = Visitor::of_role(&service, &format!("kim.{role}@example.com"), role).await;
         assert!(visitor.page("/console/").await.contains("href=\"/console/account\""), "{role}");
         visitor.get(ACCOUNT).await.expect(200);
     }
