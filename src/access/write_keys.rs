@@ -36,7 +36,7 @@ use std::time::Duration;
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-use tracing::warn;
+use tracing::{info, warn};
 use trailkeep_event::time::Clock;
 use trailkeep_store::StoreError;
 use trailkeep_store::write_keys::{WriteKeyRecord, WriteKeyStore};
@@ -87,6 +87,8 @@ pub struct WriteKeys {
     clock: Arc<dyn Clock>,
     /// Held while keys change, so that what was read earlier does not come later.
     change: Mutex<Change>,
+    /// The rule that the log was told last.
+    told: parking_lot::Mutex<Rule>,
 }
 
 /// What is known of the store's keys.
@@ -120,6 +122,7 @@ impl WriteKeys {
             store,
             clock,
             change: Mutex::new(Change { version: None, looks: 0, file, is_kept, is_told: false }),
+            told: parking_lot::Mutex::new(Rule::Unknown),
         }
     }
 
@@ -134,6 +137,20 @@ impl WriteKeys {
             OPEN => Rule::Open,
             REQUIRED => Rule::Required,
             _ => Rule::Unknown,
+        }
+    }
+
+    /// Tells in the log that a key has to be sent from now on, or none any more. Called
+    /// wherever that may be news.
+    pub fn tell_rule(&self, of_settings: &KeysOfSettings) {
+        let mut told = self.told.lock();
+        let rule = self.rule(of_settings);
+        match (std::mem::replace(&mut *told, rule), rule) {
+            (Rule::Open, Rule::Required) => info!("there are write keys; events need one"),
+            (Rule::Required, Rule::Open) => {
+                warn!("the last write key is gone; anybody may post events");
+            }
+            _ => {}
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 use trailkeep_event::time::{Clock, SystemClock};
 use trailkeep_store::access::AccessStore;
 
@@ -191,14 +191,11 @@ async fn look_for_write_keys(
     health: Arc<Health>,
     statistics: Arc<Statistics>,
 ) {
-    let mut before = Rule::Unknown;
     loop {
         let looked = keys.look().await;
         let of_settings = &in_force.terms().write_keys;
-        let rule = keys.rule(of_settings);
-        tell(before, rule);
-        before = rule;
-        let is_unknown = rule == Rule::Unknown;
+        keys.tell_rule(of_settings);
+        let is_unknown = keys.rule(of_settings) == Rule::Unknown;
         health.lacks_write_keys(is_unknown);
         let count = of_settings.names().len() + keys.count();
         statistics.write_keys.set(i64::try_from(count).unwrap_or(i64::MAX));
@@ -207,16 +204,5 @@ async fn look_for_write_keys(
             Err(error) => debug!(%error, "whether write keys have come or gone cannot be told now"),
         }
         sleep(if is_unknown { FIRST_LOOKS_EVERY } else { LOOK_EVERY }).await;
-    }
-}
-
-/// Tells in the log that one has to be sent from now on, or none any more.
-fn tell(before: Rule, rule: Rule) {
-    match (before, rule) {
-        (Rule::Open, Rule::Required) => info!("there are write keys; events need one"),
-        (Rule::Required, Rule::Open) => {
-            warn!("the last write key is gone; anybody may post events");
-        }
-        _ => {}
     }
 }

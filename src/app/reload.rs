@@ -203,6 +203,7 @@ impl Parts {
         self.bodies.limit_to(memory::bodies(settings));
         let before = self.in_force.terms();
         self.in_force.put(terms(settings, Some(&before)));
+        self.access.write_keys.tell_rule(&self.in_force.terms().write_keys);
         let is_shown = enabled!(Level::INFO);
         if is_shown {
             tell();

@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::HOME;
+use super::links::HOME;
 use super::page::Page;
 use crate::http::problem::MEDIA_TYPE;
 

@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use form_urlencoded::Serializer;
 
+/// Where the console begins.
+pub const HOME: &str = "/console/";
+
 /// The page of a user.
 pub fn user(id: &str) -> String {
     format!("/console/users/{}", segment(id))

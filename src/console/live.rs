@@ -82,7 +82,12 @@ pub async fn rows(
 }
 
 /// Waits for what comes after a position; from now on where it is of another process.
-pub async fn next(service: &Service, terms: &Terms, sight: &Sight, from: Option<&str>) -> Result<Came, Problem> {
+pub async fn next(
+    service: &Service,
+    terms: &Terms,
+    sight: &Sight,
+    from: Option<&str>,
+) -> Result<Came, Problem> {
     let _place = service.live.place(terms.max_streams)?;
     let mut stream = service.live.of_instance(from);
     let mut came = Came { rows: Vec::new(), skipped: 0, has_gap: false, from: String::new() };

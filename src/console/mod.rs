@@ -57,9 +57,6 @@ use axum::routing::{get, post};
 use crate::http::guard::while_away;
 use crate::http::{Service, with_sessions};
 
-/// Where the console begins.
-const HOME: &str = "/console/";
-
 /// Every page, with what is around them.
 pub fn router(service: &Arc<Service>) -> Router {
     let pages = Router::new()
@@ -94,7 +91,7 @@ pub fn router(service: &Arc<Service>) -> Router {
     with_sessions(service, pages)
         .merge(watched)
         .layer(from_fn(failure::as_page))
-        .route("/", get(async || Redirect::to(HOME)))
+        .route("/", get(async || Redirect::to(links::HOME)))
         .route("/console/assets/{file}", get(assets::asset))
         .with_state(Arc::clone(service))
 }

@@ -3,8 +3,9 @@
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::failure;
+use super::links::HOME;
 use super::sight::{THEME, Theme};
-use super::{HOME, failure};
 use crate::http::input::Form;
 use crate::http::problem::Problem;
 

@@ -8,9 +8,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::failure::way_back;
+use super::links::HOME;
 use super::page::Page;
+use super::set_up;
 use super::sight::Sight;
-use super::{HOME, set_up};
 use crate::access::audit::action;
 use crate::access::sessions::Trouble;
 use crate::http::Service;

@@ -7,10 +7,12 @@ mod activity;
 mod asked;
 mod event;
 mod export;
+mod looking;
 mod reason;
 mod strip;
 mod ticket;
 mod traits;
+mod words;
 
 pub use activity::activity;
 pub use event::event;
@@ -25,17 +27,14 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use trailkeep_store::{JourneyRange, Order, StoredEvent};
+use trailkeep_store::{Order, StoredEvent};
 
 use super::frame::{Frame, Part};
-use super::journey::json::Json;
-use super::journey::sentence::{self, Hue, Sentence};
+use super::journey::sentence::{self, Hue};
 use super::journey::{Day, Rows, days};
 use super::links;
 use super::page::Page;
 use super::sight::Sight;
-use crate::access::audit::{Actor, action};
-use crate::access::team::settings::TeamSettings;
 use crate::http::Service;
 use crate::http::guard::Staff;
 use crate::http::path::PathText;
@@ -45,11 +44,9 @@ use crate::journeys::linked::Circle;
 use crate::journeys::profile::Glance;
 use crate::journeys::{self};
 use asked::{Asked, Start};
+use looking::{LIMIT, look};
 use strip::Strip;
 use traits::Traits;
-
-/// Events on a page.
-const LIMIT: usize = 100;
 
 #[derive(Template)]
 #[template(path = "user.html", blocks = ["journey"])]
@@ -148,19 +145,6 @@ pub async fn page(
     })
 }
 
-/// Whose ids are the user's, and the newest events of all of them.
-async fn look(
-    service: &Service,
-    reader: &Actor,
-    user_id: &str,
-) -> Result<(Circle, journeys::Page), Problem> {
-    service.access.audit.note(reader, action::READ_JOURNEY, Some(user_id));
-    let circle = service.links.of(user_id).await?;
-    let range = JourneyRange::whole(circle.ids(), Order::Descending);
-    let page = service.journeys.page(&range, LIMIT).await?;
-    Ok((circle, page))
-}
-
 /// The page that is asked for.
 async fn wanted(
     service: &Service,
@@ -202,10 +186,4 @@ fn chips(events: &[StoredEvent], asked: &Asked) -> Vec<Chip> {
         .collect();
     chips.sort_by_key(|chip| std::cmp::Reverse((chip.hue == Hue::Err, chip.count)));
     chips
-}
-
-/// The words of an event, for a search in what is loaded.
-fn words(event: &StoredEvent, team: &TeamSettings) -> String {
-    let sentence = Sentence::of(&event.kind, &Json::payload(&event.payload), team);
-    format!("{} {} {}", sentence.text(), event.kind, event.payload).to_lowercase()
 }

@@ -5,55 +5,20 @@
 //! of the payload that the sentence has not used.
 
 mod known;
+mod pieces;
 
 use super::json::Json;
 use crate::access::team::sentence::Piece as Filled;
 use crate::access::team::settings::TeamSettings;
 use known::Known;
+pub use pieces::{Hue, Piece, cut, page_of};
+use pieces::{looks_like_address, money, object, path_of, plain};
 
 /// Values that stand inline, at the most.
 const MOST_PROPS: usize = 3;
 
 /// Characters of one of them: what is longer says little at a glance.
 const PROP_CHARS: usize = 40;
-
-/// Characters of what a sentence is about.
-const OBJECT_CHARS: usize = 120;
-
-/// What an event is like: its hue, which is a class of the stylesheet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hue {
-    Nav,
-    Act,
-    Form,
-    Buy,
-    Id,
-    Err,
-    Other,
-}
-
-impl Hue {
-    /// The class.
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Nav => "k-nav",
-            Self::Act => "k-act",
-            Self::Form => "k-form",
-            Self::Buy => "k-buy",
-            Self::Id => "k-id",
-            Self::Err => "k-err",
-            Self::Other => "k-other",
-        }
-    }
-}
-
-/// A part of a sentence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
-    pub text: String,
-    /// Whether it is what the sentence is about.
-    pub is_object: bool,
-}
 
 /// An event in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,23 +132,6 @@ fn sounds_wrong(kind: &str) -> bool {
         .any(|word| kind.contains(word))
 }
 
-fn plain(text: &str) -> Piece {
-    Piece { text: text.to_owned(), is_object: false }
-}
-
-fn object(text: &str) -> Piece {
-    Piece { text: cut(text, OBJECT_CHARS), is_object: true }
-}
-
-/// A text of at most so many characters, on one line.
-pub fn cut(text: &str, most: usize) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
-
 /// What is worth a look beside the sentence.
 fn props(payload: &Json, used: &[&str]) -> Vec<(String, String)> {
     let mut props = Vec::new();
@@ -207,17 +155,6 @@ fn prop(key: &str, value: &Json, payload: &Json) -> Option<String> {
     match (is_money, value) {
         (true, Json::Number(number)) => Some(money(number, payload)),
         _ => Some(if looks_like_address(&words) { path_of(&words) } else { words }),
-    }
-}
-
-/// A sum, with its currency where the payload has one.
-fn money(number: &str, payload: &Json) -> String {
-    match payload.get("currency").and_then(Json::words) {
-        Some(currency) => match number.parse::<f64>() {
-            Ok(sum) => format!("{sum:.2} {currency}"),
-            Err(_) => format!("{number} {currency}"),
-        },
-        None => number.to_owned(),
     }
 }
 
@@ -248,26 +185,6 @@ fn says_little(key: &str) -> bool {
         "title",
     ];
     key.starts_with('$') || LITTLE.contains(&key)
-}
-
-fn looks_like_address(text: &str) -> bool {
-    text.starts_with("https://") || text.starts_with("http://")
-}
-
-/// The path of an address: the rest says little at a glance.
-fn path_of(address: &str) -> String {
-    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let path = rest.find('/').map_or("/", |slash| &rest[slash..]);
-    let end = path.find(['?', '#']).unwrap_or(path.len());
-    path[..end].to_owned()
-}
-
-/// The page that an event is of, as its path.
-pub fn page_of(payload: &Json) -> Option<String> {
-    ["path", "url", "$pathname", "$current_url", "page"].into_iter().find_map(|key| {
-        let words = payload.get(key)?.words()?;
-        Some(if looks_like_address(&words) { path_of(&words) } else { cut(&words, OBJECT_CHARS) })
-    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use trailkeep_event::Timestamp;
 use trailkeep_store::{JourneyRange, Order, Position, StoredEvent};
 
-use super::words;
+use super::words::words;
 use crate::access::team::settings::TeamSettings;
 use crate::console::links;
 use crate::console::sight::Sight;

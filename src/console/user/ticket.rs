@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
-use super::look;
+use super::looking::look;
 use super::strip::Strip;
 use crate::console::journey::{Rows, days};
 use crate::console::links;

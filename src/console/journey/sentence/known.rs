@@ -1,6 +1,7 @@
 //! The types that have a sentence of their own.
 
-use super::{Hue, Json, Piece, money, object, page_of, plain};
+use super::pieces::{Hue, Piece, money, object, page_of, plain};
+use crate::console::journey::json::Json;
 
 /// What sentences of one type are made of.
 pub struct Known {
