@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::frame::{Frame, Part};
@@ -16,13 +16,11 @@ use super::refusal::Refusal;
 use super::sight::{Sight, When};
 use crate::access::open_sessions::OpenSession;
 use crate::http::Service;
-use crate::http::auth::{self, Place};
+use crate::http::auth::{self, ComesFrom};
 use crate::http::guard::{Session, Staff};
 use crate::http::input::Form;
-use crate::http::on_terms::OnTerms;
 use crate::http::own_sessions;
 use crate::http::path::PathId;
-use crate::http::peer::Client;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use program::program;
@@ -95,18 +93,16 @@ async fn account(
 /// Sets another password, which ends all other sessions.
 pub async fn change_password(
     State(service): State<Arc<Service>>,
-    Client(client): Client,
-    OnTerms(terms): OnTerms,
+    comes: ComesFrom,
     staff: Staff,
     session: Session,
     sight: Sight,
-    headers: HeaderMap,
     Form(mut form): Form,
 ) -> Result<Response, Problem> {
     let mut field = |name| form.text(name).unwrap_or_default();
     let passwords = (field("currentPassword"), field("newPassword"));
     form.finish()?;
-    let place = Place { client, headers: &headers, terms: &terms };
+    let place = comes.place();
     let set = auth::set_another(&service, session.clone(), place, &staff, passwords).await;
     let refusal = match set {
         Ok(_) => return Ok(notice::done(PAGE, "password-changed").into_response()),

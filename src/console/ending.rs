@@ -49,7 +49,7 @@ pub fn typed(form: &mut Parameters, field: &str, sight: &Sight) -> (String, Opti
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::panic, clippy::unwrap_used)]
 
     use chrono_tz::Tz;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::page::Page;
@@ -12,11 +12,9 @@ use super::sight::Sight;
 use crate::access::AccessError;
 use crate::access::accounts::NewStaff;
 use crate::http::Service;
-use crate::http::auth::{self, Place};
+use crate::http::auth::{self, ComesFrom};
 use crate::http::guard::Session;
 use crate::http::input::Form;
-use crate::http::on_terms::OnTerms;
-use crate::http::peer::Client;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 
@@ -65,11 +63,9 @@ pub async fn page(
 /// Makes the account, and goes on to connecting a site; or says what is wrong.
 pub async fn make(
     State(service): State<Arc<Service>>,
-    Client(client): Client,
-    OnTerms(terms): OnTerms,
+    comes: ComesFrom,
     sight: Sight,
     session: Session,
-    headers: HeaderMap,
     Form(mut form): Form,
 ) -> Result<Response, Problem> {
     let mut field = |name| form.text(name).unwrap_or_default();
@@ -77,7 +73,7 @@ pub async fn make(
     let password = field("password");
     form.finish()?;
     let new = NewStaff { email: email.clone(), name: name.clone(), password };
-    let place = Place { client, headers: &headers, terms: &terms };
+    let place = comes.place();
     let code_given = Some(code.trim()).filter(|code| !code.is_empty());
     let refused = match auth::make_account(&service, session, place, new, code_given).await {
         Ok(_) => return Ok(Redirect::to("/console/connect").into_response()),

@@ -15,11 +15,9 @@ use super::sight::Sight;
 use crate::access::audit::action;
 use crate::access::sessions::Trouble;
 use crate::http::Service;
-use crate::http::auth::{self, Place};
+use crate::http::auth::{self, ComesFrom};
 use crate::http::guard::{Session, Staff};
 use crate::http::input::Form;
-use crate::http::on_terms::OnTerms;
-use crate::http::peer::Client;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::sessions::failed;
@@ -67,8 +65,7 @@ pub async fn page(
 /// Opens a session, or says why not.
 pub async fn enter(
     State(service): State<Arc<Service>>,
-    Client(client): Client,
-    OnTerms(terms): OnTerms,
+    comes: ComesFrom,
     sight: Sight,
     session: Session,
     headers: HeaderMap,
@@ -78,7 +75,7 @@ pub async fn enter(
     let (email, password, back) = (field("email"), field("password"), field("back"));
     form.finish()?;
     let mut page = SignIn::new(sight, &headers, &back);
-    let place = Place { client, headers: &headers, terms: &terms };
+    let place = comes.place();
     let refused = match auth::enter(&service, session, place, email.clone(), password).await {
         Ok(_) => return Ok(Redirect::to(&page.back).into_response()),
         Err(refused) => refused,
@@ -100,17 +97,15 @@ pub async fn enter(
 /// Opens a session by a link that is good once, from this machine alone.
 pub async fn by_link(
     State(service): State<Arc<Service>>,
-    Client(client): Client,
-    OnTerms(terms): OnTerms,
+    comes: ComesFrom,
     session: Session,
-    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Redirect, Problem> {
+    let place = comes.place();
     let code = Parameters::parse(query.as_deref()).text("code").unwrap_or_default();
-    if !client.is_some_and(|client| client.to_canonical().is_loopback()) {
+    if !place.client.is_some_and(|client| client.to_canonical().is_loopback()) {
         return Err(Problem::unauthorized());
     }
-    let place = Place { client, headers: &headers, terms: &terms };
     auth::enter_by_link(&service, session, place, &code).await?;
     Ok(Redirect::to(HOME))
 }

@@ -6,11 +6,13 @@
 
 mod bodies;
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use trailkeep_event::{Fault, Timestamp};
 use trailkeep_store::access::StaffAccount;
@@ -365,6 +367,33 @@ impl Place<'_> {
     fn user_agent(&self) -> Option<String> {
         let sent = self.headers.get(header::USER_AGENT)?;
         Some(user_agent(sent.as_bytes()))
+    }
+}
+
+/// From where a request comes, as an extractor.
+pub struct ComesFrom {
+    client: Option<IpAddr>,
+    headers: HeaderMap,
+    terms: Arc<Terms>,
+}
+
+impl ComesFrom {
+    /// For whatever opens a session.
+    pub fn place(&self) -> Place<'_> {
+        Place { client: self.client, headers: &self.headers, terms: &self.terms }
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for ComesFrom {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Arc<Service>,
+    ) -> Result<Self, Infallible> {
+        let Client(client) = Client::of(parts, service);
+        let OnTerms(terms) = OnTerms::of(&parts.extensions, service);
+        Ok(Self { client, headers: parts.headers.clone(), terms })
     }
 }
 

@@ -72,7 +72,7 @@ async fn a_live_page_leads_to_signing_in_when_its_session_ends() {
     let home = Home::embedded();
     let service = Service::start(&home).await;
     let here = json!({ "userId": "u", "type": "page_view", "payload": { "path": "/" } });
-    store(&service, &[here.clone()]).await;
+    store(&service, std::slice::from_ref(&here)).await;
     let token = token_of(&service.sign_in(ADMIN, PASSWORD).await.expect(200));
     browser.has_session(&service, &token).await;
     browser.expects(&["status of 401"]);

@@ -47,7 +47,7 @@ impl Strip {
         let id = &*circle.person.id;
         let said = |key: &str| {
             let value = glance.traits.get(key)?;
-            let value: Json = serde_json::from_str(&value.value.to_string()).ok()?;
+            let value: Json = serde_json::from_str(&value.value).ok()?;
             value.words()
         };
         let email = glance.emails.first().map(ToString::to_string).or_else(|| said("email"));

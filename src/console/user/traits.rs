@@ -60,7 +60,7 @@ impl Traits {
     pub fn new(circle: &Circle, glance: &Glance, sight: &Sight) -> Self {
         let said = glance.traits.iter().filter(|(key, _)| !ELSEWHERE.contains(&&***key));
         let said = said.filter_map(|(key, said)| {
-            let value: Json = serde_json::from_str(&said.value.to_string()).ok()?;
+            let value: Json = serde_json::from_str(&said.value).ok()?;
             Some((name(key), cut(&words(&value)?, VALUE_CHARS)))
         });
         let linked = circle.linked.iter().take(MOST_LINKED).map(|linked| Linked {
