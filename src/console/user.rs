@@ -43,6 +43,7 @@ use crate::journeys::cursor::{self, Way};
 use crate::journeys::linked::Circle;
 use crate::journeys::profile::Glance;
 use crate::journeys::{self};
+use activity::Sparkline;
 use asked::{Asked, Start};
 use looking::{LIMIT, look};
 use strip::Strip;
@@ -59,6 +60,8 @@ struct User {
     chips: Vec<Chip>,
     asked: Asked,
     days: Vec<Day>,
+    /// The days of the sparkline, where they were asked for with the page.
+    activity: Option<Sparkline>,
     /// Why somebody looks, where they said so.
     reason: String,
     /// Types that are not shown, and how many events that are.
@@ -114,6 +117,10 @@ pub async fn page(
         true => newest.clone(),
         false => wanted(&service, &circle, &asked).await?,
     };
+    let activity = match asked.with_activity {
+        true => Some(activity::counted(&service, &circle).await?),
+        false => None,
+    };
     let glance = Glance::of(&circle, &newest);
     let strip = Strip::new(&circle, &glance, &newest.events, &sight, &team);
     let (shown, hidden) = asked.shown(&page.events, &team);
@@ -132,6 +139,7 @@ pub async fn page(
         newest: page.events.first().map(|event| position(event.position(), Way::Back)),
         may_be_incomplete: page.may_be_incomplete,
         is_empty: days.is_empty(),
+        activity,
         reason: staff.actor.reason.unwrap_or_default(),
         user_id,
         strip,

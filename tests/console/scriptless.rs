@@ -46,10 +46,8 @@ async fn everything_but_live_works_without_scripts() {
     browser.click("[data-more=newer]").await;
     browser.until(&format!("document.querySelector('.event .row').value === '{newest}'")).await;
 
-    // A bare fragment, for which the browser looks for an icon.
-    browser.expects(&["/favicon.ico"]);
-    browser.click(".facts a[href$='/activity']").await;
-    browser.until_at(&format!("/console/users/{LENA}/activity")).await;
+    browser.click(".facts a[href$='activity=true']").await;
+    browser.until("document.querySelector('.facts .spark')").await;
     browser.goto(&service.url("/console/")).await;
     browser.click("details.menu > summary").await;
     browser.click("form[action='/console/sign-out'] button").await;

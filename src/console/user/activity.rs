@@ -7,6 +7,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use trailkeep_event::Timestamp;
+use trailkeep_store::StoreError;
 
 use crate::access::audit::action;
 use crate::console::page::Page;
@@ -15,6 +16,7 @@ use crate::http::guard::Staff;
 use crate::http::path::PathText;
 use crate::http::problem::Problem;
 use crate::http::query::fault_of_id;
+use crate::journeys::linked::Circle;
 
 const HEIGHT: u64 = 22;
 /// A day without events is a dash, so that one sees the days.
@@ -23,7 +25,7 @@ const STEP: usize = 5;
 
 #[derive(Template)]
 #[template(path = "user/activity.html")]
-struct Sparkline {
+pub struct Sparkline {
     total: u64,
     /// Days with events.
     busy: usize,
@@ -32,7 +34,7 @@ struct Sparkline {
     bars: String,
 }
 
-/// The events of each of the last days.
+/// The events of each of the last days, for the script.
 pub async fn activity(
     State(service): State<Arc<Service>>,
     staff: Staff,
@@ -43,8 +45,12 @@ pub async fn activity(
     }
     service.access.audit.note(&staff.actor, action::READ_USER, Some(&user_id));
     let circle = service.links.of(&user_id).await?;
-    let days = service.profiles.activity(&circle).await?;
-    Ok(Page(sparkline(&days)).into_response())
+    Ok(Page(counted(&service, &circle).await?).into_response())
+}
+
+/// The days of a user, counted.
+pub async fn counted(service: &Service, circle: &Circle) -> Result<Sparkline, StoreError> {
+    Ok(sparkline(&service.profiles.activity(circle).await?))
 }
 
 fn sparkline(days: &[(Timestamp, u64)]) -> Sparkline {

@@ -44,6 +44,8 @@ pub struct Asked {
     place: Option<(&'static str, String)>,
     /// The event that is open.
     pub open: Option<String>,
+    /// Whether the days are counted with the page: without scripts nobody asks for them later.
+    pub with_activity: bool,
     /// Whether the script asks, for the journey alone.
     pub is_fragment: bool,
 }
@@ -76,6 +78,7 @@ impl Asked {
             start,
             place,
             open: filled(parameters.text("open")),
+            with_activity: parameters.flag("activity").unwrap_or(false),
             is_fragment: parameters.flag("fragment").unwrap_or(false),
         };
         if let Some(session_id) = &asked.session_id {

@@ -56,6 +56,12 @@ async fn a_user_is_found_by_a_name_and_read_in_sentences(home: Home) {
     }
     let activity = admin.page("/console/users/ann/activity").await;
     assert!(activity.contains("of the last 30 days"), "{activity}");
+    // Without scripts it comes with the page.
+    let counted = admin.page("/console/users/ann?activity=true").await;
+    assert!(
+        counted.contains("of the last 30 days") && counted.contains("<h1>Ann Lee"),
+        "{counted}"
+    );
     let unknown = admin.get("/console/users/bob").await.expect(404).text();
     assert!(unknown.contains("Nothing is known of “bob”"), "{unknown}");
     let ticket = admin.page("/console/users/ann/ticket").await;
