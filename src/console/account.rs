@@ -16,7 +16,7 @@ use super::refusal::Refusal;
 use super::sight::{Sight, When};
 use crate::access::open_sessions::OpenSession;
 use crate::http::Service;
-use crate::http::auth::{self, ComesFrom};
+use crate::http::auth::entering::{self, ComesFrom};
 use crate::http::guard::{Session, Staff};
 use crate::http::input::Form;
 use crate::http::own_sessions;
@@ -103,7 +103,7 @@ pub async fn change_password(
     let passwords = (field("currentPassword"), field("newPassword"));
     form.finish()?;
     let place = comes.place();
-    let set = auth::set_another(&service, session.clone(), place, &staff, passwords).await;
+    let set = entering::set_another(&service, session.clone(), place, &staff, passwords).await;
     let refusal = match set {
         Ok(_) => return Ok(notice::done(PAGE, "password-changed").into_response()),
         // Somebody is signed in: this is not the 401 that leads to signing in.

@@ -12,7 +12,7 @@ use super::sight::Sight;
 use crate::access::AccessError;
 use crate::access::accounts::NewStaff;
 use crate::http::Service;
-use crate::http::auth::{self, ComesFrom};
+use crate::http::auth::entering::{self, ComesFrom};
 use crate::http::guard::Session;
 use crate::http::input::Form;
 use crate::http::problem::Problem;
@@ -75,7 +75,7 @@ pub async fn make(
     let new = NewStaff { email: email.clone(), name: name.clone(), password };
     let place = comes.place();
     let code_given = Some(code.trim()).filter(|code| !code.is_empty());
-    let refused = match auth::make_account(&service, session, place, new, code_given).await {
+    let refused = match entering::make_account(&service, session, place, new, code_given).await {
         Ok(_) => return Ok(Redirect::to("/console/connect").into_response()),
         Err(refused) => refused,
     };

@@ -15,7 +15,7 @@ use super::sight::Sight;
 use crate::access::audit::action;
 use crate::access::sessions::Trouble;
 use crate::http::Service;
-use crate::http::auth::{self, ComesFrom};
+use crate::http::auth::entering::{self, ComesFrom};
 use crate::http::guard::{Session, Staff};
 use crate::http::input::Form;
 use crate::http::problem::Problem;
@@ -76,7 +76,7 @@ pub async fn enter(
     form.finish()?;
     let mut page = SignIn::new(sight, &headers, &back);
     let place = comes.place();
-    let refused = match auth::enter(&service, session, place, email.clone(), password).await {
+    let refused = match entering::enter(&service, session, place, email.clone(), password).await {
         Ok(_) => return Ok(Redirect::to(&page.back).into_response()),
         Err(refused) => refused,
     };
@@ -106,7 +106,7 @@ pub async fn by_link(
     if !place.client.is_some_and(|client| client.to_canonical().is_loopback()) {
         return Err(Problem::unauthorized());
     }
-    auth::enter_by_link(&service, session, place, &code).await?;
+    entering::enter_by_link(&service, session, place, &code).await?;
     Ok(Redirect::to(HOME))
 }
 

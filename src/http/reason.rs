@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn pages_have_it_in_a_cookie() {
         let mut headers = HeaderMap::new();
-        let kept = format!("{COOKIE}={}", encoded("Zażalenie = 17 & more; \u{85}"));
+        let kept = format!("{COOKIE}={}", encoded("Zażalenie\u{85}17"));
         headers.insert("cookie", kept.parse().unwrap());
         // What cannot be kept is none: nobody typed it there.
         assert_eq!(of(&headers).ok(), Some(None));

@@ -45,6 +45,8 @@ const DEEDS: &[(&str, About, &str)] = {
         (action::REVOKE_TOKEN, Thing, "Revoked a token"),
         (action::CREATE_WRITE_KEY, Thing, "Made a write key"),
         (action::REVOKE_WRITE_KEY, Thing, "Revoked a write key"),
+        (action::CHANGE_TEAM, Thing, "Changed what pages show"),
+        (action::RELOAD, Thing, "Had the settings read again"),
         (action::READ_JOURNEY, User, "Looked at a journey"),
         (action::WATCH_JOURNEY, User, "Watched a journey live"),
         (action::WATCH_ALL, Thing, "Watched all events live"),
