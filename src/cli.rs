@@ -11,19 +11,17 @@ mod place;
 mod processors;
 mod reload;
 mod seed;
+mod serve;
 mod terminal;
 mod write_keys;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-use crate::app::reload::Configured;
-use crate::app::{self, memory};
+use crate::app::memory;
 use crate::config::{self, ConfigErrors, Entry, Loaded, Overrides, Settings};
 use crate::monitoring::version;
-use crate::telemetry;
 use flags::Flags;
 use reload::ReloadError;
 use terminal::{complain, print};
@@ -183,7 +181,7 @@ pub fn run() -> ExitCode {
         Some(Command::Doctor(command)) => examine(&command, &Ok(loaded)),
         // They have returned above.
         Some(Command::ExampleProcessor(_) | Command::Reload(_)) => ExitCode::FAILURE,
-        Some(Command::Serve { .. }) | None => serve(loaded, overrides),
+        Some(Command::Serve { .. }) | None => serve::serve(loaded, overrides),
     }
 }
 
@@ -275,24 +273,6 @@ fn handle_letters(command: dead_letters::Command, settings: &Settings) -> ExitCo
         Some(error) => failed(error),
         None if done.left > 0 => ExitCode::from(SOME_LEFT),
         None => printed,
-    }
-}
-
-fn serve(loaded: Loaded, overrides: Overrides) -> ExitCode {
-    serve_and(loaded, overrides, |_| {})
-}
-
-/// Serves, and calls back once the service listens.
-fn serve_and(loaded: Loaded, overrides: Overrides, started: impl FnOnce(app::Running)) -> ExitCode {
-    match telemetry::init_logging(&loaded.settings.log) {
-        Ok(level) => {
-            let read = Arc::new(move || Settings::load(&overrides));
-            app::serve(Configured { loaded, read, level }, started)
-        }
-        Err(error) => {
-            complain(&format!("trailkeep: {error}\n"));
-            ExitCode::FAILURE
-        }
     }
 }
 

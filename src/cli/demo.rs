@@ -16,6 +16,7 @@ use trailkeep_store::access::Role;
 
 use super::flags::Flags;
 use super::seed;
+use super::serve::serve_and;
 use super::terminal::complain;
 use crate::access::accounts::NewStaff;
 use crate::access::{AccessError, password};
@@ -78,7 +79,7 @@ pub(super) fn run(command: &Command, loaded: Loaded, overrides: Overrides) -> Ex
         }
     }
     let plan = seed::usual_plan(command.events, Timestamp::now());
-    super::serve_and(loaded, overrides, move |running| {
+    serve_and(loaded, overrides, move |running| {
         tokio::spawn(show(running, plan, is_new));
     })
 }

@@ -4,10 +4,10 @@ use askama::Template;
 use trailkeep_store::StoredEvent;
 
 use super::json::Json;
-use super::row;
 use super::tree::Tree;
 use crate::console::links;
 use crate::console::sight::length;
+use crate::journeys::export;
 
 /// What is told of one event.
 #[derive(Template)]
@@ -44,7 +44,7 @@ impl Opened {
                 0.. => format!("{} later", length(late)),
                 _ => format!("{} before, by the sender’s clock", length(-late)),
             },
-            json: row::json(event),
+            json: json(event),
             link: links::event(&event.user_id, &event.event_id),
             session_link: event.session_id.as_ref().map(|id| links::session(&event.user_id, id)),
             payload,
@@ -54,4 +54,11 @@ impl Opened {
     fn tree(&self) -> Tree<'_> {
         Tree::new("payload", &self.payload)
     }
+}
+
+/// An event as JSON, as the API gives it.
+fn json(event: &StoredEvent) -> String {
+    let mut out = Vec::with_capacity(event.bytes());
+    export::write_json(event, &mut out);
+    String::from_utf8(out).unwrap_or_default()
 }

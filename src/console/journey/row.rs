@@ -122,10 +122,3 @@ pub fn device(payload: &Json) -> Option<String> {
     let told: Vec<String> = [browser, system.or(device)].into_iter().flatten().collect();
     (!told.is_empty()).then(|| told.join(", "))
 }
-
-/// An event as JSON, as the API gives it.
-pub fn json(event: &StoredEvent) -> String {
-    let mut out = Vec::with_capacity(event.bytes());
-    crate::journeys::export::write_json(event, &mut out);
-    String::from_utf8(out).unwrap_or_default()
-}
