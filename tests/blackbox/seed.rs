@@ -191,7 +191,7 @@ async fn a_seed_goes_on_after_its_database_was_killed_and_loses_nothing() {
     wait_until_some_are_stored(&home).await;
     server.kill();
     server.restart();
-    let enough = home.stored().await + 60_000;
+    let enough = home.stored().await + 20_000;
     eventually("many more events are stored", SOON, || async {
         stored_so_far(&home).await.filter(|stored| *stored > enough)
     })
