@@ -112,7 +112,8 @@ fn sign_in(uri: &Uri, is_read: bool) -> String {
 
 /// A path of the console to go back to; `None` where it would lead elsewhere.
 pub fn way_back(path: &str) -> Option<&str> {
-    let is_ours = path.starts_with(HOME) && path.bytes().all(|byte| (0x21..0x7f).contains(&byte));
+    let is_page = path.starts_with(HOME) || path.starts_with("/console?");
+    let is_ours = is_page && path.bytes().all(|byte| (0x21..0x7f).contains(&byte));
     is_ours.then_some(path).filter(|path| !path.contains('\\'))
 }
 
@@ -122,7 +123,9 @@ mod tests {
 
     #[test]
     fn nobody_is_led_elsewhere() {
-        assert_eq!(way_back("/console/users/u?type=x"), Some("/console/users/u?type=x"));
+        for path in ["/console/users/u?type=x", "/console?q=mar"] {
+            assert_eq!(way_back(path), Some(path));
+        }
         for path in [
             "",
             "/",
