@@ -88,7 +88,7 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
-    /// Have a running service read its settings again, and say what needs a restart
+    /// Have a running service read its settings again
     Reload(reload::Command),
     /// Make an administrator, reset a password, or list accounts
     Admin {
@@ -100,7 +100,7 @@ enum Command {
         #[command(subcommand)]
         command: write_keys::Command,
     },
-    /// Show what it is like: sample data in a folder of its own, and a link that signs in
+    /// Show a shop, in a folder of its own, with a link that signs in
     Demo(demo::Command),
     /// Write sample events: a million, or as many as you like
     Seed(seed::Command),
