@@ -50,7 +50,7 @@ Examples:
   trailkeep --port 8080 --set write.max_wait_ms=250
   trailkeep config                            what is in force, and where from
   trailkeep config --defaults > trailkeep.toml
-  trailkeep reload                            have a running service read its settings again
+  trailkeep reload                            have a running service read settings again
   trailkeep admin create jo@example.com       make an administrator from the shell
   trailkeep write-keys create shop            make a key that events have to have
   trailkeep demo                              a shop to look at, signed in by a link
