@@ -95,7 +95,12 @@ pub async fn page(
 fn the_one(found: &[Found], text: &str) -> Option<String> {
     let first = found.first()?;
     let is_id = first.matched == Matched::Id && first.id.eq_ignore_ascii_case(text);
-    let is_alone = found.len() == 1 && !matches!(first.matched, Matched::Name);
+    let is_telling = match first.matched {
+        Matched::Email => text.contains('@'),
+        Matched::Payload(_) => true,
+        Matched::Id | Matched::Name => false,
+    };
+    let is_alone = found.len() == 1 && is_telling;
     (is_id || is_alone).then(|| link(first))
 }
 
