@@ -13,12 +13,13 @@ use rand::Rng as _;
 use tokio::time::sleep;
 use trailkeep_event::{Event, Timestamp};
 use trailkeep_store::access::Role;
+use uuid::Uuid;
 
 use super::flags::Flags;
 use super::seed;
 use super::serve::serve_and;
 use super::terminal::complain;
-use crate::access::accounts::NewStaff;
+use crate::access::accounts::{NewStaff, StaffAccounts};
 use crate::access::{AccessError, password};
 use crate::app::Running;
 use crate::config::{Loaded, Overrides};
@@ -116,9 +117,7 @@ async fn show(running: Running, plan: Plan, is_new: bool) {
 }
 
 /// The account of the demo, which is made if there is none.
-async fn account(
-    accounts: &crate::access::accounts::StaffAccounts,
-) -> Result<uuid::Uuid, AccessError> {
+async fn account(accounts: &StaffAccounts) -> Result<Uuid, AccessError> {
     if let Some(account) = accounts.with_address(EMAIL).await? {
         return Ok(account.id);
     }

@@ -8,9 +8,12 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::administrator::Administrator;
 use super::frame::{Frame, Part};
 use super::live::{self, Came};
 use super::page::Page;
+use super::refusal::faults_of;
+use super::refused::sender;
 use super::sight::{Sight, When};
 use crate::access::write_keys::{NewWriteKey, Rule};
 use crate::http::Service;
@@ -21,7 +24,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::terms::Terms;
 use crate::http::write_keys;
-use crate::monitoring::refusals::{Group, Sender};
+use crate::monitoring::refusals::Group;
 
 /// What stands in a snippet where no key is at hand.
 const SOME_KEY: &str = "YOUR_WRITE_KEY";
@@ -66,9 +69,8 @@ struct Refused {
 /// The page.
 pub async fn page(
     State(service): State<Arc<Service>>,
-    Admin(_): Admin,
+    Administrator(staff): Administrator,
     OnTerms(terms): OnTerms,
-    staff: Staff,
     sight: Sight,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -79,9 +81,8 @@ pub async fn page(
 /// Makes a key. It is shown on the page that answers, and never again.
 pub async fn make(
     State(service): State<Arc<Service>>,
-    Admin(admin): Admin,
+    Administrator(staff): Administrator,
     OnTerms(terms): OnTerms,
-    staff: Staff,
     sight: Sight,
     headers: HeaderMap,
     Form(mut form): Form,
@@ -94,7 +95,7 @@ pub async fn make(
         origins: origins.split_whitespace().map(str::to_owned).collect(),
         expires_at: None,
     };
-    let made = write_keys::make(&service, Arc::clone(&terms), &admin, new).await;
+    let made = write_keys::make(&service, Arc::clone(&terms), &staff.actor, new).await;
     let page = connect(&service, &terms, &staff, sight, &headers).await?;
     match made {
         Ok((key, record)) => {
@@ -102,10 +103,9 @@ pub async fn make(
             Ok(Page(page).with(StatusCode::CREATED))
         }
         Err(refused) if refused.status().is_client_error() => {
-            let faults =
-                refused.faults().map(|(field, message)| (field.to_owned(), message.to_string()));
+            let faults = faults_of(&refused);
             let refusal = Some(refused.detail().to_owned());
-            let page = Connect { refusal, faults: faults.collect(), name, origins, ..page };
+            let page = Connect { refusal, faults, name, origins, ..page };
             Ok(Page(page).with(refused.status()))
         }
         Err(refused) => Err(refused),
@@ -163,8 +163,7 @@ async fn connect(
 
 /// As the browser that asks sees it.
 fn origin(service: &Service, headers: &HeaderMap) -> String {
-    let said =
-        |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+    let said = |name: &str| headers.get(name)?.to_str().ok();
     let scheme = said("x-forwarded-proto").filter(|scheme| ["http", "https"].contains(scheme));
     let usual = if service.options.session.is_secure { "https" } else { "http" };
     let host = said(header::HOST.as_str()).unwrap_or("localhost");
@@ -172,11 +171,7 @@ fn origin(service: &Service, headers: &HeaderMap) -> String {
 }
 
 fn told(group: &Group, sight: &Sight) -> Refused {
-    let sender = match &group.sender {
-        Sender::Key(name) => format!("key {name}"),
-        Sender::Network(network) => network.to_string(),
-        Sender::Shell => "the shell".to_owned(),
-    };
+    let sender = sender(&group.sender);
     let agent = group.example.agent.as_deref().unwrap_or_default();
     Refused {
         at: sight.clock(group.last),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use trailkeep_event::Timestamp;
 
 use super::frame::{Frame, Part};
 use super::links;
@@ -21,9 +20,6 @@ use crate::people::search::{Found, Kind, Matched};
 
 /// Results at the most.
 const LIMIT: usize = 20;
-
-/// For how long somebody who was seen counts as here.
-const HERE_MS: i64 = 5 * 60 * 1000;
 
 #[derive(Template)]
 #[template(path = "find.html", blocks = ["hits"])]
@@ -157,12 +153,7 @@ fn hit(found: &Found, text: &str, sight: &Sight) -> Hit {
         icon,
         label: Marked::new(name, text),
         sub: Marked::new(&sub, text),
-        is_here: found.kind != Kind::Session
-            && found.last_seen.is_some_and(|at| is_here(at, sight)),
+        is_here: found.kind != Kind::Session && found.last_seen.is_some_and(|at| sight.is_here(at)),
         seen: found.last_seen.map(|at| sight.ago(at)),
     }
-}
-
-fn is_here(seen: Timestamp, sight: &Sight) -> bool {
-    sight.now.as_millis() - seen.as_millis() < HERE_MS
 }

@@ -25,7 +25,7 @@ use crate::http::on_terms::OnTerms;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::terms::Terms;
-use crate::live::What;
+use crate::live::{Said, What};
 
 /// How long an answer waits for something to come.
 const WAIT: Duration = Duration::from_secs(10);
@@ -93,12 +93,12 @@ pub async fn next(
     let mut came = Came { rows: Vec::new(), skipped: 0, has_gap: false, from: String::new() };
     let mut events = Vec::new();
     if let Ok(said) = timeout(WAIT, stream.next()).await {
-        came.take(said.into_iter().map(|said| said.what), &mut events);
+        came.take(said, &mut events);
         sleep(GATHER).await;
         while events.len() < MOST
             && let Ok(said) = timeout(Duration::ZERO, stream.next()).await
         {
-            came.take(said.into_iter().map(|said| said.what), &mut events);
+            came.take(said, &mut events);
         }
     }
     let team = service.access.team.now().await;
@@ -113,8 +113,8 @@ pub async fn next(
 }
 
 impl Came {
-    fn take(&mut self, said: impl Iterator<Item = What>, events: &mut Vec<StoredEvent>) {
-        for what in said {
+    fn take(&mut self, said: Vec<Said>, events: &mut Vec<StoredEvent>) {
+        for Said { what, .. } in said {
             match what {
                 What::Event(event) => events.push(*event),
                 What::Skipped(count) => self.skipped += count,

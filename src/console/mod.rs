@@ -39,6 +39,7 @@ mod preferences;
 mod processors;
 mod question;
 mod refusal;
+mod refused;
 mod set_aside;
 mod set_up;
 mod sight;

@@ -23,9 +23,7 @@ impl Refusal {
         if !is_of_form {
             return Err(problem);
         }
-        let faults = problem.faults();
-        let faults = faults.map(|(field, message)| (field.to_owned(), message.to_string()));
-        Ok(Self { status, faults: faults.collect(), detail: problem.detail().to_owned() })
+        Ok(Self { status, faults: faults_of(&problem), detail: problem.detail().to_owned() })
     }
 
     /// Of one field, where a guard's status would mean something else.
@@ -60,6 +58,12 @@ impl Refusal {
         let told: Vec<String> = told.collect();
         (!told.is_empty()).then(|| told.join(" "))
     }
+}
+
+/// Fields, and what is wrong with each.
+pub fn faults_of(problem: &Problem) -> Vec<(String, String)> {
+    let faults = problem.faults();
+    faults.map(|(field, message)| (field.to_owned(), message.to_string())).collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::page::Page;
+use super::refusal::faults_of;
 use super::sight::Sight;
 use crate::access::AccessError;
 use crate::access::accounts::NewStaff;
@@ -82,11 +83,10 @@ pub async fn make(
     if refused.status().is_server_error() || refused.status() == StatusCode::UNAUTHORIZED {
         return Err(refused);
     }
-    let faults = refused.faults();
     let page = SetUp {
         title: "Set up",
         sight,
-        faults: faults.map(|(field, message)| (field.to_owned(), message.to_string())).collect(),
+        faults: faults_of(&refused),
         refusal: Some(refused.detail().to_owned()),
         code,
         name,

@@ -25,6 +25,8 @@ pub const THEME: &str = "tk-theme";
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
+/// For how long somebody counts as here after they were seen.
+const HERE: i64 = 5 * MINUTE;
 /// From here on a day says more than a number of hours.
 const LONG_AGO: i64 = 12 * HOUR;
 
@@ -169,6 +171,11 @@ impl Sight {
         });
         let start = start.map_or_else(|| midnight.and_utc(), |start| start.to_utc());
         Timestamp::from_millis_clamped(start.timestamp_millis())
+    }
+
+    /// Whether who was seen at a moment counts as here.
+    pub fn is_here(&self, seen: Timestamp) -> bool {
+        self.now.as_millis() - seen.as_millis() < HERE
     }
 
     /// The zone now: `UTC+1`.

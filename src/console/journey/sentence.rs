@@ -37,14 +37,10 @@ impl Sentence {
         let said = of_team(kind, payload, team).map(|pieces| (pieces, Vec::new()));
         let said = said.or_else(|| known.and_then(|known| known.say(payload)));
         let (pieces, used) = said.unwrap_or_else(|| of_name(kind, payload));
-        let is_error = known.is_none() && sounds_wrong(kind);
+        let (icon, hue) = look(kind);
         Self {
-            hue: match known {
-                Some(known) => known.hue,
-                None if is_error => Hue::Err,
-                None => Hue::Other,
-            },
-            icon: known.map_or(if is_error { "error" } else { "other" }, |known| known.icon),
+            hue,
+            icon,
             pieces,
             props: pinned(kind, payload, team).unwrap_or_else(|| props(payload, &used)),
         }
@@ -58,8 +54,11 @@ impl Sentence {
 
 /// The icon and hue of a type, for a list of types.
 pub fn look(kind: &str) -> (&'static str, Hue) {
-    let sentence = Sentence::of(kind, &Json::Null, &TeamSettings::default());
-    (sentence.icon, sentence.hue)
+    match Known::named(kind) {
+        Some(known) => (known.icon, known.hue),
+        None if sounds_wrong(kind) => ("error", Hue::Err),
+        None => ("other", Hue::Other),
+    }
 }
 
 /// A type as words: `support_chat_opened` and `supportChatOpened` are "Support chat

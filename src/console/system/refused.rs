@@ -1,8 +1,9 @@
 //! What was refused in the last hour: by reason, with one example.
 
 use crate::console::numbers::thousands;
+use crate::console::refused::sender;
 use crate::console::sight::{Sight, When};
-use crate::monitoring::refusals::{Group, Sender};
+use crate::monitoring::refusals::Group;
 use crate::monitoring::statistics::RefusedBecause;
 
 use super::slots::Slot;
@@ -53,11 +54,7 @@ pub fn refused(newest_first: &[Group], hour: &Slot, sight: &Sight) -> Vec<Refuse
         Some(Refused {
             why: why(reason),
             faults: example.faults.iter().take(FAULTS).cloned().collect(),
-            sender: match &group.sender {
-                Sender::Key(name) => format!("key {name}"),
-                Sender::Network(network) => network.to_string(),
-                Sender::Shell => "the shell".to_owned(),
-            },
+            sender: sender(&group.sender),
             agent: example.agent.clone(),
             told: thousands(count),
             count,

@@ -172,22 +172,19 @@ impl Asked {
 
     /// The same page with more fields.
     pub fn link(&self, more: &[(&str, &str)]) -> String {
-        let fields = self.fields();
-        let mut pairs: Vec<(&str, &str)> =
-            fields.iter().map(|(name, value)| (*name, &**value)).collect();
-        pairs.extend_from_slice(more);
-        format!("{}?{}", links::user(&self.user_id), links::query(&pairs))
+        self.link_without(&[], more)
     }
 
     /// The same page with nothing hidden.
     pub fn link_unhidden(&self) -> String {
+        self.link_without(&["hide", "all"], &[("all", "true")])
+    }
+
+    fn link_without(&self, gone: &[&str], more: &[(&str, &str)]) -> String {
         let fields = self.fields();
-        let pairs: Vec<(&str, &str)> = fields
-            .iter()
-            .filter(|(name, _)| *name != "hide" && *name != "all")
-            .map(|(name, value)| (*name, &**value))
-            .chain([("all", "true")])
-            .collect();
+        let kept = fields.iter().map(|(name, value)| (*name, &**value));
+        let kept = kept.filter(|(name, _)| !gone.contains(name));
+        let pairs: Vec<(&str, &str)> = kept.chain(more.iter().copied()).collect();
         format!("{}?{}", links::user(&self.user_id), links::query(&pairs))
     }
 

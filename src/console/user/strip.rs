@@ -1,18 +1,14 @@
 //! What stands above a journey: who, whether here, where, what went wrong.
 
-use trailkeep_event::Timestamp;
 use trailkeep_store::StoredEvent;
 
 use crate::access::team::settings::TeamSettings;
 use crate::console::journey::json::Json;
-use crate::console::journey::sentence::{Hue, Sentence, cut, page_of};
+use crate::console::journey::sentence::{Hue, Sentence, cut, look, page_of};
 use crate::console::links;
 use crate::console::sight::{Sight, When};
 use crate::journeys::linked::Circle;
 use crate::journeys::profile::Glance;
-
-/// For how long somebody counts as here after an event.
-const HERE_MS: i64 = 5 * 60 * 1000;
 
 /// Characters of a fact.
 const FACT_CHARS: usize = 80;
@@ -74,16 +70,19 @@ impl Strip {
 
 /// Whether the newest event is of the last minutes, and no goodbye.
 fn is_here(events: &[StoredEvent], sight: &Sight) -> bool {
-    let is_recent = |at: Timestamp| sight.now.as_millis() - at.as_millis() < HERE_MS;
     events.first().is_some_and(|newest| {
-        is_recent(newest.occurred_at)
+        sight.is_here(newest.occurred_at)
             && !["page_leave", "$pageleave", "session_end"].contains(&&*newest.kind)
     })
 }
 
 fn page(event: &StoredEvent, sight: &Sight) -> Option<(String, When)> {
     let is_view = ["page_view", "page", "$pageview", "pageview"].contains(&&*event.kind);
-    let page = page_of(&Json::payload(&event.payload)).filter(|_| is_view)?;
+    // Most events are none: their payloads are not read for this.
+    if !is_view {
+        return None;
+    }
+    let page = page_of(&Json::payload(&event.payload))?;
     Some((page, sight.ago(event.occurred_at)))
 }
 
@@ -93,11 +92,12 @@ fn error(
     sight: &Sight,
     team: &TeamSettings,
 ) -> Option<(String, String, When)> {
-    let sentence = Sentence::of(&event.kind, &Json::payload(&event.payload), team);
-    if sentence.hue != Hue::Err {
+    // The type alone says whether it is one, so the payloads of others are not read.
+    let (_, hue) = look(&event.kind);
+    if hue != Hue::Err {
         return None;
     }
-    let text = sentence.text();
+    let text = Sentence::of(&event.kind, &Json::payload(&event.payload), team).text();
     let text = text.strip_prefix("Error: ").unwrap_or(&text);
     let link = links::event(user_id, &event.event_id);
     Some((cut(text, FACT_CHARS), link, sight.ago(event.occurred_at)))

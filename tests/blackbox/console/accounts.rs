@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::reader::{MARKUP, assert_has, page, page_for};
+use super::reader::{assert_has, page, page_for};
+use super::visitor::MARKUP;
 use crate::eventually::{SOON, eventually};
 use crate::home::Home;
 use crate::service::Service;

@@ -5,9 +5,6 @@ use reqwest::{Method, RequestBuilder};
 use crate::answer::Answer;
 use crate::service::Service;
 
-/// What strangers put wherever they may put anything.
-pub const MARKUP: &str = "<img src=x onerror=alert(1)>";
-
 /// A request for a page, with these cookies.
 pub fn request(service: &Service, path: &str, cookies: &str) -> RequestBuilder {
     let request = service.request(Method::GET, path);

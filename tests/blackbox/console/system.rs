@@ -4,7 +4,8 @@ use reqwest::Method;
 use reqwest::redirect::Policy;
 use serde_json::json;
 
-use super::reader::{MARKUP, assert_has, page, page_for, request};
+use super::reader::{assert_has, page, page_for, request};
+use super::visitor::MARKUP;
 use crate::eventually::{SOON, eventually};
 use crate::home::Home;
 use crate::mongod::Mongod;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::visitor::Visitor;
+use super::visitor::{MARKUP, Visitor};
 use crate::eventually::{SOON, eventually};
 use crate::home::Home;
 use crate::service::Service;
@@ -131,7 +131,6 @@ async fn a_journey_is_filtered_opened_paged_and_taken_along(home: Home) {
 }
 
 async fn whatever_a_tracker_sends_stays_text(home: Home) {
-    const MARKUP: &str = "<img src=x onerror=alert(1)>";
     let service = Service::start(&home).await;
     let traits = json!({"traits": {"name": MARKUP, MARKUP: MARKUP, "email": "a<b>@x.example"}});
     let payload = json!({

@@ -244,12 +244,9 @@ impl Known {
 /// From where a visit came: a campaign, another site, or nowhere that is known.
 fn source(payload: &Json) -> (Vec<Piece>, Vec<&'static str>) {
     let words = |key: &str| payload.get(key).and_then(Json::words);
-    for (key, text) in
-        [("campaign", "Came from the campaign "), ("utm_campaign", "Came from the campaign ")]
-    {
-        if let Some(campaign) = words(key) {
-            return (vec![plain(text), object(&campaign)], vec!["campaign", "utm_campaign"]);
-        }
+    if let Some(campaign) = words("campaign").or_else(|| words("utm_campaign")) {
+        let pieces = vec![plain("Came from the campaign "), object(&campaign)];
+        return (pieces, vec!["campaign", "utm_campaign"]);
     }
     for key in ["source", "utm_source", "referrer", "$referrer"] {
         if let Some(source) = words(key).filter(|source| source != "$direct") {
