@@ -11,8 +11,8 @@ use super::links;
 use super::marked::Marked;
 use super::page::Page;
 use super::sight::{Sight, When};
+use super::watcher::Watcher;
 use crate::http::Service;
-use crate::http::guard::Staff;
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, fault_of_id};
 use crate::http::search;
@@ -54,7 +54,7 @@ struct Hit {
 /// leads there at once.
 pub async fn page(
     State(service): State<Arc<Service>>,
-    staff: Staff,
+    watcher: Watcher,
     sight: Sight,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
@@ -66,7 +66,7 @@ pub async fn page(
     let is_too_long = !text.is_empty() && fault_of_id(&text).is_some();
     let (mut found, mut not_searched) = (Vec::new(), Vec::new());
     if !text.is_empty() && !is_too_long {
-        let results = search::find(&service, &staff.actor, &text, LIMIT).await?;
+        let results = search::find(&service, &watcher.staff()?.actor, &text, LIMIT).await?;
         found = results.found;
         not_searched = results.unsearched.into_iter().map(String::from).collect();
     }
@@ -76,7 +76,7 @@ pub async fn page(
     let page = Find {
         count: found.len(),
         groups: groups(&found, &text, &sight),
-        frame: Frame::new(&service, &staff, sight, Part::Find, "Find"),
+        frame: watcher.frame(&service, sight, Part::Find, "Find"),
         text,
         not_searched,
         is_too_long,

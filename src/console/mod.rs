@@ -47,6 +47,7 @@ mod sign_in;
 mod staff;
 mod system;
 mod user;
+mod watcher;
 
 use std::sync::Arc;
 
@@ -60,12 +61,14 @@ use crate::http::{Service, with_sessions};
 
 /// Every page, with what is around them.
 pub fn router(service: &Arc<Service>) -> Router {
-    let pages = Router::new()
-        .route("/console", get(find::page))
+    let gate = Router::new()
         .route("/console/sign-in", get(sign_in::page).post(sign_in::enter))
         .route("/console/enter", get(sign_in::by_link))
         .route("/console/sign-out", post(sign_in::leave))
-        .route("/console/set-up", get(set_up::page).post(set_up::make))
+        .route("/console/set-up", get(set_up::page).post(set_up::make));
+    let pages = Router::new()
+        .route("/console", get(find::page))
+        .route("/console/system", get(system::page))
         .route("/console/preferences", post(preferences::keep))
         .route("/console/live", get(live::page))
         .route("/console/live/rows", get(live::rows))
@@ -86,11 +89,10 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/console/processors", get(processors::page))
         .route("/console/processors/{name}", get(processors::one))
         .merge(administration());
-    let watched = Router::new().route("/console/system", get(system::page));
-    let watched =
-        with_sessions(service, watched).layer(from_fn_with_state(Arc::clone(service), while_away));
-    with_sessions(service, pages)
-        .merge(watched)
+    let pages =
+        with_sessions(service, pages).layer(from_fn_with_state(Arc::clone(service), while_away));
+    with_sessions(service, gate)
+        .merge(pages)
         .layer(from_fn(failure::as_page))
         .route("/", get(async || Redirect::to(links::HOME)))
         .route("/console/assets/{file}", get(assets::asset))

@@ -11,8 +11,7 @@ mod state;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{FromRequestParts, RawQuery, State as Shared};
-use axum::http::request::Parts;
+use axum::extract::{RawQuery, State as Shared};
 use axum::response::{IntoResponse, Response};
 use trailkeep_event::Timestamp;
 
@@ -21,8 +20,8 @@ use super::frame::{Frame, Part};
 use super::numbers::{bytes, counted, figure, thousands};
 use super::page::Page;
 use super::sight::{Sight, When, length};
+use super::watcher::Watcher;
 use crate::http::Service;
-use crate::http::guard::{Monitor, Staff};
 use crate::http::health::failing_since;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -108,34 +107,17 @@ struct Processor {
     stuck: i64,
 }
 
-/// Somebody who may watch; `None` where it is only known that they were signed in when
-/// the database could last be asked.
-pub struct Watcher(Option<Staff>);
-
-impl FromRequestParts<Arc<Service>> for Watcher {
-    type Rejection = Problem;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        service: &Arc<Service>,
-    ) -> Result<Self, Problem> {
-        let _monitor = Monitor::from_request_parts(parts, service).await?;
-        let staff = Staff::from_request_parts(parts, service).await;
-        Ok(Self(staff.ok()))
-    }
-}
-
 /// The page; or, for the script, what changes of it.
 pub async fn page(
     Shared(service): Shared<Arc<Service>>,
-    Watcher(staff): Watcher,
+    watcher: Watcher,
     sight: Sight,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::parse(query.as_deref());
     let is_fragment = parameters.flag("fragment").unwrap_or(false);
     parameters.finish()?;
-    let page = System::new(&service, staff.as_ref(), sight, is_fragment);
+    let page = System::new(&service, &watcher, sight, is_fragment);
     Ok(match is_fragment {
         true => Page(page.as_service()).into_response(),
         false => Page(page).into_response(),
@@ -143,7 +125,7 @@ pub async fn page(
 }
 
 impl System {
-    fn new(service: &Service, staff: Option<&Staff>, sight: Sight, is_fragment: bool) -> Self {
+    fn new(service: &Service, watcher: &Watcher, sight: Sight, is_fragment: bool) -> Self {
         let (minutes, seconds) = (service.history.minutes(), service.history.seconds());
         let before = |ms: i64| sight.now.plus_millis(-ms);
         let now = since(&minutes, &seconds, before(NOW_MS));
@@ -181,10 +163,7 @@ impl System {
             database: Database::of(service, failing, &sight),
             processors: processors(service),
             refused: refused(&service.refusals.newest_first(), &hour, &sight),
-            frame: match staff {
-                Some(staff) => Frame::new(service, staff, sight, Part::System, "System"),
-                None => Frame::while_away(service, sight, Part::System, "System"),
-            },
+            frame: watcher.frame(service, sight, Part::System, "System"),
         }
     }
 }

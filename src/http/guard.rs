@@ -114,6 +114,10 @@ async fn caller(parts: &Parts, service: &Service) -> Result<Caller, Unknown> {
 }
 
 async fn staff(parts: &Parts, service: &Service) -> Result<Staff, Unknown> {
+    if is_known_before(parts) {
+        let away = "it is away, and was not asked who this is";
+        return Err(Unknown::Store(StoreError::Unavailable(away.to_owned())));
+    }
     let trouble = parts.extensions.get::<Arc<Trouble>>();
     let unknown = || match trouble.and_then(|trouble| trouble.found()) {
         Some(error) => Unknown::Store(error.clone()),
@@ -239,6 +243,11 @@ impl FromRequestParts<Arc<Service>> for MayRead {
 #[derive(Clone, Copy)]
 struct KnownBefore;
 
+/// Whether the database is away, and whoever calls was known to it before.
+pub fn is_known_before(parts: &Parts) -> bool {
+    parts.extensions.get::<KnownBefore>().is_some()
+}
+
 impl FromRequestParts<Arc<Service>> for Monitor {
     type Rejection = Problem;
 
@@ -246,7 +255,7 @@ impl FromRequestParts<Arc<Service>> for Monitor {
         parts: &mut Parts,
         service: &Arc<Service>,
     ) -> Result<Self, Problem> {
-        if parts.extensions.get::<KnownBefore>().is_some() {
+        if is_known_before(parts) {
             return Ok(Self);
         }
         let end = match caller(parts, service).await {
@@ -286,8 +295,9 @@ fn secret(parts: &Parts, service: &Service) -> Option<SecretHash> {
     }
 }
 
-/// Around the routes for monitors, outside of the sessions: while the database
-/// is known to be away it is not asked, and so nobody waits for it.
+/// Around the routes for monitors and the pages, outside of the sessions: while the
+/// database is known to be away it is not asked, and so nobody waits for it. What needs a
+/// [`Staff`] is refused at once then.
 pub async fn while_away(
     State(service): State<Arc<Service>>,
     request: Request,

@@ -102,10 +102,7 @@ async fn an_outage_is_bridged_on_disk_and_each_users_order_is_kept() {
     let metrics = service.get("/metrics").await.expect(200).text();
     assert!(metrics.contains("trailkeep_buffer_events 30000"), "{metrics}");
     assert_eq!(service.get("/readyz").await.status, 200, "it accepts, so it gets traffic");
-    eventually("/health tells the outage", DRAINED, || async {
-        (service.get("/health").await.status == 503).then_some(())
-    })
-    .await;
+    service.wait_until_health_is(503).await;
 
     server.resume();
     assert_stored(&service, &home, ALL).await;

@@ -29,7 +29,7 @@ async fn somebody_is_found_and_read_by_keys_alone() {
         "",
         "the key itself is not typed"
     );
-    browser.press("lena.brandt").await;
+    browser.press("lena.brandt@").await;
     browser.press(ENTER).await;
     browser.until_at(&format!("/console/users/{LENA}")).await;
 

@@ -130,6 +130,14 @@ impl Service {
         self.stats().await["bufferSize"].as_u64().expect("a number")
     }
 
+    /// Waits until /health answers with a status: 503 tells that the database is away.
+    pub async fn wait_until_health_is(&self, status: u16) {
+        eventually(&format!("/health answers {status}"), SOON, || async {
+            (self.get("/health").await.status == status).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until all that was accepted is stored.
     pub async fn wait_until_flushed(&self) {
         eventually("the buffer is empty", 3 * SOON, || async {

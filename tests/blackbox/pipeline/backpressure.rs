@@ -144,10 +144,7 @@ async fn while_the_database_is_known_to_be_away_nobody_waits_for_room() {
     let settings = [&SMALL[..], &[("HEALTH_CHECK_INTERVAL_MS", "100")]].concat();
     let service = Service::start_with(&home, &settings).await;
     server.pause();
-    eventually("the outage is noticed", SOON, || async {
-        (service.get("/health").await.status == 503).then_some(())
-    })
-    .await;
+    service.wait_until_health_is(503).await;
     service.post(&sample::events("u", "e", 0..100)).await.expect(202);
 
     // At once is also before any body: this one never comes.
