@@ -12,6 +12,10 @@ use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::database::Database;
 
+/// Whose account is made.
+const EMAIL: &str = "bench@example.com";
+const PASSWORD: &str = "measured and found light";
+
 /// How services are started.
 pub struct Starter {
     pub binary: PathBuf,
@@ -122,13 +126,19 @@ impl Instance {
     /// Makes an account, and with it a token that reads all that is measured.
     pub async fn make_token(&self) -> Result<String, Trouble> {
         let folder = &self.launch.folder;
-        let password = "measured and found light";
-        let person = sign_up_body(folder, "bench@example.com", password, "Bench").await;
+        let person = sign_up_body(folder, EMAIL, PASSWORD, "Bench").await;
         let signed_up = self.post("/api/auth/sign-up/email", None, &person).await?;
         let session = text(&signed_up["session"]["token"])?;
         let wanted = json!({ "name": "bench", "scope": "read" });
         let made = self.post("/api/tokens", Some(&session), &wanted).await?;
         text(&made["token"])
+    }
+
+    /// A session of the account that was made before.
+    pub async fn sign_in(&self) -> Result<String, Trouble> {
+        let person = json!({ "email": EMAIL, "password": PASSWORD });
+        let signed_in = self.post("/api/auth/sign-in/email", None, &person).await?;
+        text(&signed_in["session"]["token"])
     }
 
     /// How many events it has stored since its start.

@@ -22,6 +22,8 @@ pub enum Section {
     Journeys,
     /// A deep page of a long journey against a short one.
     Pages,
+    /// A user's page of the console against the JSON, and the 202 beside people who look.
+    Console,
     /// Searches among half a million people, and journeys by the ids that are linked.
     People,
     /// Summaries of accounts, by themselves and while events come.
@@ -48,7 +50,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Cost,
         Self::Journal,
         Self::Latency,
@@ -57,6 +59,7 @@ impl Section {
         Self::Start,
         Self::Journeys,
         Self::Pages,
+        Self::Console,
         Self::People,
         Self::Summaries,
         Self::Scale,
@@ -79,6 +82,7 @@ impl Section {
             Self::Start => "start",
             Self::Journeys => "journeys",
             Self::Pages => "pages",
+            Self::Console => "console",
             Self::People => "people",
             Self::Summaries => "summaries",
             Self::Scale => "scale",

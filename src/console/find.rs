@@ -148,6 +148,10 @@ fn hit(found: &Found, text: &str, sight: &Sight) -> Hit {
         Matched::Payload(key) => format!("{sub} · an event has this as {key}"),
         _ => sub,
     };
+    let sub = match found.email.as_deref().filter(|email| *email != name) {
+        Some(email) => format!("{sub} · {email}"),
+        None => sub,
+    };
     Hit {
         link: link(found),
         icon,

@@ -19,6 +19,7 @@ pub enum Part {
     Connect,
     Staff,
     Keys,
+    Team,
     Audit,
     Elsewhere,
 }

@@ -46,6 +46,7 @@ mod sight;
 mod sign_in;
 mod staff;
 mod system;
+mod team;
 mod user;
 mod watcher;
 
@@ -111,6 +112,7 @@ fn administration() -> Router<Arc<Service>> {
         )
         .route("/console/keys", get(keys::page).post(keys::make))
         .route("/console/keys/{id}/revoke", get(keys::ask).post(keys::revoke))
+        .route("/console/team", get(team::page).post(team::set))
         .route("/console/audit", get(audit::page))
         .route("/console/set-aside", get(set_aside::page))
         .route("/console/set-aside/retry", post(set_aside::retry_all))

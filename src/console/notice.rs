@@ -9,6 +9,7 @@ use crate::http::query::Parameters;
 
 const NOTICES: &[(&str, &str)] = &[
     ("key-revoked", "The write key is revoked. Other instances refuse it within five seconds."),
+    ("team-set", "It is saved. Other instances take it within five seconds."),
     ("token-revoked", "The token is revoked. It opens nothing any more."),
     ("person-added", "The account is made. Tell the person the address and the password."),
     ("person-disabled", "The account is disabled, and signed out everywhere."),

@@ -45,12 +45,16 @@ impl Refusal {
         Some(&*self.detail).filter(|detail| !detail.is_empty())
     }
 
-    /// What is wrong with a field, as a sentence. Of a list the line is told.
+    /// What is wrong with a field, as a sentence. Of a list the line is told, and of an object
+    /// the name.
     pub fn about(&self, field: &str) -> Option<String> {
         let told = self.faults.iter().filter_map(|(name, message)| {
             let rest = name.strip_prefix(field)?;
             if rest.is_empty() {
                 return Some(format!("It {message}."));
+            }
+            if let Some(name) = rest.strip_prefix('.') {
+                return Some(format!("“{name}” {message}."));
             }
             let place: usize = rest.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?;
             Some(format!("Line {} {message}.", place + 1))
@@ -80,11 +84,13 @@ mod tests {
             Fault::of("name", "is missing"),
             Fault::of("origins[0]", "must be an origin"),
             Fault::of("origins[11]", "must be an origin"),
+            Fault::of("sentences.a.b", "is blank"),
         ];
         let refusal = Refusal::of(Problem::invalid_fields(faults)).unwrap();
         assert_eq!(refusal.about("name").as_deref(), Some("It is missing."));
         let told = refusal.about("origins");
         assert_eq!(told.as_deref(), Some("Line 1 must be an origin. Line 12 must be an origin."));
+        assert_eq!(refusal.about("sentences").as_deref(), Some("“a.b” is blank."));
         assert_eq!(refusal.about("nam"), None);
         assert_eq!(refusal.about("expiresAt"), None);
         assert_eq!(Refusal::default().detail(), None);

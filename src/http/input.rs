@@ -40,16 +40,16 @@ impl<T: DeserializeOwned, const MAX_BYTES: usize> FromRequest<Arc<Service>>
 }
 
 /// The fields of a form, as a page without scripts sends them.
-pub struct Form(pub Parameters);
+pub struct Form<const MAX_BYTES: usize = USUAL_MAX_BYTES>(pub Parameters);
 
-impl FromRequest<Arc<Service>> for Form {
+impl<const MAX_BYTES: usize> FromRequest<Arc<Service>> for Form<MAX_BYTES> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Problem> {
         if !is(&request, "application/x-www-form-urlencoded") {
             return Err(Problem::forms_only());
         }
-        let held = read(request, service, USUAL_MAX_BYTES).await?;
+        let held = read(request, service, MAX_BYTES).await?;
         let fields = std::str::from_utf8(&held.bytes).map_err(|_| Problem::forms_only())?;
         Ok(Self(Parameters::parse(Some(fields))))
     }

@@ -27,7 +27,7 @@ const MAX_LIMIT: usize = 100;
 #[schema(as = SearchResults, example = json!({
     "results": [
         {"kind": "user", "id": "test123", "label": "Ann Miller",
-            "lastSeen": "2025-12-15T10:30:00.000Z", "matched": "name"},
+            "email": "ann@example.com", "lastSeen": "2025-12-15T10:30:00.000Z", "matched": "name"},
         {"kind": "user", "id": "ben", "label": "Ben Meyer",
             "lastSeen": "2025-12-15T10:31:00.000Z", "matched": "payload.orderId"},
         {"kind": "account", "id": "anvil", "label": "anvil", "matched": "accountId"}
@@ -53,6 +53,9 @@ pub struct ResultBody {
     /// Of a user the newest name, else the e-mail address, else the id; of an anonymous id
     /// that is linked that of its user; of a session the user's id.
     label: String,
+    /// The e-mail address that begins with `q`, else the newest; left out where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
     /// When the id was seen last; of a session when it began; left
     /// out of an account.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +79,7 @@ impl From<Found> for ResultBody {
             kind,
             id: found.id.into(),
             label: found.label.into(),
+            email: found.email.map(Into::into),
             last_seen: found.last_seen.map(|at| at.to_string()),
             matched: match found.matched {
                 Matched::Id => id.into(),

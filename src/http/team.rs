@@ -18,7 +18,7 @@ use super::problem::answers::{
 };
 use super::state::Service;
 use super::to_its_end::to_its_end;
-use crate::access::audit::action;
+use crate::access::audit::{Actor, action};
 use crate::access::team::settings::TeamSettings;
 use given::Given;
 
@@ -133,11 +133,21 @@ pub async fn set(
     Input(given): Input<Given, MAX_BYTES>,
 ) -> Result<Json<TeamBody>, Problem> {
     let wanted = given.into_settings().map_err(Problem::invalid_fields)?;
+    let kept = keep(service, admin, wanted).await?;
+    Ok(Json(TeamBody::from(&*kept)))
+}
+
+/// Has the settings kept, and notes who set them.
+pub async fn keep(
+    service: Arc<Service>,
+    admin: Actor,
+    wanted: TeamSettings,
+) -> Result<Arc<TeamSettings>, Problem> {
     to_its_end(async move {
         let access = &service.access;
         let kept = access.team.set(wanted).await?;
         access.audit.note(&admin, action::CHANGE_TEAM, None);
-        Ok(Json(TeamBody::from(&*kept)))
+        Ok(kept)
     })
     .await
 }

@@ -72,6 +72,9 @@ pub struct Found {
     /// the id; of an anonymous id that is linked that of its user; of a session the
     /// user's id; of an account its id.
     pub label: Box<str>,
+    /// The e-mail address that begins with the text, else the one in force; `None` where
+    /// there is none.
+    pub email: Option<Box<str>>,
     /// When the id was seen last, up to an hour late; of a session when it began. An
     /// account has none, and neither has an id that only an administrator spoke of.
     pub last_seen: Option<Timestamp>,
@@ -148,7 +151,7 @@ impl Search {
         let ByPayload { users, unsearched } = payloads;
         let (whole_accounts, accounts): (Vec<_>, Vec<_>) =
             accounts.into_iter().partition(|account| account == text);
-        let mut hits = Hits::new(most);
+        let mut hits = Hits::new(text, most);
         hits.people(ids, Matched::Id);
         hits.people(whole_ids, Matched::Id);
         hits.people(of_waiting(&|row| *row.id == *text), Matched::Id);
@@ -209,15 +212,16 @@ struct Hit {
 }
 
 /// What is found so far, each thing once.
-struct Hits {
+struct Hits<'a> {
+    text: &'a str,
     found: Vec<Hit>,
     ids: HashSet<Box<str>>,
     most: usize,
 }
 
-impl Hits {
-    fn new(most: usize) -> Self {
-        Self { found: Vec::new(), ids: HashSet::new(), most }
+impl<'a> Hits<'a> {
+    fn new(text: &'a str, most: usize) -> Self {
+        Self { text, found: Vec::new(), ids: HashSet::new(), most }
     }
 
     /// Those who were seen last come first.
@@ -244,6 +248,7 @@ impl Hits {
                 kind: kind(&row),
                 id: row.id.clone(),
                 label: row.id.clone(),
+                email: row.email_from(self.text).or_else(|| row.email()),
                 last_seen: row.seen.map(|seen| seen.last),
                 matched,
             };
@@ -257,6 +262,7 @@ impl Hits {
             kind: Kind::Session,
             id: session.session_id,
             label: session.user_id,
+            email: None,
             last_seen: Some(session.since.moment()),
             matched: Matched::Id,
         });
@@ -269,6 +275,7 @@ impl Hits {
                 kind: Kind::Account,
                 label: id.clone(),
                 id,
+                email: None,
                 last_seen: None,
                 matched: Matched::Id,
             });

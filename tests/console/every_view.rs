@@ -5,8 +5,6 @@ use crate::browser::{Browser, quoted};
 use crate::stage::{Stage, stage};
 use crate::views::{View, Who, views};
 
-const WIDTHS: [u32; 2] = [1280, 360];
-
 /// Goes to a view as whoever it is for, and waits until it is complete.
 pub async fn show(browser: &Browser, stage: &Stage, view: &View) {
     let service = if view.who == Who::First { &stage.fresh } else { &stage.service };
@@ -54,10 +52,11 @@ async fn faults(browser: &Browser) -> Vec<String> {
     faults
 }
 
-async fn walk(is_dark: bool) {
+/// In light, and then the same page in the dark, where only its colours are other.
+async fn walk(width: u32) {
     let Some(browser) = Browser::open().await else { return };
     let stage = stage().await;
-    browser.is_dark(is_dark).await;
+    browser.is_wide(width).await;
     axe::comes_along(&browser).await;
     let mut told = Vec::new();
     let mut is_signed_in = false;
@@ -66,13 +65,14 @@ async fn walk(is_dark: bool) {
             browser.is_admin(&stage.service).await;
             is_signed_in = true;
         }
-        for width in WIDTHS {
-            browser.is_wide(width).await;
-            show(&browser, stage, &view).await;
-            let faults = faults(&browser).await;
-            assert_eq!(axe::version(&browser).await, "4.12.1", "axe has looked");
-            told.extend(faults.into_iter().map(|fault| format!("{} {width}: {fault}", view.name)));
-        }
+        browser.is_dark(false).await;
+        show(&browser, stage, &view).await;
+        let mut faults = faults(&browser).await;
+        assert_eq!(axe::version(&browser).await, "4.12.1", "axe has looked");
+        browser.is_dark(true).await;
+        let in_the_dark = axe::violations_of_colours(&browser).await;
+        faults.extend(in_the_dark.into_iter().map(|fault| format!("in the dark: {fault}")));
+        told.extend(faults.into_iter().map(|fault| format!("{}: {fault}", view.name)));
     }
     assert!(told.is_empty(), "{} faults:\n{}", told.len(), told.join("\n\n"));
     browser.close().await;
@@ -97,6 +97,11 @@ async fn a_page_with_faults_is_seen_to_have_them() {
     browser.value(spoil).await;
     browser.until("document.querySelector('main img').complete").await;
     let found = faults(&browser).await.join("\n");
+    browser.is_dark(true).await;
+    let gray = "document.querySelector('main h1').style.color = 'rgb(60, 60, 60)'";
+    browser.value(gray).await;
+    let in_the_dark = axe::violations_of_colours(&browser).await.join("\n");
+    assert!(in_the_dark.contains("color-contrast"), "{in_the_dark}");
     let parts = ["image-alt", "there are 2 h1", "wide in 360:", "img-src", "a script failed"];
     for part in parts.into_iter().chain(["style-src"]) {
         assert!(found.contains(part), "{part} is not in:\n{found}");
@@ -105,11 +110,11 @@ async fn a_page_with_faults_is_seen_to_have_them() {
 }
 
 #[tokio::test]
-async fn every_view_is_for_everybody_in_light() {
-    walk(false).await;
+async fn every_view_is_for_everybody_on_a_desk() {
+    walk(1280).await;
 }
 
 #[tokio::test]
-async fn every_view_is_for_everybody_in_dark() {
-    walk(true).await;
+async fn every_view_is_for_everybody_on_a_telephone() {
+    walk(360).await;
 }

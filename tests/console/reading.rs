@@ -151,9 +151,8 @@ async fn a_journey_is_taken_along_as_a_file() {
     let service = &stage().await.service;
     let folder = browser.downloads().await;
     for (format, lines) in [("csv", 1), ("ndjson", 0)] {
-        if browser.count(".strip details.menu[open]").await == 0 {
-            browser.click(".strip details.menu > summary").await;
-        }
+        assert_eq!(browser.count("details.menu[open]").await, 0, "the menu closes by itself");
+        browser.click(".strip details.menu > summary").await;
         browser.click(&format!("a[href$='/journey.{format}']")).await;
         let file = folder.join(format!("journey.{format}"));
         let text = eventually("the file is there", SOON, || {

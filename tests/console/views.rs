@@ -103,6 +103,7 @@ fn all() -> Vec<View> {
         },
         page("own-account", "/console/account"),
         page("keys", "/console/keys"),
+        page("team", "/console/team"),
         page("audit", "/console/audit"),
         page("set-aside", "/console/set-aside"),
         page("processors", "/console/processors"),

@@ -482,7 +482,8 @@ const deeds = {
 
 function clicked(event) {
   const target = event.target.closest?.('a, button, summary, label, input') ?? event.target;
-  closeMenus(event.target.closest?.('details.menu'));
+  // A file that is taken along leaves the page as it is.
+  closeMenus(!target.matches?.('[download]') && event.target.closest?.('details.menu'));
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   if (target.dataset?.copyOf) copy(one(`#${target.dataset.copyOf}`).textContent, 'Snippet');
   else if (target.dataset?.copy !== undefined) copy(target.dataset.copy, target.dataset.what ?? 'JSON');

@@ -1,5 +1,6 @@
 //! What is measured, a file each.
 
+mod console;
 mod cost;
 mod failing_head;
 mod growth;
@@ -37,6 +38,7 @@ pub fn steps(section: Section, arguments: &Arguments) -> u64 {
         Section::Start => start::STEPS,
         Section::Journeys => journeys::STEPS + 2 * rounds,
         Section::Pages => pages::STEPS + rounds,
+        Section::Console => console::STEPS + console::ROUND_STEPS * rounds,
         Section::People => people::STEPS + rounds,
         Section::Summaries => summaries::STEPS + summaries::ROUND_STEPS * rounds,
         Section::Scale => scale::STEPS,
@@ -60,6 +62,7 @@ pub async fn run(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
         Section::Start => start::run(bench).await,
         Section::Journeys => journeys::run(bench).await,
         Section::Pages => pages::run(bench).await,
+        Section::Console => console::run(bench).await,
         Section::People => people::run(bench).await,
         Section::Summaries => summaries::run(bench).await,
         Section::Scale => scale::run(bench).await,

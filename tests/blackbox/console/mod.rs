@@ -11,5 +11,6 @@ mod reader;
 mod set_aside;
 mod staff;
 mod system;
+mod team;
 mod user;
 mod visitor;

@@ -95,6 +95,14 @@ impl Person {
             Matching::Prefix => term.starts_with(&wanted),
         })
     }
+
+    /// The address, of the newest and the earlier ones, that begins with the text, in any
+    /// case.
+    pub fn email_from(&self, text: &str) -> Option<Box<str>> {
+        let wanted = TermKind::Email.term(text);
+        let mut known = self.emails.iter().map(|email| &email.address);
+        known.find(|address| TermKind::Email.term(address).starts_with(&wanted)).cloned()
+    }
 }
 
 /// A range of terms in the order of bytes.
