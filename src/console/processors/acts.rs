@@ -126,7 +126,10 @@ pub async fn letter(
     Form(mut form): Form,
 ) -> Result<Redirect, Problem> {
     let id = form.text("id").unwrap_or_default();
-    let event = id.parse::<Uuid>().unwrap_or_default();
+    let event = id.parse::<Uuid>().unwrap_or_else(|_| {
+        form.fault("id", "must be the id of a dead letter");
+        Uuid::nil()
+    });
     let order = match form.text("do").as_deref() {
         Some("retry") => Some((action::RETRY_DEAD_LETTER, Order::RetryLetter { event })),
         Some("drop") => Some((action::DROP_DEAD_LETTER, Order::DropLetter { event })),

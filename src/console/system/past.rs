@@ -2,10 +2,10 @@
 
 use trailkeep_event::Timestamp;
 
-use super::refused::why;
 use super::slots::{Slot, end, slots};
 use crate::console::chart::{Chart, Drawing, Fold, Series, Shape};
 use crate::console::numbers::{counted, figure};
+use crate::console::refused::why;
 use crate::console::sight::Sight;
 use crate::monitoring::history::Told;
 use crate::monitoring::statistics::RefusedBecause;

@@ -1,7 +1,7 @@
 //! What was refused in the last hour: by reason, with one example.
 
 use crate::console::numbers::thousands;
-use crate::console::refused::sender;
+use crate::console::refused::{sender, why};
 use crate::console::sight::{Sight, When};
 use crate::monitoring::refusals::Group;
 use crate::monitoring::statistics::RefusedBecause;
@@ -23,24 +23,6 @@ pub struct Refused {
     pub told: String,
     count: u64,
     pub last: When,
-}
-
-/// What a reason is called.
-pub fn why(reason: RefusedBecause) -> &'static str {
-    match reason {
-        RefusedBecause::Invalid => "Invalid events",
-        RefusedBecause::TooLarge => "Too large",
-        RefusedBecause::Unsupported => "Media type or encoding not taken",
-        RefusedBecause::Incomplete => "Not sent to its end",
-        RefusedBecause::BufferFull => "Backlog full",
-        RefusedBecause::Unauthorized => "No write key that is taken",
-        RefusedBecause::TooOften => "Over the rate",
-        RefusedBecause::NotWritten => "Journal cannot be written",
-        RefusedBecause::OverShare => "Over its share of the backlog",
-        RefusedBecause::TooManyBodies => "Too many bodies at once",
-        RefusedBecause::OtherOrigin => "Origin not allowed",
-        RefusedBecause::Starting => "Still starting",
-    }
 }
 
 /// Those of the last hour, most frequent first. `hour` is what was counted in it.

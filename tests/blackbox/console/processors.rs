@@ -98,6 +98,9 @@ async fn a_processor_is_paused_resumed_and_sent_events_again(home: Home) {
     assert!(page.contains("It is done."), "{page}");
     wait_for(&admin, ONE, ">Pause</button>").await;
     admin.post(&resume, &[]).await.expect(409);
+    let no_id = [("id", "all"), ("do", "drop")];
+    let refused = admin.post(&format!("{ONE}/letters"), &no_id).await.expect(400).text();
+    assert!(refused.contains("must be the id of a dead letter"), "{refused}");
 
     is_poison.turn(false);
     let replay = format!("{ONE}/replay");

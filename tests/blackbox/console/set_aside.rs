@@ -100,7 +100,7 @@ async fn refused_requests_are_told_with_their_faults_and_whatever_was_sent_is_te
     service.send_as_it_is(request.json(&json!({ "type": "page_view" }))).await.expect(400);
     let page = admin.page(SET_ASIDE).await;
     assert!(page.contains("<code>userId</code> is missing"), "{page}");
-    assert!(page.contains("Events or JSON at fault") && page.contains("127.0.0.0/24"), "{page}");
+    assert!(page.contains("Invalid events") && page.contains("127.0.0.0/24"), "{page}");
 
     refuse(&home, Of::Events).await;
     let event = json!({ "userId": MARKUP, "type": "purchase", "payload": { MARKUP: MARKUP } });
