@@ -25,7 +25,7 @@ pub fn on_terms(read: impl FnOnce(Terms<'_>)) {
         max_future_ms: 86_400_000,
     };
     let keep = Keep { user_agent: true, address: true };
-    let sender = Sender::of(keep, Some("Mozilla/5.0 (Linux) Firefox/1"), || None);
+    let sender = Sender::of(keep, Some("Mozilla/5.0 (Linux) Firefox/1"), None);
     let now = Timestamp::from_millis_clamped(1_765_794_600_000);
     read(Terms { rules: &rules, sender: &sender, now });
 }

@@ -15,7 +15,7 @@ pub struct Keep {
 }
 
 /// The browser that sent a request; nothing of a program that is none.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Sender<'a> {
     /// What of it is kept.
     pub keep: Keep,
@@ -24,26 +24,21 @@ pub struct Sender<'a> {
     /// Its user agent.
     pub user_agent: Option<&'a str>,
     /// Its address.
-    pub address: Option<String>,
+    pub address: Option<&'a str>,
 }
 
 impl<'a> Sender<'a> {
-    /// Of a request with this user agent. The address is made where it is wanted.
-    pub fn of(
-        keep: Keep,
-        user_agent: Option<&'a str>,
-        address: impl FnOnce() -> Option<String>,
-    ) -> Self {
-        let Some(agent) = user_agent.and_then(Agent::of) else {
-            return Self { keep, ..Self::default() };
-        };
-        let address = if keep.address { address() } else { None };
-        Self { keep, agent: Some(agent), user_agent, address }
+    /// A sender with this user agent and this address.
+    pub fn of(keep: Keep, user_agent: Option<&'a str>, address: Option<&'a str>) -> Self {
+        match user_agent.and_then(Agent::of) {
+            Some(agent) => Self { keep, agent: Some(agent), user_agent, address },
+            None => Self { keep, ..Self::default() },
+        }
     }
 
     /// Gives each event what is to be told of the sender.
     pub fn mark(&self, events: &mut [Event]) {
-        let marks = Marks::of(self.keep, self.agent, self.user_agent, self.address.as_deref());
+        let marks = Marks::of(self.keep, self.agent, self.user_agent, self.address);
         if !marks.is_empty() {
             events.iter_mut().for_each(|event| event.payload = marks.added_to(&event.payload));
         }
@@ -135,7 +130,7 @@ mod tests {
 
     fn marked(keep: Keep, user_agent: Option<&str>, payload: &str) -> String {
         let mut events = [one(&with(&format!(r#""payload":{payload}"#)))];
-        Sender::of(keep, user_agent, || Some("192.0.2.7".to_owned())).mark(&mut events);
+        Sender::of(keep, user_agent, Some("192.0.2.7")).mark(&mut events);
         let [event] = events;
         bson::Document::try_from(
             bson::raw::RawDocument::from_bytes(event.payload.as_bson()).unwrap(),

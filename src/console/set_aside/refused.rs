@@ -49,5 +49,6 @@ fn words(reason: RefusedBecause) -> &'static str {
         RefusedBecause::TooManyBodies => "Too many bodies at once",
         RefusedBecause::OtherOrigin => "A write key of another origin",
         RefusedBecause::Starting => "The service was starting",
+        RefusedBecause::LeftOut => "Taken, but for some events",
     }
 }

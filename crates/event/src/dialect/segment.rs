@@ -11,7 +11,7 @@ mod context;
 use serde::de::{DeserializeSeed as _, Error, MapAccess, SeqAccess};
 
 use super::batch::{Batch, Taken, Terms};
-use super::values::{self, ReadFields, object, scalar, skip};
+use super::values::{self, scalar, skip};
 use crate::json::{JsonReader, Key, Read};
 use crate::sending::Clocks;
 use crate::wire::Refusal;
@@ -172,17 +172,6 @@ impl<'de> JsonReader<'de> for Item<'_, '_> {
         }
         Ok(())
     }
-}
-
-/// Reads fields of an object that belongs to a call.
-fn fields<'de, A: MapAccess<'de>>(
-    map: &mut A,
-    reader: impl ReadFields<'de>,
-) -> Result<Option<&'static str>, A::Error> {
-    Ok(match object(map, reader)? {
-        Err(values::NoObject::Wrong(kind)) => Some(kind),
-        Ok(()) | Err(values::NoObject::Empty) => None,
-    })
 }
 
 #[cfg(test)]

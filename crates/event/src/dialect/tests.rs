@@ -148,7 +148,7 @@ fn a_batch_without_events_is_taken() {
 fn a_browser_that_sends_is_told_of_in_payloads() {
     let (rules, text) = (lenient(), "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0");
     let keep = Keep { user_agent: true, address: true };
-    let sender = Sender::of(keep, Some(text), || Some("192.0.2.7".to_owned()));
+    let sender = Sender::of(keep, Some(text), Some("192.0.2.7"));
     let terms = Terms { rules: &rules, sender: &sender, now: now() };
     let body = br#"{"batch":[{"type":"track","event":"e","userId":"a","distinct_id":"a",
         "properties":{"$os":"Own"}}]}"#;

@@ -90,17 +90,17 @@ pub fn first<'de>(values: impl IntoIterator<Item = Scalar<'de>>) -> Scalar<'de> 
 
 /// What is expected to be an object and is none: nothing at all, or at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoObject {
+enum NoObject {
     /// null or an empty list, which is what PHP makes of an object without fields.
     Empty,
     /// Anything else: a noun with its article.
     Wrong(&'static str),
 }
 
-/// Reads an object with a function; says what it was where it is none.
-pub struct ObjectReader<F>(pub F);
+/// Reads an object, or says what it was where it is none.
+struct ObjectReader<F>(F);
 
-/// Makes an [`ObjectReader`] of any function that reads the fields of an object.
+/// What reads the fields of an object.
 pub trait ReadFields<'de> {
     /// Reads them to their end.
     fn fields<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error>;
@@ -130,12 +130,16 @@ impl<'de, F: ReadFields<'de>> JsonReader<'de> for ObjectReader<F> {
     }
 }
 
-/// Reads the next value as an object.
-pub fn object<'de, A: MapAccess<'de>>(
+/// Reads the next value as an object; where it is none, and not nothing either, answers what
+/// it is.
+pub fn fields<'de, A: MapAccess<'de>>(
     map: &mut A,
-    fields: impl ReadFields<'de>,
-) -> Result<Result<(), NoObject>, A::Error> {
-    map.next_value_seed(Read(ObjectReader(fields)))
+    reader: impl ReadFields<'de>,
+) -> Result<Option<&'static str>, A::Error> {
+    Ok(match map.next_value_seed(Read(ObjectReader(reader)))? {
+        Err(NoObject::Wrong(kind)) => Some(kind),
+        Ok(()) | Err(NoObject::Empty) => None,
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::Timestamp;
 use crate::dialect::batch::{Batch, Drafted};
 use crate::dialect::parts::{Ending, Parts, Role};
 use crate::dialect::values::{
-    NoObject, event_id, first, id, is_some, likely_id, object, scalar, skip, time, type_of,
+    event_id, fields, first, id, is_some, likely_id, scalar, skip, time, type_of,
 };
 use crate::json::Scalar;
 use crate::normalize::NO_TIME;
@@ -58,9 +58,8 @@ impl<'de> Sent<'de> {
             "offset" => &mut self.offset,
             "properties" => {
                 let said = &mut self.properties;
-                if let Err(NoObject::Wrong(kind)) = object(map, PropertiesReader { parts, said })? {
-                    self.no_object = Some(kind);
-                }
+                let wrong = fields(map, PropertiesReader { parts, said })?;
+                self.no_object = self.no_object.or(wrong);
                 return Ok(());
             }
             "$set" => {
@@ -122,7 +121,7 @@ impl<'de> Sent<'de> {
             sender.keep,
             agent,
             said.user_agent.as_deref().or(sender.user_agent),
-            said.address.as_deref().or(sender.address.as_deref()),
+            said.address.as_deref().or(sender.address),
         );
         let is_too_large = parts.is_too_large();
         let payload = parts.finish(Ending {

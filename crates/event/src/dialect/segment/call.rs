@@ -5,11 +5,10 @@ use std::borrow::Cow;
 use serde::de::MapAccess;
 
 use super::context::{self, Context, ContextReader, Said};
-use super::fields;
 use crate::dialect::batch::{Batch, Drafted};
 use crate::dialect::parts::{Ending, Parts, Role};
 use crate::dialect::values::{
-    ReadFields, event_id, first, id, is_some, likely_id, scalar, skip, time, type_of,
+    ReadFields, event_id, fields, first, id, is_some, likely_id, scalar, skip, time, type_of,
 };
 use crate::json::{Key, Scalar};
 use crate::normalize::NO_TIME;
@@ -243,7 +242,7 @@ impl<'de> Sent<'de> {
             sender.keep,
             agent,
             user_agent.or(sender.user_agent),
-            address.or(sender.address.as_deref()),
+            address.or(sender.address),
         );
         let is_too_large = parts.is_too_large();
         let payload = parts.finish(Ending {

@@ -4,11 +4,10 @@ use std::borrow::Cow;
 
 use serde::de::MapAccess;
 
-use super::fields;
 use crate::agent::clipped;
 use crate::dialect::batch::Batch;
 use crate::dialect::parts::{Parts, Role};
-use crate::dialect::values::{ReadFields, id, likely_id, scalar, skip};
+use crate::dialect::values::{ReadFields, fields, id, likely_id, scalar, skip};
 use crate::json::{Key, Scalar};
 
 /// What of a context is kept in payloads.
