@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::{Level, enabled, error, info};
 use trailkeep_event::payload::PayloadLimits;
-use trailkeep_event::{Fault, MAX_FUTURE_MS, Rules, TypeRule};
+use trailkeep_event::{Fault, Keep, MAX_FUTURE_MS, Minimise, Rules, TypeRule};
 
 use super::memory;
 use crate::access::Access;
@@ -25,11 +25,11 @@ use crate::access::client::Proxies;
 use crate::access::limits::{RateLimits, Rates};
 use crate::access::write_keys::KeysOfSettings;
 use crate::config::{
-    self, AllowedOrigins, ConfigErrors, Events, Http, Live, Loaded, Log, Settings,
+    self, AllowedOrigins, ConfigErrors, Events, Http, Kept, Live, Loaded, Log, Settings,
 };
 use crate::http::budget::Budget;
 use crate::http::reload::reloader::{NotReloaded, Reload, Reloaded};
-use crate::http::terms::{InForce, Terms};
+use crate::http::terms::{InForce, Terms, Wires};
 use crate::telemetry::LogLevel;
 
 /// The settings of a start, and where they are read again.
@@ -47,7 +47,7 @@ pub type Read = dyn Fn() -> Result<Loaded, ConfigErrors> + Send + Sync;
 /// What requests are answered on, by these settings. Limits of before whose numbers stay go
 /// on with what they have counted.
 pub fn terms(settings: &Settings, before: Option<&Terms>) -> Terms {
-    let Settings { http, access, events, live, .. } = settings;
+    let Settings { http, access, events, wires, live, .. } = settings;
     let Http {
         max_body_bytes,
         receive_timeout,
@@ -79,6 +79,9 @@ pub fn terms(settings: &Settings, before: Option<&Terms>) -> Terms {
     };
     Terms {
         rules: rules(events),
+        keep: keep(events.keep),
+        minimise: minimise(events),
+        wires: of_wires(wires),
         max_body_bytes: *max_body_bytes,
         receive_timeout: *receive_timeout,
         wait_timeout: *wait_timeout,
@@ -96,7 +99,15 @@ pub fn terms(settings: &Settings, before: Option<&Terms>) -> Terms {
 
 /// What events must keep to.
 fn rules(events: &Events) -> Rules {
-    let Events { types, default_user, max_per_request, max_payload_bytes } = events;
+    let Events {
+        types,
+        default_user,
+        max_per_request,
+        max_payload_bytes,
+        keep: _,
+        drop_keys: _,
+        hash_keys: _,
+    } = events;
     Rules {
         types: TypeRule::listed(types),
         default_user: default_user.as_deref().map(Into::into),
@@ -107,6 +118,25 @@ fn rules(events: &Events) -> Rules {
         },
         max_future_ms: MAX_FUTURE_MS,
     }
+}
+
+/// What of senders is kept.
+fn keep(kept: Kept) -> Keep {
+    let Kept { user_agent, address } = kept;
+    Keep { user_agent, address }
+}
+
+/// What is done to payloads before anything keeps them.
+fn minimise(events: &Events) -> Minimise {
+    let set = |names: &[String]| names.iter().map(|name| name.as_str().into()).collect();
+    Minimise { drop: set(&events.drop_keys), hash: set(&events.hash_keys) }
+}
+
+/// Which SDKs of other collectors are served.
+fn of_wires(wires: &config::Wires) -> Wires {
+    let config::Wires { segment, posthog, posthog_unwanted } = wires;
+    let unwanted = posthog_unwanted.iter().map(|name| name.as_str().into()).collect();
+    Wires { segment: *segment, posthog: *posthog, posthog_unwanted: unwanted }
 }
 
 /// The write keys of the settings.
@@ -186,6 +216,7 @@ impl Parts {
             http: _,
             access: _,
             events: _,
+            wires: _,
             live: _,
             log,
             // These need a restart.

@@ -11,6 +11,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use tracing_subscriber::EnvFilter;
 
+use super::kept::Kept;
 use super::{MongodbUri, WriteKey, payload_keys};
 
 const SECONDS_A_DAY: u64 = 24 * 60 * 60;
@@ -97,6 +98,22 @@ pub fn write_keys<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<WriteKey>, 
 
 pub fn payload_keys<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
     parsed(value, payload_keys::parse)
+}
+
+pub fn kept<'de, D: Deserializer<'de>>(value: D) -> Result<Kept, D::Error> {
+    parsed(value, |words: Vec<String>| Kept::parse(&words))
+}
+
+pub fn names_of_keys<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
+    const MOST: usize = 256;
+    let is_name = |name: &&String| (1..=MOST).contains(&name.len()) && is_clean(name);
+    parsed(value, |names: Vec<String>| match names.iter().find(|name| !is_name(name)) {
+        Some(wrong) => Err(format!(
+            "must be a list of names of 1 to {MOST} bytes without control characters; {wrong:?} is \
+             not"
+        )),
+        None => Ok(names),
+    })
 }
 
 pub fn networks<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<IpNet>, D::Error> {

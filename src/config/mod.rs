@@ -27,6 +27,7 @@ mod error;
 mod fields;
 mod gone;
 mod headers;
+mod kept;
 mod layers;
 mod mongodb_uri;
 mod named;
@@ -49,6 +50,7 @@ pub use allowed_origins::AllowedOrigins;
 pub use catalog::DEFAULTS;
 pub use env_example::env_example;
 pub use error::{ConfigError, ConfigErrors};
+pub use kept::Kept;
 pub use layers::{Environment, Overrides};
 pub use mongodb_uri::MongodbUri;
 pub use origin::Origin;
@@ -58,7 +60,7 @@ pub use reader::Entry;
 pub use reloading::Reloaded;
 pub use sections::{
     Access, Accounts, Backlog, Events, Health, Http, Journal, Live, Log, LogFormat, Search,
-    SecureCookie, Shutdown, Store, Write,
+    SecureCookie, Shutdown, Store, Wires, Write,
 };
 pub use webhook_secret::WebhookSecret;
 pub use write_key::WriteKey;
@@ -84,6 +86,8 @@ pub struct Settings {
     pub access: Access,
     /// What an event may be.
     pub events: Events,
+    /// Which SDKs of other collectors are served.
+    pub wires: Wires,
     /// How accepted events are kept until they are stored.
     pub journal: Journal,
     /// How much may be accepted and not stored.

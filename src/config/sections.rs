@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::allowed_origins::AllowedOrigins;
 use super::fields;
+use super::kept::Kept;
 use super::mongodb_uri::MongodbUri;
 use super::write_key::WriteKey;
 
@@ -112,6 +113,28 @@ pub struct Events {
     pub max_per_request: usize,
     /// Bytes of one payload as compact JSON.
     pub max_payload_bytes: usize,
+    /// What of senders is kept in payloads.
+    #[serde(deserialize_with = "fields::kept")]
+    pub keep: Kept,
+    /// Payload keys that are left out.
+    #[serde(deserialize_with = "fields::names_of_keys")]
+    pub drop_keys: Vec<String>,
+    /// Payload keys whose values are hashed.
+    #[serde(deserialize_with = "fields::names_of_keys")]
+    pub hash_keys: Vec<String>,
+}
+
+/// Which SDKs of other collectors are served.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wires {
+    /// Those of Segment and RudderStack.
+    pub segment: bool,
+    /// Those of PostHog.
+    pub posthog: bool,
+    /// Types of events of PostHog that are left out.
+    #[serde(deserialize_with = "fields::names_of_keys")]
+    pub posthog_unwanted: Vec<String>,
 }
 
 /// How accepted events are kept until they are stored.

@@ -27,5 +27,6 @@ pub fn why(reason: RefusedBecause) -> &'static str {
         RefusedBecause::TooManyBodies => "Too many bodies at once",
         RefusedBecause::OtherOrigin => "Origin not allowed",
         RefusedBecause::Starting => "Still starting",
+        RefusedBecause::LeftOut => "Some events left out",
     }
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
-use super::budget::{Charge, Size};
+use super::budget::{Budget, Charge, Size};
 use super::problem::Problem;
 pub use decode::Encoding;
 pub use limits::{BodyError, BodyLimits};
@@ -56,6 +56,32 @@ impl Held {
         Ok(self.charge.hold_at_most(bytes, size).await?)
     }
 
+    /// Bytes that came in a head, and so are few.
+    pub async fn of_head(bytes: Vec<u8>, budget: &Budget) -> Result<Self, BodyError> {
+        let mut charge = budget.charge();
+        charge.hold(OVERHEAD + PER_BYTE * bytes.len(), Size::of(bytes.len())).await?;
+        Ok(Self { bytes: bytes.into(), charge })
+    }
+
+    /// Puts in the place of the bytes what they say in other words, which is at most three
+    /// times as long: so much is charged for what comes of them.
+    pub fn reworded(&mut self, bytes: Vec<u8>) {
+        self.bytes = bytes.into();
+    }
+
+    /// Decodes the bytes once more, where their beginning says that they are encoded.
+    pub async fn decoded(mut self, max_bytes: usize) -> Result<Self, BodyError> {
+        let encoding = Encoding::Unsaid.said_by(&self.bytes);
+        if encoding != Encoding::Identity {
+            let Self { bytes, charge } = &mut self;
+            let held = OVERHEAD + PER_BYTE * bytes.len();
+            let decoded = decode::decode(bytes, encoding, held, charge, max_bytes).await?;
+            charge.shrink_to(OVERHEAD + PER_BYTE * decoded.capacity());
+            self.bytes = decoded.into();
+        }
+        Ok(self)
+    }
+
     /// Lets the bytes go, in whose place there is now something of this size.
     pub fn turned_into(self, bytes: usize) -> Charge {
         let Self { bytes: raw, mut charge } = self;
@@ -87,10 +113,11 @@ async fn collect(
 ) -> Result<Held, BodyError> {
     let mut charge = limits.budget.charge();
     let per_byte = match encoding {
-        Encoding::Identity => PER_BYTE,
+        Encoding::Identity | Encoding::Unsaid => PER_BYTE,
         _ => PER_ENCODED_BYTE,
     };
     let mut bytes = as_sent(body, per_byte, &mut charge, limits.max_bytes).await?;
+    let encoding = encoding.said_by(&bytes);
     if encoding != Encoding::Identity {
         let held = OVERHEAD + per_byte * bytes.len();
         let decoded = decode::decode(&bytes, encoding, held, &mut charge, limits.max_bytes).await?;

@@ -16,6 +16,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, ResponseBuilder}
 use utoipa_swagger_ui::Config;
 
 use super::path::PathText;
+use super::problem::sdks::SdkProblem;
 use super::problem::{FaultBody, MEDIA_TYPE, Problem};
 use super::state::SessionOptions;
 use crate::monitoring::version;
@@ -31,9 +32,11 @@ use crate::monitoring::version;
             folder, the user that runs the service may call every route but those about a \
             person's session, and is called `shell` in the audit trail."
     ),
-    components(schemas(Problem, FaultBody)),
+    components(schemas(Problem, FaultBody, SdkProblem)),
     tags(
         (name = "Events", description = "What trackers send."),
+        (name = "Segment and RudderStack", description = "What their SDKs send and ask for."),
+        (name = "PostHog", description = "What its SDKs send and ask for."),
         (name = "Journeys", description = "What one user did."),
         (name = "People", description = "Who is who."),
         (name = "Accounts", description = "What the users of a business account did, counted and told."),

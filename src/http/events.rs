@@ -8,7 +8,7 @@ mod wish;
 
 use std::sync::Arc;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -18,18 +18,19 @@ use tokio::time::timeout;
 use trailkeep_event::{Event, wire};
 use utoipa::ToSchema;
 
-use super::body::{self, BodyError, Encoding, Form, Held};
+use super::body::{self, Encoding, Form};
+use super::browser::Browser;
 use super::budget::Charge;
 use super::on_terms::OnTerms;
+use super::posting::{self, Refused, at_fault, not_admitted, unread};
 use super::problem::Problem;
 use super::refused::{self, Caller};
 use super::state::Service;
 use super::terms::Terms;
 use super::trace::OneOfMany;
 use super::writing;
-use crate::ingest::quota::Tenant;
 use crate::ingest::waiter::{Waited, Waiter};
-use crate::ingest::{NotAdmitted, Patience, Posted};
+use crate::ingest::{Patience, Posted};
 use crate::monitoring::statistics::RefusedBecause;
 use check::CheckedBody;
 use schema::EventsBody;
@@ -176,8 +177,6 @@ pub async fn post_events(
     }
 }
 
-type Refused = (RefusedBecause, Problem);
-
 async fn accept(
     service: &Service,
     terms: &Terms,
@@ -199,6 +198,7 @@ async fn accept(
         .map_err(|problem| (RefusedBecause::Invalid, problem.closing()))?;
     let kind = Encoding::of(&head.headers)
         .and_then(|encoding| Ok((encoding, body::form_of(&head.headers)?)));
+    let browser = Browser::of(&head, service, terms);
     // It keeps the buffer that it came in.
     drop(head);
     let (encoding, form) = match kind {
@@ -217,20 +217,24 @@ async fn accept(
         let (reason, problem) = not_admitted(service, &refusal);
         return Err((reason, unread(terms, body, problem).await));
     }
-    let body = read(service, terms, body, encoding).await?;
+    let mut body = posting::read(service, terms, body, encoding).await?;
+    let most_bytes = wire::most_bytes(&body.bytes, &terms.rules);
+    posting::room_for(terms, &mut body, most_bytes).await?;
 
     let now = service.clock.now();
     let events = match form {
         Form::Json => wire::read_json(&body.bytes, &terms.rules, now),
         Form::Ndjson => wire::read_ndjson(&body.bytes, &terms.rules, now),
     };
-    let events = match events {
+    let mut events = match events {
         Ok(events) => events,
         Err(refusal) if wish == Wish::Check => {
             return CheckedBody::of(refusal).map(IntoResponse::into_response).map_err(at_fault);
         }
         Err(refusal) => return Err(at_fault(refusal)),
     };
+    browser.sender().mark(&mut events);
+    terms.minimise.apply(&mut events);
     // Each event, and its record in the journal. Held until they are handed on.
     let size: usize = events.iter().map(Event::size).sum();
     let held = body.turned_into(2 * size);
@@ -301,84 +305,4 @@ async fn store(
         Ok(Err(_)) => Problem::lost(event_ids).into_response(),
         Err(_) => Problem::not_stored_in_time(event_ids).into_response(),
     })
-}
-
-/// The body, and room for what comes of it.
-async fn read(
-    service: &Service,
-    terms: &Terms,
-    mut body: Body,
-    encoding: Encoding,
-) -> Result<Held, Refused> {
-    let limits = body::BodyLimits {
-        max_bytes: terms.max_body_bytes,
-        timeout: terms.receive_timeout,
-        budget: &service.bodies,
-    };
-    // What the client announces: encoded it is no longer than decoded.
-    if body.size_hint().lower() > limits.max_bytes as u64 {
-        body::linger(&mut body).await;
-        return Err(unreadable(terms, BodyError::TooLarge));
-    }
-    let unreadable = |error| unreadable(terms, error);
-    let mut held = body::read(body, encoding, limits).await.map_err(unreadable)?;
-    let parsed = wire::most_bytes(&held.bytes, &terms.rules);
-    held.room_for(parsed).await.map_err(unreadable)?;
-    Ok(held)
-}
-
-fn unreadable(terms: &Terms, error: BodyError) -> Refused {
-    let (reason, problem) = match error {
-        BodyError::TooLarge => {
-            (RefusedBecause::TooLarge, Problem::body_too_large(terms.max_body_bytes))
-        }
-        BodyError::TimedOut | BodyError::GaveWay => {
-            (RefusedBecause::Incomplete, Problem::body_timeout())
-        }
-        BodyError::NoRoom => (RefusedBecause::TooManyBodies, Problem::too_many_bodies()),
-        BodyError::Broken(reason) => (RefusedBecause::Incomplete, Problem::broken_body(&reason)),
-    };
-    (reason, problem.closing())
-}
-
-/// An answer that is given before the body is read. The body is read away, so
-/// that the client can go on using the connection; where that would take long, or
-/// cost much, the connection ends, and the client is told.
-async fn unread(terms: &Terms, mut body: Body, problem: Problem) -> Problem {
-    if body::pass_over(&mut body, terms.max_body_bytes).await { problem } else { problem.closing() }
-}
-
-fn not_admitted(service: &Service, refusal: &NotAdmitted) -> Refused {
-    match refusal {
-        NotAdmitted::Full => (RefusedBecause::BufferFull, Problem::buffer_full()),
-        NotAdmitted::TooLarge => {
-            let limit = service.ingest.limit();
-            (RefusedBecause::TooLarge, Problem::batch_too_large(limit))
-        }
-        NotAdmitted::NotWritten => (RefusedBecause::NotWritten, Problem::not_written()),
-        NotAdmitted::OverShare(over) => {
-            let problem = Problem::over_share(over, service.ingest.shares());
-            if over.is_for_good {
-                return (RefusedBecause::TooLarge, problem);
-            }
-            count_over_share(service, &over.tenant);
-            (RefusedBecause::OverShare, problem)
-        }
-    }
-}
-
-fn count_over_share(service: &Service, tenant: &Tenant) {
-    let counts = &service.statistics.over_share;
-    match tenant {
-        Tenant::Account(account) => counts.account(account),
-        Tenant::Key(name) => counts.key(name),
-    }
-}
-
-fn at_fault(refusal: wire::Refusal) -> Refused {
-    let reason = match refusal {
-        wire::Refusal::TooMany { .. } => RefusedBecause::TooLarge,
-        wire::Refusal::Syntax { .. } | wire::Refusal::Faulty { .. } => RefusedBecause::Invalid,
-    };
-    (reason, Problem::from(refusal))
 }

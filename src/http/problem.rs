@@ -10,6 +10,7 @@ mod live;
 mod people;
 mod processors;
 mod refusals;
+pub mod sdks;
 mod settings;
 mod shares;
 mod summaries;
@@ -88,6 +89,9 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, out: S) -> Result<S::Ok,
 }
 
 impl Problem {
+    /// The end of the `type` under which faults of events are told.
+    pub const KIND_OF_EVENTS: &'static str = kinds::INVALID_EVENTS.name;
+
     fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
         let headers = kind.headers.iter();
         let headers = headers

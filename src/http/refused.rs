@@ -13,6 +13,7 @@ use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
 use serde::Serialize;
 use trailkeep_event::Timestamp;
+use trailkeep_event::dialect::LeftOut;
 use utoipa::ToSchema;
 
 use super::guard::Monitor;
@@ -70,6 +71,24 @@ pub fn note(service: &Service, reason: RefusedBecause, problem: &Problem, caller
     let Caller { sender, agent } = caller;
     let example = || Example { agent: agent.text(), faults: faults(problem) };
     service.refusals.note(reason, problem.kind(), sender, service.clock.now(), example);
+}
+
+/// Counts a request that was taken but for some events, and takes note of it.
+pub fn note_left_out(service: &Service, dialect: &'static str, left_out: &LeftOut, caller: Caller) {
+    service.statistics.left_out.count(dialect, left_out);
+    if left_out.faults.is_empty() {
+        return;
+    }
+    let reason = RefusedBecause::LeftOut;
+    service.statistics.refused(reason);
+    let Caller { sender, agent } = caller;
+    let told = || {
+        let faults = left_out.faults.listed().iter().take(FAULTS);
+        let told =
+            faults.map(|fault| (name(&fault.field).to_owned(), without_values(&fault.message)));
+        Example { agent: agent.text(), faults: told.collect() }
+    };
+    service.refusals.note(reason, Problem::KIND_OF_EVENTS, sender, service.clock.now(), told);
 }
 
 fn faults(problem: &Problem) -> Vec<(String, String)> {

@@ -18,7 +18,7 @@ use super::state::Service;
 use super::{
     accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, links, live,
     metrics, own_sessions, processors, refused, reload, search, sessions, staff, stats, team,
-    tokens, trace, users, write_keys,
+    tokens, trace, users, wires, write_keys,
 };
 
 /// All routes, each with and without a trailing slash, and the pages beside them.
@@ -40,6 +40,7 @@ pub fn router(service: Arc<Service>, pages: Router) -> NormalizePath<Router> {
 fn routes(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::with_openapi(docs::head(&service.options.session))
         .merge(for_trackers(service))
+        .merge(wires::routes(service))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .merge(for_known_callers(service))

@@ -46,9 +46,14 @@ pub struct StatsBody {
     /// Dead letters in the database, counted every few seconds; null until they
     /// could be counted.
     dead_letters: Option<u64>,
-    /// Requests refused as a whole, by reason.
+    /// Requests refused as a whole, by reason; `leftOut` are those that were taken but for some
+    /// of their events.
     #[schema(example = json!({"invalid": 3, "bufferFull": 0}))]
     refused: BTreeMap<&'static str, u64>,
+    /// Events of other collectors' SDKs that were left out of requests of which others were
+    /// taken, by dialect and reason.
+    #[schema(example = json!({"segment": {"invalid": 1, "tooLarge": 0, "unwanted": 0}}))]
+    left_out: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     /// Streams of accepted events that are open.
     #[schema(example = 2)]
     streams: usize,
@@ -165,6 +170,7 @@ pub async fn stats(State(service): State<Arc<Service>>, _monitor: Monitor) -> Js
         refused: RefusedBecause::ALL
             .map(|reason| (reason.name(), service.statistics.refused_count(reason)))
             .into(),
+        left_out: service.statistics.left_out.by_dialect(),
         streams: service.live.open(),
         flushes: flushes(service.statistics.flushes()),
         journal: JournalBody { segments: journal.segments, bytes: journal.bytes },

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::RwLock;
-use trailkeep_event::Rules;
+use trailkeep_event::dialect::posthog::Unwanted;
+use trailkeep_event::{Keep, Minimise, Rules};
 
 use crate::access::client::Proxies;
 use crate::access::limits::RateLimits;
@@ -21,6 +22,12 @@ use crate::access::write_keys::KeysOfSettings;
 pub struct Terms {
     /// What events must keep to.
     pub rules: Rules,
+    /// What of senders is kept in payloads.
+    pub keep: Keep,
+    /// What is done to payloads before anything keeps them.
+    pub minimise: Minimise,
+    /// Which SDKs of other collectors are served.
+    pub wires: Wires,
     /// Bytes of a body after decompression.
     pub max_body_bytes: usize,
     /// How long a client may take to send a head, and how long to send a body.
@@ -39,6 +46,17 @@ pub struct Terms {
     pub max_streams: usize,
     /// How long the audit trail is kept; `None` for good.
     pub audit_retention: Option<Duration>,
+}
+
+/// Which SDKs of other collectors are served.
+#[derive(Debug)]
+pub struct Wires {
+    /// Those of Segment and RudderStack.
+    pub segment: bool,
+    /// Those of PostHog.
+    pub posthog: bool,
+    /// Types of events of PostHog that are left out.
+    pub posthog_unwanted: Unwanted,
 }
 
 /// The terms in force.

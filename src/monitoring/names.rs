@@ -30,8 +30,15 @@ pub const EVENTS_UNREADABLE: (&str, &str) = (
     "Accepted events that lay in the journal alone and were damaged on the disk.",
 );
 /// Counter, by reason.
-pub const REQUESTS_REFUSED: (&str, &str) =
-    ("trailkeep_requests_refused_total", "Requests to POST /events refused as a whole.");
+pub const REQUESTS_REFUSED: (&str, &str) = (
+    "trailkeep_requests_refused_total",
+    "Requests with events refused as a whole, or (leftOut) taken but for some of their events.",
+);
+/// Counter, by dialect and reason.
+pub const EVENTS_LEFT_OUT: (&str, &str) = (
+    "trailkeep_events_left_out_total",
+    "Events of other collectors' SDKs left out of requests of which others were taken.",
+);
 /// Counter, by account: the first 20 that are refused have a series each, all
 /// others are counted as `other`.
 pub const OVER_SHARE_BY_ACCOUNT: (&str, &str) = (

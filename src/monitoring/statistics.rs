@@ -2,7 +2,9 @@
 //! `/metrics`, so the two cannot differ.
 
 mod folder;
+mod left_out;
 mod over_share;
+mod refused_because;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,88 +17,9 @@ use trailkeep_event::Timestamp;
 
 use super::{names, version};
 pub use folder::FolderGauges;
+pub use left_out::LeftOutCounts;
 pub use over_share::{NAMED_ACCOUNTS, NAMED_KEYS, OTHERS, OverShareCounts};
-
-/// Why a request with events was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefusedBecause {
-    /// Its JSON or its events are at fault (400).
-    Invalid,
-    /// Too many events, or too many bytes (413).
-    TooLarge,
-    /// A media type or encoding that is not taken (415).
-    Unsupported,
-    /// It was not sent to its end in time, or broke off (408).
-    Incomplete,
-    /// The backlog is full (503).
-    BufferFull,
-    /// No write key that is taken (401).
-    Unauthorized,
-    /// Over the configured rate (429).
-    TooOften,
-    /// The journal cannot be written (503).
-    NotWritten,
-    /// An account or a write key holds its share of the backlog (429).
-    OverShare,
-    /// Others hold the memory that bodies may take (503).
-    TooManyBodies,
-    /// A write key that is not for pages of the origin that sent it (403).
-    OtherOrigin,
-    /// Which write keys there are is not known yet (503).
-    Starting,
-}
-
-impl RefusedBecause {
-    /// All of them, in the order in which `/stats` lists them.
-    pub const ALL: [Self; 12] = [
-        Self::Invalid,
-        Self::TooLarge,
-        Self::Unsupported,
-        Self::Incomplete,
-        Self::BufferFull,
-        Self::Unauthorized,
-        Self::TooOften,
-        Self::NotWritten,
-        Self::OverShare,
-        Self::TooManyBodies,
-        Self::OtherOrigin,
-        Self::Starting,
-    ];
-
-    /// Its name on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Invalid => "invalid",
-            Self::TooLarge => "tooLarge",
-            Self::Unsupported => "unsupported",
-            Self::Incomplete => "incomplete",
-            Self::BufferFull => "bufferFull",
-            Self::Unauthorized => "unauthorized",
-            Self::TooOften => "tooOften",
-            Self::NotWritten => "notWritten",
-            Self::OverShare => "overShare",
-            Self::TooManyBodies => "tooManyBodies",
-            Self::OtherOrigin => "otherOrigin",
-            Self::Starting => "starting",
-        }
-    }
-
-    /// Whether there may be so many of them that the log has their number, at
-    /// intervals, and no line for each.
-    pub fn comes_in_floods(self) -> bool {
-        match self {
-            Self::BufferFull
-            | Self::Unauthorized
-            | Self::TooOften
-            | Self::NotWritten
-            | Self::OverShare
-            | Self::TooManyBodies
-            | Self::OtherOrigin
-            | Self::Starting => true,
-            Self::Invalid | Self::TooLarge | Self::Unsupported | Self::Incomplete => false,
-        }
-    }
-}
+pub use refused_because::RefusedBecause;
 
 /// Counters since the start of the process.
 pub struct Statistics {
@@ -118,6 +41,8 @@ pub struct Statistics {
     refused: IntCounterVec,
     /// Who held too much when requests were refused for that.
     pub over_share: OverShareCounts,
+    /// Events that were left out of requests of which others were taken.
+    pub left_out: LeftOutCounts,
     flushes: IntCounter,
     failed_flushes: IntCounter,
     flush_seconds: Histogram,
@@ -224,6 +149,7 @@ impl Statistics {
             unreadable: counter(names::EVENTS_UNREADABLE)?,
             refused,
             over_share: OverShareCounts::new(&registry)?,
+            left_out: LeftOutCounts::new(&registry)?,
             flushes: counter(names::FLUSHES)?,
             failed_flushes: counter(names::FLUSHES_FAILED)?,
             flush_seconds: histogram(
@@ -250,7 +176,7 @@ impl Statistics {
         })
     }
 
-    /// Counts a request that was refused as a whole. Of what may come in floods
+    /// Counts a request that was refused. Of what may come in floods
     /// the log has a line at once, and then one each ten seconds in which more
     /// are refused.
     pub fn refused(&self, reason: RefusedBecause) {

@@ -50,6 +50,7 @@ mod processing;
 mod reload;
 mod seed;
 mod shutdown;
+mod wires;
 
 use trailkeep_testkit::{
     answer, client, eventually, home, mongod, port, processor, raw, service, set_up, sse, staff,

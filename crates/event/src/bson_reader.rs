@@ -65,6 +65,11 @@ impl<'a> Elements<'a> {
         }
     }
 
+    /// Those that lie one after the other in these bytes, without a document around them.
+    pub fn in_bytes(elements: &'a [u8]) -> Self {
+        Self(elements)
+    }
+
     /// The next one; `None` after the last.
     pub fn next_element(&mut self) -> Result<Option<Element<'a>>, Foreign> {
         let Some((&kind, rest)) = self.0.split_first() else {
@@ -75,6 +80,13 @@ impl<'a> Elements<'a> {
         let key = &rest[..end];
         let value = self.value(kind)?;
         Ok(Some(Element { key, value }))
+    }
+
+    /// The next one, and all of its bytes; `None` after the last.
+    pub fn next_raw(&mut self) -> Result<Option<(Element<'a>, &'a [u8])>, Foreign> {
+        let before = self.0;
+        let element = self.next_element()?;
+        Ok(element.map(|element| (element, &before[..before.len() - self.0.len()])))
     }
 
     fn value(&mut self, kind: u8) -> Result<Value<'a>, Foreign> {

@@ -3,33 +3,41 @@
 //! Pure: no I/O, nothing of the rest of the service, and no clock but the one handed
 //! in (the id that is made for an event without one begins with the system's time). One event passes through here in two steps:
 //!
-//! 1. [`wire`] reads the bytes of a request into drafts, borrowing from them. A
-//!    [`payload`] becomes BSON on the way, straight from the JSON.
+//! 1. [`wire`] reads the bytes of a request into drafts, borrowing from them; of what other
+//!    collectors' SDKs send, a [`dialect`] does. A [`payload`] becomes BSON on the way, straight
+//!    from the JSON.
 //! 2. [`normalize`] turns a draft into an [`Event`], or names its faults, and has
 //!    [`id`] derive the identity under which every store keeps it.
 
 #![warn(missing_docs)]
 
+pub mod agent;
 pub mod bson_reader;
 pub mod bson_tag;
 pub mod bson_to_json;
+pub mod dialect;
 mod draft;
+mod encoder;
 pub mod fault;
 pub mod id;
 mod json;
 pub mod json_writer;
+pub mod minimise;
 pub mod normalize;
 pub mod payload;
 mod payload_reader;
 pub mod schema;
+pub mod sender;
 mod sending;
 pub mod time;
 pub mod wire;
 
 pub use fault::{Fault, Faults};
 pub use id::{Arrival, StoreId};
+pub use minimise::Minimise;
 pub use normalize::{MAX_FUTURE_MS, Rules, TRACKER_TYPES, TypeRule};
 pub use payload::Payload;
+pub use sender::{Keep, Sender};
 pub use time::Timestamp;
 
 /// One fact about one user, in the only form the rest of the service knows.

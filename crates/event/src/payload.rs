@@ -45,6 +45,14 @@ impl Payload {
         Self(bson.into())
     }
 
+    /// Takes a document whose elements are all there, and whose length and end are not.
+    pub(super) fn closed(document: &mut Vec<u8>) -> Self {
+        document.push(0);
+        let length = i32::try_from(document.len()).unwrap_or(i32::MAX);
+        document[..4].copy_from_slice(&length.to_le_bytes());
+        Self::from_encoded(document)
+    }
+
     /// Takes a payload that [`as_bson`](Self::as_bson) gave; `None` if the
     /// bytes cannot be one.
     pub fn from_bson(bson: &[u8]) -> Option<Self> {

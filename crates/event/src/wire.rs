@@ -212,7 +212,8 @@ impl<'r> BatchBuilder<'r> {
     }
 }
 
-fn syntax(error: &serde_json::Error, lines_before: usize) -> Refusal {
+/// What the parser met, and where.
+pub(super) fn syntax(error: &serde_json::Error, lines_before: usize) -> Refusal {
     let text = error.to_string();
     let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
     Refusal::Syntax { message, line: lines_before + error.line(), column: error.column() }

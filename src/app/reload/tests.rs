@@ -17,7 +17,7 @@ use crate::config::{Entry, Environment, Overrides};
 use crate::http::budget::Size;
 
 /// Other values of the settings that are no numbers, or have their largest one.
-const OTHERS: [(&str, &str); 26] = [
+const OTHERS: [(&str, &str); 32] = [
     ("http.host", "\"::1\""),
     ("http.allowed_origins", "[\"https://shop.example\"]"),
     ("http.api_docs", "false"),
@@ -27,6 +27,12 @@ const OTHERS: [(&str, &str); 26] = [
     ("access.trusted_proxies", "[\"10.0.0.0/8\"]"),
     ("events.types", "[\"visit\"]"),
     ("events.default_user", "\"nobody\""),
+    ("events.keep", "[\"address\"]"),
+    ("events.drop_keys", "[\"email\"]"),
+    ("events.hash_keys", "[\"email\"]"),
+    ("wires.segment", "false"),
+    ("wires.posthog", "false"),
+    ("wires.posthog_unwanted", "[\"$snapshot\"]"),
     ("journal.sync", "\"never\""),
     ("store.mongodb_uri", "\"mongodb://db.example/shop\""),
     ("store.data_dir", "\"./elsewhere\""),

@@ -18,6 +18,8 @@ use crate::http::problem::Problem;
 pub enum Encoding {
     /// Not at all.
     Identity,
+    /// As its first bytes say: gzip, or not at all.
+    Unsaid,
     /// gzip.
     Gzip,
     /// deflate: zlib's format.
@@ -51,10 +53,21 @@ impl Encoding {
         }
     }
 
+    /// The one of a body that begins like this.
+    pub fn said_by(self, body: &[u8]) -> Self {
+        /// RFC 1952, 2.3.1.
+        const GZIP: [u8; 2] = [0x1f, 0x8b];
+        match self {
+            Self::Unsaid if body.starts_with(&GZIP) => Self::Gzip,
+            Self::Unsaid => Self::Identity,
+            said => said,
+        }
+    }
+
     /// Bytes that its decoder takes for this body at the most.
     fn decoder_bytes(self, body: &[u8]) -> Result<usize, BodyError> {
         match self {
-            Self::Identity => Ok(0),
+            Self::Identity | Self::Unsaid => Ok(0),
             Self::Gzip | Self::Deflate => Ok(64 << 10),
             Self::Brotli => Ok((1 << brotli_window(body)?) + (4 << 20)),
             Self::Zstd => Ok((1 << ZSTD_WINDOW) + (512 << 10)),
@@ -96,7 +109,7 @@ pub async fn decode(
     // Before there is a decoder.
     room.charge.hold_in_turn(room.held, Size::of(body.len())).await?;
     match encoding {
-        Encoding::Identity => Ok(body.to_vec()),
+        Encoding::Identity | Encoding::Unsaid => Ok(body.to_vec()),
         Encoding::Gzip => inflate(GzipDecoder::new(body), GzipDecoder::into_inner, room).await,
         Encoding::Deflate => inflate(ZlibDecoder::new(body), ZlibDecoder::into_inner, room).await,
         Encoding::Brotli => {

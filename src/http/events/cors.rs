@@ -14,7 +14,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use tower::{Layer, Service as TowerService};
-use tower_http::cors::{AllowOrigin, Cors, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, Cors, CorsLayer};
 
 use crate::http::on_terms;
 use crate::http::state::Service;
@@ -26,6 +26,26 @@ pub fn layer(service: &Arc<Service>) -> ByTerms {
     ByTerms {
         service: Arc::clone(service),
         any: with(AllowOrigin::any()),
+        listed: with(listed(Arc::clone(service))),
+    }
+}
+
+/// The same for the routes of other collectors' SDKs: these name headers of their own, and
+/// send beacons, which have credentials whether anybody wants them or not. Nothing here looks
+/// at any, and no answer has anything in it.
+pub fn layer_for_sdks(service: &Arc<Service>) -> ByTerms {
+    let with = |origins| {
+        CorsLayer::new()
+            .allow_origin(origins)
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers(AllowHeaders::mirror_request())
+            .allow_credentials(true)
+            .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+            .max_age(Duration::from_secs(24 * 60 * 60))
+    };
+    ByTerms {
+        service: Arc::clone(service),
+        any: with(AllowOrigin::mirror_request()),
         listed: with(listed(Arc::clone(service))),
     }
 }

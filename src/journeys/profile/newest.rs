@@ -7,7 +7,7 @@ use trailkeep_store::StoredEvent;
 /// Of each thing what the newest event says that has it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Newest {
-    /// `url`, else `path`, of a `page_view`.
+    /// `url`, else `path`, else `current_url`, of a `page_view`.
     pub page: Option<String>,
     /// `message` of an `error`.
     pub error: Option<String>,
@@ -48,7 +48,8 @@ impl Newest {
     fn take(&mut self, kind: &str, payload: &str) {
         let Ok(said) = serde_json::from_str::<Said>(payload) else { return };
         if kind == "page_view" && self.page.is_none() {
-            self.page = said.url.text().or_else(|| said.path.text());
+            let said = [said.url, said.path, said.current_url];
+            self.page = said.iter().find_map(Text::text);
         }
         if kind == "error" && self.error.is_none() {
             self.error = said.message.text();
@@ -76,6 +77,7 @@ impl Newest {
 struct Said {
     url: Text,
     path: Text,
+    current_url: Text,
     message: Text,
     #[serde(rename = "$browser")]
     browser: Text,
@@ -137,6 +139,12 @@ mod tests {
         assert_eq!(newest.time_zone.as_deref(), Some("Europe/Berlin"));
         let device = Device { browser: None, os: Some("Linux".to_owned()), device: None };
         assert_eq!(newest.device, Some(device));
+    }
+
+    #[test]
+    fn a_page_is_told_as_other_collectors_call_it() {
+        let told = newest(&[("page_view", r#"{"current_url":"https://a.example/b"}"#)]);
+        assert_eq!(told.page.as_deref(), Some("https://a.example/b"));
     }
 
     #[test]

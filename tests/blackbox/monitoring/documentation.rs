@@ -7,9 +7,25 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 63] = [
+const ROUTES: [(&str, &str, &[u16]); 79] = [
     ("/events", "post", &[200, 202, 400, 401, 403, 413, 415, 429, 503]),
     ("/events.schema.json", "get", &[200]),
+    ("/v1/{call}", "post", &[200, 400, 401, 403, 404, 413, 415, 503]),
+    ("/beacon/v1/batch", "post", &[200, 400, 401, 403, 404, 413, 415, 503]),
+    ("/v1/projects/{key}/settings", "get", &[200, 404]),
+    ("/sourceConfig", "get", &[200, 404]),
+    ("/batch", "post", &[200, 400, 401, 403, 404, 413, 415, 503]),
+    ("/batch", "get", &[200, 400, 401, 403, 404, 413, 503]),
+    ("/e", "post", &[200, 400, 401, 403, 404, 413, 415, 503]),
+    ("/i/v0/e", "post", &[200, 400, 401, 403, 404, 413, 415, 503]),
+    ("/capture", "post", &[200, 400, 401, 403, 404, 413, 415, 503]),
+    ("/track", "post", &[200, 400, 401, 403, 404, 413, 415, 503]),
+    ("/engage", "post", &[200, 400, 401, 403, 404, 413, 415, 503]),
+    ("/flags", "post", &[200, 404]),
+    ("/decide", "post", &[200, 404]),
+    ("/array/{token}/config", "get", &[200, 404]),
+    ("/array/{token}/config.js", "get", &[200, 404]),
+    ("/s", "post", &[200, 404]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 404, 503]),
     ("/users/{userId}/live", "get", &[200, 400, 401, 403, 503]),
     ("/live", "get", &[200, 400, 401, 403, 503]),
@@ -74,9 +90,24 @@ const ROUTES: [(&str, &str, &[u16]); 63] = [
 ];
 
 /// The routes for which nobody has to be known.
-const OPEN: [&str; 6] = [
+const OPEN: [&str; 21] = [
     "/events",
     "/events.schema.json",
+    "/v1/{call}",
+    "/beacon/v1/batch",
+    "/v1/projects/{key}/settings",
+    "/sourceConfig",
+    "/batch",
+    "/e",
+    "/i/v0/e",
+    "/capture",
+    "/track",
+    "/engage",
+    "/flags",
+    "/decide",
+    "/array/{token}/config",
+    "/array/{token}/config.js",
+    "/s",
     "/livez",
     "/readyz",
     "/api/auth/sign-up/email",

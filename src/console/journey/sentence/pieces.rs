@@ -85,7 +85,9 @@ pub fn path_of(address: &str) -> String {
 
 /// The page that an event is of, as its path.
 pub fn page_of(payload: &Json) -> Option<String> {
-    ["path", "url", "$pathname", "$current_url", "page"].into_iter().find_map(|key| {
+    const KEYS: [&str; 7] =
+        ["path", "url", "pathname", "current_url", "$pathname", "$current_url", "page"];
+    KEYS.into_iter().find_map(|key| {
         let words = payload.get(key)?.words()?;
         Some(if looks_like_address(&words) { path_of(&words) } else { cut(&words, OBJECT_CHARS) })
     })
