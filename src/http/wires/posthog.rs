@@ -76,7 +76,7 @@ impl WireForm for Sent {
         "api_key": "wk-9f8e7d6c5b4a3210", "sent_at": "2025-12-15T10:30:00.000Z",
         "batch": [{"event": "order placed", "distinct_id": "test123",
             "properties": {"total": 12.5}}]
-    })))),
+    })), (Object = "text/plain"))),
     responses(
         (status = 200, description = "The events are accepted, but for those that break a rule.",
             body = Object, example = json!({"status": 1})),

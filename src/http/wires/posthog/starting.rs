@@ -74,6 +74,8 @@ pub async fn decide(terms: OnTerms, request: Request) -> Response {
     responses(
         (status = 200, description = "The settings.", body = Object,
             example = json!({"supportedCompression": ["gzip", "gzip-js"], "hasFeatureFlags": false})),
+        (status = 400, description = "The path is not UTF-8.",
+            body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "These SDKs are not served.",
             body = SdkProblem, content_type = "application/problem+json"),
     ),
@@ -92,6 +94,8 @@ pub async fn config(OnTerms(terms): OnTerms, _token: PathText) -> Response {
     responses(
         (status = 200, description = "A script that puts the settings where the SDK looks.",
             body = String, content_type = "text/javascript"),
+        (status = 400, description = "The path is not UTF-8.",
+            body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "These SDKs are not served.",
             body = SdkProblem, content_type = "application/problem+json"),
     ),

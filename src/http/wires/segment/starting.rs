@@ -25,6 +25,8 @@ use crate::http::problem::sdks::SdkProblem;
             example = json!({"integrations": {"Segment.io": {"apiKey": "wk-9f8e7d6c5b4a3210",
                 "apiHost": "events.example/v1", "protocol": "https",
                 "deliveryStrategy": {"strategy": "batching"}}}, "plan": {}, "edgeFunction": {}})),
+        (status = 400, description = "The path is not UTF-8.",
+            body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "These SDKs are not served.",
             body = SdkProblem, content_type = "application/problem+json"),
     ),
