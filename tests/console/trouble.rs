@@ -71,7 +71,10 @@ async fn a_database_that_is_away_is_told_in_words_and_pages_work_again_after_it(
     browser.until_there("#journey").await;
     browser.goto(&service.url("/console/")).await;
     let text = browser.says(".banner[role=alert]").await;
-    assert!(text.contains("The database is away since") && text.contains("1 event waits"), "{text}");
+    assert!(
+        text.contains("The database is away since") && text.contains("1 event waits"),
+        "{text}"
+    );
     assert_eq!(browser.count("#q").await, 1);
 
     // What cannot be shown says so on a page, with a way on.
