@@ -7,9 +7,11 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 63] = [
+const ROUTES: [(&str, &str, &[u16]); 65] = [
     ("/events", "post", &[200, 202, 400, 401, 403, 413, 415, 429, 503]),
     ("/events.schema.json", "get", &[200]),
+    ("/t.js", "get", &[200, 304]),
+    ("/t.{hash}.js", "get", &[200, 304, 404]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 404, 503]),
     ("/users/{userId}/live", "get", &[200, 400, 401, 403, 503]),
     ("/live", "get", &[200, 400, 401, 403, 503]),
@@ -74,9 +76,11 @@ const ROUTES: [(&str, &str, &[u16]); 63] = [
 ];
 
 /// The routes for which nobody has to be known.
-const OPEN: [&str; 6] = [
+const OPEN: [&str; 8] = [
     "/events",
     "/events.schema.json",
+    "/t.js",
+    "/t.{hash}.js",
     "/livez",
     "/readyz",
     "/api/auth/sign-up/email",
