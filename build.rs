@@ -1,5 +1,5 @@
 //! Tells the program which commit it is built from, and gives it the files that its
-//! pages need: compressed, each with its hash in its name.
+//! pages need, and the tracker: compressed, each with its hash in its name.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -29,6 +29,10 @@ const ASSETS: [(&str, &str, &str, &str); 3] = [
 /// Where they lie.
 const PAGES: &str = "web/console";
 
+/// Where the builds of the tracker lie, and the file that says which is the present one.
+const BUILDS: &str = "web/tracker/builds";
+const PRESENT: &str = "web/tracker/builds/present";
+
 /// Bytes of a hash that are in a file's name.
 const HASH_BYTES: usize = 6;
 
@@ -40,7 +44,47 @@ fn main() -> io::Result<()> {
     println!("cargo:rustc-env={COMMIT}={commit}");
     let folder = env::var_os("OUT_DIR").map(PathBuf::from);
     let folder = folder.ok_or_else(|| io::Error::other("cargo names no folder"))?;
-    fs::write(folder.join("assets.rs"), assets(&folder)?)
+    fs::write(folder.join("assets.rs"), assets(&folder)?)?;
+    fs::write(folder.join("tracker.rs"), tracker(&folder)?)
+}
+
+/// A list of all builds of the tracker, and which is the present one.
+fn tracker(folder: &Path) -> io::Result<String> {
+    println!("cargo:rerun-if-changed={BUILDS}");
+    let present = fs::read_to_string(PRESENT)?;
+    let mut hashes = Vec::new();
+    for entry in fs::read_dir(BUILDS)? {
+        let name = entry?.file_name().into_string().unwrap_or_default();
+        let hash = name.strip_prefix("t.").and_then(|rest| rest.strip_suffix(".js"));
+        hashes.extend(hash.map(str::to_owned));
+    }
+    hashes.sort();
+    let newest = hashes.iter().position(|hash| hash == present.trim());
+    let newest = newest.ok_or_else(|| io::Error::other(format!("{PRESENT} names no build")))?;
+    let mut list = String::new();
+    for hash in &hashes {
+        let path = format!("{BUILDS}/t.{hash}.js");
+        let gzip = compressed(&fs::read(&path)?, folder, &format!("tracker.{hash}"))?;
+        let plain = fs::canonicalize(&path)?;
+        let _ = writeln!(
+            list,
+            "Build {{ hash: {hash:?}, plain: include_bytes!({plain:?}), \
+             gzip: include_bytes!({gzip:?}) }},"
+        );
+    }
+    Ok(format!(
+        "const PRESENT: usize = {newest};\nstatic BUILDS: [Build; {}] = [\n{list}];\n",
+        hashes.len()
+    ))
+}
+
+/// Where a file lies compressed.
+fn compressed(plain: &[u8], folder: &Path, name: &str) -> io::Result<PathBuf> {
+    let path = folder.join(format!("{name}.gz"));
+    let mut encoder = GzEncoder::new(File::create(&path)?, Compression::best());
+    encoder.write_all(plain)?;
+    encoder.finish()?;
+    Ok(path)
 }
 
 /// Constants with the paths of the files, and a list of all of them.
@@ -51,10 +95,7 @@ fn assets(folder: &Path) -> io::Result<String> {
         println!("cargo:rerun-if-changed={path}");
         let plain = fs::read(&path)?;
         let file = format!("{stem}.{}.{ending}", hash(&plain));
-        let gzip = folder.join(format!("{name}.gz"));
-        let mut encoder = GzEncoder::new(File::create(&gzip)?, Compression::best());
-        encoder.write_all(&plain)?;
-        encoder.finish()?;
+        let gzip = compressed(&plain, folder, name)?;
         let plain = fs::canonicalize(&path)?;
         let _ = writeln!(constants, "pub const {name}: &str = \"/console/assets/{file}\";");
         let _ = writeln!(

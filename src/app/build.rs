@@ -80,6 +80,7 @@ pub fn service(
         options: http::Options {
             session: access::session_options(settings),
             api_docs: settings.http.api_docs,
+            tracker_path: settings.http.tracker_path.clone(),
         },
         reload: Arc::new(Reloader::new(reload::Parts {
             read,

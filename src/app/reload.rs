@@ -57,6 +57,7 @@ pub fn terms(settings: &Settings, before: Option<&Terms>) -> Terms {
         port: _,
         max_connections: _,
         api_docs: _,
+        tracker_path: _,
     } = http;
     let config::Access {
         attempts_per_address,

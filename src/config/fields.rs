@@ -44,6 +44,20 @@ pub fn host<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     })
 }
 
+/// One segment, so that what the script posts to, `events` beside it, is a route of ours.
+pub fn script_path<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    parsed(value, |text: String| {
+        let name = text.strip_prefix('/').and_then(|rest| rest.strip_suffix(".js"));
+        match name.filter(|name| !name.is_empty() && name.chars().all(of_name)) {
+            Some(_) => Ok(text),
+            None => {
+                Err("must be a slash, letters, digits, - and _, and .js, such as /t.js".to_owned())
+            }
+        }
+    })
+}
+
 pub fn event_types<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
     let is_type = |name: &&String| (1..=64).contains(&name.len()) && is_clean(name);
     parsed(value, |types: Vec<String>| {

@@ -38,6 +38,9 @@ pub struct Http {
     pub allowed_origins: AllowedOrigins,
     /// Whether the documentation is served.
     pub api_docs: bool,
+    /// Where the tracker for pages is served.
+    #[serde(deserialize_with = "fields::script_path")]
+    pub tracker_path: String,
 }
 
 impl Http {

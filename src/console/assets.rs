@@ -6,6 +6,7 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::http::encoding::takes_gzip;
 use crate::http::path::PathText;
 use crate::http::problem::Problem;
 
@@ -26,11 +27,7 @@ pub async fn asset(PathText(file): PathText, headers: HeaderMap) -> Response {
     let Some(asset) = ALL.iter().find(|asset| asset.file == file) else {
         return Problem::not_found().into_response();
     };
-    let takes_gzip = headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .any(takes_gzip);
+    let takes_gzip = takes_gzip(&headers);
     let mut response = if takes_gzip { asset.gzip } else { asset.plain }.into_response();
     let told = response.headers_mut();
     for (name, value) in [
@@ -45,31 +42,4 @@ pub async fn asset(PathText(file): PathText, headers: HeaderMap) -> Response {
         told.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response
-}
-
-/// Whether a list of encodings has gzip, and not only to refuse it.
-fn takes_gzip(list: &str) -> bool {
-    list.split(',').any(|one| {
-        let (name, weight) = one.split_once(';').unwrap_or((one, ""));
-        let is_refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
-        name.trim().eq_ignore_ascii_case("gzip") && !is_refused
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gzip_is_sent_to_whoever_takes_it() {
-        for (list, takes) in [
-            ("gzip", true),
-            ("br, GZIP;q=0.5", true),
-            ("gzip;q=0", false),
-            ("identity", false),
-            ("x-gzip", false),
-        ] {
-            assert_eq!(takes_gzip(list), takes, "{list}");
-        }
-    }
 }

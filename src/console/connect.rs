@@ -23,6 +23,7 @@ use crate::http::on_terms::OnTerms;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::terms::Terms;
+use crate::http::tracker::Build;
 use crate::http::write_keys;
 use crate::monitoring::refusals::Group;
 
@@ -35,6 +36,11 @@ struct Connect {
     frame: Frame,
     /// Where trackers find the service: `https://trail.example.com`.
     origin: String,
+    /// The tracker for pages: `https://trail.example.com/t.js`.
+    script: String,
+    /// The same build for good, and what browsers check it by.
+    pinned: String,
+    integrity: String,
     /// What stands in the snippets; `None` where events need no key.
     key: Option<String>,
     /// The name of the key that was made just now.
@@ -146,8 +152,13 @@ async fn connect(
     let stored = keys.list().await?;
     let names = names.into_iter().chain(stored.into_iter().map(|key| key.name)).collect();
     let needs_key = keys.rule(&terms.write_keys) != Rule::Open;
+    let origin = origin(service, headers);
+    let (path, build) = (&service.options.tracker_path, Build::present());
     Ok(Connect {
-        origin: origin(service, headers),
+        script: format!("{origin}{path}"),
+        pinned: format!("{origin}{}", build.path(path)),
+        integrity: build.integrity(),
+        origin,
         key: needs_key.then(|| SOME_KEY.to_owned()),
         made: None,
         names,

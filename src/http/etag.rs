@@ -24,13 +24,13 @@ pub fn respond(body: Vec<u8>, request: &HeaderMap) -> Response {
 }
 
 /// A strong tag: it changes with any byte of the body.
-fn tag(body: &[u8]) -> String {
+pub fn tag(body: &[u8]) -> String {
     let hash = Sha256::digest(body);
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash[..BYTES]))
 }
 
 /// Whether `If-None-Match` names the tag. Compared weakly, as RFC 9110 has it.
-fn has(request: &HeaderMap, tag: &str) -> bool {
+pub fn has(request: &HeaderMap, tag: &str) -> bool {
     request
         .get_all(header::IF_NONE_MATCH)
         .into_iter()

@@ -18,17 +18,19 @@ use super::state::Service;
 use super::{
     accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, links, live,
     metrics, own_sessions, processors, refused, reload, search, sessions, staff, stats, team,
-    tokens, trace, users, wires, write_keys,
+    tokens, trace, tracker, users, wires, write_keys,
 };
 
 /// All routes, each with and without a trailing slash, and the pages beside them.
 pub fn router(service: Arc<Service>, pages: Router) -> NormalizePath<Router> {
     let has_docs = service.options.api_docs;
+    let script = tracker::router(&service.options.tracker_path);
     let (mut router, document) = routes(&service).with_state(service).split_for_parts();
     if has_docs {
         router = router.merge(documentation(&document));
     }
     let router = router
+        .merge(script)
         .merge(pages)
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
@@ -39,6 +41,7 @@ pub fn router(service: Arc<Service>, pages: Router) -> NormalizePath<Router> {
 /// The routes with their documentation.
 fn routes(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::with_openapi(docs::head(&service.options.session))
+        .merge(OpenApiRouter::with_openapi(tracker::document(&service.options.tracker_path)))
         .merge(for_trackers(service))
         .merge(wires::routes(service))
         .routes(routes!(health::livez))

@@ -76,6 +76,8 @@ pub struct Options {
     pub session: SessionOptions,
     /// Whether the documentation is served.
     pub api_docs: bool,
+    /// Where the tracker for pages is served: `/t.js`.
+    pub tracker_path: String,
 }
 
 /// How a session's cookie is made.

@@ -8,13 +8,12 @@
 //! script error fails the test that saw it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use trailkeep_testkit::browser;
+
 mod axe;
-mod browser;
-mod chromium;
 mod stage;
 mod story;
 mod views;
-mod webdriver;
 
 mod every_view;
 mod finding;

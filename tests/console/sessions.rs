@@ -24,7 +24,7 @@ async fn end(service: &Service, token: &str) {
 
 #[tokio::test]
 async fn a_link_after_the_session_ended_leads_there_once_one_is_signed_in() {
-    if crate::chromium::programs().is_none() {
+    if crate::browser::chromium::programs().is_none() {
         return;
     }
     let service = &stage().await.service;
@@ -42,7 +42,7 @@ async fn a_link_after_the_session_ended_leads_there_once_one_is_signed_in() {
 
 #[tokio::test]
 async fn what_a_script_asks_after_the_session_ended_leads_to_signing_in_and_back() {
-    if crate::chromium::programs().is_none() {
+    if crate::browser::chromium::programs().is_none() {
         return;
     }
     let service = &stage().await.service;

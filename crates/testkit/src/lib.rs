@@ -10,6 +10,7 @@
 
 pub mod answer;
 pub mod axe;
+pub mod browser;
 pub mod client;
 pub mod eventually;
 pub mod home;

@@ -17,10 +17,11 @@ use crate::config::{Entry, Environment, Overrides};
 use crate::http::budget::Size;
 
 /// Other values of the settings that are no numbers, or have their largest one.
-const OTHERS: [(&str, &str); 32] = [
+const OTHERS: [(&str, &str); 33] = [
     ("http.host", "\"::1\""),
     ("http.allowed_origins", "[\"https://shop.example\"]"),
     ("http.api_docs", "false"),
+    ("http.tracker_path", "\"/trail.js\""),
     ("access.open_sign_up", "true"),
     ("access.secure_cookie", "\"always\""),
     ("access.write_keys", "[\"shop:wk-9f8e7d6c5b4a3210\"]"),

@@ -68,22 +68,38 @@ impl Strip {
     }
 }
 
-/// Whether the newest event is of the last minutes, and no goodbye.
+/// Whether the newest event is of the last minutes, and no goodbye. To leave another page
+/// than the one that was viewed last is none: browsers tell of it behind that view, and one
+/// of several tabs may be closed.
 fn is_here(events: &[StoredEvent], sight: &Sight) -> bool {
-    events.first().is_some_and(|newest| {
-        sight.is_here(newest.occurred_at)
-            && !["page_leave", "$pageleave", "session_end"].contains(&&*newest.kind)
+    let leaves_another = |event: &&StoredEvent| {
+        let left = left(event);
+        left.is_some() && left != events.iter().find_map(viewed)
+    };
+    let newest = events.iter().find(|event| !leaves_another(event));
+    newest.is_some_and(|newest| {
+        sight.is_here(newest.occurred_at) && !is_leave(newest) && *newest.kind != *"session_end"
     })
 }
 
-fn page(event: &StoredEvent, sight: &Sight) -> Option<(String, When)> {
+fn is_leave(event: &StoredEvent) -> bool {
+    ["page_leave", "$pageleave"].contains(&&*event.kind)
+}
+
+/// The page that was left.
+fn left(event: &StoredEvent) -> Option<String> {
+    if is_leave(event) { page_of(&Json::payload(&event.payload)) } else { None }
+}
+
+/// The page that was viewed.
+fn viewed(event: &StoredEvent) -> Option<String> {
     let is_view = ["page_view", "page", "$pageview", "pageview"].contains(&&*event.kind);
     // Most events are none: their payloads are not read for this.
-    if !is_view {
-        return None;
-    }
-    let page = page_of(&Json::payload(&event.payload))?;
-    Some((page, sight.ago(event.occurred_at)))
+    if is_view { page_of(&Json::payload(&event.payload)) } else { None }
+}
+
+fn page(event: &StoredEvent, sight: &Sight) -> Option<(String, When)> {
+    Some((viewed(event)?, sight.ago(event.occurred_at)))
 }
 
 fn error(

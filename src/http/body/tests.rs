@@ -54,7 +54,7 @@ fn encoded(encoding: Encoding, bytes: &[u8]) -> Vec<u8> {
     use std::io::Write as _;
     match encoding {
         Encoding::Identity => bytes.to_vec(),
-        Encoding::Gzip => {
+        Encoding::Unsaid | Encoding::Gzip => {
             let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
             out.write_all(bytes).unwrap();
             out.finish().unwrap()
@@ -75,8 +75,14 @@ fn encoded(encoding: Encoding, bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-const ENCODINGS: [Encoding; 5] =
-    [Encoding::Identity, Encoding::Gzip, Encoding::Deflate, Encoding::Brotli, Encoding::Zstd];
+const ENCODINGS: [Encoding; 6] = [
+    Encoding::Identity,
+    Encoding::Unsaid,
+    Encoding::Gzip,
+    Encoding::Deflate,
+    Encoding::Brotli,
+    Encoding::Zstd,
+];
 
 /// A body in pieces, with what comes after them.
 fn in_pieces(

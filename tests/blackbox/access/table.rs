@@ -58,6 +58,8 @@ const fn route(method: &'static str, path: &'static str, whom: For) -> Route {
 pub const ROUTES: &[Route] = &[
     route("POST", "/events", For::Everybody),
     route("GET", "/events.schema.json", For::Everybody),
+    route("GET", "/t.js", For::Everybody),
+    route("GET", "/t.{hash}.js", For::Everybody),
     route("GET", "/livez", For::Everybody),
     route("GET", "/readyz", For::Everybody),
     route("POST", "/api/auth/sign-up/email", For::Everybody),
@@ -136,7 +138,7 @@ const CALLERS: [(&str, For); 7] = [
 /// What a page of another site gets, with an administrator's cookie if a browser sends it.
 fn elsewhere(route: &Route) -> &'static str {
     match (route.path, route.method) {
-        ("/events" | "/events.schema.json", _) => "yes",
+        ("/events" | "/events.schema.json" | "/t.js" | "/t.{hash}.js", _) => "yes",
         (_, "GET") => "unread",
         _ => "403",
     }

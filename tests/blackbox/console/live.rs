@@ -46,7 +46,8 @@ async fn a_key_is_made_and_the_first_event_is_seen_and_one_that_is_refused_too(h
 
     let form = [("name", "shop"), ("origins", "https://shop.example https://www.shop.example")];
     let made = admin.post("/console/connect", &form).await.expect(201).text();
-    let key = between(&made, "?writeKey=", "'</b>").expect("the snippet has the key").to_owned();
+    let key =
+        between(&made, "data-key=<b>\"", "\"</b>").expect("the snippet has the key").to_owned();
     assert!(key.starts_with("wk_"), "{key}");
     let page = admin.page("/console/connect").await;
     assert!(!page.contains(&key) && page.contains("one of the keys shop"), "{page}");

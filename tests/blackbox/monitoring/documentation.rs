@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::service::Service;
 
-const ROUTES: [(&str, &str, &[u16]); 79] = [
+const ROUTES: [(&str, &str, &[u16]); 81] = [
     ("/events", "post", &[200, 202, 400, 401, 403, 413, 415, 429, 503]),
     ("/events.schema.json", "get", &[200]),
     ("/v1/{call}", "post", &[200, 400, 401, 403, 404, 413, 415, 503]),
@@ -26,6 +26,8 @@ const ROUTES: [(&str, &str, &[u16]); 79] = [
     ("/array/{token}/config", "get", &[200, 400, 404]),
     ("/array/{token}/config.js", "get", &[200, 400, 404]),
     ("/s", "post", &[200, 404]),
+    ("/t.js", "get", &[200, 304]),
+    ("/t.{hash}.js", "get", &[200, 304, 404]),
     ("/users/{userId}/journey", "get", &[200, 400, 401, 403, 404, 503]),
     ("/users/{userId}/live", "get", &[200, 400, 401, 403, 503]),
     ("/live", "get", &[200, 400, 401, 403, 503]),
@@ -90,7 +92,7 @@ const ROUTES: [(&str, &str, &[u16]); 79] = [
 ];
 
 /// The routes for which nobody has to be known.
-const OPEN: [&str; 21] = [
+const OPEN: [&str; 23] = [
     "/events",
     "/events.schema.json",
     "/v1/{call}",
@@ -108,6 +110,8 @@ const OPEN: [&str; 21] = [
     "/array/{token}/config",
     "/array/{token}/config.js",
     "/s",
+    "/t.js",
+    "/t.{hash}.js",
     "/livez",
     "/readyz",
     "/api/auth/sign-up/email",

@@ -1,17 +1,21 @@
-//! A browser, as somebody at a desk or with a telephone has it.
+//! A browser, as somebody at a desk or with a telephone has it: Debian's Chromium.
+
+pub mod chromium;
+pub mod tabs;
+pub mod webdriver;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use trailkeep_testkit::eventually::{SOON, eventually};
-use trailkeep_testkit::service::Service;
 
-use crate::chromium::{self, Driver};
-use crate::webdriver::{Element, Refusal, Session};
+use self::chromium::Driver;
+use self::webdriver::{Element, Refusal, Session};
+use crate::eventually::{SOON, eventually};
+use crate::service::Service;
 
 /// Keys that have no letter.
 pub const ENTER: &str = "\u{e007}";
@@ -34,6 +38,11 @@ pub struct Browser {
 impl Browser {
     /// Starts one, 1280 px wide, in light colours; `None` where there is no Chromium.
     pub async fn open() -> Option<Self> {
+        Self::open_with(&[]).await
+    }
+
+    /// Starts one with flags besides.
+    pub async fn open_with(flags: &[&str]) -> Option<Self> {
         let programs = chromium::programs()?;
         let driver = Driver::shared(programs).await;
         let folder = driver.folder_for_one();
@@ -54,7 +63,7 @@ impl Browser {
         let wanted = json!({
             "browserName": "chrome",
             "goog:loggingPrefs": { "browser": "ALL" },
-            "goog:chromeOptions": { "binary": programs.browser, "args": arguments },
+            "goog:chromeOptions": { "binary": programs.browser, "args": arguments.iter().chain(flags).collect::<Vec<_>>() },
         });
         let session = Session::open(driver.address, &wanted).await;
         let session = session.unwrap_or_else(|refusal| panic!("no browser: {refusal:?}"));
@@ -74,10 +83,12 @@ impl Browser {
     /// What the browser complained of since it was last asked, but for what is expected.
     pub async fn complaints(&self) -> Vec<String> {
         let log = self.done(self.session.post("/se/log", &json!({ "type": "browser" })).await);
-        let expected = self.expected.lock().unwrap();
+        let expected = self.expected();
         let entries = log.as_array().expect("a log").iter();
         entries
-            .filter(|entry| ["SEVERE", "WARNING"].contains(&entry["level"].as_str().unwrap()))
+            .filter(|entry| {
+                ["SEVERE", "WARNING"].contains(&entry["level"].as_str().unwrap_or_default())
+            })
             .map(|entry| entry["message"].as_str().expect("a message").to_owned())
             .filter(|message| !expected.iter().any(|part| message.contains(part)))
             .collect()
@@ -90,7 +101,11 @@ impl Browser {
 
     /// Complaints with one of these in them are, from now on, what the test is about.
     pub fn expects(&self, complaints: &[&'static str]) {
-        *self.expected.lock().unwrap() = complaints.to_vec();
+        *self.expected() = complaints.to_vec();
+    }
+
+    fn expected(&self) -> MutexGuard<'_, Vec<&'static str>> {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn done<T>(&self, answer: Result<T, Refusal>) -> T {

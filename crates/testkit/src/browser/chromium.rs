@@ -10,12 +10,14 @@ use std::sync::{Once, OnceLock};
 
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
-use trailkeep_testkit::eventually::{SOON, eventually};
-use trailkeep_testkit::port::free_port;
-use trailkeep_testkit::watchdog::Watchdog;
+
+use crate::eventually::{SOON, eventually};
+use crate::port::free_port;
+use crate::watchdog::Watchdog;
 
 /// The two programs.
 pub struct Programs {
+    /// The browser.
     pub browser: PathBuf,
     driver: PathBuf,
 }
@@ -25,6 +27,7 @@ pub struct Driver {
     _process: Child,
     _watchdog: Watchdog,
     folder: PathBuf,
+    /// Where it listens.
     pub address: SocketAddr,
 }
 
@@ -66,7 +69,7 @@ fn leave_out() {
     SAID.call_once(|| {
         let _ = writeln!(
             std::io::stderr(),
-            "\n== LEFT OUT: the browser tests of the console. There is no chromium with its \
+            "\n== LEFT OUT: the browser tests. There is no chromium with its \
              chromedriver on the PATH: {how}\n"
         );
     });

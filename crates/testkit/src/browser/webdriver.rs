@@ -51,6 +51,16 @@ impl Session {
         sent(self.http.post(self.url(path)).json(body)).await
     }
 
+    /// GET below the session.
+    pub async fn get(&self, path: &str) -> Result<Value, Refusal> {
+        sent(self.http.get(self.url(path))).await
+    }
+
+    /// DELETE below the session.
+    pub async fn delete(&self, path: &str) -> Result<Value, Refusal> {
+        sent(self.http.delete(self.url(path))).await
+    }
+
     /// What a script returns.
     pub async fn execute(&self, script: &str) -> Result<Value, Refusal> {
         self.post("/execute/sync", &json!({ "script": script, "args": [] })).await
