@@ -43,6 +43,8 @@ fn entry(setting: &Setting) -> String {
         }
         other => other.to_string(),
     };
+    // Unquoted, what follows a $ is the name of a variable.
+    let value = if value.contains('$') { format!("'{value}'") } else { value };
     let variable = setting.variable.as_deref().unwrap_or_default();
     format!("{}\n#{variable}={value}\n", first_sentence(&setting.prose))
 }

@@ -3,7 +3,7 @@
 //! A key is meant wherever it stands in a payload, in traits and in lists as well: who
 //! leaves `email` out does not mean the one at the top alone.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
@@ -16,11 +16,11 @@ use super::{Event, Payload};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Minimise {
     /// Keys that are left out with their values.
-    pub drop: HashSet<Box<str>>,
+    pub drop: BTreeSet<Box<str>>,
     /// Keys whose values become the SHA-256 of what they were, in 64 digits: of a text its
     /// bytes, of anything else its JSON. It joins what had the same value; whoever guesses
     /// the value can check the guess.
-    pub hash: HashSet<Box<str>>,
+    pub hash: BTreeSet<Box<str>>,
 }
 
 impl Minimise {

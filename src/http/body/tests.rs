@@ -129,7 +129,9 @@ async fn a_byte_too_many_is_too_large_in_every_encoding() {
 #[tokio::test]
 async fn what_is_not_what_its_encoding_says_is_broken() {
     let budget = Budget::new(64 << 20);
-    for encoding in &ENCODINGS[1..] {
+    // Of one that is not said nothing can be wrong.
+    let said = ENCODINGS.iter().filter(|encoding| **encoding != Encoding::Unsaid);
+    for encoding in said.skip(1) {
         let whole = encoded(*encoding, &[b'x'; 5000]);
         let mut longer = whole.clone();
         longer.push(b'x');

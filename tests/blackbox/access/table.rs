@@ -60,6 +60,27 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/events.schema.json", For::Everybody),
     route("GET", "/t.js", For::Everybody),
     route("GET", "/t.{hash}.js", For::Everybody),
+    route("POST", "/v1/{call}", For::Everybody),
+    route("POST", "/beacon/v1/batch", For::Everybody),
+    route("GET", "/v1/projects/{key}/settings", For::Everybody),
+    route("GET", "/sourceConfig", For::Everybody),
+    route("POST", "/batch", For::Everybody),
+    route("GET", "/batch", For::Everybody),
+    route("POST", "/e", For::Everybody),
+    route("GET", "/e", For::Everybody),
+    route("POST", "/i/v0/e", For::Everybody),
+    route("GET", "/i/v0/e", For::Everybody),
+    route("POST", "/capture", For::Everybody),
+    route("GET", "/capture", For::Everybody),
+    route("POST", "/track", For::Everybody),
+    route("GET", "/track", For::Everybody),
+    route("POST", "/engage", For::Everybody),
+    route("GET", "/engage", For::Everybody),
+    route("POST", "/flags", For::Everybody),
+    route("POST", "/decide", For::Everybody),
+    route("GET", "/array/{token}/config", For::Everybody),
+    route("GET", "/array/{token}/config.js", For::Everybody),
+    route("POST", "/s", For::Everybody),
     route("GET", "/livez", For::Everybody),
     route("GET", "/readyz", For::Everybody),
     route("POST", "/api/auth/sign-up/email", For::Everybody),
@@ -138,7 +159,9 @@ const CALLERS: [(&str, For); 7] = [
 /// What a page of another site gets, with an administrator's cookie if a browser sends it.
 fn elsewhere(route: &Route) -> &'static str {
     match (route.path, route.method) {
-        ("/events" | "/events.schema.json" | "/t.js" | "/t.{hash}.js", _) => "yes",
+        ("/livez" | "/readyz", _) => "unread",
+        // What trackers use.
+        (path, _) if route.whom == For::Everybody && !path.starts_with("/api/") => "yes",
         (_, "GET") => "unread",
         _ => "403",
     }

@@ -196,3 +196,20 @@ async fn a_reason_is_noted_with_each_look_at_that_user_alone(home: Home) {
     let long = "r".repeat(201);
     admin.post("/console/users/ann/reason", &[("reason", &long)]).await.expect(400);
 }
+
+#[tokio::test]
+async fn who_leaves_a_page_for_another_is_on_the_site_until_they_leave_that_too() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    let admin = Visitor::admin(&service).await;
+    let of = |kind: &str, path: &str| json!({ "userId": "ann", "type": kind, "payload": { "path": path } });
+    // Browsers tell of a page that was left behind the view of the next.
+    let moved = json!([of("page_view", "/a"), of("page_view", "/b"), of("page_leave", "/a")]);
+    service.post(&moved).await.expect(202);
+    let page = admin.page("/console/users/ann").await;
+    assert!(page.contains("On the site now"), "{page}");
+
+    service.post(&of("page_leave", "/b")).await.expect(202);
+    let page = admin.page("/console/users/ann").await;
+    assert!(!page.contains("On the site now"), "{page}");
+}

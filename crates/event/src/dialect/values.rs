@@ -163,9 +163,9 @@ mod tests {
     #[test]
     fn a_long_name_of_an_event_becomes_a_hash_that_is_the_same_again() {
         let long = "m".repeat(10_000);
-        let Scalar::Text(hashed) = event_id(text(&long)) else { panic!("it is a text") };
-        assert_eq!(hashed.len(), 64);
-        assert_eq!(event_id(text(&long)), Scalar::Text(hashed));
+        let hashed = event_id(text(&long));
+        assert!(matches!(&hashed, Scalar::Text(hash) if hash.len() == 64), "{hashed:?}");
+        assert_eq!(event_id(text(&long)), hashed);
         let kept = "m".repeat(128);
         assert_eq!(event_id(text(&kept)), text(&kept));
         assert_eq!(event_id(Scalar::Other("an array")), Scalar::Null);

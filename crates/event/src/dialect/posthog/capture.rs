@@ -1,7 +1,7 @@
 //! One event becomes a draft.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use serde::de::MapAccess;
 
@@ -18,7 +18,7 @@ use crate::sender::Marks;
 use crate::sending::Clocks;
 
 /// Types of events that are left out, as they are sent.
-pub type Unwanted = HashSet<Box<str>>;
+pub type Unwanted = BTreeSet<Box<str>>;
 
 /// What lies further ahead than this happened when it was received: its clock is broken,
 /// and its sender cannot be told.
