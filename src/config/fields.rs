@@ -59,20 +59,27 @@ pub fn script_path<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Err
 }
 
 pub fn event_types<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
-    let is_type = |name: &&String| (1..=64).contains(&name.len()) && is_clean(name);
-    parsed(value, |types: Vec<String>| {
-        if let Some(wrong) = types.iter().find(|name| !is_type(name)) {
-            return Err(format!(
-                "must be a list of types of 1 to 64 bytes without control characters; {wrong:?} \
-                 is not"
-            ));
-        }
-        let mut seen = HashSet::new();
-        match types.iter().find(|name| !seen.insert(*name)) {
-            Some(twice) => Err(format!("must name each type once; {twice:?} is there twice")),
-            None => Ok(types),
-        }
-    })
+    parsed(value, |types: Vec<String>| names("types", 64, types))
+}
+
+pub fn names_of_keys<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
+    parsed(value, |keys: Vec<String>| names("names", 256, keys))
+}
+
+/// Names, each once, of up to so many bytes.
+fn names(what: &str, most: usize, names: Vec<String>) -> Result<Vec<String>, String> {
+    let is_name = |name: &&String| (1..=most).contains(&name.len()) && is_clean(name);
+    if let Some(wrong) = names.iter().find(|name| !is_name(name)) {
+        return Err(format!(
+            "must be a list of {what} of 1 to {most} bytes without control characters; {wrong:?} \
+             is not"
+        ));
+    }
+    let mut seen = HashSet::new();
+    match names.iter().find(|name| !seen.insert(*name)) {
+        Some(twice) => Err(format!("must name each once; {twice:?} is there twice")),
+        None => Ok(names),
+    }
 }
 
 pub fn default_user<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
@@ -116,18 +123,6 @@ pub fn payload_keys<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, 
 
 pub fn kept<'de, D: Deserializer<'de>>(value: D) -> Result<Kept, D::Error> {
     parsed(value, |words: Vec<String>| Kept::parse(&words))
-}
-
-pub fn names_of_keys<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
-    const MOST: usize = 256;
-    let is_name = |name: &&String| (1..=MOST).contains(&name.len()) && is_clean(name);
-    parsed(value, |names: Vec<String>| match names.iter().find(|name| !is_name(name)) {
-        Some(wrong) => Err(format!(
-            "must be a list of names of 1 to {MOST} bytes without control characters; {wrong:?} is \
-             not"
-        )),
-        None => Ok(names),
-    })
 }
 
 pub fn networks<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<IpNet>, D::Error> {

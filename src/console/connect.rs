@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::administrator::Administrator;
@@ -20,6 +20,7 @@ use crate::http::Service;
 use crate::http::guard::{Admin, Staff};
 use crate::http::input::Form;
 use crate::http::on_terms::OnTerms;
+use crate::http::own_address::OwnAddress;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::terms::Terms;
@@ -78,9 +79,9 @@ pub async fn page(
     Administrator(staff): Administrator,
     OnTerms(terms): OnTerms,
     sight: Sight,
-    headers: HeaderMap,
+    address: OwnAddress,
 ) -> Result<Response, Problem> {
-    let page = connect(&service, &terms, &staff, sight, &headers).await?;
+    let page = connect(&service, &terms, &staff, sight, &address).await?;
     Ok(Page(page).into_response())
 }
 
@@ -90,7 +91,7 @@ pub async fn make(
     Administrator(staff): Administrator,
     OnTerms(terms): OnTerms,
     sight: Sight,
-    headers: HeaderMap,
+    address: OwnAddress,
     Form(mut form): Form,
 ) -> Result<Response, Problem> {
     let (name, origins) = (form.text("name").unwrap_or_default(), form.text("origins"));
@@ -102,7 +103,7 @@ pub async fn make(
         expires_at: None,
     };
     let made = write_keys::make(&service, Arc::clone(&terms), &staff.actor, new).await;
-    let page = connect(&service, &terms, &staff, sight, &headers).await?;
+    let page = connect(&service, &terms, &staff, sight, &address).await?;
     match made {
         Ok((key, record)) => {
             let page = Connect { key: Some(key), made: Some(record.name), ..page };
@@ -145,14 +146,14 @@ async fn connect(
     terms: &Terms,
     staff: &Staff,
     sight: Sight,
-    headers: &HeaderMap,
+    address: &OwnAddress,
 ) -> Result<Connect, Problem> {
     let keys = &service.access.write_keys;
     let names = terms.write_keys.names().iter().map(ToString::to_string).collect::<Vec<_>>();
     let stored = keys.list().await?;
     let names = names.into_iter().chain(stored.into_iter().map(|key| key.name)).collect();
     let needs_key = keys.rule(&terms.write_keys) != Rule::Open;
-    let origin = origin(service, headers);
+    let origin = address.to_string();
     let (path, build) = (&service.options.tracker_path, Build::present());
     Ok(Connect {
         script: format!("{origin}{path}"),
@@ -170,15 +171,6 @@ async fn connect(
         since: service.clock.now().to_string(),
         frame: Frame::new(service, staff, sight, Part::Connect, "Connect your site"),
     })
-}
-
-/// As the browser that asks sees it.
-fn origin(service: &Service, headers: &HeaderMap) -> String {
-    let said = |name: &str| headers.get(name)?.to_str().ok();
-    let scheme = said("x-forwarded-proto").filter(|scheme| ["http", "https"].contains(scheme));
-    let usual = if service.options.session.is_secure { "https" } else { "http" };
-    let host = said(header::HOST.as_str()).unwrap_or("localhost");
-    format!("{}://{host}", scheme.unwrap_or(usual))
 }
 
 fn told(group: &Group, sight: &Sight) -> Refused {

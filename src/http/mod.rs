@@ -28,6 +28,7 @@ pub mod listener;
 pub mod live;
 pub mod metrics;
 pub mod on_terms;
+pub mod own_address;
 pub mod own_sessions;
 pub mod paging;
 pub mod path;

@@ -6,6 +6,8 @@
 //! SDKs ask for at their start is answered as far as it lets them start.
 
 mod delivery;
+mod names;
+mod path;
 mod posthog;
 mod query;
 mod segment;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::names::at_others_too;
 use super::events::cors;
 use super::problem::Problem;
 use super::state::Service;
@@ -26,14 +29,12 @@ pub fn routes(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(segment::post_beacon))
         .routes(routes!(segment::starting::settings))
         .routes(routes!(segment::starting::source_config));
-    let posthog = posthog::with_other_names(
-        OpenApiRouter::new().routes(routes!(posthog::post_batch, posthog::get_batch)),
-    )
-    .routes(routes!(posthog::starting::flags))
-    .routes(routes!(posthog::starting::decide))
-    .routes(routes!(posthog::starting::config))
-    .routes(routes!(posthog::starting::config_script))
-    .routes(routes!(posthog::starting::recordings));
+    let batch = routes!(posthog::post_batch, posthog::get_batch);
+    let posthog = at_others_too(batch, "/batch", &posthog::OTHER_NAMES)
+        .merge(at_others_too(routes!(posthog::starting::flags), "/flags", &["/decide"]))
+        .routes(routes!(posthog::starting::config))
+        .routes(routes!(posthog::starting::config_script))
+        .routes(routes!(posthog::starting::recordings));
     let (router, document) = segment.merge(posthog).split_for_parts();
     // Before the layer, so that a preflight, which has another method, meets it.
     let router = router

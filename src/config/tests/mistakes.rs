@@ -286,7 +286,7 @@ fn any_type_is_no_setting_any_more() {
 fn event_types_that_cannot_be() {
     assert_eq!(
         mistake("events.types", "a,b,a"),
-        r#"events.types = ["a", "b", "a"] (flag --set): must name each type once; "a" is there twice"#
+        r#"events.types = ["a", "b", "a"] (flag --set): must name each once; "a" is there twice"#
     );
     for wrong in ["a,", "a\u{1}b", &"x".repeat(65)] {
         let message = mistake("events.types", wrong);

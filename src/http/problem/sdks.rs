@@ -9,9 +9,13 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use super::{MEDIA_TYPE, Problem, kinds};
+
+/// Seconds. That of PostHog for Python tries four times in all, and then gives up what it
+/// has: so the pause decides how long an outage it outlasts, which is 15 s.
+const SDKS_TRY_AGAIN_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// A problem with what SDKs read of one.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,6 +34,44 @@ pub struct SdkProblem {
     message: Cow<'static, str>,
 }
 
+/// Why the events of an SDK were not taken, as the OpenAPI document has it.
+#[derive(IntoResponses)]
+pub enum NotTaken {
+    /// What was sent is no JSON, or does not have this form.
+    #[response(status = 400, content_type = MEDIA_TYPE)]
+    Unreadable(SdkProblem),
+    /// There are write keys, and none that is taken was sent.
+    #[response(status = 401, content_type = MEDIA_TYPE)]
+    WithoutKey(SdkProblem),
+    /// The write key is not for pages of this origin.
+    #[response(status = 403, content_type = MEDIA_TYPE)]
+    OtherOrigin(SdkProblem),
+    /// There is no such call, or these SDKs are not served.
+    #[response(status = 404, content_type = MEDIA_TYPE)]
+    NotServed(SdkProblem),
+    /// Too many events or bytes.
+    #[response(status = 413, content_type = MEDIA_TYPE)]
+    TooMuch(SdkProblem),
+    /// Another encoding.
+    #[response(status = 415, content_type = MEDIA_TYPE)]
+    OtherEncoding(SdkProblem),
+    /// Nothing was taken; send it again: the backlog or the disk is full, a limit of requests is
+    /// reached, or the body came too slowly.
+    #[response(status = 503, content_type = MEDIA_TYPE,
+        headers(("Retry-After" = u32, description = "Seconds to wait.")))]
+    NotNow(SdkProblem),
+}
+
+/// The path is not UTF-8.
+#[derive(IntoResponses)]
+#[response(status = 400, content_type = MEDIA_TYPE)]
+pub struct UndecodablePath(pub SdkProblem);
+
+/// These SDKs are not served.
+#[derive(IntoResponses)]
+#[response(status = 404, content_type = MEDIA_TYPE)]
+pub struct NotServed(pub SdkProblem);
+
 impl Problem {
     /// 400: a compression that is not taken.
     pub fn unsupported_compression() -> Self {
@@ -44,9 +86,10 @@ impl Problem {
             [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT];
         if FOR_LATER.contains(&self.status) {
             self.status = StatusCode::SERVICE_UNAVAILABLE;
-            if !self.headers.iter().any(|(name, _)| name == header::RETRY_AFTER) {
-                self.headers.push((header::RETRY_AFTER, HeaderValue::from_static("1")));
-            }
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            self.headers.retain(|(name, _)| name != header::RETRY_AFTER);
+            self.headers.push((header::RETRY_AFTER, SDKS_TRY_AGAIN_AFTER));
         }
         let headers = std::mem::take(&mut self.headers);
         let (status, code, message) = (self.status, self.kind, self.detail.clone());

@@ -8,24 +8,22 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::post;
 use trailkeep_event::Timestamp;
 use trailkeep_event::dialect::posthog;
 use trailkeep_event::dialect::{Taken, Terms as ReadBy};
 use trailkeep_event::wire::Refusal;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::delivery::{Source, WireForm, deliver};
 use super::query;
 use crate::http::on_terms::OnTerms;
 use crate::http::problem::Problem;
-use crate::http::problem::sdks::SdkProblem;
+use crate::http::problem::sdks::NotTaken;
 use crate::http::state::Service;
 use crate::http::terms::Terms;
 use crate::http::writing::Places;
 
 /// What else `/batch` is called, by older SDKs and by those of browsers.
-const OTHER_NAMES: [&str; 5] = ["/e", "/i/v0/e", "/capture", "/track", "/engage"];
+pub const OTHER_NAMES: [&str; 5] = ["/e", "/i/v0/e", "/capture", "/track", "/engage"];
 
 /// What the address says of what is sent.
 struct Sent {
@@ -80,22 +78,7 @@ impl WireForm for Sent {
     responses(
         (status = 200, description = "The events are accepted, but for those that break a rule.",
             body = Object, example = json!({"status": 1})),
-        (status = 400, description = "The body is no JSON, or neither an object nor a list.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 401, description = "There are write keys, and none that is taken was sent.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 403, description = "The write key is not for pages of this origin.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 404, description = "These SDKs are not served.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 413, description = "Too many events or bytes.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 415, description = "Another encoding.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 503, description = "Nothing was taken; send it again: the backlog or the disk is \
-            full, a limit of requests is reached, or the body came too slowly.",
-            body = SdkProblem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NotTaken,
     ),
 )]
 pub async fn post_batch(
@@ -123,19 +106,7 @@ pub async fn post_batch(
     responses(
         (status = 200, description = "The events are accepted, but for those that break a rule.",
             body = Object, example = json!({"status": 1})),
-        (status = 400, description = "`data` is no JSON, or neither an object nor a list.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 401, description = "There are write keys, and none that is taken was sent.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 403, description = "The write key is not for pages of this origin.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 404, description = "These SDKs are not served.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 413, description = "Too many events.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 503, description = "Nothing was taken; send it again.",
-            body = SdkProblem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NotTaken,
     ),
 )]
 pub async fn get_batch(
@@ -148,22 +119,4 @@ pub async fn get_batch(
     let data = query::value(head.uri.query(), "data").unwrap_or_default();
     let data = data.into_owned().into_bytes();
     deliver(&sent, &service, &terms, head, Source::Head(data)).await
-}
-
-/// The same routes by their other names, and in the document as well.
-pub fn with_other_names(mut router: OpenApiRouter<Arc<Service>>) -> OpenApiRouter<Arc<Service>> {
-    let paths = &mut router.get_openapi_mut().paths.paths;
-    if let Some(item) = paths.get("/batch").cloned() {
-        for name in OTHER_NAMES {
-            let mut item = item.clone();
-            for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
-                let end = name.replace('/', "_");
-                operation.operation_id.iter_mut().for_each(|id| id.push_str(&end));
-            }
-            paths.insert(name.to_owned(), item);
-        }
-    }
-    OTHER_NAMES
-        .into_iter()
-        .fold(router, |router, name| router.route(name, post(post_batch).get(get_batch)))
 }

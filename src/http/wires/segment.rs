@@ -11,11 +11,11 @@ use trailkeep_event::dialect::{Taken, Terms as ReadBy};
 use trailkeep_event::wire::Refusal;
 
 use super::delivery::{Source, WireForm, deliver};
+use super::path::SdkPath;
 use crate::http::on_terms::OnTerms;
-use crate::http::path::PathText;
 use crate::http::posting::unread;
 use crate::http::problem::Problem;
-use crate::http::problem::sdks::SdkProblem;
+use crate::http::problem::sdks::NotTaken;
 use crate::http::state::Service;
 use crate::http::terms::Terms;
 use crate::http::writing::Places;
@@ -80,28 +80,13 @@ impl WireForm for Sent {
     responses(
         (status = 200, description = "The events are accepted, but for those that break a rule.",
             body = Object, example = json!({"success": true})),
-        (status = 400, description = "The body is no JSON, or no call or batch.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 401, description = "There are write keys, and none that is taken was sent.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 403, description = "The write key is not for pages of this origin.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such call, or these SDKs are not served.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 413, description = "Too many events or bytes.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 415, description = "Another encoding.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 503, description = "Nothing was taken; send it again: the backlog or the disk is \
-            full, a limit of requests is reached, or the body came too slowly.",
-            body = SdkProblem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NotTaken,
     ),
 )]
 pub async fn post_call(
     State(service): State<Arc<Service>>,
     OnTerms(terms): OnTerms,
-    PathText(call): PathText,
+    SdkPath(call): SdkPath,
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
@@ -123,21 +108,7 @@ pub async fn post_call(
     responses(
         (status = 200, description = "The events are accepted, but for those that break a rule.",
             body = Object, example = json!({"success": true})),
-        (status = 400, description = "The body is no JSON, or no batch.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 401, description = "There are write keys, and none that is taken was sent.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 403, description = "The write key is not for pages of this origin.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 404, description = "These SDKs are not served.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 413, description = "Too many events or bytes.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 415, description = "Another encoding.",
-            body = SdkProblem, content_type = "application/problem+json"),
-        (status = 503, description = "Nothing was taken; send it again.",
-            body = SdkProblem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait."))),
+        NotTaken,
     ),
 )]
 pub async fn post_beacon(

@@ -10,6 +10,7 @@ use crate::draft::{Draft, Slot};
 use crate::fault::{Fault, Faults, clip};
 use crate::json::Scalar;
 use crate::normalize::normalize;
+use crate::sender::Marks;
 use crate::sending::Clocks;
 use crate::wire::{self, Refusal};
 use crate::{Event, Rules, Sender, Timestamp};
@@ -134,8 +135,19 @@ impl<'t> Batch<'t> {
         }
     }
 
-    /// What a user agent tells.
-    pub fn agent_of(&mut self, text: &str) -> Option<Agent> {
+    /// What an event is given of its sender: of the browser that it names itself, where it
+    /// does, and else of the one that sent the request.
+    pub fn marks<'a>(&mut self, user_agent: Option<&'a str>, address: Option<&'a str>) -> Marks<'a>
+    where
+        't: 'a,
+    {
+        let sender = self.terms.sender;
+        let agent = user_agent.map_or(sender.agent, |text| self.agent_of(text));
+        let user_agent = user_agent.or(sender.user_agent);
+        Marks::of(sender.keep, agent, user_agent, address.or(sender.address))
+    }
+
+    fn agent_of(&mut self, text: &str) -> Option<Agent> {
         match &self.agent {
             Some((last, agent)) if **last == *text => *agent,
             _ => {

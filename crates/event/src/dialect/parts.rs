@@ -9,6 +9,7 @@ use std::collections::HashSet;
 
 use serde::de::MapAccess;
 
+use super::values::type_of;
 use crate::Payload;
 use crate::bson_reader::{Elements, Value};
 use crate::bson_tag as tag;
@@ -141,6 +142,16 @@ impl<'r> Parts<'r> {
         self.elements.push(Element { role: Role::Beside, start, key, key_end, end });
     }
 
+    /// The type of an event of this name. Where the name is too long for one, the payload
+    /// has the whole of it.
+    pub fn type_of<'de>(&mut self, name: &Cow<'de, str>) -> Scalar<'de> {
+        let kind = type_of(name);
+        if kind.len() < name.len() {
+            self.take_text("event", name);
+        }
+        Scalar::Text(kind)
+    }
+
     /// The text or number that a property has.
     pub fn property(&self, name: &str) -> Scalar<'static> {
         self.value(Role::Own, name).map_or(Scalar::Null, scalar)
@@ -210,19 +221,28 @@ impl<'r> Parts<'r> {
     }
 
     fn write_elements(&self, ending: &Ending<'_>, whole: &mut Vec<u8>) {
+        let of_role = |role| self.elements.iter().filter(move |element| element.role == role);
+        // Few are compared with each other; a sender may make them so many that this would
+        // take long.
+        let is_many = self.elements.len() > FEW;
+        let own = of_role(Role::Own).filter(|_| is_many).map(|element| self.name(element));
+        let mut many: HashSet<&[u8]> = own.collect();
+        let mut is_first = |name, place: usize| {
+            let is_same = |other: &Element| other.role == Role::Beside && self.name(other) == name;
+            if is_many {
+                return many.insert(name);
+            }
+            let is_own = of_role(Role::Own).any(|other| self.name(other) == name);
+            !is_own && !self.elements[..place].iter().any(is_same)
+        };
         for (place, element) in self.elements.iter().enumerate() {
             let name = self.name(element);
             let is_told = match element.role {
                 Role::Own => !ending.dropped.iter().any(|dropped| dropped.as_bytes() == name),
-                // What SDKs write for nothing.
-                Role::Beside if self.encoder.out[element.start] == tag::NULL => false,
                 Role::Beside => {
-                    let is_same =
-                        |other: &&Element| other.role == Role::Own && self.name(other) == name;
-                    let is_again =
-                        |other: &&Element| other.role == Role::Beside && self.name(other) == name;
-                    !self.elements.iter().any(|other| is_same(&other))
-                        && !self.elements[..place].iter().any(|other| is_again(&other))
+                    // What SDKs write for nothing.
+                    let is_nothing = self.encoder.out[element.start] == tag::NULL;
+                    is_first(name, place) && !is_nothing
                 }
                 Role::Traits(_) => false,
             };

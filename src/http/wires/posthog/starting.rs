@@ -12,12 +12,14 @@ use uuid::Uuid;
 
 use crate::http::body::pass_over;
 use crate::http::on_terms::OnTerms;
-use crate::http::path::PathText;
 use crate::http::problem::Problem;
-use crate::http::problem::sdks::SdkProblem;
+use crate::http::problem::sdks::{NotServed, UndecodablePath};
 use crate::http::terms::Terms;
+use crate::http::wires::path::SdkPath;
 
 /// Answer that there are no feature flags
+///
+/// `/decide` is what older SDKs ask.
 #[utoipa::path(
     post,
     path = "/flags",
@@ -28,8 +30,7 @@ use crate::http::terms::Terms;
             example = json!({"flags": {}, "featureFlags": {}, "featureFlagPayloads": {},
                 "errorsWhileComputingFlags": false,
                 "requestId": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88"})),
-        (status = 404, description = "These SDKs are not served.",
-            body = SdkProblem, content_type = "application/problem+json"),
+        NotServed,
     ),
 )]
 pub async fn flags(OnTerms(terms): OnTerms, request: Request) -> Response {
@@ -45,25 +46,6 @@ pub async fn flags(OnTerms(terms): OnTerms, request: Request) -> Response {
     .await
 }
 
-/// Answer that there are no feature flags, as older SDKs ask
-#[utoipa::path(
-    post,
-    path = "/decide",
-    tag = "PostHog",
-    security(()),
-    responses(
-        (status = 200, description = "No flags.", body = Object,
-            example = json!({"flags": {}, "featureFlags": {}, "featureFlagPayloads": {},
-                "errorsWhileComputingFlags": false,
-                "requestId": "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88"})),
-        (status = 404, description = "These SDKs are not served.",
-            body = SdkProblem, content_type = "application/problem+json"),
-    ),
-)]
-pub async fn decide(terms: OnTerms, request: Request) -> Response {
-    flags(terms, request).await
-}
-
 /// Tell an SDK what it is to do without
 #[utoipa::path(
     get,
@@ -74,13 +56,11 @@ pub async fn decide(terms: OnTerms, request: Request) -> Response {
     responses(
         (status = 200, description = "The settings.", body = Object,
             example = json!({"supportedCompression": ["gzip", "gzip-js"], "hasFeatureFlags": false})),
-        (status = 400, description = "The path is not UTF-8.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "These SDKs are not served.",
-            body = SdkProblem, content_type = "application/problem+json"),
+        UndecodablePath,
+        NotServed,
     ),
 )]
-pub async fn config(OnTerms(terms): OnTerms, _token: PathText) -> Response {
+pub async fn config(OnTerms(terms): OnTerms, _token: SdkPath) -> Response {
     answer(&terms, None, remote_config).await
 }
 
@@ -94,13 +74,11 @@ pub async fn config(OnTerms(terms): OnTerms, _token: PathText) -> Response {
     responses(
         (status = 200, description = "A script that puts the settings where the SDK looks.",
             body = String, content_type = "text/javascript"),
-        (status = 400, description = "The path is not UTF-8.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "These SDKs are not served.",
-            body = SdkProblem, content_type = "application/problem+json"),
+        UndecodablePath,
+        NotServed,
     ),
 )]
-pub async fn config_script(OnTerms(terms): OnTerms, PathText(token): PathText) -> Response {
+pub async fn config_script(OnTerms(terms): OnTerms, SdkPath(token): SdkPath) -> Response {
     if !terms.wires.posthog {
         return Problem::not_found().for_sdks();
     }
@@ -123,8 +101,7 @@ pub async fn config_script(OnTerms(terms): OnTerms, PathText(token): PathText) -
     responses(
         (status = 200, description = "Nothing was kept, and nothing more is to be sent.",
             body = Object, example = json!({"status": 1, "quota_limited": ["recordings"]})),
-        (status = 404, description = "These SDKs are not served.",
-            body = SdkProblem, content_type = "application/problem+json"),
+        NotServed,
     ),
 )]
 pub async fn recordings(OnTerms(terms): OnTerms, request: Request) -> Response {

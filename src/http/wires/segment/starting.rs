@@ -2,14 +2,14 @@
 //! key is asked for: the answers hold nothing that is not here.
 
 use axum::Json;
-use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use crate::http::on_terms::OnTerms;
-use crate::http::path::PathText;
+use crate::http::own_address::OwnAddress;
 use crate::http::problem::Problem;
-use crate::http::problem::sdks::SdkProblem;
+use crate::http::problem::sdks::{NotServed, UndecodablePath};
+use crate::http::wires::path::SdkPath;
 
 /// Tell an SDK of Segment where to send to
 ///
@@ -25,26 +25,23 @@ use crate::http::problem::sdks::SdkProblem;
             example = json!({"integrations": {"Segment.io": {"apiKey": "wk-9f8e7d6c5b4a3210",
                 "apiHost": "events.example/v1", "protocol": "https",
                 "deliveryStrategy": {"strategy": "batching"}}}, "plan": {}, "edgeFunction": {}})),
-        (status = 400, description = "The path is not UTF-8.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "These SDKs are not served.",
-            body = SdkProblem, content_type = "application/problem+json"),
+        UndecodablePath,
+        NotServed,
     ),
 )]
 pub async fn settings(
     OnTerms(terms): OnTerms,
-    PathText(key): PathText,
-    headers: HeaderMap,
+    SdkPath(key): SdkPath,
+    OwnAddress { scheme, host }: OwnAddress,
 ) -> Response {
     if !terms.wires.segment {
         return Problem::not_found().for_sdks();
     }
-    let host = text(&headers, header::HOST.as_str()).unwrap_or("localhost");
     Json(json!({
         "integrations": {"Segment.io": {
             "apiKey": key,
             "apiHost": format!("{host}/v1"),
-            "protocol": protocol(&headers),
+            "protocol": scheme,
             "deliveryStrategy": {"strategy": "batching"},
         }},
         "plan": {},
@@ -65,8 +62,7 @@ pub async fn settings(
         (status = 200, description = "The source.", body = Object,
             example = json!({"source": {"id": "trailkeep", "name": "Trailkeep",
                 "workspaceId": "trailkeep", "enabled": true, "config": {}, "destinations": []}})),
-        (status = 404, description = "These SDKs are not served.",
-            body = SdkProblem, content_type = "application/problem+json"),
+        NotServed,
     ),
 )]
 pub async fn source_config(OnTerms(terms): OnTerms) -> Response {
@@ -85,23 +81,4 @@ fn source() -> Value {
         "config": {},
         "destinations": [],
     }})
-}
-
-/// By which the page can reach us: a browser keeps a page that came by HTTPS from sending by
-/// HTTP, and the proxy in front of us knows what it was asked by.
-fn protocol(headers: &HeaderMap) -> &'static str {
-    let of_proxy = text(headers, "x-forwarded-proto");
-    let of_page = [header::ORIGIN, header::REFERER]
-        .iter()
-        .filter_map(|name| text(headers, name.as_str()))
-        .any(|address| address.starts_with("https://"));
-    if of_proxy.is_some_and(|proto| proto.starts_with("https")) || of_page {
-        "https"
-    } else {
-        "http"
-    }
-}
-
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok()
 }

@@ -9,12 +9,9 @@ use super::properties::{GROUP_SET, PropertiesReader, SET, SET_ONCE, Said};
 use crate::Timestamp;
 use crate::dialect::batch::{Batch, Drafted};
 use crate::dialect::parts::{Ending, Parts, Role};
-use crate::dialect::values::{
-    event_id, fields, first, id, is_some, likely_id, scalar, skip, time, type_of,
-};
+use crate::dialect::values::{event_id, fields, first, id, is_some, likely_id, scalar, skip, time};
 use crate::json::Scalar;
 use crate::normalize::NO_TIME;
-use crate::sender::Marks;
 use crate::sending::Clocks;
 
 /// Types of events that are left out, as they are sent.
@@ -112,17 +109,7 @@ impl<'de> Sent<'de> {
             self.properties.group.take().map_or(Scalar::Null, likely_id)
         };
         let said = &self.properties;
-        let sender = batch.terms.sender;
-        let agent = match said.user_agent.as_deref() {
-            Some(text) => batch.agent_of(text),
-            None => sender.agent,
-        };
-        let marks = Marks::of(
-            sender.keep,
-            agent,
-            said.user_agent.as_deref().or(sender.user_agent),
-            said.address.as_deref().or(sender.address),
-        );
+        let marks = batch.marks(said.user_agent.as_deref(), said.address.as_deref());
         let is_too_large = parts.is_too_large();
         let payload = parts.finish(Ending {
             traits: if name == "$groupidentify" { &[GROUP_SET] } else { &[SET, SET_ONCE] },
@@ -230,11 +217,7 @@ fn kind_of<'de>(name: &Cow<'de, str>, parts: &mut Parts<'_>) -> Scalar<'de> {
             _ => "$autocapture",
         },
         _ => {
-            let kind = type_of(name);
-            if kind.len() < name.len() {
-                parts.take_text("event", name);
-            }
-            return Scalar::Text(kind);
+            return parts.type_of(name);
         }
     };
     Scalar::Text(Cow::Borrowed(known))

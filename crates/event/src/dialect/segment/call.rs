@@ -8,11 +8,10 @@ use super::context::{self, Context, ContextReader, Said};
 use crate::dialect::batch::{Batch, Drafted};
 use crate::dialect::parts::{Ending, Parts, Role};
 use crate::dialect::values::{
-    ReadFields, event_id, fields, first, id, is_some, likely_id, scalar, skip, time, type_of,
+    ReadFields, event_id, fields, first, id, is_some, likely_id, scalar, skip, time,
 };
 use crate::json::{Key, Scalar};
 use crate::normalize::NO_TIME;
-use crate::sender::Marks;
 use crate::sending::Clocks;
 
 /// The number under which the traits of a call are.
@@ -209,13 +208,7 @@ impl<'de> Sent<'de> {
         let event = event.clone().unwrap_or(Scalar::Null);
         let kind = match (call.kind(), event) {
             (Some(kind), _) => Scalar::Text(Cow::Borrowed(kind)),
-            (None, Scalar::Text(name)) => {
-                let kind = type_of(&name);
-                if kind.len() < name.len() {
-                    parts.take_text("event", &name);
-                }
-                Scalar::Text(kind)
-            }
+            (None, Scalar::Text(name)) => parts.type_of(&name),
             (None, Scalar::Null) => return batch.leave_out(index, "event", "is missing"),
             (None, other) => other,
         };
@@ -236,14 +229,7 @@ impl<'de> Sent<'de> {
         let (user_id, anonymous_id) = self.who(call, &parts, of_batch);
         let user_agent = context.user_agent.as_deref().or(of_batch.user_agent.as_deref());
         let address = context.address.as_deref().or(of_batch.address.as_deref());
-        let sender = batch.terms.sender;
-        let agent = user_agent.map_or(sender.agent, |text| batch.agent_of(text));
-        let marks = Marks::of(
-            sender.keep,
-            agent,
-            user_agent.or(sender.user_agent),
-            address.or(sender.address),
-        );
+        let marks = batch.marks(user_agent, address);
         let is_too_large = parts.is_too_large();
         let payload = parts.finish(Ending {
             traits: call.traits(),

@@ -188,3 +188,19 @@ fn a_message_id_names_the_event() {
     let event = one(Call::Track, &json!({"event": "e", "userId": "a", "messageId": "m-1"}));
     assert_eq!(&*event.event_id, "m-1");
 }
+
+#[test]
+fn a_property_goes_before_what_stands_beside_it_however_much_that_is() {
+    for others in [1, 100] {
+        let own: String = (0..others).map(|n| format!(r#""k{n}":1,"#)).collect();
+        let again = r#""locale":"de","timezone":"UTC","#.repeat(others);
+        let taken = batch(&format!(
+            r#"{{"batch":[{{"type":"track","event":"a","userId":"ann",
+                "context":{{"locale":null,{again}"timezone":"last"}},
+                "properties":{{{own}"locale":"own"}}}}]}}"#
+        ));
+        let told = payload(&taken.events[0]);
+        assert_eq!((&told["locale"], &told["timezone"]), (&json!("own"), &json!("UTC")));
+        assert_eq!(told.as_object().unwrap().len(), others + 2, "{told}");
+    }
+}

@@ -1,0 +1,30 @@
+//! Routes that older SDKs know by other names.
+
+use std::sync::Arc;
+
+use axum::routing::MethodRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+
+use crate::http::state::Service;
+
+/// What is served at one path, at others as well; the document has them all.
+pub fn at_others_too(
+    routes: UtoipaMethodRouter<Arc<Service>>,
+    path: &str,
+    others: &[&str],
+) -> OpenApiRouter<Arc<Service>> {
+    let handlers: MethodRouter<Arc<Service>> = routes.2.clone();
+    let mut router = OpenApiRouter::new().routes(routes);
+    let paths = &mut router.get_openapi_mut().paths.paths;
+    if let Some(item) = paths.get(path).cloned() {
+        for other in others {
+            let mut item = item.clone();
+            for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+                let end = other.replace('/', "_");
+                operation.operation_id.iter_mut().for_each(|id| id.push_str(&end));
+            }
+            paths.insert((*other).to_owned(), item);
+        }
+    }
+    others.iter().fold(router, |router, other| router.route(other, handlers.clone()))
+}
