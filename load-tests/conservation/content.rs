@@ -46,14 +46,11 @@ impl Content {
     /// As a tracker sends it.
     pub fn to_json(&self) -> Value {
         let hash = hex(&self.hash());
-        let occurred_at = chrono::DateTime::from_timestamp_millis(self.occurred_at)
-            .expect("a time of this century")
-            .to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
         let mut event = json!({
             "userId": self.user,
             "eventId": self.event_id,
             "type": self.kind,
-            "occurredAt": occurred_at,
+            "occurredAt": self.time(),
             "payload": { "number": self.number, "filler": self.filler, "hash": hash },
         });
         if let Some(session) = &self.session {
@@ -63,6 +60,13 @@ impl Content {
             event["anonymousId"] = device.as_str().into();
         }
         event
+    }
+
+    /// When it occurred, as text.
+    pub fn time(&self) -> String {
+        chrono::DateTime::from_timestamp_millis(self.occurred_at)
+            .expect("a time of this century")
+            .to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
     }
 
     /// Its fingerprint.

