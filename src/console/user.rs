@@ -113,10 +113,11 @@ pub async fn page(
         let frame = Frame::new(&service, &staff, sight, Part::Elsewhere, "Nobody");
         return Ok(Page(Unknown { frame, user_id }).with(StatusCode::NOT_FOUND));
     }
-    let page = match asked.is_whole() {
-        true => newest.clone(),
-        false => wanted(&service, &circle, &asked).await?,
+    let other = match asked.is_whole() {
+        true => None,
+        false => Some(wanted(&service, &circle, &asked).await?),
     };
+    let page = other.as_ref().unwrap_or(&newest);
     let activity = match asked.with_activity {
         true => Some(activity::counted(&service, &circle).await?),
         false => None,
@@ -127,7 +128,7 @@ pub async fn page(
     let open = asked.open.as_deref();
     let rows = Rows { sight: &sight, team: &team, open };
     let is_start = page.previous.is_none() && asked.is_newest();
-    let days = days(&shown, &user_id, &rows, strip.is_here && is_start);
+    let days = days(shown, &user_id, &rows, strip.is_here && is_start);
     let position = |position, way| cursor::encode(position, Order::Descending, way);
     let user = User {
         traits: Traits::new(&circle, &glance, &sight),

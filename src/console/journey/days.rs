@@ -49,7 +49,12 @@ impl Day {
 /// The events, the newest first, by day and session. `user_id` is whose journey it is;
 /// events of other ids are of when the user was not known yet. The newest goes on where
 /// somebody is here.
-pub fn days(events: &[StoredEvent], user_id: &str, rows: &Rows<'_>, is_here: bool) -> Vec<Day> {
+pub fn days<'e>(
+    events: impl IntoIterator<Item = &'e StoredEvent>,
+    user_id: &str,
+    rows: &Rows<'_>,
+    is_here: bool,
+) -> Vec<Day> {
     let sight = rows.sight;
     let mut days: Vec<Day> = Vec::new();
     let mut run: Vec<Row> = Vec::new();

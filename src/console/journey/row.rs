@@ -1,6 +1,8 @@
 //! One row: a time, an icon, a sentence, two or three properties.
 
 use trailkeep_store::{Position, StoredEvent};
+use uuid::Uuid;
+use uuid::fmt::Simple;
 
 use super::json::Json;
 use super::opened::Opened;
@@ -109,8 +111,9 @@ impl Row {
 
 /// Where an event is in a page: ids of trackers may hold anything.
 fn anchor(event: &StoredEvent) -> String {
-    let id = event.id.as_bytes().iter();
-    id.fold("e-".to_owned(), |anchor, byte| anchor + &format!("{byte:02x}"))
+    let mut digits = [0; Simple::LENGTH];
+    let id = Uuid::from_bytes(*event.id.as_bytes());
+    ["e-", id.simple().encode_lower(&mut digits)].concat()
 }
 
 /// What an event was made on: `Firefox 145, Windows`.

@@ -37,7 +37,7 @@ impl Sentence {
         let said = of_team(kind, payload, team).map(|pieces| (pieces, Vec::new()));
         let said = said.or_else(|| known.and_then(|known| known.say(payload)));
         let (pieces, used) = said.unwrap_or_else(|| of_name(kind, payload));
-        let (icon, hue) = look(kind);
+        let (icon, hue) = look_of(known, kind);
         Self {
             hue,
             icon,
@@ -54,7 +54,11 @@ impl Sentence {
 
 /// The icon and hue of a type, for a list of types.
 pub fn look(kind: &str) -> (&'static str, Hue) {
-    match Known::named(kind) {
+    look_of(Known::named(kind), kind)
+}
+
+fn look_of(known: Option<&Known>, kind: &str) -> (&'static str, Hue) {
+    match known {
         Some(known) => (known.icon, known.hue),
         None if sounds_wrong(kind) => ("error", Hue::Err),
         None => ("other", Hue::Other),
@@ -159,31 +163,31 @@ fn prop(key: &str, value: &Json, payload: &Json) -> Option<String> {
 
 /// What is for machines, or stands in the strip.
 fn says_little(key: &str) -> bool {
-    const LITTLE: [&str; 22] = [
-        "x",
-        "y",
-        "width",
-        "height",
-        "scroll",
-        "loadMs",
-        "tookMs",
-        "durationMs",
-        "currency",
-        "locale",
-        "language",
-        "isReturning",
-        "timeZone",
-        "timezone",
-        "browser",
-        "os",
-        "device",
-        "userAgent",
-        "user_agent",
-        "ip",
-        "referrer",
-        "title",
-    ];
-    key.starts_with('$') || LITTLE.contains(&key)
+    key.starts_with('$')
+        || matches!(
+            key,
+            "x" | "y"
+                | "width"
+                | "height"
+                | "scroll"
+                | "loadMs"
+                | "tookMs"
+                | "durationMs"
+                | "currency"
+                | "locale"
+                | "language"
+                | "isReturning"
+                | "timeZone"
+                | "timezone"
+                | "browser"
+                | "os"
+                | "device"
+                | "userAgent"
+                | "user_agent"
+                | "ip"
+                | "referrer"
+                | "title"
+        )
 }
 
 #[cfg(test)]

@@ -118,11 +118,11 @@ impl Asked {
 
     /// The events that are shown, and of those that are hidden how many of each type.
     /// A type that is asked for is shown, whatever the team hides.
-    pub fn shown(
+    pub fn shown<'e>(
         &self,
-        events: &[StoredEvent],
+        events: &'e [StoredEvent],
         team: &TeamSettings,
-    ) -> (Vec<StoredEvent>, Vec<(String, usize)>) {
+    ) -> (Vec<&'e StoredEvent>, Vec<(String, usize)>) {
         let mut hidden: Vec<(String, usize)> = Vec::new();
         let text = self.text.to_lowercase();
         let is_open = |event: &StoredEvent| self.open.as_deref() == Some(&*event.event_id);
@@ -141,7 +141,7 @@ impl Asked {
             }
             text.is_empty() || words(event, team).contains(&text)
         });
-        (shown.cloned().collect(), hidden)
+        (shown.collect(), hidden)
     }
 
     /// The fields by which the page is filtered, for forms and links.

@@ -1,5 +1,8 @@
 //! The types that have a sentence of their own.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::pieces::{Hue, Piece, money, object, page_of, plain};
 use crate::console::journey::json::Json;
 
@@ -41,7 +44,7 @@ const fn known(
 const NAMED: About =
     About::Keys(&["name", "product", "productName", "product_name", "title", "sku"]);
 
-const KNOWN: [Known; 28] = [
+static KNOWN: [Known; 28] = [
     known(
         &["page_view", "page", "$pageview", "pageview", "screen", "$screen"],
         (Hue::Nav, "page"),
@@ -191,7 +194,13 @@ const KNOWN: [Known; 28] = [
 impl Known {
     /// The one that is called so.
     pub fn named(kind: &str) -> Option<&'static Self> {
-        KNOWN.iter().find(|known| known.names.contains(&kind))
+        static BY_NAME: LazyLock<HashMap<&str, &Known>> = LazyLock::new(|| {
+            KNOWN
+                .iter()
+                .flat_map(|known| known.names.iter().map(move |name| (*name, known)))
+                .collect()
+        });
+        BY_NAME.get(kind).copied()
     }
 
     /// The sentence, and the keys that it used; `None` where it would say nothing that
