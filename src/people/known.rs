@@ -12,10 +12,11 @@ use trailkeep_event::{Accepted, Arrival, Timestamp};
 
 use super::facts;
 
-/// By how many milliseconds the `firstSeen` and `lastSeen` of rows may be off. A row that is
-/// written again costs MongoDB more than an event; what a row has lost of an hour, whoever
-/// tells it finds at the newest event.
-pub const LAG_MS: i64 = 60 * 60 * 1_000;
+/// By how many milliseconds the `firstSeen` and `lastSeen` of rows may be off what is known
+/// here, and what is known here off what was seen: an hour in all. A row that is written
+/// again costs MongoDB more than an event; what a row has lost of an hour, whoever tells it
+/// finds at the newest event.
+pub const LAG_MS: i64 = 30 * 60 * 1_000;
 
 /// Entries of each of the two generations: some 8 MiB of both.
 const MOST: usize = 50_000;

@@ -9,7 +9,7 @@
 //!   also where the event turns out to be a duplicate (who stored it may have died before
 //!   it kept this) or becomes a dead letter.
 //! - *Once.* What is [known] to be kept is not written again. `firstSeen` and `lastSeen`
-//!   of a row may be off by an hour, so that a user costs a write an hour and not an event.
+//!   of a row may be off by an hour, so that a user costs two writes an hour and not one an event.
 
 pub mod facts;
 pub mod indexing;
@@ -24,7 +24,7 @@ use trailkeep_event::Accepted;
 use trailkeep_store::StoreError;
 use trailkeep_store::people::{PeopleStore, Person, SessionUser};
 
-use known::Known;
+use known::{Known, LAG_MS};
 
 /// Keeps what events say of people.
 pub struct People {
@@ -69,12 +69,12 @@ impl People {
     /// A row that somebody has spoilt by hand must keep no event from being stored: it is
     /// passed over, and told.
     async fn merge(&self, people: &[Person]) -> Result<(), StoreError> {
-        match self.store.merge_in(people).await {
+        match self.store.merge_in(people, LAG_MS).await {
             Err(StoreError::Unreadable(_)) => {}
             answer => return answer,
         }
         for person in people {
-            match self.store.merge_in(std::slice::from_ref(person)).await {
+            match self.store.merge_in(std::slice::from_ref(person), LAG_MS).await {
                 Err(StoreError::Unreadable(reason)) => {
                     error!(id = %person.id, reason, "what is kept of this id cannot be read");
                 }

@@ -128,20 +128,21 @@ pub trait PeopleStore: Send + Sync + 'static {
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// Merges what is said of ids into their rows, however many and in any order; several
-    /// of one id may be among them. What the rows say already is not written.
+    /// of one id may be among them. What the rows say already is not written, nor that an
+    /// id was seen no more than `lag_ms` milliseconds earlier or later than they say.
     ///
     /// # Errors
     ///
     /// Besides those of the store, [`StoreError::Unavailable`] where others changed the
     /// same rows each time. All of it may be merged again: what was kept is known then.
-    async fn merge_in(&self, said: &[Person]) -> Result<(), StoreError> {
+    async fn merge_in(&self, said: &[Person], lag_ms: i64) -> Result<(), StoreError> {
         let said = by_id(said);
         let mut ids: Vec<&str> = said.keys().copied().collect();
         // In one order everywhere, those who write the same rows wait less for each other.
         ids.sort_unstable();
         for ids in ids.chunks(MAX_PEOPLE) {
             let mut attempt = 1;
-            while !merge_once(self, ids, &said).await? {
+            while !merge_once(self, ids, &said, lag_ms).await? {
                 if attempt == TRIES {
                     return Err(StoreError::Unavailable(format!(
                         "others changed the same people {TRIES} times"
@@ -174,6 +175,7 @@ async fn merge_once<S: PeopleStore + ?Sized>(
     store: &S,
     ids: &[&str],
     said: &HashMap<&str, Person>,
+    lag_ms: i64,
 ) -> Result<bool, StoreError> {
     let known = store.people(ids).await?;
     let mut known: HashMap<Box<str>, Row> =
@@ -186,7 +188,7 @@ async fn merge_once<S: PeopleStore + ?Sized>(
             Some(row) => {
                 let mut person = row.person.clone();
                 person.merge(said);
-                if person != row.person {
+                if !person.says_no_more_than(&row.person, lag_ms) {
                     changed.push(Row { person, rev: row.rev });
                 }
             }

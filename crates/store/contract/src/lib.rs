@@ -185,6 +185,7 @@ macro_rules! contract {
                     a_row_is_replaced_only_where_it_is_as_it_was_read,
                     of_what_many_say_at_once_nothing_is_lost,
                     what_was_said_already_writes_nothing,
+                    a_row_is_written_again_for_when_it_was_seen_once_that_is_off_by_more,
                     what_is_said_comes_to_the_same_row_in_any_order,
                     any_number_of_people_is_merged_in,
                 }

@@ -159,6 +159,21 @@ impl Person {
         self.emails.merge(&other.emails);
     }
 
+    /// Whether it says what the other one says, but for when the id was seen, which may be
+    /// off by so many milliseconds.
+    pub(super) fn says_no_more_than(&self, other: &Self, lag_ms: i64) -> bool {
+        let is_near = |left: Timestamp, right: Timestamp| {
+            left.as_millis().abs_diff(right.as_millis()) <= lag_ms.unsigned_abs()
+        };
+        let is_seen_alike = match (self.seen, other.seen) {
+            (Some(left), Some(right)) => {
+                is_near(left.first, right.first) && is_near(left.last, right.last)
+            }
+            (left, right) => left == right,
+        };
+        is_seen_alike && *self == Self { seen: self.seen, ..other.clone() }
+    }
+
     fn see(&mut self, seen: Seen) {
         self.seen = Some(self.seen.map_or(seen, |known| Seen {
             first: known.first.min(seen.first),

@@ -3,6 +3,8 @@
 //! A session's id is the `_id`. `receivedAt` is when its first event was received, as its
 //! arrival tells, for the index that deletes it.
 
+use std::collections::HashMap;
+
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::{deserialize_from_slice, doc, rawdoc};
 use serde::Deserialize;
@@ -15,33 +17,74 @@ use crate::mongo::errors::store_error;
 use crate::people::SessionUser;
 use crate::{Outcome, StoreError};
 
-/// Each is an upsert that finds what comes after it. Where it does not, and there is one,
-/// that comes before it, or came at the same moment: so it is tried once more.
+/// New sessions are inserted, as nearly all are: that costs the server a tenth of an
+/// upsert. Those that are there are read, which costs as little, and one of them gives way
+/// to one that comes before it by an upsert that finds what comes after it: where that finds
+/// none, somebody was faster, and what is there comes first.
 pub async fn note(call: &mut Call<'_>, sessions: &[SessionUser]) -> Result<(), StoreError> {
-    let mut left: Vec<&SessionUser> = sessions.iter().collect();
-    for _ in 0..2 {
-        if left.is_empty() {
-            break;
-        }
-        let statements = left.iter().copied().map(statement).collect();
-        let verdicts = call.upsert(SESSIONS, statements).await?;
-        let mut tried = left.iter();
-        let mut others = Vec::new();
-        for verdict in verdicts {
-            let session = tried.next();
-            match verdict {
-                Outcome::Stored => {}
-                Outcome::Duplicate => others.extend(session),
-                Outcome::Refused(refusal) => return Err(StoreError::Denied(refusal.to_string())),
-                Outcome::Retry => {
-                    let fault = "a session was not noted this time".to_owned();
-                    return Err(StoreError::Unavailable(fault));
-                }
-            }
-        }
-        left = others;
+    let documents = sessions.iter().map(document).collect();
+    let verdicts = call.insert(SESSIONS, documents).await?;
+    let is_left = left(verdicts)?;
+    let known: Vec<&SessionUser> = sessions
+        .iter()
+        .zip(is_left)
+        .filter_map(|(session, is_left)| is_left.then_some(session))
+        .collect();
+    if known.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let kept = read(call, &known).await?;
+    let comes_first = |session: &&SessionUser| {
+        let rank = |session: &SessionUser| (session.since, session.user_id.clone());
+        kept.get(&session.session_id).is_none_or(|kept| rank(session) < rank(kept))
+    };
+    let first = known.into_iter().filter(comes_first);
+    let statements: Vec<RawDocumentBuf> = first.map(statement).collect();
+    if statements.is_empty() {
+        return Ok(());
+    }
+    let verdicts = call.upsert(SESSIONS, statements).await?;
+    left(verdicts).map(drop)
+}
+
+/// Those that are kept under these ids.
+async fn read(
+    call: &mut Call<'_>,
+    sessions: &[&SessionUser],
+) -> Result<HashMap<Box<str>, SessionUser>, StoreError> {
+    let ids: Vec<&str> = sessions.iter().map(|session| &*session.session_id).collect();
+    let collection = call.collection(SESSIONS);
+    let find = collection.find(doc! { "_id": { "$in": ids } });
+    let mut found = Vec::with_capacity(sessions.len());
+    let read = call.each(find, |document| {
+        found.push(decode(document));
+        true
+    });
+    read.await.map_err(|error| store_error(&error))?;
+    let by_id = |session: SessionUser| (session.session_id.clone(), session);
+    found.into_iter().map(|session| session.map(by_id)).collect()
+}
+
+/// Which are not written, because there are others.
+fn left(verdicts: Vec<Outcome>) -> Result<Vec<bool>, StoreError> {
+    let is_left = |verdict| match verdict {
+        Outcome::Stored => Ok(false),
+        Outcome::Duplicate => Ok(true),
+        Outcome::Refused(refusal) => Err(StoreError::Denied(refusal.to_string())),
+        Outcome::Retry => {
+            Err(StoreError::Unavailable("a session was not noted this time".to_owned()))
+        }
+    };
+    verdicts.into_iter().map(is_left).collect()
+}
+
+fn document(session: &SessionUser) -> RawDocumentBuf {
+    rawdoc! {
+        "_id": &*session.session_id,
+        "userId": &*session.user_id,
+        "arrival": session.since.as_i64(),
+        "receivedAt": date(session.since.moment()),
+    }
 }
 
 fn statement(session: &SessionUser) -> RawDocumentBuf {
@@ -53,13 +96,7 @@ fn statement(session: &SessionUser) -> RawDocumentBuf {
             { "arrival": since, "userId": { "$gt": &*session.user_id } },
         ],
     };
-    let document = rawdoc! {
-        "_id": &*session.session_id,
-        "userId": &*session.user_id,
-        "arrival": since,
-        "receivedAt": date(session.since.moment()),
-    };
-    rawdoc! { "q": later, "u": document, "upsert": true }
+    rawdoc! { "q": later, "u": document(session), "upsert": true }
 }
 
 pub async fn find(

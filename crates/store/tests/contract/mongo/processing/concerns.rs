@@ -102,9 +102,12 @@ async fn call_all(store: &MongoStore) {
 /// Each call about people, with a row for the sweep to find.
 async fn call_about_people(store: &MongoStore) {
     let joined = decided("device", Some("nobody"), at(0));
-    store.merge_in(&[person("ann"), person("device"), joined]).await.unwrap();
+    store.merge_in(&[person("ann"), person("device"), joined], 0).await.unwrap();
     store.linked_to("ann", &["bob"], 10).await.unwrap();
     store.by_term(TermKind::Id, "an", Matching::Prefix, 10).await.unwrap();
+    let again = decided("device", Some("nobody"), at(1));
+    store.merge_in(&[again], 0).await.unwrap();
+    store.note_sessions(&[session("s", "ann", 2)]).await.unwrap();
     store.note_sessions(&[session("s", "ann", 1)]).await.unwrap();
     store.session_user("s").await.unwrap();
     store.sweep(at(2 * DAY.as_millis() as i64)).await.unwrap();
@@ -170,9 +173,11 @@ async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
         "find processors",
         "find userSessions",
         "insert feed.default",
+        "insert people",
         "insert processedEvents",
         "insert processorCommands",
         "insert processors",
+        "insert userSessions",
         "update parked.default",
         "update people",
         "update processedEvents",
