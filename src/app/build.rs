@@ -81,6 +81,7 @@ pub fn service(
             session: access::session_options(settings),
             api_docs: settings.http.api_docs,
             tracker_path: settings.http.tracker_path.clone(),
+            retention: settings.store.retention,
         },
         reload: Arc::new(Reloader::new(reload::Parts {
             read,

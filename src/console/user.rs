@@ -22,6 +22,7 @@ pub use ticket::ticket;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
@@ -34,7 +35,7 @@ use super::journey::sentence::{self, Hue};
 use super::journey::{Day, Rows, days};
 use super::links;
 use super::page::Page;
-use super::sight::Sight;
+use super::sight::{Sight, length};
 use crate::http::Service;
 use crate::http::guard::Staff;
 use crate::http::path::PathText;
@@ -73,6 +74,8 @@ struct User {
     newest: Option<String>,
     may_be_incomplete: bool,
     is_empty: bool,
+    /// How long events are kept; `None` for good.
+    kept_for: Option<String>,
 }
 
 /// A type to filter by.
@@ -140,6 +143,7 @@ pub async fn page(
         newest: page.events.first().map(|event| position(event.position(), Way::Back)),
         may_be_incomplete: page.may_be_incomplete,
         is_empty: days.is_empty(),
+        kept_for: service.options.retention.map(kept_for),
         activity,
         reason: staff.actor.reason.unwrap_or_default(),
         user_id,
@@ -174,6 +178,10 @@ async fn wanted(
             page.ok_or_else(Problem::unknown_event)?
         }
     })
+}
+
+fn kept_for(retention: Duration) -> String {
+    length(i64::try_from(retention.as_millis()).unwrap_or(i64::MAX)).to_string()
 }
 
 /// The types of the newest events, those first of which there are most.

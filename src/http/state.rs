@@ -78,6 +78,8 @@ pub struct Options {
     pub api_docs: bool,
     /// Where the tracker for pages is served: `/t.js`.
     pub tracker_path: String,
+    /// How long events are kept; `None` for good.
+    pub retention: Option<Duration>,
 }
 
 /// How a session's cookie is made.

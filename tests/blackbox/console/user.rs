@@ -213,3 +213,21 @@ async fn who_leaves_a_page_for_another_is_on_the_site_until_they_leave_that_too(
     let page = admin.page("/console/users/ann").await;
     assert!(!page.contains("On the site now"), "{page}");
 }
+
+#[tokio::test]
+async fn the_end_of_a_journey_says_how_long_events_are_kept() {
+    for (settings, end) in [
+        (&[][..], "There is nothing older.<"),
+        (
+            &[("STORE_RETENTION_DAYS", "90")],
+            "There is nothing older. Events are kept for 90 days.<",
+        ),
+    ] {
+        let home = Home::embedded();
+        let service = Service::start_with(&home, settings).await;
+        service.post(&json!({"userId": "ann", "type": "search"})).await.expect(202);
+        let admin = Visitor::admin(&service).await;
+        let page = admin.page("/console/users/ann").await;
+        assert!(page.contains(end), "{end} is not in {page}");
+    }
+}
