@@ -6,16 +6,17 @@
 use std::borrow::Cow;
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
 use super::{MEDIA_TYPE, Problem, kinds};
 
-/// Seconds. That of PostHog for Python tries four times in all, and then gives up what it
-/// has: so the pause decides how long an outage it outlasts, which is 15 s.
-const SDKS_TRY_AGAIN_AFTER: HeaderValue = HeaderValue::from_static("5");
+/// Seconds that an SDK waits at the least. That of PostHog for Python tries four times in all,
+/// and then gives up what it has: so the pause decides how long an outage it outlasts, which
+/// is 15 s.
+const SDKS_TRY_AGAIN_AFTER: u32 = 5;
 
 /// A problem with what SDKs read of one.
 #[derive(Debug, Serialize, ToSchema)]
@@ -88,8 +89,7 @@ impl Problem {
             self.status = StatusCode::SERVICE_UNAVAILABLE;
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            self.headers.retain(|(name, _)| name != header::RETRY_AFTER);
-            self.headers.push((header::RETRY_AFTER, SDKS_TRY_AGAIN_AFTER));
+            self.try_again_no_sooner();
         }
         let headers = std::mem::take(&mut self.headers);
         let (status, code, message) = (self.status, self.kind, self.detail.clone());
@@ -99,5 +99,46 @@ impl Problem {
         response.headers_mut().insert(header::CONTENT_TYPE, media_type);
         response.headers_mut().extend(headers);
         response
+    }
+
+    /// What has a reason to be told a longer pause keeps it.
+    fn try_again_no_sooner(&mut self) {
+        let is_told = |(name, _): &(HeaderName, _)| name == header::RETRY_AFTER;
+        let told = self.headers.iter().find(|header| is_told(header));
+        let told = told.and_then(|(_, seconds)| seconds.to_str().ok()?.parse().ok());
+        if told.is_none_or(|seconds: u32| seconds < SDKS_TRY_AGAIN_AFTER) {
+            self.headers.retain(|header| !is_told(header));
+            self.headers.push((header::RETRY_AFTER, SDKS_TRY_AGAIN_AFTER.into()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn pause_told(problem: Problem) -> (StatusCode, String) {
+        let answer = problem.for_sdks();
+        let mut told = answer.headers().get_all(header::RETRY_AFTER).iter();
+        let pause = told.next().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(told.next(), None);
+        (answer.status(), pause)
+    }
+
+    #[test]
+    fn an_sdk_waits_as_long_as_the_problem_says_and_five_seconds_at_the_least() {
+        let too_often = |seconds| Problem::too_often(Duration::from_secs(seconds));
+        for (problem, pause) in [
+            (too_often(30), "30"),
+            (too_often(1), "5"),
+            (Problem::buffer_full(), "5"),
+            (Problem::body_timeout(), "5"),
+        ] {
+            let kind = problem.kind();
+            let told = (StatusCode::SERVICE_UNAVAILABLE, pause.to_owned());
+            assert_eq!(pause_told(problem), told, "{kind}");
+        }
     }
 }
