@@ -69,12 +69,12 @@ impl People {
     /// A row that somebody has spoilt by hand must keep no event from being stored: it is
     /// passed over, and told.
     async fn merge(&self, people: &[Person]) -> Result<(), StoreError> {
-        match self.store.merge_in(people, LAG_MS).await {
+        match self.store.merge_in_lagging(people, LAG_MS).await {
             Err(StoreError::Unreadable(_)) => {}
             answer => return answer,
         }
         for person in people {
-            match self.store.merge_in(std::slice::from_ref(person), LAG_MS).await {
+            match self.store.merge_in_lagging(std::slice::from_ref(person), LAG_MS).await {
                 Err(StoreError::Unreadable(reason)) => {
                     error!(id = %person.id, reason, "what is kept of this id cannot be read");
                 }

@@ -128,14 +128,19 @@ pub trait PeopleStore: Send + Sync + 'static {
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// Merges what is said of ids into their rows, however many and in any order; several
-    /// of one id may be among them. What the rows say already is not written, nor that an
-    /// id was seen no more than `lag_ms` milliseconds earlier or later than they say.
+    /// of one id may be among them. What the rows say already is not written.
     ///
     /// # Errors
     ///
     /// Besides those of the store, [`StoreError::Unavailable`] where others changed the
     /// same rows each time. All of it may be merged again: what was kept is known then.
-    async fn merge_in(&self, said: &[Person], lag_ms: i64) -> Result<(), StoreError> {
+    async fn merge_in(&self, said: &[Person]) -> Result<(), StoreError> {
+        self.merge_in_lagging(said, 0).await
+    }
+
+    /// The same, but that an id was seen no more than `lag_ms` milliseconds earlier or later
+    /// than its row says is not written for itself.
+    async fn merge_in_lagging(&self, said: &[Person], lag_ms: i64) -> Result<(), StoreError> {
         let said = by_id(said);
         let mut ids: Vec<&str> = said.keys().copied().collect();
         // In one order everywhere, those who write the same rows wait less for each other.

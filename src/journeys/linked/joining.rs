@@ -91,7 +91,7 @@ impl Links {
         let before = row.and_then(|row| row.decided.as_ref()).map(|before| before.at);
         let at = before.map_or(now, |before| now.max(before.plus_millis(1)));
         let decision = Decision { at, by: by.into(), user: user.map(Into::into) };
-        self.store.merge_in(&[Person::new(id).decided(decision)], 0).await
+        self.store.merge_in(&[Person::new(id).decided(decision)]).await
     }
 }
 

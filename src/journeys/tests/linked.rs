@@ -104,7 +104,7 @@ impl World {
             let accepted = Accepted { event: self.all[number].event(number), arrival };
             let mut said = vec![facts::of_user(&accepted)];
             said.extend(facts::of_anonymous(&accepted));
-            people.merge_in(&said, 0).await.unwrap();
+            people.merge_in(&said).await.unwrap();
         }
         let (ingest, _, _) = ingest(100);
         let mut numbers: Vec<i64> = (0..self.waiting_from as i64).collect();

@@ -55,7 +55,7 @@ fn search_of(people: Arc<MemoryPeople>, accounts: Accounts) -> Search {
 
 pub async fn people(rows: &[Person]) -> Arc<MemoryPeople> {
     let store = Arc::new(MemoryPeople::default());
-    store.merge_in(rows, 0).await.unwrap();
+    store.merge_in(rows).await.unwrap();
     store
 }
 

@@ -216,6 +216,23 @@ pub fn verdicts(answer: &Document, sent: usize) -> Result<Vec<Outcome>, StoreErr
     Ok(outcomes)
 }
 
+/// Which of some documents were written, and are not the second under their `_id`.
+///
+/// # Errors
+///
+/// Where the server refuses one, or puts it off.
+pub fn written(verdicts: Vec<Outcome>, collection: &str) -> Result<Vec<bool>, StoreError> {
+    let is_written = |verdict| match verdict {
+        Outcome::Stored => Ok(true),
+        Outcome::Duplicate => Ok(false),
+        Outcome::Refused(refusal) => Err(StoreError::Denied(refusal.to_string())),
+        Outcome::Retry => {
+            Err(StoreError::Unavailable(format!("a document of {collection} was put off")))
+        }
+    };
+    verdicts.into_iter().map(is_written).collect()
+}
+
 /// Reads the server's answer to unordered updates: how many found or made their
 /// document. One that a unique index refused did not, which is no error.
 pub fn fitted(answer: &Document) -> Result<usize, StoreError> {

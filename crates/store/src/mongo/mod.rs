@@ -14,6 +14,7 @@
 //!   the same whatever is stored.
 //! - `layout`: which index answers for journeys; `takeover`: how that of an older
 //!   version is replaced.
+//! - `commands`: statements in commands of a size that the server takes.
 //! - `query`: a range of a journey as a filter that scans of one index answer.
 //! - `journey`: that query, and a second one where equals are cut apart.
 //! - `summaries`: events of an account, counted; `account_events`: the newest of them;
@@ -35,6 +36,7 @@ mod account_events;
 mod activity;
 mod bson_writer;
 mod causal;
+mod commands;
 mod connection;
 mod dead_letters;
 mod documents;

@@ -20,7 +20,7 @@ pub async fn of_more_links_than_are_wanted_the_newest_are_given(store: Arc<dyn P
         .into_iter()
         .chain([claimed("other", "bob", 9), person("ann").as_user(arrival(1))])
         .collect();
-    store.merge_in(&said, 0).await.unwrap();
+    store.merge_in(&said).await.unwrap();
     let all = ["device 5", "device 4", "device 3", "device 2", "device 1"];
     assert_eq!(linked(&*store, "ann", 10).await, all);
     assert_eq!(linked(&*store, "ann", 2).await, all[..2]);
@@ -38,7 +38,7 @@ pub async fn who_belongs_to_a_user_comes_beside_those_asked_for_each_once(
         claimed("other", "bob", 3),
         person("ann").as_user(arrival(1)),
     ];
-    store.merge_in(&said, 0).await.unwrap();
+    store.merge_in(&said).await.unwrap();
     let asked = ["device 1", "other", "nobody"];
     for (most, expected) in [
         (9, vec!["ann", "device 1", "device 2", "other"]),
@@ -51,28 +51,25 @@ pub async fn who_belongs_to_a_user_comes_beside_those_asked_for_each_once(
 }
 
 pub async fn a_link_that_has_ended_is_found_and_a_void_one_is_not(store: Arc<dyn PeopleStore>) {
-    store.merge_in(&[claimed("ended", "ann", 5), claimed("ended", "bob", 9)], 0).await.unwrap();
-    store
-        .merge_in(&[claimed("void", "ann", 5), person("void").as_user(arrival(5))], 0)
-        .await
-        .unwrap();
+    store.merge_in(&[claimed("ended", "ann", 5), claimed("ended", "bob", 9)]).await.unwrap();
+    store.merge_in(&[claimed("void", "ann", 5), person("void").as_user(arrival(5))]).await.unwrap();
     assert_eq!(linked(&*store, "ann", 10).await, ["ended"]);
     assert_eq!(linked(&*store, "bob", 10).await, [""; 0]);
     // An event of bob's that came before, and came late.
-    store.merge_in(&[claimed("ended", "bob", 2)], 0).await.unwrap();
+    store.merge_in(&[claimed("ended", "bob", 2)]).await.unwrap();
     assert_eq!(linked(&*store, "ann", 10).await, [""; 0]);
     assert_eq!(linked(&*store, "bob", 10).await, ["ended"]);
 }
 
 pub async fn what_an_administrator_says_moves_a_link(store: Arc<dyn PeopleStore>) {
-    store.merge_in(&[claimed("device", "ann", 5), claimed("mine", "ann", 6)], 0).await.unwrap();
-    store.merge_in(&[decided("device", Some("bob"), at(1))], 0).await.unwrap();
+    store.merge_in(&[claimed("device", "ann", 5), claimed("mine", "ann", 6)]).await.unwrap();
+    store.merge_in(&[decided("device", Some("bob"), at(1))]).await.unwrap();
     assert_eq!(linked(&*store, "ann", 10).await, ["mine"]);
     assert_eq!(linked(&*store, "bob", 10).await, ["device"]);
-    store.merge_in(&[decided("device", None, at(2))], 0).await.unwrap();
+    store.merge_in(&[decided("device", None, at(2))]).await.unwrap();
     assert_eq!(linked(&*store, "bob", 10).await, [""; 0]);
     // What was said before that and comes again.
-    store.merge_in(&[decided("device", Some("bob"), at(1))], 0).await.unwrap();
+    store.merge_in(&[decided("device", Some("bob"), at(1))]).await.unwrap();
     assert_eq!(linked(&*store, "ann", 10).await, ["mine"]);
     assert_eq!(linked(&*store, "bob", 10).await, [""; 0]);
 }

@@ -26,7 +26,7 @@ pub async fn a_row_is_read_back_unchanged(store: Arc<dyn PeopleStore>) {
 }
 
 pub async fn an_id_is_compared_byte_for_byte(store: Arc<dyn PeopleStore>) {
-    store.merge_in(&["ann", "Ann", "ann "].map(person), 0).await.unwrap();
+    store.merge_in(&["ann", "Ann", "ann "].map(person)).await.unwrap();
     assert_eq!(people(&*store, &["ann", "ANN", " ann"]).await, [person("ann")]);
     assert_eq!(people(&*store, &[]).await, []);
 }
@@ -64,7 +64,7 @@ pub async fn of_what_many_say_at_once_nothing_is_lost(store: Arc<dyn PeopleStore
         let (store, said) = (store.clone(), said(writer));
         tokio::spawn(async move {
             // As its callers do: all of it again, until it is said.
-            while let Err(error) = store.merge_in(&said, 0).await {
+            while let Err(error) = store.merge_in(&said).await {
                 assert!(error.to_string().contains("changed the same people"), "{error}");
             }
         })
@@ -81,13 +81,13 @@ pub async fn of_what_many_say_at_once_nothing_is_lost(store: Arc<dyn PeopleStore
 
 pub async fn what_was_said_already_writes_nothing(store: Arc<dyn PeopleStore>) {
     let said = [full("full"), claimed("device", "ann", 5), person("ann").as_user(arrival(5))];
-    store.merge_in(&said, 0).await.unwrap();
-    store.merge_in(&said, 0).await.unwrap();
-    store.merge_in(&[person("ann"), person("device"), person("full")], 0).await.unwrap();
+    store.merge_in(&said).await.unwrap();
+    store.merge_in(&said).await.unwrap();
+    store.merge_in(&[person("ann"), person("device"), person("full")]).await.unwrap();
     for id in ["full", "device", "ann"] {
         assert_eq!(row(&*store, id).await.rev, 1, "{id}");
     }
-    store.merge_in(&[person("ann").seen_at(at(1))], 0).await.unwrap();
+    store.merge_in(&[person("ann").seen_at(at(1))]).await.unwrap();
     assert_eq!(row(&*store, "ann").await.rev, 2);
 }
 
@@ -96,14 +96,14 @@ pub async fn a_row_is_written_again_for_when_it_was_seen_once_that_is_off_by_mor
 ) {
     const LAG_MS: i64 = 10;
     let see = async |millis: i64| {
-        store.merge_in(&[Person::new("ann").seen_at(at(millis))], LAG_MS).await.unwrap();
+        store.merge_in_lagging(&[Person::new("ann").seen_at(at(millis))], LAG_MS).await.unwrap();
         row(&*store, "ann").await.rev
     };
     for (millis, rev) in [(100, 1), (110, 1), (90, 1), (111, 2), (121, 2), (89, 3)] {
         assert_eq!(see(millis).await, rev, "{millis}");
     }
     let said = Person::new("ann").seen_at(at(112)).as_user(arrival(1));
-    store.merge_in(&[said], LAG_MS).await.unwrap();
+    store.merge_in_lagging(&[said], LAG_MS).await.unwrap();
     assert_eq!(row(&*store, "ann").await.rev, 4, "what is new besides is written");
 }
 
@@ -128,7 +128,7 @@ pub async fn what_is_said_comes_to_the_same_row_in_any_order(store: Arc<dyn Peop
             }
             // By ones and by twos.
             for some in said.chunks(1 + turned % 2) {
-                store.merge_in(some, 0).await.unwrap();
+                store.merge_in(some).await.unwrap();
             }
             let found = row(&*store, &id).await.person;
             let link = found.link().unwrap();
@@ -148,8 +148,8 @@ pub async fn any_number_of_people_is_merged_in(store: Arc<dyn PeopleStore>) {
     let said: Vec<_> = (0..2 * MAX_PEOPLE + 1)
         .map(|number| person(&format!("id {}", number % (MAX_PEOPLE + 1))))
         .collect();
-    store.merge_in(&said, 0).await.unwrap();
+    store.merge_in(&said).await.unwrap();
     let last = format!("id {MAX_PEOPLE}");
     assert_eq!(people(&*store, &["id 0", &last]).await.len(), 2);
-    store.merge_in(&[], 0).await.unwrap();
+    store.merge_in(&[]).await.unwrap();
 }

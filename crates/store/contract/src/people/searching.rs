@@ -24,7 +24,7 @@ pub async fn people_are_found_by_how_a_term_begins_in_any_case(store: Arc<dyn Pe
         identified("u-12", r#"{"email":"annette@example.com","firstName":"Annette"}"#, 2),
         person("anonymous"),
     ];
-    store.merge_in(&said, 0).await.unwrap();
+    store.merge_in(&said).await.unwrap();
     use Matching::{Prefix, Whole};
     use TermKind::{Email, Id, NameWord};
     let cases: [(TermKind, &str, Matching, &[&str]); 14] = [
@@ -59,7 +59,7 @@ pub async fn people_are_found_by_how_a_term_begins_in_any_case(store: Arc<dyn Pe
 pub async fn nothing_that_is_searched_for_is_a_pattern(store: Arc<dyn PeopleStore>) {
     let strange = ["%", "_x", ".*", "\\", "[a-z]", "$regex", "*", "^a", "a|b", "'", "\"", "?"];
     let said: Vec<_> = strange.iter().map(|id| person(id)).chain([person("plain")]).collect();
-    store.merge_in(&said, 0).await.unwrap();
+    store.merge_in(&said).await.unwrap();
     for id in strange {
         for matching in [Matching::Prefix, Matching::Whole] {
             assert_eq!(found(&*store, TermKind::Id, id, matching).await, [id]);
@@ -75,7 +75,7 @@ pub async fn of_many_hits_so_many_come_as_were_asked_for(store: Arc<dyn PeopleSt
     for some in 0..10 {
         let said: Vec<_> =
             (0..MAX_PEOPLE).map(|number| person(&format!("visitor {some} {number}"))).collect();
-        store.merge_in(&said, 0).await.unwrap();
+        store.merge_in(&said).await.unwrap();
     }
     for most in [0, 1, 20] {
         let found = store.by_term(TermKind::Id, "visitor", Matching::Prefix, most).await.unwrap();
@@ -91,7 +91,7 @@ pub async fn a_person_with_many_hits_comes_once(store: Arc<dyn PeopleStore>) {
         })
         .chain([identified("bob", r#"{"email":"ann9@example.com","name":"Anton"}"#, 9)])
         .collect();
-    store.merge_in(&said, 0).await.unwrap();
+    store.merge_in(&said).await.unwrap();
     for kind in [TermKind::Email, TermKind::NameWord] {
         assert_eq!(found(&*store, kind, "an", Matching::Prefix).await, ["ann", "bob"]);
         let two = store.by_term(kind, "an", Matching::Prefix, 2).await.unwrap();
@@ -103,9 +103,9 @@ pub async fn a_person_is_found_by_earlier_addresses_and_not_by_earlier_names(
     store: Arc<dyn PeopleStore>,
 ) {
     let before = r#"{"email":"before@example.com","name":"Before"}"#;
-    store.merge_in(&[identified("ann", before, 1)], 0).await.unwrap();
+    store.merge_in(&[identified("ann", before, 1)]).await.unwrap();
     store
-        .merge_in(&[identified("ann", r#"{"email":"after@example.com","name":"After"}"#, 2)], 0)
+        .merge_in(&[identified("ann", r#"{"email":"after@example.com","name":"After"}"#, 2)])
         .await
         .unwrap();
     for (kind, text, expected) in [

@@ -57,7 +57,7 @@ async fn people_go_with_their_events_and_take_their_terms_along() {
         joined("device", "user", NOON),
         joined("lost", "nobody", NOON),
     ];
-    store.merge_in(&said, 0).await.unwrap();
+    store.merge_in(&said).await.unwrap();
     store.note_sessions(&[session("old", NOON), session("new", NOON + HOUR)]).await.unwrap();
 
     clock.move_to(HOUR_OF_NOON + DAY);
@@ -89,7 +89,7 @@ async fn people_are_there_after_a_restart() {
     let store = open(folder.path());
     let ann = identified("ann", r#"{"email":"ann@example.com","a.b":{"$set":1}}"#);
     let device = joined("device", "ann", NOON);
-    store.merge_in(&[ann.clone(), device.clone()], 0).await.unwrap();
+    store.merge_in(&[ann.clone(), device.clone()]).await.unwrap();
     store.note_sessions(&[session("s", NOON)]).await.unwrap();
     // As a crash leaves it.
     drop(store);
@@ -146,7 +146,7 @@ async fn a_file_that_knew_no_people_is_brought_up_to_date_and_keeps_its_events()
 
     let store = open(folder.path());
     assert_eq!(count(&store, "u").await, 1);
-    store.merge_in(&[seen("u", NOON)], 0).await.unwrap();
+    store.merge_in(&[seen("u", NOON)]).await.unwrap();
     store.note_sessions(&[session("s", NOON)]).await.unwrap();
     store.close().await;
     let store = open(folder.path());
@@ -158,9 +158,9 @@ async fn a_file_that_knew_no_people_is_brought_up_to_date_and_keeps_its_events()
 async fn what_a_person_makes_of_a_row_is_unreadable_and_nothing_is_guessed() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    store.merge_in(&[seen("u", NOON)], 0).await.unwrap();
+    store.merge_in(&[seen("u", NOON)]).await.unwrap();
     let file = Connection::open(folder.path().join(DATABASE)).unwrap();
     file.execute("UPDATE people SET parts = '{\"claims\":7}'", []).unwrap();
-    let error = store.merge_in(&[seen("u", NOON + 1)], 0).await.unwrap_err();
+    let error = store.merge_in(&[seen("u", NOON + 1)]).await.unwrap_err();
     assert!(matches!(error, StoreError::Unreadable(_)), "{error:?}");
 }

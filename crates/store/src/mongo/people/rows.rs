@@ -7,13 +7,12 @@ use trailkeep_event::Timestamp;
 
 use super::documents::{date, decode, encode};
 use super::indexes::PEOPLE;
+use crate::StoreError;
 use crate::mongo::causal::Call;
+use crate::mongo::commands::{in_commands, size};
 use crate::mongo::errors::store_error;
+use crate::mongo::insert::written;
 use crate::people::{MAX_PEOPLE, Matching, Person, Range, Row};
-use crate::{Outcome, StoreError};
-
-/// Bytes of rows in one command, unless it is a single one.
-const COMMAND_BYTES: usize = 4 << 20;
 
 pub async fn of(call: &mut Call<'_>, ids: &[&str]) -> Result<Vec<Row>, StoreError> {
     let people = call.collection(PEOPLE);
@@ -26,44 +25,14 @@ pub async fn of(call: &mut Call<'_>, ids: &[&str]) -> Result<Vec<Row>, StoreErro
 pub async fn keep(call: &mut Call<'_>, rows: &[Row]) -> Result<usize, StoreError> {
     let (new, known): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.rev == 0);
     let mut fitted = 0;
-    for documents in groups(&new, document)? {
-        for verdict in call.insert(PEOPLE, documents).await? {
-            match verdict {
-                Outcome::Stored => fitted += 1,
-                Outcome::Duplicate => {}
-                Outcome::Refused(refusal) => return Err(StoreError::Denied(refusal.to_string())),
-                Outcome::Retry => {
-                    let fault = "a person was not kept this time".to_owned();
-                    return Err(StoreError::Unavailable(fault));
-                }
-            }
-        }
+    for documents in in_commands(new.into_iter().map(document), size)? {
+        let verdicts = call.insert(PEOPLE, documents).await?;
+        fitted += written(verdicts, PEOPLE)?.into_iter().filter(|is_new| *is_new).count();
     }
-    for statements in groups(&known, statement)? {
+    for statements in in_commands(known.into_iter().map(statement), size)? {
         fitted += call.update(PEOPLE, statements).await?;
     }
     Ok(rows.len().saturating_sub(fitted))
-}
-
-/// What is made of each row, in groups of which each goes into one command.
-fn groups(
-    rows: &[&Row],
-    make: fn(&Row) -> Result<RawDocumentBuf, StoreError>,
-) -> Result<Vec<Vec<RawDocumentBuf>>, StoreError> {
-    let mut groups: Vec<Vec<_>> = Vec::new();
-    let mut bytes = 0;
-    for row in rows {
-        let made = make(row)?;
-        bytes += made.as_bytes().len();
-        match groups.last_mut() {
-            Some(group) if bytes <= COMMAND_BYTES => group.push(made),
-            _ => {
-                bytes = made.as_bytes().len();
-                groups.push(vec![made]);
-            }
-        }
-    }
-    Ok(groups)
 }
 
 fn document(row: &Row) -> Result<RawDocumentBuf, StoreError> {

@@ -12,10 +12,11 @@ use trailkeep_event::Arrival;
 
 use super::documents::date;
 use super::indexes::SESSIONS;
+use crate::StoreError;
 use crate::mongo::causal::Call;
 use crate::mongo::errors::store_error;
+use crate::mongo::insert::written;
 use crate::people::SessionUser;
-use crate::{Outcome, StoreError};
 
 /// New sessions are inserted, as nearly all are: that costs the server a tenth of an
 /// upsert. Those that are there are read, which costs as little, and one of them gives way
@@ -24,11 +25,11 @@ use crate::{Outcome, StoreError};
 pub async fn note(call: &mut Call<'_>, sessions: &[SessionUser]) -> Result<(), StoreError> {
     let documents = sessions.iter().map(document).collect();
     let verdicts = call.insert(SESSIONS, documents).await?;
-    let is_left = left(verdicts)?;
+    let is_new = written(verdicts, SESSIONS)?;
     let known: Vec<&SessionUser> = sessions
         .iter()
-        .zip(is_left)
-        .filter_map(|(session, is_left)| is_left.then_some(session))
+        .zip(is_new)
+        .filter_map(|(session, is_new)| (!is_new).then_some(session))
         .collect();
     if known.is_empty() {
         return Ok(());
@@ -44,7 +45,7 @@ pub async fn note(call: &mut Call<'_>, sessions: &[SessionUser]) -> Result<(), S
         return Ok(());
     }
     let verdicts = call.upsert(SESSIONS, statements).await?;
-    left(verdicts).map(drop)
+    written(verdicts, SESSIONS).map(drop)
 }
 
 /// Those that are kept under these ids.
@@ -63,19 +64,6 @@ async fn read(
     read.await.map_err(|error| store_error(&error))?;
     let by_id = |session: SessionUser| (session.session_id.clone(), session);
     found.into_iter().map(|session| session.map(by_id)).collect()
-}
-
-/// Which are not written, because there are others.
-fn left(verdicts: Vec<Outcome>) -> Result<Vec<bool>, StoreError> {
-    let is_left = |verdict| match verdict {
-        Outcome::Stored => Ok(false),
-        Outcome::Duplicate => Ok(true),
-        Outcome::Refused(refusal) => Err(StoreError::Denied(refusal.to_string())),
-        Outcome::Retry => {
-            Err(StoreError::Unavailable("a session was not noted this time".to_owned()))
-        }
-    };
-    verdicts.into_iter().map(is_left).collect()
 }
 
 fn document(session: &SessionUser) -> RawDocumentBuf {

@@ -15,6 +15,7 @@ use trailkeep_event::{Arrival, Payload, StoreId, Timestamp};
 
 use super::fields::{self, Fields, batch_of, to_i64, to_id, to_moment, to_text, to_unsigned};
 use crate::mongo::causal::Call;
+use crate::mongo::commands::{in_commands, size};
 use crate::mongo::errors::store_error;
 use crate::mongo::query::any_of;
 use crate::processing::{Processed, ProcessedEvent, ProcessedState, as_signed};
@@ -25,9 +26,6 @@ pub const OUTCOMES: &str = "processedEvents";
 
 /// The processor that needs no name.
 const DEFAULT: &str = "default";
-
-/// Bytes of outcomes in one command, unless it is a single one.
-const COMMAND_BYTES: usize = 4 << 20;
 
 /// The collection of a processor.
 pub fn outcomes_of(name: &str) -> String {
@@ -98,23 +96,9 @@ fn groups(
     outcomes: &[Processed],
     is_wanted: impl Fn(usize, &Processed) -> bool,
 ) -> Result<Vec<Vec<(usize, RawDocumentBuf)>>, StoreError> {
-    let mut groups: Vec<Vec<_>> = Vec::new();
-    let mut bytes = 0;
-    for (place, outcome) in outcomes.iter().enumerate() {
-        if !is_wanted(place, outcome) {
-            continue;
-        }
-        let document = document(outcome)?;
-        bytes += document.as_bytes().len();
-        match groups.last_mut() {
-            Some(group) if bytes <= COMMAND_BYTES => group.push((place, document)),
-            _ => {
-                bytes = document.as_bytes().len();
-                groups.push(vec![(place, document)]);
-            }
-        }
-    }
-    Ok(groups)
+    let wanted = outcomes.iter().enumerate().filter(|(place, outcome)| is_wanted(*place, outcome));
+    let made = wanted.map(|(place, outcome)| Ok((place, document(outcome)?)));
+    in_commands(made, |(_, document)| size(document))
 }
 
 /// In that of a lower run, or of a pending one of the same run.

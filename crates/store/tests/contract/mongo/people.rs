@@ -55,7 +55,7 @@ async fn people_are_found_by_no_more_keys_than_there_are_hits() {
                 .collect();
             said.extend((0..90).map(|number| claimed(&format!("device {number}"), "ann", number)));
             said.push(claimed("phone", "bob", 1));
-            store.merge_in(&said, 0).await.unwrap();
+            store.merge_in(&said).await.unwrap();
             place.database().run_command(doc! { "profile": 2 }).await.unwrap();
 
             // Kind, what is searched for, how, how many, how many there are.
@@ -153,8 +153,8 @@ async fn a_row_says_when_it_goes() {
             let store = place.mongo_store(&SETTINGS).await;
             store.prepare().await.unwrap();
             let first = at(0);
-            store.merge_in(&[person("ann"), person("device")], 0).await.unwrap();
-            store.merge_in(&[decided("device", Some("ann"), at(0))], 0).await.unwrap();
+            store.merge_in(&[person("ann"), person("device")]).await.unwrap();
+            store.merge_in(&[decided("device", Some("ann"), at(0))]).await.unwrap();
             let noted = trailkeep_store::people::SessionUser {
                 since: Arrival::first_at(first),
                 ..session("s", "ann", 0)
@@ -197,7 +197,7 @@ async fn who_was_joined_to_a_user_goes_with_that_one() {
                 person("recent").seen_at(at(7_200_000)),
                 decided("recent", Some("nobody"), at(0)),
             ];
-            store.merge_in(&said, 0).await.unwrap();
+            store.merge_in(&said).await.unwrap();
             let all = ["ann", "device", "lost", "recent"];
             let after_a_day = 86_400_000 + 1_800_000;
             store.sweep(at(after_a_day)).await.unwrap();
@@ -222,7 +222,7 @@ async fn another_instance_finds_all_of_it() {
         .run(|place| async move {
             let store = place.mongo_store(&SETTINGS).await;
             let said = [full("full"), claimed("device", "ann", 5)];
-            store.merge_in(&said, 0).await.unwrap();
+            store.merge_in(&said).await.unwrap();
             store.note_sessions(&[session("s", "ann", 5)]).await.unwrap();
             store.close().await;
 
@@ -247,11 +247,11 @@ async fn what_a_person_makes_of_a_row_is_unreadable_and_nothing_is_guessed() {
         .await
         .run(|place| async move {
             let store = place.mongo_store(&SETTINGS).await;
-            store.merge_in(&[person("ann")], 0).await.unwrap();
+            store.merge_in(&[person("ann")]).await.unwrap();
             let people = place.database().collection::<Document>("people");
             people.update_one(doc! {}, doc! { "$set": { "claims": 7 } }).await.unwrap();
             let said = [person("ann").as_user(arrival(1))];
-            let error = store.merge_in(&said, 0).await.unwrap_err();
+            let error = store.merge_in(&said).await.unwrap_err();
             assert!(matches!(error, StoreError::Unreadable(_)), "{error:?}");
             store.close().await;
         })

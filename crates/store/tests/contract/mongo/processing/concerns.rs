@@ -102,11 +102,11 @@ async fn call_all(store: &MongoStore) {
 /// Each call about people, with a row for the sweep to find.
 async fn call_about_people(store: &MongoStore) {
     let joined = decided("device", Some("nobody"), at(0));
-    store.merge_in(&[person("ann"), person("device"), joined], 0).await.unwrap();
+    store.merge_in(&[person("ann"), person("device"), joined]).await.unwrap();
     store.linked_to("ann", &["bob"], 10).await.unwrap();
     store.by_term(TermKind::Id, "an", Matching::Prefix, 10).await.unwrap();
     let again = decided("device", Some("nobody"), at(1));
-    store.merge_in(&[again], 0).await.unwrap();
+    store.merge_in(&[again]).await.unwrap();
     store.note_sessions(&[session("s", "ann", 2)]).await.unwrap();
     store.note_sessions(&[session("s", "ann", 1)]).await.unwrap();
     store.session_user("s").await.unwrap();
