@@ -12,31 +12,34 @@
 //! When the thread ends, for whatever reason, all that waits for it is told so:
 //! the channel and the answers in it are dropped with it.
 
+mod command;
+mod file;
+mod task;
+
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::error;
 use trailkeep_event::Accepted;
 
+use super::OpenError;
 use super::retention::Retention;
-use super::wal::{self, Wal};
-use super::{OpenError, building, fault, schema};
+use super::wal::Wal;
 use crate::timeouts::in_time;
 use crate::{Outcome, StoreError};
+use command::{Command, Insert};
+use file::File;
+use task::Task;
 
 /// Commands that may wait for the thread; further callers wait before it.
 const QUEUE: usize = 64;
-
-/// Events after which a commit takes no further inserts along: it would keep
-/// the first one waiting, and a failure would hit all of them.
-const GROUP_EVENTS: usize = 2_000;
 
 /// The way to the writing thread.
 pub(super) struct Writer {
@@ -50,25 +53,6 @@ pub(super) struct Writer {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-enum Command {
-    Insert(Insert),
-    Change(Change),
-    Ping(oneshot::Sender<Result<(), StoreError>>),
-    BeginRetention,
-    Stop(oneshot::Sender<()>),
-    #[cfg(test)]
-    Run(Box<dyn FnOnce(&Connection) + Send>),
-}
-
-struct Insert {
-    events: Vec<Arc<Accepted>>,
-    answer: oneshot::Sender<Result<Vec<Outcome>, StoreError>>,
-    _room: OwnedSemaphorePermit,
-}
-
-/// Carries a change out on the thread, and answers.
-type Change = Box<dyn FnOnce(&mut Task) + Send>;
-
 impl Writer {
     /// Starts the thread. `database` is the file that `connection` has open.
     pub(super) fn start(
@@ -78,9 +62,10 @@ impl Writer {
         timeout: Duration,
     ) -> Result<Self, OpenError> {
         let (commands, received) = channel();
-        let wal = Wal::beside(&database);
         let stopping = CancellationToken::new();
-        let task = Task { connection, wal, database, retention, stopping: stopping.clone() };
+        let wal = Wal::beside(&database);
+        let file = File { connection, path: database, wal, stopping: stopping.clone() };
+        let task = Task { file, retention };
         let ended = CancellationToken::new();
         let guard = ended.clone().drop_guard();
         let thread = std::thread::Builder::new()
@@ -110,7 +95,7 @@ impl Writer {
         in_time(self.timeout, async {
             let room = self.room().await?;
             let (answer, outcomes) = oneshot::channel();
-            self.send(Command::Insert(Insert { events, answer, _room: room }))?;
+            self.send(Command::Insert(Insert { events, answer, room }))?;
             outcomes.await.map_err(|_| gone())?
         })
         .await
@@ -128,8 +113,8 @@ impl Writer {
         in_time(self.timeout, async {
             let room = self.room().await?;
             let (answer, changed) = oneshot::channel();
-            self.send(Command::Change(Box::new(move |task| {
-                let _ = answer.send(task.change(job));
+            self.send(Command::Change(Box::new(move |file| {
+                let _ = answer.send(file.change(job));
                 drop(room);
             })))?;
             changed.await.map_err(|_| gone())?
@@ -140,8 +125,8 @@ impl Writer {
     /// Makes an index of events, however long that takes.
     pub(super) async fn build(&self, sql: String) -> Result<(), StoreError> {
         let (answer, built) = oneshot::channel();
-        self.send(Command::Change(Box::new(move |task| {
-            let _ = answer.send(task.build(&sql));
+        self.send(Command::Change(Box::new(move |file| {
+            let _ = answer.send(file.build(&sql));
         })))?;
         built.await.map_err(|_| gone())?
     }
@@ -224,179 +209,4 @@ fn gone() -> StoreError {
          the reason in its log"
             .to_owned(),
     )
-}
-
-/// What the thread owns.
-struct Task {
-    connection: Connection,
-    database: PathBuf,
-    wal: Wal,
-    retention: Retention,
-    stopping: CancellationToken,
-}
-
-impl Task {
-    fn run(mut self, commands: &Receiver<Command>) {
-        if let Some(done) = self.serve(commands) {
-            self.finish();
-            let _ = done.send(());
-        }
-    }
-
-    /// Serves commands until it is told to stop.
-    fn serve(&mut self, commands: &Receiver<Command>) -> Option<oneshot::Sender<()>> {
-        let mut next = None;
-        loop {
-            let command = match next.take() {
-                Some(command) => Ok(command),
-                None => commands.recv_timeout(self.retention.wait()),
-            };
-            match command {
-                Ok(Command::Insert(first)) => {
-                    let (group, after) = gather(first, commands);
-                    next = after;
-                    self.commit(group);
-                    self.wal.keep_within_limit(&self.connection);
-                }
-                Ok(Command::Change(change)) => {
-                    change(self);
-                    self.wal.keep_within_limit(&self.connection);
-                }
-                Ok(Command::Ping(answer)) => {
-                    let _ = answer.send(self.files_in_place());
-                }
-                Ok(Command::BeginRetention) => self.retention.begin(),
-                Ok(Command::Stop(done)) => return Some(done),
-                #[cfg(test)]
-                Ok(Command::Run(job)) => job(&self.connection),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return None,
-            }
-            self.retention.step_if_due(&self.connection);
-        }
-    }
-
-    fn commit(&mut self, group: Vec<Insert>) {
-        let written = write(&mut self.connection, &group)
-            .map_err(|error| fault::insert_error(&error))
-            .and_then(|outcomes| self.files_in_place().map(|()| outcomes));
-        match written {
-            Ok(outcomes) => {
-                for (insert, outcomes) in group.into_iter().zip(outcomes) {
-                    let _ = insert.answer.send(Ok(outcomes));
-                }
-            }
-            Err(error) => {
-                for insert in group {
-                    let _ = insert.answer.send(Err(error.clone()));
-                }
-            }
-        }
-    }
-
-    fn change<T>(
-        &mut self,
-        job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
-        let changed = in_transaction(&mut self.connection, job)
-            .map_err(|error| fault::store_error(&error))?;
-        self.files_in_place().map(|()| changed)
-    }
-
-    fn build(&mut self, sql: &str) -> Result<(), StoreError> {
-        let built = building::build(&mut self.connection, sql, &self.stopping);
-        built.map_err(|error| fault::store_error(&error))?;
-        self.files_in_place()
-    }
-
-    /// Files that somebody removed can still be written to, and what is written
-    /// is gone with the process: that is not to be acknowledged.
-    fn files_in_place(&self) -> Result<(), StoreError> {
-        for path in [&self.database, &self.wal.file] {
-            std::fs::metadata(path).map_err(|error| {
-                StoreError::Denied(format!(
-                    "{} was removed or moved while it was in use ({error}); restart the service",
-                    path.display()
-                ))
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Leaves one file that needs no recovery.
-    fn finish(self) {
-        if let Err(error) = wal::empty(&self.connection) {
-            warn!(%error, "cannot empty the write-ahead log; the next start reads it in");
-        }
-        if let Err((_, error)) = self.connection.close() {
-            warn!(%error, "cannot close the database");
-        }
-    }
-}
-
-/// Takes along the inserts that are waiting. What ends the group but is no
-/// insert comes back to be served next.
-fn gather(first: Insert, commands: &Receiver<Command>) -> (Vec<Insert>, Option<Command>) {
-    let mut events = first.events.len();
-    let mut group = vec![first];
-    while events < GROUP_EVENTS {
-        match commands.try_recv() {
-            Ok(Command::Insert(insert)) => {
-                events += insert.events.len();
-                group.push(insert);
-            }
-            Ok(other) => return (group, Some(other)),
-            Err(_) => break,
-        }
-    }
-    (group, None)
-}
-
-/// Writes a group in one transaction: all of it is on disk, or none of it.
-fn write(connection: &mut Connection, group: &[Insert]) -> rusqlite::Result<Vec<Vec<Outcome>>> {
-    in_transaction(connection, |transaction| {
-        let write_all = |insert: &Insert| {
-            let events = insert.events.iter();
-            events.map(|event| write_one(transaction, event)).collect()
-        };
-        group.iter().map(write_all).collect()
-    })
-}
-
-/// All of what the job does, or, if it fails, none of it.
-fn in_transaction<T>(
-    connection: &mut Connection,
-    job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let done = job(&transaction)?;
-    transaction.commit()?;
-    Ok(done)
-}
-
-fn write_one(connection: &Connection, accepted: &Accepted) -> rusqlite::Result<Outcome> {
-    let event = &accepted.event;
-    let written = connection.prepare_cached(schema::INSERT)?.execute(params![
-        event.id.as_bytes(),
-        event.user_id,
-        event.event_id,
-        event.kind,
-        event.session_id,
-        event.account_id,
-        event.payload.to_json(),
-        event.occurred_at.as_millis(),
-        event.received_at.as_millis(),
-        accepted.arrival.as_i64(),
-        event.anonymous_id,
-    ]);
-    match written {
-        Ok(0) => Ok(Outcome::Duplicate),
-        Ok(_) => Ok(Outcome::Stored),
-        // A trigger may have taken the whole transaction back, with all that
-        // came before.
-        Err(error) if fault::is_of_the_row(&error) && !connection.is_autocommit() => {
-            Ok(Outcome::Refused(fault::refusal(&error)))
-        }
-        Err(error) => Err(error),
-    }
 }
