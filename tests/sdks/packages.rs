@@ -16,12 +16,13 @@ const LOCK: &str = include_str!("node/package-lock.json");
 ///
 /// Where it cannot be fetched.
 pub fn of_python() -> PathBuf {
-    let fetched = once("sdks-python", &named("packages", REQUIREMENTS), |folder| {
+    let name = named(REQUIREMENTS);
+    let fetched = once("sdks-python", &name, |folder| {
         let requirements = written(folder, "requirements.txt", REQUIREMENTS)?;
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "install", "--quiet", "--no-compile", "--require-hashes"]);
         pip.arg("--requirement").arg(requirements);
-        pip.arg("--target").arg(folder.join(named("packages", REQUIREMENTS)));
+        pip.arg("--target").arg(folder.join(&name));
         run(pip)
     });
     fetched.unwrap_or_else(|reason| panic!("the SDKs for Python cannot be fetched: {reason}"))
@@ -33,8 +34,9 @@ pub fn of_python() -> PathBuf {
 ///
 /// Where it cannot be fetched.
 pub fn of_node() -> PathBuf {
-    let fetched = once("sdks-node", &named("packages", LOCK), |folder| {
-        let folder = folder.join(named("packages", LOCK));
+    let name = named(LOCK);
+    let fetched = once("sdks-node", &name, |folder| {
+        let folder = folder.join(&name);
         fs::create_dir(&folder).map_err(|error| error.to_string())?;
         written(&folder, "package.json", PACKAGE)?;
         written(&folder, "package-lock.json", LOCK)?;
@@ -46,9 +48,9 @@ pub fn of_node() -> PathBuf {
 }
 
 /// Another one for another lock.
-fn named(name: &str, lock: &str) -> String {
+fn named(lock: &str) -> String {
     let sum = lock.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-    format!("{name}-{sum:08x}")
+    format!("packages-{sum:08x}")
 }
 
 fn written(folder: &Path, name: &str, text: &str) -> Result<PathBuf, String> {

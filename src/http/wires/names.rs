@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::routing::MethodRouter;
+use utoipa::openapi::path::{Operation, PathItem};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::http::state::Service;
@@ -19,12 +20,18 @@ pub fn at_others_too(
     if let Some(item) = paths.get(path).cloned() {
         for other in others {
             let mut item = item.clone();
-            for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
-                let end = other.replace('/', "_");
+            let end = other.replace('/', "_");
+            for operation in operations(&mut item) {
                 operation.operation_id.iter_mut().for_each(|id| id.push_str(&end));
             }
             paths.insert((*other).to_owned(), item);
         }
     }
     others.iter().fold(router, |router, other| router.route(other, handlers.clone()))
+}
+
+/// Of every method.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
 }
