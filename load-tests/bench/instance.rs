@@ -167,6 +167,13 @@ impl Instance {
         answer.is_ok_and(|answer| answer.status() == 200)
     }
 
+    /// An answer that goes on for as long as it is read.
+    pub async fn stream(&self, path: &str, session: &str) -> Result<reqwest::Response, Trouble> {
+        let request = self.http.get(self.url(path)).bearer_auth(session);
+        let answer = request.send().await.during("opening a stream")?;
+        answer.error_for_status().during("opening a stream")
+    }
+
     async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Result<Value, Trouble> {
         let mut request = self.http.post(self.url(path)).json(body);
         if let Some(token) = token {

@@ -24,6 +24,8 @@ pub enum Section {
     Pages,
     /// A user's page of the console against the JSON, and the 202 beside people who look.
     Console,
+    /// The 202 beside as many as may watch live.
+    Live,
     /// Searches among half a million people, and journeys by the ids that are linked.
     People,
     /// Summaries of accounts, by themselves and while events come.
@@ -50,7 +52,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Cost,
         Self::Journal,
         Self::Latency,
@@ -60,6 +62,7 @@ impl Section {
         Self::Journeys,
         Self::Pages,
         Self::Console,
+        Self::Live,
         Self::People,
         Self::Summaries,
         Self::Scale,
@@ -83,6 +86,7 @@ impl Section {
             Self::Journeys => "journeys",
             Self::Pages => "pages",
             Self::Console => "console",
+            Self::Live => "live",
             Self::People => "people",
             Self::Summaries => "summaries",
             Self::Scale => "scale",

@@ -9,28 +9,25 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
+use super::beside::{self, Beside, Company};
 use crate::batch::{USERS, user_name};
-use crate::bench::{Bench, Shape, Site};
+use crate::bench::Bench;
 use crate::connection::AsyncConnection;
 use crate::filling::Filling;
 use crate::findings::{Findings, Row, Table};
-use crate::instance::Home;
+use crate::instance::{Home, Instance};
 use crate::numbers::{Samples, milliseconds, percentiles};
 use crate::reading::{over_http, request};
 use crate::tally::latency_histogram;
-use crate::window::Window;
 
 /// Besides those in each round.
-pub const STEPS: u64 = 2;
+pub const STEPS: u64 = 1 + beside::STEPS;
 /// In each round.
-pub const ROUND_STEPS: u64 = 3;
-/// Events of one request while the latency is measured.
-const BATCH: usize = 10;
+pub const ROUND_STEPS: u64 = 1 + beside::ROUND_STEPS;
 /// People who click.
 const PEOPLE: u64 = 10;
 /// Between two clicks of one of them.
@@ -42,15 +39,6 @@ struct Kind {
     cpu_us: Samples,
 }
 
-/// The 202 with people who click, and without.
-#[derive(Default)]
-struct Clicks {
-    with: Samples,
-    without: Samples,
-    ratio: Samples,
-    windows: Vec<Value>,
-}
-
 impl Kind {
     fn new() -> Result<Self, Trouble> {
         Ok(Self { latency: latency_histogram()?, cpu_us: Samples::default() })
@@ -60,7 +48,7 @@ impl Kind {
 /// Measures pages against JSON on millions of events, and then the 202 beside them.
 pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let [json, page] = pages(bench).await?;
-    let clicks = clicks(bench).await?;
+    let beside = Beside::measure(bench, "console", "people who click", people).await?;
     let p99 = milliseconds(&page.latency, 0.99);
     let mut table =
         Table::new("A user's newest 100 events", &["as", "p50, ms", "p99, ms", "service, us"]);
@@ -75,7 +63,7 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
             Row::at_most("a user's page: CPU against the JSON", cpu, 1.5, "times"),
             Row::at_most(
                 "p99 of the 202 with ten people who click against none",
-                clicks.ratio.median(),
+                beside.p99_ratio.median(),
                 1.1,
                 "times",
             ),
@@ -85,8 +73,7 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
             "events": bench.arguments.events(),
             "jsonCpuUs": json.cpu_us.to_json(), "pageCpuUs": page.cpu_us.to_json(),
             "jsonLatencyMs": percentiles(&json.latency), "pageLatencyMs": percentiles(&page.latency),
-            "withMs": clicks.with.to_json(), "withoutMs": clicks.without.to_json(),
-            "ratio": clicks.ratio.to_json(), "windows": clicks.windows,
+            "clicks": beside.to_json(),
         }),
         ..Findings::default()
     })
@@ -125,44 +112,13 @@ async fn pages(bench: &Bench) -> Result<[Kind; 2], Trouble> {
     Ok(kinds)
 }
 
-/// The 202 at half of saturation, with people who click and without, in turns.
-async fn clicks(bench: &Bench) -> Result<Clicks, Trouble> {
-    let site = bench.site().await?;
-    bench.progress.step("console, saturation".to_owned());
-    let full = bench.measure(&site, &[], Shape::saturating(BATCH)).await?;
-    let half = Shape::offering(full.stored_per_second() / 2.0, BATCH);
-    let mut clicks = Clicks::default();
-    for round in 1..=bench.arguments.rounds() {
-        bench.progress.step(format!("console, half of that alone, round {round}"));
-        let without = bench.measure(&site, &[], half).await?;
-        bench.progress.step(format!("console, and with people, round {round}"));
-        let once = async || beside_people(bench, &site, half).await;
-        let with = bench.undisturbed(once, |window| window).await?;
-        let p99 = |window: &Window| milliseconds(&window.tally.latency, 0.99);
-        clicks.with.push(p99(&with));
-        clicks.without.push(p99(&without));
-        clicks.ratio.push(p99(&with) / p99(&without));
-        clicks.windows.push(json!({ "with": with.to_json(), "without": without.to_json() }));
-    }
-    Ok(clicks)
-}
-
-async fn beside_people(bench: &Bench, site: &Site, shape: Shape) -> Result<Window, Trouble> {
-    site.database.drop_events().await?;
-    let instance = bench.starter.start(Home::Mongodb(&site.database), &[]).await?;
+async fn people(instance: &Instance) -> Result<Company, Trouble> {
     let session: Arc<str> = instance.sign_in().await?.into();
-    let mut people = JoinSet::new();
+    let mut people = Company::new();
     for person in 0..PEOPLE {
         people.spawn(click(instance.address(), Arc::clone(&session), person));
     }
-    let window = bench.load(site, &[&instance], shape).await?;
-    // Whoever has ended by now has failed.
-    if let Some(ended) = people.try_join_next() {
-        ended.during("clicking")??;
-    }
-    people.shutdown().await;
-    instance.stop().await?;
-    Ok(window)
+    Ok(people)
 }
 
 /// Opens the page of another user at each click, and what the page's script fetches then.

@@ -1,5 +1,6 @@
 //! What is measured, a file each.
 
+mod beside;
 mod console;
 mod cost;
 mod failing_head;
@@ -8,6 +9,7 @@ pub mod index;
 mod journal;
 mod journeys;
 mod latency;
+mod live;
 mod memory;
 mod overload;
 mod pages;
@@ -39,6 +41,7 @@ pub fn steps(section: Section, arguments: &Arguments) -> u64 {
         Section::Journeys => journeys::STEPS + 2 * rounds,
         Section::Pages => pages::STEPS + rounds,
         Section::Console => console::STEPS + console::ROUND_STEPS * rounds,
+        Section::Live => live::STEPS + live::ROUND_STEPS * rounds,
         Section::People => people::STEPS + rounds,
         Section::Summaries => summaries::STEPS + summaries::ROUND_STEPS * rounds,
         Section::Scale => scale::STEPS,
@@ -63,6 +66,7 @@ pub async fn run(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
         Section::Journeys => journeys::run(bench).await,
         Section::Pages => pages::run(bench).await,
         Section::Console => console::run(bench).await,
+        Section::Live => live::run(bench).await,
         Section::People => people::run(bench).await,
         Section::Summaries => summaries::run(bench).await,
         Section::Scale => scale::run(bench).await,
