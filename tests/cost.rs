@@ -210,7 +210,8 @@ fn runtime() -> Runtime {
 fn ingest(batch: usize) -> (Writers, Arc<Ingest>, TempDir) {
     let second = Duration::from_secs(1);
     let folder = tempfile::tempdir().unwrap();
-    let journal_rules = JournalRules { max_bytes: 1 << 30, is_synced: false };
+    let journal_rules =
+        JournalRules { max_bytes: 1 << 30, is_synced: false, max_age: JournalRules::MAX_AGE };
     let (ingest, reader) = Ingest::new(Parts {
         limit: Amount { events: 5000, bytes: 64 << 20 },
         // The defaults.

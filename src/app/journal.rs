@@ -28,8 +28,11 @@ pub fn open(settings: &Settings, health: &Arc<Health>) -> Result<Opened, StartEr
         return Err(StartError::Undelivered { file });
     }
     let folder = folder_in(data_dir);
-    let rules =
-        Rules { max_bytes: settings.journal.max_bytes, is_synced: settings.journal.is_synced };
+    let rules = Rules {
+        max_bytes: settings.journal.max_bytes,
+        is_synced: settings.journal.is_synced,
+        max_age: Rules::MAX_AGE,
+    };
     let health = Arc::clone(health);
     let on_stuck = Box::new(move |is_stuck| health.journal_stuck(is_stuck));
     let opened = Journal::open(&folder, rules, on_stuck)

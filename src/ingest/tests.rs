@@ -144,7 +144,11 @@ impl Setup {
 
     /// What takes events in, and what reads the journal back.
     fn open(&self) -> (Arc<Ingest>, Box<dyn ReadBack>) {
-        let rules = trailkeep_journal::Rules { max_bytes: u64::MAX, is_synced: true };
+        let rules = trailkeep_journal::Rules {
+            max_bytes: u64::MAX,
+            is_synced: true,
+            max_age: trailkeep_journal::Rules::MAX_AGE,
+        };
         Ingest::new(Parts {
             limit: self.limit,
             shares: self.shares,

@@ -11,7 +11,8 @@
 //!    aside, and the rest is used.
 //! 4. *Cost.* A start reads the heads of all segments and the frames of the newest,
 //!    and reading back costs the same however much the journal holds.
-//! 5. *Nothing stays.* A segment is zeroed or removed when all of it is settled.
+//! 5. *Nothing stays.* A segment is zeroed or removed when all of it is settled, and none
+//!    is written to for longer than an hour, so that one in which little comes goes too.
 //!
 //! The journal knows nothing of what records hold. Their owner gives each a
 //! weight, so that it is known at a start how much is there, and a number that
@@ -104,6 +105,7 @@ mod place;
 mod preparer;
 mod reader;
 mod recovery;
+mod rules;
 mod segments;
 mod writer;
 
@@ -120,21 +122,11 @@ pub use place::{Mark, Place, Totals};
 use reader::Reader;
 pub use reader::{Read, ReadBack};
 pub use recovery::{OpenError, Recovered};
+pub use rules::Rules;
 pub use segments::{NotWritten, OnStuck};
 use segments::{Segments, Shared};
 use writer::Writer;
 pub use writer::{Appended, Done, Journal, OnDisk};
-
-/// How a journal is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// Bytes of segments with records that are not settled, or come after one
-    /// that is not: beyond that, appends are refused. Up to three of 16 MiB that
-    /// wait for use come on top.
-    pub max_bytes: u64,
-    /// Whether a record is synced before its append is answered.
-    pub is_synced: bool,
-}
 
 /// A journal that was opened.
 pub struct Opened {
@@ -173,7 +165,7 @@ impl Journal {
         let reader = Reader::new(Arc::clone(&disk), Arc::clone(&extents));
         let shared = Arc::new(Shared::new(extents, recovered.low, on_stuck));
         let interval = if rules.is_synced { disk.sync_interval() } else { Duration::ZERO };
-        let segments = Segments::new(disk, &recovered, Arc::clone(&shared), rules.max_bytes)?;
+        let segments = Segments::new(disk, &recovered, Arc::clone(&shared), rules)?;
         let writer = Writer::new(segments, Arc::clone(&shared), interval);
         let journal = Self::start(writer, shared)?;
         Ok(Opened { journal, recovered, reader: Box::new(reader) })

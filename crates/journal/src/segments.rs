@@ -14,6 +14,7 @@ use super::head::{HEAD_BYTES, Head};
 use super::place::{Mark, Place, Totals};
 use super::preparer::{Preparer, Ready};
 use super::recovery::Recovered;
+use super::rules::Rules;
 
 /// How long to leave a disk alone that could not give a segment: on a full one
 /// each try takes the last bytes, for a moment, that others may need.
@@ -59,8 +60,7 @@ impl Shared {
 pub struct Segments<D: Disk> {
     disk: Arc<D>,
     shared: Arc<Shared>,
-    /// Bytes that all segments with records may take.
-    max_bytes: u64,
+    rules: Rules,
     current: Option<Current<D::Segment>>,
     preparer: Preparer<D>,
     next: Option<Ready<D::Segment>>,
@@ -81,11 +81,17 @@ pub struct Current<F> {
     pub offset: u64,
     /// Where the last record ends.
     pub last_record: u64,
+    since: Instant,
 }
 
 impl<F> Current<F> {
     fn room(&self) -> u64 {
         self.bytes - self.offset
+    }
+
+    /// Whether it has records, and was written to for that long.
+    fn is_old(&self, max_age: Duration) -> bool {
+        self.last_record > HEAD_BYTES && self.since.elapsed() >= max_age
     }
 }
 
@@ -95,13 +101,13 @@ impl<D: Disk> Segments<D> {
         disk: Arc<D>,
         recovered: &Recovered,
         shared: Arc<Shared>,
-        max_bytes: u64,
+        rules: Rules,
     ) -> io::Result<Self> {
         Ok(Self {
             preparer: Preparer::start(Arc::clone(&disk))?,
             disk,
             shared,
-            max_bytes,
+            rules,
             current: None,
             next: None,
             next_number: recovered.next_number,
@@ -149,9 +155,7 @@ impl<D: Disk> Segments<D> {
                     self.shared.stuck(false);
                 }
                 let room = opened.room();
-                self.seal();
-                self.shared.extents.opened(opened.segment, opened.bytes);
-                self.current = Some(opened);
+                self.go_on_in(opened);
                 Ok(room)
             }
             Err(error) => {
@@ -166,6 +170,24 @@ impl<D: Disk> Segments<D> {
                 Err(reason)
             }
         }
+    }
+
+    /// Leaves a segment that was written to for long enough for the one that was made
+    /// ready. While there is none it stays.
+    pub fn leave_an_old_one(&mut self) {
+        let is_old = self.current.as_ref().is_some_and(|one| one.is_old(self.rules.max_age));
+        if is_old
+            && self.next.is_some()
+            && let Ok(opened) = self.open_segment(0)
+        {
+            self.go_on_in(opened);
+        }
+    }
+
+    fn go_on_in(&mut self, opened: Current<D::Segment>) {
+        self.seal();
+        self.shared.extents.opened(opened.segment, opened.bytes);
+        self.current = Some(opened);
     }
 
     fn seal(&mut self) {
@@ -185,7 +207,9 @@ impl<D: Disk> Segments<D> {
                 Err(error) => warn!(%error, "no segment of the journal could be made ahead"),
             }
         }
-        let is_begun = |current: &Current<_>| current.offset > current.bytes / 4;
+        let max_age = self.rules.max_age;
+        let is_begun =
+            |current: &Current<_>| current.offset > current.bytes / 4 || current.is_old(max_age);
         let is_wanted = self.next.is_none() && self.current.as_ref().is_some_and(is_begun);
         if is_wanted && self.stuck.is_none() {
             let next_number = &mut self.next_number;
@@ -206,7 +230,8 @@ impl<D: Disk> Segments<D> {
             self.preparer.free(number, 0);
             return Err(error);
         }
-        Ok(Current { file, segment, bytes, offset: HEAD_BYTES, last_record: HEAD_BYTES })
+        let (offset, last_record, since) = (HEAD_BYTES, HEAD_BYTES, Instant::now());
+        Ok(Current { file, segment, bytes, offset, last_record, since })
     }
 
     /// The segment that was made ready, or one that is made now.
@@ -234,14 +259,14 @@ impl<D: Disk> Segments<D> {
     /// One record that is never settled would otherwise fill the disk.
     fn check_limit(&self, further: u64) -> io::Result<()> {
         let held = self.shared.extents.bytes();
-        if held + further <= self.max_bytes {
+        if held + further <= self.rules.max_bytes {
             return Ok(());
         }
         Err(io::Error::other(format!(
             "its segments hold {held} bytes, since an event in segment {} is not stored, and \
              journal.max_bytes allows {}",
             self.shared.low().place.segment,
-            self.max_bytes
+            self.rules.max_bytes
         )))
     }
 

@@ -17,7 +17,7 @@ use super::{
     Rules,
 };
 
-pub const RULES: Rules = Rules { max_bytes: u64::MAX, is_synced: true };
+pub const RULES: Rules = Rules { max_bytes: u64::MAX, is_synced: true, max_age: Rules::MAX_AGE };
 
 fn open(folder: &Path) -> Open {
     Journal::open(folder, RULES, Box::new(|_| ())).unwrap().into()

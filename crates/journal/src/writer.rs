@@ -186,7 +186,7 @@ impl<D: Disk> Writer<D> {
         }
     }
 
-    /// What is done while nothing comes. A journal without a segment gets one as
+    /// What is done while nothing comes: old segments are left and let go. A journal without a segment gets one as
     /// soon as that is possible: while it has none the service is unready, and
     /// it may be that nobody comes who would ask for it.
     fn idle(&mut self) -> io::Result<()> {
@@ -194,6 +194,8 @@ impl<D: Disk> Writer<D> {
         if self.segments.current().is_none() {
             let _ = self.segments.room_for(0);
         }
+        self.segments.prepare_next();
+        self.segments.leave_an_old_one();
         Ok(())
     }
 
@@ -201,6 +203,7 @@ impl<D: Disk> Writer<D> {
     fn commit(&mut self, mut group: VecDeque<Submission>) -> io::Result<()> {
         self.segments.free();
         self.segments.prepare_next();
+        self.segments.leave_an_old_one();
         while let Some(first) = group.front() {
             let mark = frame::frame_bytes(MARK_BYTES) as u64;
             match self.segments.room_for(first.record.frame_bytes() + mark) {

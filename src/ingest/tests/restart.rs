@@ -103,7 +103,11 @@ async fn events_that_a_newer_version_accepted_end_the_service_and_stay_in_the_jo
     let setup = Setup::default();
     let mut record = record::encode(&events("u", 0..3), None);
     record.header.version = u8::MAX;
-    let rules = trailkeep_journal::Rules { max_bytes: u64::MAX, is_synced: true };
+    let rules = trailkeep_journal::Rules {
+        max_bytes: u64::MAX,
+        is_synced: true,
+        max_age: trailkeep_journal::Rules::MAX_AGE,
+    };
     let opened = Journal::on(setup.disk.clone(), rules, Box::new(|_| ())).unwrap();
     let (done, appended) = std::sync::mpsc::channel();
     opened.journal.append(record, Box::new(move |result| done.send(result).unwrap()));

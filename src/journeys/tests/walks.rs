@@ -49,7 +49,8 @@ pub(crate) fn ingest(max_events: usize) -> (Arc<Ingest>, Box<dyn ReadBack>, Arc<
         backoff_min: Duration::from_millis(1),
         backoff_max: Duration::from_millis(1),
     };
-    let journal_rules = JournalRules { max_bytes: u64::MAX, is_synced: true };
+    let journal_rules =
+        JournalRules { max_bytes: u64::MAX, is_synced: true, max_age: JournalRules::MAX_AGE };
     let (ingest, reader) = Ingest::new(Parts {
         limit,
         shares: Shares::ALL,

@@ -94,6 +94,22 @@ fn segments_are_used_again_once_their_records_are_settled_and_nothing_stays_in_t
 }
 
 #[test]
+fn what_is_settled_goes_from_the_disk_after_a_while_also_where_little_comes() {
+    let disk = MemoryDisk::default();
+    let rules = Rules { max_age: Duration::ZERO, ..RULES };
+    let open = Open::from(Journal::on(disk.clone(), rules, Box::new(|_| ())).unwrap());
+    let end = open.append(&record(1, 1000)).unwrap().end;
+    assert!(disk.holds(&text_of(1)));
+    open.journal.settled_before(end);
+    eventually("the record is still on the disk", || !disk.holds(&text_of(1)));
+    // What is not settled stays, however old its segment is.
+    assert!(write(&open, &record(2, 1000)));
+    eventually("no other segment is begun", || open.journal.on_disk().segments == 2);
+    drop(open);
+    assert_eq!(found_on(&disk), [record(2, 1000)]);
+}
+
+#[test]
 fn nothing_is_forgotten_that_is_not_settled() {
     let disk = MemoryDisk::default();
     let records: Vec<_> = (1..=40).map(|n| record(n, 10_000)).collect();

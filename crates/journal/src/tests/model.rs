@@ -1,12 +1,14 @@
 //! Whatever happens, what was answered comes back.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
-use super::{Open, append, open_on, record, weight};
+use super::{Open, RULES, append, record, weight};
 use crate::memory_disk::MemoryDisk;
-use crate::{Mark, Record};
+use crate::{Journal, Mark, Record, Rules};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -39,9 +41,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn open_on(disk: &MemoryDisk, rules: Rules) -> Open {
+    Journal::on(disk.clone(), rules, Box::new(|_| ())).unwrap().into()
+}
+
 /// What must be so, kept in the simplest way.
 struct Model {
     disk: MemoryDisk,
+    rules: Rules,
     open: Open,
     next: i64,
     /// Answered, in order, and not known to be settled.
@@ -51,9 +58,10 @@ struct Model {
 }
 
 impl Model {
-    fn new() -> Self {
+    fn new(rules: Rules) -> Self {
         let disk = MemoryDisk::default();
-        Self { open: open_on(disk.clone()), disk, next: 1, kept: Vec::new(), refused: Vec::new() }
+        let open = open_on(&disk, rules);
+        Self { open, disk, rules, next: 1, kept: Vec::new(), refused: Vec::new() }
     }
 
     fn append(&mut self, sizes: &[usize]) {
@@ -89,7 +97,7 @@ impl Model {
 
     fn power_cut(&mut self, seed: u64) {
         let disk = self.disk.after_power_cut(&mut StdRng::seed_from_u64(seed));
-        let mut open = open_on(disk.clone());
+        let mut open = open_on(&disk, self.rules);
         let found = open.found();
         assert!(
             found.is_sorted_by(|a, b| a.header.number < b.header.number),
@@ -135,8 +143,11 @@ proptest! {
     fn answered_records_come_back_and_refused_ones_do_not(
         steps in prop::collection::vec(step(), 1..40),
         seed in any::<u64>(),
+        // Each segment is left as soon as another is ready, or none is.
+        is_aging in any::<bool>(),
     ) {
-        let mut model = Model::new();
+        let max_age = if is_aging { Duration::ZERO } else { Rules::MAX_AGE };
+        let mut model = Model::new(Rules { max_age, ..RULES });
         for step in steps {
             match step {
                 Step::Append(sizes) => model.append(&sizes),
