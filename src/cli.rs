@@ -13,6 +13,7 @@ mod reload;
 mod seed;
 mod serve;
 mod terminal;
+mod users;
 mod write_keys;
 
 use std::process::ExitCode;
@@ -57,6 +58,7 @@ Examples:
   trailkeep seed 1000000                      write a million sample events
   trailkeep doctor                            what is wrong, and what to do about it
   trailkeep dead-letters list                 events that the database refused for good
+  trailkeep users export ann --out ann.ndjson all that is known of somebody, as a file
   trailkeep processors users                  who is stuck at what is sent events
   trailkeep example-processor                 something that acts on events, to try with
   trailkeep --config trailkeep.toml";
@@ -114,6 +116,11 @@ enum Command {
         #[command(subcommand)]
         command: processors::Command,
     },
+    /// Give all that is known of a user
+    Users {
+        #[command(subcommand)]
+        command: users::Command,
+    },
     /// Look for what is wrong, and say what to do; changes nothing
     Doctor(doctor::Command),
     /// Run a processor to try with: it waits, fails and refuses as told
@@ -134,6 +141,7 @@ impl Cli {
             Some(Command::Seed(command)) => command.flags.add_to(overrides),
             Some(Command::DeadLetters { command }) => command.flags().add_to(overrides),
             Some(Command::Processors { command }) => command.flags().add_to(overrides),
+            Some(Command::Users { command }) => command.flags().add_to(overrides),
             Some(Command::Doctor(command)) => command.flags.add_to(overrides),
             // It has no settings.
             Some(Command::ExampleProcessor(_)) | None => overrides,
@@ -178,6 +186,7 @@ pub fn run() -> ExitCode {
         Some(Command::Seed(command)) => seed(&command, &loaded.settings),
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
         Some(Command::Processors { command }) => steer(command, &loaded.settings),
+        Some(Command::Users { command }) => handle_users(command, &loaded.settings),
         Some(Command::Doctor(command)) => examine(&command, &Ok(loaded)),
         // They have returned above.
         Some(Command::ExampleProcessor(_) | Command::Reload(_)) => ExitCode::FAILURE,
@@ -238,6 +247,16 @@ fn handle_keys(command: write_keys::Command, settings: &Settings) -> ExitCode {
 
 fn steer(command: processors::Command, settings: &Settings) -> ExitCode {
     match processors::run(command, settings) {
+        Ok(text) => print(&text),
+        Err(error) => {
+            complain(&format!("trailkeep: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn handle_users(command: users::Command, settings: &Settings) -> ExitCode {
+    match users::run(command, settings) {
         Ok(text) => print(&text),
         Err(error) => {
             complain(&format!("trailkeep: {error}\n"));

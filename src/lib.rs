@@ -55,6 +55,7 @@
 //! | [`dead_letters`] | what a person does about events that the database refused |
 //! | [`people`] | who is who: what events say of ids, and what is known to be kept of it |
 //! | [`journeys`] | stored and not yet stored events as one list; cursors, exports |
+//! | [`privacy`] | what has to do with a person's rights to their data: all that is known, as a file |
 //! | [`live`] | accepted events as they come, of a user or of this instance |
 //! | [`processing`] | users' events on their way to processors over HTTP |
 //! | [`summaries`] | events of business accounts, counted; what is kept, what may run |
@@ -89,6 +90,7 @@ pub mod live;
 pub mod monitoring;
 pub mod origins;
 pub mod people;
+pub mod privacy;
 pub mod processing;
 pub mod seed;
 pub mod shutdown;

@@ -25,6 +25,7 @@ use crate::live::{self, Live};
 use crate::monitoring::history::{History, Sample};
 use crate::monitoring::refusals::Refusals;
 use crate::people::search::{Payloads, Search};
+use crate::privacy::export::Sources;
 use crate::summaries::{self, Summaries};
 
 /// Everything that requests are answered with, and what writes the audit trail.
@@ -57,6 +58,14 @@ pub fn service(
             stop: stop.clone(),
         }),
         profiles: Profiles::new(journeys(), Arc::clone(&stores.activity), Arc::clone(&clock)),
+        exports: Arc::new(Sources {
+            journeys: journeys(),
+            links: links(stores, ingestion),
+            letters: Arc::clone(&stores.letters),
+            processing: Arc::clone(&stores.processing),
+            access: Arc::clone(&stores.access),
+            clock: Arc::clone(&clock),
+        }),
         search: search(settings, stores),
         account_events: AccountEvents::new(Arc::clone(&stores.accounts), journeys()),
         summaries: summaries(settings, stores, &clock),

@@ -27,6 +27,7 @@ use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
@@ -57,6 +58,27 @@ pub struct Control {
     path: PathBuf,
     /// How long it may take to say that it lives.
     limit: Duration,
+}
+
+/// An answer that is read as it comes.
+pub struct Download<'a> {
+    control: &'a Control,
+    body: Incoming,
+}
+
+impl Download<'_> {
+    /// What has come; `None` at the end. An answer that breaks off is an error.
+    pub async fn more(&mut self) -> Result<Option<Bytes>, ControlError> {
+        loop {
+            let frame = self.control.living(self.body.frame()).await?;
+            let Some(frame) = frame else { return Ok(None) };
+            let frame = frame.map_err(|error| self.control.broken(&error))?;
+            // Trailers are nothing of it.
+            if let Ok(bytes) = frame.into_data() {
+                return Ok(Some(bytes));
+            }
+        }
+    }
 }
 
 /// Why a service did not do something.
@@ -235,12 +257,7 @@ impl Control {
         body: Option<&Value>,
     ) -> Result<T, ControlError> {
         let mut answer = pin!(self.send(self.request(method, path, body)?));
-        let answer = loop {
-            match timeout(self.limit, &mut answer).await {
-                Ok(answer) => break answer?,
-                Err(_) => drop(self.has_to_live().await?),
-            }
-        };
+        let answer = self.living(&mut answer).await??;
         let (status, body) = (answer.status(), answer.into_body());
         if !status.is_success() {
             return Err(self.refused(status, &body));
@@ -278,11 +295,45 @@ impl Control {
         Ok(request)
     }
 
+    /// GET, of an answer that is read as it comes.
+    pub async fn download(&self, path: &str) -> Result<Download<'_>, ControlError> {
+        let mut answer = pin!(self.begin(self.request(Method::GET, path, None)?));
+        let (head, body) = self.living(&mut answer).await??.into_parts();
+        if !head.status.is_success() {
+            let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
+            let body = body.map_err(|error| self.broken(&*error))?.to_bytes();
+            return Err(self.refused(head.status, &body));
+        }
+        Ok(Download { control: self, body })
+    }
+
+    /// What comes of something that may take as long as the service lives.
+    async fn living<F: Future + Unpin>(&self, mut what: F) -> Result<F::Output, ControlError> {
+        loop {
+            match timeout(self.limit, &mut what).await {
+                Ok(done) => return Ok(done),
+                Err(_) => drop(self.has_to_live().await?),
+            }
+        }
+    }
+
     /// Sends a request, on a connection of its own, and waits for the whole answer.
     pub async fn send(
         &self,
-        mut request: Request<Full<Bytes>>,
+        request: Request<Full<Bytes>>,
     ) -> Result<Response<Bytes>, ControlError> {
+        let (head, body) = self.begin(request).await?.into_parts();
+        match Limited::new(body, MAX_ANSWER_BYTES).collect().await {
+            Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
+            Err(error) => Err(self.broken(&*error)),
+        }
+    }
+
+    /// Sends a request, on a connection of its own, and waits for the head of the answer.
+    async fn begin(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, ControlError> {
         let headers = request.headers_mut();
         headers.insert(HOST, HeaderValue::from_static("localhost"));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -291,12 +342,7 @@ impl Control {
         let (mut sender, connection) = opened.map_err(|error| self.broken(&error))?;
         // How it ends, the answer tells. It ends where nobody waits for that any more.
         tokio::spawn(connection);
-        let response = sender.send_request(request).await;
-        let (head, body) = response.map_err(|error| self.broken(&error))?.into_parts();
-        match Limited::new(body, MAX_ANSWER_BYTES).collect().await {
-            Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
-            Err(error) => Err(self.broken(&*error)),
-        }
+        sender.send_request(request).await.map_err(|error| self.broken(&error))
     }
 
     async fn connect(&self) -> io::Result<UnixStream> {
@@ -323,6 +369,17 @@ impl Control {
         let reason = deepest.unwrap_or(error).to_string();
         ControlError::Broken { path: self.path.clone(), reason }
     }
+}
+
+/// A text as one segment of a path.
+pub fn segment(text: &str) -> String {
+    // A segment of dots alone would be another path.
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_~".contains(byte);
+    let encode = |byte: u8| match is_plain(&byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
-use super::control::{Control, ControlError};
+use super::control::{Control, ControlError, segment};
 use super::flags::Flags;
 use crate::config::Settings;
 use told::{Commanded, Processor, lines, row, told};
@@ -199,7 +199,7 @@ pub(super) fn run(command: Command, settings: &Settings) -> Result<String, Proce
 }
 
 async fn act(command: Command, control: &Control) -> Result<String, ProcessorsError> {
-    let path = |of: &Of, rest: &str| format!("/processors/{}/{rest}", encoded(&of.processor));
+    let path = |of: &Of, rest: &str| format!("/processors/{}/{rest}", segment(&of.processor));
     let nothing = json!({});
     match command {
         Command::List { .. } => {
@@ -231,11 +231,11 @@ async fn act(command: Command, control: &Control) -> Result<String, ProcessorsEr
             Ok(lines(&Value::Array(letters)))
         }
         Command::RetryLetter { id, of } => {
-            let path = path(&of, &format!("dead-letters/{}/retry", encoded(&id)));
+            let path = path(&of, &format!("dead-letters/{}/retry", segment(&id)));
             Ok(told(control.post(&path, &nothing).await?))
         }
         Command::DropLetter { id, of } => {
-            let path = path(&of, &format!("dead-letters/{}", encoded(&id)));
+            let path = path(&of, &format!("dead-letters/{}", segment(&id)));
             Ok(told(control.delete(&path).await?))
         }
         Command::Check { repair, of } => {
@@ -247,7 +247,7 @@ async fn act(command: Command, control: &Control) -> Result<String, ProcessorsEr
             Ok(lines(&found["commands"]))
         }
         Command::Remove { name, .. } => {
-            control.delete::<()>(&format!("/processors/{}", encoded(&name))).await?;
+            control.delete::<()>(&format!("/processors/{}", segment(&name))).await?;
             Ok(format!("{name} is removed\n"))
         }
     }
@@ -259,7 +259,7 @@ async fn about(
     what: &str,
     event: &Event,
 ) -> Result<String, ProcessorsError> {
-    let (name, user) = (encoded(&of.processor), encoded(&event.user));
+    let (name, user) = (segment(&of.processor), segment(&event.user));
     let body = json!({ "eventId": event.event });
     Ok(told(control.post(&format!("/processors/{name}/users/{user}/{what}"), &body).await?))
 }
@@ -288,7 +288,7 @@ async fn wait(control: &Control, of: &Of, begun: Commanded) -> Result<String, Pr
     if begun.state == "done" {
         return Ok(told(begun));
     }
-    let path = format!("/processors/{}/commands", encoded(&of.processor));
+    let path = format!("/processors/{}/commands", segment(&of.processor));
     let is_watched = io::stderr().is_terminal();
     loop {
         sleep(LOOK_EVERY).await;
@@ -312,14 +312,4 @@ async fn wait(control: &Control, of: &Of, begun: Commanded) -> Result<String, Pr
             return Ok(format!("{} {message}\n", number("events")));
         }
     }
-}
-
-/// As part of a path.
-fn encoded(text: &str) -> String {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(byte);
-    let encode = |byte: u8| match is_plain(&byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
 }

@@ -82,6 +82,7 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/console/users/{userId}/ticket", get(user::ticket))
         .route("/console/users/{userId}/journey.csv", get(user::csv))
         .route("/console/users/{userId}/journey.ndjson", get(user::ndjson))
+        .route("/console/users/{userId}/everything.ndjson", get(user::everything))
         .route("/console/accounts/{accountId}", get(business::page))
         .route("/console/account", get(account::page))
         .route("/console/account/password", post(account::change_password))

@@ -16,7 +16,7 @@ mod words;
 
 pub use activity::activity;
 pub use event::event;
-pub use export::{csv, ndjson};
+pub use export::{csv, everything, ndjson};
 pub use reason::give as give_reason;
 pub use ticket::ticket;
 

@@ -39,6 +39,7 @@ use crate::monitoring::version;
         (name = "PostHog", description = "What its SDKs send and ask for."),
         (name = "Journeys", description = "What one user did."),
         (name = "People", description = "Who is who."),
+        (name = "Privacy", description = "A person's rights to their data."),
         (name = "Accounts", description = "What the users of a business account did, counted and told."),
         (name = "Monitoring", description = "How the service is."),
         (name = "Staff", description = "Signing up, in and out."),

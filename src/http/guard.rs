@@ -5,11 +5,11 @@
 //! | [`Staff`] | a person who is signed in |
 //! | [`StaffOrShell`] | the same, and the shell |
 //! | [`Admin`] | an administrator who is signed in, and the shell |
-//! | [`MayRead`] | these, all other staff, and a machine's token with the scope `read` |
+//! | [`Privacy`] | the same, and a machine's token with the scope `privacy`, which is for nothing else |
+//! | [`MayRead`] | administrators, the shell, all other staff, and a machine's token with the scope `read` |
 //! | [`Monitor`] | these, and one with the scope `monitor` |
 //!
-//! Of those who may read, people with the role `support` may not export. A token with the
-//! scope `privacy` is for none of these.
+//! Of those who may read, people with the role `support` may not export.
 //!
 //! The shell is who comes by the control socket, whatever session or token its requests
 //! carry: [`peer`](super::peer) says how that is known.
@@ -50,6 +50,9 @@ pub struct Staff {
 
 /// An administrator who is signed in, or the shell.
 pub struct Admin(pub Actor);
+
+/// Whoever may act on a person's rights to their data.
+pub struct Privacy(pub Actor);
 
 /// A person who is signed in, or the shell, for what tells nothing of users and is nobody's own.
 pub struct StaffOrShell;
@@ -140,6 +143,12 @@ pub fn actor(account: &StaffAccount, client: Option<IpAddr>) -> Actor {
     Actor { name: account.email.clone(), id: Some(account.id), client, reason: None }
 }
 
+/// How a token stands there.
+fn machine(token: TokenRecord, parts: &Parts, service: &Service) -> Actor {
+    let Client(client) = Client::of(parts, service);
+    Actor { name: token.name, id: Some(token.id), client, reason: None }
+}
+
 /// Whoever calls, with the reason that their request gives.
 fn giving_reason(actor: Actor, parts: &Parts) -> Result<Actor, Problem> {
     Ok(Actor { reason: reason::of(&parts.headers)?, ..actor })
@@ -212,6 +221,26 @@ impl FromRequestParts<Arc<Service>> for Admin {
     }
 }
 
+impl FromRequestParts<Arc<Service>> for Privacy {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        service: &Arc<Service>,
+    ) -> Result<Self, Problem> {
+        let actor = match caller(parts, service).await? {
+            Caller::Person(staff) if staff.account.role == Role::Admin => staff.actor,
+            Caller::Person(_) => return Err(Problem::admins_only()),
+            Caller::Machine(token) if token.scope == Scope::Privacy => {
+                machine(*token, parts, service)
+            }
+            Caller::Machine(_) => return Err(Problem::wrong_scope()),
+            Caller::Shell => Actor::shell(),
+        };
+        giving_reason(actor, parts).map(Self)
+    }
+}
+
 impl FromRequestParts<Arc<Service>> for MayRead {
     type Rejection = Problem;
 
@@ -225,8 +254,7 @@ impl FromRequestParts<Arc<Service>> for MayRead {
                 Ok(Self { reader: giving_reason(staff.actor, parts)?, may_export })
             }
             Caller::Machine(token) if tokens::covers(token.scope, Scope::Read) => {
-                let Client(client) = Client::of(parts, service);
-                let reader = Actor { name: token.name, id: Some(token.id), client, reason: None };
+                let reader = machine(*token, parts, service);
                 Ok(Self { reader: giving_reason(reader, parts)?, may_export: true })
             }
             Caller::Machine(_) => Err(Problem::wrong_scope()),

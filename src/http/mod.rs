@@ -34,6 +34,7 @@ pub mod paging;
 pub mod path;
 pub mod peer;
 pub mod posting;
+pub mod privacy;
 pub mod problem;
 pub mod processors;
 pub mod query;

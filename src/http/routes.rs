@@ -17,8 +17,8 @@ use super::problem::Problem;
 use super::state::Service;
 use super::{
     accounts, audit, auth, dead_letters, docs, events, guard, health, journeys, links, live,
-    metrics, own_sessions, processors, refused, reload, search, sessions, staff, stats, team,
-    tokens, trace, tracker, users, wires, write_keys,
+    metrics, own_sessions, privacy, processors, refused, reload, search, sessions, staff, stats,
+    team, tokens, trace, tracker, users, wires, write_keys,
 };
 
 /// All routes, each with and without a trailing slash, and the pages beside them.
@@ -79,6 +79,7 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(live::watch_all))
         .routes(routes!(search::search))
         .routes(routes!(users::user))
+        .routes(routes!(privacy::export))
         .routes(routes!(links::join))
         .routes(routes!(links::separate))
         .routes(routes!(accounts::summary))

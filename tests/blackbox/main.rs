@@ -45,6 +45,7 @@ mod live;
 mod monitoring;
 mod people;
 mod pipeline;
+mod privacy;
 mod problems;
 mod processing;
 mod reload;

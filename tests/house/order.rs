@@ -11,7 +11,7 @@ const ROWS: [&[&str]; 13] = [
     &["app"],
     &["console"],
     &["http"],
-    &["live"],
+    &["live", "privacy"],
     &["dead_letters", "journeys", "processing", "seed", "summaries"],
     &["ingest"],
     &["people"],

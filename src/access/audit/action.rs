@@ -50,6 +50,8 @@ pub const WATCH_JOURNEY: &str = "journey.watch";
 pub const WATCH_ALL: &str = "live.watch";
 /// Somebody looked at what is known of a user.
 pub const READ_USER: &str = "user.read";
+/// Somebody took along all that is known of a user.
+pub const EXPORT_USER: &str = "user.export";
 /// Somebody joined an id to a user; there is an entry about each of the two.
 pub const JOIN_USERS: &str = "link.join";
 /// Somebody separated an id from a user; there is an entry about each of the two.

@@ -51,6 +51,7 @@ const DEEDS: &[(&str, About, &str)] = {
         (action::WATCH_JOURNEY, User, "Watched a journey live"),
         (action::WATCH_ALL, Thing, "Watched all events live"),
         (action::READ_USER, User, "Looked at a user"),
+        (action::EXPORT_USER, User, "Took along all that is known of a user"),
         (action::JOIN_USERS, User, "Joined two ids"),
         (action::SEPARATE_USERS, User, "Separated two ids"),
         (action::SEARCH, Thing, "Searched"),

@@ -87,6 +87,16 @@ async fn assert_may(service: &Service, caller: As<'_>, may: For) {
     }
 }
 
+/// The scope `privacy` opens the routes that are for it, and no others.
+async fn assert_may_what_is_of_privacy_alone(service: &Service) {
+    let (privacy, _) = token(service, "privacy", None).await;
+    for (method, path, whom) in routes() {
+        let answer = call(service, &method, &path, As::Bearer(&privacy)).await;
+        let expected = if whom == For::Privacy { 200 } else { 403 };
+        assert_eq!(answer.status, expected, "{method} {path}: {}", answer.text());
+    }
+}
+
 async fn admin_posts(service: &Service, path: &str, body: &Value) -> Value {
     let request = service.request(Method::POST, path).json(body);
     service.send(request).await.expect(201).json()
@@ -131,8 +141,7 @@ async fn everybody_gets_what_is_theirs_and_nothing_more(home: Home) {
     assert_unknown(&service, As::Cookie(&monitor)).await;
     let (reader, _) = token(&service, "read", None).await;
     assert_may(&service, As::Bearer(&reader), For::Readers).await;
-    let (privacy, _) = token(&service, "privacy", None).await;
-    assert_may(&service, As::Bearer(&privacy), For::Everybody).await;
+    assert_may_what_is_of_privacy_alone(&service).await;
     for role in ["staff", "support"] {
         let (session, _) = staff(&service, &format!("{role}@example.com"), role).await;
         assert_may(&service, As::Bearer(&session), For::People).await;

@@ -25,6 +25,8 @@ pub enum For {
     Staff,
     /// A person who is signed in, about their own session.
     People,
+    /// An administrator, and a token with the scope `privacy`, which is for nothing else.
+    Privacy,
     /// An administrator.
     Admins,
 }
@@ -110,6 +112,7 @@ pub const ROUTES: &[Route] = &[
     route("DELETE", "/api/auth/sessions/{id}", For::People),
     route("POST", "/api/auth/sign-out", For::People),
     route("POST", "/api/auth/change-password", For::People),
+    route("GET", "/users/{userId}/export", For::Privacy),
     route("GET", "/users", For::Admins),
     route("GET", "/api/staff", For::Admins),
     route("POST", "/api/staff", For::Admins),
@@ -178,7 +181,8 @@ fn table() -> String {
         write!(text, "| `{} {}` |", route.method, route.path).expect("text");
         for (caller, may) in CALLERS {
             let refused = if caller == "nobody" { "401" } else { "403" };
-            let cell = if may >= route.whom { "yes" } else { refused };
+            let is_privacy = caller == "`privacy`" && route.whom == For::Privacy;
+            let cell = if may >= route.whom || is_privacy { "yes" } else { refused };
             write!(text, " {cell} |").expect("text");
         }
         let shell = if route.whom == For::People { "403" } else { "yes" };

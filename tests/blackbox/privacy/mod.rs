@@ -1,0 +1,4 @@
+//! A person's rights to their data.
+
+mod export;
+mod shell;
