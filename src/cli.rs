@@ -8,6 +8,7 @@ mod doctor;
 mod example_processor;
 mod flags;
 mod place;
+mod privacy;
 mod processors;
 mod reload;
 mod seed;
@@ -58,6 +59,7 @@ Examples:
   trailkeep seed 1000000                      write a million sample events
   trailkeep doctor                            what is wrong, and what to do about it
   trailkeep dead-letters list                 events that the database refused for good
+  trailkeep privacy                           what is kept of whom, and for how long
   trailkeep users export ann --out ann.ndjson all that is known of somebody, as a file
   trailkeep processors users                  who is stuck at what is sent events
   trailkeep example-processor                 something that acts on events, to try with
@@ -121,6 +123,11 @@ enum Command {
         #[command(subcommand)]
         command: users::Command,
     },
+    /// Print what is kept of whom, where, for how long and who may see it
+    Privacy {
+        #[command(flatten)]
+        flags: Flags,
+    },
     /// Look for what is wrong, and say what to do; changes nothing
     Doctor(doctor::Command),
     /// Run a processor to try with: it waits, fails and refuses as told
@@ -131,9 +138,11 @@ impl Cli {
     fn overrides(&self) -> Overrides {
         let overrides = self.flags.add_to(Overrides::default());
         match &self.command {
-            Some(Command::Serve { flags } | Command::Config { flags, .. }) => {
-                flags.add_to(overrides)
-            }
+            Some(
+                Command::Serve { flags }
+                | Command::Config { flags, .. }
+                | Command::Privacy { flags },
+            ) => flags.add_to(overrides),
             Some(Command::Reload(command)) => command.flags.add_to(overrides),
             Some(Command::Admin { command }) => command.flags().add_to(overrides),
             Some(Command::WriteKeys { command }) => command.flags().add_to(overrides),
@@ -186,6 +195,7 @@ pub fn run() -> ExitCode {
         Some(Command::Seed(command)) => seed(&command, &loaded.settings),
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
         Some(Command::Processors { command }) => steer(command, &loaded.settings),
+        Some(Command::Privacy { .. }) => print(&privacy::register(&loaded.settings)),
         Some(Command::Users { command }) => handle_users(command, &loaded.settings),
         Some(Command::Doctor(command)) => examine(&command, &Ok(loaded)),
         // They have returned above.

@@ -33,7 +33,7 @@ pub struct View {
 const ROUTER: &str = include_str!("../../src/console/mod.rs");
 
 /// Routes that are no page of their own: fragments, files, and what a page sends to.
-const NO_VIEW: [&str; 11] = [
+const NO_VIEW: [&str; 12] = [
     "/",
     "/console/enter",
     "/console/live/rows",
@@ -45,6 +45,7 @@ const NO_VIEW: [&str; 11] = [
     "/console/users/{userId}/ticket",
     "/console/users/{userId}/journey.csv",
     "/console/users/{userId}/journey.ndjson",
+    "/console/users/{userId}/everything.ndjson",
 ];
 
 /// Pages of what the stage has none of: dead letters, processors, keys and tokens of somebody

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
+use crate::batch::People;
 use crate::bench::{Bench, Shape, Site};
 use crate::instance::{Home, Instance};
 use crate::numbers::{Samples, milliseconds};
@@ -16,6 +17,10 @@ pub const STEPS: u64 = 1;
 pub const ROUND_STEPS: u64 = 2;
 /// Events of one request.
 const BATCH: usize = 10;
+/// Few enough that all of them were seen before a window begins: an event of somebody new
+/// costs the database several times another one, and half of the rate would not be half of
+/// the work.
+pub const USERS: u32 = 5_000;
 
 /// Those whom the service has to do with meanwhile. None of them ends by itself.
 pub type Company = JoinSet<Result<(), Trouble>>;
@@ -73,8 +78,10 @@ impl Beside {
     ) -> Result<Self, Trouble> {
         let site = bench.site().await?;
         bench.progress.step(format!("{section}, saturation"));
-        let full = bench.measure(&site, &[], Shape::saturating(BATCH)).await?;
-        let half = Shape::offering(full.stored_per_second() / 2.0, BATCH);
+        let people = People::of(USERS);
+        let saturating = Shape { people, ..Shape::saturating(BATCH) };
+        let full = bench.measure(&site, &[], saturating).await?;
+        let half = Shape { people, ..Shape::offering(full.stored_per_second() / 2.0, BATCH) };
         let alone = async |_: &Instance| Ok(Company::new());
         let mut beside = Self::default();
         for round in 1..=bench.arguments.rounds() {

@@ -133,7 +133,7 @@ async fn click(
     clicks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         clicks.tick().await;
-        let user = rng.random_range(0..USERS);
+        let user = rng.random_range(0..beside::USERS);
         for request in [page_of(user, &session), activity_of(user, &session)] {
             let status = connection.exchange(&request).await.during("a click")?;
             // Not everybody has been here yet.

@@ -1,0 +1,288 @@
+//! `trailkeep privacy`: what is kept of whom, where, for how long and who may see it, by the
+//! settings in force. A register of processing begins with that. Pure.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::app;
+use crate::config::Settings;
+use crate::monitoring::version;
+
+/// What is kept of somebody.
+struct Kept {
+    what: &'static str,
+    whom: &'static str,
+    /// The collection in MongoDB.
+    collection: &'static str,
+    /// The table of the embedded store.
+    table: &'static str,
+    how_long: String,
+    who: &'static str,
+}
+
+const USERS: &str = "users";
+const STAFF: &str = "staff";
+const READERS: &str = "all staff; tokens with the scope `read`";
+const ADMINISTRATORS: &str = "administrators";
+
+/// All of it, as Markdown.
+pub(super) fn register(settings: &Settings) -> String {
+    let mut text = format!(
+        "# What is kept, by the settings in force\n\n\
+         Trailkeep {}. Data are in {}, and in the folder {}. *Users* are those whom events are \
+         about, *staff* those who have an account here.\n\n\
+         | what | of whom | where | how long | who may see it |\n\
+         | --- | --- | --- | --- | --- |\n",
+        version::VERSION,
+        app::store_place(settings),
+        settings.store.data_dir.display(),
+    );
+    let is_embedded = settings.store.mongodb_uri.is_none();
+    for Kept { what, whom, collection, table, how_long, who } in kept(settings) {
+        let place = if is_embedded { table } else { collection };
+        let _ = writeln!(text, "| {what} | {whom} | {place} | {how_long} | {who} |");
+    }
+    text.push_str("\n## Before anything is kept\n\n");
+    for line in before(settings) {
+        let _ = writeln!(text, "- {line}");
+    }
+    text.push_str("\n## Handed on\n\n");
+    for line in handed_on(settings) {
+        let _ = writeln!(text, "- {line}");
+    }
+    text.push_str("\n## Where this service does not reach\n\n");
+    for line in out_of_reach(is_embedded) {
+        let _ = writeln!(text, "- {line}");
+    }
+    text
+}
+
+fn kept(settings: &Settings) -> Vec<Kept> {
+    let events = settings.store.retention;
+    let longer = events.map(|events| events + DAY);
+    let row = |what, whom, (collection, table), how_long, who| Kept {
+        what,
+        whom,
+        collection,
+        table,
+        how_long,
+        who,
+    };
+    let mut kept = vec![
+        row(
+            "events: ids, type, times, payload",
+            USERS,
+            ("`events`", "`events`"),
+            span(events, "from their receipt"),
+            READERS,
+        ),
+        row(
+            "what is known of an id: when it was seen, traits, addresses, whose it is",
+            USERS,
+            ("`people`", "`people`, `person_terms`"),
+            span(events, "from when it was seen last"),
+            READERS,
+        ),
+        row(
+            "whose a visit is",
+            USERS,
+            ("`userSessions`", "`user_sessions`"),
+            span(events, "from its first event"),
+            READERS,
+        ),
+        row(
+            "events that are accepted and not stored",
+            USERS,
+            ("`journal/` in the folder", "`journal/` in the folder"),
+            "until they are stored, and about an hour more".to_owned(),
+            READERS,
+        ),
+        row(
+            "events that the database refused, and why",
+            USERS,
+            ("`deadLetters`", "`dead_letters`"),
+            span(events, "from their receipt"),
+            ADMINISTRATORS,
+        ),
+    ];
+    if !settings.processors.is_empty() {
+        kept.push(row(
+            "what processors answered",
+            USERS,
+            ("`processedEvents`, `processedEvents.*`", "`processed_events`"),
+            span(longer, "from the receipt of the event"),
+            READERS,
+        ));
+    }
+    kept.extend([
+        row(
+            "who looked at whom or changed what, when and why",
+            "staff and users",
+            ("`audit`", "`audit_trail`"),
+            span(settings.access.audit_retention, "from then"),
+            ADMINISTRATORS,
+        ),
+        row(
+            "the addresses from which they did",
+            STAFF,
+            ("`audit`", "`audit_trail`"),
+            span(addresses(settings), "from then"),
+            ADMINISTRATORS,
+        ),
+        row(
+            "accounts: name, e-mail address, role, a hash of the password, hashes of the last ten \
+             addresses that were signed in from",
+            STAFF,
+            ("`accounts`", "`accounts`"),
+            "for good; a disabled one too".to_owned(),
+            ADMINISTRATORS,
+        ),
+        row(
+            "open sessions",
+            STAFF,
+            ("`sessions`", "`sessions`"),
+            span(Some(settings.access.session_lifetime), "from their last use"),
+            "whose they are",
+        ),
+        row(
+            "tokens and write keys: names, hashes, last use",
+            "machines",
+            ("`tokens`, `writeKeys`", "`tokens`, `write_keys`"),
+            "until they end".to_owned(),
+            ADMINISTRATORS,
+        ),
+    ]);
+    kept
+}
+
+/// Those in the audit trail go with their entries at the latest.
+fn addresses(settings: &Settings) -> Option<Duration> {
+    let access = &settings.access;
+    [access.audit_retention, access.audit_address_retention].into_iter().flatten().min()
+}
+
+/// What never comes into the journal.
+fn before(settings: &Settings) -> Vec<String> {
+    let events = &settings.events;
+    let list =
+        |keys: &[String]| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    let mut lines = Vec::new();
+    if !events.drop_keys.is_empty() {
+        lines.push(format!("These keys of payloads are left out: {}.", list(&events.drop_keys)));
+    }
+    if !events.hash_keys.is_empty() {
+        lines.push(format!("Of these only a hash is kept: {}.", list(&events.hash_keys)));
+    }
+    lines.push(
+        match events.keep.user_agent {
+            true => {
+                "The text of a browser's user agent is kept, beside its browser, system and kind \
+                 of device."
+            }
+            false => {
+                "Of a browser's user agent its browser, system and kind of device are kept, and \
+                  not the text."
+            }
+        }
+        .to_owned(),
+    );
+    lines.push(
+        match events.keep.address {
+            true => "The address that events come from is kept in their payloads.",
+            false => "The address that events come from is not kept.",
+        }
+        .to_owned(),
+    );
+    lines
+}
+
+/// Whom events are sent to.
+fn handed_on(settings: &Settings) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (name, processor) in &settings.processors {
+        let types = match processor.types.is_empty() {
+            true => "every event".to_owned(),
+            false => format!("events of the types {}", processor.types.join(", ")),
+        };
+        lines.push(format!("{types} to the processor `{name}` at {}", processor.url.place()));
+    }
+    if lines.is_empty() {
+        lines.push("nothing: no processor is set".to_owned());
+    }
+    lines.push("whatever staff export, and whatever `trailkeep users export` writes".to_owned());
+    lines
+}
+
+fn out_of_reach(is_embedded: bool) -> Vec<&'static str> {
+    let database = match is_embedded {
+        true => "copies of the folder, such as backups and snapshots",
+        false => {
+            "MongoDB's oplog and journal, which have deleted documents until they are written over, \
+             and backups of the database"
+        }
+    };
+    vec![
+        database,
+        "the log, which goes to the standard output: requests that fail are in it with their path, \
+         which may have a user's id",
+        "logs of proxies in front",
+    ]
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// Whole days and hours, where it is that.
+fn span(length: Option<Duration>, from: &str) -> String {
+    let Some(length) = length else { return "for good".to_owned() };
+    let (unit, name) = match length {
+        length if length >= 2 * DAY => (DAY, "days"),
+        length if length >= 2 * HOUR => (HOUR, "hours"),
+        _ => (Duration::from_secs(60), "minutes"),
+    };
+    format!("{} {name} {from}", length.as_secs() / unit.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn told<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+        register(&Settings::with(settings).unwrap())
+    }
+
+    #[test]
+    fn the_register_says_what_the_settings_in_force_say() {
+        let defaults = told([]);
+        assert!(
+            defaults
+                .contains("| events: ids, type, times, payload | users | `events` | for good |")
+        );
+        assert!(defaults.contains("`audit_trail` | 365 days from then | administrators |"));
+        assert!(defaults.contains("| the addresses from which they did | staff | `audit_trail` | 90 days"));
+        assert!(defaults.contains("- nothing: no processor is set"));
+        assert!(defaults.contains("is not kept.\n"));
+        assert!(!defaults.contains("what processors answered"));
+
+        let other = told([
+            ("store.mongodb_uri", "mongodb://jo:secret@db.example:27017/shop"),
+            ("store.retention_days", "400"),
+            ("events.drop_keys", "password"),
+            ("events.hash_keys", "ip"),
+            ("events.keep", "address"),
+            ("processors.default.url", "https://work.example/events?key=secret"),
+            ("processors.default.types", "purchase"),
+        ]);
+        assert!(other.contains("db.example:27017/shop"));
+        assert!(other.contains("| `events` | 400 days from their receipt |"));
+        assert!(other.contains("| 401 days from the receipt of the event |"));
+        assert!(other.contains("left out: `password`."));
+        assert!(other.contains("only a hash is kept: `ip`."));
+        assert!(other.contains("come from is kept"));
+        assert!(other.contains("events of the types purchase to the processor `default` at "));
+        assert!(other.contains("oplog"));
+        assert!(!other.contains("secret"), "{other}");
+    }
+}
