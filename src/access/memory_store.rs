@@ -11,7 +11,7 @@ use trailkeep_event::time::Clock;
 use trailkeep_store::StoreError;
 use trailkeep_store::access::{
     AccessStore, Admission, AuditEntry, AuditRange, Created, SecretHash, SessionRecord,
-    StaffAccount, StaffChange, TokenRecord, with_place,
+    StaffAccount, StaffChange, TokenRecord, TrailAges, with_place,
 };
 
 /// A clock that stands still until it is moved.
@@ -264,14 +264,15 @@ impl AccessStore for MemoryStore {
         self.with(|kept| kept.audit.iter().rev().filter(is_wanted).take(limit).cloned().collect())
     }
 
-    async fn sweep(
-        &self,
-        now: Timestamp,
-        audit_since: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
+    async fn sweep(&self, now: Timestamp, ages: TrailAges) -> Result<(), StoreError> {
         self.with(|kept| {
             kept.sessions.retain(|one| one.expires_at > now);
-            kept.audit.retain(|one| audit_since.is_none_or(|since| one.at >= since));
+            kept.audit.retain(|one| ages.entries_since.is_none_or(|since| one.at >= since));
+            for one in &mut kept.audit {
+                one.client = one
+                    .client
+                    .take_if(|_| ages.addresses_since.is_none_or(|since| one.at >= since));
+            }
         })
     }
 }

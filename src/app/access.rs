@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use trailkeep_event::time::{Clock, SystemClock};
-use trailkeep_store::access::AccessStore;
+use trailkeep_store::access::{AccessStore, TrailAges};
 
 use super::error::StartError;
 use super::stores::Stores;
@@ -173,12 +173,16 @@ async fn sweep(in_force: Arc<InForce>, stores: Stores, clock: Arc<dyn Clock>) {
         let terms = in_force.terms();
         terms.limits.shrink();
         let now = clock.now();
-        let audit_since = terms.audit_retention.map(|kept| {
+        let since = |kept: Duration| {
             let millis = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
             now.plus_millis(-millis)
-        });
+        };
+        let ages = TrailAges {
+            entries_since: terms.audit_retention.map(since),
+            addresses_since: terms.audit_address_retention.map(since),
+        };
         let (ended, forgotten) =
-            tokio::join!(stores.access.sweep(now, audit_since), stores.people.sweep(now));
+            tokio::join!(stores.access.sweep(now, ages), stores.people.sweep(now));
         for error in [ended, forgotten].into_iter().filter_map(Result::err) {
             warn!(%error, "what has ended cannot be removed now");
         }

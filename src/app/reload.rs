@@ -67,6 +67,7 @@ pub fn terms(settings: &Settings, before: Option<&Terms>) -> Terms {
         events_per_key,
         trusted_proxies,
         audit_retention,
+        audit_address_retention,
         open_sign_up: _,
         session_lifetime: _,
         secure_cookie: _,
@@ -95,6 +96,7 @@ pub fn terms(settings: &Settings, before: Option<&Terms>) -> Terms {
         limits: RateLimits::new(&rates, before.map(|before| &before.limits)),
         max_streams: *max_streams,
         audit_retention: *audit_retention,
+        audit_address_retention: *audit_address_retention,
     }
 }
 

@@ -261,7 +261,10 @@ mod tests {
                 .contains("| events: ids, type, times, payload | users | `events` | for good |")
         );
         assert!(defaults.contains("`audit_trail` | 365 days from then | administrators |"));
-        assert!(defaults.contains("| the addresses from which they did | staff | `audit_trail` | 90 days"));
+        assert!(
+            defaults
+                .contains("| the addresses from which they did | staff | `audit_trail` | 90 days")
+        );
         assert!(defaults.contains("- nothing: no processor is set"));
         assert!(defaults.contains("is not kept.\n"));
         assert!(!defaults.contains("what processors answered"));

@@ -89,6 +89,9 @@ pub struct Access {
     /// How long the audit trail is kept; `None` for good.
     #[serde(rename = "audit_retention_days", deserialize_with = "fields::days")]
     pub audit_retention: Option<Duration>,
+    /// How long the addresses in it are kept; `None` for as long as their entries.
+    #[serde(rename = "audit_address_retention_days", deserialize_with = "fields::days")]
+    pub audit_address_retention: Option<Duration>,
 }
 
 /// Whether the session's cookie is sent over HTTPS alone.

@@ -46,6 +46,8 @@ pub struct Terms {
     pub max_streams: usize,
     /// How long the audit trail is kept; `None` for good.
     pub audit_retention: Option<Duration>,
+    /// How long the addresses in it are kept; `None` for as long as their entries.
+    pub audit_address_retention: Option<Duration>,
 }
 
 /// Which SDKs of other collectors are served.

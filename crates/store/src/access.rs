@@ -170,6 +170,16 @@ pub struct AuditRange {
     pub subject: Option<String>,
 }
 
+/// What of the audit trail has had its time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TrailAges {
+    /// Entries from before this go; `None` keeps all.
+    pub entries_since: Option<Timestamp>,
+    /// The addresses of clients in entries from before this go, and the entries stay; `None`
+    /// keeps all.
+    pub addresses_since: Option<Timestamp>,
+}
+
 /// Keeps accounts, sessions, tokens and the audit trail.
 ///
 /// As with [`Store`](super::Store), any call may be made at any time and ends in
@@ -283,12 +293,10 @@ pub trait AccessStore: Send + Sync + 'static {
     /// A part of the audit trail, newest first.
     async fn audit(&self, range: &AuditRange, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
 
-    /// Removes sessions and tokens that have ended, and audit entries from
-    /// before `audit_since`. Called from time to time, and goes on the next time
-    /// where it takes too long; a database that does it by itself does nothing
-    /// here.
-    async fn sweep(&self, now: Timestamp, audit_since: Option<Timestamp>)
-    -> Result<(), StoreError>;
+    /// Removes sessions and tokens that have ended, and what of the audit trail has had its
+    /// time. Called from time to time, and goes on the next time where it takes too long;
+    /// what a database does by itself it does not do here.
+    async fn sweep(&self, now: Timestamp, ages: TrailAges) -> Result<(), StoreError>;
 }
 
 /// Puts a place behind the others, where it was or not.

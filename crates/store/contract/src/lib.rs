@@ -291,6 +291,7 @@ macro_rules! contract {
                     entries_recorded_again_stay_as_they_are,
                     many_entries_are_recorded_at_once,
                     a_sweep_removes_entries_from_before_and_no_others,
+                    a_sweep_takes_addresses_out_of_entries_from_before_and_no_others,
                     a_sweep_without_a_limit_keeps_the_trail,
                 }
             }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use rusqlite::Connection;
-use trailkeep_store::access::{AccessStore, Admission, AuditRange, StaffChange};
+use trailkeep_store::access::{AccessStore, Admission, AuditRange, StaffChange, TrailAges};
 use trailkeep_store::activity::ActivityStore;
 use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore};
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
@@ -134,7 +134,14 @@ where
         ("touch_token", call(store.touch_token(Uuid::nil(), at(0)))),
         ("record", call(async { store.record(&[entry(1, "ann", None)]).await })),
         ("set_team", call(async { store.set_team(&team("a", at(0))).await })),
-        ("sweep", call(AccessStore::sweep(store, at(0), Some(at(0))))),
+        (
+            "sweep",
+            call(AccessStore::sweep(
+                store,
+                at(0),
+                TrailAges { entries_since: Some(at(0)), addresses_since: Some(at(0)) },
+            )),
+        ),
         ("keep", call(async { store.keep(&[Row { person: person("ann"), rev: 0 }]).await })),
         ("note_sessions", call(async { store.note_sessions(&[session_of("s", "ann", 1)]).await })),
         ("ping", call(store.ping())),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use trailkeep_store::access::{AccessStore, AuditEntry, AuditRange};
+use trailkeep_event::Timestamp;
+use trailkeep_store::access::{AccessStore, AuditEntry, AuditRange, TrailAges};
 use uuid::Uuid;
 
 use super::samples::{HOSTILE, at, ends_of_the_calendar, entry};
@@ -168,19 +169,40 @@ pub async fn many_entries_are_recorded_at_once(store: Arc<dyn AccessStore>) {
     assert!(read.iter().eq(entries.iter().rev()));
 }
 
+fn entries_before(since: Timestamp) -> TrailAges {
+    TrailAges { entries_since: Some(since), addresses_since: None }
+}
+
+pub async fn a_sweep_takes_addresses_out_of_entries_from_before_and_no_others(
+    store: Arc<dyn AccessStore>,
+) {
+    let with_address = |number| AuditEntry {
+        client: Some("192.0.2.7".to_owned()),
+        ..entry(number, "ann", Some("u"))
+    };
+    let mut entries: Vec<_> = (0..1_300).map(with_address).collect();
+    store.record(&entries).await.unwrap();
+    let ages = TrailAges { entries_since: None, addresses_since: Some(at(1_200)) };
+    store.sweep(at(5_000), ages).await.unwrap();
+    entries[..1_200].iter_mut().for_each(|entry| entry.client = None);
+    assert!(read(&*store, &ALL).await.iter().eq(entries.iter().rev()));
+    store.sweep(at(5_000), ages).await.unwrap();
+    assert!(read(&*store, &ALL).await.iter().eq(entries.iter().rev()));
+}
+
 pub async fn a_sweep_removes_entries_from_before_and_no_others(store: Arc<dyn AccessStore>) {
     let entries: Vec<_> = (0..1_300).map(|number| entry(number, "ann", None)).collect();
     store.record(&entries).await.unwrap();
-    store.sweep(at(5_000), Some(at(1_200))).await.unwrap();
+    store.sweep(at(5_000), entries_before(at(1_200))).await.unwrap();
     let left = read(&*store, &ALL).await;
     assert!(left.iter().eq(entries[1_200..].iter().rev()));
-    store.sweep(at(5_000), Some(at(1_200))).await.unwrap();
+    store.sweep(at(5_000), entries_before(at(1_200))).await.unwrap();
     assert_eq!(read(&*store, &ALL).await.len(), 100);
 }
 
 pub async fn a_sweep_without_a_limit_keeps_the_trail(store: Arc<dyn AccessStore>) {
     let entries = varied();
     store.record(&entries).await.unwrap();
-    store.sweep(ends_of_the_calendar()[1], None).await.unwrap();
+    store.sweep(ends_of_the_calendar()[1], TrailAges::default()).await.unwrap();
     assert_eq!(read(&*store, &ALL).await.len(), entries.len());
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trailkeep_store::access::{AccessStore, SessionRecord};
+use trailkeep_store::access::{AccessStore, SessionRecord, TrailAges};
 use uuid::Uuid;
 
 use super::samples::{at, count, ends_of_the_calendar, hash, session, sixteen_at_once};
@@ -190,7 +190,7 @@ pub async fn a_sweep_spares_sessions_that_have_not_ended(store: Arc<dyn AccessSt
         let session = SessionRecord { expires_at: at(millis), ..session(number, None) };
         keep(&*store, &session).await;
     }
-    store.sweep(at(1_000), None).await.unwrap();
+    store.sweep(at(1_000), TrailAges::default()).await.unwrap();
     let session_at = async |number| store.session(&hash(number), at(1_000)).await.unwrap();
     assert!(session_at(1).await.is_none());
     assert!(session_at(2).await.is_none());

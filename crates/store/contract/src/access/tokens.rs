@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use trailkeep_store::StoreError;
-use trailkeep_store::access::{AccessStore, Scope, TokenRecord};
+use trailkeep_store::access::{AccessStore, Scope, TokenRecord, TrailAges};
 use uuid::Uuid;
 
 use super::samples::{HOSTILE, at, ends_of_the_calendar, hash, sixteen_at_once, token};
@@ -109,7 +109,7 @@ pub async fn a_sweep_spares_tokens_that_have_not_ended(store: Arc<dyn AccessStor
     for token in [of(1, Some(1_000)), of(2, Some(1_001)), of(3, None)] {
         store.create_token(&token).await.unwrap();
     }
-    store.sweep(at(1_000), None).await.unwrap();
+    store.sweep(at(1_000), TrailAges::default()).await.unwrap();
     assert!(by_hash(&*store, 2).await.is_some());
     assert!(by_hash(&*store, 3).await.is_some());
 }

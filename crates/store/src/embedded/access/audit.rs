@@ -17,6 +17,12 @@ const DELETE_BEFORE: &str = "
         SELECT id FROM audit_trail WHERE at < ?1 LIMIT ?2
     )";
 
+/// By an index of those that have one.
+const FORGET_ADDRESSES: &str = "
+    UPDATE audit_trail SET client = NULL WHERE id IN (
+        SELECT id FROM audit_trail WHERE client IS NOT NULL AND at < ?1 LIMIT ?2
+    )";
+
 /// Entries that are there already stay as they are.
 pub(super) fn record(
     transaction: &Transaction<'_>,
@@ -85,6 +91,16 @@ pub(super) fn delete_before(
     rows: usize,
 ) -> rusqlite::Result<usize> {
     transaction.prepare_cached(DELETE_BEFORE)?.execute(params![since.as_millis(), rows as i64])
+}
+
+/// One step of a sweep: how many addresses it has taken out.
+pub(super) fn forget_addresses(
+    transaction: &Transaction<'_>,
+    since: Timestamp,
+    rows: usize,
+) -> rusqlite::Result<usize> {
+    let mut forget = transaction.prepare_cached(FORGET_ADDRESSES)?;
+    forget.execute(params![since.as_millis(), rows as i64])
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {

@@ -24,7 +24,7 @@ use super::EmbeddedStore;
 use crate::StoreError;
 use crate::access::{
     AccessStore, Admission, AuditEntry, AuditRange, Created, SecretHash, SessionRecord,
-    StaffAccount, StaffChange, TokenRecord, token_is_taken,
+    StaffAccount, StaffChange, TokenRecord, TrailAges, token_is_taken,
 };
 use crate::timeouts::in_time;
 
@@ -190,11 +190,7 @@ impl AccessStore for EmbeddedStore {
         self.readers.read(move |connection| audit::page(connection, &range, limit)).await
     }
 
-    async fn sweep(
-        &self,
-        now: Timestamp,
-        audit_since: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
+    async fn sweep(&self, now: Timestamp, ages: TrailAges) -> Result<(), StoreError> {
         in_time(self.timeouts.prepare, async {
             self.delete_in_steps(move |transaction| {
                 sessions::delete_ended(transaction, now, SWEEP_ROWS)
@@ -204,9 +200,15 @@ impl AccessStore for EmbeddedStore {
                 tokens::delete_ended(transaction, now, SWEEP_ROWS)
             })
             .await?;
-            if let Some(since) = audit_since {
+            if let Some(since) = ages.entries_since {
                 self.delete_in_steps(move |transaction| {
                     audit::delete_before(transaction, since, SWEEP_ROWS)
+                })
+                .await?;
+            }
+            if let Some(since) = ages.addresses_since {
+                self.delete_in_steps(move |transaction| {
+                    audit::forget_addresses(transaction, since, SWEEP_ROWS)
                 })
                 .await?;
             }
@@ -217,7 +219,7 @@ impl AccessStore for EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    /// Repeats a step, which deletes at most [`SWEEP_ROWS`] rows and says how
+    /// Repeats a step, which is about at most [`SWEEP_ROWS`] rows and says how
     /// many, until nothing is left. Inserts get their turn between the steps.
     async fn delete_in_steps<F>(&self, step: F) -> Result<(), StoreError>
     where

@@ -56,3 +56,8 @@ pub const VERSION_12: &str = "
         updated_at      INTEGER NOT NULL
     ) STRICT;
 ";
+
+/// Addresses in the audit trail go before their entries do.
+pub const VERSION_13: &str = "
+    CREATE INDEX audit_trail_address ON audit_trail (at) WHERE client IS NOT NULL;
+";

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use super::*;
 use crate::access::{
     AccessStore as _, Admission, AuditEntry, AuditRange, Created, Role, Scope, SessionRecord,
-    StaffAccount, TokenRecord,
+    StaffAccount, TokenRecord, TrailAges,
 };
 use crate::embedded::folder::DATABASE;
 use crate::team::{TeamRecord, TeamStore as _};
@@ -197,7 +197,10 @@ async fn a_sweep_removes_from_the_file_what_has_ended_and_nothing_else() {
     let trail: Vec<_> = (0..1_001).map(|number| entry(at(number))).collect();
     store.record(&trail).await.unwrap();
 
-    store.sweep(at(10), Some(at(1_000))).await.unwrap();
+    store
+        .sweep(at(10), TrailAges { entries_since: Some(at(1_000)), addresses_since: None })
+        .await
+        .unwrap();
     assert_eq!(rows(folder.path(), "sessions"), 1);
     assert!(store.session(&hash(501), at(10)).await.unwrap().is_some());
     let left: Vec<_> = store.tokens().await.unwrap();
@@ -275,7 +278,7 @@ async fn a_closed_store_is_unavailable_for_access_too() {
         store.create_account(&ann, Admission::Any).await.unwrap_err(),
         store.account(ann.id).await.unwrap_err(),
         store.session(&hash(1), at(0)).await.unwrap_err(),
-        store.sweep(at(0), None).await.unwrap_err(),
+        store.sweep(at(0), TrailAges::default()).await.unwrap_err(),
     ] {
         assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     }

@@ -5,10 +5,12 @@ use std::time::Duration;
 use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
 use mongodb::Collection;
+use mongodb::options::Hint;
 use trailkeep_event::Timestamp;
 
 use super::collections::{AUDIT, collection};
 use super::documents::{self, AuditDocument};
+use super::indexes::ADDRESSES;
 use crate::access::{AuditEntry, AuditRange};
 use crate::mongo::connection::Link;
 use crate::mongo::errors::store_error;
@@ -88,6 +90,17 @@ fn filter(range: &AuditRange) -> Document {
 pub async fn forget_before(link: &Link, since: Timestamp) -> Result<(), StoreError> {
     trail(link)
         .delete_many(doc! { "at": { "$lt": documents::date(since) } })
+        .await
+        .map(|_| ())
+        .map_err(|error| store_error(&error))
+}
+
+/// By an index of the entries that have one.
+pub async fn forget_addresses_before(link: &Link, since: Timestamp) -> Result<(), StoreError> {
+    let aged = doc! { "client": { "$exists": true }, "at": { "$lt": documents::date(since) } };
+    trail(link)
+        .update_many(aged, doc! { "$unset": { "client": "" } })
+        .hint(Hint::Name(ADDRESSES.to_owned()))
         .await
         .map(|_| ())
         .map_err(|error| store_error(&error))

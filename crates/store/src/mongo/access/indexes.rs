@@ -12,6 +12,9 @@ use crate::StoreError;
 use crate::mongo::connection::Link;
 use crate::mongo::indexes::{existing, settle};
 
+/// The index of the entries of the audit trail that have an address.
+pub const ADDRESSES: &str = "address";
+
 /// Makes all indexes that are missing. Several instances may do it at once.
 pub async fn make(link: &Link) -> Result<(), StoreError> {
     make_for_accounts(link).await?;
@@ -115,7 +118,7 @@ fn of_tokens() -> [IndexModel; 2] {
 }
 
 /// That of `_id` gives the trail as a whole: its ids are in order of time.
-fn of_the_audit_trail() -> [IndexModel; 3] {
+fn of_the_audit_trail() -> [IndexModel; 4] {
     [
         index("actor", doc! { "actor": 1, "_id": -1 }, |_| {}),
         index("subject", doc! { "subject": 1, "_id": -1 }, |options| {
@@ -123,6 +126,10 @@ fn of_the_audit_trail() -> [IndexModel; 3] {
         }),
         // What the retention removes.
         index("age", doc! { "at": 1 }, |_| {}),
+        // Addresses go before their entries do.
+        index(ADDRESSES, doc! { "at": 1 }, |options| {
+            options.partial_filter_expression = Some(doc! { "client": { "$exists": true } });
+        }),
     ]
 }
 

@@ -31,7 +31,7 @@ use super::store::MongoStore;
 use crate::StoreError;
 use crate::access::{
     AccessStore, Admission, AuditEntry, AuditRange, Created, SecretHash, SessionRecord,
-    StaffAccount, StaffChange, TokenRecord,
+    StaffAccount, StaffChange, TokenRecord, TrailAges,
 };
 use crate::timeouts::in_time;
 
@@ -161,15 +161,17 @@ impl AccessStore for MongoStore {
     }
 
     /// Only the audit trail: the rest is removed by the server.
-    async fn sweep(
-        &self,
-        _now: Timestamp,
-        audit_since: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        let Some(since) = audit_since else {
-            return Ok(());
+    async fn sweep(&self, _now: Timestamp, ages: TrailAges) -> Result<(), StoreError> {
+        let forget = async {
+            let link = self.link().await?;
+            if let Some(since) = ages.entries_since {
+                audit::forget_before(link, since).await?;
+            }
+            if let Some(since) = ages.addresses_since {
+                audit::forget_addresses_before(link, since).await?;
+            }
+            Ok(())
         };
-        let forget = async { audit::forget_before(self.link().await?, since).await };
         in_time(self.settings.timeouts.prepare, forget).await
     }
 }

@@ -2,7 +2,7 @@
 
 use bson::{Bson, doc};
 use mongodb::Client;
-use trailkeep_store::access::{AccessStore as _, Admission, AuditRange, Created};
+use trailkeep_store::access::{AccessStore as _, Admission, AuditRange, Created, TrailAges};
 use trailkeep_store::mongo::MongoStore;
 use trailkeep_store::{Store as _, StoreError};
 use trailkeep_store_contract::access::samples::{account, at, entry, hash, session, token};
@@ -87,7 +87,10 @@ async fn a_server_that_is_down_is_unavailable_for_access_too() {
         store.create_token(&token(1)).await.unwrap_err(),
         store.token_by_hash(&hash(1)).await.unwrap_err(),
         store.record(&[entry(1, "ann", None)]).await.unwrap_err(),
-        store.sweep(at(0), Some(at(0))).await.unwrap_err(),
+        store
+            .sweep(at(0), TrailAges { entries_since: Some(at(0)), addresses_since: Some(at(0)) })
+            .await
+            .unwrap_err(),
     ];
     for error in errors {
         assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");

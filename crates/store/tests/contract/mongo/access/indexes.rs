@@ -64,6 +64,12 @@ fn expected_indexes() -> Vec<(String, String, Document, Document)> {
             doc! { "partial": { "subject": { "$exists": true } } },
         ),
         ("audit", "age", doc! { "at": 1 }, doc! {}),
+        (
+            "audit",
+            "address",
+            doc! { "at": 1 },
+            doc! { "partial": { "client": { "$exists": true } } },
+        ),
         ("writeKeys", "name", doc! { "name": 1 }, doc! { "unique": true }),
     ]
     .map(|(collection, name, keys, options)| {
