@@ -36,6 +36,8 @@ pub fn size(statement: &RawDocumentBuf) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn groups_of(sizes: &[usize]) -> Vec<Vec<usize>> {
