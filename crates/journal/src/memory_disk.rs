@@ -48,6 +48,8 @@ pub struct Faults {
     pub renames: usize,
     /// Segments that are zeroed.
     pub zeros: usize,
+    /// Segments that are removed.
+    pub removes: usize,
     /// Reads of one.
     pub reads: usize,
 }
@@ -238,7 +240,9 @@ impl Disk for MemoryDisk {
     }
 
     fn remove(&self, number: u64) -> io::Result<()> {
-        self.0.lock().files.remove(&number);
+        let mut state = self.0.lock();
+        fault(&mut state.faults.removes, "the sync of names")?;
+        state.files.remove(&number);
         Ok(())
     }
 

@@ -139,7 +139,7 @@ impl<D: Disk> Segments<D> {
     /// There is no room on the disk, or not within the limit. It is tried again
     /// when a second has passed.
     pub fn room_for(&mut self, need: u64) -> Result<u64, NotWritten> {
-        let fits = |current: &&Current<_>| current.room() >= need;
+        let fits = |current: &&Current<_>| current.room() >= need && !self.is_to_be_left(current);
         if let Some(current) = self.current.as_ref().filter(fits) {
             return Ok(current.room());
         }
@@ -155,7 +155,9 @@ impl<D: Disk> Segments<D> {
                     self.shared.stuck(false);
                 }
                 let room = opened.room();
-                self.go_on_in(opened);
+                self.seal();
+                self.shared.extents.opened(opened.segment, opened.bytes);
+                self.current = Some(opened);
                 Ok(room)
             }
             Err(error) => {
@@ -172,22 +174,12 @@ impl<D: Disk> Segments<D> {
         }
     }
 
-    /// Leaves a segment that was written to for long enough for the one that was made
-    /// ready. While there is none it stays.
-    pub fn leave_an_old_one(&mut self) {
-        let is_old = self.current.as_ref().is_some_and(|one| one.is_old(self.rules.max_age));
-        if is_old
+    /// Whether it was written to for long enough, and another one is ready. While none is, or
+    /// there may be none, it stays.
+    fn is_to_be_left(&self, current: &Current<D::Segment>) -> bool {
+        current.is_old(self.rules.max_age)
             && self.next.is_some()
-            && let Ok(opened) = self.open_segment(0)
-        {
-            self.go_on_in(opened);
-        }
-    }
-
-    fn go_on_in(&mut self, opened: Current<D::Segment>) {
-        self.seal();
-        self.shared.extents.opened(opened.segment, opened.bytes);
-        self.current = Some(opened);
+            && self.check_limit(self.disk.segment_bytes()).is_ok()
     }
 
     fn seal(&mut self) {

@@ -186,16 +186,13 @@ impl<D: Disk> Writer<D> {
         }
     }
 
-    /// What is done while nothing comes: old segments are left and let go. A journal without a segment gets one as
-    /// soon as that is possible: while it has none the service is unready, and
-    /// it may be that nobody comes who would ask for it.
+    /// What is done while nothing comes: old segments are left and let go. A journal without
+    /// a segment gets one as soon as that is possible: while it has none the service is
+    /// unready, and it may be that nobody comes who would ask for it.
     fn idle(&mut self) -> io::Result<()> {
         self.note_low()?;
-        if self.segments.current().is_none() {
-            let _ = self.segments.room_for(0);
-        }
         self.segments.prepare_next();
-        self.segments.leave_an_old_one();
+        let _ = self.segments.room_for(0);
         Ok(())
     }
 
@@ -203,7 +200,6 @@ impl<D: Disk> Writer<D> {
     fn commit(&mut self, mut group: VecDeque<Submission>) -> io::Result<()> {
         self.segments.free();
         self.segments.prepare_next();
-        self.segments.leave_an_old_one();
         while let Some(first) = group.front() {
             let mark = frame::frame_bytes(MARK_BYTES) as u64;
             match self.segments.room_for(first.record.frame_bytes() + mark) {

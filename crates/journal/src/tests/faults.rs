@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
 use super::{Open, RULES, append, open_on, open_telling, record, text_of};
 use crate::disk::Disk as _;
 use crate::memory_disk::MemoryDisk;
@@ -107,6 +110,34 @@ fn what_is_settled_goes_from_the_disk_after_a_while_also_where_little_comes() {
     eventually("no other segment is begun", || open.journal.on_disk().segments == 2);
     drop(open);
     assert_eq!(found_on(&disk), [record(2, 1000)]);
+}
+
+/// What a failed write of a head has left on the disk may be read by the next start as the
+/// newest segment.
+#[test]
+fn nothing_is_written_to_a_segment_once_one_behind_it_may_have_been_begun() {
+    let disk = MemoryDisk::default();
+    let rules = Rules { max_age: Duration::ZERO, ..RULES };
+    let open = Open::from(Journal::on(disk.clone(), rules, Box::new(|_| ())).unwrap());
+    assert!(write(&open, &record(1, 1000)));
+    eventually("no other segment is made", || disk.segments() == 2);
+    // Nothing is appended, so the next write is that of its head, which may be on the disk,
+    // and stays there.
+    disk.fail(|faults| (faults.writes, faults.removes) = (1, 1));
+    eventually("no head is written", || {
+        let mut left = 1;
+        disk.fail(|faults| left = faults.writes);
+        left == 0
+    });
+    eventually("no record can be written any more", || write(&open, &record(2, 1000)));
+    for seed in 0..64 {
+        let disk = disk.after_power_cut(&mut StdRng::seed_from_u64(seed));
+        let mut open = open_on(disk);
+        let found = open.found();
+        assert_eq!(open.recovered.unsettled().weight, super::weight(&found), "seed {seed}");
+        assert_eq!(open.recovered.highest, Some(2), "seed {seed}");
+        assert_eq!(found, [record(1, 1000), record(2, 1000)], "seed {seed}");
+    }
 }
 
 #[test]
