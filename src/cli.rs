@@ -17,6 +17,7 @@ mod terminal;
 mod users;
 mod write_keys;
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -189,14 +190,14 @@ pub fn run() -> ExitCode {
             let bound = memory::reckon(&loaded.settings);
             print(&format!("{}\n{bound}", listing(&loaded.entries)))
         }
-        Some(Command::Admin { command }) => administer(command, &loaded.settings),
-        Some(Command::WriteKeys { command }) => handle_keys(command, &loaded.settings),
+        Some(Command::Admin { command }) => told(admin::run(command, &loaded.settings)),
+        Some(Command::WriteKeys { command }) => told(write_keys::run(command, &loaded.settings)),
         Some(Command::Demo(command)) => demo::run(&command, loaded, overrides),
         Some(Command::Seed(command)) => seed(&command, &loaded.settings),
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
-        Some(Command::Processors { command }) => steer(command, &loaded.settings),
+        Some(Command::Processors { command }) => told(processors::run(command, &loaded.settings)),
         Some(Command::Privacy { .. }) => print(&privacy::register(&loaded.settings)),
-        Some(Command::Users { command }) => handle_users(command, &loaded.settings),
+        Some(Command::Users { command }) => told(users::run(command, &loaded.settings)),
         Some(Command::Doctor(command)) => examine(&command, &Ok(loaded)),
         // They have returned above.
         Some(Command::ExampleProcessor(_) | Command::Reload(_)) => ExitCode::FAILURE,
@@ -235,38 +236,9 @@ fn examine(command: &doctor::Command, loaded: &Result<Loaded, ConfigErrors>) -> 
     if examined.is_sound { printed } else { ExitCode::FAILURE }
 }
 
-fn administer(command: admin::Command, settings: &Settings) -> ExitCode {
-    match admin::run(command, settings) {
-        Ok(text) => print(&text),
-        Err(error) => {
-            complain(&format!("trailkeep: {error}\n"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn handle_keys(command: write_keys::Command, settings: &Settings) -> ExitCode {
-    match write_keys::run(command, settings) {
-        Ok(text) => print(&text),
-        Err(error) => {
-            complain(&format!("trailkeep: {error}\n"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn steer(command: processors::Command, settings: &Settings) -> ExitCode {
-    match processors::run(command, settings) {
-        Ok(text) => print(&text),
-        Err(error) => {
-            complain(&format!("trailkeep: {error}\n"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn handle_users(command: users::Command, settings: &Settings) -> ExitCode {
-    match users::run(command, settings) {
+/// Prints what was done, or why not.
+fn told(done: Result<String, impl Display>) -> ExitCode {
+    match done {
         Ok(text) => print(&text),
         Err(error) => {
             complain(&format!("trailkeep: {error}\n"));

@@ -268,11 +268,9 @@ impl AccessStore for MemoryStore {
         self.with(|kept| {
             kept.sessions.retain(|one| one.expires_at > now);
             kept.audit.retain(|one| ages.entries_since.is_none_or(|since| one.at >= since));
-            for one in &mut kept.audit {
-                one.client = one
-                    .client
-                    .take_if(|_| ages.addresses_since.is_none_or(|since| one.at >= since));
-            }
+            let is_aged =
+                |one: &&mut AuditEntry| ages.addresses_since.is_some_and(|since| one.at < since);
+            kept.audit.iter_mut().filter(is_aged).for_each(|one| one.client = None);
         })
     }
 }

@@ -300,9 +300,7 @@ impl Control {
         let mut answer = pin!(self.begin(self.request(Method::GET, path, None)?));
         let (head, body) = self.living(&mut answer).await??.into_parts();
         if !head.status.is_success() {
-            let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-            let body = body.map_err(|error| self.broken(&*error))?.to_bytes();
-            return Err(self.refused(head.status, &body));
+            return Err(self.refused(head.status, &self.whole(body).await?));
         }
         Ok(Download { control: self, body })
     }
@@ -323,10 +321,12 @@ impl Control {
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Bytes>, ControlError> {
         let (head, body) = self.begin(request).await?.into_parts();
-        match Limited::new(body, MAX_ANSWER_BYTES).collect().await {
-            Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
-            Err(error) => Err(self.broken(&*error)),
-        }
+        Ok(Response::from_parts(head, self.whole(body).await?))
+    }
+
+    async fn whole(&self, body: Incoming) -> Result<Bytes, ControlError> {
+        let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
+        Ok(body.map_err(|error| self.broken(&*error))?.to_bytes())
     }
 
     /// Sends a request, on a connection of its own, and waits for the head of the answer.
@@ -369,17 +369,6 @@ impl Control {
         let reason = deepest.unwrap_or(error).to_string();
         ControlError::Broken { path: self.path.clone(), reason }
     }
-}
-
-/// A text as one segment of a path.
-pub fn segment(text: &str) -> String {
-    // A segment of dots alone would be another path.
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_~".contains(byte);
-    let encode = |byte: u8| match is_plain(&byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
 }
 
 #[cfg(test)]

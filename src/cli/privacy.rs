@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::app;
 use crate::config::Settings;
+use crate::console::sight::length_of;
 use crate::monitoring::version;
 
 /// What is kept of somebody.
@@ -230,17 +231,8 @@ fn out_of_reach(is_embedded: bool) -> Vec<&'static str> {
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const HOUR: Duration = Duration::from_secs(60 * 60);
-
-/// Whole days and hours, where it is that.
-fn span(length: Option<Duration>, from: &str) -> String {
-    let Some(length) = length else { return "for good".to_owned() };
-    let (unit, name) = match length {
-        length if length >= 2 * DAY => (DAY, "days"),
-        length if length >= 2 * HOUR => (HOUR, "hours"),
-        _ => (Duration::from_secs(60), "minutes"),
-    };
-    format!("{} {name} {from}", length.as_secs() / unit.as_secs())
+fn span(kept: Option<Duration>, from: &str) -> String {
+    kept.map_or_else(|| "for good".to_owned(), |kept| format!("{} {from}", length_of(kept)))
 }
 
 #[cfg(test)]

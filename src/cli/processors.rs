@@ -12,9 +12,10 @@ use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
-use super::control::{Control, ControlError, segment};
+use super::control::{Control, ControlError};
 use super::flags::Flags;
 use crate::config::Settings;
+use crate::console::links::segment;
 use told::{Commanded, Processor, lines, row, told};
 
 /// How often it is asked how far something is.

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::control::{Control, ControlError, segment};
+use super::control::{Control, ControlError};
 use super::flags::Flags;
 use super::place::{self, Place, PlaceError};
 use crate::config::Settings;
+use crate::console::links::segment;
 
 /// What can be done about a user from the shell.
 #[derive(Subcommand)]

@@ -28,7 +28,7 @@ mod find;
 mod frame;
 mod journey;
 mod keys;
-mod links;
+pub mod links;
 mod live;
 mod marked;
 mod notice;
@@ -42,7 +42,7 @@ mod refusal;
 mod refused;
 mod set_aside;
 mod set_up;
-mod sight;
+pub mod sight;
 mod sign_in;
 mod staff;
 mod system;
@@ -58,7 +58,7 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 
 use crate::http::guard::while_away;
-use crate::http::{Service, with_sessions};
+use crate::http::{Service, privacy, with_sessions};
 
 /// Every page, with what is around them.
 pub fn router(service: &Arc<Service>) -> Router {
@@ -82,7 +82,7 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/console/users/{userId}/ticket", get(user::ticket))
         .route("/console/users/{userId}/journey.csv", get(user::csv))
         .route("/console/users/{userId}/journey.ndjson", get(user::ndjson))
-        .route("/console/users/{userId}/everything.ndjson", get(user::everything))
+        .route("/console/users/{userId}/everything.ndjson", get(privacy::export))
         .route("/console/accounts/{accountId}", get(business::page))
         .route("/console/account", get(account::page))
         .route("/console/account/password", post(account::change_password))

@@ -7,6 +7,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -297,6 +298,11 @@ pub fn length(millis: i64) -> impl fmt::Display {
         _ if millis < 2 * DAY => "1 day".to_owned(),
         _ => format!("{} days", millis / DAY),
     }
+}
+
+/// The same, of a duration.
+pub fn length_of(duration: Duration) -> impl fmt::Display {
+    length(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -16,13 +16,12 @@ mod words;
 
 pub use activity::activity;
 pub use event::event;
-pub use export::{csv, everything, ndjson};
+pub use export::{csv, ndjson};
 pub use reason::give as give_reason;
 pub use ticket::ticket;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
@@ -35,7 +34,7 @@ use super::journey::sentence::{self, Hue};
 use super::journey::{Day, Rows, days};
 use super::links;
 use super::page::Page;
-use super::sight::{Sight, length};
+use super::sight::{Sight, length_of};
 use crate::http::Service;
 use crate::http::guard::Staff;
 use crate::http::path::PathText;
@@ -143,7 +142,7 @@ pub async fn page(
         newest: page.events.first().map(|event| position(event.position(), Way::Back)),
         may_be_incomplete: page.may_be_incomplete,
         is_empty: days.is_empty(),
-        kept_for: service.options.retention.map(kept_for),
+        kept_for: service.options.retention.map(|kept| length_of(kept).to_string()),
         activity,
         reason: staff.actor.reason.unwrap_or_default(),
         user_id,
@@ -178,10 +177,6 @@ async fn wanted(
             page.ok_or_else(Problem::unknown_event)?
         }
     })
-}
-
-fn kept_for(retention: Duration) -> String {
-    length(i64::try_from(retention.as_millis()).unwrap_or(i64::MAX)).to_string()
 }
 
 /// The types of the newest events, those first of which there are most.

@@ -210,14 +210,7 @@ impl FromRequestParts<Arc<Service>> for Admin {
         parts: &mut Parts,
         service: &Arc<Service>,
     ) -> Result<Self, Problem> {
-        match caller(parts, service).await? {
-            Caller::Person(staff) if staff.account.role == Role::Admin => {
-                giving_reason(staff.actor, parts).map(Self)
-            }
-            Caller::Person(_) => Err(Problem::admins_only()),
-            Caller::Machine(_) => Err(Problem::wrong_scope()),
-            Caller::Shell => giving_reason(Actor::shell(), parts).map(Self),
-        }
+        administrator(parts, service, None).await.map(Self)
     }
 }
 
@@ -228,17 +221,24 @@ impl FromRequestParts<Arc<Service>> for Privacy {
         parts: &mut Parts,
         service: &Arc<Service>,
     ) -> Result<Self, Problem> {
-        let actor = match caller(parts, service).await? {
-            Caller::Person(staff) if staff.account.role == Role::Admin => staff.actor,
-            Caller::Person(_) => return Err(Problem::admins_only()),
-            Caller::Machine(token) if token.scope == Scope::Privacy => {
-                machine(*token, parts, service)
-            }
-            Caller::Machine(_) => return Err(Problem::wrong_scope()),
-            Caller::Shell => Actor::shell(),
-        };
-        giving_reason(actor, parts).map(Self)
+        administrator(parts, service, Some(Scope::Privacy)).await.map(Self)
     }
+}
+
+/// An administrator, the shell, or a machine whose token has this scope and no other.
+async fn administrator(
+    parts: &Parts,
+    service: &Service,
+    scope: Option<Scope>,
+) -> Result<Actor, Problem> {
+    let actor = match caller(parts, service).await? {
+        Caller::Person(staff) if staff.account.role == Role::Admin => staff.actor,
+        Caller::Person(_) => return Err(Problem::admins_only()),
+        Caller::Machine(token) if Some(token.scope) == scope => machine(*token, parts, service),
+        Caller::Machine(_) => return Err(Problem::wrong_scope()),
+        Caller::Shell => Actor::shell(),
+    };
+    giving_reason(actor, parts)
 }
 
 impl FromRequestParts<Arc<Service>> for MayRead {

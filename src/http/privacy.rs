@@ -6,7 +6,8 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
+use trailkeep_store::StoreError;
 
 use super::guard::Privacy;
 use super::path::PathText;
@@ -55,16 +56,10 @@ pub async fn export(
     // So that a database that is away can still be said with a status. One that goes away
     // later cuts the file, which shows.
     let first = export.more().await?;
-    let lines = stream::unfold((export, first), |(mut export, next)| async move {
-        let next = match next {
-            Some(lines) => lines,
-            None => match export.more().await {
-                Ok(lines) => lines?,
-                Err(error) => return Some((Err(error), (export, None))),
-            },
-        };
-        Some((Ok(next), (export, None)))
+    let rest = stream::try_unfold(export, |mut export| async move {
+        Ok::<_, StoreError>(export.more().await?.map(|lines| (lines, export)))
     });
+    let lines = stream::iter(first.map(Ok)).chain(rest);
     let mut response = Response::new(Body::from_stream(lines));
     let headers = response.headers_mut();
     let ndjson = HeaderValue::from_static("application/x-ndjson");

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use trailkeep_event::time::Clock;
 use trailkeep_store::access::{AccessStore, AuditRange};
 use trailkeep_store::dead_letters::{DeadLetterStore, LetterPlace};
-use trailkeep_store::processing::{Processed, ProcessingStore};
-use trailkeep_store::{JourneyRange, Order, Position, StoreError};
+use trailkeep_store::processing::ProcessingStore;
+use trailkeep_store::{Id, JourneyRange, Order, Position, StoreError};
 use uuid::Uuid;
 
 use super::lines::{self, Counts, Line};
@@ -45,6 +45,10 @@ pub struct Sources {
 pub struct Export {
     sources: Arc<Sources>,
     circle: Circle,
+    /// Those of the circle.
+    ids: Vec<Id>,
+    /// The names of those that may have outcomes.
+    processors: Vec<Box<str>>,
     counts: Counts,
     may_be_incomplete: bool,
     next: Part,
@@ -67,9 +71,12 @@ impl Export {
     /// Of this user. One of whom nothing is known has an export that says so.
     pub async fn of(sources: Arc<Sources>, user_id: &str) -> Result<Self, StoreError> {
         let circle = sources.links.of(user_id).await?;
+        let processors = sources.processing.processors().await?;
         Ok(Self {
             sources,
+            ids: circle.ids(),
             circle,
+            processors: processors.into_iter().map(|processor| processor.name).collect(),
             counts: Counts::default(),
             may_be_incomplete: false,
             next: Part::People,
@@ -114,7 +121,7 @@ impl Export {
         after: Option<Position>,
         out: &mut Vec<u8>,
     ) -> Result<Part, StoreError> {
-        let whole = JourneyRange::whole(self.circle.ids(), Order::Ascending);
+        let whole = JourneyRange::whole(self.ids.clone(), Order::Ascending);
         let range = JourneyRange { after, ..whole };
         let page = self.sources.journeys.page(&range, EVENTS).await?;
         self.may_be_incomplete |= page.may_be_incomplete;
@@ -123,23 +130,20 @@ impl Export {
             self.counts.events += 1;
         }
         let ids: Vec<_> = page.events.iter().map(|event| event.id).collect();
-        for processor in self.sources.processing.processors().await? {
+        for processor in &self.processors {
             for ids in ids.chunks(OUTCOMES) {
-                let found = self.sources.processing.outcomes(&processor.name, ids).await?;
+                let found = self.sources.processing.outcomes(processor, ids).await?;
                 // In the order of the events.
-                let outcomes = ids.iter().filter_map(|id| found.get(id));
-                outcomes.for_each(|outcome| self.outcome(&processor.name, outcome, out));
+                for outcome in ids.iter().filter_map(|id| found.get(id)) {
+                    Line::of_outcome(processor, outcome).write(out);
+                    self.counts.outcomes += 1;
+                }
             }
         }
         Ok(match page.next {
             Some(next) => Part::Events(Some(next)),
             None => Part::Letters(None),
         })
-    }
-
-    fn outcome(&mut self, processor: &str, outcome: &Processed, out: &mut Vec<u8>) {
-        Line::of_outcome(processor, outcome).write(out);
-        self.counts.outcomes += 1;
     }
 
     async fn letters(
@@ -149,9 +153,8 @@ impl Export {
     ) -> Result<Part, StoreError> {
         let letters = &self.sources.letters;
         let page = letters.list(after, ROWS).await?;
-        let ids = self.circle.ids();
         for head in &page {
-            let is_of_user = ids.iter().any(|id| id.holds(&head.user_id, head.arrival));
+            let is_of_user = self.ids.iter().any(|id| id.holds(&head.user_id, head.arrival));
             // One may be stored meanwhile, and gone.
             if is_of_user && let Some(letter) = letters.get(head.id).await? {
                 lines::write_letter(&letter, out);
@@ -170,8 +173,7 @@ impl Export {
         before: Option<Uuid>,
         out: &mut Vec<u8>,
     ) -> Result<Part, StoreError> {
-        let ids = self.circle.ids();
-        let Some(id) = ids.get(place) else { return Ok(Part::End) };
+        let Some(id) = self.ids.get(place) else { return Ok(Part::End) };
         let range = AuditRange { before, subject: Some(id.id.clone()), actor: None };
         let entries = self.sources.access.audit(&range, ROWS).await?;
         for entry in &entries {

@@ -86,9 +86,9 @@ impl Beside {
         let mut beside = Self::default();
         for round in 1..=bench.arguments.rounds() {
             bench.progress.step(format!("{section}, half of that alone, round {round}"));
-            let without = undisturbed(bench, &site, half, &alone).await?;
+            let without = measured(bench, &site, half, &alone).await?;
             bench.progress.step(format!("{section}, beside {company}, round {round}"));
-            let with = undisturbed(bench, &site, half, &join).await?;
+            let with = measured(bench, &site, half, &join).await?;
             let p99 = |measured: &Measured| milliseconds(&measured.window.tally.latency, 0.99);
             beside.p99_ratio.push(p99(&with) / p99(&without));
             beside.with.push(&with);
@@ -108,33 +108,26 @@ impl Beside {
     }
 }
 
-async fn undisturbed(
+/// On a new service, undisturbed.
+async fn measured(
     bench: &Bench,
     site: &Site,
     shape: Shape,
     join: &impl AsyncFn(&Instance) -> Result<Company, Trouble>,
 ) -> Result<Measured, Trouble> {
-    let once = async || once(bench, site, shape, join).await;
+    let once = async || {
+        site.database.drop_events().await?;
+        let instance = bench.starter.start(Home::Mongodb(&site.database), &[]).await?;
+        let mut company = join(&instance).await?;
+        let window = bench.load(site, &[&instance], shape).await?;
+        let memory = Memory::of(instance.pid())?;
+        // Whoever has ended by now has failed.
+        if let Some(ended) = company.try_join_next() {
+            ended.during("keeping company")??;
+        }
+        company.shutdown().await;
+        instance.stop().await?;
+        Ok(Measured { window, memory })
+    };
     bench.undisturbed(once, |measured| &measured.window).await
-}
-
-/// On a new service.
-async fn once(
-    bench: &Bench,
-    site: &Site,
-    shape: Shape,
-    join: &impl AsyncFn(&Instance) -> Result<Company, Trouble>,
-) -> Result<Measured, Trouble> {
-    site.database.drop_events().await?;
-    let instance = bench.starter.start(Home::Mongodb(&site.database), &[]).await?;
-    let mut company = join(&instance).await?;
-    let window = bench.load(site, &[&instance], shape).await?;
-    let memory = Memory::of(instance.pid())?;
-    // Whoever has ended by now has failed.
-    if let Some(ended) = company.try_join_next() {
-        ended.during("keeping company")??;
-    }
-    company.shutdown().await;
-    instance.stop().await?;
-    Ok(Measured { window, memory })
 }

@@ -7,10 +7,9 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
 use crate::http::Service;
-use crate::http::guard::{MayRead, Privacy};
+use crate::http::guard::MayRead;
 use crate::http::journeys::{self, Format};
 use crate::http::path::PathText;
-use crate::http::privacy::export;
 use crate::http::problem::Problem;
 
 /// As a table.
@@ -32,16 +31,6 @@ pub async fn ndjson(
 ) -> Result<Response, Problem> {
     let disposition = "attachment; filename=\"journey.ndjson\"";
     file(state, may_read, user, query, Format::Ndjson, disposition).await
-}
-
-/// All that is known of the user, to be given to the person.
-pub async fn everything(
-    state: State<Arc<Service>>,
-    privacy: Privacy,
-    user: PathText,
-    query: RawQuery,
-) -> Result<Response, Problem> {
-    export(state, privacy, user, query).await
 }
 
 async fn file(

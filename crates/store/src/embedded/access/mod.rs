@@ -192,22 +192,18 @@ impl AccessStore for EmbeddedStore {
 
     async fn sweep(&self, now: Timestamp, ages: TrailAges) -> Result<(), StoreError> {
         in_time(self.timeouts.prepare, async {
-            self.delete_in_steps(move |transaction| {
-                sessions::delete_ended(transaction, now, SWEEP_ROWS)
-            })
-            .await?;
-            self.delete_in_steps(move |transaction| {
-                tokens::delete_ended(transaction, now, SWEEP_ROWS)
-            })
-            .await?;
+            self.in_steps(move |transaction| sessions::delete_ended(transaction, now, SWEEP_ROWS))
+                .await?;
+            self.in_steps(move |transaction| tokens::delete_ended(transaction, now, SWEEP_ROWS))
+                .await?;
             if let Some(since) = ages.entries_since {
-                self.delete_in_steps(move |transaction| {
+                self.in_steps(move |transaction| {
                     audit::delete_before(transaction, since, SWEEP_ROWS)
                 })
                 .await?;
             }
             if let Some(since) = ages.addresses_since {
-                self.delete_in_steps(move |transaction| {
+                self.in_steps(move |transaction| {
                     audit::forget_addresses(transaction, since, SWEEP_ROWS)
                 })
                 .await?;
@@ -221,7 +217,7 @@ impl AccessStore for EmbeddedStore {
 impl EmbeddedStore {
     /// Repeats a step, which is about at most [`SWEEP_ROWS`] rows and says how
     /// many, until nothing is left. Inserts get their turn between the steps.
-    async fn delete_in_steps<F>(&self, step: F) -> Result<(), StoreError>
+    async fn in_steps<F>(&self, step: F) -> Result<(), StoreError>
     where
         F: Fn(&Transaction<'_>) -> rusqlite::Result<usize> + Copy + Send + 'static,
     {
