@@ -12,7 +12,8 @@
 //! 4. *Cost.* A start reads the heads of all segments and the frames of the newest,
 //!    and reading back costs the same however much the journal holds.
 //! 5. *Nothing stays.* A segment is zeroed or removed when all of it is settled, and none
-//!    is written to for longer than an hour, so that one in which little comes goes too.
+//!    is written to for longer than an hour, so that one in which little comes goes too; or
+//!    until its owner [asks](Journal::leave), who can [see](is_wiped) that it is gone.
 //!
 //! The journal knows nothing of what records hold. Their owner gives each a
 //! weight, so that it is known at a start how much is there, and a number that
@@ -107,6 +108,7 @@ mod reader;
 mod recovery;
 mod rules;
 mod segments;
+mod wiped;
 mod writer;
 
 use std::path::Path;
@@ -125,8 +127,9 @@ pub use recovery::{OpenError, Recovered};
 pub use rules::Rules;
 pub use segments::{NotWritten, OnStuck};
 use segments::{Segments, Shared};
+pub use wiped::{is_wiped, remove_damaged};
 use writer::Writer;
-pub use writer::{Appended, Done, Journal, OnDisk};
+pub use writer::{Appended, Done, Journal, Left, OnDisk};
 
 /// A journal that was opened.
 pub struct Opened {

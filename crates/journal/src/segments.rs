@@ -82,6 +82,8 @@ pub struct Current<F> {
     /// Where the last record ends.
     pub last_record: u64,
     since: Instant,
+    /// Whether somebody has asked for it to be left.
+    is_unwanted: bool,
 }
 
 impl<F> Current<F> {
@@ -89,9 +91,13 @@ impl<F> Current<F> {
         self.bytes - self.offset
     }
 
-    /// Whether it has records, and was written to for that long.
-    fn is_old(&self, max_age: Duration) -> bool {
-        self.last_record > HEAD_BYTES && self.since.elapsed() >= max_age
+    fn has_records(&self) -> bool {
+        self.last_record > HEAD_BYTES
+    }
+
+    /// Whether it has records, and was written to for that long, or is to be left anyhow.
+    fn is_done(&self, max_age: Duration) -> bool {
+        self.has_records() && (self.is_unwanted || self.since.elapsed() >= max_age)
     }
 }
 
@@ -174,10 +180,23 @@ impl<D: Disk> Segments<D> {
         }
     }
 
+    /// Has the current segment left as soon as another one is ready. Answers the number of the
+    /// last segment that may have a record.
+    pub fn leave(&mut self) -> u64 {
+        match &mut self.current {
+            Some(current) if current.has_records() => {
+                current.is_unwanted = true;
+                current.segment.number
+            }
+            Some(current) => current.segment.number - 1,
+            None => self.next_number - 1,
+        }
+    }
+
     /// Whether it was written to for long enough, and another one is ready. While none is, or
     /// there may be none, it stays.
     fn is_to_be_left(&self, current: &Current<D::Segment>) -> bool {
-        current.is_old(self.rules.max_age)
+        current.is_done(self.rules.max_age)
             && self.next.is_some()
             && self.check_limit(self.disk.segment_bytes()).is_ok()
     }
@@ -201,7 +220,7 @@ impl<D: Disk> Segments<D> {
         }
         let max_age = self.rules.max_age;
         let is_begun =
-            |current: &Current<_>| current.offset > current.bytes / 4 || current.is_old(max_age);
+            |current: &Current<_>| current.offset > current.bytes / 4 || current.is_done(max_age);
         let is_wanted = self.next.is_none() && self.current.as_ref().is_some_and(is_begun);
         if is_wanted && self.stuck.is_none() {
             let next_number = &mut self.next_number;
@@ -223,7 +242,7 @@ impl<D: Disk> Segments<D> {
             return Err(error);
         }
         let (offset, last_record, since) = (HEAD_BYTES, HEAD_BYTES, Instant::now());
-        Ok(Current { file, segment, bytes, offset, last_record, since })
+        Ok(Current { file, segment, bytes, offset, last_record, since, is_unwanted: false })
     }
 
     /// The segment that was made ready, or one that is made now.

@@ -10,6 +10,7 @@ mod reading;
 
 use std::path::Path;
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use super::disk::Disk;
 use super::{
@@ -86,6 +87,15 @@ fn append(journal: &Journal, record: &Record) -> mpsc::Receiver<Result<Appended,
     let done = Box::new(move |written| answer.send(written).unwrap_or_default());
     journal.append(record.clone(), done);
     answered
+}
+
+/// Waits until something is so, which happens on another thread.
+fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < limit, "{what}");
+        std::thread::yield_now();
+    }
 }
 
 fn weight(records: &[Record]) -> u64 {

@@ -73,7 +73,16 @@ impl Journal {
     pub fn append(&self, record: Record, done: Done) {
         if let Some(submissions) = &*self.submissions.lock() {
             // Where the thread has ended, nobody can be told anything.
-            let _ = submissions.send(Submission { record, done });
+            let _ = submissions.send(Submission::Record(Append { record, done }));
+        }
+    }
+
+    /// Has the segment left in which the last record is, as soon as another one can be had:
+    /// then all up to it goes from the disk once it is settled. `left` is told, on the
+    /// journal's thread, the number of that segment, behind all that was appended before.
+    pub fn leave(&self, left: Left) {
+        if let Some(submissions) = &*self.submissions.lock() {
+            let _ = submissions.send(Submission::Leave(left));
         }
     }
 
@@ -119,7 +128,15 @@ impl Drop for Journal {
     }
 }
 
-struct Submission {
+/// What is called with the number of a segment that is to be left.
+pub type Left = Box<dyn FnOnce(u64) + Send>;
+
+enum Submission {
+    Record(Append),
+    Leave(Left),
+}
+
+struct Append {
     record: Record,
     /// Whom to tell.
     done: Done,
@@ -172,11 +189,13 @@ impl<D: Disk> Writer<D> {
         loop {
             thread::sleep(self.pace.rest(Instant::now()));
             match submissions.recv_timeout(IDLE) {
-                Ok(first) => {
-                    let group = gather(first, submissions);
+                Ok(Submission::Record(first)) => {
+                    let (group, left) = gather(first, submissions);
                     self.pace.begins(group.len(), Instant::now());
                     self.commit(group)?;
+                    left.into_iter().for_each(|left| self.leave(left));
                 }
+                Ok(Submission::Leave(left)) => self.leave(left),
                 Err(RecvTimeoutError::Timeout) => self.idle()?,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
@@ -196,8 +215,13 @@ impl<D: Disk> Writer<D> {
         Ok(())
     }
 
+    fn leave(&mut self, left: Left) {
+        left(self.segments.leave());
+        self.segments.prepare_next();
+    }
+
     /// Writes a group, with as few syncs as segments allow, and answers it.
-    fn commit(&mut self, mut group: VecDeque<Submission>) -> io::Result<()> {
+    fn commit(&mut self, mut group: VecDeque<Append>) -> io::Result<()> {
         self.segments.free();
         self.segments.prepare_next();
         while let Some(first) = group.front() {
@@ -208,8 +232,8 @@ impl<D: Disk> Writer<D> {
                     self.commit_part(group.drain(..count).collect())?;
                 }
                 Err(reason) => {
-                    for submission in group.drain(..) {
-                        (submission.done)(Err(reason.clone()));
+                    for append in group.drain(..) {
+                        (append.done)(Err(reason.clone()));
                     }
                 }
             }
@@ -219,10 +243,10 @@ impl<D: Disk> Writer<D> {
 
     /// Writes records that fit into the current segment, and answers them: calls what
     /// their owner handed in with each, in order.
-    fn commit_part(&mut self, part: Vec<Submission>) -> io::Result<()> {
+    fn commit_part(&mut self, part: Vec<Append>) -> io::Result<()> {
         self.scratch.clear();
         let mut answers = Vec::with_capacity(part.len());
-        for Submission { record, done } in part {
+        for Append { record, done } in part {
             answers.push((done, self.place(&record)));
         }
         if cfg!(feature = "fault-slow-write") {
@@ -289,24 +313,29 @@ impl<D: Disk> Writer<D> {
     }
 }
 
-/// All that waits behind the first, up to a limit.
-fn gather(first: Submission, submissions: &Receiver<Submission>) -> VecDeque<Submission> {
+/// All records that wait behind the first, up to a limit or to where a segment is to be left.
+fn gather(first: Append, submissions: &Receiver<Submission>) -> (VecDeque<Append>, Option<Left>) {
     let mut bytes = first.record.frame_bytes();
     let mut group = VecDeque::from([first]);
     while bytes < GROUP_BYTES
         && let Ok(next) = submissions.try_recv()
     {
-        bytes += next.record.frame_bytes();
-        group.push_back(next);
+        match next {
+            Submission::Record(next) => {
+                bytes += next.record.frame_bytes();
+                group.push_back(next);
+            }
+            Submission::Leave(left) => return (group, Some(left)),
+        }
     }
-    group
+    (group, None)
 }
 
 /// How many records fit into that room.
-fn fitting(group: &VecDeque<Submission>, room: u64) -> usize {
+fn fitting(group: &VecDeque<Append>, room: u64) -> usize {
     let mut used = 0;
-    let fits = |submission: &&Submission| {
-        used += submission.record.frame_bytes();
+    let fits = |append: &&Append| {
+        used += append.record.frame_bytes();
         used <= room
     };
     group.iter().take_while(fits).count()

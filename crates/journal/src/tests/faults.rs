@@ -1,11 +1,11 @@
 //! Disks that fail, segments that fill up and are used again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
-use super::{Open, RULES, append, open_on, open_telling, record, text_of};
+use super::{Open, RULES, append, eventually, open_on, open_telling, record, text_of};
 use crate::disk::Disk as _;
 use crate::memory_disk::MemoryDisk;
 use crate::memory_disk::SEGMENT_BYTES;
@@ -15,15 +15,6 @@ const SEGMENT: usize = 128 << 10;
 
 fn write(open: &Open, record: &Record) -> bool {
     open.append(record).is_ok()
-}
-
-/// Waits for what another thread does.
-fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(30);
-    while !is_so() {
-        assert!(Instant::now() < limit, "{what}");
-        std::thread::yield_now();
-    }
 }
 
 fn found_on(disk: &MemoryDisk) -> Vec<Record> {

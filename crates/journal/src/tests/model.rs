@@ -16,6 +16,8 @@ enum Step {
     Append(Vec<usize>),
     /// This share of what was answered is settled, in percent.
     Settle(usize),
+    /// The segment is to be left.
+    Leave,
     /// The next write fails: the process ends, and the service starts again.
     FailWrite,
     /// The next sync does.
@@ -32,6 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => prop::collection::vec(bytes, 1..6).prop_map(Step::Append),
         2 => (0..=100_usize).prop_map(Step::Settle),
+        1 => Just(Step::Leave),
         1 => Just(Step::FailWrite),
         1 => Just(Step::FailSync),
         1 => (1..3_usize).prop_map(Step::FailCreates),
@@ -152,6 +155,7 @@ proptest! {
             match step {
                 Step::Append(sizes) => model.append(&sizes),
                 Step::Settle(percent) => model.settle(percent),
+                Step::Leave => model.open.journal.leave(Box::new(|_| ())),
                 Step::FailWrite => model.disk.fail(|faults| faults.writes = 1),
                 Step::FailSync => model.disk.fail(|faults| faults.syncs = 1),
                 Step::FailCreates(count) => model.disk.fail(|faults| faults.creates = count),
