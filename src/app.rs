@@ -16,9 +16,11 @@
 pub(crate) mod access;
 mod build;
 mod control;
+mod erasing;
 mod error;
 mod greeting;
 mod ingestion;
+mod instance;
 mod journal;
 pub(crate) mod memory;
 mod part;
@@ -166,6 +168,7 @@ pub struct App {
     access: access::Tasks,
     indexing: JoinHandle<()>,
     set_up: JoinHandle<()>,
+    eraser: JoinHandle<()>,
     stop: CancellationToken,
     grace: Duration,
 }
@@ -221,6 +224,7 @@ impl App {
         ));
         let in_force = Arc::clone(in_force);
         let server = tokio::spawn(server::serve(listener, router, limits, in_force, stop.clone()));
+        let eraser = erasing::start(settings, &stores, &ingestion, &service);
         let grace = request_grace(settings.shutdown.grace);
         let deliverers = ingestion.processing.start(&ingestion.registered, grace);
         Ok(Self {
@@ -234,6 +238,7 @@ impl App {
             access,
             indexing,
             set_up,
+            eraser,
             stop,
             grace: of_start.shutdown.grace,
         })
@@ -257,6 +262,7 @@ impl App {
             () = self.control.ended() => Part::ControlSocket,
             _ = &mut self.counter => Part::LetterCount,
             _ = &mut self.history => Part::History,
+            _ = &mut self.eraser => Part::Erasures,
             () = self.access.ended() => Part::AuditTrail,
         }
     }
@@ -268,6 +274,8 @@ impl App {
         let deadline = Instant::now() + grace - (grace / 5).min(CLOSING);
         self.service.health.drain();
         self.stop.cancel();
+        // What it has not done is done by the next start.
+        self.eraser.abort();
         // What is accepted is in the journal, and what is stored from now on cannot
         // be noted there any more.
         let is_journal_gone = ended == Some(Part::Journal);

@@ -62,6 +62,7 @@ Examples:
   trailkeep dead-letters list                 events that the database refused for good
   trailkeep privacy                           what is kept of whom, and for how long
   trailkeep users export ann --out ann.ndjson all that is known of somebody, as a file
+  trailkeep users erase ann                   all of it erased, with a receipt
   trailkeep processors users                  who is stuck at what is sent events
   trailkeep example-processor                 something that acts on events, to try with
   trailkeep --config trailkeep.toml";
@@ -119,7 +120,7 @@ enum Command {
         #[command(subcommand)]
         command: processors::Command,
     },
-    /// Give all that is known of a user
+    /// Give all that is known of a user, or erase it
     Users {
         #[command(subcommand)]
         command: users::Command,

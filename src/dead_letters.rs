@@ -11,8 +11,10 @@ use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore, LetterHead, Let
 use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::{Outcome, Refusal, Store, StoreError};
 
+use crate::ingest::erased::Erased;
 use crate::ingest::feeder::Fed;
 use crate::ingest::feeding::feed_directly;
+use crate::ingest::quiet::Quiet;
 use crate::monitoring::statistics::Statistics;
 
 /// Letters that are looked up at once when all of them are meant.
@@ -27,6 +29,8 @@ pub struct DeadLetters {
     letters: Arc<dyn DeadLetterStore>,
     feeds: Arc<dyn ProcessingStore>,
     clock: Arc<dyn Clock>,
+    erased: Arc<Erased>,
+    quiet: Quiet,
 }
 
 /// What became of an event that was tried again.
@@ -69,8 +73,14 @@ impl DeadLetters {
         letters: Arc<dyn DeadLetterStore>,
         feeds: Arc<dyn ProcessingStore>,
         clock: Arc<dyn Clock>,
+        erased: Arc<Erased>,
     ) -> Self {
-        Self { events, letters, feeds, clock }
+        Self { events, letters, feeds, clock, erased, quiet: Quiet::default() }
+    }
+
+    /// Who is trying a letter again.
+    pub fn quiet(&self) -> &Quiet {
+        &self.quiet
     }
 
     /// Letters without their payloads, newest first, from the one after `after`.
@@ -95,9 +105,15 @@ impl DeadLetters {
     /// Tries to store an event again, with the identity and the arrival number
     /// that it had. `None` if there is no such letter.
     pub async fn retry(&self, id: StoreId) -> Result<Option<Retried>, StoreError> {
+        // An erasure waits for its end, and removes what it has stored.
+        let _at_work = self.quiet.enter();
         let Some(letter) = self.get(id).await? else {
             return Ok(None);
         };
+        let accepted = &letter.accepted;
+        if self.erased.covers(&accepted.event.user_id, accepted.arrival) {
+            return Ok(None);
+        }
         let retried = match self.insert(&letter).await? {
             Outcome::Stored => Retried::Stored,
             Outcome::Duplicate => Retried::Duplicate,
@@ -106,6 +122,8 @@ impl DeadLetters {
                 self.letters.refused_again(id, &refusal, now).await?;
                 return Ok(Some(Retried::Refused(refusal)));
             }
+            // Nothing asks a store to keep it.
+            Outcome::Erased => return Ok(None),
             Outcome::Retry => {
                 let reason = "it could not write the event this time";
                 return Err(StoreError::Unavailable(reason.to_owned()));

@@ -174,6 +174,20 @@ impl Instance {
         answer.error_for_status().during("opening a stream")
     }
 
+    /// Has a user erased; answers which erasure that is.
+    pub async fn erase(&self, user: &str, session: &str) -> Result<String, Trouble> {
+        let path = format!("/users/{user}");
+        let body = json!({ "confirm": user });
+        let request = self.http.delete(self.url(&path)).bearer_auth(session).json(&body);
+        text(&answer(request, &path).await?["erasureId"])
+    }
+
+    /// The receipt of an erasure.
+    pub async fn receipt(&self, erasure: &str, session: &str) -> Result<Value, Trouble> {
+        let path = format!("/api/erasures/{erasure}");
+        answer(self.http.get(self.url(&path)).bearer_auth(session), &path).await
+    }
+
     async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Result<Value, Trouble> {
         let mut request = self.http.post(self.url(path)).json(body);
         if let Some(token) = token {
@@ -198,5 +212,8 @@ async fn answer(request: reqwest::RequestBuilder, path: &str) -> Result<Value, T
 }
 
 fn text(value: &Value) -> Result<String, Trouble> {
-    value.as_str().map(str::to_owned).ok_or_else(|| Trouble("an answer has no token".to_owned()))
+    value
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| Trouble("an answer lacks what it is asked for".to_owned()))
 }

@@ -26,6 +26,8 @@ pub enum Section {
     Console,
     /// The 202 beside as many as may watch live.
     Live,
+    /// The 202 beside the erasure of a user with a million events, and how long that takes.
+    Erase,
     /// Searches among half a million people, and journeys by the ids that are linked.
     People,
     /// Summaries of accounts, by themselves and while events come.
@@ -52,7 +54,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Cost,
         Self::Journal,
         Self::Latency,
@@ -63,6 +65,7 @@ impl Section {
         Self::Pages,
         Self::Console,
         Self::Live,
+        Self::Erase,
         Self::People,
         Self::Summaries,
         Self::Scale,
@@ -87,6 +90,7 @@ impl Section {
             Self::Pages => "pages",
             Self::Console => "console",
             Self::Live => "live",
+            Self::Erase => "erase",
             Self::People => "people",
             Self::Summaries => "summaries",
             Self::Scale => "scale",

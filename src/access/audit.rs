@@ -64,7 +64,7 @@ pub async fn noted<T>(work: impl Future<Output = T>) -> Result<T, NotNoted> {
 /// Who does something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// An account's address, a token's name, `shell`, or `anonymous`.
+    /// An account's address, a token's name, `shell`, `trailkeep` or `anonymous`.
     pub name: String,
     /// The account or token, where there is one.
     pub id: Option<Uuid>,
@@ -83,6 +83,11 @@ impl Actor {
     /// Whoever may run commands on the machine.
     pub fn shell() -> Self {
         Self { name: "shell".to_owned(), id: None, client: None, reason: None }
+    }
+
+    /// The service itself, which does what somebody has asked for.
+    pub fn service() -> Self {
+        Self { name: "trailkeep".to_owned(), id: None, client: None, reason: None }
     }
 
     /// An entry of what this one did.

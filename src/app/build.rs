@@ -25,6 +25,7 @@ use crate::live::{self, Live};
 use crate::monitoring::history::{History, Sample};
 use crate::monitoring::refusals::Refusals;
 use crate::people::search::{Payloads, Search};
+use crate::privacy::erase::Erasing;
 use crate::privacy::export::Sources;
 use crate::summaries::{self, Summaries};
 
@@ -66,6 +67,13 @@ pub fn service(
             access: Arc::clone(&stores.access),
             clock: Arc::clone(&clock),
         }),
+        erasing: Erasing::new(
+            Arc::clone(&stores.erasures),
+            links(stores, ingestion),
+            Arc::clone(&ingestion.ingest),
+            Arc::clone(&clock),
+            Arc::clone(&ingestion.watched),
+        ),
         search: search(settings, stores),
         account_events: AccountEvents::new(Arc::clone(&stores.accounts), journeys()),
         summaries: summaries(settings, stores, &clock),
@@ -75,6 +83,7 @@ pub fn service(
             Arc::clone(&stores.letters),
             Arc::clone(&stores.processing),
             Arc::clone(&clock),
+            Arc::clone(ingestion.ingest.erased()),
         )),
         processing: Arc::clone(&ingestion.processing),
         health: Arc::clone(&ingestion.health),

@@ -4,17 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use trailkeep_event::time::SystemClock;
 use trailkeep_store::Store;
+use uuid::Uuid;
 
 use super::error::StartError;
 use super::part::Part;
 use super::stores::Stores;
-use super::{journal, processing};
+use super::{instance, journal, processing};
 use crate::config::Settings;
 use crate::ingest::feeding::Feeding;
 use crate::ingest::quota::Shares;
@@ -25,6 +27,7 @@ use crate::monitoring::disk::DiskOf;
 use crate::monitoring::health::{Health, watch_store};
 use crate::monitoring::statistics::Statistics;
 use crate::people::People;
+use crate::privacy::erase::watching::{Watched, Watching};
 use crate::processing::Processing;
 
 /// What closing the journal and the store may take.
@@ -38,10 +41,18 @@ pub struct Ingestion {
     pub processing: Arc<Processing>,
     /// Told when all instances know the processors of the settings.
     pub registered: CancellationToken,
+    /// What of people is known to be kept.
+    pub people: Arc<People>,
+    /// The identity of the data folder.
+    pub instance: Uuid,
+    /// Who is being erased.
+    pub watched: Arc<Watched>,
     store: Arc<dyn Store>,
     writers: Writers,
     watcher: JoinHandle<()>,
     disk_watcher: JoinHandle<()>,
+    /// Looks for who is erased.
+    erasure_watcher: JoinHandle<()>,
 }
 
 impl Ingestion {
@@ -70,13 +81,27 @@ impl Ingestion {
             health: Arc::clone(&health),
         });
         let store = Arc::clone(&stores.events);
+        let people = Arc::new(People::new(Arc::clone(&stores.people)));
+        let instance = instance::id_in(&settings.store.data_dir)
+            .map_err(|error| StartError::System(error.to_string()))?;
+        let watched = Arc::<Watched>::default();
+        let watching = Watching {
+            store: Arc::clone(&stores.erasures),
+            erased: Arc::clone(ingest.erased()),
+            watched: Arc::clone(&watched),
+            instance,
+            clock: Arc::new(SystemClock),
+        };
+        // Nothing is written before it is known who was erased: the journal may have it.
+        let (known, may_write) = watch::channel(false);
+        let erasure_watcher = tokio::spawn(watching.run(health.prepared(), known));
         let destination = Destination {
             feeds: Arc::clone(&stores.processing),
             events: Arc::clone(&store),
             letters: Arc::clone(&stores.letters),
-            people: Arc::new(People::new(Arc::clone(&stores.people))),
+            people: Arc::clone(&people),
         };
-        let processing = processing::of(settings, stores, &statistics)?;
+        let processing = processing::of(settings, stores, &statistics, ingest.erased())?;
         let registered = CancellationToken::new();
         let feeding = Feeding {
             registry: processing::registry(settings, ingest.next_arrival()),
@@ -89,7 +114,7 @@ impl Ingestion {
             &destination,
             feeding,
             store.writes_in_flight(settings.write.in_flight),
-            &health.prepared(),
+            &may_write,
         );
         let watcher = tokio::spawn(watch_store(
             Arc::clone(&health),
@@ -108,10 +133,14 @@ impl Ingestion {
             statistics,
             processing,
             registered,
+            people,
+            instance,
+            watched,
             store,
             writers,
             watcher,
             disk_watcher,
+            erasure_watcher,
         })
     }
 
@@ -121,6 +150,7 @@ impl Ingestion {
             _ = self.writers.ended() => Part::Writers,
             _ = &mut self.watcher => Part::DatabaseWatch,
             _ = &mut self.disk_watcher => Part::DiskWatch,
+            _ = &mut self.erasure_watcher => Part::Erasures,
             () = self.store.ended() => Part::DatabaseWriter,
             () = self.ingest.journal_ended() => Part::Journal,
         }
@@ -131,6 +161,7 @@ impl Ingestion {
         let left = self.writers.drain(deadline).await;
         self.watcher.abort();
         self.disk_watcher.abort();
+        self.erasure_watcher.abort();
         if left > 0 {
             warn!(
                 events = left,

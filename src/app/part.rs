@@ -14,6 +14,7 @@ pub(crate) enum Part {
     History,
     Journal,
     Deliverers,
+    Erasures,
 }
 
 impl Part {
@@ -32,6 +33,7 @@ impl Part {
             Self::History => "history of the counters",
             Self::Journal => "journal",
             Self::Deliverers => "delivery to a processor",
+            Self::Erasures => "erasing of users, or the look for who is erased",
         }
     }
 }

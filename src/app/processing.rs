@@ -8,6 +8,7 @@ use trailkeep_event::{Arrival, Timestamp};
 use super::error::StartError;
 use super::stores::Stores;
 use crate::config::{From, Processor, Settings};
+use crate::ingest::erased::Erased;
 use crate::ingest::feeding::{Before, OwnProcessor, Registry};
 use crate::monitoring::statistics::Statistics;
 use crate::processing::client::ClientSettings;
@@ -21,13 +22,15 @@ pub fn of(
     settings: &Settings,
     stores: &Stores,
     statistics: &Statistics,
+    erased: &Arc<Erased>,
 ) -> Result<Processing, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let processors = settings.processors.iter();
     let processors =
         processors.map(|(name, processor)| of_one(name, processor)).collect::<Result<_, _>>()?;
     let retention = settings.store.retention;
-    Processing::new(processors, &stores.processing, retention, &clock, &statistics.registry)
+    let registry = &statistics.registry;
+    Processing::new(processors, &stores.processing, retention, &clock, registry, erased)
         .map_err(|error| StartError::Processing(error.to_string()))
 }
 

@@ -6,6 +6,7 @@ use trailkeep_store::access::AccessStore;
 use trailkeep_store::activity::ActivityStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
+use trailkeep_store::erasures::ErasureStore;
 use trailkeep_store::mongo::{self, MongoSettings, MongoStore, PeriodSettings};
 use trailkeep_store::payloads::{PayloadKey, PayloadStore};
 use trailkeep_store::people::PeopleStore;
@@ -68,6 +69,8 @@ pub struct Stores {
     pub activity: Arc<dyn ActivityStore>,
     /// Where feeds and outcomes of processors stay.
     pub processing: Arc<dyn ProcessingStore>,
+    /// Where it stays who was erased.
+    pub erasures: Arc<dyn ErasureStore>,
 }
 
 impl Stores {
@@ -99,6 +102,7 @@ impl Stores {
         + PayloadStore
         + ActivityStore
         + ProcessingStore
+        + ErasureStore
         + WriteKeyStore
         + TeamStore,
     ) -> Self {
@@ -113,7 +117,8 @@ impl Stores {
             people: Arc::clone(&store) as Arc<dyn PeopleStore>,
             payloads: Arc::clone(&store) as Arc<dyn PayloadStore>,
             activity: Arc::clone(&store) as Arc<dyn ActivityStore>,
-            processing: store,
+            processing: Arc::clone(&store) as Arc<dyn ProcessingStore>,
+            erasures: store,
         }
     }
 }

@@ -113,6 +113,7 @@ async fn start(defect: Defect) -> (App, TempDir) {
         payloads: Arc::clone(&store) as _,
         activity: Arc::clone(&store) as _,
         processing: Arc::clone(&store) as _,
+        erasures: Arc::clone(&store) as _,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     (App::start(configured, stores, listener).unwrap(), folder)

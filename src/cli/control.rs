@@ -250,6 +250,15 @@ impl Control {
         self.call(Method::DELETE, path, None).await
     }
 
+    /// DELETE with a body that says how.
+    pub async fn delete_with<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<T, ControlError> {
+        self.call(Method::DELETE, path, Some(body)).await
+    }
+
     async fn call<T: DeserializeOwned>(
         &self,
         method: Method,

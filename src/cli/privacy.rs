@@ -131,6 +131,13 @@ fn kept(settings: &Settings) -> Vec<Kept> {
             ADMINISTRATORS,
         ),
         row(
+            "who was erased or is blocked: keyed hashes of ids, when, and how much it was",
+            USERS,
+            ("`erasures`, `blockedIds`", "`erasures`, `blocked_ids`"),
+            "for good".to_owned(),
+            ADMINISTRATORS,
+        ),
+        row(
             "accounts: name, e-mail address, role, a hash of the password, hashes of the last ten \
              addresses that were signed in from",
             STAFF,

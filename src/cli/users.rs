@@ -1,17 +1,18 @@
-//! `trailkeep users`: the people whom events are about, from the shell.
+//! `trailkeep users`: the people whom events are about, from the shell. The running service is
+//! asked: what it has accepted and not stored yet is a part of them, and it alone has that.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+mod erase;
+mod error;
+mod export;
+
+use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::control::{Control, ControlError};
 use super::flags::Flags;
-use super::place::{self, Place, PlaceError};
+use super::place::{self, Place};
 use crate::config::Settings;
-use crate::console::links::segment;
+pub(super) use error::UsersError;
 
 /// What can be done about a user from the shell.
 #[derive(Subcommand)]
@@ -28,95 +29,48 @@ pub(super) enum Command {
         #[command(flatten)]
         flags: Flags,
     },
-}
-
-/// Why it was not done.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum UsersError {
-    #[error(transparent)]
-    Place(#[from] PlaceError),
-    #[error(transparent)]
-    Control(#[from] ControlError),
-    #[error(
-        "no service has this data folder. Start it: what it has accepted and not stored yet is \
-         a part of what is known, and it alone can tell that"
-    )]
-    NoService,
-    #[error("{}: {error}", path.display())]
-    File { path: PathBuf, error: io::Error },
-    #[error("cannot write to the standard output: {0}")]
-    Output(io::Error),
+    /// Erase a user for good, and all ids that are linked; wait until that is verified
+    Erase(erase::Erase),
+    /// Say how far an erasure is
+    Receipt {
+        /// What `erase` has printed
+        #[arg(value_name = "ERASURE")]
+        id: uuid::Uuid,
+        #[command(flatten)]
+        flags: Flags,
+    },
+    /// Keep again what is posted of a user who was erased with --block
+    Unblock {
+        /// Whose
+        #[arg(value_name = "ID")]
+        user_id: String,
+        #[command(flatten)]
+        flags: Flags,
+    },
 }
 
 impl Command {
     pub(super) fn flags(&self) -> &Flags {
         match self {
-            Self::Export { flags, .. } => flags,
+            Self::Export { flags, .. }
+            | Self::Receipt { flags, .. }
+            | Self::Unblock { flags, .. } => flags,
+            Self::Erase(erase) => &erase.flags,
         }
     }
 }
 
 /// Does it, and answers what is to be printed.
 pub(super) fn run(command: Command, settings: &Settings) -> Result<String, UsersError> {
-    let Command::Export { user_id, out, .. } = command;
-    place::work(settings, async |place| match place {
-        Place::Service(control) => match out {
-            Some(path) => to_file(control, &user_id, &path).await,
-            None => {
-                let written = write(control, &user_id, &mut io::stdout().lock()).await?;
-                written.map_err(UsersError::Output)?;
-                Ok(String::new())
+    place::work(settings, async |place| {
+        let Place::Service(control) = place else { return Err(UsersError::NoService) };
+        match command {
+            Command::Export { user_id, out, .. } => {
+                export::run(control, &user_id, out.as_deref()).await
             }
-        },
-        Place::Stores(_) => Err(UsersError::NoService),
-    })
-}
-
-/// Under another name until it is whole, and for nobody else to read.
-async fn to_file(control: &Control, user_id: &str, path: &Path) -> Result<String, UsersError> {
-    let failed = |error| UsersError::File { path: path.to_owned(), error };
-    if path.exists() {
-        return Err(failed(io::ErrorKind::AlreadyExists.into()));
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    let part = PathBuf::from(name);
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&part);
-    let written = fill(control, user_id, file.map_err(failed)?).await;
-    let done = match written {
-        Ok(Ok(bytes)) => fs::rename(&part, path).map(|()| bytes).map_err(failed),
-        Ok(Err(error)) => Err(failed(error)),
-        Err(error) => Err(error.into()),
-    };
-    if done.is_err() {
-        let _ = fs::remove_file(&part);
-    }
-    done.map(|bytes| format!("{bytes} bytes in {}\n", path.display()))
-}
-
-async fn fill(
-    control: &Control,
-    user_id: &str,
-    mut file: File,
-) -> Result<io::Result<u64>, ControlError> {
-    let written = write(control, user_id, &mut file).await?;
-    Ok(written.and_then(|bytes| file.sync_all().map(|()| bytes)))
-}
-
-/// How many bytes there were.
-async fn write(
-    control: &Control,
-    user_id: &str,
-    out: &mut impl Write,
-) -> Result<io::Result<u64>, ControlError> {
-    let mut download = control.download(&format!("/users/{}/export", segment(user_id))).await?;
-    let mut bytes = 0;
-    while let Some(more) = download.more().await? {
-        if let Err(error) = out.write_all(&more) {
-            return Ok(Err(error));
+            Command::Erase(erase) => erase.run(control).await,
+            Command::Receipt { id, .. } => erase::receipt(control, id).await,
+            Command::Unblock { user_id, .. } => erase::unblock(control, &user_id).await,
         }
-        bytes += more.len() as u64;
-    }
-    Ok(out.flush().map(|()| bytes))
+    })
 }

@@ -20,6 +20,7 @@ use super::sight::{Sight, When};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::{Service, audit};
+use crate::privacy::erase::is_name_of_erased;
 use deed::{About, Deed};
 
 const PAGE: &str = "/console/audit";
@@ -78,6 +79,7 @@ impl Entry {
     fn of(entry: AuditEntry, sight: &Sight) -> Self {
         let deed = Deed::of(&entry.action);
         let link = entry.subject.as_deref().and_then(|subject| match deed.about {
+            About::User if is_name_of_erased(subject) => None,
             About::User => Some(links::user(subject)),
             About::Account => Some(links::account(subject)),
             About::Thing => None,

@@ -21,6 +21,7 @@ pub enum Part {
     Keys,
     Team,
     Audit,
+    Privacy,
     Elsewhere,
 }
 

@@ -27,6 +27,11 @@ pub fn account(id: &str) -> String {
     format!("/console/accounts/{}", segment(id))
 }
 
+/// The page about what a user may ask for.
+pub fn privacy(id: &str) -> String {
+    format!("/console/privacy?{}", query(&[("user", id)]))
+}
+
 /// Parameters, encoded.
 pub fn query(pairs: &[(&str, &str)]) -> String {
     Serializer::new(String::new()).extend_pairs(pairs).finish()

@@ -36,6 +36,7 @@ mod numbered;
 mod numbers;
 mod page;
 mod preferences;
+mod privacy;
 mod processors;
 mod question;
 mod refusal;
@@ -58,7 +59,7 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 
 use crate::http::guard::while_away;
-use crate::http::{Service, privacy, with_sessions};
+use crate::http::{self, Service, with_sessions};
 
 /// Every page, with what is around them.
 pub fn router(service: &Arc<Service>) -> Router {
@@ -82,7 +83,7 @@ pub fn router(service: &Arc<Service>) -> Router {
         .route("/console/users/{userId}/ticket", get(user::ticket))
         .route("/console/users/{userId}/journey.csv", get(user::csv))
         .route("/console/users/{userId}/journey.ndjson", get(user::ndjson))
-        .route("/console/users/{userId}/everything.ndjson", get(privacy::export))
+        .route("/console/users/{userId}/everything.ndjson", get(http::privacy::export))
         .route("/console/accounts/{accountId}", get(business::page))
         .route("/console/account", get(account::page))
         .route("/console/account/password", post(account::change_password))
@@ -115,6 +116,9 @@ fn administration() -> Router<Arc<Service>> {
         .route("/console/keys/{id}/revoke", get(keys::ask).post(keys::revoke))
         .route("/console/team", get(team::page).post(team::set))
         .route("/console/audit", get(audit::page))
+        .route("/console/privacy", get(privacy::page).post(privacy::erase))
+        .route("/console/privacy/unblock", post(privacy::unblock))
+        .route("/console/privacy/{id}", get(privacy::receipt::page))
         .route("/console/set-aside", get(set_aside::page))
         .route("/console/set-aside/retry", post(set_aside::retry_all))
         .route("/console/set-aside/drop", get(set_aside::ask_all).post(set_aside::drop_all))

@@ -27,6 +27,10 @@ const NOTICES: &[(&str, &str)] = &[
     ("order-done", "It is done."),
     ("order-given", "It is asked for, and done by whoever delivers; below is what came of it."),
     ("processor-removed", "The processor is removed."),
+    (
+        "user-unblocked",
+        "What is posted of this id is kept again, on other instances within half a minute.",
+    ),
     ("all-dropped", "All events that were set aside are dropped."),
 ];
 

@@ -1,5 +1,6 @@
 //! `GET /api/audit`: who did what, for administrators.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use axum::Json;
@@ -121,6 +122,13 @@ pub async fn read(
     range: &AuditRange,
     paging: &Paging<Uuid>,
 ) -> Result<(Vec<AuditEntry>, Option<String>), Problem> {
-    let found = service.access.audit.read(range, paging.wanted()).await?;
+    let mut found = service.access.audit.read(range, paging.wanted()).await?;
+    // Entries about a user who was erased since are found by the id as well.
+    if let Some(subject) = &range.subject {
+        let erased = Some(service.erasing.name_of(subject).await?);
+        let range = AuditRange { subject: erased, ..range.clone() };
+        found.extend(service.access.audit.read(&range, paging.wanted()).await?);
+        found.sort_by_key(|entry| Reverse(entry.id));
+    }
     Ok(paging.cut(found, |entry| entry.id.to_string()))
 }

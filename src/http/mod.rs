@@ -17,6 +17,7 @@ pub mod budget;
 pub mod dead_letters;
 pub mod docs;
 pub mod encoding;
+pub mod erasures;
 pub mod etag;
 pub mod events;
 pub mod guard;

@@ -20,6 +20,7 @@ use crate::monitoring::history::History;
 use crate::monitoring::refusals::Refusals;
 use crate::monitoring::statistics::Statistics;
 use crate::people::search::Search;
+use crate::privacy::erase::Erasing;
 use crate::privacy::export::Sources;
 use crate::processing::Processing;
 use crate::summaries::Summaries;
@@ -38,6 +39,8 @@ pub struct Service {
     pub profiles: Profiles,
     /// All that is known of users, to be given to them.
     pub exports: Arc<Sources>,
+    /// Has users erased.
+    pub erasing: Erasing,
     /// What finds people.
     pub search: Search,
     /// Where the events of business accounts come from.

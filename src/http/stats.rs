@@ -78,7 +78,7 @@ pub struct JournalBody {
 }
 
 /// Events since the start. Accepted and restored together are stored,
-/// duplicate, dead-lettered, unreadable, and in the backlog together.
+/// duplicate, dead-lettered, erased, unreadable, and in the backlog together.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventCounts {
@@ -92,6 +92,11 @@ pub struct EventCounts {
     duplicate: u64,
     /// Refused by the database for good, and kept as dead letters.
     dead_lettered: u64,
+    /// Let go before they were stored, because their users were erased.
+    erased: u64,
+    /// Answered as accepted and left out, because their users are blocked: in none of the
+    /// other counts.
+    blocked: u64,
     /// In the journal alone, and damaged on the disk.
     unreadable: u64,
 }
@@ -185,6 +190,8 @@ fn event_counts(statistics: &statistics::Statistics) -> EventCounts {
         stored: statistics.stored.get(),
         duplicate: statistics.duplicate.get(),
         dead_lettered: statistics.dead_lettered.get(),
+        erased: statistics.erased.get(),
+        blocked: statistics.blocked.get(),
         unreadable: statistics.unreadable.get(),
     }
 }

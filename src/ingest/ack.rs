@@ -34,18 +34,20 @@ impl Ingest {
     }
 
     fn count_settled(&self, settled: &Settled<'_>) {
-        let (mut stored, mut duplicate, mut dead_lettered) = (0, 0, 0);
+        let (mut stored, mut duplicate, mut dead_lettered, mut erased) = (0, 0, 0, 0);
         for (_, outcome) in &settled.left {
             match outcome {
                 Outcome::Stored => stored += 1,
                 Outcome::Duplicate => duplicate += 1,
                 Outcome::Refused(_) => dead_lettered += 1,
+                Outcome::Erased => erased += 1,
                 Outcome::Retry => {}
             }
         }
         self.statistics.stored.inc_by(stored);
         self.statistics.duplicate.inc_by(duplicate);
         self.statistics.dead_lettered.inc_by(dead_lettered);
+        self.statistics.erased.inc_by(erased);
     }
 
     /// Gives back the room of events that left.

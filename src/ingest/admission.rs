@@ -89,7 +89,8 @@ impl Ingest {
         turn.map_err(|no_room| self.refused_for(no_room))
     }
 
-    /// Takes a batch whole, or refuses it. The waiter, where there is one, is
+    /// Takes a batch whole, or refuses it; but for events of blocked users, which nobody gets to
+    /// see. The waiter, where there is one, is
     /// told what becomes of each event, and the batch is written at once:
     /// whoever waits for it waits for the store and not for the clock.
     pub async fn admit(
@@ -99,7 +100,17 @@ impl Ingest {
         waiter: Option<Waiter>,
     ) -> Result<(), NotAdmitted> {
         self.check_disk()?;
-        let Posted { events, key } = posted.into();
+        let Posted { mut events, key } = posted.into();
+        let blocked = self.erased.leave_out_blocked(&mut events);
+        if blocked > 0 {
+            self.statistics.blocked.inc_by(blocked as u64);
+            if events.is_empty() {
+                if let Some(waiter) = waiter {
+                    waiter.tell();
+                }
+                return Ok(());
+            }
+        }
         let need = room_for(&events, key.as_deref());
         let reserved = self.room.reserve(need, patience.0).await;
         let reserved = reserved.map_err(|no_room| self.refused_for(no_room))?;

@@ -54,7 +54,7 @@ impl Feeder {
         let fed = events.iter().zip(outcomes).filter_map(|(accepted, outcome)| match outcome {
             Outcome::Stored => Some((accepted, Some(accepted.arrival))),
             Outcome::Duplicate => Some((accepted, None)),
-            Outcome::Refused(_) | Outcome::Retry => None,
+            Outcome::Refused(_) | Outcome::Retry | Outcome::Erased => None,
         });
         let fed =
             fed.map(|(accepted, stored_as)| Fed { accepted: Arc::clone(accepted), stored_as });

@@ -145,21 +145,23 @@ impl FeedTask {
         mut prepared: watch::Receiver<bool>,
     ) {
         // Nothing is stored before that, so a stop leaves all to the next start.
-        // What is handed over after it must not be taken for a stop.
-        tokio::select! {
-            biased;
-            is_prepared = prepared.wait_for(|is_prepared| *is_prepared) => {
-                if is_prepared.is_err() {
-                    return;
-                }
+        let mut flush = Flush::default();
+        loop {
+            tokio::select! {
+                is_prepared = prepared.wait_for(|is_prepared| *is_prepared) => match is_prepared {
+                    Ok(_) => break,
+                    Err(_) => return,
+                },
+                handed = self.handed.recv() => match handed {
+                    Some(Handed::End) | None => return,
+                    Some(handed) => flush.add(handed),
+                },
             }
-            _ = self.handed.recv() => return,
         }
         while let Err(error) = registry.add(&*self.feeds).await {
             self.rest(&error).await;
         }
         registered.cancel();
-        let Some(mut flush) = self.next(None).await else { return };
         loop {
             let begun = Instant::now();
             while let Err(error) = self.feed(&mut flush).await {

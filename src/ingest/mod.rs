@@ -10,13 +10,13 @@
 //!
 //! - **Kept.** An event that was answered 202 is in the journal (synced, unless
 //!   `journal.sync` says never), and leaves it only when the store has it durably,
-//!   knows it already or keeps it as a dead letter, and (with processors) when the feed
-//!   has it. What the disk itself damaged is lost, told and counted (`unreadable`).
+//!   knows it already or keeps it as a dead letter, or its user was [erased], and (with
+//!   processors) when the feed has it. What the disk itself damaged is lost, told and counted (`unreadable`).
 //! - **Once.** The identity of an event is (userId, eventId); `_id` is derived from
 //!   both and from nothing else; the unique `_id` is the only authority on
 //!   duplicates. So an event that is sent twice is in the backlog twice, and the
 //!   second one comes back as a duplicate.
-//! - **Conservation.** `accepted + restored = stored + duplicate + dead-lettered +
+//! - **Conservation.** `accepted + restored = stored + duplicate + dead-lettered + erased +
 //!   unreadable + held`.
 //!
 //! What the journal may forget is decided at the [feeding]. That users' events stay in order is stated at the `queue`, where "full" is
@@ -28,9 +28,11 @@ pub mod admission;
 pub mod backlog;
 mod beyond;
 mod bisect;
+pub mod erased;
 pub mod feeder;
 pub mod feeding;
 mod queue;
+pub mod quiet;
 pub mod quota;
 pub mod readback;
 pub mod recent;
@@ -39,6 +41,7 @@ pub mod reserve;
 pub mod room;
 mod set_aside;
 pub mod waiter;
+pub mod wiping;
 pub mod writer;
 
 use std::sync::Arc;
@@ -57,7 +60,9 @@ use crate::monitoring::statistics::Statistics;
 pub use admission::{NotAdmitted, Patience, Posted};
 pub use backlog::WriteRules;
 use backlog::{Backlog, HEAD, Snapshot};
+use erased::Erased;
 use feeder::Feeder;
+use quiet::Quiet;
 use quota::{Quota, Shares};
 use recent::Recent;
 use room::{Amount, Room};
@@ -72,6 +77,10 @@ pub struct Ingest {
     journal: Journal,
     /// For whoever watches events come.
     recent: Arc<Recent>,
+    /// Whose events are let go.
+    erased: Arc<Erased>,
+    /// The writers with a write.
+    quiet: Quiet,
     /// Between the store's answers and what the journal may forget.
     feeder: Feeder,
     /// Told when there may be something to write.
@@ -138,6 +147,8 @@ impl Ingest {
             arrivals: Mutex::new(arrivals),
             journal,
             recent,
+            erased: Arc::default(),
+            quiet: Quiet::default(),
             feeder: Feeder::new(),
             writer_wake: Notify::new(),
             readback_wake: Notify::new(),
@@ -167,6 +178,16 @@ impl Ingest {
     /// The events that were accepted last, for whoever watches them come.
     pub fn recent(&self) -> &Arc<Recent> {
         &self.recent
+    }
+
+    /// Whose events are let go.
+    pub fn erased(&self) -> &Arc<Erased> {
+        &self.erased
+    }
+
+    /// The writers, who are at work while they have a write.
+    pub fn quiet(&self) -> &Quiet {
+        &self.quiet
     }
 
     /// The events of one user in the head of the backlog, in order of arrival,

@@ -132,7 +132,10 @@ impl Ingest {
         let mut backlog = self.backlog.lock();
         let lost = lose(&mut backlog);
         self.statistics.unreadable.inc_by(lost.events as u64);
+        let low = backlog.low();
         self.changed(backlog);
+        // All that was read may be settled already, and nothing come that would tell so.
+        self.feeder.settled_before(low);
         // When draining, writers wait for the last of what is beyond.
         self.writer_wake.notify_waiters();
         if lost.events > 0 {

@@ -182,6 +182,17 @@ impl Recent {
         self.came.notify_waiters();
     }
 
+    /// Holds nothing any more of what it holds now: somebody is erased. Whoever has not read it
+    /// all is told so, and reads elsewhere.
+    pub fn forget_all(&self) {
+        let mut ring = self.ring.write();
+        ring.kept = VecDeque::new();
+        ring.bytes = 0;
+        ring.end += 1;
+        drop(ring);
+        self.came.notify_waiters();
+    }
+
     /// By what ids are compared first.
     pub fn hash(&self, id: &str) -> u64 {
         self.hasher.hash_one(id)

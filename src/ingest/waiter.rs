@@ -34,7 +34,7 @@ impl Waiter {
         match outcome {
             Outcome::Refused(_) => self.so_far.refused += 1,
             Outcome::Duplicate => self.so_far.duplicates += 1,
-            Outcome::Stored | Outcome::Retry => {}
+            Outcome::Stored | Outcome::Retry | Outcome::Erased => {}
         }
     }
 

@@ -126,7 +126,8 @@ impl Writers {
         let _ = drained.await;
         self.tasks.shutdown().await;
         self.ingest.feeder.end();
-        if timeout_at(deadline, &mut self.feeding).await.is_err() {
+        let has_ended = self.feeding.is_finished();
+        if !has_ended && timeout_at(deadline, &mut self.feeding).await.is_err() {
             self.feeding.abort();
             warn!(
                 "processors could not be told of all that was stored; the journal keeps it, and \
@@ -240,7 +241,12 @@ impl Writer {
     /// Has a write written, however often that takes. Events that the store could
     /// not write this time are part of a later one.
     async fn write(&mut self, write: Write) {
-        let (started, mut outcomes) = self.write_at_last(&write.events).await;
+        let ingest = Arc::clone(&self.ingest);
+        let _at_work = ingest.quiet.enter();
+        let (started, mut outcomes) = match self.ingest.erased.among(&write.events) {
+            None => self.write_at_last(&write.events).await,
+            Some(erased) => self.write_others(&write.events, &erased).await,
+        };
         write.hold_followers(&mut outcomes);
         let now = self.ingest.clock.now();
         let letters = &*self.destination.letters;
@@ -262,6 +268,49 @@ impl Writer {
                 self.ingest.health.write_succeeded();
             }
             Ok(()) => self.not_this_time(kept, events),
+        }
+    }
+
+    /// Writes events but for those that are erased, of which nothing is kept.
+    async fn write_others(
+        &mut self,
+        events: &[Arc<Accepted>],
+        erased: &[bool],
+    ) -> (Instant, Vec<Outcome>) {
+        let gone = events
+            .iter()
+            .zip(erased)
+            .filter_map(|(accepted, erased)| erased.then(|| Arc::clone(accepted)));
+        let gone: Vec<Arc<Accepted>> = gone.collect();
+        self.forget_at_last(&gone).await;
+        let others = events
+            .iter()
+            .zip(erased)
+            .filter_map(|(accepted, erased)| (!erased).then(|| Arc::clone(accepted)));
+        let others: Vec<Arc<Accepted>> = others.collect();
+        let (started, written) = if others.is_empty() {
+            (Instant::now(), Vec::new())
+        } else {
+            self.write_at_last(&others).await
+        };
+        let mut written = written.into_iter();
+        let outcome = |erased: &bool| {
+            if *erased { Outcome::Erased } else { written.next().unwrap_or(Outcome::Retry) }
+        };
+        (started, erased.iter().map(outcome).collect())
+    }
+
+    /// Has what an earlier try may have kept of people forgotten, until the store answers.
+    async fn forget_at_last(&mut self, erased: &[Arc<Accepted>]) {
+        let mut failures = 0_u32;
+        while let Err(error) = self.destination.people.forget_events(erased).await {
+            failures += 1;
+            self.failed(&error.into(), erased.len(), failures);
+            self.rest().await;
+        }
+        self.backoff.reset();
+        for accepted in erased {
+            self.ingest.erased.dropped(&accepted.event.user_id);
         }
     }
 

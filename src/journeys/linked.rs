@@ -76,10 +76,16 @@ impl Links {
         Self { store, ingest }
     }
 
-    /// Who is who about one id.
+    /// Who is who about one id, with as many linked ids as a journey takes.
     pub async fn of(&self, id: &str) -> Result<Circle, StoreError> {
+        self.all_of(id, MOST_IDS).await
+    }
+
+    /// The same with `most` ids, the id itself among them: at most
+    /// [`MAX_PEOPLE`](trailkeep_store::people::MAX_PEOPLE).
+    pub async fn all_of(&self, id: &str, most: usize) -> Result<Circle, StoreError> {
         let waiting = Waiting(self.ingest.saying());
-        let mut rows = self.rows(id, &waiting).await?;
+        let mut rows = self.rows(id, &waiting, most).await?;
         let joined: Vec<Box<str>> = rows
             .values()
             .filter(|row| is_joined(row, id) && *row.id != *id)
@@ -87,11 +93,11 @@ impl Links {
             .collect();
         // Whoever was joined brings the ids along that are linked to them.
         for other in joined {
-            for (key, row) in self.rows(&other, &waiting).await? {
+            for (key, row) in self.rows(&other, &waiting, most).await? {
                 rows.entry(key).or_insert(row);
             }
         }
-        Ok(circle(id, rows))
+        Ok(circle(id, rows, most))
     }
 
     /// The row of an id, and those that are or may be linked to it, with what waits.
@@ -99,9 +105,10 @@ impl Links {
         &self,
         id: &str,
         waiting: &Waiting,
+        most: usize,
     ) -> Result<BTreeMap<Box<str>, Person>, StoreError> {
-        let others = waiting.claimed_by(id);
-        let rows = self.store.linked_to(id, &others, MOST_IDS).await?;
+        let others = waiting.claimed_by(id, most);
+        let rows = self.store.linked_to(id, &others, most).await?;
         let mut known: BTreeMap<Box<str>, Person> =
             rows.into_iter().map(|person| (person.id.clone(), person)).collect();
         for id in std::iter::once(id).chain(others) {
@@ -121,7 +128,7 @@ struct Waiting(Vec<Arc<Accepted>>);
 
 impl Waiting {
     /// The ids that are said to be this user's.
-    fn claimed_by(&self, user: &str) -> Vec<&str> {
+    fn claimed_by(&self, user: &str, most: usize) -> Vec<&str> {
         let of_user = self.0.iter().filter(|accepted| *accepted.event.user_id == *user);
         let anonymous = of_user.filter_map(|accepted| match accepted.event.known_as() {
             KnownAs::Both { anonymous_id } => Some(anonymous_id),
@@ -130,7 +137,7 @@ impl Waiting {
         let mut ids: Vec<&str> = anonymous.collect();
         ids.sort_unstable();
         ids.dedup();
-        ids.truncate(MOST_IDS);
+        ids.truncate(most);
         ids
     }
 
@@ -150,7 +157,7 @@ impl Waiting {
 }
 
 /// Whose ids are whose, by their rows.
-fn circle(id: &str, mut rows: BTreeMap<Box<str>, Person>) -> Circle {
+fn circle(id: &str, mut rows: BTreeMap<Box<str>, Person>, most: usize) -> Circle {
     let person = rows.remove(id).unwrap_or_else(|| Person::new(id));
     let joined: Vec<&str> =
         rows.values().filter(|row| is_joined(row, id)).map(|row| &*row.id).collect();
@@ -164,7 +171,7 @@ fn circle(id: &str, mut rows: BTreeMap<Box<str>, Person>) -> Circle {
         })
         .collect();
     linked.sort_by(|left, right| right.since.cmp(&left.since).then_with(|| left.id.cmp(&right.id)));
-    let is_cut = linked.len() >= MOST_IDS;
-    linked.truncate(MOST_IDS - 1);
+    let is_cut = linked.len() >= most;
+    linked.truncate(most - 1);
     Circle { person, linked, is_cut }
 }

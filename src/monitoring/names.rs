@@ -21,6 +21,16 @@ pub const EVENTS_DEAD_LETTERED: (&str, &str) = (
     "trailkeep_events_dead_lettered_total",
     "Events that the database refused for good and that were kept as dead letters.",
 );
+/// Counter.
+pub const EVENTS_ERASED: (&str, &str) = (
+    "trailkeep_events_erased_total",
+    "Accepted events let go before they were stored, because their users were erased.",
+);
+/// Counter.
+pub const EVENTS_BLOCKED: (&str, &str) = (
+    "trailkeep_events_blocked_total",
+    "Events answered as accepted and left out, because their users are blocked.",
+);
 /// Gauge.
 pub const DEAD_LETTERS: (&str, &str) =
     ("trailkeep_dead_letters", "Dead letters in the database when they were last counted.");

@@ -35,6 +35,10 @@ pub struct Statistics {
     pub duplicate: IntCounter,
     /// Events that the store refused for good, each since its letter is kept.
     pub dead_lettered: IntCounter,
+    /// Accepted events that were let go, for their users were erased before they were stored.
+    pub erased: IntCounter,
+    /// Events that were answered as accepted and left out, for their users are blocked.
+    pub blocked: IntCounter,
     /// Accepted events that were in the journal alone and that the disk gave
     /// back damaged.
     pub unreadable: IntCounter,
@@ -146,6 +150,8 @@ impl Statistics {
             stored: counter(names::EVENTS_STORED)?,
             duplicate: counter(names::EVENTS_DUPLICATE)?,
             dead_lettered: counter(names::EVENTS_DEAD_LETTERED)?,
+            erased: counter(names::EVENTS_ERASED)?,
+            blocked: counter(names::EVENTS_BLOCKED)?,
             unreadable: counter(names::EVENTS_UNREADABLE)?,
             refused,
             over_share: OverShareCounts::new(&registry)?,

@@ -12,6 +12,7 @@
 //!   of a row may be off by an hour, so that a user costs two writes an hour and not one an event.
 
 pub mod facts;
+pub mod forgetting;
 pub mod indexing;
 mod known;
 pub mod search;

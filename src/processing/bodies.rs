@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use trailkeep_event::{Accepted, Arrival, StoreId};
 use trailkeep_store::StoredEvent;
 
+use crate::ingest::erased::Erased;
 use crate::ingest::feeder::Fed;
 
 /// Bytes that are kept at the most, for all processors. The oldest go first.
@@ -45,6 +46,18 @@ impl Bodies {
             kept.events.remove(&id);
             kept.bytes -= bytes;
         }
+    }
+
+    /// Drops what is erased.
+    pub fn forget(&self, erased: &Erased) {
+        let mut kept = self.0.lock();
+        let Kept { events, order, bytes } = &mut *kept;
+        events.retain(|_, accepted| !erased.covers(&accepted.event.user_id, accepted.arrival));
+        order.retain(|(id, size)| {
+            let is_here = events.contains_key(id);
+            *bytes -= if is_here { 0 } else { *size };
+            is_here
+        });
     }
 
     /// An event that is stored under this number, where it is here.

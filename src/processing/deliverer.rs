@@ -25,6 +25,8 @@ use super::delivery::Form;
 use super::term::{Attempt, Task, Term, TermRules};
 use super::view::{State, View};
 use super::work::{Report, Work};
+use crate::ingest::erased::Erased;
+use crate::ingest::quiet::{AtWork, Quiet};
 
 /// How often the lease of another is looked at.
 const WATCH_EVERY: Duration = Duration::from_secs(2);
@@ -52,13 +54,20 @@ pub struct Deliverer {
     pub wake: Arc<Notify>,
     /// The first millisecond of its time.
     pub started: Instant,
+    /// Whose events are not sent any more.
+    pub erased: Arc<Erased>,
+    /// Whoever has somebody erased waits until it begins anew.
+    pub quiet: Arc<Quiet>,
+    /// How long it waits for what is in flight then.
+    pub patience: Duration,
 }
 
 /// Why a term ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
     /// The lease is another's.
     Lost,
-    /// What this owner knows is not what is stored: it begins anew.
+    /// What this owner knows is not what is stored, or is to be known no more: it begins anew.
     Astray,
     Stopped,
     /// Another instance has other settings, and was started later.
@@ -84,14 +93,17 @@ impl Deliverer {
             let taken = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = self.take(&mut tenure) => self.begin(&tenure).await,
+                () = self.take(&mut tenure) => {
+                    let at_work = self.quiet.enter();
+                    self.begin(&tenure).await.map(|term| (term, at_work))
+                }
             };
-            let Some(term) = taken else {
+            let Some((term, at_work)) = taken else {
                 tenure.give_up();
                 let _ = timeout(WATCH_EVERY, stop.cancelled()).await;
                 continue;
             };
-            match self.serve(term, &mut tenure, &mut breaker, &stop, grace).await {
+            match self.serve(term, at_work, &mut tenure, &mut breaker, &stop, grace).await {
                 Ended::Stopped => return self.hand_over(&tenure).await,
                 Ended::StandsBack => {
                     self.hand_over(&tenure).await;
@@ -176,12 +188,14 @@ impl Deliverer {
             Arc::clone(&self.clock),
             Arc::clone(&self.bodies),
             Arc::clone(&self.view),
+            Arc::clone(&self.erased),
         ))
     }
 
     async fn serve(
         &self,
         mut term: Term,
+        at_work: AtWork,
         tenure: &mut Tenure,
         breaker: &mut Breaker,
         stop: &CancellationToken,
@@ -189,7 +203,7 @@ impl Deliverer {
     ) -> Ended {
         let mut work = JoinSet::new();
         let mut requests = Requests::new();
-        let (mut is_renewing, mut until, mut stands_back) = (false, None, false);
+        let (mut is_renewing, mut until, mut ending) = (false, None, Ended::Stopped);
         // It delivers all the same where nobody else did.
         let tolerated = self.differs(term.processor()).then_some(term.processor().version);
         let mut next_poll = Instant::now() + POLL_EVERY;
@@ -208,7 +222,7 @@ impl Deliverer {
             }
             let processor = term.processor();
             if until.is_none() && Some(processor.version) != tolerated && self.differs(processor) {
-                (until, stands_back) = (Some(Instant::now() + grace), true);
+                (until, ending) = (Some(Instant::now() + grace), Ended::StandsBack);
             }
             let may_send = until.is_none() && tenure.is_sure(now);
             for task in term.tasks(lease, breaker, may_send, now) {
@@ -224,7 +238,7 @@ impl Deliverer {
                 if is_renewing {
                     renewal_ends(&mut work, tenure).await;
                 }
-                return if stands_back { Ended::StandsBack } else { Ended::Stopped };
+                return ending;
             }
             let timers = [
                 term.next_rest(),
@@ -265,11 +279,14 @@ impl Deliverer {
                         term.orders_soon();
                     }
                     if until.is_some_and(|until| Instant::now() >= until) {
-                        return if stands_back { Ended::StandsBack } else { Ended::Stopped };
+                        return ending;
                     }
                 }
-                () = stop.cancelled(), if until.is_none() || stands_back => {
-                    (until, stands_back) = (Some(Instant::now() + grace), false);
+                () = stop.cancelled(), if until.is_none() || ending != Ended::Stopped => {
+                    (until, ending) = (Some(Instant::now() + grace), Ended::Stopped);
+                }
+                () = at_work.is_wanted(), if until.is_none() => {
+                    (until, ending) = (Some(Instant::now() + self.patience), Ended::Astray);
                 }
             }
         }

@@ -73,7 +73,9 @@ use upkeep::Upkeep;
 pub use view::{Metrics, Seen, State, View};
 use work::Work;
 
+use crate::ingest::erased::Erased;
 use crate::ingest::feeding::Listener;
+use crate::ingest::quiet::Quiet;
 
 /// A processor of the settings.
 pub struct ProcessorSettings {
@@ -113,6 +115,8 @@ pub struct Processing {
     bodies: Arc<Bodies>,
     store: Arc<dyn ProcessingStore>,
     clock: Arc<dyn Clock>,
+    /// Who delivers.
+    quiet: Arc<Quiet>,
 }
 
 struct One {
@@ -135,7 +139,9 @@ impl Processing {
         retention: Option<Duration>,
         clock: &Arc<dyn Clock>,
         registry: &Registry,
+        erased: &Arc<Erased>,
     ) -> Result<Self, ProcessingError> {
+        let quiet = Arc::<Quiet>::default();
         let metrics = Metrics::new(registry)?;
         let bodies = Arc::<Bodies>::default();
         let started = Instant::now();
@@ -145,7 +151,7 @@ impl Processing {
                 one;
             let view = Arc::new(View::new(&name, &metrics));
             let wake = Arc::new(Notify::new());
-            let concurrency = client.concurrency;
+            let (concurrency, patience) = (client.concurrency, client.timeout + ANSWER_STORED);
             let client = Client::new(&client)
                 .map_err(|error| ProcessingError::Client(name.clone(), error))?;
             let form =
@@ -162,11 +168,14 @@ impl Processing {
                 view: Arc::clone(&view),
                 wake: Arc::clone(&wake),
                 started,
+                erased: Arc::clone(erased),
+                quiet: Arc::clone(&quiet),
+                patience,
             };
             let deliverer = parking_lot::Mutex::new(Some(deliverer));
             processors.insert(name, One { view, wake, concurrency, deliverer });
         }
-        Ok(Self { processors, bodies, store: Arc::clone(store), clock: Arc::clone(clock) })
+        Ok(Self { processors, bodies, store: Arc::clone(store), clock: Arc::clone(clock), quiet })
     }
 
     /// Hears of what was fed: so it is sent at once, and need not be read again.
@@ -209,6 +218,13 @@ impl Processing {
             });
         }
         Deliverers { stop, tasks }
+    }
+
+    /// Has all deliverers begin anew, who know then who is erased: waits for what is in flight,
+    /// and drops what is in memory.
+    pub async fn begin_anew(&self, erased: &Erased) {
+        self.quiet.wait().await;
+        self.bodies.forget(erased);
     }
 
     /// The processors of this instance's settings, as it sees them.
@@ -281,6 +297,9 @@ impl Processing {
         Ok(told.and_then(|(at, status)| Some((at, serde_json::from_str(&status).ok()?))))
     }
 }
+
+/// How long an answer may take to be stored, where a deliverer begins anew.
+const ANSWER_STORED: Duration = Duration::from_secs(5);
 
 /// How long whoever asks waits for an answer.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(5);

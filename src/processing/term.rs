@@ -6,6 +6,7 @@
 
 mod agenda;
 mod answers;
+mod erased;
 mod kept;
 mod sending;
 mod steering;
@@ -31,7 +32,9 @@ use super::rests::Rests;
 use super::sharing::Sharing;
 use super::view::View;
 use super::work::{Polled, Report};
+use crate::ingest::erased::Erased;
 use agenda::Agenda;
+use erased::ErasedEntries;
 use kept::{Failing, Heading, NotRecorded};
 pub use sending::most_events;
 pub use task::{Attempt, Task};
@@ -75,6 +78,7 @@ pub struct Term {
     clock: Arc<dyn Clock>,
     bodies: Arc<Bodies>,
     view: Arc<View>,
+    erased: ErasedEntries,
     heads: HashMap<StoreId, Heading>,
     /// The ids of users, where they are known and needed.
     users: HashMap<UserKey, Box<str>>,
@@ -118,6 +122,7 @@ impl Term {
         clock: Arc<dyn Clock>,
         bodies: Arc<Bodies>,
         view: Arc<View>,
+        erased: Arc<Erased>,
     ) -> Self {
         let records = parked.iter().map(|parked| parked.record);
         let mut window = Window::new(lease.epoch, records);
@@ -136,6 +141,7 @@ impl Term {
             clock,
             bodies,
             view,
+            erased: ErasedEntries::of(erased),
             heads: HashMap::new(),
             users: users.collect(),
             fetching: HashSet::new(),
@@ -322,8 +328,9 @@ impl Term {
                 self.wants_poll |= !taken.is_empty();
                 self.has_read_all |= taken.is_empty();
                 self.looks_for_room = true;
-                for (id, entries) in taken {
+                for (id, mut entries) in taken {
                     self.sharing.read(id.process, now);
+                    self.erased.leave_out(&self.processor, &mut entries);
                     self.window.take_in(id, entries);
                 }
                 for id in again {

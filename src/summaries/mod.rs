@@ -191,6 +191,11 @@ impl Summaries {
         Ok(kept)
     }
 
+    /// Has all summaries counted anew: they name users.
+    pub fn forget_all(&self) {
+        self.kept.invalidate_all();
+    }
+
     /// Ends what is counted at this moment; nothing is counted after it.
     pub fn close(&self) {
         self.closing.cancel();

@@ -111,6 +111,7 @@ fn all() -> Vec<View> {
         page("live", "/console/live"),
         page("connect", "/console/connect"),
         page("privacy", "/console/privacy"),
+        view("privacy-user", "/console/privacy", format!("/console/privacy?user={LENA}")),
     ]
 }
 

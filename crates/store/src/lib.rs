@@ -11,6 +11,7 @@ pub mod access;
 pub mod activity;
 pub mod dead_letters;
 pub mod embedded;
+pub mod erasures;
 mod event_json;
 mod in_order;
 mod inspection;
@@ -107,6 +108,9 @@ pub enum Outcome {
     Refused(Refusal),
     /// It could not be written this time; try again.
     Retry,
+    /// Its user is erased, so nobody is to keep it. No store says so: whoever writes does, and
+    /// has such an event written to none.
+    Erased,
 }
 
 /// An id whose events are in a journey: the user's own, or one that is linked to it.

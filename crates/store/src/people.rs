@@ -122,6 +122,14 @@ pub trait PeopleStore: Send + Sync + 'static {
     /// Whose session this is, as far as it was noted.
     async fn session_user(&self, session_id: &str) -> Result<Option<SessionUser>, StoreError>;
 
+    /// Removes the rows of these ids, at most [`MAX_PEOPLE`], with
+    /// all that they are found by; answers how many there were.
+    async fn remove_people(&self, ids: &[&str]) -> Result<u64, StoreError>;
+
+    /// Removes these sessions, at most [`MAX_PEOPLE`], where they
+    /// are this user's; answers how many there were.
+    async fn remove_sessions(&self, sessions: &[&str], user_id: &str) -> Result<u64, StoreError>;
+
     /// Deletes rows past the retention that wait for their user's row to go, of which there
     /// are as many as administrators made. Called from time to time; a store that does it
     /// by itself does nothing here.

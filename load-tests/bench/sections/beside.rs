@@ -69,11 +69,13 @@ impl Case {
 }
 
 impl Beside {
-    /// Measures in turns. `section` and `company` say in words what is under way.
+    /// Measures in turns. `section` and `company` say in words what is under way; `prepare`
+    /// has the empty database ready for either.
     pub async fn measure(
         bench: &Bench,
         section: &str,
         company: &str,
+        prepare: impl AsyncFn(&Site) -> Result<(), Trouble>,
         join: impl AsyncFn(&Instance) -> Result<Company, Trouble>,
     ) -> Result<Self, Trouble> {
         let site = bench.site().await?;
@@ -86,9 +88,9 @@ impl Beside {
         let mut beside = Self::default();
         for round in 1..=bench.arguments.rounds() {
             bench.progress.step(format!("{section}, half of that alone, round {round}"));
-            let without = measured(bench, &site, half, &alone).await?;
+            let without = measured(bench, &site, half, &prepare, &alone).await?;
             bench.progress.step(format!("{section}, beside {company}, round {round}"));
-            let with = measured(bench, &site, half, &join).await?;
+            let with = measured(bench, &site, half, &prepare, &join).await?;
             let p99 = |measured: &Measured| milliseconds(&measured.window.tally.latency, 0.99);
             beside.p99_ratio.push(p99(&with) / p99(&without));
             beside.with.push(&with);
@@ -108,15 +110,22 @@ impl Beside {
     }
 }
 
+/// Nothing but an empty database is needed.
+pub async fn nothing(_: &Site) -> Result<(), Trouble> {
+    Ok(())
+}
+
 /// On a new service, undisturbed.
 async fn measured(
     bench: &Bench,
     site: &Site,
     shape: Shape,
+    prepare: &impl AsyncFn(&Site) -> Result<(), Trouble>,
     join: &impl AsyncFn(&Instance) -> Result<Company, Trouble>,
 ) -> Result<Measured, Trouble> {
     let once = async || {
         site.database.drop_events().await?;
+        prepare(site).await?;
         let instance = bench.starter.start(Home::Mongodb(&site.database), &[]).await?;
         let mut company = join(&instance).await?;
         let window = bench.load(site, &[&instance], shape).await?;

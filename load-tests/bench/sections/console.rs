@@ -48,7 +48,8 @@ impl Kind {
 /// Measures pages against JSON on millions of events, and then the 202 beside them.
 pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let [json, page] = pages(bench).await?;
-    let beside = Beside::measure(bench, "console", "people who click", people).await?;
+    let beside =
+        Beside::measure(bench, "console", "people who click", beside::nothing, people).await?;
     let p99 = milliseconds(&page.latency, 0.99);
     let mut table =
         Table::new("A user's newest 100 events", &["as", "p50, ms", "p99, ms", "service, us"]);

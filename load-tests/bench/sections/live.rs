@@ -20,7 +20,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 /// Measures the 202 beside streams, and without.
 pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let company = format!("{} streams", 2 * STREAMS_OF_A_KIND);
-    let beside = Beside::measure(bench, "live", &company, watching).await?;
+    let beside = Beside::measure(bench, "live", &company, beside::nothing, watching).await?;
     let mut table = Table::new(
         "Watching live",
         &["", "p50, ms", "p99, ms", "memory, MiB", "service, us an event"],

@@ -3,6 +3,7 @@
 mod beside;
 mod console;
 mod cost;
+mod erase;
 mod failing_head;
 mod growth;
 pub mod index;
@@ -42,6 +43,7 @@ pub fn steps(section: Section, arguments: &Arguments) -> u64 {
         Section::Pages => pages::STEPS + rounds,
         Section::Console => console::STEPS + console::ROUND_STEPS * rounds,
         Section::Live => live::STEPS + live::ROUND_STEPS * rounds,
+        Section::Erase => erase::STEPS + erase::ROUND_STEPS * rounds,
         Section::People => people::STEPS + rounds,
         Section::Summaries => summaries::STEPS + summaries::ROUND_STEPS * rounds,
         Section::Scale => scale::STEPS,
@@ -67,6 +69,7 @@ pub async fn run(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
         Section::Pages => pages::run(bench).await,
         Section::Console => console::run(bench).await,
         Section::Live => live::run(bench).await,
+        Section::Erase => erase::run(bench).await,
         Section::People => people::run(bench).await,
         Section::Summaries => summaries::run(bench).await,
         Section::Scale => scale::run(bench).await,

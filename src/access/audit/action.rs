@@ -52,6 +52,12 @@ pub const WATCH_ALL: &str = "live.watch";
 pub const READ_USER: &str = "user.read";
 /// Somebody took along all that is known of a user.
 pub const EXPORT_USER: &str = "user.export";
+/// Somebody had a user erased; the subject is what the id is called from then on.
+pub const ERASE_USER: &str = "user.erase";
+/// A user is erased; the reason is how much it was.
+pub const USER_ERASED: &str = "user.erased";
+/// Somebody ended the block of a user.
+pub const UNBLOCK_USER: &str = "user.unblock";
 /// Somebody joined an id to a user; there is an entry about each of the two.
 pub const JOIN_USERS: &str = "link.join";
 /// Somebody separated an id from a user; there is an entry about each of the two.

@@ -36,6 +36,9 @@ impl Here {
             Arc::clone(&stores.letters),
             Arc::clone(&stores.processing),
             Arc::clone(&clock),
+            // What is stored here of a user who is being erased, the service removes once it
+            // starts.
+            Arc::default(),
         );
         Self { letters, trail: Arc::clone(&stores.access), clock }
     }

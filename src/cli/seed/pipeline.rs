@@ -103,8 +103,10 @@ impl Inlet {
     }
 
     fn all_settled(&self) -> u64 {
-        let Statistics { stored, duplicate, dead_lettered, unreadable, .. } = &*self.statistics;
-        stored.get() + duplicate.get() + dead_lettered.get() + unreadable.get()
+        let Statistics { stored, duplicate, dead_lettered, erased, unreadable, .. } =
+            &*self.statistics;
+        let settled = [stored, duplicate, dead_lettered, erased, unreadable];
+        settled.into_iter().map(|counter| counter.get()).sum()
     }
 }
 

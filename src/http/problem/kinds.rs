@@ -58,6 +58,7 @@ pub const JSON_ONLY: Kind = kind(415, "unsupported-media-type", "Unsupported med
 pub const UNSUPPORTED_MEDIA_TYPE: Kind = JSON_ONLY.with(FORMS);
 
 // There is no such thing.
+pub const NOT_BLOCKED: Kind = kind(404, "not-blocked", "Not found");
 pub const NOT_FOUND: Kind = kind(404, "not-found", "Not found");
 pub const NOT_LINKED: Kind = kind(404, "not-linked", "Not found");
 pub const UNKNOWN_EVENT: Kind = kind(404, "unknown-event", "Not found");

@@ -4,6 +4,7 @@ use trailkeep_event::Fault;
 
 use super::{Problem, kinds};
 use crate::journeys::linked::JoinError;
+use crate::privacy::erase::EraseError;
 
 impl Problem {
     /// 404: nothing is known of the user.
@@ -11,6 +12,25 @@ impl Problem {
         let detail = "Nothing is known of this id: no event of it is stored or waits for the \
                       database, and nobody is linked to it.";
         Self::new(kinds::UNKNOWN_USER, detail)
+    }
+}
+
+impl Problem {
+    /// 404: nobody has the id blocked.
+    pub fn not_blocked() -> Self {
+        Self::new(kinds::NOT_BLOCKED, "What is posted of this id is not left out.")
+    }
+}
+
+impl From<EraseError> for Problem {
+    fn from(error: EraseError) -> Self {
+        match error {
+            EraseError::LinkedTo(user) => Self::conflict(&format!(
+                "The id is linked to \"{user}\". Erase that user, and this id goes with it; or \
+                 erase this id alone, with \"linked\": false."
+            )),
+            EraseError::Store(error) => error.into(),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use trailkeep_event::Timestamp;
 use trailkeep_store::StoreError;
 use trailkeep_store::people::{Decision, Person};
 
-use super::{Circle, Links, Waiting, is_joined};
+use super::{Circle, Links, MOST_IDS, Waiting, is_joined};
 
 /// Why an id was not joined to a user, or not separated.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,8 @@ impl Links {
             return Err(JoinError::Itself);
         }
         let waiting = Waiting(self.ingest.saying());
-        let (users, ids) = tokio::join!(self.rows(user, &waiting), self.rows(id, &waiting));
+        let (users, ids) =
+            tokio::join!(self.rows(user, &waiting, MOST_IDS), self.rows(id, &waiting, MOST_IDS));
         let (users, ids) = (users?, ids?);
         if let Some(other) = users.get(user).and_then(belongs_to) {
             return Err(JoinError::BelongsTo(other));
@@ -65,12 +66,12 @@ impl Links {
         (by, now): (&str, Timestamp),
     ) -> Result<Circle, JoinError> {
         let waiting = Waiting(self.ingest.saying());
-        let rows = self.rows(id, &waiting).await?;
+        let rows = self.rows(id, &waiting, MOST_IDS).await?;
         let row = rows.get(id);
         let link = row.and_then(Person::link).ok_or(JoinError::NotLinked)?;
         if *link.user != *user {
             // Or of somebody who is joined to the user.
-            let others = self.rows(&link.user, &waiting).await?;
+            let others = self.rows(&link.user, &waiting, MOST_IDS).await?;
             if !others.get(&link.user).is_some_and(|other| is_joined(other, user)) {
                 return Err(JoinError::NotLinked);
             }

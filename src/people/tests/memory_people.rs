@@ -106,6 +106,22 @@ impl PeopleStore for MemoryPeople {
         Ok(sessions.iter().find(|session| *session.session_id == *session_id).cloned())
     }
 
+    async fn remove_people(&self, ids: &[&str]) -> Result<u64, StoreError> {
+        self.answer()?;
+        let mut rows = self.rows.lock();
+        Ok(ids.iter().filter(|id| rows.remove(**id).is_some()).count() as u64)
+    }
+
+    async fn remove_sessions(&self, removed: &[&str], user_id: &str) -> Result<u64, StoreError> {
+        self.answer()?;
+        let mut sessions = self.sessions.lock();
+        let before = sessions.len();
+        sessions.retain(|session| {
+            *session.user_id != *user_id || !removed.contains(&&*session.session_id)
+        });
+        Ok((before - sessions.len()) as u64)
+    }
+
     async fn sweep(&self, _now: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }

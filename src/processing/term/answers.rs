@@ -160,7 +160,7 @@ impl Term {
                     self.skipped(outcome.id);
                 }
             }
-            Outcome::Refused(_) | Outcome::Retry => {
+            Outcome::Refused(_) | Outcome::Retry | Outcome::Erased => {
                 if let Outcome::Refused(refusal) = kept {
                     let reason = format!("the database refuses outcomes: {refusal}");
                     self.view.trouble(Some(Arc::from(reason)));

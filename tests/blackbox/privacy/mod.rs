@@ -1,4 +1,7 @@
 //! A person's rights to their data.
 
+mod erase;
+mod erase_crashes;
 mod export;
+mod marked;
 mod shell;

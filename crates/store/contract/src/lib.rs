@@ -6,6 +6,7 @@ pub mod access;
 pub mod account_events;
 pub mod activity;
 pub mod dead_letters;
+pub mod erasures;
 pub mod journeys;
 pub mod linked;
 pub mod paging;
@@ -18,14 +19,15 @@ pub mod summaries;
 pub mod writing;
 
 pub use access::{accounts, audit, sessions, set_up, team, tokens, write_keys};
+pub use erasures::{blocking, instances, pending_removed, receipts, removals, traces};
 pub use people::{linking, rows, searching, user_sessions};
 pub use processing::{feeds, outcomes, parking, pending_events, processors, steering};
 
 /// Makes a test of each promise. `$open` is an `async fn` that opens a new store,
 /// as something with a method for each kind of promise, `check_events`,
 /// `check_accounts`, `check_activity`, `check_letters`, `check_access`, `check_processing`,
-/// `check_pending_events`, `check_payloads`, `check_people`, `check_write_keys` and `check_team`:
-/// each hands the promise what it is about, and cleans up behind it.
+/// `check_pending_events`, `check_payloads`, `check_people`, `check_erasures`, `check_write_keys`
+/// and `check_team`: each hands the promise what it is about, and cleans up behind it.
 #[macro_export]
 macro_rules! contract {
     ($open:path) => {
@@ -206,6 +208,53 @@ macro_rules! contract {
                     a_session_is_that_of_its_first_event_in_any_order,
                     of_one_arrival_the_user_whose_id_comes_first_has_a_session,
                     of_those_who_note_a_session_at_once_the_first_event_has_it,
+                }
+            }
+            check_erasures {
+                receipts {
+                    whoever_asks_for_the_key_at_once_gets_the_same,
+                    an_erasure_is_read_back_unchanged,
+                    an_erasure_of_as_many_ids_as_there_may_be_is_kept,
+                    an_erasure_added_again_stays_as_it_is,
+                    what_is_counted_adds_up_whoever_counts_at_once,
+                    a_part_is_noted_once_for_each_instance,
+                    what_is_done_keeps_hashes_and_no_names,
+                    names_may_be_forgotten_before_the_end,
+                    those_that_are_under_way_come_oldest_first,
+                    an_instance_finds_what_it_took_no_part_in,
+                    what_is_said_of_an_erasure_that_is_not_there_makes_none,
+                }
+                instances {
+                    an_instance_is_seen_since_the_first_time_and_until_the_last,
+                    an_instance_that_is_seen_at_once_is_one,
+                    a_forgotten_instance_is_gone_and_no_other,
+                }
+                blocking {
+                    ids_are_blocked_until_that_is_ended,
+                    many_ids_are_blocked,
+                }
+                traces {
+                    stored_events_of_an_id_are_found_with_who_else_they_name,
+                    what_arrived_at_the_end_of_an_id_or_later_is_not_found,
+                    events_of_an_id_are_found_byte_for_byte,
+                    events_are_removed_in_steps_until_none_is_left,
+                    an_event_that_was_removed_may_come_again,
+                    letters_of_an_id_are_found_in_the_same_way,
+                }
+                removals {
+                    outcomes_of_all_processors_go_and_of_removed_ones_too,
+                    outcomes_of_an_id_are_found_byte_for_byte,
+                    without_a_processor_there_are_no_outcomes_to_remove,
+                    people_that_were_removed_are_found_by_nothing,
+                    people_are_removed_byte_for_byte,
+                    sessions_go_where_they_are_this_users,
+                    entries_with_a_subject_name_another_one,
+                }
+                pending_removed {
+                    a_document_is_replaced_where_it_is_there,
+                    a_command_is_removed_and_no_other,
+                    what_was_published_goes_until_it_is_published_again,
+                    what_is_scrubbed_is_as_it_was,
                 }
             }
             check_payloads {

@@ -14,6 +14,8 @@
 //! - `processing`: who is fed for, what is pending and what became of each event, in
 //!   tables of their own.
 //! - `people`: who is who, and whose sessions are, in tables of their own.
+//! - `erasures`: who was erased, and how what is erased leaves the file, in tables of their
+//!   own.
 //! - `payloads`: events, found by what their payloads have at a few keys.
 //! - `access`: staff accounts, sessions, tokens and the audit trail, in tables
 //!   of their own.
@@ -27,6 +29,7 @@ mod account_events;
 mod activity;
 mod building;
 mod dead_letters;
+mod erasures;
 mod fault;
 mod folder;
 mod inspect;

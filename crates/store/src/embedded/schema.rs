@@ -50,6 +50,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::OpenError;
 use super::access::tables::{VERSION_10, VERSION_11, VERSION_12, VERSION_13};
+use super::erasures::tables::VERSION_14;
 use super::people::tables::VERSION_9;
 use super::processing::tables::{VERSION_6, VERSION_7};
 
@@ -61,7 +62,7 @@ const APPLICATION_ID: i32 = 0x5452_4b50;
 /// Entries that were ever released are never changed: a change is a new entry.
 pub(super) const MIGRATIONS: &[&str] = &[
     VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8,
-    VERSION_9, VERSION_10, VERSION_11, VERSION_12, VERSION_13,
+    VERSION_9, VERSION_10, VERSION_11, VERSION_12, VERSION_13, VERSION_14,
 ];
 
 const VERSION_1: &str = "

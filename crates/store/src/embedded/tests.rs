@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod activity;
+mod erasures;
 mod expiring;
 mod opening;
 mod payloads;

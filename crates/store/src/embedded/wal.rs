@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use tracing::warn;
 
 use super::schema;
@@ -49,10 +49,11 @@ impl Wal {
 }
 
 /// Moves all of the WAL to the main file and cuts it to nothing, as far as
-/// readers let it.
-pub fn empty(connection: &Connection) -> rusqlite::Result<()> {
+/// readers let it; whether they did.
+pub fn empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.busy_timeout(CHECKPOINT_PATIENCE)?;
-    let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    let is_empty = |row: &Row<'_>| row.get(0).map(|is_held: bool| !is_held);
+    let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], is_empty);
     connection.busy_timeout(schema::WRITER_PATIENCE)?;
     emptied
 }

@@ -131,6 +131,21 @@ impl Writer {
         built.await.map_err(|_| gone())?
     }
 
+    /// Moves all of the write-ahead log to the main file and cuts it to nothing; false where
+    /// somebody reads what is older.
+    pub(super) async fn empty_wal(&self) -> Result<bool, StoreError> {
+        in_time(self.timeout, async {
+            let room = self.room().await?;
+            let (answer, emptied) = oneshot::channel();
+            self.send(Command::Change(Box::new(move |file| {
+                let _ = answer.send(file.empty_wal());
+                drop(room);
+            })))?;
+            emptied.await.map_err(|_| gone())?
+        })
+        .await
+    }
+
     /// Answers as soon as the thread gets to it, and has found its files in place.
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();

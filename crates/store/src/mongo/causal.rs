@@ -121,6 +121,13 @@ impl<'a> Call<'a> {
         verdicts(&self.send(command, key, statements).await?, sent)
     }
 
+    /// Deletes all documents that a filter finds; how many there were.
+    pub async fn delete(&mut self, name: &str, filter: Document) -> Result<u64, StoreError> {
+        let documents = self.collection(name);
+        let deleted = documents.delete_many(filter).session(self.session()).await;
+        deleted.map(|deleted| deleted.deleted_count).map_err(|error| store_error(&error))
+    }
+
     /// Built here and not by the driver: that one passes over a majority that could not
     /// be waited for, where documents were refused as well.
     async fn send(

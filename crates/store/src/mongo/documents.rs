@@ -204,7 +204,7 @@ fn payload_of(value: Option<RawBsonRef<'_>>) -> String {
 }
 
 /// The identity that we gave it, if it has one of ours.
-fn own_id(value: RawBsonRef<'_>) -> Option<StoreId> {
+pub fn own_id(value: RawBsonRef<'_>) -> Option<StoreId> {
     let binary = value.as_binary()?;
     let bytes = <[u8; 16]>::try_from(binary.bytes).ok()?;
     (binary.subtype == BinarySubtype::Uuid).then(|| StoreId::from_bytes(bytes))

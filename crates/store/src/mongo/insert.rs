@@ -226,7 +226,7 @@ pub fn written(verdicts: Vec<Outcome>, collection: &str) -> Result<Vec<bool>, St
         Outcome::Stored => Ok(true),
         Outcome::Duplicate => Ok(false),
         Outcome::Refused(refusal) => Err(StoreError::Denied(refusal.to_string())),
-        Outcome::Retry => {
+        Outcome::Retry | Outcome::Erased => {
             Err(StoreError::Unavailable(format!("a document of {collection} was put off")))
         }
     };
@@ -242,7 +242,7 @@ pub fn fitted(answer: &Document) -> Result<usize, StoreError> {
         match write_outcome(fault) {
             Outcome::Stored | Outcome::Duplicate => {}
             Outcome::Refused(refusal) => return Err(StoreError::Denied(refusal.to_string())),
-            Outcome::Retry => {
+            Outcome::Retry | Outcome::Erased => {
                 let code = int(fault, "code").unwrap_or_default();
                 return Err(StoreError::Unavailable(describe_entry(fault, code)));
             }

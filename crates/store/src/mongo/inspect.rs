@@ -10,7 +10,7 @@ use super::connection::{EVENTS, Link};
 use super::errors::store_error;
 use super::indexes::{existing, has_old_journey, name_of, serves_events, wanted_of_events};
 use super::layout::{Layout, is_mongos};
-use super::{MongoStore, access, dead_letters, payloads, people, processing, takeover};
+use super::{MongoStore, access, dead_letters, erasures, payloads, people, processing, takeover};
 use crate::StoreError;
 use crate::dead_letters::DeadLetterStore as _;
 use crate::inspection::{Clocks, Indexes, Inspection, Replacing};
@@ -138,6 +138,8 @@ async fn look_at_indexes(
     for (collection, wanted) in people::wanted(retention) {
         others.push((collection.to_owned(), wanted, dead_letters::serves));
     }
+    let (collection, wanted) = erasures::wanted();
+    others.push((collection.to_owned(), wanted, dead_letters::serves));
     let of_processing = processing::wanted(link, retention).await;
     for (collection, wanted) in of_processing.map_err(|error| store_error(&error))? {
         others.push((collection, wanted, dead_letters::serves));

@@ -27,6 +27,7 @@
 //! - `processing`: who is fed for, what is pending and what became of each event, in
 //!   collections of their own.
 //! - `people`: who is who, and whose sessions are, in two collections of their own.
+//! - `erasures`: who was erased, and how what is erased goes, in collections of their own.
 //! - `payloads`: events, found by what their payloads have at a few keys.
 //! - `access`: staff accounts, sessions, tokens and the audit trail, in
 //!   collections of their own.
@@ -40,6 +41,7 @@ mod commands;
 mod connection;
 mod dead_letters;
 mod documents;
+mod erasures;
 mod errors;
 mod indexes;
 mod insert;
@@ -86,6 +88,7 @@ impl Store for MongoStore {
             dead_letters::prepare(link, self.settings.retention).await?;
             processing::prepare(link, self.settings.retention).await?;
             people::prepare(link, self.settings.retention).await?;
+            erasures::prepare(link).await?;
             access::indexes::make(link).await
         })
         .await

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::causal::{Call, CausalTime};
 use super::connection::{Connection, Link, MongoOpenError};
+use super::erasures::foreign::ForeignIds;
 use super::layout::{Layout, LayoutInUse};
 use super::periods::{Calendar, PeriodSettings};
 use super::takeover;
@@ -35,6 +36,8 @@ pub struct MongoStore {
     pub(super) layout: Arc<LayoutInUse>,
     /// What calls of processing, and those about people, have seen.
     pub(super) causal_time: CausalTime,
+    /// Documents of other tools that were found and are to be removed.
+    pub(super) foreign_ids: ForeignIds,
     /// Replaces the index of journeys of an older version.
     takeover: Mutex<Option<JoinHandle<()>>>,
 }
@@ -57,6 +60,7 @@ impl MongoStore {
             calendar: Arc::new(Calendar::new(settings.periods)),
             layout: Arc::default(),
             causal_time: CausalTime::default(),
+            foreign_ids: ForeignIds::default(),
             takeover: Mutex::default(),
         })
     }

@@ -5,6 +5,9 @@ use trailkeep_event::Arrival;
 /// Claims that decide anything: the first is whose the id is, the second ends that.
 const KEPT: usize = 2;
 
+/// Stands for users who were erased: nobody has an id without bytes.
+pub const FORGOTTEN: &str = "";
+
 /// An event had an id beside a user.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Claim {
@@ -35,6 +38,17 @@ impl Claims {
     /// Takes those of another row of the same id.
     pub fn merge(&mut self, other: &Self) {
         other.0.iter().for_each(|claim| self.take(claim.clone()));
+    }
+
+    /// Forgets who a user was who claims the id: that somebody did stays, for it ends what
+    /// others claim. Answers whether anything changed.
+    pub fn forget(&mut self, user: &str) -> bool {
+        let Some(place) = self.0.iter().position(|claim| *claim.user == *user) else {
+            return false;
+        };
+        let claim = self.0.remove(place);
+        self.take(Claim { at: claim.at, user: FORGOTTEN.into() });
+        true
     }
 
     /// In order, the least first.

@@ -7,7 +7,7 @@
 
 use trailkeep_event::{Arrival, Payload, Timestamp};
 
-use super::claims::{Claim, Claims};
+use super::claims::{Claim, Claims, FORGOTTEN};
 use super::emails::{Emails, address};
 use super::traits::{EMAIL, Traits};
 
@@ -159,6 +159,32 @@ impl Person {
         self.emails.merge(&other.emails);
     }
 
+    /// Forgets a user who was signed in on the id, or whose it was said to be. Answers whether
+    /// anything changed.
+    pub fn forget(&mut self, user: &str) -> bool {
+        let said = |decision: &&mut Decision| decision.user.as_deref() == Some(user);
+        let decided = self.decided.as_mut().filter(said);
+        let is_changed = decided.is_some();
+        if let Some(decision) = decided {
+            decision.user = None;
+        }
+        self.claims.forget(user) || is_changed
+    }
+
+    /// The row of an id of which a part is erased, with its users: what is left is that
+    /// somebody was signed in on it, and since when it is a user's own. All else its events
+    /// say again.
+    #[must_use]
+    pub fn emptied(&self, erased: &[&str]) -> Self {
+        let claims = self.claims.clone();
+        let (user_since, decided) = (self.user_since, self.decided.clone());
+        let mut left = Self { claims, user_since, decided, ..Self::new(&self.id) };
+        for user in erased {
+            left.forget(user);
+        }
+        left
+    }
+
     /// Whether it says what the other one says, but for when the id was seen, which may be
     /// off by so many milliseconds.
     pub(super) fn says_no_more_than(&self, other: &Self, lag_ms: i64) -> bool {
@@ -192,7 +218,7 @@ impl Person {
             return Some(Link { user, since: Arrival::first_at(decision.at), until: None });
         }
         let mut claims = self.claims.iter().filter(|claim| claim.user != self.id);
-        let first = claims.next()?;
+        let first = claims.next().filter(|claim| *claim.user != *FORGOTTEN)?;
         if self.user_since.is_some_and(|since| since <= first.at) {
             return None;
         }

@@ -8,6 +8,7 @@ use trailkeep_store::access::AccessStore;
 use trailkeep_store::activity::ActivityStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
+use trailkeep_store::erasures::ErasureStore;
 use trailkeep_store::mongo::{MongoSettings, MongoStore, PeriodSettings};
 use trailkeep_store::payloads::PayloadStore;
 use trailkeep_store::people::PeopleStore;
@@ -16,7 +17,7 @@ use trailkeep_store::summaries::AccountStore;
 use trailkeep_store::team::TeamStore;
 use trailkeep_store::write_keys::WriteKeyStore;
 use trailkeep_store::{Store, Timeouts};
-
+use trailkeep_store_contract::erasures::samples::Stores;
 use trailkeep_testkit::mongod::shared_uri;
 
 /// Settings that no test has an opinion on.
@@ -41,6 +42,7 @@ pub struct Home {
     processing: Arc<dyn ProcessingStore>,
     people: Arc<dyn PeopleStore>,
     payloads: Arc<dyn PayloadStore>,
+    erasures: Arc<dyn ErasureStore>,
     write_keys: Arc<dyn WriteKeyStore>,
     team: Arc<dyn TeamStore>,
     place: Place,
@@ -72,6 +74,7 @@ pub async fn open_mongo() -> Home {
         processing: store.clone(),
         people: store.clone(),
         payloads: store.clone(),
+        erasures: store.clone(),
         write_keys: store.clone(),
         team: store,
         place: Place::Mongo(place),
@@ -93,6 +96,7 @@ pub async fn open_embedded() -> Home {
         processing: store.clone(),
         people: store.clone(),
         payloads: store.clone(),
+        erasures: store.clone(),
         write_keys: store.clone(),
         team: store,
         place: Place::Folder(folder),
@@ -187,6 +191,23 @@ impl Home {
         Checking: Future<Output = ()> + Send + 'static,
     {
         let checking = promise(self.people.clone());
+        self.check(checking).await;
+    }
+
+    /// Checks one promise about who is erased, and what is removed then.
+    pub async fn check_erasures<F, Checking>(self, promise: F)
+    where
+        F: FnOnce(Stores) -> Checking,
+        Checking: Future<Output = ()> + Send + 'static,
+    {
+        let checking = promise(Stores {
+            erasures: self.erasures.clone(),
+            events: self.store.clone(),
+            letters: self.letters.clone(),
+            processing: self.processing.clone(),
+            people: self.people.clone(),
+            access: self.access.clone(),
+        });
         self.check(checking).await;
     }
 

@@ -89,6 +89,19 @@ impl PeopleStore for EmbeddedStore {
         self.readers.read(move |connection| sessions::find(connection, &session_id)).await
     }
 
+    async fn remove_people(&self, ids: &[&str]) -> Result<u64, StoreError> {
+        let ids: Vec<Box<str>> = ids.iter().copied().map(Box::from).collect();
+        self.writer.change(move |transaction| tables::remove(transaction, &ids)).await
+    }
+
+    async fn remove_sessions(&self, sessions: &[&str], user_id: &str) -> Result<u64, StoreError> {
+        let sessions: Vec<Box<str>> = sessions.iter().copied().map(Box::from).collect();
+        let user_id = user_id.to_owned();
+        self.writer
+            .change(move |transaction| sessions::remove(transaction, &sessions, &user_id))
+            .await
+    }
+
     /// The writer does it, with what else is past the retention.
     async fn sweep(&self, _now: Timestamp) -> Result<(), StoreError> {
         Ok(())

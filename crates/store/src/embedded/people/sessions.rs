@@ -41,3 +41,19 @@ pub fn find(connection: &Connection, session_id: &str) -> rusqlite::Result<Optio
     });
     found.optional()
 }
+
+const REMOVE: &str = "DELETE FROM user_sessions WHERE session_id = ?1 AND user_id = ?2";
+
+/// Removes sessions where they are this user's; how many there were.
+pub fn remove(
+    transaction: &Transaction<'_>,
+    sessions: &[Box<str>],
+    user_id: &str,
+) -> rusqlite::Result<u64> {
+    let mut delete = transaction.prepare_cached(REMOVE)?;
+    let mut removed = 0;
+    for session in sessions {
+        removed += delete.execute([session, user_id])? as u64;
+    }
+    Ok(removed)
+}

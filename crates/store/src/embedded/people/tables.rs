@@ -1,7 +1,7 @@
 //! The tables of people, as the eighth version of the file made them, and how rows leave
 //! them.
 
-use rusqlite::{Connection, Error, Row, Transaction, params};
+use rusqlite::{Connection, Error, OptionalExtension as _, Row, Transaction, params};
 
 /// A row of `people` may have tens of KiB, so the table has rows of its own, and small
 /// indexes beside them. It keeps its terms, so that most changes need not touch those of
@@ -67,6 +67,8 @@ pub const ALONE: &str = "
 
 const DELETE: &str = "DELETE FROM people WHERE id = ?1";
 
+const TERMS_OF: &str = "SELECT terms FROM people WHERE id = ?1";
+
 pub const DELETE_EXPIRED_SESSIONS: &str = "
     DELETE FROM user_sessions WHERE session_id IN (
         SELECT session_id FROM user_sessions WHERE received_at < ?1 LIMIT ?2
@@ -98,12 +100,27 @@ pub fn delete_expired(
     Ok(deleted)
 }
 
+/// A row, and all that it is found by.
 fn delete(transaction: &Transaction<'_>, id: &str, terms: &[String]) -> rusqlite::Result<()> {
     let mut delete = transaction.prepare_cached(DELETE_TERM)?;
     for term in terms {
         delete.execute([term, id])?;
     }
     transaction.prepare_cached(DELETE)?.execute([id]).map(|_| ())
+}
+
+/// Removes the rows of these ids, with all that they are found by; how many there were.
+pub fn remove(transaction: &Transaction<'_>, ids: &[Box<str>]) -> rusqlite::Result<u64> {
+    let mut terms = transaction.prepare_cached(TERMS_OF)?;
+    let mut removed = 0;
+    for id in ids {
+        let found = terms.query_row([id], |row| from_json::<Vec<String>>(row, 0)).optional()?;
+        if let Some(terms) = found {
+            delete(transaction, id, &terms)?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
 }
 
 fn id_and_terms(row: &Row<'_>) -> rusqlite::Result<(String, Vec<String>)> {

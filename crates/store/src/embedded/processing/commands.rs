@@ -43,6 +43,8 @@ const CHANGE: &str = "
 const REMOVE_ANSWERED: &str = "
     DELETE FROM processor_commands WHERE processor = ?1 AND answered_at < ?2";
 
+const REMOVE: &str = "DELETE FROM processor_commands WHERE id = ?1";
+
 const REMOVE_ALL: &str = "DELETE FROM processor_commands WHERE processor = ?1";
 
 pub fn add(transaction: &Transaction<'_>, command: &Command) -> rusqlite::Result<bool> {
@@ -87,6 +89,10 @@ pub fn change(
     let answered_at = answered_at.map(Timestamp::as_millis);
     let change = params![id.as_bytes(), progress, answered_at, answer];
     Ok(transaction.prepare_cached(CHANGE)?.execute(change)? > 0)
+}
+
+pub fn remove(transaction: &Transaction<'_>, id: Uuid) -> rusqlite::Result<()> {
+    transaction.prepare_cached(REMOVE)?.execute([id.as_bytes()]).map(|_| ())
 }
 
 pub fn remove_all(transaction: &Transaction<'_>, name: &str) -> rusqlite::Result<()> {

@@ -21,6 +21,9 @@ pub const DOCUMENTS: &str = "
 
 pub const REMOVE: &str = "DELETE FROM feed WHERE processor = ?1 AND process = ?2 AND number = ?3";
 
+const REPLACE: &str = "
+    UPDATE feed SET entries = ?4 WHERE processor = ?1 AND process = ?2 AND number = ?3";
+
 /// Their entries are not read.
 pub const SIZE: &str = "SELECT count(*) FROM feed WHERE processor = ?1";
 
@@ -69,6 +72,17 @@ pub fn documents(
         Ok(FeedDocument { id, entries: row.get(1)? })
     })?;
     documents.collect()
+}
+
+/// In the place of the document with its id, if that is there.
+pub fn replace(
+    transaction: &Transaction<'_>,
+    name: &str,
+    document: &FeedDocument,
+) -> rusqlite::Result<()> {
+    let DocumentId { process, number } = document.id;
+    let row = params![name, process.0, as_signed(number), document.entries];
+    transaction.prepare_cached(REPLACE)?.execute(row).map(|_| ())
 }
 
 pub fn remove(

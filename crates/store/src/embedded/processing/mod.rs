@@ -6,13 +6,13 @@
 //! themselves.
 
 mod columns;
-mod commands;
-mod feed;
+pub(super) mod commands;
+pub(super) mod feed;
 mod outcomes;
 mod parked;
 mod processors;
 mod reading;
-mod states;
+pub(super) mod states;
 pub(super) mod tables;
 mod walking;
 

@@ -34,6 +34,13 @@ impl File {
         self.files_in_place()
     }
 
+    /// Whether all is in the main file, and nothing in the write-ahead log.
+    pub(super) fn empty_wal(&self) -> Result<bool, StoreError> {
+        let emptied = wal::empty(&self.connection);
+        let is_empty = emptied.map_err(|error| fault::store_error(&error))?;
+        self.files_in_place().map(|()| is_empty)
+    }
+
     /// Files that somebody removed can still be written to, and what is written
     /// is gone with the process: that is not to be acknowledged.
     pub(super) fn files_in_place(&self) -> Result<(), StoreError> {

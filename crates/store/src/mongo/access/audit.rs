@@ -43,7 +43,7 @@ fn written(outcome: Outcome) -> Result<(), StoreError> {
     match outcome {
         Outcome::Stored | Outcome::Duplicate => Ok(()),
         Outcome::Refused(refusal) => Err(StoreError::Denied(refusal.to_string())),
-        Outcome::Retry => Err(StoreError::Unavailable(
+        Outcome::Retry | Outcome::Erased => Err(StoreError::Unavailable(
             "the database did not take an audit entry this time".to_owned(),
         )),
     }

@@ -14,7 +14,7 @@
 
 mod accounts;
 mod audit;
-mod collections;
+pub mod collections;
 mod documents;
 pub mod indexes;
 mod sessions;

@@ -81,6 +81,15 @@ impl PeopleStore for MongoStore {
         self.read(async { sessions::find(&mut self.call().await?, session_id).await }).await
     }
 
+    async fn remove_people(&self, ids: &[&str]) -> Result<u64, StoreError> {
+        self.write(async { rows::remove(&mut self.call().await?, ids).await }).await
+    }
+
+    async fn remove_sessions(&self, sessions: &[&str], user_id: &str) -> Result<u64, StoreError> {
+        self.write(async { sessions::remove(&mut self.call().await?, sessions, user_id).await })
+            .await
+    }
+
     /// The rest is removed by the server.
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
         let Some(retention) = self.settings.retention else { return Ok(()) };

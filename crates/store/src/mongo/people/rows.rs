@@ -154,3 +154,8 @@ async fn alone(call: &mut Call<'_>, over: &Document) -> mongodb::error::Result<V
 fn batch_of(documents: usize) -> u32 {
     u32::try_from(documents).unwrap_or(u32::MAX).min(i32::MAX as u32 - 1) + 1
 }
+
+/// Removes the rows of these ids; how many there were.
+pub async fn remove(call: &mut Call<'_>, ids: &[&str]) -> Result<u64, StoreError> {
+    call.delete(PEOPLE, doc! { "_id": { "$in": ids } }).await
+}

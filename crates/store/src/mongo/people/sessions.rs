@@ -121,3 +121,12 @@ fn decode(document: &RawDocument) -> Result<SessionUser, StoreError> {
         user_id: document.user_id,
     })
 }
+
+/// Removes sessions where they are this user's; how many there were.
+pub async fn remove(
+    call: &mut Call<'_>,
+    sessions: &[&str],
+    user_id: &str,
+) -> Result<u64, StoreError> {
+    call.delete(SESSIONS, doc! { "_id": { "$in": sessions }, "userId": user_id }).await
+}

@@ -29,7 +29,7 @@ pub async fn add(call: &mut Call<'_>, command: &Command) -> Result<bool, StoreEr
     match call.insert(COMMANDS, vec![document]).await?.pop() {
         Some(Outcome::Stored | Outcome::Duplicate) => Ok(true),
         Some(Outcome::Refused(refusal)) => Err(StoreError::Denied(refusal.to_string())),
-        Some(Outcome::Retry) | None => {
+        Some(Outcome::Retry | Outcome::Erased) | None => {
             Err(StoreError::Unavailable("a command was not written this time".to_owned()))
         }
     }
@@ -80,6 +80,10 @@ pub async fn change(
     let commands = call.collection(COMMANDS);
     let updated = commands.update_one(open, change).session(call.session()).await;
     updated.map(|updated| updated.matched_count > 0).map_err(|error| store_error(&error))
+}
+
+pub async fn remove_one(call: &mut Call<'_>, id: Uuid) -> Result<(), StoreError> {
+    remove(call, doc! { "_id": uuid(id) }).await
 }
 
 pub async fn remove_all(call: &mut Call<'_>, name: &str) -> Result<(), StoreError> {

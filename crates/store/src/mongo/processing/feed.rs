@@ -32,7 +32,7 @@ pub async fn append(
     match call.insert(&feed_of(name), vec![document]).await?.pop() {
         Some(Outcome::Stored | Outcome::Duplicate) => Ok(()),
         Some(Outcome::Refused(refusal)) => Err(StoreError::Denied(refusal.to_string())),
-        Some(Outcome::Retry) | None => {
+        Some(Outcome::Retry | Outcome::Erased) | None => {
             Err(StoreError::Unavailable("a feed was not written this time".to_owned()))
         }
     }
@@ -92,6 +92,19 @@ pub async fn documents(
 pub async fn size(call: &Call<'_>, name: &str) -> Result<u64, StoreError> {
     let size = call.collection(&feed_of(name)).estimated_document_count().await;
     size.map_err(|error| store_error(&error))
+}
+
+/// In the place of the document with its id, if that is there.
+pub async fn replace(
+    call: &mut Call<'_>,
+    name: &str,
+    document: &FeedDocument,
+) -> Result<(), StoreError> {
+    let change = doc! { "$set": { "entries": fields::bytes(&document.entries) } };
+    let feed = call.collection(&feed_of(name));
+    let by_id = doc! { "_id": fields::bytes(&key(document.id)) };
+    let updated = feed.update_one(by_id, change).session(call.session()).await;
+    updated.map(|_| ()).map_err(|error| store_error(&error))
 }
 
 pub async fn remove(call: &mut Call<'_>, name: &str, ids: &[DocumentId]) -> Result<(), StoreError> {

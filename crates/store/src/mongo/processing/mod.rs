@@ -16,15 +16,15 @@
 //! `reading` has the events themselves, `fields` what our values are in documents, and
 //! `indexes` what is made with a name.
 
-mod commands;
-mod feed;
-mod fields;
+pub mod commands;
+pub mod feed;
+pub mod fields;
 mod indexes;
 mod outcomes;
 mod parked;
 mod processors;
-mod reading;
-mod states;
+pub mod reading;
+pub mod states;
 mod walking;
 
 use std::collections::HashMap;
@@ -42,7 +42,7 @@ use crate::processing::{
 use crate::timeouts::in_time;
 use crate::{Outcome, StoreError};
 
-pub use indexes::{prepare, wanted};
+pub use indexes::{outcome_collections, prepare, wanted};
 
 #[async_trait]
 impl ProcessingStore for MongoStore {

@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod activity;
 mod documents;
+mod erasures;
 mod faults;
 mod indexes;
 mod payloads;

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bson::doc;
+use bson::{Document, doc};
 use mongodb::Client;
 use serde_json::Value;
 use trailkeep_event::Arrival;
-use trailkeep_store::Store as _;
+use trailkeep_store::erasures::{ErasureStore as _, Place};
 use trailkeep_store::mongo::{MongoSettings, MongoStore};
 use trailkeep_store::people::{Matching, PeopleStore as _, TermKind};
 use trailkeep_store::processing::{ProcessedState, ProcessingStore as _, Wanted};
+use trailkeep_store::{Id, Store as _};
+use trailkeep_store_contract::erasures::samples::{erasure, hash};
 use trailkeep_store_contract::people::samples::{decided, person, session};
 use trailkeep_store_contract::processing::samples::{
     NAME, command, document, document_id, event_id, hour, lease, outcome, parked, processor, record,
@@ -114,12 +116,44 @@ async fn call_about_people(store: &MongoStore) {
     assert_eq!(store.people(&["device"]).await.unwrap(), []);
 }
 
+/// Each call about who is erased, with something for each to find or to change.
+async fn call_about_erasures(store: &MongoStore) {
+    let (ann, erasure) = (Id::whole("ann"), erasure(0, &["ann"]));
+    store.erasure_key().await.unwrap();
+    store.see_instance(erasure.id, at(0)).await.unwrap();
+    store.instances().await.unwrap();
+    store.forget_instance(erasure.id).await.unwrap();
+    store.block(&[hash(1)]).await.unwrap();
+    store.blocked().await.unwrap();
+    store.unblock(hash(1)).await.unwrap();
+    store.add_erasure(&erasure).await.unwrap();
+    store.erasure(erasure.id).await.unwrap();
+    store.running_erasures().await.unwrap();
+    store.count_erased(erasure.id, Place::Events, 1).await.unwrap();
+    store.end_part(erasure.id, erasure.id, at(1)).await.unwrap();
+    store.forget_names(erasure.id).await.unwrap();
+    store.end_erasure(erasure.id, &[], at(2)).await.unwrap();
+    store.erasures_without(erasure.id, at(0)).await.unwrap();
+    store.stored_traces(&ann, 10).await.unwrap();
+    store.letter_traces(&ann, 10).await.unwrap();
+    store.remove_events(&[event_id(0)]).await.unwrap();
+    assert_eq!(store.remove_outcomes(&ann, 10).await.unwrap(), 2);
+    assert_eq!(store.remove_people(&["ann"]).await.unwrap(), 1);
+    assert_eq!(store.remove_sessions(&["s"], "ann").await.unwrap(), 1);
+    assert_eq!(store.rename_subject("ann", "erased:1").await.unwrap(), 1);
+    store.replace_document(NAME, &document(1, 1)).await.unwrap();
+    store.remove_command(erasure.id).await.unwrap();
+    store.unpublish(NAME).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
     let set = ReplicaSet::start(2).await;
     for member in set.members() {
         log_all(member).await;
     }
+    let admin = Client::with_uri_str(set.uri("shop")).await.unwrap();
+    let trail = admin.database("shop").collection::<Document>("audit");
     // Nobody has defined the custom one: a write that named it would fail.
     for w in ["1", "custom"] {
         let options = format!("&readPreference=secondary&readConcernLevel=local&w={w}");
@@ -131,8 +165,11 @@ async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
         }
         call_all(&store).await;
         call_about_people(&store).await;
+        trail.insert_one(doc! { "subject": "ann" }).await.unwrap();
+        call_about_erasures(&store).await;
         store.close().await;
     }
+    admin.shutdown().await;
 
     let primary = set.primary().await.address();
     let mut seen = BTreeSet::new();
@@ -155,16 +192,27 @@ async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
         "aggregate people",
         "aggregate processedEvents",
         "aggregate processorCommands",
+        "delete blockedIds",
+        "delete events",
         "delete feed.default",
+        "delete instances",
         "delete parked.default",
         "delete people",
         "delete processorCommands",
+        "delete processedEvents",
         "delete processorStates",
         "delete processors",
+        "delete userSessions",
         "drop feed.default",
         "drop parked.default",
+        "find audit",
+        "find blockedIds",
+        "find deadLetters",
+        "find erasures",
         "find events",
         "find feed.default",
+        "find installation",
+        "find instances",
         "find parked.default",
         "find people",
         "find processedEvents",
@@ -172,12 +220,19 @@ async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
         "find processorStates",
         "find processors",
         "find userSessions",
+        "insert blockedIds",
+        "insert erasures",
         "insert feed.default",
         "insert people",
         "insert processedEvents",
         "insert processorCommands",
         "insert processors",
         "insert userSessions",
+        "update audit",
+        "update erasures",
+        "update feed.default",
+        "update installation",
+        "update instances",
         "update parked.default",
         "update people",
         "update processedEvents",

@@ -1,0 +1,47 @@
+//! Data folders.
+
+use trailkeep_store::erasures::Instance;
+use uuid::Uuid;
+
+use super::samples::{Stores, sixteen_at_once};
+use crate::samples::at;
+
+pub async fn an_instance_is_seen_since_the_first_time_and_until_the_last(stores: Stores) {
+    let (first, second) = (Uuid::from_u128(2), Uuid::from_u128(1));
+    assert_eq!(stores.erasures.instances().await.unwrap(), []);
+    for (instance, millis) in [(first, 5), (first, 9), (second, 7), (first, 1), (first, 9)] {
+        stores.erasures.see_instance(instance, at(millis)).await.unwrap();
+    }
+    let seen = [
+        Instance { id: second, since: at(7), seen: at(7) },
+        Instance { id: first, since: at(5), seen: at(9) },
+    ];
+    assert_eq!(stores.erasures.instances().await.unwrap(), seen);
+}
+
+pub async fn an_instance_that_is_seen_at_once_is_one(stores: Stores) {
+    let id = Uuid::now_v7();
+    sixteen_at_once(&stores, move |store, number| async move {
+        store.see_instance(id, at(i64::from(number))).await.unwrap();
+    })
+    .await;
+    let seen = stores.erasures.instances().await.unwrap();
+    let [Instance { id: one, since, seen }] = seen[..] else { panic!("{seen:?}") };
+    assert_eq!((one, seen), (id, at(15)));
+    assert!((at(0)..=at(15)).contains(&since));
+}
+
+pub async fn a_forgotten_instance_is_gone_and_no_other(stores: Stores) {
+    let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
+    for instance in [first, second] {
+        stores.erasures.see_instance(instance, at(1)).await.unwrap();
+    }
+    for _ in 0..2 {
+        stores.erasures.forget_instance(first).await.unwrap();
+        let there = stores.erasures.instances().await.unwrap();
+        assert_eq!(there, [Instance { id: second, since: at(1), seen: at(1) }]);
+    }
+    stores.erasures.see_instance(first, at(3)).await.unwrap();
+    let there = stores.erasures.instances().await.unwrap();
+    assert!(there.contains(&Instance { id: first, since: at(3), seen: at(3) }), "{there:?}");
+}

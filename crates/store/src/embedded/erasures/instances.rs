@@ -1,0 +1,36 @@
+//! The table `instances`.
+
+use rusqlite::{Connection, Transaction, params};
+use trailkeep_event::Timestamp;
+use uuid::Uuid;
+
+use crate::erasures::Instance;
+
+const SEE: &str = "
+    INSERT INTO instances (id, since, seen) VALUES (?1, ?2, ?2)
+    ON CONFLICT (id) DO UPDATE SET seen = excluded.seen WHERE seen < excluded.seen";
+
+const ALL: &str = "SELECT id, since, seen FROM instances ORDER BY id";
+
+const FORGET: &str = "DELETE FROM instances WHERE id = ?1";
+
+pub fn see(transaction: &Transaction<'_>, id: Uuid, now: Timestamp) -> rusqlite::Result<()> {
+    let seen = params![id.as_bytes(), now.as_millis()];
+    transaction.prepare_cached(SEE)?.execute(seen).map(|_| ())
+}
+
+pub fn all(connection: &Connection) -> rusqlite::Result<Vec<Instance>> {
+    let mut all = connection.prepare_cached(ALL)?;
+    let all = all.query_map([], |row| {
+        Ok(Instance {
+            id: Uuid::from_bytes(row.get(0)?),
+            since: Timestamp::from_millis_clamped(row.get(1)?),
+            seen: Timestamp::from_millis_clamped(row.get(2)?),
+        })
+    })?;
+    all.collect()
+}
+
+pub fn forget(transaction: &Transaction<'_>, id: Uuid) -> rusqlite::Result<()> {
+    transaction.prepare_cached(FORGET)?.execute([id.as_bytes()]).map(|_| ())
+}

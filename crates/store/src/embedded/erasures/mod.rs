@@ -1,0 +1,203 @@
+//! Who was erased, and how what is erased leaves the one file.
+//!
+//! `tables` makes the tables, `records`, `instances`, `blocked` and `installation` have one
+//! each. `traces` finds what there is of an id, and `removal` lets it go; that of feeds,
+//! commands and states is with those. Rows that are deleted are overwritten, and
+//! `scrubbing` finds the copies that SQLite has left of them when it moved rows: page by
+//! page, of which `page` knows what is not in use.
+
+mod blocked;
+mod installation;
+mod instances;
+mod page;
+mod records;
+mod removal;
+mod scrubbing;
+pub(super) mod tables;
+mod traces;
+
+use async_trait::async_trait;
+use trailkeep_event::{StoreId, Timestamp};
+use uuid::Uuid;
+
+use self::records::{Encoded, to_json};
+use super::EmbeddedStore;
+use super::processing::{commands, feed, states};
+use crate::erasures::{Erasure, ErasureKey, ErasureStore, IdHash, Instance, Place, Trace};
+use crate::processing::FeedDocument;
+use crate::timeouts::in_time;
+use crate::{Id, StoreError};
+
+/// Rows that are removed or changed in one transaction: inserts wait for it.
+const STEP_ROWS: usize = 500;
+
+/// Those that run all the time, or over much.
+#[cfg(test)]
+pub(super) fn statements() -> [&'static str; 5] {
+    [records::BY_ID, records::RUNNING, removal::OUTCOMES, removal::SUBJECT, traces::STORED]
+}
+
+#[async_trait]
+impl ErasureStore for EmbeddedStore {
+    async fn erasure_key(&self) -> Result<ErasureKey, StoreError> {
+        if let Some(key) = self.readers.read(installation::find).await? {
+            return Ok(key);
+        }
+        let drawn = ErasureKey(rand::random());
+        self.writer.change(move |transaction| installation::keep(transaction, drawn)).await
+    }
+
+    async fn see_instance(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+        self.writer.change(move |transaction| instances::see(transaction, id, now)).await
+    }
+
+    async fn instances(&self) -> Result<Vec<Instance>, StoreError> {
+        self.readers.read(instances::all).await
+    }
+
+    async fn forget_instance(&self, id: Uuid) -> Result<(), StoreError> {
+        self.writer.change(move |transaction| instances::forget(transaction, id)).await
+    }
+
+    async fn block(&self, ids: &[IdHash]) -> Result<(), StoreError> {
+        let ids = ids.to_vec();
+        self.writer.change(move |transaction| blocked::block(transaction, &ids)).await
+    }
+
+    async fn unblock(&self, id: IdHash) -> Result<bool, StoreError> {
+        self.writer.change(move |transaction| blocked::unblock(transaction, id)).await
+    }
+
+    async fn blocked(&self) -> Result<Vec<IdHash>, StoreError> {
+        self.readers.read(blocked::all).await
+    }
+
+    async fn add_erasure(&self, erasure: &Erasure) -> Result<(), StoreError> {
+        let erasure = Encoded::of(erasure)?;
+        self.writer.change(move |transaction| records::add(transaction, &erasure)).await
+    }
+
+    async fn erasure(&self, id: Uuid) -> Result<Option<Erasure>, StoreError> {
+        self.readers.read(move |connection| records::one(connection, id)).await
+    }
+
+    async fn newest_erasures(&self, limit: usize) -> Result<Vec<Erasure>, StoreError> {
+        self.readers.read(move |connection| records::newest(connection, limit)).await
+    }
+
+    async fn running_erasures(&self) -> Result<Vec<Erasure>, StoreError> {
+        self.readers.read(records::running).await
+    }
+
+    async fn erasures_without(
+        &self,
+        instance: Uuid,
+        since: Timestamp,
+    ) -> Result<Vec<Erasure>, StoreError> {
+        self.readers.read(move |connection| records::without(connection, instance, since)).await
+    }
+
+    async fn count_erased(&self, id: Uuid, place: Place, more: u64) -> Result<(), StoreError> {
+        self.writer.change(move |transaction| records::count(transaction, id, place, more)).await
+    }
+
+    async fn end_part(&self, id: Uuid, instance: Uuid, now: Timestamp) -> Result<(), StoreError> {
+        self.writer
+            .change(move |transaction| records::end_part(transaction, id, instance, now))
+            .await
+    }
+
+    async fn forget_names(&self, id: Uuid) -> Result<(), StoreError> {
+        self.writer.change(move |transaction| records::forget_names(transaction, id)).await
+    }
+
+    async fn end_erasure(
+        &self,
+        id: Uuid,
+        missing: &[Uuid],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let missing = to_json(missing)?;
+        self.writer.change(move |transaction| records::end(transaction, id, &missing, now)).await
+    }
+
+    async fn stored_traces(&self, id: &Id, limit: usize) -> Result<Vec<Trace>, StoreError> {
+        let id = id.clone();
+        self.readers.read(move |connection| traces::stored(connection, &id, limit)).await
+    }
+
+    async fn letter_traces(&self, id: &Id, limit: usize) -> Result<Vec<Trace>, StoreError> {
+        let id = id.clone();
+        self.readers.read(move |connection| traces::letters(connection, &id, limit)).await
+    }
+
+    async fn remove_events(&self, ids: &[StoreId]) -> Result<u64, StoreError> {
+        in_time(self.timeouts.prepare, async {
+            let mut removed = 0;
+            for ids in ids.chunks(STEP_ROWS) {
+                let ids = ids.to_vec();
+                let step =
+                    self.writer.change(move |transaction| removal::events(transaction, &ids));
+                removed += step.await?;
+            }
+            Ok(removed)
+        })
+        .await
+    }
+
+    async fn remove_outcomes(&self, id: &Id, limit: usize) -> Result<u64, StoreError> {
+        let (id, limit) = (id.clone(), limit.min(STEP_ROWS));
+        self.writer.change(move |transaction| removal::outcomes(transaction, &id, limit)).await
+    }
+
+    async fn rename_subject(&self, subject: &str, becomes: &str) -> Result<u64, StoreError> {
+        if subject == becomes {
+            return Ok(0);
+        }
+        in_time(self.timeouts.prepare, async {
+            let mut renamed = 0;
+            loop {
+                let (subject, becomes) = (subject.to_owned(), becomes.to_owned());
+                let step = self.writer.change(move |transaction| {
+                    removal::rename_subject(transaction, &subject, &becomes, STEP_ROWS)
+                });
+                let step = step.await?;
+                renamed += step as u64;
+                if step < STEP_ROWS {
+                    return Ok(renamed);
+                }
+            }
+        })
+        .await
+    }
+
+    async fn replace_document(
+        &self,
+        processor: &str,
+        document: &FeedDocument,
+    ) -> Result<(), StoreError> {
+        let (name, document) = (processor.to_owned(), document.clone());
+        self.writer
+            .change(move |transaction| {
+                if document.entries.is_empty() {
+                    feed::remove(transaction, &name, &[document.id])
+                } else {
+                    feed::replace(transaction, &name, &document)
+                }
+            })
+            .await
+    }
+
+    async fn remove_command(&self, id: Uuid) -> Result<(), StoreError> {
+        self.writer.change(move |transaction| commands::remove(transaction, id)).await
+    }
+
+    async fn unpublish(&self, processor: &str) -> Result<(), StoreError> {
+        let name = processor.to_owned();
+        self.writer.change(move |transaction| states::remove(transaction, &name)).await
+    }
+
+    async fn scrub(&self) -> Result<(), StoreError> {
+        scrubbing::scrub(&self.writer).await
+    }
+}

@@ -1,0 +1,48 @@
+//! The collection `instances`: data folders whose journals may hold accepted events.
+
+use bson::doc;
+use trailkeep_event::Timestamp;
+use uuid::Uuid;
+
+use super::documents::{bson_uuid, date};
+use super::indexes::INSTANCES;
+use crate::StoreError;
+use crate::erasures::Instance;
+use crate::mongo::causal::Call;
+use crate::mongo::errors::store_error;
+use crate::mongo::processing::fields::{Fields, to_bytes, to_moment};
+
+/// Two that make the document at once do not collide: of an upsert that asks for one
+/// `_id` alone, the server tries again by itself.
+pub async fn see(call: &mut Call<'_>, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    let change = doc! { "$setOnInsert": { "since": date(now) }, "$max": { "seen": date(now) } };
+    let instances = call.collection(INSTANCES);
+    let by_id = doc! { "_id": bson_uuid(id) };
+    let seen = instances.update_one(by_id, change).upsert(true).session(call.session()).await;
+    seen.map(|_| ()).map_err(|error| store_error(&error))
+}
+
+pub async fn all(call: &mut Call<'_>) -> Result<Vec<Instance>, StoreError> {
+    let mut found = Vec::new();
+    let instances = call.collection(INSTANCES);
+    let read = call.each(instances.find(doc! {}).sort(doc! { "_id": 1 }), |document| {
+        found.push(instance(Fields::of(document, INSTANCES)));
+        true
+    });
+    read.await.map_err(|error| store_error(&error))?;
+    found.into_iter().collect()
+}
+
+fn instance(fields: Fields<'_>) -> Result<Instance, StoreError> {
+    Ok(Instance {
+        id: Uuid::from_bytes(fields.get("_id", to_bytes)?),
+        since: fields.get("since", to_moment)?,
+        seen: fields.get("seen", to_moment)?,
+    })
+}
+
+pub async fn forget(call: &mut Call<'_>, id: Uuid) -> Result<(), StoreError> {
+    let instances = call.collection(INSTANCES);
+    let gone = instances.delete_one(doc! { "_id": bson_uuid(id) }).session(call.session()).await;
+    gone.map(|_| ()).map_err(|error| store_error(&error))
+}

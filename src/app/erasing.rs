@@ -1,0 +1,51 @@
+//! This instance's part in erasures, with all that it works on.
+
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use trailkeep_event::time::SystemClock;
+
+use super::ingestion::Ingestion;
+use super::journal;
+use super::stores::Stores;
+use crate::config::Settings;
+use crate::http::Service;
+use crate::privacy::erase::eraser;
+use crate::privacy::erase::part::Part;
+use crate::privacy::erase::places::Places;
+use crate::privacy::erase::rows::Rows;
+
+/// Starts the task that does it.
+pub fn start(
+    settings: &Settings,
+    stores: &Stores,
+    ingestion: &Ingestion,
+    service: &Service,
+) -> JoinHandle<()> {
+    let people = &ingestion.people;
+    let part = Part {
+        instance: ingestion.instance,
+        store: Arc::clone(&stores.erasures),
+        places: Places {
+            store: Arc::clone(&stores.erasures),
+            letters: Arc::clone(&stores.letters),
+            people: Arc::clone(people),
+            processing: Arc::clone(&stores.processing),
+        },
+        rows: Rows {
+            rows: Arc::clone(&stores.people),
+            people: Arc::clone(people),
+            events: Arc::clone(&stores.events),
+        },
+        access: Arc::clone(&stores.access),
+        ingest: Arc::clone(&ingestion.ingest),
+        journal: journal::folder_in(&settings.store.data_dir),
+        people: Arc::clone(people),
+        letters: Arc::clone(&service.dead_letters),
+        processing: Arc::clone(&ingestion.processing),
+        summaries: Arc::clone(&service.summaries),
+        clock: Arc::new(SystemClock),
+    };
+    let watched = Arc::clone(&ingestion.watched);
+    tokio::spawn(async move { eraser::run(part, &watched).await })
+}

@@ -1,0 +1,63 @@
+//! Which instance this is: the identity of its data folder, by which others know whether all
+//! have taken part in an erasure.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use uuid::Uuid;
+
+/// Where it stands.
+const FILE: &str = "instance";
+
+/// The identity of a data folder, which the first call makes. A folder that is copied has the
+/// same: then one of the two has to lose the file.
+///
+/// # Errors
+///
+/// Those of the folder; and where the file holds something else.
+pub fn id_in(data_dir: &Path) -> io::Result<Uuid> {
+    let path = data_dir.join(FILE);
+    match fs::read_to_string(&path) {
+        Ok(text) => Uuid::parse_str(text.trim()).map_err(|_| {
+            let reason = "holds no identity of a data folder; remove it, and a new one is made";
+            io::Error::new(io::ErrorKind::InvalidData, format!("{} {reason}", path.display()))
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(data_dir, &path),
+        Err(error) => Err(error),
+    }
+}
+
+/// Under another name until it is whole.
+fn make(data_dir: &Path, path: &Path) -> io::Result<Uuid> {
+    let id = Uuid::new_v4();
+    fs::create_dir_all(data_dir)?;
+    let new = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    writeln!(file, "{id}")?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    File::open(data_dir)?.sync_all()?;
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_folder_keeps_the_identity_that_it_got_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = id_in(folder.path()).unwrap();
+        assert_eq!(id_in(folder.path()).unwrap(), id);
+        let other = tempfile::tempdir().unwrap();
+        assert_ne!(id_in(other.path()).unwrap(), id);
+        fs::write(folder.path().join(FILE), "something").unwrap();
+        let error = id_in(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("remove it"), "{error}");
+    }
+}

@@ -1,0 +1,97 @@
+//! Who is who without the erased: their rows go, their names go from the rows of others, and what
+//! was posted later is said again.
+//!
+//! A row has merged what all events of its id said, and cannot be taken apart. So it is removed,
+//! and made again of the events that stay.
+
+use std::sync::Arc;
+
+use trailkeep_event::Arrival;
+use trailkeep_store::erasures::Erasure;
+use trailkeep_store::people::{MAX_PEOPLE, PeopleStore, Row};
+use trailkeep_store::{Id, JourneyRange, Order, Store, StoreError};
+
+use super::named;
+use crate::people::People;
+use crate::people::forgetting::Said;
+
+/// Events that are read at once.
+const EVENTS: usize = 500;
+/// How often a row is read again that somebody else changed meanwhile.
+const TRIES: u32 = 10;
+
+/// Where rows are, and the events that they come from.
+pub struct Rows {
+    /// The rows.
+    pub rows: Arc<dyn PeopleStore>,
+    /// What events said.
+    pub people: Arc<People>,
+    /// The events.
+    pub events: Arc<dyn Store>,
+}
+
+impl Rows {
+    /// Removes the rows of an erasure's ids, and forgets their names elsewhere. Answers how many
+    /// there were. Events that are written meanwhile may be missing in what is left, until they
+    /// are [said again](Self::say_again).
+    ///
+    /// # Errors
+    ///
+    /// Those of the store. It may be done again.
+    pub async fn remove(&self, erasure: &Erasure) -> Result<u64, StoreError> {
+        let ids: Vec<Id> = erasure.ids.iter().filter_map(named).collect();
+        let names: Vec<&str> = ids.iter().map(|id| id.id.as_str()).collect();
+        let whole = ids.first().and_then(|user| user.until);
+        let mut removed = 0;
+        for id in &ids {
+            let linked = self.rows.linked_to(&id.id, &[], MAX_PEOPLE).await?;
+            let others = linked.iter().map(|person| &*person.id).filter(|id| !names.contains(id));
+            let said = |other| Said { anonymous_id: Some(other), session_id: None };
+            self.people.forget(&id.id, others.map(said)).await?;
+            if id.until == whole {
+                removed += self.rows.remove_people(&[&id.id]).await?;
+            } else {
+                self.empty(&id.id, &names).await?;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// A part of what an id did is erased, for it is somebody else's since: who that is stays
+    /// known.
+    async fn empty(&self, id: &str, erased: &[&str]) -> Result<(), StoreError> {
+        for _ in 0..TRIES {
+            let Some(row) = self.rows.people(&[id]).await?.into_iter().next() else {
+                return Ok(());
+            };
+            let row = Row { person: row.person.emptied(erased), rev: row.rev };
+            if self.rows.keep(&[row]).await? == 0 {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Unavailable(format!("others changed the same row {TRIES} times")))
+    }
+
+    /// Keeps what events say that stay of these ids.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store. It may be done again.
+    pub async fn say_again(&self, erasure: &Erasure) -> Result<(), StoreError> {
+        for id in erasure.ids.iter().filter_map(named) {
+            let until = id.until.unwrap_or(Arrival::from_i64(i64::MIN));
+            let whole = vec![Id::whole(&*id.id)];
+            let mut range = JourneyRange::whole(whole, Order::Ascending);
+            loop {
+                let part = self.events.journey(&range, EVENTS).await?;
+                range.after = part.events.last().map(trailkeep_store::StoredEvent::position);
+                let later = part.events.into_iter().filter(|event| event.arrival >= until);
+                self.people.keep_again(later.collect()).await?;
+                if !part.has_more {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! Who is being erased, as the store has it: looked for while the process lives, and told to
+//! `ingest`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{info, warn};
+use trailkeep_event::time::Clock;
+use trailkeep_store::StoreError;
+use trailkeep_store::erasures::{ErasedId, Erasure, ErasureKey, ErasureStore};
+use uuid::Uuid;
+
+use crate::ingest::erased::Erased;
+
+/// How often it is looked for erasures that other instances were asked for.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often the instance says that it is there, and looks for who is blocked.
+const SEEN_EVERY: Duration = Duration::from_secs(30);
+/// The pause after a look that failed.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What is known of erasures, for whoever waits for more.
+#[derive(Default)]
+pub struct Watched {
+    looks: Notify,
+    /// Whether somebody has asked for a look since the last one.
+    is_asked: AtomicBool,
+    found: watch::Sender<Vec<Erasure>>,
+}
+
+impl Watched {
+    /// Has it looked now.
+    pub fn look(&self) {
+        self.is_asked.store(true, Ordering::Release);
+        self.looks.notify_one();
+    }
+
+    /// Those in which this instance may have to take part, as they change.
+    pub fn found(&self) -> watch::Receiver<Vec<Erasure>> {
+        self.found.subscribe()
+    }
+}
+
+/// Looks for erasures.
+pub struct Watching {
+    /// Where they are kept.
+    pub store: Arc<dyn ErasureStore>,
+    /// Who is told.
+    pub erased: Arc<Erased>,
+    /// Who else is.
+    pub watched: Arc<Watched>,
+    /// The identity of this instance's data folder.
+    pub instance: Uuid,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What is known from the start on.
+struct Known {
+    key: ErasureKey,
+    /// Erasures that ended without this instance.
+    missed: Vec<Erasure>,
+}
+
+impl Watching {
+    /// Looks for as long as the process lives. `known` is told once all is known that this
+    /// instance's journal may have something of: until then nobody may write.
+    pub async fn run(self, mut prepared: watch::Receiver<bool>, known: watch::Sender<bool>) {
+        if prepared.wait_for(|is_prepared| *is_prepared).await.is_err() {
+            return;
+        }
+        let mut state = loop {
+            match self.begin().await {
+                Ok(state) => break state,
+                Err(error) => {
+                    warn!(%error, "it is not known who was erased; nothing is written before it is");
+                    sleep(PAUSE).await;
+                }
+            }
+        };
+        if !state.missed.is_empty() {
+            info!(
+                erasures = state.missed.len(),
+                "users were erased while this instance was away; nothing of them is written"
+            );
+        }
+        let mut seen = None;
+        loop {
+            match self.look(&mut state, &mut seen).await {
+                Ok(()) => {
+                    known.send_replace(true);
+                    let _ = timeout(LOOK_EVERY, self.watched.looks.notified()).await;
+                }
+                Err(error) => {
+                    warn!(%error, "it cannot be looked for users who are to be erased");
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn begin(&self) -> Result<Known, StoreError> {
+        let key = self.store.erasure_key().await?;
+        let instances = self.store.instances().await?;
+        let known = instances.iter().find(|instance| instance.id == self.instance);
+        let missed = match known {
+            Some(known) => self.store.erasures_without(self.instance, known.since).await?,
+            None => Vec::new(),
+        };
+        Ok(Known { key, missed })
+    }
+
+    async fn look(&self, known: &mut Known, seen: &mut Option<Instant>) -> Result<(), StoreError> {
+        let is_asked = self.watched.is_asked.swap(false, Ordering::Acquire);
+        let mut missed = Vec::with_capacity(known.missed.len());
+        for erasure in &known.missed {
+            // This instance may have done its part meanwhile.
+            let now = self.store.erasure(erasure.id).await?;
+            missed.extend(now.filter(|now| !now.parts.contains_key(&self.instance)));
+        }
+        known.missed = missed;
+        let mut found = self.store.running_erasures().await?;
+        found.extend(known.missed.iter().cloned());
+        let is_new = *self.watched.found.borrow() != found;
+        if is_new {
+            let ids: Vec<ErasedId> =
+                found.iter().flat_map(|erasure| &erasure.ids).cloned().collect();
+            self.erased.are(known.key, &ids);
+        }
+        if is_new || is_asked || seen.is_none_or(|seen| seen.elapsed() >= SEEN_EVERY) {
+            self.store.see_instance(self.instance, self.clock.now()).await?;
+            self.erased.block(known.key, self.store.blocked().await?);
+            *seen = Some(Instant::now());
+        }
+        if is_new {
+            self.watched.found.send_replace(found);
+        }
+        Ok(())
+    }
+}
