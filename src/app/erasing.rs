@@ -31,6 +31,7 @@ pub fn start(
             letters: Arc::clone(&stores.letters),
             people: Arc::clone(people),
             processing: Arc::clone(&stores.processing),
+            retention: settings.store.retention,
         },
         rows: Rows {
             rows: Arc::clone(&stores.people),

@@ -229,9 +229,22 @@ pub trait ErasureStore: Send + Sync + 'static {
     /// there were.
     async fn remove_events(&self, ids: &[StoreId]) -> Result<u64, StoreError>;
 
-    /// Removes outcomes of an id's events, those of all processors and of removed ones too: at
-    /// most about `limit`, and none only where there are none. By an index.
-    async fn remove_outcomes(&self, id: &Id, limit: usize) -> Result<u64, StoreError>;
+    /// Removes the outcomes of these events, those of all processors and of removed ones too;
+    /// answers how many there were.
+    async fn remove_outcomes(&self, ids: &[StoreId]) -> Result<u64, StoreError>;
+
+    /// Outcomes of ids whose events may be gone already: those that were kept at this moment or
+    /// later, and those of events that were received before they had their time, at
+    /// `expired`. At most `limit` and as many more as there are processors, and none only where
+    /// there are none. Reads all that was kept since, and a day of what has expired: an index by
+    /// user would double what an outcome costs, for what is asked once in a while.
+    async fn stray_outcomes(
+        &self,
+        ids: &[Id],
+        since: Timestamp,
+        expired: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<StoreId>, StoreError>;
 
     /// Has entries of the audit trail with this subject name another one; answers how many
     /// there were.

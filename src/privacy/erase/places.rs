@@ -17,6 +17,9 @@ use crate::people::forgetting::Said;
 
 /// Events of one step.
 const STEP: usize = 1_000;
+/// By how much the clocks of instances may differ, in milliseconds, for an outcome that one has
+/// kept just before another was asked.
+const BEFORE_MS: i64 = 60_000;
 /// The longest rest between two steps.
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
@@ -30,6 +33,8 @@ pub struct Places {
     pub people: Arc<People>,
     /// What processors have of them.
     pub processing: Arc<dyn ProcessingStore>,
+    /// How long events are kept; `None` for good.
+    pub retention: Option<Duration>,
 }
 
 impl Places {
@@ -44,8 +49,8 @@ impl Places {
         for id in erasure.ids.iter().filter_map(named) {
             gone += self.stored(erasure, &id).await?;
             gone += self.set_aside(erasure, &id).await?;
-            gone += self.outcomes(erasure, &id).await?;
         }
+        gone += self.strays(erasure).await?;
         let fed = processors::clear(&*self.store, &*self.processing, erasure).await?;
         self.count(erasure, Place::Feed, fed).await?;
         Ok(gone + fed)
@@ -60,7 +65,10 @@ impl Places {
                 return Ok(gone);
             }
             self.forget(erasure, id, &traces).await?;
-            let removed = self.store.remove_events(&ids_of(&traces)).await?;
+            let ids = ids_of(&traces);
+            let outcomes = self.store.remove_outcomes(&ids).await?;
+            self.count(erasure, Place::Outcomes, outcomes).await?;
+            let removed = self.store.remove_events(&ids).await?;
             self.count(erasure, Place::Events, removed).await?;
             gone += removed;
             rest(began).await;
@@ -92,17 +100,25 @@ impl Places {
         self.count(erasure, Place::Sessions, sessions).await
     }
 
-    async fn outcomes(&self, erasure: &Erasure, id: &Id) -> Result<u64, StoreError> {
+    /// Outcomes whose events are gone: these had their time, or another instance removed them
+    /// while an answer came in here.
+    async fn strays(&self, erasure: &Erasure) -> Result<u64, StoreError> {
+        let ids: Vec<Id> = erasure.ids.iter().filter_map(named).collect();
         let mut gone = 0;
+        if ids.is_empty() {
+            return Ok(gone);
+        }
+        let since = erasure.requested_at.plus_millis(-BEFORE_MS);
+        let kept_for = self.retention.and_then(|kept_for| i64::try_from(kept_for.as_millis()).ok());
+        let expired = kept_for.map(|kept_for| erasure.requested_at.plus_millis(-kept_for));
         loop {
-            let began = Instant::now();
-            let removed = self.store.remove_outcomes(id, STEP).await?;
-            if removed == 0 {
+            let found = self.store.stray_outcomes(&ids, since, expired, STEP).await?;
+            if found.is_empty() {
                 return Ok(gone);
             }
+            let removed = self.store.remove_outcomes(&found).await?;
             self.count(erasure, Place::Outcomes, removed).await?;
             gone += removed;
-            rest(began).await;
         }
     }
 

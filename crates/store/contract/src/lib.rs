@@ -222,6 +222,7 @@ macro_rules! contract {
                     names_may_be_forgotten_before_the_end,
                     those_that_are_under_way_come_oldest_first,
                     an_instance_finds_what_it_took_no_part_in,
+                    the_newest_come_first_whether_they_are_done_or_not,
                     what_is_said_of_an_erasure_that_is_not_there_makes_none,
                 }
                 instances {
@@ -243,7 +244,7 @@ macro_rules! contract {
                 }
                 removals {
                     outcomes_of_all_processors_go_and_of_removed_ones_too,
-                    outcomes_of_an_id_are_found_byte_for_byte,
+                    outcomes_are_found_whose_events_may_be_gone_already,
                     without_a_processor_there_are_no_outcomes_to_remove,
                     people_that_were_removed_are_found_by_nothing,
                     people_are_removed_byte_for_byte,

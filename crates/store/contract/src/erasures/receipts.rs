@@ -162,6 +162,21 @@ pub async fn those_that_are_under_way_come_oldest_first(stores: Stores) {
     assert_eq!(stores.erasures.running_erasures().await.unwrap(), running);
 }
 
+pub async fn the_newest_come_first_whether_they_are_done_or_not(stores: Stores) {
+    let mut all: Vec<_> = (0..5).map(|number| erasure(number, &["ann"])).collect();
+    all.sort_by_key(|erasure| erasure.id);
+    for erasure in &all {
+        stores.erasures.add_erasure(erasure).await.unwrap();
+    }
+    stores.erasures.end_erasure(all[4].id, &[], at(9)).await.unwrap();
+    let newest = stores.erasures.newest_erasures(3).await.unwrap();
+    let expected = [all[4].id, all[3].id, all[2].id];
+    assert!(newest.iter().map(|erasure| erasure.id).eq(expected));
+    assert_eq!(newest[1], all[3]);
+    assert_eq!(stores.erasures.newest_erasures(0).await.unwrap(), []);
+    assert_eq!(stores.erasures.newest_erasures(9).await.unwrap().len(), 5);
+}
+
 pub async fn an_instance_finds_what_it_took_no_part_in(stores: Stores) {
     let (here, there) = (Uuid::now_v7(), Uuid::now_v7());
     let all: Vec<_> = (0..6).map(|number| erasure(number, &["ann"])).collect();

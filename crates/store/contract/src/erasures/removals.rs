@@ -1,6 +1,6 @@
 //! What goes of an id besides its events.
 
-use trailkeep_event::StoreId;
+use trailkeep_event::{StoreId, Timestamp};
 use trailkeep_store::access::AuditRange;
 use trailkeep_store::people::{Matching, TermKind};
 use trailkeep_store::processing::{Processed, ProcessedEvent, ProcessedState};
@@ -10,6 +10,7 @@ use super::samples::{Stores, ids, until};
 use crate::access::samples::entry;
 use crate::people::samples::{arrival, identified, person, session};
 use crate::processing::samples::{NAME, add, outcome};
+use crate::samples::at;
 
 /// What became of an event of this user.
 fn outcome_of(user: &str, number: i64) -> Processed {
@@ -29,17 +30,6 @@ async fn is_there(stores: &Stores, name: &str, outcome: &Processed) -> bool {
     !stores.processing.outcomes(name, &[outcome.id]).await.unwrap().is_empty()
 }
 
-/// Until none is left.
-async fn remove_outcomes(stores: &Stores, id: &Id, limit: usize) -> u64 {
-    let mut removed = 0;
-    loop {
-        match stores.erasures.remove_outcomes(id, limit).await.unwrap() {
-            0 => return removed,
-            step => removed += step,
-        }
-    }
-}
-
 pub async fn outcomes_of_all_processors_go_and_of_removed_ones_too(stores: Stores) {
     let names = [NAME, "other", "gone"];
     let (hers, his): (Vec<_>, Vec<_>) =
@@ -50,35 +40,77 @@ pub async fn outcomes_of_all_processors_go_and_of_removed_ones_too(stores: Store
         record(&stores, name, &his).await;
     }
     stores.processing.remove_processor("gone").await.unwrap();
-    assert_eq!(remove_outcomes(&stores, &until("ann", 25), 7).await, 3 * 25);
+    let first: Vec<_> = hers[..25].iter().map(|outcome| outcome.id).collect();
+    assert_eq!(stores.erasures.remove_outcomes(&first).await.unwrap(), 3 * 25);
+    assert_eq!(stores.erasures.remove_outcomes(&first).await.unwrap(), 0);
+    assert_eq!(stores.erasures.remove_outcomes(&[]).await.unwrap(), 0);
     for name in names {
         for (number, (hers, his)) in hers.iter().zip(&his).enumerate() {
             assert_eq!(is_there(&stores, name, hers).await, number >= 25, "{name} {number}");
             assert!(is_there(&stores, name, his).await, "{name} {number}");
         }
     }
-    assert_eq!(remove_outcomes(&stores, &Id::whole("ann"), 1_000).await, 3 * 15);
-    assert_eq!(remove_outcomes(&stores, &Id::whole("ann"), 1_000).await, 0);
-    assert!(is_there(&stores, NAME, &his[7]).await);
-}
-
-pub async fn outcomes_of_an_id_are_found_byte_for_byte(stores: Stores) {
-    add(&*stores.processing, NAME).await;
-    let outcomes: Vec<_> = ids().iter().map(|id| outcome_of(id, 1)).collect();
-    record(&stores, NAME, &outcomes).await;
-    // The event is gone: whose it was, nobody knows.
-    let nobodys = Processed { event: None, ..outcome_of("nobody", 1) };
-    record(&stores, NAME, std::slice::from_ref(&nobodys)).await;
-    for (id, outcome) in ids().iter().zip(&outcomes) {
-        assert!(is_there(&stores, NAME, outcome).await, "{id:?}");
-        assert_eq!(remove_outcomes(&stores, &Id::whole(id), 9).await, 1, "{id:?}");
-        assert!(!is_there(&stores, NAME, outcome).await, "{id:?}");
-    }
-    assert!(is_there(&stores, NAME, &nobodys).await);
 }
 
 pub async fn without_a_processor_there_are_no_outcomes_to_remove(stores: Stores) {
-    assert_eq!(stores.erasures.remove_outcomes(&Id::whole("ann"), 9).await.unwrap(), 0);
+    let id = StoreId::derive("ann", "e1");
+    assert_eq!(stores.erasures.remove_outcomes(&[id]).await.unwrap(), 0);
+    assert_eq!(strays(&stores, &[Id::whole("ann")], at(0), Some(at(9))).await, []);
+}
+
+async fn strays(
+    stores: &Stores,
+    ids: &[Id],
+    since: Timestamp,
+    expired: Option<Timestamp>,
+) -> Vec<StoreId> {
+    let found = stores.erasures.stray_outcomes(ids, since, expired, 1_000).await.unwrap();
+    let mut found = found;
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Sorted, as [`strays`] are.
+fn ids_of<'a>(outcomes: impl IntoIterator<Item = &'a Processed>) -> Vec<StoreId> {
+    let mut ids: Vec<_> = outcomes.into_iter().map(|outcome| outcome.id).collect();
+    ids.sort();
+    ids
+}
+
+pub async fn outcomes_are_found_whose_events_may_be_gone_already(stores: Stores) {
+    // Each a second later than the one before, of an event that was received then.
+    let timed = |user: &str, number: i64| {
+        let outcome = outcome_of(user, number);
+        let event = outcome.event.map(|event| ProcessedEvent { received_at: at(number), ..event });
+        Processed { processed_at: at(number), event, ..outcome }
+    };
+    let names = [NAME, "other"];
+    let ids = ids();
+    let mut all = Vec::new();
+    for name in names {
+        add(&*stores.processing, name).await;
+        for number in 0..20 {
+            let of_second: Vec<_> = ids.iter().map(|id| timed(id, number)).collect();
+            record(&stores, name, &of_second).await;
+            all.push(of_second);
+        }
+        // The event is gone: whose it was, nobody knows.
+        record(&stores, name, &[Processed { event: None, ..timed("nobody", 19) }]).await;
+    }
+    for (place, id) in ids.iter().enumerate() {
+        let of = |seconds: std::ops::Range<usize>| ids_of(seconds.map(|n| &all[n][place]));
+        let whole = [Id::whole(id)];
+        assert_eq!(strays(&stores, &whole, at(15), None).await, of(15..20), "{id:?}");
+        assert_eq!(strays(&stores, &whole, at(20), Some(at(3))).await, of(0..3), "{id:?}");
+        let cut = [until(id, 17)];
+        assert_eq!(strays(&stores, &cut, at(15), None).await, of(15..17), "{id:?}");
+    }
+    let both = [Id::whole(&ids[0]), Id::whole(&ids[1])];
+    let found = strays(&stores, &both, at(19), Some(at(1))).await;
+    assert_eq!(found.len(), 4);
+    assert_eq!(stores.erasures.remove_outcomes(&found).await.unwrap(), 2 * 4);
+    assert_eq!(strays(&stores, &both, at(19), Some(at(1))).await, []);
 }
 
 pub async fn people_that_were_removed_are_found_by_nothing(stores: Stores) {

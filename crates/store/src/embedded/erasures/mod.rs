@@ -9,6 +9,7 @@
 mod blocked;
 mod installation;
 mod instances;
+mod outcomes;
 mod page;
 mod records;
 mod removal;
@@ -34,7 +35,7 @@ const STEP_ROWS: usize = 500;
 /// Those that run all the time, or over much.
 #[cfg(test)]
 pub(super) fn statements() -> [&'static str; 5] {
-    [records::BY_ID, records::RUNNING, removal::OUTCOMES, removal::SUBJECT, traces::STORED]
+    [records::BY_ID, records::RUNNING, outcomes::EXPIRED, removal::SUBJECT, traces::STORED]
 }
 
 #[async_trait]
@@ -145,9 +146,31 @@ impl ErasureStore for EmbeddedStore {
         .await
     }
 
-    async fn remove_outcomes(&self, id: &Id, limit: usize) -> Result<u64, StoreError> {
-        let (id, limit) = (id.clone(), limit.min(STEP_ROWS));
-        self.writer.change(move |transaction| removal::outcomes(transaction, &id, limit)).await
+    async fn remove_outcomes(&self, ids: &[StoreId]) -> Result<u64, StoreError> {
+        in_time(self.timeouts.prepare, async {
+            let mut removed = 0;
+            for ids in ids.chunks(STEP_ROWS) {
+                let ids = ids.to_vec();
+                let step =
+                    self.writer.change(move |transaction| outcomes::remove(transaction, &ids));
+                removed += step.await?;
+            }
+            Ok(removed)
+        })
+        .await
+    }
+
+    async fn stray_outcomes(
+        &self,
+        ids: &[Id],
+        since: Timestamp,
+        expired: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<StoreId>, StoreError> {
+        let ids = ids.to_vec();
+        self.readers
+            .read(move |connection| outcomes::strays(connection, &ids, since, expired, limit))
+            .await
     }
 
     async fn rename_subject(&self, subject: &str, becomes: &str) -> Result<u64, StoreError> {

@@ -4,18 +4,9 @@
 use rusqlite::{Transaction, params};
 use trailkeep_event::StoreId;
 
-use super::traces::highest;
-use crate::Id;
-
 const EVENT: &str = "DELETE FROM events WHERE id = ?1";
 
 /// `INDEXED BY` turns a plan without the index into an error.
-pub const OUTCOMES: &str = "
-    DELETE FROM processed_events WHERE rowid IN (
-        SELECT rowid FROM processed_events INDEXED BY processed_events_user
-        WHERE user_id = ?1 AND arrival <= ?2 LIMIT ?3
-    )";
-
 pub const SUBJECT: &str = "
     UPDATE audit_trail SET subject = ?2 WHERE id IN (
         SELECT id FROM audit_trail INDEXED BY audit_trail_subject WHERE subject = ?1 LIMIT ?3
@@ -28,11 +19,6 @@ pub fn events(transaction: &Transaction<'_>, ids: &[StoreId]) -> rusqlite::Resul
         removed += delete.execute([id.as_bytes()])? as u64;
     }
     Ok(removed)
-}
-
-pub fn outcomes(transaction: &Transaction<'_>, id: &Id, limit: usize) -> rusqlite::Result<u64> {
-    let range = params![id.id, highest(id), limit as i64];
-    Ok(transaction.prepare_cached(OUTCOMES)?.execute(range)? as u64)
 }
 
 /// How many it has renamed, of at most so many.

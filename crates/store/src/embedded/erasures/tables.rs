@@ -1,8 +1,7 @@
 //! The tables of erasures, as the fourteenth version of the file made them.
 
 /// An erasure may have hundreds of KiB until it is done, so the table has rows of its own,
-/// and a small index of those that are under way. Outcomes of a user are found by an index
-/// with their numbers: what arrived after an erasure is not read.
+/// and a small index of those that are under way.
 pub const VERSION_14: &str = "
     -- Who was erased, or is being erased.
     CREATE TABLE erasures (
@@ -40,7 +39,4 @@ pub const VERSION_14: &str = "
         id  INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
         key BLOB    NOT NULL CHECK (length(key) = 32)
     ) STRICT;
-
-    CREATE INDEX processed_events_user ON processed_events (user_id, arrival)
-    WHERE user_id IS NOT NULL;
 ";

@@ -7,7 +7,7 @@
 //! - `installation`: one document, which has the key.
 //!
 //! `traces` finds what there is of an id, `foreign` what another tool wrote of it, and
-//! `removal` lets it go; that of feeds, commands and states is with those. `indexes` has
+//! `removal` and `outcomes` let it go; that of feeds, commands and states is with those. `indexes` has
 //! what is made beforehand.
 //!
 //! Every call is a [`Call`](super::causal::Call), so that what is acknowledged survives the
@@ -20,6 +20,7 @@ pub mod foreign;
 mod indexes;
 mod installation;
 mod instances;
+mod outcomes;
 mod records;
 mod removal;
 mod traces;
@@ -150,8 +151,24 @@ impl ErasureStore for MongoStore {
         .await
     }
 
-    async fn remove_outcomes(&self, id: &Id, limit: usize) -> Result<u64, StoreError> {
-        self.write(async { removal::outcomes(&mut self.call().await?, id, limit).await }).await
+    async fn remove_outcomes(&self, ids: &[StoreId]) -> Result<u64, StoreError> {
+        in_time(self.settings.timeouts.prepare, async {
+            outcomes::remove(&mut self.call().await?, ids).await
+        })
+        .await
+    }
+
+    async fn stray_outcomes(
+        &self,
+        ids: &[Id],
+        since: Timestamp,
+        expired: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<StoreId>, StoreError> {
+        in_time(self.settings.timeouts.prepare, async {
+            outcomes::strays(&mut self.call().await?, ids, since, expired, limit).await
+        })
+        .await
     }
 
     async fn rename_subject(&self, subject: &str, becomes: &str) -> Result<u64, StoreError> {

@@ -5,15 +5,13 @@ use bson::{Bson, Document, doc};
 use trailkeep_event::StoreId;
 
 use super::foreign::ForeignIds;
-use super::traces;
+use crate::StoreError;
 use crate::mongo::access::collections::AUDIT;
 use crate::mongo::causal::Call;
 use crate::mongo::connection::EVENTS;
 use crate::mongo::errors::store_error;
 use crate::mongo::processing::fields::batch_of;
-use crate::mongo::processing::outcome_collections;
 use crate::mongo::query::any_of;
-use crate::{Id, StoreError};
 
 /// Documents that a command removes or changes: far from what the server takes, and done in
 /// a moment.
@@ -34,24 +32,6 @@ pub async fn events(
         removed += call.delete(EVENTS, doc! { "_id": { "$in": bson(ids)? } }).await?;
     }
     foreign.forget(ids);
-    Ok(removed)
-}
-
-/// Those of each collection by its index: first which they are, then these.
-pub async fn outcomes(call: &mut Call<'_>, id: &Id, limit: usize) -> Result<u64, StoreError> {
-    let collections = outcome_collections(call.link()).await;
-    let mut removed = 0;
-    for collection in collections.map_err(|error| store_error(&error))? {
-        let left = u64::try_from(limit.min(AT_ONCE)).unwrap_or(u64::MAX).saturating_sub(removed);
-        if left == 0 {
-            break;
-        }
-        let found = ids(call, &collection, traces::of(id), left).await?;
-        if !found.is_empty() {
-            let them = doc! { "_id": { "$in": found }, "userId": &id.id };
-            removed += call.delete(&collection, them).await?;
-        }
-    }
     Ok(removed)
 }
 

@@ -20,10 +20,6 @@ use crate::mongo::layout::is_mongos;
 /// The index that counts and lists what failed. Only that is in it.
 const FAILED: &str = "failed";
 
-/// The index that finds a user's outcomes, as far as they arrived before a number. Those of
-/// events that are gone say no user, and are not in it.
-const OF_USER: &str = "user";
-
 /// The index that lists the commands of a processor, oldest first.
 const OF_PROCESSOR: &str = "of_processor";
 
@@ -70,7 +66,7 @@ pub async fn wanted(
     retention: Option<Duration>,
 ) -> Result<Vec<(String, Vec<IndexModel>)>, Error> {
     let retention = retention.map(|keep| retention_index(ttl_seconds(longer(keep))));
-    let of_outcomes: Vec<_> = [failed_index(), user_index()].into_iter().chain(retention).collect();
+    let of_outcomes: Vec<_> = [failed_index()].into_iter().chain(retention).collect();
     let outcomes = outcome_collections(link).await?;
     let outcomes = outcomes.into_iter().map(|name| (name, of_outcomes.clone()));
     let commands = link.database().list_collection_names().filter(doc! { "name": COMMANDS });
@@ -80,7 +76,6 @@ pub async fn wanted(
 
 async fn try_make(link: &Link, collection: &str, retention: Option<Duration>) -> Result<(), Error> {
     let there = make_one(link, collection, failed_index()).await?;
-    make_one(link, collection, user_index()).await?;
     keep_for(link, collection, &there, retention.map(longer)).await
 }
 
@@ -107,14 +102,6 @@ fn failed_index() -> IndexModel {
         .partial_filter_expression(doc! { "state": "failed" })
         .build();
     IndexModel::builder().keys(failed_keys()).options(options).build()
-}
-
-fn user_index() -> IndexModel {
-    let options = IndexOptions::builder()
-        .name(OF_USER.to_owned())
-        .partial_filter_expression(doc! { "userId": { "$exists": true } })
-        .build();
-    IndexModel::builder().keys(doc! { "userId": 1, "arrival": 1 }).options(options).build()
 }
 
 fn command_index() -> IndexModel {

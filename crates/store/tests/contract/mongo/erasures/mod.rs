@@ -6,12 +6,9 @@ use bson::spec::BinarySubtype;
 use bson::{Binary, DateTime, Document, doc};
 use futures_util::TryStreamExt as _;
 use mongodb::IndexModel;
-use trailkeep_event::StoreId;
 use trailkeep_store::erasures::ErasureStore as _;
-use trailkeep_store::processing::{ProcessedState, ProcessingStore as _};
 use trailkeep_store::{Id, Store as _, StoreError};
 use trailkeep_store_contract::erasures::samples::{erasure, hash, identities, until};
-use trailkeep_store_contract::processing::samples::{NAME, add, outcome};
 use trailkeep_store_contract::samples::{all_of, at, event, store_all};
 use uuid::Uuid;
 
@@ -250,51 +247,6 @@ async fn are_found_by_about_as_many_keys(
             let found = store.stored_traces(&whole, usize::try_from(LIMIT).unwrap()).await.unwrap();
             store.remove_events(&identities(&found)).await.unwrap();
             assert_eq!(store.journey(&all_of("user 3"), 1_000).await.unwrap().events.len(), 95);
-            store.close().await;
-        })
-        .await;
-}
-
-#[tokio::test]
-async fn outcomes_of_a_user_are_found_by_as_many_keys() {
-    MongoPlace::new()
-        .await
-        .run(|place| async move {
-            let store = place.mongo_store(&SETTINGS).await;
-            store.prepare().await.unwrap();
-            add(&*store, NAME).await;
-            // What an older version made has no such index before the next start.
-            let outcomes = place.database().collection::<Document>("processedEvents");
-            outcomes.drop_index("user").await.unwrap();
-            let hers: Vec<_> =
-                (0..100).map(|number| outcome(number, 0, ProcessedState::Processed)).collect();
-            store.record(NAME, &hers).await.unwrap();
-            let others: Vec<_> = (0..900)
-                .map(|number| {
-                    let mut other = outcome(number, 0, ProcessedState::Processed);
-                    other.id = StoreId::derive("bob", &number.to_string());
-                    other.event.as_mut().unwrap().user_id = "bob".into();
-                    other
-                })
-                .collect();
-            store.record(NAME, &others).await.unwrap();
-            store.prepare().await.unwrap();
-            let user = doc! { "userId": { "$exists": true } };
-            let keys = doc! { "userId": 1, "arrival": 1 };
-            let made = indexes(&place, "processedEvents").await;
-            assert!(made.contains(&("user".to_owned(), keys, Some(user))), "{made:?}");
-
-            profile(&place).await;
-            for (end, limit, found) in [(60, 25, 25), (60, 1_000, 35), (60, 1_000, 0)] {
-                let removed = store.remove_outcomes(&until("ann", end), limit).await.unwrap();
-                assert_eq!(removed, found);
-                let query = profiled(&place, "processedEvents").await.pop().unwrap();
-                let plan = query.get_str("planSummary").unwrap();
-                assert_eq!(plan, "IXSCAN { userId: 1, arrival: 1 }");
-                // None of those that arrived later.
-                let keys = number(&query, "keysExamined");
-                assert!(keys <= found as i64 + 2, "{keys} keys for {query}");
-            }
             store.close().await;
         })
         .await;

@@ -34,11 +34,6 @@ fn failed() -> Index {
     ("failed".to_owned(), keys, None, Some(doc! { "state": "failed" }))
 }
 
-fn user() -> Index {
-    let keys = doc! { "userId": 1, "arrival": 1 };
-    ("user".to_owned(), keys, None, Some(doc! { "userId": { "$exists": true } }))
-}
-
 fn retention(days: u64) -> Index {
     let seconds = days * DAY.as_secs();
     ("retention".to_owned(), doc! { "receivedAt": 1 }, Some(seconds), None)
@@ -61,13 +56,13 @@ async fn outcomes_are_kept_a_day_longer_than_their_events() {
             let collections = ["processedEvents", "processedEvents.other", "processedEvents.gone"];
             for collection in collections {
                 let there = indexes(&place, collection).await;
-                assert_eq!(there, [failed(), user(), retention(31)], "{collection}");
+                assert_eq!(there, [failed(), retention(31)], "{collection}");
             }
             // At a start with other settings, before anybody adds them again.
             for (keep, expected) in [
-                (Some(7 * DAY), vec![failed(), user(), retention(8)]),
-                (None, vec![failed(), user()]),
-                (Some(DAY), vec![failed(), user(), retention(2)]),
+                (Some(7 * DAY), vec![failed(), retention(8)]),
+                (None, vec![failed()]),
+                (Some(DAY), vec![failed(), retention(2)]),
             ] {
                 let next = store(keep).await;
                 next.prepare().await.unwrap();
@@ -116,7 +111,7 @@ async fn instances_may_add_a_processor_at_the_same_time() {
                 assert_eq!(instance.await.unwrap().unwrap(), processor(NAME));
             }
             let there = indexes(&place, "processedEvents").await;
-            assert_eq!(there, [failed(), user(), retention(2)]);
+            assert_eq!(there, [failed(), retention(2)]);
         })
         .await;
 }
