@@ -134,7 +134,9 @@ impl Arguments {
     pub fn has_processor(&self, fault: Fault) -> bool {
         // To process what an outage has to hold takes too long for a quick run.
         let is_long = self.quick && fault == Fault::Outage;
-        (self.processors && !is_long) || self.prove || fault.is_of_processor()
+        (self.processors && !is_long && fault != Fault::Erase)
+            || self.prove
+            || fault.is_of_processor()
     }
 
     /// How many rounds of a fault to run on each store, for each seed.

@@ -38,6 +38,7 @@ pub enum Fault {
     PairPrimaryKill,
     ProcessorHolds,
     Retention,
+    Erase,
 }
 
 /// Where the service keeps its events.
@@ -64,7 +65,7 @@ impl StoreKind {
 
 impl Fault {
     /// All there are.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Kill9,
         Self::Kill9Unsynced,
         Self::Sigterm,
@@ -79,6 +80,7 @@ impl Fault {
         Self::CutFile,
         Self::ClockBack,
         Self::OldIndex,
+        Self::Erase,
         Self::ProcessorKill9,
         Self::ProcessorPause,
         Self::ProcessorSlow,
@@ -110,6 +112,7 @@ impl Fault {
             Self::CutFile => "cut-file",
             Self::ClockBack => "clock-back",
             Self::OldIndex => "old-index",
+            Self::Erase => "erase",
             Self::ProcessorKill9 => "processor-kill-9",
             Self::ProcessorPause => "processor-pause",
             Self::ProcessorSlow => "processor-slow",
@@ -147,6 +150,9 @@ impl Fault {
             Self::OldIndex => {
                 "a database of an older version is taken over; the service is killed ten times \
                  meanwhile"
+            }
+            Self::Erase => {
+                "users are erased while they send; the service is killed meanwhile, and started again"
             }
             Self::ProcessorKill9 => "the processor is killed twice and started again",
             Self::ProcessorPause => "the processor stands still for longer than a request may take",

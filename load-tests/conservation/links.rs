@@ -52,7 +52,7 @@ pub fn unlinked(batches: &[Batch], hit: &HashSet<usize>, links: &Links) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::Sent;
+    use crate::oracle::{Sent, Span};
 
     #[test]
     fn an_accepted_event_without_its_link_is_found() {
@@ -64,8 +64,12 @@ mod tests {
             device: device.map(str::to_owned),
             hash: [0; 16],
         };
-        let batch =
-            |answer, device| Batch { events: vec![event(device)], answer, kept_by: vec![0] };
+        let batch = |answer, device| Batch {
+            events: vec![event(device)],
+            answer,
+            kept_by: vec![0],
+            while_sent: Span::now(),
+        };
         let batches = [
             batch(Answer::Accepted, Some("linked")),
             batch(Answer::Accepted, Some("another's")),

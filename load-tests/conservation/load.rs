@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::content::Content;
-use crate::oracle::{Answer, Batch, Disk, Oracle, Sent};
+use crate::oracle::{Answer, Batch, Disk, Oracle, Sent, Span};
 use crate::processors::POISON;
 use crate::times::Times;
 pub use doors::Doors;
@@ -23,7 +23,7 @@ use doors::{Reply, both};
 use pace::{Pace, batch_size};
 use wire::Wire;
 
-const USERS_OF_EACH: usize = 3;
+pub const USERS_OF_EACH: usize = 3;
 /// Connections that a client keeps.
 const KEPT: usize = 64;
 /// After which a producer takes it that no answer comes.
@@ -54,6 +54,11 @@ fn client(patience: Duration) -> Result<reqwest::Client, Trouble> {
         .timeout(patience)
         .build()
         .during("an HTTP client")
+}
+
+/// What a user of a producer is called.
+pub fn user_of(name: &str, producer: usize, user: usize) -> String {
+    format!("{name}-p{producer}-u{user}")
 }
 
 /// What is to be sent.
@@ -97,7 +102,7 @@ impl Load {
                     doors: Arc::clone(doors),
                     door: number % doors.count(),
                     users: (0..USERS_OF_EACH)
-                        .map(|user| (format!("{name}-p{number}-u{user}"), 0))
+                        .map(|user| (user_of(name, number, user), 0))
                         .collect(),
                     times: Times::of_a_round(now()),
                     pace: demand.rate.map(pace_of),
@@ -245,7 +250,8 @@ impl Producer {
             }
         };
         let events = contents.iter().map(Sent::from).collect();
-        self.oracle.note(Batch { events, answer, kept_by });
+        let while_sent = Span::since(started);
+        self.oracle.note(Batch { events, answer, kept_by, while_sent });
         Ok(answer)
     }
 

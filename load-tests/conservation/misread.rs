@@ -118,6 +118,7 @@ mod tests {
 
     use super::*;
     use crate::content::Content;
+    use crate::oracle::Span;
 
     /// Accepted, the last one late; not answered; refused.
     fn contents() -> (Vec<Content>, Vec<Batch>) {
@@ -129,6 +130,7 @@ mod tests {
             events: events.iter().map(Sent::from).collect(),
             answer,
             kept_by: vec![0],
+            while_sent: Span::now(),
         };
         let batches = vec![
             batch(&contents[..3], Answer::Accepted),

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
@@ -22,7 +23,7 @@ pub enum Answer {
 pub type Disk = u32;
 
 /// One event of a batch, as far as it has to be remembered.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Sent {
     pub user: String,
     pub event_id: String,
@@ -62,6 +63,57 @@ pub struct Batch {
     pub answer: Answer,
     /// Which instances have answered 202, by their disks.
     pub kept_by: Vec<Disk>,
+    /// When it was sent first, and when that was answered.
+    pub while_sent: Span,
+}
+
+/// From one moment to a later one.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    pub from: Instant,
+    pub to: Instant,
+}
+
+impl Span {
+    /// This moment.
+    #[cfg(test)]
+    pub fn now() -> Self {
+        Self::since(Instant::now())
+    }
+
+    /// From a moment until now.
+    pub fn since(from: Instant) -> Self {
+        Self { from, to: Instant::now() }
+    }
+}
+
+/// A user who was erased, and while that was asked for.
+struct Erased {
+    user: String,
+    asked: Span,
+}
+
+/// What an erasure makes of an event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It was sent later.
+    Stays,
+    /// It was answered before.
+    Goes,
+    /// It came in between, and may be either.
+    Unsure,
+}
+
+impl Erased {
+    fn fate(&self, user: &str, sent: Span) -> Fate {
+        if self.user != user || sent.from > self.asked.to {
+            Fate::Stays
+        } else if sent.to < self.asked.from {
+            Fate::Goes
+        } else {
+            Fate::Unsure
+        }
+    }
 }
 
 /// The notes of all producers of a scene.
@@ -69,6 +121,7 @@ pub struct Batch {
 pub struct Oracle {
     batches: Mutex<Vec<Batch>>,
     hits: Mutex<Hits>,
+    erased: Mutex<Vec<Erased>>,
     accepted: AtomicU64,
     refused: AtomicU64,
 }
@@ -95,7 +148,14 @@ impl Oracle {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Reads the notes: the batches, and the places of those that were hit.
+    /// Notes that a user was erased, and while that was asked for.
+    pub fn note_erased(&self, user: String, asked: Span) {
+        self.erased.lock().push(Erased { user, asked });
+    }
+
+    /// Reads the notes: the batches, and the places of those that were hit. Events that had to
+    /// go with an erased user are not among them: as if nobody had sent them. Those that may have
+    /// gone are batches of their own, behind the others, which nobody has answered.
     pub fn read<T>(&self, reader: impl FnOnce(&[Batch], &HashSet<usize>) -> T) -> T {
         let batches = self.batches.lock();
         let mut hits = self.hits.lock();
@@ -108,7 +168,11 @@ impl Oracle {
             let had = batches.filter(|(_, batch)| batch.kept_by.as_slice() == [*disk]);
             hits.places.extend(had.map(|(place, _)| place));
         }
-        reader(&batches, &hits.places)
+        let erased = self.erased.lock();
+        if erased.is_empty() {
+            return reader(&batches, &hits.places);
+        }
+        reader(&without(&erased, &batches), &hits.places)
     }
 
     /// How many batches are noted so far.
@@ -143,6 +207,35 @@ impl Oracle {
     }
 }
 
+/// The batches without what is erased.
+fn without(erased: &[Erased], batches: &[Batch]) -> Vec<Batch> {
+    let (mut left, mut unsure) = (Vec::with_capacity(batches.len()), Vec::new());
+    for batch in batches {
+        let mut events = Vec::with_capacity(batch.events.len());
+        for event in &batch.events {
+            let fates = erased.iter().map(|erased| erased.fate(&event.user, batch.while_sent));
+            let fates: Vec<Fate> = fates.collect();
+            if fates.contains(&Fate::Goes) {
+                continue;
+            }
+            let is_sure = !fates.contains(&Fate::Unsure);
+            let to = if is_sure { &mut events } else { &mut unsure };
+            to.push((batch, event.clone()));
+        }
+        let events = events.into_iter().map(|(_, event)| event).collect();
+        left.push(Batch { events, kept_by: batch.kept_by.clone(), ..*batch });
+    }
+    // What was refused must not be there in any case.
+    let alone = unsure.into_iter().map(|(batch, event)| Batch {
+        answer: if batch.answer == Answer::Refused { Answer::Refused } else { Answer::None },
+        events: vec![event],
+        kept_by: Vec::new(),
+        while_sent: batch.while_sent,
+    });
+    left.extend(alone);
+    left
+}
+
 /// What was damaged or lost on purpose while the journal alone had it.
 #[derive(Default)]
 struct Hits {
@@ -173,7 +266,9 @@ mod tests {
         let oracle = Oracle::default();
         let note = |kept_by: &[Disk]| {
             let answer = if kept_by.is_empty() { Answer::None } else { Answer::Accepted };
-            oracle.note(Batch { events: Vec::new(), answer, kept_by: kept_by.to_vec() });
+            let kept_by = kept_by.to_vec();
+            let events = Vec::new();
+            oracle.note(Batch { events, answer, kept_by, while_sent: Span::now() });
         };
         [&[0][..], &[0], &[0, 1]].into_iter().for_each(note);
         oracle.note_lost(0, 1);
@@ -182,5 +277,47 @@ mod tests {
         let mut hit = oracle.read(|_, hit| hit.iter().copied().collect::<Vec<_>>());
         hit.sort_unstable();
         assert_eq!(hit, [1, 5]);
+    }
+
+    #[test]
+    fn what_an_erased_user_had_before_is_nobodys_and_what_comes_later_is_new() {
+        let oracle = Oracle::default();
+        let send = |user: &str, id: &str, from: Instant| {
+            let event = Sent {
+                user: user.to_owned(),
+                event_id: id.to_owned(),
+                number: 1,
+                occurred_at: 0,
+                device: None,
+                hash: [0; 16],
+            };
+            let events = vec![event.clone(), Sent { user: "other".to_owned(), ..event }];
+            let while_sent = Span::since(from);
+            oracle.note(Batch { events, answer: Answer::Accepted, kept_by: vec![0], while_sent });
+        };
+        let start = Instant::now();
+        send("ann", "before", start);
+        let asked = Instant::now();
+        send("ann", "meanwhile", start);
+        oracle.note_erased("ann".to_owned(), Span::since(asked));
+        send("ann", "later", Instant::now());
+        oracle.read(|batches, _| {
+            let told = batches.iter().map(|batch| {
+                let ids =
+                    batch.events.iter().map(|event| format!("{}:{}", event.user, event.event_id));
+                (ids.collect::<Vec<_>>().join(" "), batch.answer)
+            });
+            let told: Vec<_> = told.collect();
+            let told: Vec<_> = told.iter().map(|(ids, answer)| (ids.as_str(), *answer)).collect();
+            assert_eq!(
+                told,
+                [
+                    ("other:before", Answer::Accepted),
+                    ("other:meanwhile", Answer::Accepted),
+                    ("ann:later other:later", Answer::Accepted),
+                    ("ann:meanwhile", Answer::None),
+                ]
+            );
+        });
     }
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rand::Rng as _;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
 use trailkeep_testkit::launch::{Service, libfaketime};
@@ -19,7 +20,7 @@ use crate::arguments::Arguments;
 use crate::calendar::of_half_a_round;
 use crate::fault::{Fault, StoreKind};
 use crate::links;
-use crate::load::{Demand, Doors, Load, http_client};
+use crate::load::{Demand, Doors, Load, USERS_OF_EACH, http_client, user_of};
 use crate::misread::Journeys;
 use crate::network::{Ends, Network};
 use crate::old_events::OldEvents;
@@ -215,6 +216,12 @@ impl Scene {
     /// Somebody who reads journeys.
     pub fn reader(&self) -> Result<&Reader, Trouble> {
         self.reader.as_ref().ok_or_else(|| Trouble("nobody has signed up".to_owned()))
+    }
+
+    /// One of those who send in this round.
+    pub fn a_user(&self, rng: &mut StdRng) -> String {
+        let producer = rng.random_range(0..self.demand.producers);
+        user_of(self.round.trim_end_matches('-'), producer, rng.random_range(0..USERS_OF_EACH))
     }
 
     /// The last lines that the service wrote.

@@ -82,7 +82,7 @@ impl Ingestion {
         });
         let store = Arc::clone(&stores.events);
         let people = Arc::new(People::new(Arc::clone(&stores.people)));
-        let instance = instance::id_in(&settings.store.data_dir)
+        let (instance, is_new) = instance::id_in(&settings.store.data_dir)
             .map_err(|error| StartError::System(error.to_string()))?;
         let watched = Arc::<Watched>::default();
         let watching = Watching {
@@ -90,6 +90,8 @@ impl Ingestion {
             erased: Arc::clone(ingest.erased()),
             watched: Arc::clone(&watched),
             instance,
+            // A journal that has something is of a folder that was used before.
+            is_new: is_new && ingest.held().events == 0,
             clock: Arc::new(SystemClock),
         };
         // Nothing is written before it is known who was erased: the journal may have it.

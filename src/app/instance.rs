@@ -11,20 +11,22 @@ use uuid::Uuid;
 /// Where it stands.
 const FILE: &str = "instance";
 
-/// The identity of a data folder, which the first call makes. A folder that is copied has the
-/// same: then one of the two has to lose the file.
+/// The identity of a data folder, and whether this call has made it. A folder that is copied has
+/// the same: then one of the two has to lose the file.
 ///
 /// # Errors
 ///
 /// Those of the folder; and where the file holds something else.
-pub fn id_in(data_dir: &Path) -> io::Result<Uuid> {
+pub fn id_in(data_dir: &Path) -> io::Result<(Uuid, bool)> {
     let path = data_dir.join(FILE);
     match fs::read_to_string(&path) {
-        Ok(text) => Uuid::parse_str(text.trim()).map_err(|_| {
+        Ok(text) => Uuid::parse_str(text.trim()).map(|id| (id, false)).map_err(|_| {
             let reason = "holds no identity of a data folder; remove it, and a new one is made";
             io::Error::new(io::ErrorKind::InvalidData, format!("{} {reason}", path.display()))
         }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(data_dir, &path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            make(data_dir, &path).map(|id| (id, true))
+        }
         Err(error) => Err(error),
     }
 }
@@ -52,10 +54,11 @@ mod tests {
     #[test]
     fn a_folder_keeps_the_identity_that_it_got_first() {
         let folder = tempfile::tempdir().unwrap();
-        let id = id_in(folder.path()).unwrap();
-        assert_eq!(id_in(folder.path()).unwrap(), id);
+        let (id, is_new) = id_in(folder.path()).unwrap();
+        assert!(is_new);
+        assert_eq!(id_in(folder.path()).unwrap(), (id, false));
         let other = tempfile::tempdir().unwrap();
-        assert_ne!(id_in(other.path()).unwrap(), id);
+        assert_ne!(id_in(other.path()).unwrap().0, id);
         fs::write(folder.path().join(FILE), "something").unwrap();
         let error = id_in(folder.path()).unwrap_err().to_string();
         assert!(error.contains("remove it"), "{error}");

@@ -23,7 +23,7 @@ use super::problem::answers::{
 use super::query::Parameters;
 use super::state::Service;
 use crate::access::audit::{Actor, action};
-use crate::privacy::erase::{Counted, Planned, Receipt, Wanted};
+use crate::privacy::erase::{Counted, Planned, Receipt, Wanted, name_of};
 
 /// What is to be erased.
 #[derive(Deserialize, ToSchema)]
@@ -278,11 +278,10 @@ pub async fn erase_user(
         return Err(Problem::invalid_fields(vec![Fault::of("confirm", message)]));
     }
     let planned = service.erasing.plan(user_id, wanted).await?;
-    let id = service.erasing.ask(planned.clone(), wanted).await?;
-    for erased in planned.ids.iter().filter_map(|erased| erased.id.as_deref()) {
-        let name = service.erasing.name_of(erased).await?;
-        service.access.audit.note(actor, action::ERASE_USER, Some(&name));
+    for erased in &planned.ids {
+        service.access.audit.note(actor, action::ERASE_USER, Some(&name_of(erased.hash)));
     }
+    let id = service.erasing.ask(planned.clone(), wanted).await?;
     Ok((id, planned))
 }
 

@@ -152,3 +152,57 @@ impl Covered {
         self.dropped.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: ErasureKey = ErasureKey([7; 32]);
+
+    fn number(number: i64) -> Arrival {
+        Arrival::from_i64(number)
+    }
+
+    fn erased(id: &str, until: i64, is_named: bool) -> ErasedId {
+        let named = is_named.then(|| id.into());
+        ErasedId { id: named, hash: KEY.hash(id), until: number(until) }
+    }
+
+    #[test]
+    fn what_arrived_before_is_erased_by_name_or_by_hash_and_nothing_else() {
+        let known = Erased::default();
+        assert!(!known.covers("ann", number(1)));
+        known.are(KEY, &[erased("ann", 5, true), erased("bob", 7, false), erased("ann", 9, true)]);
+        for (id, last) in [("ann", 8), ("bob", 6)] {
+            assert!(known.covers(id, number(last)) && known.covers(id, number(i64::MIN)), "{id}");
+            assert!(!known.covers(id, number(last + 1)), "{id}");
+        }
+        assert!(!known.covers("Ann", number(1)) && !known.covers("", number(1)));
+        assert_eq!(known.named(), [("ann".into(), number(9))], "a hash names nobody");
+        let version = known.version();
+        known.are(KEY, &[]);
+        assert!(!known.covers("ann", number(1)) && known.version() > version);
+    }
+
+    #[test]
+    fn what_was_let_go_is_counted_once_also_where_others_are_erased_meanwhile() {
+        let known = Erased::default();
+        known.are(KEY, &[erased("ann", 5, true)]);
+        known.dropped("ann");
+        known.dropped("nobody");
+        known.are(KEY, &[erased("ann", 5, true), erased("bob", 5, true)]);
+        known.dropped("ann");
+        assert_eq!((known.take_dropped("ann"), known.take_dropped("ann")), (2, 0));
+        assert_eq!(known.take_dropped("bob"), 0);
+    }
+
+    #[test]
+    fn a_blocked_user_is_known_by_the_hash() {
+        let known = Erased::default();
+        assert!(!known.blocks("ann"));
+        known.block(KEY, [KEY.hash("ann")]);
+        assert!(known.blocks("ann") && !known.blocks("bob"));
+        known.block(KEY, []);
+        assert!(!known.blocks("ann"));
+    }
+}

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use tokio::sync::watch;
 
 /// Who is at work.
+#[derive(Default)]
 pub struct Quiet(watch::Sender<Work>);
 
 #[derive(Default)]
@@ -29,12 +30,6 @@ impl Work {
 pub struct AtWork {
     quiet: watch::Sender<Work>,
     generation: u64,
-}
-
-impl Default for Quiet {
-    fn default() -> Self {
-        Self(watch::Sender::default())
-    }
 }
 
 impl Quiet {

@@ -3,6 +3,7 @@
 mod backlog;
 mod conservation;
 mod dead_letters;
+mod erased;
 mod fake_store;
 mod feeding;
 pub(crate) mod memory_feeds;

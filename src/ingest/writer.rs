@@ -277,17 +277,12 @@ impl Writer {
         events: &[Arc<Accepted>],
         erased: &[bool],
     ) -> (Instant, Vec<Outcome>) {
-        let gone = events
-            .iter()
-            .zip(erased)
-            .filter_map(|(accepted, erased)| erased.then(|| Arc::clone(accepted)));
-        let gone: Vec<Arc<Accepted>> = gone.collect();
-        self.forget_at_last(&gone).await;
-        let others = events
-            .iter()
-            .zip(erased)
-            .filter_map(|(accepted, erased)| (!erased).then(|| Arc::clone(accepted)));
-        let others: Vec<Arc<Accepted>> = others.collect();
+        let of = |wanted: bool| -> Vec<Arc<Accepted>> {
+            let events = events.iter().zip(erased).filter(|(_, erased)| **erased == wanted);
+            events.map(|(accepted, _)| Arc::clone(accepted)).collect()
+        };
+        self.forget_at_last(&of(true)).await;
+        let others = of(false);
         let (started, written) = if others.is_empty() {
             (Instant::now(), Vec::new())
         } else {

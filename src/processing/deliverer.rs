@@ -25,7 +25,6 @@ use super::delivery::Form;
 use super::term::{Attempt, Task, Term, TermRules};
 use super::view::{State, View};
 use super::work::{Report, Work};
-use crate::ingest::erased::Erased;
 use crate::ingest::quiet::{AtWork, Quiet};
 
 /// How often the lease of another is looked at.
@@ -54,8 +53,6 @@ pub struct Deliverer {
     pub wake: Arc<Notify>,
     /// The first millisecond of its time.
     pub started: Instant,
-    /// Whose events are not sent any more.
-    pub erased: Arc<Erased>,
     /// Whoever has somebody erased waits until it begins anew.
     pub quiet: Arc<Quiet>,
     /// How long it waits for what is in flight then.
@@ -188,7 +185,6 @@ impl Deliverer {
             Arc::clone(&self.clock),
             Arc::clone(&self.bodies),
             Arc::clone(&self.view),
-            Arc::clone(&self.erased),
         ))
     }
 

@@ -160,7 +160,13 @@ impl Processing {
                 work: Work { name: Arc::from(&*name), store: Arc::clone(store) },
                 client: Arc::new(client),
                 form: Arc::new(form),
-                rules: Arc::new(TermRules { attempts, retention, holds, rate_per_second }),
+                rules: Arc::new(TermRules {
+                    attempts,
+                    retention,
+                    holds,
+                    rate_per_second,
+                    erased: Arc::clone(erased),
+                }),
                 concurrency,
                 types,
                 clock: Arc::clone(clock),
@@ -168,7 +174,6 @@ impl Processing {
                 view: Arc::clone(&view),
                 wake: Arc::clone(&wake),
                 started,
-                erased: Arc::clone(erased),
                 quiet: Arc::clone(&quiet),
                 patience,
             };

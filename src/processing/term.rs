@@ -61,6 +61,8 @@ pub struct TermRules {
     pub holds: bool,
     /// Requests that are begun in a second at the most.
     pub rate_per_second: Option<u32>,
+    /// Whose events are not sent any more.
+    pub erased: Arc<Erased>,
 }
 
 pub struct Term {
@@ -122,7 +124,6 @@ impl Term {
         clock: Arc<dyn Clock>,
         bodies: Arc<Bodies>,
         view: Arc<View>,
-        erased: Arc<Erased>,
     ) -> Self {
         let records = parked.iter().map(|parked| parked.record);
         let mut window = Window::new(lease.epoch, records);
@@ -130,6 +131,7 @@ impl Term {
             window.release(user, id);
         }
         let pace = rules.rate_per_second.map(|rate| Pace::new(rate, 0));
+        let erased = ErasedEntries::of(Arc::clone(&rules.erased));
         let users = parked.into_iter().map(|parked| (parked.record.user, parked.user_id));
         Self {
             window,
@@ -141,7 +143,7 @@ impl Term {
             clock,
             bodies,
             view,
-            erased: ErasedEntries::of(erased),
+            erased,
             heads: HashMap::new(),
             users: users.collect(),
             fetching: HashSet::new(),

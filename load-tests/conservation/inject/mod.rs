@@ -3,6 +3,7 @@
 mod clock;
 mod database;
 mod disk;
+mod erasing;
 mod journal;
 mod moment;
 mod network;
@@ -36,6 +37,7 @@ pub async fn inject(scene: &mut Scene, load: &Load, rng: &mut StdRng) -> Result<
         Fault::DiskFails => disk::fail(scene, load, rng).await,
         Fault::BitFlip | Fault::CutFile => journal::damage(scene, load, rng).await,
         Fault::ClockBack => clock::step_back(scene, load, rng).await,
+        Fault::Erase => erasing::erase(scene, load, rng).await,
         Fault::OldIndex => takeover::outlive(scene, load, rng).await,
         Fault::ProcessorKill9 => processor::kill(scene, load, rng).await,
         Fault::ProcessorPause => processor::pause(scene, load, rng).await,

@@ -31,6 +31,7 @@ pub fn successions(batches: &[Batch]) -> Vec<(&Sent, &Sent)> {
 mod tests {
     use super::*;
     use crate::content::Hash;
+    use crate::oracle::Span;
 
     /// The number of the event before each one, where they were kept by these disks.
     fn before(kept_by: &[&[Disk]]) -> Vec<(i64, i64)> {
@@ -44,7 +45,12 @@ mod tests {
                 hash: Hash::default(),
             };
             let answer = if kept_by.is_empty() { Answer::None } else { Answer::Accepted };
-            Batch { events: vec![event], answer, kept_by: kept_by.to_vec() }
+            Batch {
+                events: vec![event],
+                answer,
+                kept_by: kept_by.to_vec(),
+                while_sent: Span::now(),
+            }
         };
         let batches: Vec<Batch> = (1..).zip(kept_by).map(batch).collect();
         let pairs = successions(&batches);

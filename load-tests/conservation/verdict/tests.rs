@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use super::Verdict;
 use crate::calendar::{Calendar, of_half_a_round};
 use crate::content::Content;
-use crate::oracle::{Answer, Batch, Sent};
+use crate::oracle::{Answer, Batch, Sent, Span};
 use crate::stored::Stored;
 use crate::times::{DAY, SPAN};
 
@@ -24,7 +24,12 @@ fn sent(first: Answer, second: Answer) -> Vec<Batch> {
     let mut events = events.into_iter();
     [first, second]
         .into_iter()
-        .map(|answer| Batch { events: events.by_ref().take(2).collect(), answer, kept_by: vec![0] })
+        .map(|answer| Batch {
+            events: events.by_ref().take(2).collect(),
+            answer,
+            kept_by: vec![0],
+            while_sent: Span::now(),
+        })
         .collect()
 }
 
@@ -122,7 +127,7 @@ fn with_a_late_one() -> Vec<Content> {
 
 fn accepted(contents: &[Content]) -> Vec<Batch> {
     let events = contents.iter().map(Sent::from).collect();
-    vec![Batch { events, answer: Answer::Accepted, kept_by: vec![0] }]
+    vec![Batch { events, answer: Answer::Accepted, kept_by: vec![0], while_sent: Span::now() }]
 }
 
 #[test]

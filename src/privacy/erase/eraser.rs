@@ -17,13 +17,18 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Does the part of an instance for as long as the process lives.
 pub async fn run(part: Part, watched: &Watched) {
     let mut found = watched.found();
+    let mut failures = 0_u32;
     loop {
         let erasures = found.borrow_and_update().clone();
         if let Err(error) = take_part(&part, watched, &erasures).await {
-            warn!(%error, "users are not erased yet; it is begun again");
+            failures += 1;
+            if failures.is_power_of_two() {
+                warn!(%error, failures, "users are not erased yet; it is begun again");
+            }
             sleep(PAUSE).await;
             continue;
         }
+        failures = 0;
         // An error is the end of the process.
         if let Ok(Err(_)) = timeout(LOOK_EVERY, found.changed()).await {
             return;

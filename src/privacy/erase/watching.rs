@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
+use trailkeep_event::Timestamp;
 use trailkeep_event::time::Clock;
 use trailkeep_store::StoreError;
 use trailkeep_store::erasures::{ErasedId, Erasure, ErasureKey, ErasureStore};
@@ -54,8 +55,22 @@ pub struct Watching {
     pub watched: Arc<Watched>,
     /// The identity of this instance's data folder.
     pub instance: Uuid,
+    /// Whether the folder got it just now.
+    pub is_new: bool,
     /// The time.
     pub clock: Arc<dyn Clock>,
+}
+
+/// Told at first, and then more and more seldom.
+async fn rest(failures: &mut u32, error: &StoreError) {
+    *failures += 1;
+    if failures.is_power_of_two() {
+        warn!(
+            %error, failures,
+            "it is not known who is to be erased; after a start nothing is written before it is"
+        );
+    }
+    sleep(PAUSE).await;
 }
 
 /// What is known from the start on.
@@ -72,13 +87,11 @@ impl Watching {
         if prepared.wait_for(|is_prepared| *is_prepared).await.is_err() {
             return;
         }
+        let mut failures = 0_u32;
         let mut state = loop {
             match self.begin().await {
                 Ok(state) => break state,
-                Err(error) => {
-                    warn!(%error, "it is not known who was erased; nothing is written before it is");
-                    sleep(PAUSE).await;
-                }
+                Err(error) => rest(&mut failures, &error).await,
             }
         };
         if !state.missed.is_empty() {
@@ -91,13 +104,11 @@ impl Watching {
         loop {
             match self.look(&mut state, &mut seen).await {
                 Ok(()) => {
+                    failures = 0;
                     known.send_replace(true);
                     let _ = timeout(LOOK_EVERY, self.watched.looks.notified()).await;
                 }
-                Err(error) => {
-                    warn!(%error, "it cannot be looked for users who are to be erased");
-                    sleep(PAUSE).await;
-                }
+                Err(error) => rest(&mut failures, &error).await,
             }
         }
     }
@@ -106,8 +117,14 @@ impl Watching {
         let key = self.store.erasure_key().await?;
         let instances = self.store.instances().await?;
         let known = instances.iter().find(|instance| instance.id == self.instance);
-        let missed = match known {
-            Some(known) => self.store.erasures_without(self.instance, known.since).await?,
+        // A folder that this database does not know, and that is not new, may have anything.
+        let since = match (known, self.is_new) {
+            (Some(known), _) => Some(known.since),
+            (None, true) => None,
+            (None, false) => Some(Timestamp::from_millis_clamped(0)),
+        };
+        let missed = match since {
+            Some(since) => self.store.erasures_without(self.instance, since).await?,
             None => Vec::new(),
         };
         Ok(Known { key, missed })

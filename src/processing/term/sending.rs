@@ -186,7 +186,8 @@ mod tests {
             backoff_min: Duration::ZERO,
             backoff_max: Duration::ZERO,
         };
-        let rules = TermRules { attempts, retention, holds: false, rate_per_second: None };
+        let erased = Arc::default();
+        let rules = TermRules { attempts, retention, holds: false, rate_per_second: None, erased };
         let at = |ms| Timestamp::from_millis_clamped(ms);
         rules.is_expired(Arrival::first_at(at(NOW - received_ms_ago)), at(NOW))
     }

@@ -6,6 +6,7 @@ mod audit;
 mod gate;
 mod keys;
 mod live;
+mod privacy;
 mod processors;
 mod reader;
 mod set_aside;

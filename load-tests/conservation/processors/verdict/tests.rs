@@ -12,7 +12,7 @@ use trailkeep_event::StoreId;
 
 use super::{Evidence, Processing};
 use crate::content::Content;
-use crate::oracle::{Answer, Batch, Disk, Sent};
+use crate::oracle::{Answer, Batch, Disk, Sent, Span};
 use crate::processors::disruptions::{Cause, Disruption};
 use crate::processors::log::{Answered, Request};
 use crate::processors::outcomes::Outcome;
@@ -49,7 +49,12 @@ impl Scene {
             request(event.id, place * 2, Some((place * 2 + 1, status)))
         });
         Self {
-            batches: vec![Batch { events, answer: Answer::Accepted, kept_by: vec![0] }],
+            batches: vec![Batch {
+                events,
+                answer: Answer::Accepted,
+                kept_by: vec![0],
+                while_sent: Span::now(),
+            }],
             requests: requests.collect(),
             outcomes: stored.iter().map(outcome).collect(),
             stored,
@@ -128,6 +133,7 @@ impl Scene {
             events: vec![event],
             answer: Answer::Accepted,
             kept_by: kept_by.to_vec(),
+            while_sent: Span::now(),
         });
         self.batches = batches.collect();
     }

@@ -88,3 +88,40 @@ fn a_decision_stands_above_what_events_say_and_the_later_stays() {
         assert_eq!(merged(&rows).link(), None);
     }
 }
+
+#[test]
+fn of_an_erased_user_it_stays_known_that_somebody_was_signed_in_and_not_who() {
+    let mut shared = device().claimed_by("ann", arrival(5)).claimed_by("bob", arrival(9));
+    assert!(shared.forget("ann"));
+    assert!(!shared.forget("ann"), "nothing is left of her");
+    // Who came second has not become who came first.
+    assert_eq!(shared.link(), None);
+    assert_eq!(kept(&shared), shared);
+    let said = serde_json::to_string(&Parts::of(&shared)).unwrap();
+    assert!(!said.contains("ann") && said.contains("bob"), "{said}");
+    let mut second = device().claimed_by("ann", arrival(5)).claimed_by("bob", arrival(9));
+    assert!(second.forget("bob"));
+    assert_eq!(second.link(), link("ann", 5, Some(9)), "where hers ended stays known");
+    let mut joined = device().decided(decision(1, "root", Some("ann")));
+    assert!(joined.forget("ann"));
+    assert_eq!(joined.link(), None);
+    assert!(!device().claimed_by("ann", arrival(5)).forget("Ann"));
+}
+
+#[test]
+fn of_a_row_that_is_emptied_what_decides_about_links_stays_and_nothing_else() {
+    let row = identify(r#"{"email":"a@example.com"}"#, 3)
+        .seen_at(at(5))
+        .named()
+        .as_user(arrival(7))
+        .claimed_by("bob", arrival(4))
+        .claimed_by("eve", arrival(6));
+    let emptied = row.emptied(&["bob", "nobody"]);
+    let mut expected = Person::new("ann")
+        .as_user(arrival(7))
+        .claimed_by("bob", arrival(4))
+        .claimed_by("eve", arrival(6));
+    expected.forget("bob");
+    assert_eq!(emptied, expected);
+    assert_eq!(emptied.emptied(&["bob"]), emptied);
+}
