@@ -13,7 +13,7 @@ const FIXED_SEED: u64 = 1;
 /// Of these a quick run has one, by its last seed.
 const LOTS: [Fault; 2] = [Fault::ProcessorCut, Fault::PairKill9];
 
-/// Events a second where there is a processor, which keeps up with that.
+/// Events a second where there is a processor, or an erasure, which keep up with that.
 const PROCESSED_RATE: u32 = 1_000;
 
 /// The same where they expire: what waits stays in the service's memory for a minute.
@@ -65,7 +65,7 @@ pub struct Arguments {
     old_events: Option<u64>,
 
     /// Events a second, of all producers together. Without it they go as fast as they can,
-    /// or 1,000 a second where there is a processor, 200 in retention.
+    /// or 1,000 a second in erase and where there is a processor, 200 in retention.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
 
@@ -119,7 +119,8 @@ impl Arguments {
     /// What producers send in the rounds of a fault.
     pub fn demand(&self, fault: Fault) -> Demand {
         // An outage has to come to more than memory holds.
-        let is_slowed = self.has_processor(fault) && fault != Fault::Outage;
+        let is_slowed =
+            (self.has_processor(fault) && fault != Fault::Outage) || fault == Fault::Erase;
         let rate = if fault == Fault::Retention { EXPIRING_RATE } else { PROCESSED_RATE };
         Demand {
             rate: self.rate.or(is_slowed.then_some(rate)),
@@ -169,7 +170,7 @@ impl Arguments {
 
     fn is_shortened(&self, fault: Fault) -> bool {
         let is_asked_for = !self.faults.is_empty() || self.store != Stores::Both;
-        self.quick && !is_asked_for && fault.is_of_processor()
+        self.quick && !is_asked_for && (fault.is_of_processor() || fault == Fault::Erase)
     }
 
     /// The faults to inject, each with the stores on which it applies.

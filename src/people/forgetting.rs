@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use trailkeep_event::{Accepted, Event, Payload};
+use trailkeep_event::{Accepted, Arrival, Event, Payload};
 use trailkeep_store::people::{MAX_PEOPLE, Person, Row};
 use trailkeep_store::{StoreError, StoredEvent};
 
@@ -27,8 +27,8 @@ pub struct Said<'a> {
 }
 
 impl People {
-    /// Forgets what events of a user said of others, also where it was never kept. Answers how
-    /// many sessions there were.
+    /// Forgets what events of a user that arrived before a number said of others, also where it
+    /// was never kept. Answers how many sessions there were.
     ///
     /// # Errors
     ///
@@ -36,6 +36,7 @@ impl People {
     pub async fn forget<'a>(
         &self,
         user_id: &str,
+        before: Arrival,
         said: impl IntoIterator<Item = Said<'a>>,
     ) -> Result<u64, StoreError> {
         let (mut others, mut sessions) = (BTreeSet::new(), BTreeSet::new());
@@ -45,7 +46,7 @@ impl People {
         }
         let others: Vec<&str> = others.into_iter().collect();
         for some in others.chunks(MAX_PEOPLE) {
-            self.forget_claims(user_id, some).await?;
+            self.forget_claims(user_id, before, some).await?;
         }
         let mut removed = 0;
         let sessions: Vec<&str> = sessions.into_iter().collect();
@@ -61,25 +62,33 @@ impl People {
     ///
     /// Those of the store. It may be done again.
     pub async fn forget_events(&self, events: &[Arc<Accepted>]) -> Result<(), StoreError> {
-        let mut by_user: BTreeMap<&str, Vec<Said<'_>>> = BTreeMap::new();
-        for Accepted { event, .. } in events.iter().map(|accepted| &**accepted) {
+        let mut by_user: BTreeMap<&str, (Arrival, Vec<Said<'_>>)> = BTreeMap::new();
+        for Accepted { event, arrival } in events.iter().map(|accepted| &**accepted) {
             let said = Said {
                 anonymous_id: event.anonymous_id.as_deref(),
                 session_id: event.session_id.as_deref(),
             };
-            by_user.entry(&event.user_id).or_default().push(said);
+            let (last, all) = by_user.entry(&event.user_id).or_insert((*arrival, Vec::new()));
+            *last = (*last).max(*arrival);
+            all.push(said);
         }
-        for (user_id, said) in by_user {
-            self.forget(user_id, said).await?;
+        for (user_id, (last, said)) in by_user {
+            let before = Arrival::from_i64(last.as_i64().saturating_add(1));
+            self.forget(user_id, before, said).await?;
         }
         Ok(())
     }
 
-    async fn forget_claims(&self, user_id: &str, ids: &[&str]) -> Result<(), StoreError> {
+    async fn forget_claims(
+        &self,
+        user_id: &str,
+        before: Arrival,
+        ids: &[&str],
+    ) -> Result<(), StoreError> {
         for _ in 0..TRIES {
             let rows = self.store.people(ids).await?.into_iter();
             let changed = rows.filter_map(|Row { mut person, rev }| {
-                person.forget(user_id).then_some(Row { person, rev })
+                person.forget(user_id, before).then_some(Row { person, rev })
             });
             let changed: Vec<Row> = changed.collect();
             if changed.is_empty() || self.store.keep(&changed).await? == 0 {

@@ -70,7 +70,7 @@ impl Case {
 
 impl Beside {
     /// Measures in turns. `section` and `company` say in words what is under way; `prepare`
-    /// has the empty database ready for either.
+    /// has the empty database ready for either, once the service has made its indexes.
     pub async fn measure(
         bench: &Bench,
         section: &str,
@@ -125,8 +125,8 @@ async fn measured(
 ) -> Result<Measured, Trouble> {
     let once = async || {
         site.database.drop_events().await?;
-        prepare(site).await?;
         let instance = bench.starter.start(Home::Mongodb(&site.database), &[]).await?;
+        prepare(site).await?;
         let mut company = join(&instance).await?;
         let window = bench.load(site, &[&instance], shape).await?;
         let memory = Memory::of(instance.pid())?;

@@ -1,5 +1,6 @@
 //! What trackers notice of the erasure of a user with a million events, and how long it takes.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use trailkeep_testkit::trouble::Trouble;
@@ -17,8 +18,9 @@ pub const STEPS: u64 = beside::STEPS + 1;
 pub const ROUND_STEPS: u64 = beside::ROUND_STEPS;
 /// Of the one user.
 const EVENTS: u64 = 1_000_000;
-/// Who sends nothing meanwhile.
-const WHO: u32 = USERS;
+/// Who sends nothing meanwhile: somebody else each time, for an erasure that was cut short goes on
+/// beside the next, and has what it finds on its own receipt.
+static WHO: AtomicU32 = AtomicU32::new(USERS);
 const MIB: f64 = 1024.0 * 1024.0;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Far more than it may take.
@@ -56,14 +58,15 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
 }
 
 async fn filled(bench: &Bench, site: &Site, events: u64) -> Result<(), Trouble> {
-    let filling = Filling { events, users: WHO..WHO + 1, seed: bench.arguments.seed };
+    let who = WHO.fetch_add(1, Ordering::Relaxed) + 1;
+    let filling = Filling { events, users: who..who + 1, seed: bench.arguments.seed };
     filling.insert(&site.database, &site.document).await
 }
 
 /// Returns once it is under way. It outlasts any window.
 async fn erasing(instance: &Instance) -> Result<Company, Trouble> {
     let session = instance.sign_in().await?;
-    let erasure = instance.erase(&user_name(WHO), &session).await?;
+    let erasure = instance.erase(&user_name(WHO.load(Ordering::Relaxed)), &session).await?;
     let deadline = Instant::now() + LIMIT;
     while instance.receipt(&erasure, &session).await?["places"] == serde_json::json!([]) {
         if Instant::now() > deadline {
@@ -82,7 +85,7 @@ async fn alone(bench: &Bench, events: u64) -> Result<Duration, Trouble> {
     let instance = bench.starter.start(Home::Mongodb(&site.database), &[]).await?;
     let session = instance.sign_in().await?;
     let began = Instant::now();
-    let erasure = instance.erase(&user_name(WHO), &session).await?;
+    let erasure = instance.erase(&user_name(WHO.load(Ordering::Relaxed)), &session).await?;
     while instance.receipt(&erasure, &session).await?["state"] != "done" {
         if began.elapsed() > LIMIT {
             return Err(Trouble("the user is not erased".to_owned()));

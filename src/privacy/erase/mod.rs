@@ -269,6 +269,11 @@ fn named(erased: &ErasedId) -> Option<Id> {
     Some(Id { id, until: Some(erased.until) })
 }
 
+/// The number before which an id is erased.
+fn before(id: &Id) -> Arrival {
+    id.until.unwrap_or(Arrival::from_i64(i64::MIN))
+}
+
 /// Instances that have to take part, and have not.
 pub fn awaited(erasure: &Erasure, instances: &[Instance], now: Timestamp) -> Vec<Uuid> {
     let waiting = instances.iter().filter(|instance| !is_away(instance, now));

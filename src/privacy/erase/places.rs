@@ -11,7 +11,7 @@ use trailkeep_store::erasures::{Erasure, ErasureStore, Place, Trace};
 use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::{Id, StoreError};
 
-use super::{named, processors};
+use super::{before, named, processors};
 use crate::people::People;
 use crate::people::forgetting::Said;
 
@@ -96,7 +96,7 @@ impl Places {
             anonymous_id: trace.anonymous_id.as_deref(),
             session_id: trace.session_id.as_deref(),
         });
-        let sessions = self.people.forget(&id.id, said).await?;
+        let sessions = self.people.forget(&id.id, before(id), said).await?;
         self.count(erasure, Place::Sessions, sessions).await
     }
 

@@ -11,7 +11,7 @@ use trailkeep_store::erasures::Erasure;
 use trailkeep_store::people::{MAX_PEOPLE, PeopleStore, Row};
 use trailkeep_store::{Id, JourneyRange, Order, Store, StoreError};
 
-use super::named;
+use super::{before, named};
 use crate::people::People;
 use crate::people::forgetting::Said;
 
@@ -41,17 +41,17 @@ impl Rows {
     pub async fn remove(&self, erasure: &Erasure) -> Result<u64, StoreError> {
         let ids: Vec<Id> = erasure.ids.iter().filter_map(named).collect();
         let names: Vec<&str> = ids.iter().map(|id| id.id.as_str()).collect();
-        let whole = ids.first().and_then(|user| user.until);
+        let Some(user) = ids.first() else { return Ok(0) };
         let mut removed = 0;
         for id in &ids {
             let linked = self.rows.linked_to(&id.id, &[], MAX_PEOPLE).await?;
             let others = linked.iter().map(|person| &*person.id).filter(|id| !names.contains(id));
             let said = |other| Said { anonymous_id: Some(other), session_id: None };
-            self.people.forget(&id.id, others.map(said)).await?;
-            if id.until == whole {
+            self.people.forget(&id.id, before(id), others.map(said)).await?;
+            if id.until == user.until {
                 removed += self.rows.remove_people(&[&id.id]).await?;
             } else {
-                self.empty(&id.id, &names).await?;
+                self.empty(&id.id, &names, before(user)).await?;
             }
         }
         Ok(removed)
@@ -59,12 +59,12 @@ impl Rows {
 
     /// A part of what an id did is erased, for it is somebody else's since: who that is stays
     /// known.
-    async fn empty(&self, id: &str, erased: &[&str]) -> Result<(), StoreError> {
+    async fn empty(&self, id: &str, erased: &[&str], until: Arrival) -> Result<(), StoreError> {
         for _ in 0..TRIES {
             let Some(row) = self.rows.people(&[id]).await?.into_iter().next() else {
                 return Ok(());
             };
-            let row = Row { person: row.person.emptied(erased), rev: row.rev };
+            let row = Row { person: row.person.emptied(erased, until), rev: row.rev };
             if self.rows.keep(&[row]).await? == 0 {
                 return Ok(());
             }
@@ -79,7 +79,7 @@ impl Rows {
     /// Those of the store. It may be done again.
     pub async fn say_again(&self, erasure: &Erasure) -> Result<(), StoreError> {
         for id in erasure.ids.iter().filter_map(named) {
-            let until = id.until.unwrap_or(Arrival::from_i64(i64::MIN));
+            let until = before(&id);
             let whole = vec![Id::whole(&*id.id)];
             let mut range = JourneyRange::whole(whole, Order::Ascending);
             loop {

@@ -64,7 +64,7 @@ async fn counters_follow_the_events(home: Home) {
 
     let expected = json!({
         "accepted": 45, "restored": 0, "stored": 35, "duplicate": 10, "deadLettered": 0,
-        "unreadable": 0,
+        "erased": 0, "blocked": 0, "unreadable": 0,
     });
     assert_eq!(stats["events"], expected);
     assert_eq!(stats["refused"]["invalid"], 1);

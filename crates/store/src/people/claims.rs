@@ -40,10 +40,11 @@ impl Claims {
         other.0.iter().for_each(|claim| self.take(claim.clone()));
     }
 
-    /// Forgets who a user was who claims the id: that somebody did stays, for it ends what
-    /// others claim. Answers whether anything changed.
-    pub fn forget(&mut self, user: &str) -> bool {
-        let Some(place) = self.0.iter().position(|claim| *claim.user == *user) else {
+    /// Forgets who a user was who claims the id since before a number: that somebody did stays,
+    /// for it ends what others claim. Answers whether anything changed.
+    pub fn forget(&mut self, user: &str, before: Arrival) -> bool {
+        let is_meant = |claim: &Claim| *claim.user == *user && claim.at < before;
+        let Some(place) = self.0.iter().position(is_meant) else {
             return false;
         };
         let claim = self.0.remove(place);

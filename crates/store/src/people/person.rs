@@ -159,28 +159,30 @@ impl Person {
         self.emails.merge(&other.emails);
     }
 
-    /// Forgets a user who was signed in on the id, or whose it was said to be. Answers whether
-    /// anything changed.
-    pub fn forget(&mut self, user: &str) -> bool {
-        let said = |decision: &&mut Decision| decision.user.as_deref() == Some(user);
+    /// Forgets a user who was signed in on the id before a number, or whose it was said to be
+    /// before its moment. Answers whether anything changed.
+    pub fn forget(&mut self, user: &str, before: Arrival) -> bool {
+        let said = |decision: &&mut Decision| {
+            decision.user.as_deref() == Some(user) && decision.at < before.moment()
+        };
         let decided = self.decided.as_mut().filter(said);
         let is_changed = decided.is_some();
         if let Some(decision) = decided {
             decision.user = None;
         }
-        self.claims.forget(user) || is_changed
+        self.claims.forget(user, before) || is_changed
     }
 
-    /// The row of an id of which a part is erased, with its users: what is left is that
-    /// somebody was signed in on it, and since when it is a user's own. All else its events
-    /// say again.
+    /// The row of an id of which a part is erased, with these users up to a number: what is left
+    /// is that somebody was signed in on it, and since when it is a user's own. All else its
+    /// events say again.
     #[must_use]
-    pub fn emptied(&self, erased: &[&str]) -> Self {
+    pub fn emptied(&self, erased: &[&str], before: Arrival) -> Self {
         let claims = self.claims.clone();
         let (user_since, decided) = (self.user_since, self.decided.clone());
         let mut left = Self { claims, user_since, decided, ..Self::new(&self.id) };
         for user in erased {
-            left.forget(user);
+            left.forget(user, before);
         }
         left
     }

@@ -92,20 +92,25 @@ fn a_decision_stands_above_what_events_say_and_the_later_stays() {
 #[test]
 fn of_an_erased_user_it_stays_known_that_somebody_was_signed_in_and_not_who() {
     let mut shared = device().claimed_by("ann", arrival(5)).claimed_by("bob", arrival(9));
-    assert!(shared.forget("ann"));
-    assert!(!shared.forget("ann"), "nothing is left of her");
+    assert!(shared.forget("ann", arrival(6)));
+    assert!(!shared.forget("ann", arrival(6)), "nothing is left of her");
     // Who came second has not become who came first.
     assert_eq!(shared.link(), None);
     assert_eq!(kept(&shared), shared);
     let said = serde_json::to_string(&Parts::of(&shared)).unwrap();
     assert!(!said.contains("ann") && said.contains("bob"), "{said}");
     let mut second = device().claimed_by("ann", arrival(5)).claimed_by("bob", arrival(9));
-    assert!(second.forget("bob"));
+    assert!(second.forget("bob", arrival(10)));
     assert_eq!(second.link(), link("ann", 5, Some(9)), "where hers ended stays known");
+    // What was said later is new.
+    let mut later = device().claimed_by("ann", arrival(6));
+    assert!(!later.forget("ann", arrival(6)));
+    assert_eq!(later.link(), link("ann", 6, None));
     let mut joined = device().decided(decision(1, "root", Some("ann")));
-    assert!(joined.forget("ann"));
+    assert!(!joined.forget("ann", Arrival::first_at(at(1))));
+    assert!(joined.forget("ann", Arrival::first_at(at(2))));
     assert_eq!(joined.link(), None);
-    assert!(!device().claimed_by("ann", arrival(5)).forget("Ann"));
+    assert!(!device().claimed_by("ann", arrival(5)).forget("Ann", arrival(6)));
 }
 
 #[test]
@@ -116,12 +121,12 @@ fn of_a_row_that_is_emptied_what_decides_about_links_stays_and_nothing_else() {
         .as_user(arrival(7))
         .claimed_by("bob", arrival(4))
         .claimed_by("eve", arrival(6));
-    let emptied = row.emptied(&["bob", "nobody"]);
+    let emptied = row.emptied(&["bob", "nobody"], arrival(10));
     let mut expected = Person::new("ann")
         .as_user(arrival(7))
         .claimed_by("bob", arrival(4))
         .claimed_by("eve", arrival(6));
-    expected.forget("bob");
+    expected.forget("bob", arrival(10));
     assert_eq!(emptied, expected);
-    assert_eq!(emptied.emptied(&["bob"]), emptied);
+    assert_eq!(emptied.emptied(&["bob"], arrival(10)), emptied);
 }
