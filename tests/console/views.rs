@@ -50,7 +50,8 @@ const NO_VIEW: [&str; 12] = [
 
 /// Pages of what the stage has none of: dead letters, processors, keys and tokens of somebody
 /// else. `tests/blackbox/console/` reads them.
-const NOT_ON_STAGE: [&str; 10] = [
+const NOT_ON_STAGE: [&str; 11] = [
+    "/console/privacy/{id}",
     "/console/staff/tokens/{id}/revoke",
     "/console/keys/{id}/revoke",
     "/console/set-aside/drop",
