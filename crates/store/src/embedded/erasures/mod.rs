@@ -18,6 +18,7 @@ pub(super) mod tables;
 mod traces;
 
 use async_trait::async_trait;
+use rusqlite::Transaction;
 use trailkeep_event::{StoreId, Timestamp};
 use uuid::Uuid;
 
@@ -36,6 +37,24 @@ const STEP_ROWS: usize = 500;
 #[cfg(test)]
 pub(super) fn statements() -> [&'static str; 5] {
     [records::BY_ID, records::RUNNING, outcomes::EXPIRED, removal::SUBJECT, traces::STORED]
+}
+
+/// What one step of a removal does; it answers how many rows went.
+type Removal = fn(&Transaction<'_>, &[StoreId]) -> rusqlite::Result<u64>;
+
+impl EmbeddedStore {
+    async fn remove_in_steps(&self, ids: &[StoreId], removal: Removal) -> Result<u64, StoreError> {
+        in_time(self.timeouts.prepare, async {
+            let mut removed = 0;
+            for ids in ids.chunks(STEP_ROWS) {
+                let ids = ids.to_vec();
+                removed +=
+                    self.writer.change(move |transaction| removal(transaction, &ids)).await?;
+            }
+            Ok(removed)
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -133,31 +152,11 @@ impl ErasureStore for EmbeddedStore {
     }
 
     async fn remove_events(&self, ids: &[StoreId]) -> Result<u64, StoreError> {
-        in_time(self.timeouts.prepare, async {
-            let mut removed = 0;
-            for ids in ids.chunks(STEP_ROWS) {
-                let ids = ids.to_vec();
-                let step =
-                    self.writer.change(move |transaction| removal::events(transaction, &ids));
-                removed += step.await?;
-            }
-            Ok(removed)
-        })
-        .await
+        self.remove_in_steps(ids, removal::events).await
     }
 
     async fn remove_outcomes(&self, ids: &[StoreId]) -> Result<u64, StoreError> {
-        in_time(self.timeouts.prepare, async {
-            let mut removed = 0;
-            for ids in ids.chunks(STEP_ROWS) {
-                let ids = ids.to_vec();
-                let step =
-                    self.writer.change(move |transaction| outcomes::remove(transaction, &ids));
-                removed += step.await?;
-            }
-            Ok(removed)
-        })
-        .await
+        self.remove_in_steps(ids, outcomes::remove).await
     }
 
     async fn stray_outcomes(
