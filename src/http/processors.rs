@@ -82,10 +82,7 @@ pub async fn get(
 
 /// The one of this name.
 pub async fn one(service: &Service, name: &str) -> Result<ProcessorBody, Problem> {
-    let is_own = service.processing.seen().any(|(own, ..)| own == name);
-    if !is_own {
-        known(service, name).await?;
-    }
+    known(service, name).await?;
     Ok(body(service, name.to_owned()).await)
 }
 
@@ -119,7 +116,7 @@ pub async fn remove(
 
 /// Removes the one of this name.
 pub async fn take_away(service: &Service, admin: &Actor, name: &str) -> Result<(), Problem> {
-    if service.processing.seen().any(|(own, ..)| own == name) {
+    if is_own(service, name) {
         return Err(Problem::conflict(
             "It is in this instance's settings: take it out of them, and start the service again.",
         ));
@@ -130,8 +127,17 @@ pub async fn take_away(service: &Service, admin: &Actor, name: &str) -> Result<(
     Ok(())
 }
 
-/// Whether any instance knows a processor of that name.
+/// Whether this instance's settings have a processor of that name.
+fn is_own(service: &Service, name: &str) -> bool {
+    service.processing.seen().any(|(own, ..)| own == name)
+}
+
+/// Whether any instance knows a processor of that name. Its own are known from the start,
+/// before the store has them.
 async fn known(service: &Service, name: &str) -> Result<(), Problem> {
+    if is_own(service, name) {
+        return Ok(());
+    }
     let processors = service.processing.store().processors().await?;
     let is_known = processors.iter().any(|processor| *processor.name == *name);
     if is_known { Ok(()) } else { Err(Problem::unknown_processor()) }
