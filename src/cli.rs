@@ -11,6 +11,7 @@ mod place;
 mod privacy;
 mod processors;
 mod reload;
+mod retention;
 mod seed;
 mod serve;
 mod terminal;
@@ -61,6 +62,7 @@ Examples:
   trailkeep doctor                            what is wrong, and what to do about it
   trailkeep dead-letters list                 events that the database refused for good
   trailkeep privacy                           what is kept of whom, and for how long
+  trailkeep retention show                    how many events go, and when
   trailkeep users export ann --out ann.ndjson all that is known of somebody, as a file
   trailkeep users erase ann                   all of it erased, with a receipt
   trailkeep processors users                  who is stuck at what is sent events
@@ -130,6 +132,11 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Say how many events go by the retention, and when
+    Retention {
+        #[command(subcommand)]
+        command: retention::Command,
+    },
     /// Look for what is wrong, and say what to do; changes nothing
     Doctor(doctor::Command),
     /// Run a processor to try with: it waits, fails and refuses as told
@@ -153,6 +160,7 @@ impl Cli {
             Some(Command::DeadLetters { command }) => command.flags().add_to(overrides),
             Some(Command::Processors { command }) => command.flags().add_to(overrides),
             Some(Command::Users { command }) => command.flags().add_to(overrides),
+            Some(Command::Retention { command }) => command.flags().add_to(overrides),
             Some(Command::Doctor(command)) => command.flags.add_to(overrides),
             // It has no settings.
             Some(Command::ExampleProcessor(_)) | None => overrides,
@@ -198,6 +206,7 @@ pub fn run() -> ExitCode {
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
         Some(Command::Processors { command }) => told(processors::run(command, &loaded.settings)),
         Some(Command::Privacy { .. }) => print(&privacy::register(&loaded.settings)),
+        Some(Command::Retention { command }) => told(retention::run(command, &loaded.settings)),
         Some(Command::Users { command }) => told(users::run(command, &loaded.settings)),
         Some(Command::Doctor(command)) => examine(&command, &Ok(loaded)),
         // They have returned above.

@@ -247,7 +247,7 @@ fn ingest(batch: usize) -> (Writers, Arc<Ingest>, TempDir) {
 fn empty_store(folder: &Path) -> EmbeddedStore {
     const SECOND: Duration = Duration::from_secs(1);
     let settings = EmbeddedSettings {
-        retention: None,
+        retention: trailkeep_store::Retention::of_all(None),
         timeouts: Timeouts { read: SECOND, write: SECOND, check: SECOND, prepare: SECOND },
     };
     EmbeddedStore::open(folder, &settings).unwrap()

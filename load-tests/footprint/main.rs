@@ -20,7 +20,7 @@ use clap::Parser;
 use trailkeep_event::id::{ArrivalClock, Arrivals};
 use trailkeep_event::{Accepted, Event};
 use trailkeep_store::mongo::{MongoSettings, MongoStore, PeriodSettings};
-use trailkeep_store::{Store as _, Timeouts};
+use trailkeep_store::{Retention, Store as _, Timeouts};
 
 use sample::Sample;
 use server::Server;
@@ -65,7 +65,7 @@ async fn main() {
     let uri = mongod.uri(DATABASE);
     const TIMEOUT: Duration = Duration::from_secs(10);
     let settings = MongoSettings {
-        retention: arguments.retention.then_some(RETENTION),
+        retention: Retention::of_all(arguments.retention.then_some(RETENTION)),
         timeouts: Timeouts {
             read: TIMEOUT,
             write: TIMEOUT,

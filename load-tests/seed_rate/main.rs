@@ -31,7 +31,7 @@ use trailkeep::seed::{Plan, Samples};
 use trailkeep_event::id::ArrivalClock;
 use trailkeep_event::{Accepted, Timestamp};
 use trailkeep_store::mongo::{MongoSettings, MongoStore, PeriodSettings, encode_document};
-use trailkeep_store::{Store, Timeouts};
+use trailkeep_store::{Retention, Store, Timeouts};
 
 #[derive(Parser)]
 struct Arguments {
@@ -159,7 +159,7 @@ async fn insert_bare(
 async fn prepare(uri: &str) {
     const TIMEOUT: Duration = Duration::from_secs(10);
     let settings = MongoSettings {
-        retention: None,
+        retention: Retention::of_all(None),
         timeouts: Timeouts {
             read: TIMEOUT,
             write: TIMEOUT,

@@ -9,7 +9,7 @@ use trailkeep_event::time::{Clock, SystemClock};
 use super::error::StartError;
 use super::ingestion::Ingestion;
 use super::reload::{self, Configured, Reloader};
-use super::stores::{Stores, payload_keys};
+use super::stores::{Stores, payload_keys, retention};
 use super::{access, memory};
 use crate::access::audit::AuditWriter;
 use crate::access::write_keys::Rule;
@@ -99,7 +99,7 @@ pub fn service(
             session: access::session_options(settings),
             api_docs: settings.http.api_docs,
             tracker_path: settings.http.tracker_path.clone(),
-            retention: settings.store.retention,
+            retention: retention(settings),
         },
         reload: Arc::new(Reloader::new(reload::Parts {
             read,

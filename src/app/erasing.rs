@@ -7,7 +7,7 @@ use trailkeep_event::time::SystemClock;
 
 use super::ingestion::Ingestion;
 use super::journal;
-use super::stores::Stores;
+use super::stores::{Stores, retention};
 use crate::config::Settings;
 use crate::http::Service;
 use crate::privacy::erase::eraser;
@@ -31,7 +31,7 @@ pub fn start(
             letters: Arc::clone(&stores.letters),
             people: Arc::clone(people),
             processing: Arc::clone(&stores.processing),
-            retention: settings.store.retention,
+            expires: retention(settings).shortest(),
         },
         rows: Rows {
             rows: Arc::clone(&stores.people),

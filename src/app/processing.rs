@@ -6,7 +6,7 @@ use trailkeep_event::time::{Clock, SystemClock};
 use trailkeep_event::{Arrival, Timestamp};
 
 use super::error::StartError;
-use super::stores::Stores;
+use super::stores::{Stores, retention};
 use crate::config::{From, Processor, Settings};
 use crate::ingest::erased::Erased;
 use crate::ingest::feeding::{Before, OwnProcessor, Registry};
@@ -28,7 +28,7 @@ pub fn of(
     let processors = settings.processors.iter();
     let processors =
         processors.map(|(name, processor)| of_one(name, processor)).collect::<Result<_, _>>()?;
-    let retention = settings.store.retention;
+    let retention = retention(settings).shortest();
     let registry = &statistics.registry;
     Processing::new(processors, &stores.processing, retention, &clock, registry, erased)
         .map_err(|error| StartError::Processing(error.to_string()))

@@ -14,7 +14,7 @@ use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::summaries::AccountStore;
 use trailkeep_store::team::TeamStore;
 use trailkeep_store::write_keys::WriteKeyStore;
-use trailkeep_store::{Store, Timeouts};
+use trailkeep_store::{Retention, Store, Timeouts};
 
 use super::error::StartError;
 use crate::config::Settings;
@@ -28,6 +28,14 @@ pub fn timeouts(settings: &Settings) -> Timeouts {
         check: check_timeout(settings.health.check_interval),
         prepare: Timeouts::PREPARE,
     }
+}
+
+/// How long events are kept.
+pub fn retention(settings: &Settings) -> Retention {
+    let store = &settings.store;
+    let by_type = store.retention_by_type.iter();
+    Retention::of_all(store.retention)
+        .with_types(by_type.map(|(kind, kept)| (kind.as_str().into(), *kept)))
 }
 
 /// Where the settings have the data, without a word of who signs in there.
@@ -76,7 +84,7 @@ pub struct Stores {
 impl Stores {
     /// Opens the store that the settings name.
     pub async fn open(settings: &Settings) -> Result<Self, StartError> {
-        let retention = settings.store.retention;
+        let retention = retention(settings);
         let timeouts = timeouts(settings);
         Ok(match &settings.store.mongodb_uri {
             Some(uri) => {

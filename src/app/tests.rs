@@ -13,7 +13,9 @@ use tokio::time::timeout;
 use trailkeep_event::time::{Clock as _, SystemClock};
 use trailkeep_event::{Accepted, Arrival, Event, Payload, StoreId};
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
-use trailkeep_store::{JourneyPart, JourneyRange, Outcome, Position, Store, StoreError, Timeouts};
+use trailkeep_store::{
+    JourneyPart, JourneyRange, Outcome, Position, Retention, Store, StoreError, Timeouts,
+};
 
 use super::{App, Configured, Part, Stores};
 use crate::config::{Environment, Overrides, Settings};
@@ -98,7 +100,7 @@ async fn start(defect: Defect) -> (App, TempDir) {
     };
     let limit = Duration::from_secs(10);
     let settings_of_store = EmbeddedSettings {
-        retention: None,
+        retention: Retention::default(),
         timeouts: Timeouts { read: limit, write: limit, check: limit, prepare: limit },
     };
     let store = Arc::new(EmbeddedStore::open(folder.path(), &settings_of_store).unwrap());

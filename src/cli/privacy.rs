@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::app;
 use crate::config::Settings;
-use crate::console::sight::length_of;
+use crate::console::sight::{kept, length_of};
 use crate::monitoring::version;
 
 /// What is kept of somebody.
@@ -39,7 +39,7 @@ pub(super) fn register(settings: &Settings) -> String {
         settings.store.data_dir.display(),
     );
     let is_embedded = settings.store.mongodb_uri.is_none();
-    for Kept { what, whom, collection, table, how_long, who } in kept(settings) {
+    for Kept { what, whom, collection, table, how_long, who } in places(settings) {
         let place = if is_embedded { table } else { collection };
         let _ = writeln!(text, "| {what} | {whom} | {place} | {how_long} | {who} |");
     }
@@ -58,9 +58,10 @@ pub(super) fn register(settings: &Settings) -> String {
     text
 }
 
-fn kept(settings: &Settings) -> Vec<Kept> {
-    let events = settings.store.retention;
-    let longer = events.map(|events| events + DAY);
+fn places(settings: &Settings) -> Vec<Kept> {
+    let retention = app::retention(settings);
+    let events = kept(&retention, " from their receipt");
+    let outcomes = kept(&retention.longer_by(DAY), " from the receipt of the event");
     let row = |what, whom, (collection, table), how_long, who| Kept {
         what,
         whom,
@@ -74,21 +75,21 @@ fn kept(settings: &Settings) -> Vec<Kept> {
             "events: ids, type, times, payload",
             USERS,
             ("`events`", "`events`"),
-            span(events, "from their receipt"),
+            events.clone(),
             READERS,
         ),
         row(
             "what is known of an id: when it was seen, traits, addresses, whose it is",
             USERS,
             ("`people`", "`people`, `person_terms`"),
-            span(events, "from when it was seen last"),
+            span(retention.longest(), "from when it was seen last"),
             READERS,
         ),
         row(
             "whose a visit is",
             USERS,
             ("`userSessions`", "`user_sessions`"),
-            span(events, "from its first event"),
+            span(retention.longest(), "from its first event"),
             READERS,
         ),
         row(
@@ -102,7 +103,7 @@ fn kept(settings: &Settings) -> Vec<Kept> {
             "events that the database refused, and why",
             USERS,
             ("`deadLetters`", "`dead_letters`"),
-            span(events, "from their receipt"),
+            events,
             ADMINISTRATORS,
         ),
     ];
@@ -111,7 +112,7 @@ fn kept(settings: &Settings) -> Vec<Kept> {
             "what processors answered",
             USERS,
             ("`processedEvents`, `processedEvents.*`", "`processed_events`"),
-            span(longer, "from the receipt of the event"),
+            outcomes,
             READERS,
         ));
     }

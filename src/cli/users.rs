@@ -39,6 +39,14 @@ pub(super) enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Have erasures not wait for an instance whose data folder is lost
+    Lost {
+        /// As the receipt of an erasure names it
+        #[arg(value_name = "INSTANCE")]
+        id: uuid::Uuid,
+        #[command(flatten)]
+        flags: Flags,
+    },
     /// Keep again what is posted of a user who was erased with --block
     Unblock {
         /// Whose
@@ -54,6 +62,7 @@ impl Command {
         match self {
             Self::Export { flags, .. }
             | Self::Receipt { flags, .. }
+            | Self::Lost { flags, .. }
             | Self::Unblock { flags, .. } => flags,
             Self::Erase(erase) => &erase.flags,
         }
@@ -70,6 +79,7 @@ pub(super) fn run(command: Command, settings: &Settings) -> Result<String, Users
             }
             Command::Erase(erase) => erase.run(control).await,
             Command::Receipt { id, .. } => erase::receipt(control, id).await,
+            Command::Lost { id, .. } => erase::lose(control, id).await,
             Command::Unblock { user_id, .. } => erase::unblock(control, &user_id).await,
         }
     })

@@ -1,7 +1,7 @@
 //! How a value of the table becomes a field: what its tag leaves open is checked
 //! here. An error says what is allowed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use serde::{Deserialize, Deserializer};
 use tracing_subscriber::EnvFilter;
 
 use super::kept::Kept;
-use super::{MongodbUri, WriteKey, payload_keys};
+use super::{MongodbUri, WriteKey, days_by_type, payload_keys};
 
-const SECONDS_A_DAY: u64 = 24 * 60 * 60;
+pub(super) const SECONDS_A_DAY: u64 = 24 * 60 * 60;
 
 pub fn milliseconds<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
     u64::deserialize(value).map(Duration::from_millis)
@@ -58,8 +58,17 @@ pub fn script_path<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Err
     })
 }
 
+/// Bytes of a type at the most.
+pub(super) const MAX_TYPE_BYTES: usize = 64;
+
+pub fn days_by_type<'de, D: Deserializer<'de>>(
+    value: D,
+) -> Result<BTreeMap<String, Option<Duration>>, D::Error> {
+    parsed(value, |items: Vec<String>| days_by_type::parse(&items))
+}
+
 pub fn event_types<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
-    parsed(value, |types: Vec<String>| names("types", 64, types))
+    parsed(value, |types: Vec<String>| names("types", MAX_TYPE_BYTES, types))
 }
 
 pub fn names_of_keys<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
@@ -92,7 +101,7 @@ pub fn default_user<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String
     })
 }
 
-fn is_clean(text: &str) -> bool {
+pub(super) fn is_clean(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }
 

@@ -22,6 +22,7 @@
 
 mod allowed_origins;
 mod catalog;
+mod days_by_type;
 mod env_example;
 mod error;
 mod fields;

@@ -1,6 +1,7 @@
 //! The sections of the settings. `config/default.toml` says of each what is
 //! allowed, its default and the reason; a field takes its value from there by name.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -206,6 +207,9 @@ pub struct Store {
     /// days, so at least one.
     #[serde(rename = "retention_days", deserialize_with = "fields::days")]
     pub retention: Option<Duration>,
+    /// The same for types that differ.
+    #[serde(rename = "retention_days_by_type", deserialize_with = "fields::days_by_type")]
+    pub retention_by_type: BTreeMap<String, Option<Duration>>,
     /// How long one page of a journey may take the database.
     #[serde(rename = "read_timeout_ms", deserialize_with = "fields::milliseconds")]
     pub read_timeout: Duration,

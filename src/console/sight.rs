@@ -5,7 +5,7 @@
 //! scripts run, times are in UTC, and pages say so.
 
 use std::convert::Infallible;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use axum::http::request::Parts;
 use chrono::{DateTime, Datelike as _, NaiveDate, Offset as _, TimeZone as _, Timelike as _, Utc};
 use chrono_tz::Tz;
 use trailkeep_event::Timestamp;
+use trailkeep_store::Retention;
 
 use crate::http::Service;
 use crate::http::sessions::cookie;
@@ -303,6 +304,21 @@ pub fn length(millis: i64) -> impl fmt::Display {
 /// The same, of a duration.
 pub fn length_of(duration: Duration) -> impl fmt::Display {
     length(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// How long events are kept: `30 days from their receipt; order for good, page_view for
+/// 7 days`.
+pub fn kept(retention: &Retention, from: &str) -> String {
+    let mut text = match retention.of_others() {
+        Some(kept) => format!("{}{from}", length_of(kept)),
+        None => "for good".to_owned(),
+    };
+    for (index, (kind, kept)) in retention.types().enumerate() {
+        let separator = if index == 0 { ';' } else { ',' };
+        let length = kept.map_or_else(|| "good".to_owned(), |kept| length_of(kept).to_string());
+        let _ = write!(text, "{separator} {kind} for {length}");
+    }
+    text
 }
 
 #[cfg(test)]

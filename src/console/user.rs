@@ -27,14 +27,14 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use trailkeep_store::{Order, StoredEvent};
+use trailkeep_store::{Order, Retention, StoredEvent};
 
 use super::frame::{Frame, Part};
 use super::journey::sentence::{self, Hue};
 use super::journey::{Day, Rows, days};
 use super::links;
 use super::page::Page;
-use super::sight::{Sight, length_of};
+use super::sight::{Sight, kept};
 use crate::http::Service;
 use crate::http::guard::Staff;
 use crate::http::path::PathText;
@@ -74,7 +74,7 @@ struct User {
     may_be_incomplete: bool,
     is_empty: bool,
     /// How long events are kept; `None` for good.
-    kept_for: Option<String>,
+    kept: Option<String>,
 }
 
 /// A type to filter by.
@@ -142,7 +142,7 @@ pub async fn page(
         newest: page.events.first().map(|event| position(event.position(), Way::Back)),
         may_be_incomplete: page.may_be_incomplete,
         is_empty: days.is_empty(),
-        kept_for: service.options.retention.map(|kept| length_of(kept).to_string()),
+        kept: how_long(&service.options.retention),
         activity,
         reason: staff.actor.reason.unwrap_or_default(),
         user_id,
@@ -177,6 +177,13 @@ async fn wanted(
             page.ok_or_else(Problem::unknown_event)?
         }
     })
+}
+
+/// Nothing where all of it is kept for good.
+fn how_long(retention: &Retention) -> Option<String> {
+    retention.shortest()?;
+    let kept = kept(retention, "");
+    Some(if retention.of_others().is_some() { format!("for {kept}") } else { kept })
 }
 
 /// The types of the newest events, those first of which there are most.

@@ -151,7 +151,7 @@ pub struct InstanceBody {
     /// When it had read again that nothing is left.
     #[schema(required, format = DateTime)]
     verified_at: Option<String>,
-    /// To half a minute; null where it was forgotten.
+    /// To half a minute; 1970 where somebody said that its folder is lost.
     #[schema(required, format = DateTime)]
     last_seen: Option<String>,
 }

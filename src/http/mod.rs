@@ -23,6 +23,7 @@ pub mod events;
 pub mod guard;
 pub mod health;
 pub mod input;
+pub mod instances;
 pub mod journeys;
 pub mod links;
 pub mod listener;

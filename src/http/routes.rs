@@ -16,9 +16,9 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::state::Service;
 use super::{
-    accounts, audit, auth, dead_letters, docs, erasures, events, guard, health, journeys, links,
-    live, metrics, own_sessions, privacy, processors, refused, reload, search, sessions, staff,
-    stats, team, tokens, trace, tracker, users, wires, write_keys,
+    accounts, audit, auth, dead_letters, docs, erasures, events, guard, health, instances,
+    journeys, links, live, metrics, own_sessions, privacy, processors, refused, reload, search,
+    sessions, staff, stats, team, tokens, trace, tracker, users, wires, write_keys,
 };
 
 /// All routes, each with and without a trailing slash, and the pages beside them.
@@ -81,6 +81,7 @@ fn for_known_callers(service: &Arc<Service>) -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(users::user, erasures::erase))
         .routes(routes!(erasures::receipt))
         .routes(routes!(erasures::unblock))
+        .routes(routes!(instances::lose))
         .routes(routes!(privacy::export))
         .routes(routes!(links::join))
         .routes(routes!(links::separate))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use trailkeep_event::time::Clock;
+use trailkeep_store::Retention;
 
 use super::budget::Budget;
 use super::reload::reloader::Reload;
@@ -84,8 +85,8 @@ pub struct Options {
     pub api_docs: bool,
     /// Where the tracker for pages is served: `/t.js`.
     pub tracker_path: String,
-    /// How long events are kept; `None` for good.
-    pub retention: Option<Duration>,
+    /// How long events are kept.
+    pub retention: Retention,
 }
 
 /// How a session's cookie is made.

@@ -55,7 +55,8 @@ const CALLS: usize = 16;
 /// What a term needs to know.
 pub struct TermRules {
     pub attempts: AttemptRules,
-    /// After which the store deletes an event, if ever.
+    /// After which the store deletes the first events, if ever: the type of one that is not
+    /// found is not known.
     pub retention: Option<Duration>,
     /// Whether a user waits for a person behind an event that failed for good.
     pub holds: bool,

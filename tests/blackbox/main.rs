@@ -49,6 +49,7 @@ mod privacy;
 mod problems;
 mod processing;
 mod reload;
+mod retention;
 mod seed;
 mod shutdown;
 mod wires;

@@ -163,11 +163,12 @@ pub trait ErasureStore: Send + Sync + 'static {
     /// than the one that is noted changes nothing.
     async fn see_instance(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError>;
 
-    /// All instances that were ever seen and not forgotten, by id.
+    /// All instances that were ever seen, by id.
     async fn instances(&self) -> Result<Vec<Instance>, StoreError>;
 
-    /// Forgets an instance, which may be gone already.
-    async fn forget_instance(&self, id: Uuid) -> Result<(), StoreError>;
+    /// Has an instance count as not seen since the beginning of time, until it is seen again;
+    /// whether there is one.
+    async fn lose_instance(&self, id: Uuid) -> Result<bool, StoreError>;
 
     /// Has these ids blocked: what is posted of them is to be left out.
     async fn block(&self, ids: &[IdHash]) -> Result<(), StoreError>;

@@ -21,6 +21,7 @@ pub mod payloads;
 pub mod people;
 pub mod processing;
 mod refusal;
+mod retention;
 pub mod summaries;
 pub mod team;
 mod timeouts;
@@ -35,6 +36,7 @@ use async_trait::async_trait;
 pub use event_json::{JsonKeys, WrongName};
 pub use inspection::{Clocks, Indexes, Inspection, Replacing};
 pub use refusal::{Reason, Refusal};
+pub use retention::{Aged, Retention};
 pub use timeouts::Timeouts;
 use trailkeep_event::{Accepted, Arrival, MAX_FUTURE_MS, StoreId, Timestamp};
 

@@ -58,6 +58,8 @@ pub const ERASE_USER: &str = "user.erase";
 pub const USER_ERASED: &str = "user.erased";
 /// Somebody ended the block of a user.
 pub const UNBLOCK_USER: &str = "user.unblock";
+/// Somebody said that an instance's data folder is lost; the subject is its id.
+pub const LOSE_INSTANCE: &str = "instance.lose";
 /// Somebody joined an id to a user; there is an entry about each of the two.
 pub const JOIN_USERS: &str = "link.join";
 /// Somebody separated an id from a user; there is an entry about each of the two.

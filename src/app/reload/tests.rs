@@ -7,8 +7,8 @@ use std::fs;
 use parking_lot::Mutex as PlainMutex;
 use tempfile::TempDir;
 use trailkeep_event::time::{Clock, SystemClock};
-use trailkeep_store::Timeouts;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
+use trailkeep_store::{Retention, Timeouts};
 
 use super::*;
 use crate::app::access;
@@ -118,7 +118,7 @@ impl World {
 fn guards(settings: &Settings, folder: &TempDir) -> Access {
     let limit = std::time::Duration::from_secs(10);
     let timeouts = Timeouts { read: limit, write: limit, check: limit, prepare: limit };
-    let of_store = EmbeddedSettings { retention: None, timeouts };
+    let of_store = EmbeddedSettings { retention: Retention::default(), timeouts };
     let stores = Stores::of(EmbeddedStore::open(folder.path(), &of_store).unwrap());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     access::access(settings, &stores, &clock).unwrap().0

@@ -133,7 +133,7 @@ fn look_at_mongodb(settings: &Settings, uri: &MongodbUri) -> Looked {
     };
     let looked = runtime.block_on(async {
         let of_store = MongoSettings {
-            retention: settings.store.retention,
+            retention: app::retention(settings),
             timeouts: app::timeouts(settings),
             periods: PeriodSettings::DEFAULT,
         };

@@ -1,9 +1,10 @@
 //! A user erased from the shell: what would go, the id once more, and then the receipt, which
 //! is looked at until it is final.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
@@ -19,6 +20,9 @@ use crate::console::links::segment;
 
 /// How often it is looked how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// After so long it is said whom an erasure waits for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 const BAR: &str = "{wide_bar} {human_pos} of {human_len} events";
 
@@ -141,6 +145,7 @@ async fn wait(control: &Control, id: Uuid, events: u64) -> Result<Receipt, Users
     let style = ProgressStyle::with_template(BAR);
     let bar = ProgressBar::new(events);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let (begun, mut told) = (Instant::now(), HashSet::new());
     loop {
         let receipt: Receipt = control.get(&format!("/api/erasures/{id}")).await?;
         let gone = receipt.places.iter().find(|place| place.place == "events");
@@ -151,6 +156,15 @@ async fn wait(control: &Control, id: Uuid, events: u64) -> Result<Receipt, Users
             bar.finish_and_clear();
             return Ok(receipt);
         }
+        let late = receipt.waits_for().filter(|_| begun.elapsed() >= PATIENCE);
+        for id in late.filter(|id| told.insert((*id).to_owned())) {
+            bar.suspend(|| {
+                eprintln!(
+                    "trailkeep: instance {id} is waited for; it does its part once it runs. Where \
+                     its data folder is lost: trailkeep users lost {id}"
+                );
+            });
+        }
         sleep(LOOK_EVERY).await;
     }
 }
@@ -159,6 +173,13 @@ async fn wait(control: &Control, id: Uuid, events: u64) -> Result<Receipt, Users
 pub async fn receipt(control: &Control, id: Uuid) -> Result<String, UsersError> {
     let receipt: Receipt = control.get(&format!("/api/erasures/{id}")).await?;
     Ok(receipt.told())
+}
+
+/// Gives an instance up.
+pub async fn lose(control: &Control, id: Uuid) -> Result<String, UsersError> {
+    let _: Value = control.delete(&format!("/api/instances/{id}")).await?;
+    Ok("no erasure waits for this instance; should it come back, it does its part first\n"
+        .to_owned())
 }
 
 /// Ends a block.
@@ -180,6 +201,13 @@ impl Planned {
 }
 
 impl Receipt {
+    /// Instances that have not done their part, where another has.
+    fn waits_for(&self) -> impl Iterator<Item = &str> {
+        let is_done = self.instances.iter().any(|instance| instance.state == "done");
+        let waiting = self.instances.iter().filter(move |one| is_done && one.state == "waiting");
+        waiting.map(|instance| &*instance.id)
+    }
+
     fn told(&self) -> String {
         let mut out = format!("erasure {}, {}\n", self.erasure_id, self.state);
         let _ = writeln!(out, "asked for  {}", self.requested_at);

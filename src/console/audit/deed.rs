@@ -55,6 +55,7 @@ const DEEDS: &[(&str, About, &str)] = {
         (action::ERASE_USER, User, "Had a user erased"),
         (action::USER_ERASED, User, "Has erased a user"),
         (action::UNBLOCK_USER, User, "Ended the block of a user"),
+        (action::LOSE_INSTANCE, Thing, "Gave up an instance’s data folder"),
         (action::JOIN_USERS, User, "Joined two ids"),
         (action::SEPARATE_USERS, User, "Separated two ids"),
         (action::SEARCH, Thing, "Searched"),

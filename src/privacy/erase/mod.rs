@@ -246,6 +246,16 @@ impl Erasing {
         Ok(was_blocked)
     }
 
+    /// Has nobody wait for an instance whose data folder is lost; whether there is one. Should
+    /// it come back, it does its part all the same.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn lose_instance(&self, id: Uuid) -> Result<bool, StoreError> {
+        self.store.lose_instance(id).await
+    }
+
     /// What an id is called in the audit trail once it is erased.
     ///
     /// # Errors

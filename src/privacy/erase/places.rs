@@ -33,8 +33,8 @@ pub struct Places {
     pub people: Arc<People>,
     /// What processors have of them.
     pub processing: Arc<dyn ProcessingStore>,
-    /// How long events are kept; `None` for good.
-    pub retention: Option<Duration>,
+    /// After how long the first events go by themselves; `None` where none ever does.
+    pub expires: Option<Duration>,
 }
 
 impl Places {
@@ -109,7 +109,7 @@ impl Places {
             return Ok(gone);
         }
         let since = erasure.requested_at.plus_millis(-BEFORE_MS);
-        let kept_for = self.retention.and_then(|kept_for| i64::try_from(kept_for.as_millis()).ok());
+        let kept_for = self.expires.and_then(|kept_for| i64::try_from(kept_for.as_millis()).ok());
         let expired = kept_for.map(|kept_for| erasure.requested_at.plus_millis(-kept_for));
         loop {
             let found = self.store.stray_outcomes(&ids, since, expired, STEP).await?;

@@ -116,6 +116,7 @@ pub const ROUTES: &[Route] = &[
     route("DELETE", "/users/{userId}", For::Privacy),
     route("DELETE", "/users/{userId}/block", For::Privacy),
     route("GET", "/api/erasures/{id}", For::Privacy),
+    route("DELETE", "/api/instances/{id}", For::Privacy),
     route("GET", "/users", For::Admins),
     route("GET", "/api/staff", For::Admins),
     route("POST", "/api/staff", For::Admins),

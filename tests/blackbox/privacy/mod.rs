@@ -2,6 +2,7 @@
 
 mod erase;
 mod erase_crashes;
+mod erase_shell;
 mod export;
 mod marked;
 mod shell;

@@ -20,7 +20,7 @@ mod replay;
 mod requests;
 mod shell;
 mod stops;
-mod stored;
+pub mod stored;
 mod told;
 mod trust;
 mod wanted;

@@ -228,7 +228,7 @@ macro_rules! contract {
                 instances {
                     an_instance_is_seen_since_the_first_time_and_until_the_last,
                     an_instance_that_is_seen_at_once_is_one,
-                    a_forgotten_instance_is_gone_and_no_other,
+                    a_lost_instance_was_never_seen_until_it_is_seen_again,
                 }
                 blocking {
                     ids_are_blocked_until_that_is_ended,

@@ -8,6 +8,7 @@ use std::time::Instant;
 use rusqlite::{Connection, OpenFlags};
 
 use super::folder::DATABASE;
+use super::retention::by_type;
 use super::schema::{self, MIGRATIONS, Version};
 use super::wal::Wal;
 use super::{OpenError, payloads};
@@ -41,14 +42,10 @@ fn look(
     is_held: bool,
     keys: &[PayloadKey],
 ) -> rusqlite::Result<Result<Option<Inspection>, OpenError>> {
-    let connection = open(path, is_held)?;
-    let format = match schema::version(&connection)? {
-        Version::Numbered(0) => return Ok(Ok(None)),
-        Version::Numbered(found) if found > MIGRATIONS.len() => {
-            return Ok(Err(OpenError::Newer { path: path.into(), found, known: MIGRATIONS.len() }));
-        }
-        Version::Numbered(found) => found,
-        Version::Foreign => return Ok(Err(OpenError::Foreign { path: path.into() })),
+    let (connection, format) = match open_known(path, is_held)? {
+        Ok(Some(opened)) => opened,
+        Ok(None) => return Ok(Ok(None)),
+        Err(error) => return Ok(Err(error)),
     };
     let asked = Instant::now();
     connection.query_row(schema::PING, [], |_| Ok(()))?;
@@ -61,6 +58,7 @@ fn look(
     let dead_letters =
         if has_letters { connection.query_row(count, [], |row| row.get(0))? } else { 0 };
     let mut indexes = compare(&wanted(format)?, &indexes(&connection)?);
+    indexes.others.retain(|name| !by_type::is_ours(name));
     look_at_payloads(&mut indexes, &payloads::keys(&connection)?, keys);
     let kibibytes = fs::metadata(path).map_or(0, |file| file.len()) >> 10;
     Ok(Ok(Some(Inspection {
@@ -72,6 +70,23 @@ fn look(
         indexes,
         dead_letters: u64::try_from(dead_letters).unwrap_or(0),
     })))
+}
+
+/// A file that this program can read, and its format; `None` where nobody has begun to fill
+/// it.
+pub(super) fn open_known(
+    path: &Path,
+    is_held: bool,
+) -> rusqlite::Result<Result<Option<(Connection, usize)>, OpenError>> {
+    let connection = open(path, is_held)?;
+    Ok(match schema::version(&connection)? {
+        Version::Numbered(0) => Ok(None),
+        Version::Numbered(found) if found > MIGRATIONS.len() => {
+            Err(OpenError::Newer { path: path.into(), found, known: MIGRATIONS.len() })
+        }
+        Version::Numbered(found) => Ok(Some((connection, found))),
+        Version::Foreign => Err(OpenError::Foreign { path: path.into() }),
+    })
 }
 
 /// A file that nobody has and that was closed is read as it is: opened as usual,

@@ -27,6 +27,7 @@
 mod access;
 mod account_events;
 mod activity;
+mod ages;
 mod building;
 mod dead_letters;
 mod erasures;
@@ -48,11 +49,11 @@ mod writer;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
+pub use ages::ages;
 pub use fault::OpenError;
 pub use folder::{Hold, hold};
 pub use inspect::inspect;
@@ -61,17 +62,16 @@ use trailkeep_event::{Accepted, Arrival, StoreId};
 
 use self::folder::Folder;
 use self::reader::Readers;
-use self::retention::Retention;
+use self::retention::{Sweeper, by_type};
 use self::writer::Writer;
 use super::timeouts::in_time;
-use super::{JourneyPart, JourneyRange, Outcome, Position, Store, StoreError, Timeouts};
+use super::{JourneyPart, JourneyRange, Outcome, Position, Retention, Store, StoreError, Timeouts};
 
 /// What can be set about the embedded store.
 #[derive(Debug, Clone)]
 pub struct EmbeddedSettings {
-    /// How long events are kept, from their receipt; `None` for good. They are
-    /// deleted within minutes of expiring.
-    pub retention: Option<Duration>,
+    /// How long events are kept. They are deleted within minutes of expiring.
+    pub retention: Retention,
     /// How long calls may take.
     pub timeouts: Timeouts,
 }
@@ -84,6 +84,7 @@ pub struct EmbeddedStore {
     /// Connections of their own: a heavy account keeps nobody from a journey.
     counters: Arc<Readers>,
     writer: Writer,
+    retention: Retention,
     timeouts: Timeouts,
     /// Last, so that the folder is given up after the writer has ended.
     folder: Mutex<Option<Folder>>,
@@ -105,12 +106,14 @@ impl EmbeddedStore {
         let folder = Folder::claim(data_dir)?;
         let database = folder.database()?;
         let connection = schema::open_writer(&database)?;
-        let retention = Retention::new(settings.retention, clock);
+        let retention = settings.retention.clone();
+        let sweeper = Sweeper::new(retention.clone(), clock);
         let timeouts = settings.timeouts;
         Ok(Self {
             readers: Readers::new(database.clone(), timeouts.read),
             counters: Readers::new(database.clone(), timeouts.read),
-            writer: Writer::start(connection, database, retention, timeouts.write)?,
+            writer: Writer::start(connection, database, sweeper, timeouts.write)?,
+            retention,
             timeouts,
             folder: Mutex::new(Some(folder)),
         })
@@ -119,9 +122,13 @@ impl EmbeddedStore {
 
 #[async_trait]
 impl Store for EmbeddedStore {
-    /// The tables are there since [`EmbeddedStore::open`]; this has expired
-    /// events looked for at once and from now on.
+    /// The tables are there since [`EmbeddedStore::open`]; this makes what a retention by
+    /// type needs, and has expired events looked for at once and from now on.
     async fn prepare(&self) -> Result<(), StoreError> {
+        let there = self.readers.read(schema::index_names).await?;
+        for change in by_type::changes(self.retention.is_by_type(), &there) {
+            self.writer.build(change).await?;
+        }
         self.writer.begin_retention()
     }
 

@@ -1,29 +1,33 @@
 //! Deletes what is older than the retention, in steps that are short enough
 //! to fit between two flushes.
 //!
-//! A step looks at the rows written first. Rows are written about in the order
-//! in which they were received, so the oldest are among them, and no index on
-//! the time of receipt is needed. The price: rows that were received while the
+//! Where all types are kept alike, a step looks at the rows written first. Rows are written
+//! about in the order in which they were received, so the oldest are among them, and no
+//! index on the time of receipt is needed. The price: rows that were received while the
 //! machine's clock was ahead keep those behind them from being deleted, at most
 //! for as long as the clock was ahead. Outcomes and people come in no such order, and have
-//! indexes.
+//! indexes. Where types differ, see [`by_type`].
+
+pub(super) mod by_type;
+pub(super) mod step;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tracing::{info, warn};
+use trailkeep_event::Timestamp;
 use trailkeep_event::time::Clock;
 
+use self::by_type::ByType;
+use self::step::{STEP_ROWS, Step, horizon};
 use super::people::tables as people;
 use super::processing::tables;
 use super::schema;
-
-/// Rows that one step looks at: about 10 ms of work.
-pub(super) const STEP_ROWS: usize = 500;
+use crate::Retention;
 
 /// An outcome outlives its event by a day: until that is gone, it says that it is done.
-const OUTCOMES_LONGER_MS: i64 = 24 * 60 * 60 * 1000;
+const OUTCOMES_LONGER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How often expired rows are looked for.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -32,8 +36,8 @@ const INTERVAL: Duration = Duration::from_secs(60);
 const IDLE: Duration = Duration::from_secs(3600);
 
 /// Where the deletion stands. Lives on the writer's thread.
-pub(super) struct Retention {
-    keep: Option<Duration>,
+pub(super) struct Sweeper {
+    kept: Retention,
     clock: Arc<dyn Clock>,
     phase: Phase,
 }
@@ -42,21 +46,21 @@ enum Phase {
     /// Not asked to begin yet, or nothing ever expires.
     Off,
     /// The last step found something; there may be more.
-    Sweeping { deleted: usize },
+    Sweeping(Sweep),
     /// Nothing to do until then.
     Resting { until: Instant },
 }
 
-impl Retention {
-    /// Deletes nothing until [`begin`](Self::begin). Without `keep`, never.
-    pub(super) fn new(keep: Option<Duration>, clock: Arc<dyn Clock>) -> Self {
-        Self { keep, clock, phase: Phase::Off }
+impl Sweeper {
+    /// Deletes nothing until [`begin`](Self::begin). Where all is kept for good, never.
+    pub(super) fn new(kept: Retention, clock: Arc<dyn Clock>) -> Self {
+        Self { kept, clock, phase: Phase::Off }
     }
 
     /// Looks for expired rows now, and from now on.
     pub(super) fn begin(&mut self) {
-        if self.keep.is_some() && !matches!(self.phase, Phase::Sweeping { .. }) {
-            self.phase = Phase::Sweeping { deleted: 0 };
+        if self.kept.shortest().is_some() && !matches!(self.phase, Phase::Sweeping(_)) {
+            self.phase = Phase::Sweeping(Sweep::default());
         }
     }
 
@@ -64,30 +68,28 @@ impl Retention {
     pub(super) fn wait(&self) -> Duration {
         match self.phase {
             Phase::Off => IDLE,
-            Phase::Sweeping { .. } => Duration::ZERO,
+            Phase::Sweeping(_) => Duration::ZERO,
             Phase::Resting { until } => until.saturating_duration_since(Instant::now()),
         }
     }
 
     /// One step, if it is time for one.
     pub(super) fn step_if_due(&mut self, connection: &Connection) {
-        let (Some(keep), true) = (self.keep, self.wait().is_zero()) else {
+        if matches!(self.phase, Phase::Off) || !self.wait().is_zero() {
             return;
+        }
+        let mut sweep = match std::mem::replace(&mut self.phase, Phase::Off) {
+            Phase::Sweeping(sweep) => sweep,
+            Phase::Off | Phase::Resting { .. } => Sweep::default(),
         };
-        let before = match self.phase {
-            Phase::Sweeping { deleted } => deleted,
-            Phase::Off | Phase::Resting { .. } => 0,
-        };
-        let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
-        let horizon = self.clock.now().as_millis().saturating_sub(keep);
-        self.phase = match delete_expired(connection, horizon) {
-            Ok(0) => {
-                if before > 0 {
-                    info!(events = before, "deleted events past the retention");
+        self.phase = match sweep.step(connection, &self.kept, self.clock.now()) {
+            Ok(Step::Last) => {
+                if sweep.deleted > 0 {
+                    info!(rows = sweep.deleted, "deleted what was past the retention");
                 }
                 Phase::rest()
             }
-            Ok(deleted) => Phase::Sweeping { deleted: before + deleted },
+            Ok(Step::Deleted(_)) => Phase::Sweeping(sweep),
             Err(error) => {
                 warn!(%error, "cannot delete events past the retention; will try again");
                 Phase::rest()
@@ -102,15 +104,55 @@ impl Phase {
     }
 }
 
-/// One step: how many rows received before `horizon`, in milliseconds since
-/// the epoch, it has deleted. 0 says that a sweep is done.
-pub(super) fn delete_expired(connection: &Connection, horizon: i64) -> rusqlite::Result<usize> {
-    let delete = |statement, horizon: i64| {
-        connection.prepare_cached(statement)?.execute((horizon, STEP_ROWS as i64))
+/// One way through everything.
+#[derive(Default)]
+pub(super) struct Sweep {
+    deleted: usize,
+    by_type: ByType,
+}
+
+impl Sweep {
+    pub(super) fn step(
+        &mut self,
+        connection: &Connection,
+        kept: &Retention,
+        now: Timestamp,
+    ) -> rusqlite::Result<Step> {
+        let outcomes = kept.longer_by(OUTCOMES_LONGER);
+        let mut step = if kept.is_by_type() {
+            self.by_type.step(connection, [kept, kept, &outcomes], now)?
+        } else {
+            of_all(connection, horizon(kept.of_others(), now), horizon(outcomes.of_others(), now))?
+        };
+        if step == Step::Last {
+            step = of_users(connection, horizon(kept.longest(), now))?;
+        }
+        if let Step::Deleted(rows) = step {
+            self.deleted += rows;
+        }
+        Ok(step)
+    }
+}
+
+fn of_all(
+    connection: &Connection,
+    events: Option<i64>,
+    outcomes: Option<i64>,
+) -> rusqlite::Result<Step> {
+    let delete = |statement, horizon: Option<i64>| match horizon {
+        Some(horizon) => connection.prepare_cached(statement)?.execute((horizon, STEP_ROWS as i64)),
+        None => Ok(0),
     };
-    let outcomes = horizon.saturating_sub(OUTCOMES_LONGER_MS);
-    Ok(delete(schema::DELETE_EXPIRED, horizon)?
-        + delete(schema::DELETE_EXPIRED_LETTERS, horizon)?
-        + delete(tables::DELETE_EXPIRED, outcomes)?
-        + people::delete_expired(connection, horizon, STEP_ROWS)?)
+    let deleted = delete(schema::DELETE_EXPIRED, events)?
+        + delete(schema::DELETE_EXPIRED_LETTERS, events)?
+        + delete(tables::DELETE_EXPIRED, outcomes)?;
+    Ok(if deleted == 0 { Step::Last } else { Step::Deleted(deleted) })
+}
+
+fn of_users(connection: &Connection, horizon: Option<i64>) -> rusqlite::Result<Step> {
+    let Some(horizon) = horizon else { return Ok(Step::Last) };
+    Ok(match people::delete_expired(connection, horizon, STEP_ROWS)? {
+        0 => Step::Last,
+        deleted => Step::Deleted(deleted),
+    })
 }

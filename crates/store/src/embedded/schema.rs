@@ -232,6 +232,12 @@ pub(super) const POSITION: &str = "SELECT occurred_at, arrival FROM events WHERE
 /// Reads from the file, whatever is in it.
 pub(super) const PING: &str = "SELECT EXISTS (SELECT 1 FROM events)";
 
+/// The indexes that have a statement of their own, by name.
+pub(super) fn index_names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let names = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL";
+    connection.prepare(names)?.query_map([], |row| row.get(0))?.collect()
+}
+
 macro_rules! journey {
     ($direction:literal) => {
         concat!(

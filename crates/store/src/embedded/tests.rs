@@ -29,7 +29,7 @@ use crate::{Id, Order};
 const NOON: i64 = 1_765_794_600_123;
 
 fn settings() -> EmbeddedSettings {
-    EmbeddedSettings { retention: None, timeouts: within(Duration::from_secs(30)) }
+    EmbeddedSettings { retention: Retention::default(), timeouts: within(Duration::from_secs(30)) }
 }
 
 fn within(limit: Duration) -> Timeouts {

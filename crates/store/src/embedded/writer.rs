@@ -30,7 +30,7 @@ use tracing::error;
 use trailkeep_event::Accepted;
 
 use super::OpenError;
-use super::retention::Retention;
+use super::retention::Sweeper;
 use super::wal::Wal;
 use crate::timeouts::in_time;
 use crate::{Outcome, StoreError};
@@ -58,14 +58,14 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         database: PathBuf,
-        retention: Retention,
+        sweeper: Sweeper,
         timeout: Duration,
     ) -> Result<Self, OpenError> {
         let (commands, received) = channel();
         let stopping = CancellationToken::new();
         let wal = Wal::beside(&database);
         let file = File { connection, path: database, wal, stopping: stopping.clone() };
-        let task = Task { file, retention };
+        let task = Task { file, sweeper };
         let ended = CancellationToken::new();
         let guard = ended.clone().drop_guard();
         let thread = std::thread::Builder::new()

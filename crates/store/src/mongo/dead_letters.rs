@@ -18,11 +18,12 @@ use trailkeep_event::{Accepted, Arrival, Payload, StoreId, Timestamp};
 
 use super::connection::Link;
 use super::errors::store_error;
-use super::indexes::{existing, keep_for, retention_index, settle, ttl_seconds};
+use super::indexes::{existing, settle};
 use super::insert::insert_documents;
+use super::retention::{self, is_of_retention, keep_for};
 use super::store::MongoStore;
 use crate::dead_letters::{DeadLetter, DeadLetterStore, LetterHead, LetterPlace};
-use crate::{Outcome, Reason, Refusal, StoreError};
+use crate::{Outcome, Reason, Refusal, Retention, StoreError};
 
 /// The collection.
 pub const DEAD_LETTERS: &str = "deadLetters";
@@ -38,7 +39,7 @@ const COMMAND_LETTERS: usize = 500;
 
 /// Makes what listing and the retention need. Several instances may do it at
 /// once.
-pub async fn prepare(link: &Link, retention: Option<Duration>) -> Result<(), StoreError> {
+pub async fn prepare(link: &Link, retention: &Retention) -> Result<(), StoreError> {
     let index = listing_index();
     settle(async || {
         let there = existing(link, DEAD_LETTERS).await?;
@@ -58,13 +59,15 @@ fn listing_index() -> IndexModel {
 }
 
 /// The indexes of the collection.
-pub fn wanted(retention: Option<Duration>) -> Vec<IndexModel> {
-    let retention = retention.map(|retention| retention_index(ttl_seconds(retention)));
-    [listing_index()].into_iter().chain(retention).collect()
+pub fn wanted(retention: &Retention) -> Vec<IndexModel> {
+    [listing_index()].into_iter().chain(retention::wanted(retention)).collect()
 }
 
 /// Whether one index is as good as a wanted one.
 pub fn serves(index: &IndexModel, wanted: &IndexModel) -> bool {
+    if is_of_retention(wanted) {
+        return retention::serves(index, wanted);
+    }
     index.keys == wanted.keys
 }
 

@@ -12,7 +12,8 @@ use mongodb::options::IndexOptions;
 use super::connection::{EVENTS, Link};
 use super::errors::{code_of, store_error};
 use super::layout::Layout;
-use crate::StoreError;
+use super::retention::{self, keep_for};
+use crate::{Retention, StoreError};
 
 /// The index that serves every journey: in each period a range of one user, in
 /// order. The tie-breaker is part of it, or ties would be sorted in memory.
@@ -26,12 +27,6 @@ pub const OLD_JOURNEY: &str = "journey";
 /// so no document is read. Only events with an account are in it, since it
 /// nearly doubles what an event costs the server.
 const ACCOUNT: &str = "account";
-
-/// The index by which the server deletes old events.
-const RETENTION: &str = "retention";
-
-/// The longest that a TTL index can say, in seconds: 68 years.
-const MAX_TTL_SECONDS: u64 = 2_147_483_647;
 
 /// There is no such collection.
 const NAMESPACE_NOT_FOUND: i32 = 26;
@@ -59,8 +54,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const FIRST_VERSION: i32 = 5;
 
 /// The indexes of the events.
-pub fn wanted_of_events(layout: Layout, retention: Option<Duration>) -> Vec<IndexModel> {
-    let retention = retention.map(|retention| retention_index(ttl_seconds(retention)));
+pub fn wanted_of_events(layout: Layout, retention: &Retention) -> Vec<IndexModel> {
+    let retention = retention::wanted(retention);
     [journey_index(layout), account_index()].into_iter().chain(retention).collect()
 }
 
@@ -71,13 +66,13 @@ pub fn serves_events(index: &IndexModel, wanted: &IndexModel) -> bool {
     } else if wanted.keys == account_keys() {
         serves_accounts(index)
     } else {
-        is_of_retention(index)
+        retention::serves(index, wanted)
     }
 }
 
 /// Makes the collection and its indexes what they have to be; but for an index of
 /// journeys of an older version, which is named and takes longer to replace.
-pub async fn make(link: &Link, retention: Option<Duration>) -> Result<Journeys, StoreError> {
+pub async fn make(link: &Link, retention: &Retention) -> Result<Journeys, StoreError> {
     let hello = link.database().run_command(doc! { "hello": 1 }).await;
     let wanted = Layout::wanted(&hello.map_err(|error| store_error(&error))?);
     settle(|| try_make(link, wanted, retention)).await
@@ -115,11 +110,7 @@ fn lost_a_race(error: &Error) -> bool {
     code_of(error).is_some_and(|code| RACES.contains(&code))
 }
 
-async fn try_make(
-    link: &Link,
-    wanted: Layout,
-    retention: Option<Duration>,
-) -> Result<Journeys, Error> {
+async fn try_make(link: &Link, wanted: Layout, retention: &Retention) -> Result<Journeys, Error> {
     let existing = existing(link, EVENTS).await?;
     let is_there = |layout| existing.iter().any(|index| serves_journeys(index, layout));
     let journeys = if wanted == Layout::ByPeriod && has_old_journey(&existing) {
@@ -143,42 +134,6 @@ pub fn has_old_journey(existing: &[IndexModel]) -> bool {
     existing
         .iter()
         .any(|index| name_of(index) == Some(OLD_JOURNEY) && serves_journeys(index, Layout::ByUser))
-}
-
-/// Has the server delete a collection's documents that long after their
-/// receipt, given the indexes that are there.
-pub async fn keep_for(
-    link: &Link,
-    collection: &str,
-    existing: &[IndexModel],
-    retention: Option<Duration>,
-) -> Result<(), Error> {
-    let documents = || link.database().collection::<Document>(collection);
-    let wanted = retention.map(ttl_seconds);
-    match (retention_in_force(existing), wanted) {
-        (None, None) => Ok(()),
-        (None, Some(seconds)) => {
-            documents().create_index(retention_index(seconds)).await?;
-            tracing::info!(collection, seconds, "old events are deleted from now on");
-            Ok(())
-        }
-        (Some(_), None) => {
-            documents().drop_index(RETENTION).await?;
-            tracing::info!(collection, "events are kept for good from now on");
-            Ok(())
-        }
-        (Some(current), Some(seconds)) if current == Some(seconds) => Ok(()),
-        (Some(_), Some(seconds)) => change_retention(link, collection, seconds).await,
-    }
-}
-
-/// Changes the TTL in place: dropping and making the index again would read
-/// the whole collection.
-async fn change_retention(link: &Link, collection: &str, seconds: u64) -> Result<(), Error> {
-    let index = doc! { "name": RETENTION, "expireAfterSeconds": as_i64(seconds) };
-    link.database().run_command(doc! { "collMod": collection, "index": index }).await?;
-    tracing::info!(collection, seconds, "the retention of events has changed");
-    Ok(())
 }
 
 /// A collection's indexes; none if there is no collection yet.
@@ -215,23 +170,9 @@ fn serves_accounts(index: &IndexModel) -> bool {
     fits && index.keys == account_keys()
 }
 
-/// Whether an index deletes old documents: it goes by its name.
-fn is_of_retention(index: &IndexModel) -> bool {
-    name_of(index) == Some(RETENTION)
-}
-
 /// What an index is called; the server names all of them.
 pub fn name_of(index: &IndexModel) -> Option<&str> {
     index.options.as_ref()?.name.as_deref()
-}
-
-/// Whether there is a retention index, and the seconds it says.
-fn retention_in_force(existing: &[IndexModel]) -> Option<Option<u64>> {
-    existing
-        .iter()
-        .filter_map(|index| index.options.as_ref())
-        .find(|options| options.name.as_deref() == Some(RETENTION))
-        .map(|options| options.expire_after.map(|ttl| ttl.as_secs()))
 }
 
 /// The index of journeys.
@@ -263,24 +204,6 @@ fn account_index() -> IndexModel {
         .partial_filter_expression(with_account())
         .build();
     IndexModel::builder().keys(account_keys()).options(options).build()
-}
-
-/// What [`keep_for`] makes.
-pub fn retention_index(seconds: u64) -> IndexModel {
-    let options = IndexOptions::builder()
-        .name(RETENTION.to_owned())
-        .expire_after(Duration::from_secs(seconds))
-        .build();
-    IndexModel::builder().keys(doc! { "receivedAt": 1 }).options(options).build()
-}
-
-/// As a TTL index says it.
-pub fn ttl_seconds(retention: Duration) -> u64 {
-    retention.as_secs().min(MAX_TTL_SECONDS)
-}
-
-fn as_i64(seconds: u64) -> i64 {
-    i64::try_from(seconds).unwrap_or(i64::MAX)
 }
 
 /// Says so if the server is too old for every payload; one that does not tell

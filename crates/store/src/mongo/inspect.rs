@@ -1,6 +1,6 @@
 //! A look at the server and at what it has of ours, which changes nothing.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bson::{Document, doc};
 use mongodb::IndexModel;
@@ -11,11 +11,11 @@ use super::errors::store_error;
 use super::indexes::{existing, has_old_journey, name_of, serves_events, wanted_of_events};
 use super::layout::{Layout, is_mongos};
 use super::{MongoStore, access, dead_letters, erasures, payloads, people, processing, takeover};
-use crate::StoreError;
 use crate::dead_letters::DeadLetterStore as _;
 use crate::inspection::{Clocks, Indexes, Inspection, Replacing};
 use crate::payloads::{PayloadKey, PayloadStore as _, PayloadValue};
 use crate::timeouts::in_time;
+use crate::{Retention, StoreError};
 
 /// The index that every collection has.
 const OF_IDS: &str = "_id_";
@@ -58,7 +58,7 @@ impl MongoStore {
         layout: Layout,
         keys: &[PayloadKey],
     ) -> Result<Indexes, StoreError> {
-        let mut indexes = look_at_indexes(link, layout, self.settings.retention).await?;
+        let mut indexes = look_at_indexes(link, layout, &self.settings.retention).await?;
         indexes.unwanted.retain(|there| keys.iter().all(|key| key.as_str() != there));
         // One that is being built is among those that are there.
         for key in keys {
@@ -110,7 +110,7 @@ fn durability(concern: &Document) -> String {
 async fn look_at_indexes(
     link: &Link,
     mut layout: Layout,
-    retention: Option<Duration>,
+    retention: &Retention,
 ) -> Result<Indexes, StoreError> {
     let mut indexes = Indexes::default();
     let events = existing(link, EVENTS).await.map_err(|error| store_error(&error))?;

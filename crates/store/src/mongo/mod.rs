@@ -35,6 +35,7 @@
 mod access;
 mod account_events;
 mod activity;
+mod ages;
 mod bson_writer;
 mod causal;
 mod commands;
@@ -53,6 +54,7 @@ mod people;
 mod periods;
 mod processing;
 mod query;
+mod retention;
 mod secrets;
 mod store;
 mod summaries;
@@ -81,13 +83,13 @@ impl Store for MongoStore {
         in_time(self.settings.timeouts.prepare, async {
             let link = self.link().await?;
             indexes::warn_of_old_server(link).await;
-            match indexes::make(link, self.settings.retention).await? {
+            match indexes::make(link, &self.settings.retention).await? {
                 Journeys::Ready(layout) => self.use_layout(link, layout).await?,
                 Journeys::ToReplace => self.begin_takeover(link),
             }
-            dead_letters::prepare(link, self.settings.retention).await?;
-            processing::prepare(link, self.settings.retention).await?;
-            people::prepare(link, self.settings.retention).await?;
+            dead_letters::prepare(link, &self.settings.retention).await?;
+            processing::prepare(link, &self.settings.retention).await?;
+            people::prepare(link, &self.settings.retention).await?;
             erasures::prepare(link).await?;
             access::indexes::make(link).await
         })

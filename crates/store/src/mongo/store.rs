@@ -1,7 +1,6 @@
 //! What every call shares: the connection, and the time that it has.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
@@ -13,14 +12,13 @@ use super::layout::{Layout, LayoutInUse};
 use super::periods::{Calendar, PeriodSettings};
 use super::takeover;
 use crate::timeouts::in_time;
-use crate::{StoreError, Timeouts};
+use crate::{Retention, StoreError, Timeouts};
 
 /// What the store needs to know beyond the URI.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MongoSettings {
-    /// How long an event is kept, counted from its receipt, to the second;
-    /// `None` keeps events for good.
-    pub retention: Option<Duration>,
+    /// How long events are kept, to the second.
+    pub retention: Retention,
     /// How long calls may take. The server is told as well how long it may work
     /// on what can be heavy.
     pub timeouts: Timeouts,
@@ -56,7 +54,7 @@ impl MongoStore {
     pub async fn connect(uri: &str, settings: &MongoSettings) -> Result<Self, MongoOpenError> {
         Ok(Self {
             connection: Connection::open(uri).await?,
-            settings: *settings,
+            settings: settings.clone(),
             calendar: Arc::new(Calendar::new(settings.periods)),
             layout: Arc::default(),
             causal_time: CausalTime::default(),

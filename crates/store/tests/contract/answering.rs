@@ -18,7 +18,7 @@ use trailkeep_store::payloads::{PayloadKey, PayloadStore, PayloadValue};
 use trailkeep_store::people::{Matching, PeopleStore, Row, TermKind};
 use trailkeep_store::summaries::{AccountStore, Bucket, QueryError, SummaryRange};
 use trailkeep_store::team::TeamStore;
-use trailkeep_store::{Reason, Refusal, Store, StoreError};
+use trailkeep_store::{Reason, Refusal, Retention, Store, StoreError};
 use trailkeep_store_contract::access::samples::{account, entry, hash, session, token};
 use trailkeep_store_contract::access::team::full as team;
 use trailkeep_store_contract::people::samples::{person, session as session_of};
@@ -188,7 +188,7 @@ async fn a_mongodb_that_stands_still_is_unavailable_in_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_another_program_writes_to_is_unavailable_in_time() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = EmbeddedSettings { retention: None, timeouts: within(LIMIT) };
+    let settings = EmbeddedSettings { retention: Retention::of_all(None), timeouts: within(LIMIT) };
     let store = EmbeddedStore::open(folder.path(), &settings).unwrap();
     store_all(&store, &[event("ann", "e1", 0, 1)]).await;
 

@@ -16,13 +16,16 @@ use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::summaries::AccountStore;
 use trailkeep_store::team::TeamStore;
 use trailkeep_store::write_keys::WriteKeyStore;
-use trailkeep_store::{Store, Timeouts};
+use trailkeep_store::{Retention, Store, Timeouts};
 use trailkeep_store_contract::erasures::samples::Stores;
 use trailkeep_testkit::mongod::shared_uri;
 
 /// Settings that no test has an opinion on.
-pub const SETTINGS: MongoSettings =
-    MongoSettings { retention: None, timeouts: TIMEOUTS, periods: PeriodSettings::DEFAULT };
+pub const SETTINGS: MongoSettings = MongoSettings {
+    retention: Retention::of_all(None),
+    timeouts: TIMEOUTS,
+    periods: PeriodSettings::DEFAULT,
+};
 
 /// Long enough for a machine that has other things to do.
 const TIMEOUTS: Timeouts = within(Duration::from_secs(20));
@@ -57,7 +60,8 @@ enum Place {
 /// may notice.
 pub const SHORT_PERIODS: MongoSettings = MongoSettings {
     periods: PeriodSettings { events: 3, ahead: Duration::from_millis(1) },
-    ..SETTINGS
+    retention: Retention::of_all(None),
+    timeouts: TIMEOUTS,
 };
 
 /// A prepared MongoDB store in a new database.
@@ -84,7 +88,7 @@ pub async fn open_mongo() -> Home {
 /// A prepared embedded store in a new folder.
 pub async fn open_embedded() -> Home {
     let folder = tempfile::tempdir().unwrap();
-    let settings = EmbeddedSettings { retention: None, timeouts: TIMEOUTS };
+    let settings = EmbeddedSettings { retention: Retention::of_all(None), timeouts: TIMEOUTS };
     let store = Arc::new(EmbeddedStore::open(folder.path(), &settings).unwrap());
     store.prepare().await.unwrap();
     Home {

@@ -1,5 +1,6 @@
 //! Data folders.
 
+use trailkeep_event::Timestamp;
 use trailkeep_store::erasures::Instance;
 use uuid::Uuid;
 
@@ -31,17 +32,20 @@ pub async fn an_instance_that_is_seen_at_once_is_one(stores: Stores) {
     assert!((at(0)..=at(15)).contains(&since));
 }
 
-pub async fn a_forgotten_instance_is_gone_and_no_other(stores: Stores) {
-    let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
+pub async fn a_lost_instance_was_never_seen_until_it_is_seen_again(stores: Stores) {
+    let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let never = Timestamp::from_millis_clamped(0);
     for instance in [first, second] {
         stores.erasures.see_instance(instance, at(1)).await.unwrap();
     }
     for _ in 0..2 {
-        stores.erasures.forget_instance(first).await.unwrap();
+        assert!(stores.erasures.lose_instance(first).await.unwrap());
         let there = stores.erasures.instances().await.unwrap();
-        assert_eq!(there, [Instance { id: second, since: at(1), seen: at(1) }]);
+        let lost = Instance { id: first, since: at(1), seen: never };
+        assert_eq!(there, [lost, Instance { id: second, since: at(1), seen: at(1) }]);
     }
+    assert!(!stores.erasures.lose_instance(Uuid::from_u128(3)).await.unwrap());
     stores.erasures.see_instance(first, at(3)).await.unwrap();
     let there = stores.erasures.instances().await.unwrap();
-    assert!(there.contains(&Instance { id: first, since: at(3), seen: at(3) }), "{there:?}");
+    assert!(there.contains(&Instance { id: first, since: at(1), seen: at(3) }), "{there:?}");
 }

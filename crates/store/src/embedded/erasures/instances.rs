@@ -12,7 +12,7 @@ const SEE: &str = "
 
 const ALL: &str = "SELECT id, since, seen FROM instances ORDER BY id";
 
-const FORGET: &str = "DELETE FROM instances WHERE id = ?1";
+const LOSE: &str = "UPDATE instances SET seen = 0 WHERE id = ?1";
 
 pub fn see(transaction: &Transaction<'_>, id: Uuid, now: Timestamp) -> rusqlite::Result<()> {
     let seen = params![id.as_bytes(), now.as_millis()];
@@ -31,6 +31,6 @@ pub fn all(connection: &Connection) -> rusqlite::Result<Vec<Instance>> {
     all.collect()
 }
 
-pub fn forget(transaction: &Transaction<'_>, id: Uuid) -> rusqlite::Result<()> {
-    transaction.prepare_cached(FORGET)?.execute([id.as_bytes()]).map(|_| ())
+pub fn lose(transaction: &Transaction<'_>, id: Uuid) -> rusqlite::Result<bool> {
+    Ok(transaction.prepare_cached(LOSE)?.execute([id.as_bytes()])? > 0)
 }

@@ -75,8 +75,8 @@ impl ErasureStore for EmbeddedStore {
         self.readers.read(instances::all).await
     }
 
-    async fn forget_instance(&self, id: Uuid) -> Result<(), StoreError> {
-        self.writer.change(move |transaction| instances::forget(transaction, id)).await
+    async fn lose_instance(&self, id: Uuid) -> Result<bool, StoreError> {
+        self.writer.change(move |transaction| instances::lose(transaction, id)).await
     }
 
     async fn block(&self, ids: &[IdHash]) -> Result<(), StoreError> {

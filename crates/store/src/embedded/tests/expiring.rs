@@ -1,7 +1,8 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
-use crate::embedded::retention::{STEP_ROWS, delete_expired};
+use crate::embedded::retention::Sweep;
+use crate::embedded::retention::step::{STEP_ROWS, Step};
 use crate::embedded::{folder::DATABASE, schema};
 
 /// A clock that stands until it is moved.
@@ -24,10 +25,10 @@ impl Clock for Hands {
 }
 
 pub(super) const DAY: i64 = 86_400_000;
+const ONE_DAY: Duration = Duration::from_millis(DAY as u64);
 
 pub(super) fn open_for_a_day(folder: &Path, clock: &Arc<Hands>) -> EmbeddedStore {
-    let settings =
-        EmbeddedSettings { retention: Some(Duration::from_millis(DAY as u64)), ..settings() };
+    let settings = EmbeddedSettings { retention: Retention::of_all(Some(ONE_DAY)), ..settings() };
     EmbeddedStore::open_with_clock(folder, &settings, Arc::clone(clock) as Arc<dyn Clock>).unwrap()
 }
 
@@ -54,6 +55,56 @@ async fn events_go_when_their_time_is_over_and_not_before() {
     assert_eq!(again, [Outcome::Stored]);
 }
 
+/// All was received at noon, ten days ago; other types have a day.
+#[tokio::test]
+async fn a_type_goes_when_its_own_time_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Hands::at(NOON + 10 * DAY);
+    let of = |events: Vec<Arc<Accepted>>, kind: &str| -> Vec<_> {
+        let typed = |event: Arc<Accepted>| {
+            let mut event = (*event).clone();
+            event.event.kind = kind.into();
+            Arc::new(event)
+        };
+        events.into_iter().map(typed).collect()
+    };
+    let store = open(folder.path());
+    // More than a step, and more types than a step looks at.
+    store.insert(&of(events("view", 0..1_300), "view")).await.unwrap();
+    store.insert(&of(events("order", 0..700), "order")).await.unwrap();
+    for number in 0..600 {
+        let others = of(events("others", number..number + 1), &format!("t{number}"));
+        store.insert(&others).await.unwrap();
+    }
+    store.close().await;
+
+    let open_by_type = async |types: &[(&str, Option<u32>)]| {
+        let types = types.iter().map(|(kind, days)| ((*kind).into(), days.map(|d| ONE_DAY * d)));
+        let retention = Retention::of_all(Some(ONE_DAY)).with_types(types);
+        let settings = EmbeddedSettings { retention, ..settings() };
+        let clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        let store = EmbeddedStore::open_with_clock(folder.path(), &settings, clock).unwrap();
+        store.prepare().await.unwrap();
+        store
+    };
+    let store = open_by_type(&[("order", None), ("view", Some(20))]).await;
+    until("others are gone", || async { count(&store, "others").await == 0 }).await;
+    assert_eq!(count(&store, "view").await, 1_300);
+    assert_eq!(count(&store, "order").await, 700);
+    store.close().await;
+
+    let store = open_by_type(&[("order", Some(30)), ("view", Some(5))]).await;
+    until("views are gone", || async { count(&store, "view").await == 0 }).await;
+    assert_eq!(count(&store, "order").await, 700);
+    store.close().await;
+
+    // Where types do not differ any more, nothing is left of the index.
+    let store = open_by_type(&[]).await;
+    until("orders are gone", || async { count(&store, "order").await == 0 }).await;
+    let names = store.readers.read(schema::index_names).await.unwrap();
+    assert!(names.iter().all(|name| !name.ends_with("_expiry")), "{names:?}");
+}
+
 #[tokio::test]
 async fn nothing_is_deleted_before_the_store_is_prepared_or_without_a_retention() {
     let folder = tempfile::tempdir().unwrap();
@@ -78,9 +129,11 @@ async fn a_step_is_small_and_leaves_later_rows_alone() {
     store.close().await;
 
     let file = schema::open_writer(&folder.path().join(DATABASE)).unwrap();
-    let horizon = NOON + 1_200;
-    let steps: Vec<_> = (0..4).map(|_| delete_expired(&file, horizon).unwrap()).collect();
-    assert_eq!(steps, [STEP_ROWS, STEP_ROWS, 200, 0]);
+    let (kept, mut sweep) = (Retention::of_all(Some(ONE_DAY)), Sweep::default());
+    let now = Timestamp::from_millis(NOON + DAY + 1_200).unwrap();
+    let steps: Vec<_> = (0..4).map(|_| sweep.step(&file, &kept, now).unwrap()).collect();
+    let full = || Step::Deleted(STEP_ROWS);
+    assert_eq!(steps, [full(), full(), Step::Deleted(200), Step::Last]);
 }
 
 #[tokio::test]

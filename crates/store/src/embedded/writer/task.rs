@@ -9,7 +9,7 @@ use trailkeep_event::Accepted;
 use super::command::{Command, Insert};
 use super::file::{File, in_transaction};
 use crate::Outcome;
-use crate::embedded::retention::Retention;
+use crate::embedded::retention::Sweeper;
 use crate::embedded::{fault, schema};
 
 /// Events after which a commit takes no further inserts along: it would keep
@@ -19,7 +19,7 @@ const GROUP_EVENTS: usize = 2_000;
 /// What the thread owns.
 pub(super) struct Task {
     pub(super) file: File,
-    pub(super) retention: Retention,
+    pub(super) sweeper: Sweeper,
 }
 
 impl Task {
@@ -37,7 +37,7 @@ impl Task {
         loop {
             let command = match next.take() {
                 Some(command) => Ok(command),
-                None => commands.recv_timeout(self.retention.wait()),
+                None => commands.recv_timeout(self.sweeper.wait()),
             };
             match command {
                 Ok(Command::Insert(first)) => {
@@ -53,14 +53,14 @@ impl Task {
                 Ok(Command::Ping(answer)) => {
                     let _ = answer.send(self.file.files_in_place());
                 }
-                Ok(Command::BeginRetention) => self.retention.begin(),
+                Ok(Command::BeginRetention) => self.sweeper.begin(),
                 Ok(Command::Stop(done)) => return Some(done),
                 #[cfg(test)]
                 Ok(Command::Run(job)) => job(&self.file.connection),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
-            self.retention.step_if_due(&self.file.connection);
+            self.sweeper.step_if_due(&self.file.connection);
         }
     }
 

@@ -41,8 +41,10 @@ fn instance(fields: Fields<'_>) -> Result<Instance, StoreError> {
     })
 }
 
-pub async fn forget(call: &mut Call<'_>, id: Uuid) -> Result<(), StoreError> {
+pub async fn lose(call: &mut Call<'_>, id: Uuid) -> Result<bool, StoreError> {
+    let change = doc! { "$set": { "seen": date(Timestamp::from_millis_clamped(0)) } };
     let instances = call.collection(INSTANCES);
-    let gone = instances.delete_one(doc! { "_id": bson_uuid(id) }).session(call.session()).await;
-    gone.map(|_| ()).map_err(|error| store_error(&error))
+    let by_id = doc! { "_id": bson_uuid(id) };
+    let lost = instances.update_one(by_id, change).session(call.session()).await;
+    lost.map(|lost| lost.matched_count > 0).map_err(|error| store_error(&error))
 }

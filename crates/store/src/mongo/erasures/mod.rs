@@ -54,8 +54,8 @@ impl ErasureStore for MongoStore {
         self.read(async { instances::all(&mut self.call().await?).await }).await
     }
 
-    async fn forget_instance(&self, id: Uuid) -> Result<(), StoreError> {
-        self.write(async { instances::forget(&mut self.call().await?, id).await }).await
+    async fn lose_instance(&self, id: Uuid) -> Result<bool, StoreError> {
+        self.write(async { instances::lose(&mut self.call().await?, id).await }).await
     }
 
     async fn block(&self, ids: &[IdHash]) -> Result<(), StoreError> {

@@ -1,15 +1,14 @@
 //! The indexes of `people` and `userSessions`.
 
-use std::time::Duration;
-
 use bson::{Document, doc};
 use mongodb::IndexModel;
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 
-use crate::StoreError;
 use crate::mongo::connection::Link;
-use crate::mongo::indexes::{existing, keep_for, retention_index, settle, ttl_seconds};
+use crate::mongo::indexes::{existing, settle};
+use crate::mongo::retention::{self, keep_for};
+use crate::{Retention, StoreError};
 
 /// The collection that has a row for each id.
 pub const PEOPLE: &str = "people";
@@ -18,14 +17,15 @@ pub const PEOPLE: &str = "people";
 pub const SESSIONS: &str = "userSessions";
 
 /// Makes what is missing. Several instances may do it at once.
-pub async fn prepare(link: &Link, retention: Option<Duration>) -> Result<(), StoreError> {
-    settle(|| try_make(link, PEOPLE, of_people(), retention)).await?;
-    settle(|| try_make(link, SESSIONS, Vec::new(), retention)).await
+pub async fn prepare(link: &Link, retention: &Retention) -> Result<(), StoreError> {
+    let retention = of_users(retention);
+    settle(|| try_make(link, PEOPLE, of_people(), &retention)).await?;
+    settle(|| try_make(link, SESSIONS, Vec::new(), &retention)).await
 }
 
 /// The indexes of both, by collection.
-pub fn wanted(retention: Option<Duration>) -> [(&'static str, Vec<IndexModel>); 2] {
-    let retention = retention.map(|retention| retention_index(ttl_seconds(retention)));
+pub fn wanted(retention: &Retention) -> [(&'static str, Vec<IndexModel>); 2] {
+    let retention = retention::wanted(&of_users(retention));
     let with_retention = |indexes: Vec<IndexModel>| indexes.into_iter().chain(retention.clone());
     [
         (PEOPLE, with_retention(of_people()).collect()),
@@ -37,7 +37,7 @@ async fn try_make(
     link: &Link,
     collection: &str,
     wanted: Vec<IndexModel>,
-    retention: Option<Duration>,
+    retention: &Retention,
 ) -> Result<(), Error> {
     let there = existing(link, collection).await?;
     let is_there = |index: &IndexModel| there.iter().any(|other| other.keys == index.keys);
@@ -46,6 +46,11 @@ async fn try_make(
         link.database().collection::<Document>(collection).create_indexes(missing).await?;
     }
     keep_for(link, collection, &there, retention).await
+}
+
+/// What is known of a user serves all of their events.
+fn of_users(retention: &Retention) -> Retention {
+    Retention::of_all(retention.longest())
 }
 
 /// Few rows were joined by hand: only those are in the last one.

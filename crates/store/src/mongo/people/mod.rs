@@ -92,7 +92,7 @@ impl PeopleStore for MongoStore {
 
     /// The rest is removed by the server.
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
-        let Some(retention) = self.settings.retention else { return Ok(()) };
+        let Some(retention) = self.settings.retention.longest() else { return Ok(()) };
         let horizon = now.plus_millis(-millis(retention));
         let sweep = async { rows::sweep(&mut self.call().await?, horizon).await };
         in_time(self.settings.timeouts.prepare, sweep).await

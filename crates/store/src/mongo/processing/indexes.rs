@@ -10,12 +10,13 @@ use mongodb::options::IndexOptions;
 use super::commands::COMMANDS;
 use super::feed::feed_of;
 use super::outcomes::{OUTCOMES, failed_keys, outcomes_of};
-use crate::StoreError;
 use crate::mongo::causal::Call;
 use crate::mongo::connection::Link;
 use crate::mongo::errors::store_error;
-use crate::mongo::indexes::{existing, keep_for, retention_index, settle, ttl_seconds};
+use crate::mongo::indexes::{existing, settle};
 use crate::mongo::layout::is_mongos;
+use crate::mongo::retention::{self, keep_for};
+use crate::{Retention, StoreError};
 
 /// The index that counts and lists what failed. Only that is in it.
 const FAILED: &str = "failed";
@@ -28,7 +29,7 @@ const LONGER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Brings the indexes of all outcomes in line with the settings, those of processors
 /// that were removed included. Several instances may do it at once.
-pub async fn prepare(link: &Link, retention: Option<Duration>) -> Result<(), StoreError> {
+pub async fn prepare(link: &Link, retention: &Retention) -> Result<(), StoreError> {
     for collection in outcome_collections(link).await.map_err(|error| store_error(&error))? {
         settle(|| try_make(link, &collection, retention)).await?;
     }
@@ -37,11 +38,7 @@ pub async fn prepare(link: &Link, retention: Option<Duration>) -> Result<(), Sto
 
 /// Makes what the outcomes of a processor need. A feed needs nothing but not to be
 /// sharded.
-pub async fn make(
-    call: &Call<'_>,
-    name: &str,
-    retention: Option<Duration>,
-) -> Result<(), StoreError> {
+pub async fn make(call: &Call<'_>, name: &str, retention: &Retention) -> Result<(), StoreError> {
     let link = call.link();
     refuse_sharded(link, &feed_of(name)).await?;
     let collection = outcomes_of(name);
@@ -63,9 +60,9 @@ pub async fn outcome_collections(link: &Link) -> Result<Vec<String>, Error> {
 /// not there yet is made when it is needed.
 pub async fn wanted(
     link: &Link,
-    retention: Option<Duration>,
+    retention: &Retention,
 ) -> Result<Vec<(String, Vec<IndexModel>)>, Error> {
-    let retention = retention.map(|keep| retention_index(ttl_seconds(longer(keep))));
+    let retention = retention::wanted(&retention.longer_by(LONGER));
     let of_outcomes: Vec<_> = [failed_index()].into_iter().chain(retention).collect();
     let outcomes = outcome_collections(link).await?;
     let outcomes = outcomes.into_iter().map(|name| (name, of_outcomes.clone()));
@@ -74,9 +71,9 @@ pub async fn wanted(
     Ok(outcomes.chain(commands).collect())
 }
 
-async fn try_make(link: &Link, collection: &str, retention: Option<Duration>) -> Result<(), Error> {
+async fn try_make(link: &Link, collection: &str, retention: &Retention) -> Result<(), Error> {
     let there = make_one(link, collection, failed_index()).await?;
-    keep_for(link, collection, &there, retention.map(longer)).await
+    keep_for(link, collection, &there, &retention.longer_by(LONGER)).await
 }
 
 /// Makes an index where none has its keys; answers which there were.
@@ -90,10 +87,6 @@ async fn make_one(
         link.database().collection::<bson::Document>(collection).create_index(index).await?;
     }
     Ok(there)
-}
-
-fn longer(keep: Duration) -> Duration {
-    keep.saturating_add(LONGER)
 }
 
 fn failed_index() -> IndexModel {

@@ -57,7 +57,7 @@ impl ProcessingStore for MongoStore {
     async fn add_processor(&self, processor: &Processor) -> Result<Processor, StoreError> {
         in_time(self.settings.timeouts.prepare, async {
             let mut call = self.call().await?;
-            indexes::make(&call, &processor.name, self.settings.retention).await?;
+            indexes::make(&call, &processor.name, &self.settings.retention).await?;
             processors::add(&mut call, processor).await
         })
         .await

@@ -6,15 +6,15 @@ use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
 use mongodb::IndexModel;
 use mongodb::options::IndexOptions;
-use trailkeep_store::StoreError;
 use trailkeep_store::mongo::MongoSettings;
+use trailkeep_store::{Retention, StoreError};
 
 use crate::homes::{MongoPlace, SETTINGS};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn keeping(retention: Option<Duration>) -> MongoSettings {
-    MongoSettings { retention, ..SETTINGS }
+    MongoSettings { retention: Retention::of_all(retention), ..SETTINGS }
 }
 
 async fn prepare(place: &MongoPlace, retention: Option<Duration>) -> Result<(), StoreError> {

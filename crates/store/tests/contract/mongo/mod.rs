@@ -12,4 +12,5 @@ mod people;
 mod periods;
 mod plans;
 mod processing;
+mod retention;
 mod takeover;

@@ -8,7 +8,7 @@ use mongodb::IndexModel;
 use trailkeep_event::Arrival;
 use trailkeep_store::mongo::MongoSettings;
 use trailkeep_store::people::{Matching, PeopleStore as _, TermKind};
-use trailkeep_store::{Store as _, StoreError};
+use trailkeep_store::{Retention, Store as _, StoreError};
 use trailkeep_store_contract::people::samples::{
     arrival, claimed, decided, full, identified, ids, people, person, session,
 };
@@ -130,7 +130,7 @@ async fn people_and_their_sessions_are_kept_as_long_as_events() {
             for (keep, expected) in
                 [(Some(30 * DAY), vec![kept(30)]), (Some(7 * DAY), vec![kept(7)]), (None, vec![])]
             {
-                let settings = MongoSettings { retention: keep, ..SETTINGS };
+                let settings = MongoSettings { retention: Retention::of_all(keep), ..SETTINGS };
                 let store = place.mongo_store(&settings).await;
                 store.prepare().await.unwrap();
                 let inspection = store.inspect(&[]).await.unwrap();
@@ -186,7 +186,7 @@ async fn who_was_joined_to_a_user_goes_with_that_one() {
     MongoPlace::new()
         .await
         .run(|place| async move {
-            let settings = MongoSettings { retention: Some(DAY), ..SETTINGS };
+            let settings = MongoSettings { retention: Retention::of_all(Some(DAY)), ..SETTINGS };
             let store = place.mongo_store(&settings).await;
             let said = [
                 person("ann"),

@@ -11,7 +11,7 @@ use trailkeep_store::erasures::{ErasureStore as _, Place};
 use trailkeep_store::mongo::{MongoSettings, MongoStore};
 use trailkeep_store::people::{Matching, PeopleStore as _, TermKind};
 use trailkeep_store::processing::{ProcessedState, ProcessingStore as _, Wanted};
-use trailkeep_store::{Id, Store as _};
+use trailkeep_store::{Id, Retention, Store as _};
 use trailkeep_store_contract::erasures::samples::{erasure, hash};
 use trailkeep_store_contract::people::samples::{decided, person, session};
 use trailkeep_store_contract::processing::samples::{
@@ -122,7 +122,7 @@ async fn call_about_erasures(store: &MongoStore) {
     store.erasure_key().await.unwrap();
     store.see_instance(erasure.id, at(0)).await.unwrap();
     store.instances().await.unwrap();
-    store.forget_instance(erasure.id).await.unwrap();
+    store.lose_instance(erasure.id).await.unwrap();
     store.block(&[hash(1)]).await.unwrap();
     store.blocked().await.unwrap();
     store.unblock(hash(1)).await.unwrap();
@@ -159,7 +159,7 @@ async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
     for w in ["1", "custom"] {
         let options = format!("&readPreference=secondary&readConcernLevel=local&w={w}");
         let uri = set.uri("shop") + &options;
-        let settings = MongoSettings { retention: Some(DAY), ..SETTINGS };
+        let settings = MongoSettings { retention: Retention::of_all(Some(DAY)), ..SETTINGS };
         let store = MongoStore::connect(&uri, &settings).await.unwrap();
         if w == "1" {
             store.add_processor(&processor(NAME)).await.unwrap();

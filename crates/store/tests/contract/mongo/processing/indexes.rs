@@ -5,9 +5,9 @@ use std::time::Duration;
 use bson::{Document, doc};
 use futures_util::TryStreamExt as _;
 use mongodb::IndexModel;
-use trailkeep_store::Store as _;
 use trailkeep_store::mongo::MongoSettings;
 use trailkeep_store::processing::ProcessingStore as _;
+use trailkeep_store::{Retention, Store as _};
 use trailkeep_store_contract::processing::samples::{NAME, command, processor};
 
 use crate::homes::{MongoPlace, SETTINGS};
@@ -44,8 +44,10 @@ async fn outcomes_are_kept_a_day_longer_than_their_events() {
     MongoPlace::new()
         .await
         .run(|place| async move {
-            let store =
-                async |retention| place.mongo_store(&MongoSettings { retention, ..SETTINGS }).await;
+            let store = async |kept| {
+                let retention = Retention::of_all(kept);
+                place.mongo_store(&MongoSettings { retention, ..SETTINGS }).await
+            };
             let first = store(Some(30 * DAY)).await;
             first.prepare().await.unwrap();
             for name in [NAME, "other", "gone"] {
@@ -99,7 +101,8 @@ async fn instances_may_add_a_processor_at_the_same_time() {
                 .map(|_| {
                     let place = place.clone();
                     tokio::spawn(async move {
-                        let settings = MongoSettings { retention: Some(DAY), ..SETTINGS };
+                        let settings =
+                            MongoSettings { retention: Retention::of_all(Some(DAY)), ..SETTINGS };
                         let store = place.mongo_store(&settings).await;
                         let added = store.add_processor(&processor(NAME)).await;
                         store.close().await;

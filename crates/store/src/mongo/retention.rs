@@ -1,0 +1,156 @@
+//! TTL indexes: the server deletes what has had its time, in each collection whose documents
+//! have a `receivedAt` and a `type`.
+//!
+//! One index has all documents where all types are kept alike. Where types differ, each type
+//! that goes has a partial index of its own, and one more has all other types; so a document
+//! is in one of them at the most, and another time for a type is a change in place, which
+//! reads nothing. A field that said when each document goes would be as dear to write, and to
+//! change a time would be to write every document anew. Measured on MongoDB 6.0, in the
+//! server's time for an event: see "How long events are kept" in docs/OPERATIONS.md.
+//!
+//! The index of all other types names the types between which they lie, as a partial index
+//! can ask for no inequality; `$or` in one takes MongoDB 6.0 or later.
+
+use std::time::Duration;
+
+use bson::{Document, doc};
+use mongodb::IndexModel;
+use mongodb::error::Error;
+use mongodb::options::IndexOptions;
+
+use super::connection::Link;
+use super::indexes::name_of;
+use crate::Retention;
+
+/// The index of all types, or of all that have none of their own.
+const NAME: &str = "retention";
+
+/// What the name of a type's index begins with.
+const OF_TYPE: &str = "retention_of_";
+
+/// The longest that a TTL index can say, in seconds: 68 years.
+const MAX_TTL_SECONDS: u64 = 2_147_483_647;
+
+/// The indexes that a collection needs.
+pub fn wanted(retention: &Retention) -> Vec<IndexModel> {
+    let of_others = retention.of_others().map(|kept| {
+        index(NAME.to_owned(), kept, retention.is_by_type().then(|| others(retention)))
+    });
+    let of_types = retention.types().filter_map(|(kind, kept)| {
+        Some(index(format!("{OF_TYPE}{kind}"), kept?, Some(doc! { "type": kind })))
+    });
+    of_others.into_iter().chain(of_types).collect()
+}
+
+/// Whether one index is the wanted one, of whatever time.
+pub fn serves(index: &IndexModel, wanted: &IndexModel) -> bool {
+    name_of(index) == name_of(wanted) && filter_of(index) == filter_of(wanted)
+}
+
+/// Whether an index deletes old documents: it goes by its name.
+pub fn is_of_retention(index: &IndexModel) -> bool {
+    name_of(index).is_some_and(|name| name == NAME || name.starts_with(OF_TYPE))
+}
+
+/// Has the server delete a collection's documents as the retention says, given the indexes
+/// that are there.
+pub async fn keep_for(
+    link: &Link,
+    collection: &str,
+    existing: &[IndexModel],
+    retention: &Retention,
+) -> Result<(), Error> {
+    let documents = || link.database().collection::<Document>(collection);
+    let wanted = wanted(retention);
+    let there: Vec<_> = existing.iter().filter(|index| is_of_retention(index)).collect();
+    for index in &there {
+        let name = name_of(index).unwrap_or_default();
+        match wanted.iter().find(|wanted| serves(index, wanted)) {
+            Some(wanted) if seconds_of(index) == seconds_of(wanted) => {}
+            Some(wanted) => change(link, collection, wanted).await?,
+            None => {
+                documents().drop_index(name).await?;
+                tracing::info!(collection, index = name, "nothing is deleted by this index now");
+            }
+        }
+    }
+    for index in wanted {
+        if !there.iter().any(|other| serves(other, &index)) {
+            let (name, seconds) = (name_of(&index).map(str::to_owned), seconds_of(&index));
+            documents().create_index(index).await?;
+            tracing::info!(collection, index = name, seconds, "old events are deleted by it");
+        }
+    }
+    Ok(())
+}
+
+/// Changes the time in place: dropping and making the index again would read the whole
+/// collection.
+async fn change(link: &Link, collection: &str, wanted: &IndexModel) -> Result<(), Error> {
+    let (name, seconds) = (name_of(wanted), seconds_of(wanted));
+    let as_i64 = seconds.and_then(|seconds| i64::try_from(seconds).ok());
+    let index = doc! { "name": name, "expireAfterSeconds": as_i64 };
+    link.database().run_command(doc! { "collMod": collection, "index": index }).await?;
+    tracing::info!(collection, index = name, seconds, "the retention has changed");
+    Ok(())
+}
+
+fn index(name: String, kept: Duration, filter: Option<Document>) -> IndexModel {
+    let seconds = kept.as_secs().min(MAX_TTL_SECONDS);
+    let options = IndexOptions::builder()
+        .name(name)
+        .expire_after(Duration::from_secs(seconds))
+        .partial_filter_expression(filter)
+        .build();
+    IndexModel::builder().keys(doc! { "receivedAt": 1 }).options(options).build()
+}
+
+/// All types but those that differ, and what has none: the outcome of an event that is gone.
+fn others(retention: &Retention) -> Document {
+    let mut ranges = vec![doc! { "type": null }];
+    let mut after = Document::new();
+    for (kind, _) in retention.types() {
+        let mut range = after;
+        range.insert("$lt", kind);
+        ranges.push(doc! { "type": range });
+        after = doc! { "$gt": kind };
+    }
+    ranges.push(doc! { "type": after });
+    doc! { "$or": ranges }
+}
+
+fn filter_of(index: &IndexModel) -> Option<&Document> {
+    index.options.as_ref()?.partial_filter_expression.as_ref()
+}
+
+fn seconds_of(index: &IndexModel) -> Option<u64> {
+    index.options.as_ref()?.expire_after.map(|ttl| ttl.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    #[test]
+    fn types_of_their_own_are_left_out_of_the_index_of_all_others() {
+        let types = [("b".into(), None), ("a".into(), Some(DAY))];
+        let retention = Retention::of_all(Some(DAY * 30)).with_types(types);
+        let indexes = wanted(&retention);
+        let told: Vec<_> =
+            indexes.iter().map(|index| (name_of(index), seconds_of(index))).collect();
+        assert_eq!(
+            told,
+            [(Some("retention"), Some(2_592_000)), (Some("retention_of_a"), Some(86_400))]
+        );
+        let ranges = vec![
+            doc! { "type": null },
+            doc! { "type": { "$lt": "a" } },
+            doc! { "type": { "$gt": "a", "$lt": "b" } },
+            doc! { "type": { "$gt": "b" } },
+        ];
+        assert_eq!(filter_of(&indexes[0]), Some(&doc! { "$or": ranges }));
+        assert_eq!(filter_of(&indexes[1]), Some(&doc! { "type": "a" }));
+    }
+}
