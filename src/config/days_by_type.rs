@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::fields::{MAX_TYPE_BYTES, SECONDS_A_DAY, is_clean};
+use super::names::{MAX_TYPE_BYTES, is_clean};
 
 /// Each is an index in the database.
 const MOST: usize = 16;
+
+const SECONDS_A_DAY: u64 = 24 * 60 * 60;
 
 /// What MongoDB can count, which is seconds in 31 bits.
 const MAX_DAYS: u64 = 24_855;
@@ -37,8 +39,12 @@ fn parse_one(item: &str) -> Option<(&str, Option<Duration>)> {
     let (kind, days) = item.rsplit_once('=')?;
     let (kind, days) = (kind.trim(), days.trim().parse::<u64>().ok()?);
     let is_type = (1..=MAX_TYPE_BYTES).contains(&kind.len()) && is_clean(kind);
-    let kept = (days > 0).then(|| Duration::from_secs(days * SECONDS_A_DAY));
-    (is_type && days <= MAX_DAYS).then_some((kind, kept))
+    (is_type && days <= MAX_DAYS).then(|| (kind, kept_for(days)))
+}
+
+/// So many days; 0 is for good.
+pub fn kept_for(days: u64) -> Option<Duration> {
+    (days > 0).then(|| Duration::from_secs(days.saturating_mul(SECONDS_A_DAY)))
 }
 
 #[cfg(test)]

@@ -12,9 +12,8 @@ use serde::{Deserialize, Deserializer};
 use tracing_subscriber::EnvFilter;
 
 use super::kept::Kept;
+use super::names::{MAX_TYPE_BYTES, is_clean, names};
 use super::{MongodbUri, WriteKey, days_by_type, payload_keys};
-
-pub(super) const SECONDS_A_DAY: u64 = 24 * 60 * 60;
 
 pub fn milliseconds<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
     u64::deserialize(value).map(Duration::from_millis)
@@ -22,8 +21,7 @@ pub fn milliseconds<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::
 
 /// 0 is none.
 pub fn days<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Duration>, D::Error> {
-    let days = u64::deserialize(value)?;
-    Ok((days > 0).then(|| Duration::from_secs(days.saturating_mul(SECONDS_A_DAY))))
+    u64::deserialize(value).map(days_by_type::kept_for)
 }
 
 pub fn is_always<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
@@ -58,9 +56,6 @@ pub fn script_path<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Err
     })
 }
 
-/// Bytes of a type at the most.
-pub(super) const MAX_TYPE_BYTES: usize = 64;
-
 pub fn days_by_type<'de, D: Deserializer<'de>>(
     value: D,
 ) -> Result<BTreeMap<String, Option<Duration>>, D::Error> {
@@ -75,22 +70,6 @@ pub fn names_of_keys<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>,
     parsed(value, |keys: Vec<String>| names("names", 256, keys))
 }
 
-/// Names, each once, of up to so many bytes.
-fn names(what: &str, most: usize, names: Vec<String>) -> Result<Vec<String>, String> {
-    let is_name = |name: &&String| (1..=most).contains(&name.len()) && is_clean(name);
-    if let Some(wrong) = names.iter().find(|name| !is_name(name)) {
-        return Err(format!(
-            "must be a list of {what} of 1 to {most} bytes without control characters; {wrong:?} \
-             is not"
-        ));
-    }
-    let mut seen = HashSet::new();
-    match names.iter().find(|name| !seen.insert(*name)) {
-        Some(twice) => Err(format!("must name each once; {twice:?} is there twice")),
-        None => Ok(names),
-    }
-}
-
 pub fn default_user<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
     parsed(value, |text: String| match text.as_str() {
         "" => Ok(None),
@@ -99,10 +78,6 @@ pub fn default_user<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String
                   control characters"
             .to_owned()),
     })
-}
-
-pub(super) fn is_clean(text: &str) -> bool {
-    !text.chars().any(char::is_control)
 }
 
 pub fn mongodb_uri<'de, D: Deserializer<'de>>(value: D) -> Result<Option<MongodbUri>, D::Error> {

@@ -32,6 +32,7 @@ mod kept;
 mod layers;
 mod mongodb_uri;
 mod named;
+mod names;
 mod nearest;
 mod origin;
 mod payload_keys;

@@ -1,6 +1,8 @@
 //! What the collection needs before the first event comes. Several instances
 //! may do this at once, with each other and with a person at a shell.
 
+pub mod name;
+
 use std::time::Duration;
 
 use bson::{Document, doc};
@@ -9,6 +11,7 @@ use mongodb::IndexModel;
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 
+use self::name::name_of;
 use super::connection::{EVENTS, Link};
 use super::errors::{code_of, store_error};
 use super::layout::Layout;
@@ -168,11 +171,6 @@ fn serves_accounts(index: &IndexModel) -> bool {
             && options.collation.is_none()
     });
     fits && index.keys == account_keys()
-}
-
-/// What an index is called; the server names all of them.
-pub fn name_of(index: &IndexModel) -> Option<&str> {
-    index.options.as_ref()?.name.as_deref()
 }
 
 /// The index of journeys.

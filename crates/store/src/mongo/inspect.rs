@@ -8,7 +8,8 @@ use trailkeep_event::Timestamp;
 
 use super::connection::{EVENTS, Link};
 use super::errors::store_error;
-use super::indexes::{existing, has_old_journey, name_of, serves_events, wanted_of_events};
+use super::indexes::name::name_of;
+use super::indexes::{existing, has_old_journey, serves_events, wanted_of_events};
 use super::layout::{Layout, is_mongos};
 use super::{MongoStore, access, dead_letters, erasures, payloads, people, processing, takeover};
 use crate::dead_letters::DeadLetterStore as _;

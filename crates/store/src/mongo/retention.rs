@@ -19,7 +19,7 @@ use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 
 use super::connection::Link;
-use super::indexes::name_of;
+use super::indexes::name::name_of;
 use crate::Retention;
 
 /// The index of all types, or of all that have none of their own.
