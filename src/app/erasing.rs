@@ -31,7 +31,7 @@ pub fn start(
             letters: Arc::clone(&stores.letters),
             people: Arc::clone(people),
             processing: Arc::clone(&stores.processing),
-            expires: retention(settings).shortest(),
+            retention: retention(settings),
         },
         rows: Rows {
             rows: Arc::clone(&stores.people),

@@ -61,7 +61,7 @@ pub(super) fn register(settings: &Settings) -> String {
 fn places(settings: &Settings) -> Vec<Kept> {
     let retention = app::retention(settings);
     let events = kept(&retention, " from their receipt");
-    let outcomes = kept(&retention.longer_by(DAY), " from the receipt of the event");
+    let outcomes = kept(&retention.of_outcomes(), " from the receipt of the event");
     let row = |what, whom, (collection, table), how_long, who| Kept {
         what,
         whom,
@@ -238,7 +238,6 @@ fn out_of_reach(is_embedded: bool) -> Vec<&'static str> {
     ]
 }
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 fn span(kept: Option<Duration>, from: &str) -> String {
     kept.map_or_else(|| "for good".to_owned(), |kept| format!("{} {from}", length_of(kept)))
 }

@@ -15,8 +15,8 @@ use crate::access::audit::action;
 /// Give up an instance
 ///
 /// No erasure waits for it any more: receipts name it as `missing`. That is for a data folder
-/// that is lost. One that comes back all the same does its part before it writes anything, and
-/// one that runs is seen again half a minute later.
+/// that is lost. Where it is started all the same, it does its part before it writes anything;
+/// one that runs is seen again within half a minute, and does its part then.
 #[utoipa::path(
     delete,
     operation_id = "lose_instance",

@@ -9,7 +9,7 @@ use trailkeep_event::{Arrival, MAX_FUTURE_MS, Timestamp};
 use super::StoreError;
 
 /// Days are those of UTC, which all have as many milliseconds.
-pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Clocks may have been stepped back by so much between an event and a link.
 const STEPPED_MS: i64 = 60 * 60 * 1000;

@@ -15,7 +15,7 @@ use trailkeep_event::{Arrival, StoreId, Timestamp};
 use uuid::Uuid;
 
 use super::processing::FeedDocument;
-use super::{Id, StoreError};
+use super::{Id, Retention, StoreError};
 
 /// Ids of one erasure, at the most: a user's, and those that are linked to it.
 pub const MAX_ERASED_IDS: usize = 1_000;
@@ -235,15 +235,16 @@ pub trait ErasureStore: Send + Sync + 'static {
     async fn remove_outcomes(&self, ids: &[StoreId]) -> Result<u64, StoreError>;
 
     /// Outcomes of ids whose events may be gone already: those that were kept at this moment or
-    /// later, and those of events that were received before they had their time, at
-    /// `expired`. At most `limit` and as many more as there are processors, and none only where
-    /// there are none. Reads all that was kept since, and a day of what has expired: an index by
-    /// user would double what an outcome costs, for what is asked once in a while.
+    /// later, and those of events that had had their time at `expired`, by the retention of events,
+    /// which is that of the store. At most `limit` and as many more as there are processors and
+    /// types that differ, and none only where there are none. Reads all that was kept since, and a
+    /// day of what has expired: an index by user would double what an outcome costs, for what is
+    /// asked once in a while.
     async fn stray_outcomes(
         &self,
         ids: &[Id],
         since: Timestamp,
-        expired: Option<Timestamp>,
+        expired: (&Retention, Timestamp),
         limit: usize,
     ) -> Result<Vec<StoreId>, StoreError>;
 

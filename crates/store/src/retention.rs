@@ -7,10 +7,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long events are kept after their receipt. `None` is for good, wherever it stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Retention {
     others: Option<Duration>,
+    untyped: Option<Duration>,
     /// Those that differ from `others`.
     by_type: BTreeMap<Box<str>, Option<Duration>>,
 }
@@ -18,7 +21,7 @@ pub struct Retention {
 impl Retention {
     /// All events are kept for that long.
     pub const fn of_all(kept: Option<Duration>) -> Self {
-        Self { others: kept, by_type: BTreeMap::new() }
+        Self { others: kept, untyped: kept, by_type: BTreeMap::new() }
     }
 
     /// Events of these types are kept for that long instead.
@@ -42,6 +45,11 @@ impl Retention {
         self.others
     }
 
+    /// How long what has no type is kept.
+    pub fn of_untyped(&self) -> Option<Duration> {
+        self.untyped
+    }
+
     /// The types that are kept for another time than all others, by name.
     pub fn types(&self) -> impl Iterator<Item = (&str, Option<Duration>)> {
         self.by_type.iter().map(|(kind, kept)| (&**kind, *kept))
@@ -62,12 +70,18 @@ impl Retention {
         self.all().try_fold(Duration::ZERO, |longest, kept| Some(longest.max(kept?)))
     }
 
-    /// The same, for what outlives its events by that long.
+    /// How long outcomes are kept, from the receipt of their events. Each outlives its event by
+    /// a day: until that is gone, it says that it is done. One whose event was gone has no type,
+    /// and goes with the first.
     #[must_use]
-    pub fn longer_by(&self, time: Duration) -> Self {
-        let longer = |kept: Option<Duration>| kept.map(|kept| kept.saturating_add(time));
+    pub fn of_outcomes(&self) -> Self {
+        let longer = |kept: Option<Duration>| kept.map(|kept| kept.saturating_add(DAY));
         let by_type = self.by_type.iter().map(|(kind, kept)| (kind.clone(), longer(*kept)));
-        Self { others: longer(self.others), by_type: by_type.collect() }
+        Self {
+            others: longer(self.others),
+            untyped: longer(self.shortest()),
+            by_type: by_type.collect(),
+        }
     }
 
     fn all(&self) -> impl Iterator<Item = Option<Duration>> {
@@ -90,8 +104,6 @@ pub struct Aged {
 mod tests {
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(86_400);
-
     fn retention(others: Option<u32>, types: &[(&str, Option<u32>)]) -> Retention {
         let days = |days: Option<u32>| days.map(|days| DAY * days);
         let types = types.iter().map(|(kind, kept)| ((*kind).into(), days(*kept)));
@@ -105,8 +117,9 @@ mod tests {
         assert_eq!(kept.of("order"), None);
         assert_eq!(kept.of("login"), Some(DAY * 30));
         assert_eq!((kept.shortest(), kept.longest()), (Some(DAY * 7), None));
-        let longer = kept.longer_by(DAY);
-        assert_eq!((longer.of("page_view"), longer.of("order")), (Some(DAY * 8), None));
+        let outcomes = kept.of_outcomes();
+        assert_eq!((outcomes.of("page_view"), outcomes.of("order")), (Some(DAY * 8), None));
+        assert_eq!((kept.of_untyped(), outcomes.of_untyped()), (Some(DAY * 30), Some(DAY * 8)));
     }
 
     #[test]

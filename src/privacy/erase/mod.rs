@@ -24,7 +24,7 @@
 //!
 //! Every step may be done twice, and by several instances at once. Who ends the last part ends
 //! the erasure: the names of the ids are forgotten, and their hashes stay, by which an instance
-//! that was away for longer than [`AWAY`] knows them.
+//! that was away for longer than [`AWAY`](waited::AWAY) knows them.
 //!
 //! The clocks of instances may differ: what another one accepted within that difference of the
 //! request may count as posted later, and the other way round.
@@ -34,15 +34,15 @@ pub mod part;
 pub mod places;
 mod processors;
 pub mod rows;
+pub mod waited;
 pub mod watching;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
+use trailkeep_event::Arrival;
 use trailkeep_event::time::Clock;
-use trailkeep_event::{Arrival, Timestamp};
 use trailkeep_store::erasures::{
     ErasedId, Erasure, ErasureKey, ErasureStore, IdHash, Instance, MAX_ERASED_IDS,
 };
@@ -52,10 +52,6 @@ use uuid::Uuid;
 use crate::ingest::Ingest;
 use crate::journeys::linked::{Circle, Links};
 use watching::Watched;
-
-/// Instances that were not seen for this long are not waited for. Should one come back, it does
-/// its part before it writes anything.
-pub const AWAY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Stored events of an id that are counted before it is erased.
 const COUNTED: usize = 10_000;
@@ -282,23 +278,4 @@ fn named(erased: &ErasedId) -> Option<Id> {
 /// The number before which an id is erased.
 fn before(id: &Id) -> Arrival {
     id.until.unwrap_or(Arrival::from_i64(i64::MIN))
-}
-
-/// Instances that have to take part, and have not.
-pub fn awaited(erasure: &Erasure, instances: &[Instance], now: Timestamp) -> Vec<Uuid> {
-    let waiting = instances.iter().filter(|instance| !is_away(instance, now));
-    let waiting = waiting.filter(|instance| !erasure.parts.contains_key(&instance.id));
-    waiting.map(|instance| instance.id).collect()
-}
-
-/// Instances that have not taken part, and are not waited for.
-pub fn missing(erasure: &Erasure, instances: &[Instance], now: Timestamp) -> Vec<Uuid> {
-    let away = instances.iter().filter(|instance| is_away(instance, now));
-    let away = away.filter(|instance| !erasure.parts.contains_key(&instance.id));
-    away.map(|instance| instance.id).collect()
-}
-
-fn is_away(instance: &Instance, now: Timestamp) -> bool {
-    let unseen = now.as_millis() - instance.seen.as_millis();
-    i128::from(unseen) > i128::try_from(AWAY.as_millis()).unwrap_or(i128::MAX)
 }

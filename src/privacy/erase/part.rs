@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::places::Places;
 use super::rows::Rows;
-use super::{awaited, missing, name_of, processors};
+use super::waited::{awaited, missing};
+use super::{name_of, processors};
 use crate::access::audit::{Actor, action};
 use crate::dead_letters::DeadLetters;
 use crate::ingest::Ingest;

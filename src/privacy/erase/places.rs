@@ -9,7 +9,7 @@ use trailkeep_event::StoreId;
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::erasures::{Erasure, ErasureStore, Place, Trace};
 use trailkeep_store::processing::ProcessingStore;
-use trailkeep_store::{Id, StoreError};
+use trailkeep_store::{Id, Retention, StoreError};
 
 use super::{before, named, processors};
 use crate::people::People;
@@ -33,8 +33,8 @@ pub struct Places {
     pub people: Arc<People>,
     /// What processors have of them.
     pub processing: Arc<dyn ProcessingStore>,
-    /// After how long the first events go by themselves; `None` where none ever does.
-    pub expires: Option<Duration>,
+    /// How long events are kept.
+    pub retention: Retention,
 }
 
 impl Places {
@@ -109,8 +109,7 @@ impl Places {
             return Ok(gone);
         }
         let since = erasure.requested_at.plus_millis(-BEFORE_MS);
-        let kept_for = self.expires.and_then(|kept_for| i64::try_from(kept_for.as_millis()).ok());
-        let expired = kept_for.map(|kept_for| erasure.requested_at.plus_millis(-kept_for));
+        let expired = (&self.retention, erasure.requested_at);
         loop {
             let found = self.store.stray_outcomes(&ids, since, expired, STEP).await?;
             if found.is_empty() {

@@ -14,6 +14,7 @@ use trailkeep_store::StoreError;
 use trailkeep_store::erasures::{ErasedId, Erasure, ErasureKey, ErasureStore};
 use uuid::Uuid;
 
+use super::waited::is_away;
 use crate::ingest::erased::Erased;
 
 /// How often it is looked for erasures that other instances were asked for.
@@ -130,8 +131,21 @@ impl Watching {
         Ok(Known { key, missed })
     }
 
+    /// Whether nobody waits for this instance any more: it was away from the database for too
+    /// long, or somebody gave it up.
+    async fn is_given_up(&self) -> Result<bool, StoreError> {
+        let (instances, now) = (self.store.instances().await?, self.clock.now());
+        let own = instances.iter().find(|instance| instance.id == self.instance);
+        Ok(own.is_some_and(|own| is_away(own, now)))
+    }
+
     async fn look(&self, known: &mut Known, seen: &mut Option<Instant>) -> Result<(), StoreError> {
         let is_asked = self.watched.is_asked.swap(false, Ordering::Acquire);
+        let is_due = is_asked || seen.is_none_or(|seen| seen.elapsed() >= SEEN_EVERY);
+        if is_due && self.is_given_up().await? {
+            // Erasures may have ended without it, which it takes part in all the same.
+            *known = self.begin().await?;
+        }
         let mut missed = Vec::with_capacity(known.missed.len());
         for erasure in &known.missed {
             // This instance may have done its part meanwhile.
@@ -147,7 +161,7 @@ impl Watching {
                 found.iter().flat_map(|erasure| &erasure.ids).cloned().collect();
             self.erased.are(known.key, &ids);
         }
-        if is_new || is_asked || seen.is_none_or(|seen| seen.elapsed() >= SEEN_EVERY) {
+        if is_new || is_due {
             self.store.see_instance(self.instance, self.clock.now()).await?;
             self.erased.block(known.key, self.store.blocked().await?);
             *seen = Some(Instant::now());

@@ -8,14 +8,17 @@ use trailkeep_event::Timestamp;
 use super::folder::DATABASE;
 use super::{OpenError, inspect};
 use crate::Aged;
+use crate::activity::DAY_MS;
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Rows of one statement: a read that took longer would keep the write-ahead log of a service
+/// that runs from being emptied.
+const AT_ONCE: i64 = 100_000;
 
-/// Both are read from the index of a retention by type where there is one, else from each
-/// row.
+const LAST: &str = "SELECT coalesce(max(seq), 0) FROM events";
+
 const AGES: &str = "
     SELECT type, max(0, (?1 - received_at) / ?2) AS days, count(*)
-    FROM events GROUP BY type, days";
+    FROM events WHERE seq > ?3 AND seq <= ?4 GROUP BY type, days";
 
 /// Tells of all events in a data folder, its service running or not; false where there is no
 /// database. Reads all of them, and changes nothing.
@@ -48,12 +51,18 @@ fn count(
     now: Timestamp,
     mut each: impl FnMut(Aged),
 ) -> rusqlite::Result<()> {
+    let last: i64 = connection.query_row(LAST, [], |row| row.get(0))?;
     let mut counted = connection.prepare(AGES)?;
-    let mut rows = counted.query((now.as_millis(), DAY_MS))?;
-    while let Some(row) = rows.next()? {
-        let (kind, days, events): (String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let [days, events] = [days, events].map(|number| u64::try_from(number).unwrap_or(0));
-        each(Aged { kind: kind.into(), days, events });
+    let mut after = 0;
+    while after < last {
+        let up_to = after + AT_ONCE;
+        let mut rows = counted.query((now.as_millis(), DAY_MS, after, up_to))?;
+        while let Some(row) = rows.next()? {
+            let (kind, days, events): (String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let [days, events] = [days, events].map(|number| u64::try_from(number).unwrap_or(0));
+            each(Aged { kind: kind.into(), days, events });
+        }
+        after = up_to;
     }
     Ok(())
 }

@@ -26,9 +26,6 @@ use super::processing::tables;
 use super::schema;
 use crate::Retention;
 
-/// An outcome outlives its event by a day: until that is gone, it says that it is done.
-const OUTCOMES_LONGER: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// How often expired rows are looked for.
 const INTERVAL: Duration = Duration::from_secs(60);
 
@@ -118,7 +115,7 @@ impl Sweep {
         kept: &Retention,
         now: Timestamp,
     ) -> rusqlite::Result<Step> {
-        let outcomes = kept.longer_by(OUTCOMES_LONGER);
+        let outcomes = kept.of_outcomes();
         let mut step = if kept.is_by_type() {
             self.by_type.step(connection, [kept, kept, &outcomes], now)?
         } else {

@@ -7,14 +7,13 @@ use trailkeep_event::Timestamp;
 use super::MongoStore;
 use super::connection::EVENTS;
 use super::errors::store_error;
+use crate::activity::DAY_MS;
 use crate::{Aged, StoreError};
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 impl MongoStore {
     /// Tells of all events. Reads all of them, which takes as long as it takes, and changes
-    /// nothing. A document without a `receivedAt` or a `type` is left out: no index deletes
-    /// it.
+    /// nothing. A document without a `receivedAt` is left out: no index deletes it. One without
+    /// a type is one of all others.
     ///
     /// # Errors
     ///
@@ -34,7 +33,7 @@ fn pipeline(now: Timestamp) -> [Document; 2] {
     let now = bson::DateTime::from_millis(now.as_millis());
     let days = doc! { "$floor": { "$divide": [{ "$subtract": [now, "$receivedAt"] }, DAY_MS] } };
     [
-        doc! { "$match": { "receivedAt": { "$type": "date" }, "type": { "$type": "string" } } },
+        doc! { "$match": { "receivedAt": { "$type": "date" } } },
         doc! { "$group": {
             "_id": { "type": "$type", "days": { "$toLong": days } },
             "events": { "$sum": 1_i64 },

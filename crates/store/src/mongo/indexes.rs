@@ -1,17 +1,17 @@
 //! What the collection needs before the first event comes. Several instances
 //! may do this at once, with each other and with a person at a shell.
 
-pub mod name;
+pub mod there;
 
 use std::time::Duration;
 
 use bson::{Document, doc};
-use futures_util::TryStreamExt as _;
 use mongodb::IndexModel;
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 
-use self::name::name_of;
+use self::there::name_of;
+pub use self::there::{NAMESPACE_NOT_FOUND, existing};
 use super::connection::{EVENTS, Link};
 use super::errors::{code_of, store_error};
 use super::layout::Layout;
@@ -31,9 +31,6 @@ pub const OLD_JOURNEY: &str = "journey";
 /// nearly doubles what an event costs the server.
 const ACCOUNT: &str = "account";
 
-/// There is no such collection.
-const NAMESPACE_NOT_FOUND: i32 = 26;
-
 /// Codes by which a change of indexes loses a race with the same change made
 /// elsewhere; looking again shows what is left to do.
 const RACES: [i32; 9] = [
@@ -51,10 +48,6 @@ const RACES: [i32; 9] = [
 /// How often a lost race is run again, and the pause before it, which grows.
 const TRIES: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// The first version of the server that stores keys with a dollar in front
-/// inside of a payload.
-const FIRST_VERSION: i32 = 5;
 
 /// The indexes of the events.
 pub fn wanted_of_events(layout: Layout, retention: &Retention) -> Vec<IndexModel> {
@@ -139,16 +132,6 @@ pub fn has_old_journey(existing: &[IndexModel]) -> bool {
         .any(|index| name_of(index) == Some(OLD_JOURNEY) && serves_journeys(index, Layout::ByUser))
 }
 
-/// A collection's indexes; none if there is no collection yet.
-pub async fn existing(link: &Link, collection: &str) -> Result<Vec<IndexModel>, Error> {
-    let collection = link.database().collection::<Document>(collection);
-    match collection.list_indexes().await {
-        Ok(indexes) => indexes.try_collect().await,
-        Err(error) if code_of(&error) == Some(NAMESPACE_NOT_FOUND) => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
-}
-
 /// Whether an index is as good as ours, whatever its name: on a large
 /// collection a person may have made it beforehand.
 fn serves_journeys(index: &IndexModel, layout: Layout) -> bool {
@@ -202,20 +185,4 @@ fn account_index() -> IndexModel {
         .partial_filter_expression(with_account())
         .build();
     IndexModel::builder().keys(account_keys()).options(options).build()
-}
-
-/// Says so if the server is too old for every payload; one that does not tell
-/// its version is taken as it is.
-pub async fn warn_of_old_server(link: &Link) {
-    let Ok(info) = link.database().run_command(doc! { "buildInfo": 1 }).await else {
-        return;
-    };
-    let major = info.get_array("versionArray").ok().and_then(|parts| parts.first()?.as_i32());
-    if major.is_some_and(|major| major < FIRST_VERSION) {
-        tracing::warn!(
-            version = info.get_str("version").unwrap_or_default(),
-            "MongoDB is older than {FIRST_VERSION}.0: events whose payloads have keys such as \
-             \"$id\" will be refused by it"
-        );
-    }
 }

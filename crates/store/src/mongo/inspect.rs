@@ -8,7 +8,7 @@ use trailkeep_event::Timestamp;
 
 use super::connection::{EVENTS, Link};
 use super::errors::store_error;
-use super::indexes::name::name_of;
+use super::indexes::there::name_of;
 use super::indexes::{existing, has_old_journey, serves_events, wanted_of_events};
 use super::layout::{Layout, is_mongos};
 use super::{MongoStore, access, dead_letters, erasures, payloads, people, processing, takeover};

@@ -56,6 +56,7 @@ mod processing;
 mod query;
 mod retention;
 mod secrets;
+mod server;
 mod store;
 mod summaries;
 mod takeover;
@@ -82,7 +83,7 @@ impl Store for MongoStore {
     async fn prepare(&self) -> Result<(), StoreError> {
         in_time(self.settings.timeouts.prepare, async {
             let link = self.link().await?;
-            indexes::warn_of_old_server(link).await;
+            server::check(link, &self.settings.retention).await?;
             match indexes::make(link, &self.settings.retention).await? {
                 Journeys::Ready(layout) => self.use_layout(link, layout).await?,
                 Journeys::ToReplace => self.begin_takeover(link),

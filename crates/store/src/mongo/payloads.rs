@@ -20,7 +20,7 @@ use mongodb::options::{Hint, IndexOptions, ReadPreference, SelectionCriteria};
 use super::connection::{EVENTS, Link};
 use super::documents;
 use super::errors::store_error;
-use super::indexes::name::name_of;
+use super::indexes::there::name_of;
 use super::indexes::{existing, settle};
 use super::layout::lacks_index;
 use super::store::MongoStore;

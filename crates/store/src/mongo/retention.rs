@@ -17,29 +17,56 @@ use bson::{Document, doc};
 use mongodb::IndexModel;
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
+use trailkeep_event::Timestamp;
 
 use super::connection::Link;
-use super::indexes::name::name_of;
+use super::indexes::there::{existing, name_of};
 use crate::Retention;
 
 /// The index of all types, or of all that have none of their own.
 const NAME: &str = "retention";
 
+/// The index of what has no type, where that is kept for another time than all others.
+const WITHOUT_TYPE: &str = "retention_without_type";
+
 /// What the name of a type's index begins with.
 const OF_TYPE: &str = "retention_of_";
+
+/// How often it is looked again after a change.
+const TRIES: usize = 5;
 
 /// The longest that a TTL index can say, in seconds: 68 years.
 const MAX_TTL_SECONDS: u64 = 2_147_483_647;
 
 /// The indexes that a collection needs.
 pub fn wanted(retention: &Retention) -> Vec<IndexModel> {
-    let of_others = retention.of_others().map(|kept| {
-        index(NAME.to_owned(), kept, retention.is_by_type().then(|| others(retention)))
-    });
+    let others = retention.of_others().map(|kept| index(NAME.to_owned(), kept, others(retention)));
+    let untyped = (retention.of_untyped() != retention.of_others())
+        .then(|| Some(index(WITHOUT_TYPE.to_owned(), retention.of_untyped()?, Some(untyped()))));
     let of_types = retention.types().filter_map(|(kind, kept)| {
         Some(index(format!("{OF_TYPE}{kind}"), kept?, Some(doc! { "type": kind })))
     });
-    of_others.into_iter().chain(of_types).collect()
+    others.into_iter().chain(untyped.flatten()).chain(of_types).collect()
+}
+
+/// What of a collection has had its time, in parts: a filter each, and the index that has all
+/// of it where the server does not see that by itself.
+pub fn expired(retention: &Retention, now: Timestamp) -> Vec<(Document, Option<&'static str>)> {
+    let part = |kept: Option<Duration>, filter: Option<Document>, index| {
+        let kept = i64::try_from(kept?.as_millis()).unwrap_or(i64::MAX);
+        let before = bson::DateTime::from_millis(now.as_millis().saturating_sub(kept));
+        let mut part = filter.unwrap_or_default();
+        part.insert("receivedAt", doc! { "$lt": before });
+        Some((part, index))
+    };
+    let is_by_type = retention.is_by_type();
+    let of_others = part(retention.of_others(), others(retention), is_by_type.then_some(NAME));
+    let is_apart = retention.of_untyped() != retention.of_others();
+    let of_untyped =
+        is_apart.then(|| part(retention.of_untyped(), Some(untyped()), None)).flatten();
+    let of_types =
+        retention.types().filter_map(|(kind, kept)| part(kept, Some(doc! { "type": kind }), None));
+    of_others.into_iter().chain(of_untyped).chain(of_types).collect()
 }
 
 /// Whether one index is the wanted one, of whatever time.
@@ -47,9 +74,12 @@ pub fn serves(index: &IndexModel, wanted: &IndexModel) -> bool {
     name_of(index) == name_of(wanted) && filter_of(index) == filter_of(wanted)
 }
 
-/// Whether an index deletes old documents: it goes by its name.
+/// Whether an index is one of these: it goes by its name.
 pub fn is_of_retention(index: &IndexModel) -> bool {
-    name_of(index).is_some_and(|name| name == NAME || name.starts_with(OF_TYPE))
+    let is_of_type = || index.keys == keys() && seconds_of(index).is_some();
+    name_of(index).is_some_and(|name| {
+        name == NAME || name == WITHOUT_TYPE || name.starts_with(OF_TYPE) && is_of_type()
+    })
 }
 
 /// Has the server delete a collection's documents as the retention says, given the indexes
@@ -57,31 +87,51 @@ pub fn is_of_retention(index: &IndexModel) -> bool {
 pub async fn keep_for(
     link: &Link,
     collection: &str,
-    existing: &[IndexModel],
+    found: &[IndexModel],
     retention: &Retention,
 ) -> Result<(), Error> {
-    let documents = || link.database().collection::<Document>(collection);
-    let wanted = wanted(retention);
-    let there: Vec<_> = existing.iter().filter(|index| is_of_retention(index)).collect();
-    for index in &there {
+    let mut there = found.to_vec();
+    for _ in 0..TRIES {
+        if !bring_in_line(link, collection, &there, &wanted(retention)).await? {
+            return Ok(());
+        }
+        there = existing(link, collection).await?;
+    }
+    tracing::warn!(collection, "another instance has other settings for how long events are kept");
+    Ok(())
+}
+
+/// Answers whether anything was changed: another instance may have changed the same meanwhile,
+/// so it is looked once more.
+async fn bring_in_line(
+    link: &Link,
+    collection: &str,
+    there: &[IndexModel],
+    wanted: &[IndexModel],
+) -> Result<bool, Error> {
+    let documents = link.database().collection::<Document>(collection);
+    let mut is_changed = false;
+    for index in there.iter().filter(|index| is_of_retention(index)) {
         let name = name_of(index).unwrap_or_default();
         match wanted.iter().find(|wanted| serves(index, wanted)) {
-            Some(wanted) if seconds_of(index) == seconds_of(wanted) => {}
+            Some(wanted) if seconds_of(index) == seconds_of(wanted) => continue,
             Some(wanted) => change(link, collection, wanted).await?,
             None => {
-                documents().drop_index(name).await?;
+                documents.drop_index(name).await?;
                 tracing::info!(collection, index = name, "nothing is deleted by this index now");
             }
         }
+        is_changed = true;
     }
     for index in wanted {
-        if !there.iter().any(|other| serves(other, &index)) {
-            let (name, seconds) = (name_of(&index).map(str::to_owned), seconds_of(&index));
-            documents().create_index(index).await?;
+        if !there.iter().any(|other| serves(other, index)) {
+            let (name, seconds) = (name_of(index), seconds_of(index));
+            documents.create_index(index.clone()).await?;
             tracing::info!(collection, index = name, seconds, "old events are deleted by it");
+            is_changed = true;
         }
     }
-    Ok(())
+    Ok(is_changed)
 }
 
 /// Changes the time in place: dropping and making the index again would read the whole
@@ -102,12 +152,17 @@ fn index(name: String, kept: Duration, filter: Option<Document>) -> IndexModel {
         .expire_after(Duration::from_secs(seconds))
         .partial_filter_expression(filter)
         .build();
-    IndexModel::builder().keys(doc! { "receivedAt": 1 }).options(options).build()
+    IndexModel::builder().keys(keys()).options(options).build()
 }
 
-/// All types but those that differ, and what has none: the outcome of an event that is gone.
-fn others(retention: &Retention) -> Document {
-    let mut ranges = vec![doc! { "type": null }];
+/// All types but those that differ, and what has none where that is kept alike; `None` for
+/// everything.
+fn others(retention: &Retention) -> Option<Document> {
+    if !retention.is_by_type() {
+        return None;
+    }
+    let is_apart = retention.of_untyped() != retention.of_others();
+    let mut ranges = if is_apart { Vec::new() } else { vec![untyped()] };
     let mut after = Document::new();
     for (kind, _) in retention.types() {
         let mut range = after;
@@ -116,7 +171,16 @@ fn others(retention: &Retention) -> Document {
         after = doc! { "$gt": kind };
     }
     ranges.push(doc! { "type": after });
-    doc! { "$or": ranges }
+    Some(doc! { "$or": ranges })
+}
+
+/// The outcome of an event that was gone has no type, nor need have what another tool wrote.
+fn untyped() -> Document {
+    doc! { "type": null }
+}
+
+fn keys() -> Document {
+    doc! { "receivedAt": 1 }
 }
 
 fn filter_of(index: &IndexModel) -> Option<&Document> {
@@ -152,5 +216,12 @@ mod tests {
         ];
         assert_eq!(filter_of(&indexes[0]), Some(&doc! { "$or": ranges }));
         assert_eq!(filter_of(&indexes[1]), Some(&doc! { "type": "a" }));
+
+        // An outcome without a type goes with the first.
+        let outcomes = wanted(&retention.of_outcomes());
+        let told: Vec<_> =
+            outcomes.iter().map(|index| (name_of(index), seconds_of(index))).collect();
+        assert_eq!(told[1], (Some("retention_without_type"), Some(2 * 86_400)));
+        assert_eq!(filter_of(&outcomes[1]), Some(&doc! { "type": null }));
     }
 }

@@ -1,10 +1,12 @@
 //! What goes of an id besides its events.
 
+use std::time::Duration;
+
 use trailkeep_event::{StoreId, Timestamp};
 use trailkeep_store::access::AuditRange;
 use trailkeep_store::people::{Matching, TermKind};
 use trailkeep_store::processing::{Processed, ProcessedEvent, ProcessedState};
-use trailkeep_store::{Id, Outcome};
+use trailkeep_store::{Id, Outcome, Retention};
 
 use super::samples::{Stores, ids, until};
 use crate::access::samples::entry;
@@ -64,7 +66,10 @@ async fn strays(
     since: Timestamp,
     expired: Option<Timestamp>,
 ) -> Vec<StoreId> {
-    let found = stores.erasures.stray_outcomes(ids, since, expired, 1_000).await.unwrap();
+    let day = Duration::from_secs(24 * 60 * 60);
+    let retention = Retention::of_all(expired.map(|_| day));
+    let at = expired.map_or(at(0), |expired| expired.plus_millis(day.as_millis() as i64));
+    let found = stores.erasures.stray_outcomes(ids, since, (&retention, at), 1_000).await.unwrap();
     let mut found = found;
     found.sort();
     found.dedup();

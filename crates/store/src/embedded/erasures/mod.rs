@@ -28,7 +28,7 @@ use super::processing::{commands, feed, states};
 use crate::erasures::{Erasure, ErasureKey, ErasureStore, IdHash, Instance, Place, Trace};
 use crate::processing::FeedDocument;
 use crate::timeouts::in_time;
-use crate::{Id, StoreError};
+use crate::{Id, Retention, StoreError};
 
 /// Rows that are removed or changed in one transaction: inserts wait for it.
 const STEP_ROWS: usize = 500;
@@ -163,12 +163,14 @@ impl ErasureStore for EmbeddedStore {
         &self,
         ids: &[Id],
         since: Timestamp,
-        expired: Option<Timestamp>,
+        expired: (&Retention, Timestamp),
         limit: usize,
     ) -> Result<Vec<StoreId>, StoreError> {
-        let ids = ids.to_vec();
+        let (ids, retention, at) = (ids.to_vec(), expired.0.clone(), expired.1);
         self.readers
-            .read(move |connection| outcomes::strays(connection, &ids, since, expired, limit))
+            .read(move |connection| {
+                outcomes::strays(connection, &ids, since, (&retention, at), limit)
+            })
             .await
     }
 

@@ -1,9 +1,12 @@
 //! Outcomes of an id: by the identities of its events, or where these may be gone.
 
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, Row, Rows, Transaction, params};
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 
-use crate::Id;
+use crate::activity::DAY_MS;
+use crate::embedded::retention::by_type;
+use crate::embedded::retention::step::horizon;
+use crate::{Id, Retention};
 
 /// All that have outcomes, one seek each.
 const PROCESSORS: &str = "
@@ -26,6 +29,10 @@ pub const EXPIRED: &str = "
     SELECT id, user_id, arrival, processed_at FROM processed_events
     INDEXED BY processed_events_age WHERE received_at < ?1";
 
+const EXPIRED_OF_TYPE: &str = "
+    SELECT id, user_id, arrival, processed_at FROM processed_events
+    INDEXED BY processed_events_expiry WHERE type IS ?1 AND received_at < ?2";
+
 pub fn remove(transaction: &Transaction<'_>, ids: &[StoreId]) -> rusqlite::Result<u64> {
     let mut names = transaction.prepare_cached(PROCESSORS)?;
     let names =
@@ -44,7 +51,7 @@ pub fn strays(
     connection: &Connection,
     ids: &[Id],
     since: Timestamp,
-    expired: Option<Timestamp>,
+    expired: (&Retention, Timestamp),
     limit: usize,
 ) -> rusqlite::Result<Vec<StoreId>> {
     let mut found = Vec::new();
@@ -56,14 +63,38 @@ pub fn strays(
         }
         found.extend(of(row, ids)?);
     }
-    if let Some(expired) = expired {
-        let mut old = connection.prepare_cached(EXPIRED)?;
-        let mut rows = old.query([expired.as_millis()])?;
-        while let Some(row) = rows.next()?.filter(|_| found.len() < limit) {
-            found.extend(of(row, ids)?);
+    let (retention, at) = (expired.0.of_outcomes(), expired.1.plus_millis(DAY_MS));
+    if !retention.is_by_type() {
+        let Some(before) = horizon(retention.of_others(), at) else { return Ok(found) };
+        let old = &mut *connection.prepare_cached(EXPIRED)?;
+        add(old.query([before])?, ids, limit, &mut found)?;
+        return Ok(found);
+    }
+    let old = &mut *connection.prepare_cached(EXPIRED_OF_TYPE)?;
+    let mut kind = None;
+    loop {
+        let kept = kind.as_deref().map_or(retention.of_untyped(), |kind| retention.of(kind));
+        if let Some(before) = horizon(kept, at) {
+            add(old.query(params![kind, before])?, ids, limit, &mut found)?;
+        }
+        kind = by_type::next_type_of_outcomes(connection, kind)?;
+        if kind.is_none() {
+            return Ok(found);
         }
     }
-    Ok(found)
+}
+
+/// Adds outcomes of these ids until there are enough.
+fn add(
+    mut rows: Rows<'_>,
+    ids: &[Id],
+    limit: usize,
+    found: &mut Vec<StoreId>,
+) -> rusqlite::Result<()> {
+    while let Some(row) = rows.next()?.filter(|_| found.len() < limit) {
+        found.extend(of(row, ids)?);
+    }
+    Ok(())
 }
 
 /// The identity of an outcome, where it is one of these ids'.

@@ -51,7 +51,9 @@ macro_rules! table {
     };
 }
 
-const TABLES: [Table; 3] = [table!("events"), table!("dead_letters"), table!("processed_events")];
+const OUTCOMES: Table = table!("processed_events");
+
+const TABLES: [Table; 3] = [table!("events"), table!("dead_letters"), OUTCOMES];
 
 /// What brings a file's indexes in line with the settings, given those that are there.
 pub fn changes(is_by_type: bool, there: &[String]) -> Vec<String> {
@@ -85,13 +87,26 @@ impl ByType {
         kept: [&Retention; 3],
         now: Timestamp,
     ) -> rusqlite::Result<Step> {
+        // One commit, and not one for each type.
+        let transaction = connection.unchecked_transaction()?;
+        let step = self.delete(&transaction, kept, now)?;
+        transaction.commit()?;
+        Ok(step)
+    }
+
+    fn delete(
+        &mut self,
+        connection: &Connection,
+        kept: [&Retention; 3],
+        now: Timestamp,
+    ) -> rusqlite::Result<Step> {
         let mut deleted = 0;
         for _ in 0..STEP_TYPES {
             let Some((table, kept)) = TABLES.get(self.table).zip(kept.get(self.table)) else {
                 return Ok(if deleted == 0 { Step::Last } else { Step::Deleted(deleted) });
             };
             let room = STEP_ROWS - deleted;
-            let kept = self.kind.as_deref().map_or(kept.of_others(), |kind| kept.of(kind));
+            let kept = self.kind.as_deref().map_or(kept.of_untyped(), |kind| kept.of(kind));
             let gone = match horizon(kept, now) {
                 Some(before) => connection.prepare_cached(table.delete)?.execute(params![
                     self.kind,
@@ -110,12 +125,27 @@ impl ByType {
     }
 
     fn go_on(&mut self, connection: &Connection, table: &Table) -> rusqlite::Result<()> {
-        let after = self.kind.take().unwrap_or_default();
-        let mut next = connection.prepare_cached(table.next)?;
-        self.kind = next.query_row([after], |row| row.get(0)).optional()?;
+        self.kind = next_type(connection, table, self.kind.take())?;
         if self.kind.is_none() {
             self.table += 1;
         }
         Ok(())
     }
+}
+
+/// The type of outcomes that comes after this one, or the first; what has none comes before all.
+pub fn next_type_of_outcomes(
+    connection: &Connection,
+    after: Option<String>,
+) -> rusqlite::Result<Option<String>> {
+    next_type(connection, &OUTCOMES, after)
+}
+
+fn next_type(
+    connection: &Connection,
+    table: &Table,
+    after: Option<String>,
+) -> rusqlite::Result<Option<String>> {
+    let mut next = connection.prepare_cached(table.next)?;
+    next.query_row([after.unwrap_or_default()], |row| row.get(0)).optional()
 }

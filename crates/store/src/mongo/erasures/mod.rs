@@ -35,7 +35,7 @@ use super::store::MongoStore;
 use crate::erasures::{Erasure, ErasureKey, ErasureStore, IdHash, Instance, Place, Trace};
 use crate::processing::FeedDocument;
 use crate::timeouts::in_time;
-use crate::{Id, StoreError};
+use crate::{Id, Retention, StoreError};
 
 pub use indexes::{prepare, wanted};
 
@@ -162,7 +162,7 @@ impl ErasureStore for MongoStore {
         &self,
         ids: &[Id],
         since: Timestamp,
-        expired: Option<Timestamp>,
+        expired: (&Retention, Timestamp),
         limit: usize,
     ) -> Result<Vec<StoreId>, StoreError> {
         in_time(self.settings.timeouts.prepare, async {

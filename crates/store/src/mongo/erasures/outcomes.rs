@@ -2,14 +2,17 @@
 
 use bson::raw::RawDocument;
 use bson::{Document, doc};
+use mongodb::options::Hint;
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 
+use crate::activity::DAY_MS;
 use crate::mongo::causal::Call;
 use crate::mongo::errors::store_error;
-use crate::mongo::processing::fields::{Fields, date, to_i64, to_id, to_moment, to_text};
+use crate::mongo::processing::fields::{Fields, to_i64, to_id, to_moment, to_text};
 use crate::mongo::processing::outcome_collections;
 use crate::mongo::query::any_of;
-use crate::{Id, StoreError};
+use crate::mongo::retention;
+use crate::{Id, Retention, StoreError};
 
 /// Documents that a command removes: far from what the server takes, and done in a moment.
 const AT_ONCE: usize = 1_000;
@@ -30,22 +33,23 @@ pub async fn strays(
     call: &mut Call<'_>,
     ids: &[Id],
     since: Timestamp,
-    expired: Option<Timestamp>,
+    expired: (&Retention, Timestamp),
     limit: usize,
 ) -> Result<Vec<StoreId>, StoreError> {
+    let users: Vec<&str> = ids.iter().map(|id| id.id.as_str()).collect();
+    let (retention, at) = (expired.0.of_outcomes(), expired.1.plus_millis(DAY_MS));
     let mut found = Vec::new();
     for collection in collections(call).await? {
-        let newest = doc! { "$natural": -1 };
-        read(call, &collection, doc! {}, Some(newest), |outcome| {
+        let newest = Way { sort: Some(doc! { "$natural": -1 }), index: None };
+        read(call, &collection, doc! {}, newest, |outcome| {
             let is_new = outcome.processed_at.is_none_or(|at| at >= since);
             found.extend(outcome.id.filter(|_| is_new && outcome.is_of(ids)));
             is_new && found.len() < limit
         })
         .await?;
-        if let Some(expired) = expired {
-            let users: Vec<&str> = ids.iter().map(|id| id.id.as_str()).collect();
-            let old = doc! { "receivedAt": { "$lt": date(expired) }, "userId": { "$in": users } };
-            read(call, &collection, old, None, |outcome| {
+        for (mut old, index) in retention::expired(&retention, at) {
+            old.insert("userId", doc! { "$in": &users });
+            read(call, &collection, old, Way { sort: None, index }, |outcome| {
                 found.extend(outcome.id.filter(|_| outcome.is_of(ids)));
                 found.len() < limit
             })
@@ -81,18 +85,28 @@ impl Found {
     }
 }
 
+/// How documents are read.
+struct Way {
+    sort: Option<Document>,
+    /// The index.
+    index: Option<&'static str>,
+}
+
 async fn read(
     call: &mut Call<'_>,
     collection: &str,
     filter: Document,
-    sort: Option<Document>,
+    way: Way,
     mut take: impl FnMut(&Found) -> bool,
 ) -> Result<(), StoreError> {
     let outcomes = call.collection(collection);
     let fields = doc! { "userId": 1, "arrival": 1, "processedAt": 1 };
     let mut find = outcomes.find(filter).projection(fields);
-    if let Some(sort) = sort {
+    if let Some(sort) = way.sort {
         find = find.sort(sort);
+    }
+    if let Some(index) = way.index {
+        find = find.hint(Hint::Name(index.to_owned()));
     }
     let read = call.each(find, |document| take(&Found::of(document, collection)));
     read.await.map_err(|error| store_error(&error))

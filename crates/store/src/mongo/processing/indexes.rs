@@ -1,7 +1,5 @@
 //! What is made with a name, and kept as the settings want it.
 
-use std::time::Duration;
-
 use bson::doc;
 use mongodb::IndexModel;
 use mongodb::error::Error;
@@ -23,9 +21,6 @@ const FAILED: &str = "failed";
 
 /// The index that lists the commands of a processor, oldest first.
 const OF_PROCESSOR: &str = "of_processor";
-
-/// An outcome outlives its event: until that is gone, it says that it is done.
-const LONGER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Brings the indexes of all outcomes in line with the settings, those of processors
 /// that were removed included. Several instances may do it at once.
@@ -62,7 +57,7 @@ pub async fn wanted(
     link: &Link,
     retention: &Retention,
 ) -> Result<Vec<(String, Vec<IndexModel>)>, Error> {
-    let retention = retention::wanted(&retention.longer_by(LONGER));
+    let retention = retention::wanted(&retention.of_outcomes());
     let of_outcomes: Vec<_> = [failed_index()].into_iter().chain(retention).collect();
     let outcomes = outcome_collections(link).await?;
     let outcomes = outcomes.into_iter().map(|name| (name, of_outcomes.clone()));
@@ -73,7 +68,7 @@ pub async fn wanted(
 
 async fn try_make(link: &Link, collection: &str, retention: &Retention) -> Result<(), Error> {
     let there = make_one(link, collection, failed_index()).await?;
-    keep_for(link, collection, &there, &retention.longer_by(LONGER)).await
+    keep_for(link, collection, &there, &retention.of_outcomes()).await
 }
 
 /// Makes an index where none has its keys; answers which there were.

@@ -137,7 +137,8 @@ async fn call_about_erasures(store: &MongoStore) {
     store.stored_traces(&ann, 10).await.unwrap();
     store.letter_traces(&ann, 10).await.unwrap();
     store.remove_events(&[event_id(0)]).await.unwrap();
-    let strays = store.stray_outcomes(&[ann], at(0), None, 10).await.unwrap();
+    let strays =
+        store.stray_outcomes(&[ann], at(0), (&Retention::of_all(None), at(0)), 10).await.unwrap();
     assert_eq!(store.remove_outcomes(&strays).await.unwrap(), 2);
     assert_eq!(store.remove_people(&["ann"]).await.unwrap(), 1);
     assert_eq!(store.remove_sessions(&["s"], "ann").await.unwrap(), 1);
