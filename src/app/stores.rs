@@ -92,10 +92,8 @@ impl Stores {
 
     /// Opens the embedded store of a folder.
     pub fn in_folder(settings: &Settings, folder: &Path) -> Result<Self, StartError> {
-        let settings = EmbeddedSettings {
-            retention: settings.store.retention,
-            timeouts: timeouts(settings),
-        };
+        let settings =
+            EmbeddedSettings { retention: settings.store.retention, timeouts: timeouts(settings) };
         Ok(Self::of(EmbeddedStore::open(folder, &settings)?))
     }
 

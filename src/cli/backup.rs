@@ -62,8 +62,7 @@ fn copy(command: &Command, settings: &Settings) -> Result<Manifest, BackupError>
     let taken_at = Timestamp::now();
     let copy = WholeFile::begin(&command.file).map_err(failed)?;
     let mut far = Far::begin("copied", Unit::Bytes);
-    let contents =
-        embedded::copy(data_dir, copy.part(), &mut |done, of| far.show(done, of))?;
+    let contents = embedded::copy(data_dir, copy.part(), &mut |done, of| far.show(done, of))?;
     drop(far);
     let mut far = Far::begin("checked", Unit::Bytes);
     let written = File::open(copy.part()).map_err(failed)?;

@@ -46,9 +46,15 @@ impl Far {
             self.last_line = Instant::now();
             let what = self.what;
             complain(&match self.unit {
-                Unit::Bytes => format!("{what}: {} of {}\n", HumanBytes(done), HumanBytes(of)),
+                Unit::Bytes => {
+                    format!("trailkeep: {what}: {} of {}\n", HumanBytes(done), HumanBytes(of))
+                }
                 Unit::Erasures => {
-                    format!("{what}: {} of {} erasures\n", HumanCount(done), HumanCount(of))
+                    format!(
+                        "trailkeep: {what}: {} of {} erasures\n",
+                        HumanCount(done),
+                        HumanCount(of)
+                    )
                 }
             });
         }

@@ -91,8 +91,7 @@ fn copy(backup: &Path, place: &Path, manifest: &Manifest) -> Result<(), RestoreF
     };
     let from = File::open(backup).map_err(at(backup))?;
     let mut options = OpenOptions::new();
-    let mut to =
-        options.write(true).create_new(true).mode(0o600).open(place).map_err(at(place))?;
+    let mut to = options.write(true).create_new(true).mode(0o600).open(place).map_err(at(place))?;
     let mut far = Far::begin("copied", Unit::Bytes);
     let copied = copy_of(from, &mut to, &mut |done, of| far.show(done, of)).map_err(at(place))?;
     manifest.check(&copied)?;

@@ -119,8 +119,10 @@ impl Manifest {
             io::ErrorKind::NotFound => NotWhole::NoManifest(path.clone()),
             _ => NotWhole::File { path: path.clone(), source },
         })?;
-        let manifest: Self = serde_json::from_str(&text)
-            .map_err(|fault| NotWhole::Unreadable { path: path.clone(), reason: fault.to_string() })?;
+        let manifest: Self = serde_json::from_str(&text).map_err(|fault| NotWhole::Unreadable {
+            path: path.clone(),
+            reason: fault.to_string(),
+        })?;
         if manifest.format > FORM || manifest.schema > newest_format() {
             return Err(NotWhole::Newer { found: manifest.trailkeep });
         }

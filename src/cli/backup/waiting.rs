@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn what_came_later_is_not_waited_for() {
-        let backlog = |buffer_size, oldest_event_age_ms| Backlog { buffer_size, oldest_event_age_ms };
+        let backlog =
+            |buffer_size, oldest_event_age_ms| Backlog { buffer_size, oldest_event_age_ms };
         let since = Duration::from_millis(100);
         assert!(backlog(0, None).is_younger_than(since));
         assert!(backlog(9, Some(99)).is_younger_than(since));

@@ -74,7 +74,8 @@ impl Anew {
         }
         let missed = self.missed(list).await?;
         let names = self.names(list, &missed).await?;
-        let named: Vec<Erasure> = missed.iter().map(|erasure| with_names(erasure, &names)).collect();
+        let named: Vec<Erasure> =
+            missed.iter().map(|erasure| with_names(erasure, &names)).collect();
         let mut done = Done { erasures: missed.len(), ..Done::default() };
         processors::move_records(&*self.places.processing, &named).await?;
         for (number, erasure) in named.iter().enumerate() {

@@ -49,7 +49,10 @@ async fn a_restore_that_is_killed_leaves_the_old_state_or_the_new_one() {
         }
         service.terminate().await;
     }
-    eprintln!("killed {} times: {left_old} times the old state, {left_new} times the new one", rounds());
+    eprintln!(
+        "killed {} times: {left_old} times the old state, {left_new} times the new one",
+        rounds()
+    );
     restore(&home, &shelf, &["--replace"]).await;
     let service = Service::start(&home).await;
     assert_eq!(service.journey("ann", "?limit=1000").await["count"], 300);

@@ -119,11 +119,30 @@ async fn without_a_list_a_restore_says_that_who_was_erased_since_is_back() {
     assert_eq!(places(&elsewhere).await, Vec::<String>::new());
 }
 
+/// What a database that is replaced has under way goes on, with what its journal still has.
+#[tokio::test]
+async fn an_erasure_that_is_under_way_at_a_restore_is_carried_out_by_the_next_start() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    service.post(&marked::events()).await.expect(202);
+    service.post(&sample::events("ben", "e", 0..5)).await.expect(202);
+    let shelf = Shelf::new();
+    back_up(&home, &shelf).await;
+    // Accepted, and perhaps not stored.
+    service.post(&json!([marked::identify(&user())])).await.expect(202);
+    let asked = erase(&service, &user(), json!({})).await;
+    service.crash().await;
+    restore(&home, &shelf, &["--replace"]).await;
+    let service = Service::start(&home).await;
+    wait_until_done(&service, &asked).await;
+    assert_eq!(places(&home).await, Vec::<String>::new());
+    assert_eq!(service.journey("ben", "").await["count"], 5);
+}
+
 #[tokio::test]
 async fn an_erasure_that_was_under_way_at_the_backup_is_carried_out_after_a_restore() {
     let home = Home::embedded();
-    // A write that takes long keeps the erasure under way.
-    let service = Service::start_with(&home, &[("WRITE_MAX_WAIT_MS", "3000")]).await;
+    let service = Service::start(&home).await;
     service.post(&marked::events()).await.expect(202);
     service.post(&sample::events("ben", "e", 0..5)).await.expect(202);
     service.wait_until_flushed().await;

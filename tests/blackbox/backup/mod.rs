@@ -98,8 +98,11 @@ async fn save_erasures(home: &Home, shelf: &Shelf) -> PathBuf {
     list
 }
 
-/// Every file of a home with its bytes, but for the file of the lock, which says who had it last.
+/// Every file of a home with its bytes, but for what says nothing: the lock has the number of who
+/// had it last, and where somebody has only read, an empty log may lie beside the database.
 fn state(home: &Home) -> BTreeMap<PathBuf, Vec<u8>> {
-    let files = home.files().into_iter().filter(|path| !path.ends_with("lock"));
-    files.map(|path| (path.clone(), fs::read(&path).unwrap_or_default())).collect()
+    let says = |path: &PathBuf| !path.ends_with("lock") && !path.ends_with("trailkeep.db-shm");
+    let files = home.files().into_iter().filter(says);
+    let files = files.map(|path| (path.clone(), fs::read(&path).unwrap_or_default()));
+    files.filter(|(path, bytes)| !path.ends_with("trailkeep.db-wal") || !bytes.is_empty()).collect()
 }

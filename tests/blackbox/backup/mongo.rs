@@ -17,7 +17,8 @@ use crate::service::Service;
 /// Puts all documents of a database in the place of those of another.
 async fn copy(from: &Database, to: &Database) {
     for name in from.list_collection_names().await.expect("collections") {
-        let documents = from.collection::<RawDocumentBuf>(&name).find(doc! {}).await.expect("a read");
+        let documents =
+            from.collection::<RawDocumentBuf>(&name).find(doc! {}).await.expect("a read");
         let documents: Vec<_> = documents.try_collect().await.expect("documents");
         let target = to.collection::<RawDocumentBuf>(&name);
         target.delete_many(doc! {}).await.expect("a delete");

@@ -139,7 +139,15 @@ impl Restoring {
     /// It is damaged, of another program, or of a newer version.
     pub fn check(&self) -> Result<(), RestoreError> {
         let damaged = |error: rusqlite::Error| RestoreError::Damaged(error.to_string());
-        let copy = Connection::open(self.database()).map_err(damaged)?;
+        let path = self.database();
+        let copy = Connection::open(&path).map_err(damaged)?;
+        match schema::version(&copy).map_err(damaged)? {
+            Version::Numbered(found) if found > MIGRATIONS.len() => {
+                return Err(OpenError::Newer { path, found, known: MIGRATIONS.len() }.into());
+            }
+            Version::Numbered(found) if found > 0 => {}
+            _ => return Err(RestoreError::Damaged("it is no database of Trailkeep".to_owned())),
+        }
         match copying::damage(&copy).map_err(damaged)? {
             Some(damage) => Err(RestoreError::Damaged(damage)),
             None => Ok(()),
