@@ -135,9 +135,9 @@ enum Command {
     },
     /// Copy the embedded store into a file, while its service runs
     Backup(backup::Command),
-    /// Put a backup in the place of the embedded store, without users who were erased since
+    /// Put a backup in its place, without users who were erased since
     Restore(restore::Command),
-    /// Keep the list of who was erased apart from the database, or carry it out on one
+    /// Keep the list of who was erased elsewhere, or carry it out anew
     Erasures {
         #[command(subcommand)]
         command: erasures::Command,

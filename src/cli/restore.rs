@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tokio::runtime::Runtime;
+use trailkeep_event::time::SystemClock;
 use trailkeep_event::{Arrival, Timestamp};
 use trailkeep_store::embedded::Restoring;
 use trailkeep_store::erasures::ErasureList;
@@ -20,6 +21,7 @@ use super::backup::manifest::{Manifest, copy_of};
 use super::erasures;
 use super::far::{Far, Unit};
 use super::flags::Flags;
+use crate::access::audit::{Actor, action};
 use crate::app::{StartError, Stores};
 use crate::config::Settings;
 use crate::privacy::erase::anew::Done;
@@ -58,7 +60,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> Result<String, Rest
     restoring.carry_over()?;
     // What the replaced database says is the newest, and has the last word.
     let lists: Vec<ErasureList> = saved.into_iter().chain(replaced).collect();
-    let done = erase(settings, restoring.staging(), &lists)?;
+    let done = make_ready(settings, restoring.staging(), &lists, &manifest)?;
     let replaces = restoring.replaces();
     restoring.finish()?;
     Ok(told(command, &manifest, replaces, done))
@@ -98,11 +100,12 @@ fn copy(backup: &Path, place: &Path, manifest: &Manifest) -> Result<(), RestoreF
     Ok(())
 }
 
-/// Erases who is in the lists, in a database that nobody else has.
-fn erase(
+/// Erases who is in the lists, in a database that nobody else has, and notes what was done.
+fn make_ready(
     settings: &Settings,
     folder: &Path,
     lists: &[ErasureList],
+    manifest: &Manifest,
 ) -> Result<Option<Done>, RestoreFailed> {
     let runtime = Runtime::new().map_err(|error| StartError::System(error.to_string()))?;
     runtime.block_on(async {
@@ -111,6 +114,8 @@ fn erase(
         for list in lists {
             all = Some(erasures::carry_out(settings, &stores, list).await?);
         }
+        let deed = Actor::shell().did(action::RESTORE, Some(&manifest.taken_at), &SystemClock);
+        stores.access.record(&[deed]).await?;
         stores.events.close().await;
         Ok(all)
     })

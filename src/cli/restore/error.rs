@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use trailkeep_event::Timestamp;
+use trailkeep_store::StoreError;
 use trailkeep_store::embedded::RestoreError;
 
 use crate::app::StartError;
@@ -37,6 +38,8 @@ pub enum RestoreFailed {
     Restore(#[from] RestoreError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error("{}: {source}", .path.display())]
     File { path: PathBuf, source: io::Error },
 }

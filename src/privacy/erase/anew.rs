@@ -87,7 +87,8 @@ impl Anew {
         for erasure in &missed {
             self.store.add_erasure(erasure).await?;
         }
-        if done.ids > 0 {
+        // Also where nobody was found: rows that had expired may have left copies.
+        if !missed.is_empty() {
             self.store.scrub().await?;
         }
         Ok(done)

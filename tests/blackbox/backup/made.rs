@@ -144,6 +144,8 @@ async fn what_was_revoked_since_stays_revoked_and_who_looked_since_stays_in_the_
     let looks = trail["entries"].as_array().expect("entries").iter();
     let looks = looks.filter(|entry: &&Value| entry["action"] == "journey.read").count();
     assert!(looks >= 2, "{trail:#}");
+    let trail = service.get("/api/audit?actor=shell").await.expect(200).text();
+    assert!(trail.contains("database.restore"), "{trail}");
     service.terminate().await;
     let list = super::save_erasures(&home, &shelf).await;
     assert!(done(&run(&home, "erasures", &["apply", text(&list)]).await).contains("0 erasures"));

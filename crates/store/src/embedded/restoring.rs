@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode, Transaction};
 use trailkeep_event::Timestamp;
 
 use super::folder::{self, DATABASE, Folder};
@@ -191,23 +191,21 @@ impl Restoring {
     /// The one or the other cannot be read, or there is no room.
     pub fn carry_over(&self) -> Result<(), RestoreError> {
         let mut copy = schema::open_writer(&self.database())?;
+        let replaced = self.data_dir.join(DATABASE);
         if self.has_database {
-            let replaced = self.data_dir.join(DATABASE);
             copy.execute("ATTACH ?1 AS replaced", [replaced.to_string_lossy()])?;
         }
         let transaction = copy.transaction()?;
         if self.has_database {
-            for table in GO_ON {
-                transaction.execute_batch(&format!(
-                    "DELETE FROM main.{table}; \
-                     INSERT INTO main.{table} SELECT * FROM replaced.{table}"
-                ))?;
-            }
-            transaction.execute_batch(TRAIL)?;
+            go_on(&transaction).map_err(|error| match error.sqlite_error_code() {
+                Some(ErrorCode::DatabaseCorrupt) => {
+                    RestoreError::Unreadable(OpenError::from_sqlite(&replaced, error))
+                }
+                _ => error.into(),
+            })?;
         }
         transaction.execute_batch(ENDED)?;
-        transaction.commit()?;
-        Ok(())
+        Ok(transaction.commit()?)
     }
 
     /// Puts the database in its place. From here on it is there, whatever comes.
@@ -218,12 +216,14 @@ impl Restoring {
     pub fn finish(self) -> Result<(), RestoreError> {
         let (new, place) = (self.database(), self.data_dir.join(DATABASE));
         File::open(&new).and_then(|file| file.sync_all()).map_err(file_error(&new))?;
-        let log = Wal::beside(&place).file;
-        if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
-            return Err(RestoreError::Held(place));
+        for database in [&new, &place] {
+            let log = Wal::beside(database).file;
+            if fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+                return Err(RestoreError::Held(database.clone()));
+            }
         }
         // They are the replaced database's, and empty.
-        remove_if_there(&log)?;
+        remove_if_there(&Wal::beside(&place).file)?;
         remove_if_there(&self.data_dir.join(format!("{DATABASE}-shm")))?;
         fs::rename(&new, &place).map_err(file_error(&place))?;
         let synced = File::open(&self.data_dir).and_then(|folder| folder.sync_all());
@@ -236,6 +236,16 @@ impl Drop for Restoring {
     fn drop(&mut self) {
         let _ = self.folder.clear_staging();
     }
+}
+
+/// Takes over from the attached database what goes on from there.
+fn go_on(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    for table in GO_ON {
+        transaction.execute_batch(&format!(
+            "DELETE FROM main.{table}; INSERT INTO main.{table} SELECT * FROM replaced.{table}"
+        ))?;
+    }
+    transaction.execute_batch(TRAIL)
 }
 
 fn remove_if_there(path: &Path) -> Result<(), RestoreError> {
