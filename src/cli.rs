@@ -69,8 +69,8 @@ Examples:
   trailkeep users export ann --out ann.ndjson all that is known of somebody, as a file
   trailkeep users erase ann                   all of it erased, with a receipt
   trailkeep backup /backups/trailkeep.db      a copy of the embedded store while it runs
-  trailkeep restore /backups/trailkeep.db     the copy in its place, without who was erased
-  trailkeep erasures save erasures.json       who was erased, kept apart from the database
+  trailkeep restore /backups/trailkeep.db     the copy back, without who was erased
+  trailkeep erasures save erasures.json       who was erased, kept apart from it
   trailkeep processors users                  who is stuck at what is sent events
   trailkeep example-processor                 something that acts on events, to try with
   trailkeep --config trailkeep.toml";
