@@ -1,21 +1,26 @@
 //! The command line: what people type, and what they are told.
 
 mod admin;
+mod backup;
 mod control;
 mod dead_letters;
 mod demo;
 mod doctor;
+mod erasures;
 mod example_processor;
+mod far;
 mod flags;
 mod place;
 mod privacy;
 mod processors;
 mod reload;
+mod restore;
 mod retention;
 mod seed;
 mod serve;
 mod terminal;
 mod users;
+mod whole_file;
 mod write_keys;
 
 use std::fmt::Display;
@@ -65,6 +70,9 @@ Examples:
   trailkeep retention show                    how many events go, and when
   trailkeep users export ann --out ann.ndjson all that is known of somebody, as a file
   trailkeep users erase ann                   all of it erased, with a receipt
+  trailkeep backup /backups/trailkeep.db      a copy of the embedded store while it runs
+  trailkeep restore /backups/trailkeep.db     the copy back, without who was erased
+  trailkeep erasures save erasures.json       who was erased, kept apart from it
   trailkeep processors users                  who is stuck at what is sent events
   trailkeep example-processor                 something that acts on events, to try with
   trailkeep --config trailkeep.toml";
@@ -127,6 +135,15 @@ enum Command {
         #[command(subcommand)]
         command: users::Command,
     },
+    /// Copy the embedded store into a file, while its service runs
+    Backup(backup::Command),
+    /// Put a backup in its place, without users who were erased since
+    Restore(restore::Command),
+    /// Keep the list of who was erased elsewhere, or carry it out anew
+    Erasures {
+        #[command(subcommand)]
+        command: erasures::Command,
+    },
     /// Print what is kept of whom, where, for how long and who may see it
     Privacy {
         #[command(flatten)]
@@ -161,6 +178,9 @@ impl Cli {
             Some(Command::Processors { command }) => command.flags().add_to(overrides),
             Some(Command::Users { command }) => command.flags().add_to(overrides),
             Some(Command::Retention { command }) => command.flags().add_to(overrides),
+            Some(Command::Backup(command)) => command.flags.add_to(overrides),
+            Some(Command::Restore(command)) => command.flags.add_to(overrides),
+            Some(Command::Erasures { command }) => command.flags().add_to(overrides),
             Some(Command::Doctor(command)) => command.flags.add_to(overrides),
             // It has no settings.
             Some(Command::ExampleProcessor(_)) | None => overrides,
@@ -208,6 +228,9 @@ pub fn run() -> ExitCode {
         Some(Command::Privacy { .. }) => print(&privacy::register(&loaded.settings)),
         Some(Command::Retention { command }) => told(retention::run(command, &loaded.settings)),
         Some(Command::Users { command }) => told(users::run(command, &loaded.settings)),
+        Some(Command::Backup(command)) => told(backup::run(&command, &loaded.settings)),
+        Some(Command::Restore(command)) => told(restore::run(&command, &loaded.settings)),
+        Some(Command::Erasures { command }) => told(erasures::run(&command, &loaded.settings)),
         Some(Command::Doctor(command)) => examine(&command, &Ok(loaded)),
         // They have returned above.
         Some(Command::ExampleProcessor(_) | Command::Reload(_)) => ExitCode::FAILURE,

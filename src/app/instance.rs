@@ -31,6 +31,11 @@ pub fn id_in(data_dir: &Path) -> io::Result<(Uuid, bool)> {
     }
 }
 
+/// The identity that a data folder has, if it has one.
+pub fn known_in(data_dir: &Path) -> Option<Uuid> {
+    Uuid::parse_str(fs::read_to_string(data_dir.join(FILE)).ok()?.trim()).ok()
+}
+
 /// Under another name until it is whole.
 fn make(data_dir: &Path, path: &Path) -> io::Result<Uuid> {
     let id = Uuid::new_v4();
@@ -57,6 +62,7 @@ mod tests {
         let (id, is_new) = id_in(folder.path()).unwrap();
         assert!(is_new);
         assert_eq!(id_in(folder.path()).unwrap(), (id, false));
+        assert_eq!(known_in(folder.path()), Some(id));
         let other = tempfile::tempdir().unwrap();
         assert_ne!(id_in(other.path()).unwrap().0, id);
         fs::write(folder.path().join(FILE), "something").unwrap();

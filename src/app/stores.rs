@@ -1,5 +1,6 @@
 //! The one database, as the parts that use it see it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use trailkeep_store::access::AccessStore;
@@ -84,20 +85,24 @@ pub struct Stores {
 impl Stores {
     /// Opens the store that the settings name.
     pub async fn open(settings: &Settings) -> Result<Self, StartError> {
-        let retention = retention(settings);
-        let timeouts = timeouts(settings);
         Ok(match &settings.store.mongodb_uri {
             Some(uri) => {
-                let settings =
-                    MongoSettings { retention, timeouts, periods: PeriodSettings::DEFAULT };
+                let settings = MongoSettings {
+                    retention: retention(settings),
+                    timeouts: timeouts(settings),
+                    periods: PeriodSettings::DEFAULT,
+                };
                 Self::of(MongoStore::connect(uri.expose(), &settings).await?)
             }
-            None => {
-                let settings_of_store = EmbeddedSettings { retention, timeouts };
-                let folder = &settings.store.data_dir;
-                Self::of(EmbeddedStore::open(folder, &settings_of_store)?)
-            }
+            None => Self::in_folder(settings, &settings.store.data_dir)?,
         })
+    }
+
+    /// Opens the embedded store of a folder.
+    pub fn in_folder(settings: &Settings, folder: &Path) -> Result<Self, StartError> {
+        let settings =
+            EmbeddedSettings { retention: retention(settings), timeouts: timeouts(settings) };
+        Ok(Self::of(EmbeddedStore::open(folder, &settings)?))
     }
 
     /// All of one.

@@ -17,7 +17,7 @@ const MEBIBYTE: usize = 1 << 20;
 
 /// Whether this user may have a file system of its own, as users may unless a
 /// container or the system's policy forbids it.
-fn may_mount() -> bool {
+pub fn may_mount() -> bool {
     let tried = Command::new("unshare").args(["-Urm", "true"]).status();
     tried.is_ok_and(|status| status.success())
 }

@@ -29,6 +29,7 @@ mod sample;
 mod access;
 mod accounts;
 mod backlog;
+mod backup;
 mod console;
 mod control;
 mod dead_letters;

@@ -6,7 +6,11 @@
 //! and when, is for whoever erases to say; here each step stands for itself, and may be done
 //! again.
 
-use std::collections::BTreeMap;
+pub(crate) mod id_json;
+mod list;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -16,6 +20,7 @@ use uuid::Uuid;
 
 use super::processing::FeedDocument;
 use super::{Id, Retention, StoreError};
+pub use list::{ErasureList, NotAList};
 
 /// Ids of one erasure, at the most: a user's, and those that are linked to it.
 pub const MAX_ERASED_IDS: usize = 1_000;
@@ -247,6 +252,15 @@ pub trait ErasureStore: Send + Sync + 'static {
         expired: (&Retention, Timestamp),
         limit: usize,
     ) -> Result<Vec<StoreId>, StoreError>;
+
+    /// The ids that anything is kept of and that have these hashes, in any order. Reads all that
+    /// is kept, and takes as long as that takes: of what is erased only hashes are known, and
+    /// it is asked where an older copy of the database was put back.
+    async fn ids_with(
+        &self,
+        key: ErasureKey,
+        hashes: Arc<HashSet<IdHash>>,
+    ) -> Result<Vec<Box<str>>, StoreError>;
 
     /// Has entries of the audit trail with this subject name another one; answers how many
     /// there were.

@@ -42,6 +42,8 @@ pub const REVOKE_WRITE_KEY: &str = "write-key.revoke";
 pub const CHANGE_TEAM: &str = "team.change";
 /// Somebody had the settings read again; the subject is which have another value since.
 pub const RELOAD: &str = "settings.reload";
+/// Somebody put a backup in the database's place; the subject is when it was made.
+pub const RESTORE: &str = "database.restore";
 /// Somebody looked at a journey.
 pub const READ_JOURNEY: &str = "journey.read";
 /// Somebody began to watch a user's events come.

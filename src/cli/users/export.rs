@@ -1,12 +1,11 @@
 //! All that is known of a user, into a file or to the standard output.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::UsersError;
 use crate::cli::control::{Control, ControlError};
+use crate::cli::whole_file::WholeFile;
 use crate::console::links::segment;
 
 /// Does it, and answers what is to be printed.
@@ -29,30 +28,10 @@ async fn to_file(control: &Control, user_id: &str, path: &Path) -> Result<String
     if path.exists() {
         return Err(failed(io::ErrorKind::AlreadyExists.into()));
     }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    let part = PathBuf::from(name);
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&part);
-    let written = fill(control, user_id, file.map_err(failed)?).await;
-    let done = match written {
-        Ok(Ok(bytes)) => fs::rename(&part, path).map(|()| bytes).map_err(failed),
-        Ok(Err(error)) => Err(failed(error)),
-        Err(error) => Err(error.into()),
-    };
-    if done.is_err() {
-        let _ = fs::remove_file(&part);
-    }
-    done.map(|bytes| format!("{bytes} bytes in {}\n", path.display()))
-}
-
-async fn fill(
-    control: &Control,
-    user_id: &str,
-    mut file: File,
-) -> Result<io::Result<u64>, ControlError> {
-    let written = write(control, user_id, &mut file).await?;
-    Ok(written.and_then(|bytes| file.sync_all().map(|()| bytes)))
+    let mut file = WholeFile::begin(path).map_err(failed)?;
+    let bytes = write(control, user_id, &mut file.file).await?.map_err(failed)?;
+    file.keep().map_err(failed)?;
+    Ok(format!("{bytes} bytes in {}\n", path.display()))
 }
 
 /// How many bytes there were.

@@ -47,6 +47,7 @@ const DEEDS: &[(&str, About, &str)] = {
         (action::REVOKE_WRITE_KEY, Thing, "Revoked a write key"),
         (action::CHANGE_TEAM, Thing, "Changed what pages show"),
         (action::RELOAD, Thing, "Had the settings read again"),
+        (action::RESTORE, Thing, "Put a backup in the database’s place"),
         (action::READ_JOURNEY, User, "Looked at a journey"),
         (action::WATCH_JOURNEY, User, "Watched a journey live"),
         (action::WATCH_ALL, Thing, "Watched all events live"),

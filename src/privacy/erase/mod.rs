@@ -24,11 +24,13 @@
 //!
 //! Every step may be done twice, and by several instances at once. Who ends the last part ends
 //! the erasure: the names of the ids are forgotten, and their hashes stay, by which an instance
-//! that was away for longer than [`AWAY`](waited::AWAY) knows them.
+//! that was away for longer than [`AWAY`](waited::AWAY) knows them. An older copy of the database
+//! that is put back has the users again, and is cleared of them by these hashes ([`anew`]).
 //!
 //! The clocks of instances may differ: what another one accepted within that difference of the
 //! request may count as posted later, and the other way round.
 
+pub mod anew;
 pub mod eraser;
 pub mod part;
 pub mod places;

@@ -41,17 +41,18 @@ impl Rows {
     pub async fn remove(&self, erasure: &Erasure) -> Result<u64, StoreError> {
         let ids: Vec<Id> = erasure.ids.iter().filter_map(named).collect();
         let names: Vec<&str> = ids.iter().map(|id| id.id.as_str()).collect();
-        let Some(user) = ids.first() else { return Ok(0) };
+        // Where only some can be named, the user need not be the first of these.
+        let Some(until) = erasure.ids.first().map(|user| user.until) else { return Ok(0) };
         let mut removed = 0;
         for id in &ids {
             let linked = self.rows.linked_to(&id.id, &[], MAX_PEOPLE).await?;
             let others = linked.iter().map(|person| &*person.id).filter(|id| !names.contains(id));
             let said = |other| Said { anonymous_id: Some(other), session_id: None };
             self.people.forget(&id.id, before(id), others.map(said)).await?;
-            if id.until == user.until {
+            if id.until == Some(until) {
                 removed += self.rows.remove_people(&[&id.id]).await?;
             } else {
-                self.empty(&id.id, &names, before(user)).await?;
+                self.empty(&id.id, &names, until).await?;
             }
         }
         Ok(removed)

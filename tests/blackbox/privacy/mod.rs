@@ -1,8 +1,8 @@
 //! A person's rights to their data.
 
-mod erase;
+pub mod erase;
 mod erase_crashes;
 mod erase_shell;
 mod export;
-mod marked;
+pub mod marked;
 mod shell;

@@ -250,6 +250,7 @@ macro_rules! contract {
                     people_are_removed_byte_for_byte,
                     sessions_go_where_they_are_this_users,
                     entries_with_a_subject_name_another_one,
+                    an_id_is_found_by_its_hash_wherever_something_is_kept_of_it,
                 }
                 pending_removed {
                     a_document_is_replaced_where_it_is_there,

@@ -1,6 +1,6 @@
 //! The data folder: making it, and keeping other processes out of it.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,9 @@ pub(super) const DATABASE: &str = "trailkeep.db";
 /// The lock's name within the folder. The file stays when the lock is
 /// released: removing it would let a process lock a file that has no name.
 const LOCK: &str = "lock";
+
+/// Where a database is made ready that is to be restored, within the folder.
+const STAGING: &str = "restoring";
 
 /// A data folder that belongs to this process for as long as this lives.
 ///
@@ -38,6 +41,21 @@ impl Folder {
         }
         sign(&mut lock).map_err(unusable)?;
         Ok(Self { path: path.into(), _lock: lock })
+    }
+
+    /// Where a database is made ready that is to be restored.
+    pub(super) fn staging(&self) -> PathBuf {
+        self.path.join(STAGING)
+    }
+
+    /// Removes what a restore has left that was killed: it may have users who are erased.
+    pub(super) fn clear_staging(&self) -> Result<(), OpenError> {
+        match fs::remove_dir_all(self.staging()) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(OpenError::Folder { path: self.path.clone(), source })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The database file, made if it is missing: SQLite itself would make it
@@ -79,7 +97,7 @@ pub fn hold(path: &Path) -> io::Result<Hold> {
     }
 }
 
-fn make_private_folder(path: &Path) -> io::Result<()> {
+pub(super) fn make_private_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -9,6 +9,8 @@
 //!   `activity`: those of ids, by day.
 //! - `retention`: deleting what has expired, in small steps.
 //! - `fault`: what SQLite's errors mean.
+//! - `copying`: a copy of the file while it is written to; `restoring`: such a copy in its
+//!   place.
 //! - `inspect`: a look that changes nothing.
 //! - `dead_letters`: what was refused for good, in a table of its own.
 //! - `processing`: who is fed for, what is pending and what became of each event, in
@@ -29,6 +31,7 @@ mod account_events;
 mod activity;
 mod ages;
 mod building;
+mod copying;
 mod dead_letters;
 mod erasures;
 mod fault;
@@ -38,6 +41,7 @@ mod payloads;
 mod people;
 mod processing;
 mod reader;
+mod restoring;
 mod retention;
 mod schema;
 mod summaries;
@@ -54,9 +58,11 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 pub use ages::ages;
+pub use copying::{Contents, CopyError, copy, erasure_list, newest_format};
 pub use fault::OpenError;
 pub use folder::{Hold, hold};
 pub use inspect::inspect;
+pub use restoring::{RestoreError, Restoring};
 use trailkeep_event::time::{Clock, SystemClock};
 use trailkeep_event::{Accepted, Arrival, StoreId};
 
@@ -104,6 +110,7 @@ impl EmbeddedStore {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let folder = Folder::claim(data_dir)?;
+        folder.clear_staging()?;
         let database = folder.database()?;
         let connection = schema::open_writer(&database)?;
         let retention = settings.retention.clone();

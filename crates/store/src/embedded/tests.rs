@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod activity;
+mod copying;
 mod erasures;
 mod expiring;
 mod opening;

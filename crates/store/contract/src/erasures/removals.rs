@@ -1,18 +1,22 @@
 //! What goes of an id besides its events.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use trailkeep_event::{StoreId, Timestamp};
 use trailkeep_store::access::AuditRange;
+use trailkeep_store::dead_letters::DeadLetter;
+use trailkeep_store::erasures::ErasureKey;
 use trailkeep_store::people::{Matching, TermKind};
 use trailkeep_store::processing::{Processed, ProcessedEvent, ProcessedState};
-use trailkeep_store::{Id, Outcome, Retention};
+use trailkeep_store::{Id, Outcome, Reason, Refusal, Retention};
 
-use super::samples::{Stores, ids, until};
+use super::samples::{Stores, ids, named, until};
 use crate::access::samples::entry;
 use crate::people::samples::{arrival, identified, person, session};
 use crate::processing::samples::{NAME, add, outcome};
-use crate::samples::at;
+use crate::samples::{at, store_all};
 
 /// What became of an event of this user.
 fn outcome_of(user: &str, number: i64) -> Processed {
@@ -52,6 +56,46 @@ pub async fn outcomes_of_all_processors_go_and_of_removed_ones_too(stores: Store
             assert!(is_there(&stores, name, his).await, "{name} {number}");
         }
     }
+}
+
+pub async fn an_id_is_found_by_its_hash_wherever_something_is_kept_of_it(stores: Stores) {
+    let in_events = ids();
+    let events: Vec<_> =
+        in_events.iter().zip(1..).map(|(id, number)| named(id, "e", number)).collect();
+    store_all(&*stores.events, &events).await;
+    let letter = DeadLetter {
+        accepted: Arc::new(named("of a letter", "e", 1)),
+        refusal: Refusal::new(Reason::TooLarge, "too large"),
+        set_aside_at: at(5),
+        tried_at: at(5),
+        tries: 1,
+    };
+    stores.letters.put(&[letter]).await.unwrap();
+    for name in [NAME, "other"] {
+        add(&*stores.processing, name).await;
+        record(&stores, name, &[outcome_of(&format!("of {name}"), 1)]).await;
+    }
+    let people = [person("a device").claimed_by("its owner", arrival(1))];
+    stores.people.merge_in(&people).await.unwrap();
+    stores.people.note_sessions(&[session("a session", "of a session", 1)]).await.unwrap();
+    stores.access.record(&[entry(1, "jo", Some("a subject"))]).await.unwrap();
+    let elsewhere = ["of a letter", "of default", "of other", "a device", "its owner"];
+    let elsewhere = elsewhere.into_iter().chain(["of a session", "a subject"]).map(str::to_owned);
+    let mut everywhere: Vec<String> = in_events.into_iter().chain(elsewhere).collect();
+    everywhere.sort();
+
+    let key = ErasureKey([3; 32]);
+    let find = async |ids: &[String]| {
+        let hashes: HashSet<_> = ids.iter().map(|id| key.hash(id)).collect();
+        let mut found = stores.erasures.ids_with(key, Arc::new(hashes)).await.unwrap();
+        found.sort();
+        found.into_iter().map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(find(&everywhere).await, everywhere);
+    assert_eq!(find(&everywhere[3..5]).await, everywhere[3..5]);
+    assert_eq!(find(&["nobody".to_owned(), String::new()]).await, Vec::<String>::new());
+    let hashes = Arc::new(HashSet::from([ErasureKey([4; 32]).hash("ann")]));
+    assert!(stores.erasures.ids_with(key, hashes).await.unwrap().is_empty(), "another key");
 }
 
 pub async fn without_a_processor_there_are_no_outcomes_to_remove(stores: Stores) {

@@ -1,24 +1,29 @@
 //! Who was erased, and how what is erased leaves the one file.
 //!
 //! `tables` makes the tables, `records`, `instances`, `blocked` and `installation` have one
-//! each. `traces` finds what there is of an id, and `removal` lets it go; that of feeds,
+//! each. `traces` finds what there is of an id, `hashed` the ids themselves by their hashes, and `removal` lets it go; that of feeds,
 //! commands and states is with those. Rows that are deleted are overwritten, and
 //! `scrubbing` finds the copies that SQLite has left of them when it moved rows: page by
 //! page, of which `page` knows what is not in use.
 
-mod blocked;
-mod installation;
+pub(super) mod blocked;
+mod hashed;
+pub(super) mod installation;
 mod instances;
 mod outcomes;
 mod page;
-mod records;
+pub(super) mod records;
 mod removal;
 mod scrubbing;
 pub(super) mod tables;
 mod traces;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 use trailkeep_event::{StoreId, Timestamp};
 use uuid::Uuid;
 
@@ -27,11 +32,15 @@ use super::EmbeddedStore;
 use super::processing::{commands, feed, states};
 use crate::erasures::{Erasure, ErasureKey, ErasureStore, IdHash, Instance, Place, Trace};
 use crate::processing::FeedDocument;
-use crate::timeouts::in_time;
+use crate::summaries::QueryError;
+use crate::timeouts::{in_time, no_answer};
 use crate::{Id, Retention, StoreError};
 
 /// Rows that are removed or changed in one transaction: inserts wait for it.
 const STEP_ROWS: usize = 500;
+
+/// What reading all of the file may take.
+const WHOLE_FILE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Those that run all the time, or over much.
 #[cfg(test)]
@@ -172,6 +181,18 @@ impl ErasureStore for EmbeddedStore {
                 outcomes::strays(connection, &ids, since, (&retention, at), limit)
             })
             .await
+    }
+
+    async fn ids_with(
+        &self,
+        key: ErasureKey,
+        hashes: Arc<HashSet<IdHash>>,
+    ) -> Result<Vec<Box<str>>, StoreError> {
+        let read = move |connection: &Connection| hashed::find(connection, key, &hashes);
+        self.readers.read_within(WHOLE_FILE, read).await.map_err(|error| match error {
+            QueryError::OutOfTime(limit) => no_answer(limit),
+            QueryError::Store(error) => error,
+        })
     }
 
     async fn rename_subject(&self, subject: &str, becomes: &str) -> Result<u64, StoreError> {

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension as _, Row, Transaction, params};
-use serde::{Deserialize, Serialize};
-use trailkeep_event::{Arrival, Timestamp};
+use serde::Serialize;
+use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
 use crate::StoreError;
 use crate::embedded::people::tables::from_json;
-use crate::erasures::{ErasedId, Erasure, IdHash, Place};
+use crate::erasures::id_json::IdInJson;
+use crate::erasures::{ErasedId, Erasure, Place};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -25,6 +26,8 @@ macro_rules! select {
 }
 
 pub const BY_ID: &str = select!("WHERE id = ?1");
+
+const ALL: &str = select!("ORDER BY requested_at, id");
 
 /// Identities are in the order of time.
 const NEWEST: &str = select!("ORDER BY id DESC LIMIT ?1");
@@ -105,6 +108,11 @@ pub fn add(transaction: &Transaction<'_>, erasure: &Encoded) -> rusqlite::Result
     transaction.prepare_cached(ADD)?.execute(row).map(|_| ())
 }
 
+/// Oldest first.
+pub fn all(connection: &Connection) -> rusqlite::Result<Vec<Erasure>> {
+    connection.prepare(ALL)?.query_map([], erasure)?.collect()
+}
+
 pub fn one(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<Erasure>> {
     connection.prepare_cached(BY_ID)?.query_row([id.as_bytes()], erasure).optional()
 }
@@ -174,7 +182,7 @@ fn erasure(row: &Row<'_>) -> rusqlite::Result<Erasure> {
     let place = |(word, number): (String, u64)| Some((Place::from_word(&word)?, number));
     Ok(Erasure {
         id: Uuid::from_bytes(row.get(0)?),
-        ids: ids.into_iter().map(IdInJson::into_id).collect::<rusqlite::Result<_>>()?,
+        ids: ids.into_iter().map(id).collect::<rusqlite::Result<_>>()?,
         requested_at: Timestamp::from_millis_clamped(row.get(2)?),
         verified_at: verified_at.map(Timestamp::from_millis_clamped),
         parts: parts
@@ -186,37 +194,6 @@ fn erasure(row: &Row<'_>) -> rusqlite::Result<Erasure> {
     })
 }
 
-/// An id that is erased; the hash in hexadecimal digits.
-#[derive(Serialize, Deserialize)]
-struct IdInJson {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<Box<str>>,
-    hash: String,
-    until: i64,
-}
-
-impl IdInJson {
-    fn of(id: &ErasedId) -> Self {
-        let hash = id.hash.0.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { id: id.id.clone(), hash, until: id.until.as_i64() }
-    }
-
-    fn into_id(self) -> rusqlite::Result<ErasedId> {
-        let hash = hash_of(&self.hash).ok_or_else(|| {
-            let fault = format!("{:?} is no hash", self.hash);
-            Error::FromSqlConversionFailure(1, Type::Text, fault.into())
-        })?;
-        Ok(ErasedId { id: self.id, hash, until: Arrival::from_i64(self.until) })
-    }
-}
-
-fn hash_of(digits: &str) -> Option<IdHash> {
-    let mut hash = [0; 32];
-    if digits.len() != 2 * hash.len() {
-        return None;
-    }
-    for (byte, place) in hash.iter_mut().zip((0..digits.len()).step_by(2)) {
-        *byte = u8::from_str_radix(digits.get(place..place + 2)?, 16).ok()?;
-    }
-    Some(IdHash(hash))
+fn id(json: IdInJson) -> rusqlite::Result<ErasedId> {
+    json.into_id().map_err(|fault| Error::FromSqlConversionFailure(1, Type::Text, fault.into()))
 }

@@ -6,7 +6,7 @@
 //! - `blockedIds`: one document an id, which is its hash. `blocked` in the code.
 //! - `installation`: one document, which has the key.
 //!
-//! `traces` finds what there is of an id, `foreign` what another tool wrote of it, and
+//! `traces` finds what there is of an id, `hashed` the ids themselves by their hashes, `foreign` what another tool wrote of it, and
 //! `removal` and `outcomes` let it go; that of feeds, commands and states is with those. `indexes` has
 //! what is made beforehand.
 //!
@@ -17,6 +17,7 @@
 mod blocked;
 mod documents;
 pub mod foreign;
+mod hashed;
 mod indexes;
 mod installation;
 mod instances;
@@ -24,6 +25,9 @@ mod outcomes;
 mod records;
 mod removal;
 mod traces;
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use trailkeep_event::{StoreId, Timestamp};
@@ -169,6 +173,14 @@ impl ErasureStore for MongoStore {
             outcomes::strays(&mut self.call().await?, ids, since, expired, limit).await
         })
         .await
+    }
+
+    async fn ids_with(
+        &self,
+        key: ErasureKey,
+        hashes: Arc<HashSet<IdHash>>,
+    ) -> Result<Vec<Box<str>>, StoreError> {
+        hashed::find(&mut self.call().await?, key, &hashes).await
     }
 
     async fn rename_subject(&self, subject: &str, becomes: &str) -> Result<u64, StoreError> {

@@ -13,7 +13,7 @@
 //! `indexes` has what is made beforehand.
 
 mod documents;
-mod indexes;
+pub mod indexes;
 mod rows;
 mod sessions;
 
