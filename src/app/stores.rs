@@ -5,7 +5,7 @@ use std::sync::Arc;
 use trailkeep_store::access::AccessStore;
 use trailkeep_store::activity::ActivityStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
-use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
+use trailkeep_store::embedded::{self, EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::erasures::ErasureStore;
 use trailkeep_store::mongo::{self, MongoSettings, MongoStore, PeriodSettings};
 use trailkeep_store::payloads::{PayloadKey, PayloadStore};
@@ -80,6 +80,7 @@ impl Stores {
         let timeouts = timeouts(settings);
         Ok(match &settings.store.mongodb_uri {
             Some(uri) => {
+                embedded::refuse_half_moved(&settings.store.data_dir)?;
                 let settings =
                     MongoSettings { retention, timeouts, periods: PeriodSettings::DEFAULT };
                 Self::of(MongoStore::connect(uri.expose(), &settings).await?)

@@ -283,18 +283,31 @@ fn as_i64(seconds: u64) -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX)
 }
 
-/// Says so if the server is too old for every payload; one that does not tell
-/// its version is taken as it is.
+/// Says so if the server is too old for every payload.
 pub async fn warn_of_old_server(link: &Link) {
-    let Ok(info) = link.database().run_command(doc! { "buildInfo": 1 }).await else {
-        return;
-    };
-    let major = info.get_array("versionArray").ok().and_then(|parts| parts.first()?.as_i32());
-    if major.is_some_and(|major| major < FIRST_VERSION) {
+    if let Some(version) = old_version(link).await {
         tracing::warn!(
-            version = info.get_str("version").unwrap_or_default(),
+            version,
             "MongoDB is older than {FIRST_VERSION}.0: events whose payloads have keys such as \
              \"$id\" will be refused by it"
         );
     }
+}
+
+/// Refuses a server that is too old for every payload, where no payload may be left behind.
+pub async fn refuse_old_server(link: &Link) -> Result<(), StoreError> {
+    old_version(link).await.map_or(Ok(()), |version| {
+        Err(StoreError::Denied(format!(
+            "it is MongoDB {version}, and {FIRST_VERSION}.0 is the oldest that takes every payload"
+        )))
+    })
+}
+
+/// The version of a server that is too old for every payload; one that does not tell its
+/// version is taken as it is.
+async fn old_version(link: &Link) -> Option<String> {
+    let info = link.database().run_command(doc! { "buildInfo": 1 }).await.ok()?;
+    let major = info.get_array("versionArray").ok().and_then(|parts| parts.first()?.as_i32());
+    let is_old = major.is_some_and(|major| major < FIRST_VERSION);
+    is_old.then(|| info.get_str("version").unwrap_or_default().to_owned())
 }

@@ -6,12 +6,12 @@
 //! `scrubbing` finds the copies that SQLite has left of them when it moved rows: page by
 //! page, of which `page` knows what is not in use.
 
-mod blocked;
-mod installation;
-mod instances;
+pub(super) mod blocked;
+pub(super) mod installation;
+pub(super) mod instances;
 mod outcomes;
 mod page;
-mod records;
+pub(super) mod records;
 mod removal;
 mod scrubbing;
 pub(super) mod tables;
