@@ -1,7 +1,7 @@
 //! A person's rights to their data.
 
-mod erase;
+pub mod erase;
 mod erase_crashes;
-mod export;
+pub mod export;
 mod marked;
 mod shell;

@@ -6,6 +6,7 @@ mod accounts;
 mod activity;
 mod erasures;
 mod expiring;
+mod moving;
 mod opening;
 mod payloads;
 mod people;

@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::columns;
 use crate::access::{SecretHash, SessionRecord};
 
-pub(in crate::embedded) const EVERY: &str = "SELECT id_hash, account_id, data, expires_at FROM sessions";
+pub(in crate::embedded) const EVERY: &str =
+    "SELECT id_hash, account_id, data, expires_at FROM sessions";
 
 const INSERT: &str = "
     INSERT INTO sessions (id_hash, account_id, data, expires_at)

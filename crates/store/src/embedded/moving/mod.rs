@@ -40,9 +40,9 @@ impl EmbeddedStore {
     /// As of any read.
     pub async fn rows(&self, kind: Kind) -> Result<u64, StoreError> {
         let count = format!("SELECT count(*) FROM {}", kind.table());
-        let rows = self.readers.read(move |connection| {
-            connection.query_row(&count, [], |row| row.get::<_, i64>(0))
-        });
+        let rows = self
+            .readers
+            .read(move |connection| connection.query_row(&count, [], |row| row.get::<_, i64>(0)));
         Ok(u64::try_from(rows.await?).unwrap_or(0))
     }
 
@@ -66,6 +66,12 @@ impl EmbeddedStore {
     pub async fn users_at(&self, shares: Vec<f64>) -> Result<Vec<String>, StoreError> {
         self.readers.read(move |connection| users_at(connection, &shares)).await
     }
+}
+
+/// The columns of a kind's key.
+#[cfg(test)]
+pub fn key_of_table(kind: Kind) -> &'static [&'static str] {
+    tables::of(kind).key
 }
 
 fn page(connection: &Connection, kind: Kind, after: Option<Key>) -> rusqlite::Result<Page> {

@@ -7,9 +7,7 @@ use rusqlite::{Error, Row};
 use trailkeep_event::{Accepted, Event, Payload};
 
 use crate::StoredEvent;
-use crate::embedded::access::{
-    accounts, audit, sessions, set_up, team, tokens, write_keys,
-};
+use crate::embedded::access::{accounts, audit, sessions, set_up, team, tokens, write_keys};
 use crate::embedded::erasures::{blocked, installation, instances, records};
 use crate::embedded::people::{rows, sessions as user_sessions};
 use crate::embedded::processing::{commands, feed, outcomes, parked, processors, states};
@@ -56,9 +54,7 @@ pub fn of(kind: Kind) -> Table {
         Kind::Installation => {
             of(installation::EVERY, &["id"], |row| installation::key(row).map(Kept::ErasureKey))
         }
-        Kind::Blocked => {
-            of(blocked::EVERY, &["hash"], |row| blocked::hash(row).map(Kept::Blocked))
-        }
+        Kind::Blocked => of(blocked::EVERY, &["hash"], |row| blocked::hash(row).map(Kept::Blocked)),
         Kind::Erasures => {
             of(records::EVERY, &["id"], |row| records::erasure(row).map(Kept::Erasure))
         }

@@ -108,9 +108,8 @@ impl MongoStore {
         }
         for (collection, documents) in others {
             for documents in in_commands(documents.into_iter().map(Ok), size)? {
-                let verdicts = self.write(async {
-                    self.call().await?.insert(&collection, documents).await
-                });
+                let verdicts =
+                    self.write(async { self.call().await?.insert(&collection, documents).await });
                 written(verdicts.await?, &collection)?;
             }
         }
