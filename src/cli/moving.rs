@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use super::flags::Flags;
 use super::progress::Progress;
+use super::terminal::complain;
 use crate::app::{self, StartError};
 use crate::config::{Overrides, Settings};
 use crate::shutdown::Signals;
@@ -228,10 +229,9 @@ impl Move<'_> {
     async fn compare(&self, id: Uuid) -> Result<Compared, MoveError> {
         let mark = Mark::path_in(&self.settings.store.data_dir);
         let pair = Pair { source: self.source, target: self.target, mark };
-        let all = Progress::begin(0, "");
-        all.say("counting");
+        complain("trailkeep: counting\n");
         pair.count().await?;
-        all.say("making the indexes, which takes a while");
+        complain("trailkeep: making the indexes, which takes a while\n");
         self.target.make_readable().await.map_err(MoveError::Writing)?;
         let compared = pair.compare(id).await?;
         self.target.note_compared(id).await.map_err(MoveError::Writing)?;

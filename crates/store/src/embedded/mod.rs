@@ -58,13 +58,13 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 pub use fault::OpenError;
-pub use folder::{Hold, hold};
+pub use folder::{Hold, file_in, hold};
 pub use inspect::inspect;
 pub use moved::{Mark, refuse_half_moved};
 use trailkeep_event::time::{Clock, SystemClock};
 use trailkeep_event::{Accepted, Arrival, StoreId};
 
-use self::folder::{DATABASE, Folder};
+use self::folder::Folder;
 use self::reader::Readers;
 use self::retention::Retention;
 use self::writer::Writer;
@@ -119,7 +119,7 @@ impl EmbeddedStore {
     ///
     /// There is none; or as of [`open`](Self::open).
     pub fn open_to_move(data_dir: &Path, settings: &EmbeddedSettings) -> Result<Self, OpenError> {
-        if !data_dir.join(DATABASE).is_file() {
+        if !file_in(data_dir).is_file() {
             return Err(OpenError::NoStore { path: data_dir.into() });
         }
         Self::open_in(Folder::claim(data_dir)?, settings, Arc::new(SystemClock))

@@ -64,7 +64,7 @@ impl MongoStore {
     ///
     /// As of any read; [`StoreError::Denied`] where the server is too old.
     pub async fn find_move(&self, id: Uuid) -> Result<Found, StoreError> {
-        self.read(async {
+        in_time(self.settings.timeouts.write, async {
             let link = self.link().await?;
             indexes::refuse_old_server(link).await?;
             Ok(match mark::find(link).await? {
