@@ -10,9 +10,11 @@ mod erasures;
 mod example_processor;
 mod far;
 mod flags;
+mod moving;
 mod place;
 mod privacy;
 mod processors;
+mod progress;
 mod reload;
 mod restore;
 mod retention;
@@ -64,6 +66,7 @@ Examples:
   trailkeep write-keys create shop            make a key that events have to have
   trailkeep demo                              a shop to look at, signed in by a link
   trailkeep seed 1000000                      write a million sample events
+  trailkeep move --to mongodb://db:27017/shop all of the folder into MongoDB
   trailkeep doctor                            what is wrong, and what to do about it
   trailkeep dead-letters list                 events that the database refused for good
   trailkeep privacy                           what is kept of whom, and for how long
@@ -120,6 +123,8 @@ enum Command {
     Demo(demo::Command),
     /// Write sample events: a million, or as many as you like
     Seed(seed::Command),
+    /// Move everything of the embedded store into MongoDB
+    Move(moving::Command),
     /// Look at events that the database refused for good, retry or drop them
     DeadLetters {
         #[command(subcommand)]
@@ -174,6 +179,7 @@ impl Cli {
             Some(Command::WriteKeys { command }) => command.flags().add_to(overrides),
             Some(Command::Demo(command)) => command.add_to(overrides),
             Some(Command::Seed(command)) => command.flags.add_to(overrides),
+            Some(Command::Move(command)) => command.add_to(overrides),
             Some(Command::DeadLetters { command }) => command.flags().add_to(overrides),
             Some(Command::Processors { command }) => command.flags().add_to(overrides),
             Some(Command::Users { command }) => command.flags().add_to(overrides),
@@ -223,6 +229,7 @@ pub fn run() -> ExitCode {
         Some(Command::WriteKeys { command }) => told(write_keys::run(command, &loaded.settings)),
         Some(Command::Demo(command)) => demo::run(&command, loaded, overrides),
         Some(Command::Seed(command)) => seed(&command, &loaded.settings),
+        Some(Command::Move(_)) => move_store(&loaded.settings),
         Some(Command::DeadLetters { command }) => handle_letters(command, &loaded.settings),
         Some(Command::Processors { command }) => told(processors::run(command, &loaded.settings)),
         Some(Command::Privacy { .. }) => print(&privacy::register(&loaded.settings)),
@@ -282,6 +289,19 @@ fn told(done: Result<String, impl Display>) -> ExitCode {
 
 fn seed(command: &seed::Command, settings: &Settings) -> ExitCode {
     match seed::run(command, settings) {
+        Ok(done) => {
+            let printed = print(&done.text);
+            if printed == ExitCode::SUCCESS { done.code } else { printed }
+        }
+        Err(error) => {
+            complain(&format!("trailkeep: {error}\n"));
+            ExitCode::from(if error.is_of_arguments() { WRONG_SETTINGS } else { 1 })
+        }
+    }
+}
+
+fn move_store(settings: &Settings) -> ExitCode {
+    match moving::run(settings) {
         Ok(done) => {
             let printed = print(&done.text);
             if printed == ExitCode::SUCCESS { done.code } else { printed }

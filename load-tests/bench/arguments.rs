@@ -31,7 +31,7 @@ pub struct Arguments {
     rounds: Option<u32>,
 
     /// Events that are in the collection before costs, journeys and summaries
-    /// are measured [default: 5000000].
+    /// are measured, and that are moved [default: 5000000].
     #[arg(long)]
     events: Option<u64>,
 
@@ -174,12 +174,13 @@ mod tests {
             (Section::Index, "index"),
             (Section::Growth, "growth"),
             (Section::SlowWork, "slow-work"),
+            (Section::Move, "move"),
         ];
         for (section, name) in named {
             assert!(!usual.contains(&section));
             assert_eq!(parse(&["--only", name]).sections(), [section]);
         }
-        assert_eq!(usual.len(), Section::ALL.len() - 3);
+        assert_eq!(usual.len(), Section::ALL.len() - 4);
     }
 
     #[test]

@@ -41,6 +41,11 @@ impl Database {
         self.server.uri(NAME)
     }
 
+    /// Where another database on its server is found.
+    pub fn uri_of(&self, name: &str) -> String {
+        self.server.uri(name)
+    }
+
     /// The server's process.
     pub fn pid(&self) -> u32 {
         self.server.pid()

@@ -37,6 +37,9 @@ pub enum Section {
     /// Cost of an event and of a page against what is stored, up to 30 million
     /// events. Only when it is named.
     Growth,
+    /// `trailkeep move` of all events of an embedded store, against a bare insert loop; and killed
+    /// twice. Only when it is named.
+    Move,
     /// Two services on one MongoDB.
     Pair,
     /// Deliveries a second to a processor, what one costs, and the 202 beside them.
@@ -54,7 +57,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Cost,
         Self::Journal,
         Self::Latency,
@@ -73,6 +76,7 @@ impl Section {
         Self::Processors,
         Self::FailingHead,
         Self::SlowWork,
+        Self::Move,
         Self::Growth,
         Self::Index,
     ];
@@ -98,6 +102,7 @@ impl Section {
             Self::Processors => "processors",
             Self::FailingHead => "failing-head",
             Self::SlowWork => "slow-work",
+            Self::Move => "move",
             Self::Growth => "growth",
             Self::Index => "index",
         }
@@ -105,7 +110,7 @@ impl Section {
 
     /// Whether it runs when no section is named.
     pub fn is_usual(self) -> bool {
-        !matches!(self, Self::SlowWork | Self::Growth | Self::Index)
+        !matches!(self, Self::SlowWork | Self::Move | Self::Growth | Self::Index)
     }
 
     /// Whether it measures the service.

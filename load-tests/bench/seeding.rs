@@ -74,8 +74,22 @@ impl Seeding {
             .prefix("trailkeep-bench-")
             .tempdir()
             .during("a temporary folder")?;
+        self.run(binary, Some(database), folder.path()).await
+    }
+
+    /// Writes them into the embedded store of a folder; gives how long that took.
+    pub async fn write_into(&self, binary: &Path, folder: &Path) -> Result<Duration, Trouble> {
+        self.run(binary, None, folder).await
+    }
+
+    async fn run(
+        &self,
+        binary: &Path,
+        database: Option<&Database>,
+        folder: &Path,
+    ) -> Result<Duration, Trouble> {
         let began = Instant::now();
-        let mut running = self.start(binary, database, folder.path())?;
+        let mut running = self.start(binary, database, folder)?;
         let status = loop {
             let ended = running.child.try_wait().during("asking after the seed")?;
             if let Some(status) = ended {
@@ -86,11 +100,16 @@ impl Seeding {
         if status.success() {
             return Ok(began.elapsed());
         }
-        let said = std::fs::read_to_string(folder.path().join(SAID)).unwrap_or_default();
+        let said = std::fs::read_to_string(folder.join(SAID)).unwrap_or_default();
         Err(Trouble(format!("trailkeep seed ended with {status}: {said}")))
     }
 
-    fn start(&self, binary: &Path, database: &Database, folder: &Path) -> Result<Running, Trouble> {
+    fn start(
+        &self,
+        binary: &Path,
+        database: Option<&Database>,
+        folder: &Path,
+    ) -> Result<Running, Trouble> {
         let plan = &self.plan;
         let log = File::create(folder.join(SAID)).during("the seed's log")?;
         let child = Command::new(binary)
@@ -103,7 +122,7 @@ impl Seeding {
             .args(["--whale", &plan.whale])
             .args(["--whale-share", &plan.whale_share.to_string()])
             .env_clear()
-            .env("MONGODB_URI", database.uri())
+            .envs(database.map(|database| ("MONGODB_URI", database.uri())))
             .env("DATA_DIR", folder)
             .current_dir(folder)
             .stdin(Stdio::null())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use trailkeep_store::access::AccessStore;
 use trailkeep_store::activity::ActivityStore;
 use trailkeep_store::dead_letters::DeadLetterStore;
-use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore};
+use trailkeep_store::embedded::{self, EmbeddedSettings, EmbeddedStore};
 use trailkeep_store::erasures::ErasureStore;
 use trailkeep_store::mongo::{self, MongoSettings, MongoStore, PeriodSettings};
 use trailkeep_store::payloads::{PayloadKey, PayloadStore};
@@ -87,6 +87,7 @@ impl Stores {
     pub async fn open(settings: &Settings) -> Result<Self, StartError> {
         Ok(match &settings.store.mongodb_uri {
             Some(uri) => {
+                embedded::refuse_half_moved(&settings.store.data_dir)?;
                 let settings = MongoSettings {
                     retention: retention(settings),
                     timeouts: timeouts(settings),

@@ -3,7 +3,6 @@
 
 mod error;
 mod pipeline;
-mod progress;
 mod run;
 mod service;
 

@@ -44,6 +44,7 @@ mod journey;
 mod links;
 mod live;
 mod monitoring;
+mod moving;
 mod people;
 mod pipeline;
 mod privacy;

@@ -17,6 +17,7 @@ mod in_order;
 mod inspection;
 mod lowest;
 pub mod mongo;
+pub mod moving;
 pub mod payloads;
 pub mod people;
 pub mod processing;

@@ -28,7 +28,7 @@ impl Home {
 
     /// A database of its own on the shared MongoDB.
     pub fn mongodb() -> Self {
-        Self::new(Some(mongod::shared_uri(&unused_database())))
+        Self::new(Some(Self::unused_uri()))
     }
 
     /// A database of its own on a server that the test handles itself.
@@ -44,6 +44,16 @@ impl Home {
     /// The same database, and another folder: what a second instance has.
     pub fn on_another_machine(&self) -> Self {
         Self::new(self.mongodb_uri.clone())
+    }
+
+    /// A database on the shared MongoDB that nothing is in yet.
+    pub fn unused_uri() -> String {
+        mongod::shared_uri(&unused_database())
+    }
+
+    /// The same folder, with this database from now on.
+    pub fn settle_at(&mut self, uri: &str) {
+        self.mongodb_uri = Some(uri.to_owned());
     }
 
     fn new(mongodb_uri: Option<String>) -> Self {

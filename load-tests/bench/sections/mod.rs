@@ -12,6 +12,7 @@ mod journeys;
 mod latency;
 mod live;
 mod memory;
+mod moving;
 mod overload;
 mod pages;
 mod pair;
@@ -51,6 +52,7 @@ pub fn steps(section: Section, arguments: &Arguments) -> u64 {
         Section::Processors => processors::STEPS * rounds,
         Section::FailingHead => failing_head::steps(rounds),
         Section::SlowWork => slow_work::STEPS,
+        Section::Move => moving::STEPS,
         Section::Growth => growth::steps(arguments.sizes().len()),
         Section::Index => index::steps(arguments),
     }
@@ -77,6 +79,7 @@ pub async fn run(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
         Section::Processors => processors::run(bench).await,
         Section::FailingHead => failing_head::run(bench).await,
         Section::SlowWork => slow_work::run(bench).await,
+        Section::Move => moving::run(bench).await,
         Section::Growth => growth::run(bench).await,
         Section::Index => index::run(bench).await,
     }

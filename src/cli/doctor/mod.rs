@@ -9,6 +9,7 @@ mod finding;
 mod folder;
 mod journal;
 mod lock;
+mod moved;
 mod settings;
 mod words;
 
@@ -17,9 +18,10 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
+use trailkeep_store::embedded::{self, OpenError};
 use trailkeep_store::mongo::{self, MongoSettings, MongoStore, PeriodSettings};
 use trailkeep_store::payloads::PayloadKey;
-use trailkeep_store::{Store as _, StoreError, embedded};
+use trailkeep_store::{Store as _, StoreError};
 
 use super::flags::Flags;
 use crate::app;
@@ -85,6 +87,7 @@ fn examine(settings: &Settings) -> Vec<Finding> {
     ];
     let is_mongodb = settings.store.mongodb_uri.is_some();
     findings.extend(database::judge(&look_at_database(settings, is_held), is_mongodb));
+    findings.extend(moved::judge(data_dir, is_mongodb));
     if journal.is_ok() {
         findings.push(journal::judge_backlog(unsettled, limit, is_held));
     }
@@ -103,12 +106,13 @@ fn need(settings: &Settings, unsettled_bytes: u64, taken: u64) -> Need {
 }
 
 fn look_at_database(settings: &Settings, is_held: bool) -> Looked {
+    let data_dir = &settings.store.data_dir;
     match &settings.store.mongodb_uri {
-        Some(uri) => look_at_mongodb(settings, uri),
-        None => {
-            let keys = app::payload_keys(settings);
-            look_at_file(&settings.store.data_dir, is_held, &keys)
-        }
+        Some(uri) => match embedded::refuse_half_moved(data_dir) {
+            Ok(()) => look_at_mongodb(settings, uri),
+            Err(error) => no_start(&error),
+        },
+        None => look_at_file(data_dir, is_held, &app::payload_keys(settings)),
     }
 }
 
@@ -116,11 +120,13 @@ fn look_at_file(data_dir: &Path, is_held: bool, keys: &[PayloadKey]) -> Looked {
     match embedded::inspect(data_dir, is_held, keys) {
         Ok(Some(inspection)) => Looked::At(inspection),
         Ok(None) => Looked::NotYet,
-        Err(error) => Looked::Failed {
-            error: error.to_string(),
-            to_do: "a start would end with the same: mend that first".to_owned(),
-        },
+        Err(error) => no_start(&error),
     }
+}
+
+fn no_start(error: &OpenError) -> Looked {
+    let to_do = "a start would end with the same: mend that first".to_owned();
+    Looked::Failed { error: error.to_string(), to_do }
 }
 
 fn look_at_mongodb(settings: &Settings, uri: &MongodbUri) -> Looked {

@@ -10,8 +10,8 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::progress::Progress;
 use crate::app::StartError;
+use crate::cli::progress::Progress;
 use crate::seed::{Sample, Samples};
 use crate::shutdown::Signals;
 
@@ -65,7 +65,7 @@ pub struct Run {
 
 impl Run {
     pub fn begin(samples: Samples, batch: usize) -> Self {
-        let progress = Progress::begin(samples.plan().events);
+        let progress = Progress::begin(samples.plan().events, "events");
         let (sender, batches) = mpsc::channel(READY);
         tokio::task::spawn_blocking(move || {
             let mut samples = samples.peekable();

@@ -3,6 +3,6 @@
 pub mod erase;
 mod erase_crashes;
 mod erase_shell;
-mod export;
+pub mod export;
 pub mod marked;
 mod shell;

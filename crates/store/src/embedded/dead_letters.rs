@@ -15,16 +15,21 @@ const INSERT: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
     ON CONFLICT (id) DO NOTHING";
 
-macro_rules! heads {
-    ($condition:literal) => {
-        concat!(
-            "SELECT id, user_id, event_id, type, session_id, account_id, occurred_at, received_at,
-                    arrival, reason, error, set_aside_at, tried_at, tries, anonymous_id
-             FROM dead_letters ",
-            $condition
-        )
+macro_rules! columns {
+    () => {
+        "id, user_id, event_id, type, session_id, account_id, occurred_at, received_at, arrival,
+         reason, error, set_aside_at, tried_at, tries, anonymous_id"
     };
 }
+
+macro_rules! heads {
+    ($condition:literal) => {
+        concat!("SELECT ", columns!(), " FROM dead_letters ", $condition)
+    };
+}
+
+/// Heads, and the payload of each behind them.
+pub(super) const EVERY: &str = concat!("SELECT ", columns!(), ", payload FROM dead_letters");
 
 const LIST: &str = heads!(
     "WHERE (set_aside_at, id) < (?1, ?2)
@@ -171,7 +176,7 @@ fn letter(head: LetterHead, payload: &str) -> Result<DeadLetter, StoreError> {
     Ok(head.with_payload(payload))
 }
 
-fn head(row: &Row<'_>) -> rusqlite::Result<LetterHead> {
+pub(super) fn head(row: &Row<'_>) -> rusqlite::Result<LetterHead> {
     let reason: String = row.get(9)?;
     let error: String = row.get(10)?;
     Ok(LetterHead {

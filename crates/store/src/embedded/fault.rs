@@ -67,6 +67,39 @@ pub enum OpenError {
         /// The newest version that this program knows.
         known: usize,
     },
+    /// What the file has is in MongoDB now.
+    #[error(
+        "the embedded store of this folder was moved to {to}, and what came since is there alone. \
+         Start with that database (store.mongodb_uri, MONGODB_URI); to go back to what the file \
+         had then, remove {}", .mark.display()
+    )]
+    Moved {
+        /// The file that says so.
+        mark: PathBuf,
+        /// Where to.
+        to: String,
+    },
+    /// A part of what the file has is in MongoDB.
+    #[error(
+        "the embedded store of this folder is being moved to {to}, and a part of it is there. Run \
+         `trailkeep move` again, which goes on where it was; to stay with the embedded store, \
+         remove {}, and drop that database", .mark.display()
+    )]
+    HalfMoved {
+        /// The file that says so.
+        mark: PathBuf,
+        /// Where to.
+        to: String,
+    },
+    /// There is nothing to move.
+    #[error(
+        "there is no embedded store in {}: name the folder that has trailkeep.db \
+         (--data-dir, DATA_DIR)", .path.display()
+    )]
+    NoStore {
+        /// The data folder.
+        path: PathBuf,
+    },
     /// The file system gives no shared memory, as network file systems do.
     #[error(
         "{} cannot be opened in WAL mode, as is usual on network file systems. \

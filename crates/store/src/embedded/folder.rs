@@ -9,6 +9,11 @@ use super::OpenError;
 /// The database's name within the folder.
 pub(super) const DATABASE: &str = "trailkeep.db";
 
+/// Where the database of a data folder is.
+pub fn file_in(data_dir: &Path) -> PathBuf {
+    data_dir.join(DATABASE)
+}
+
 /// The lock's name within the folder. The file stays when the lock is
 /// released: removing it would let a process lock a file that has no name.
 const LOCK: &str = "lock";

@@ -8,6 +8,7 @@ use std::time::Instant;
 use rusqlite::{Connection, OpenFlags};
 
 use super::folder::DATABASE;
+use super::moved::refuse_moved;
 use super::retention::by_type;
 use super::schema::{self, MIGRATIONS, Version};
 use super::wal::Wal;
@@ -30,6 +31,7 @@ pub fn inspect(
     is_held: bool,
     keys: &[PayloadKey],
 ) -> Result<Option<Inspection>, OpenError> {
+    refuse_moved(data_dir)?;
     let path = data_dir.join(DATABASE);
     if !path.exists() {
         return Ok(None);

@@ -12,6 +12,8 @@
 //! - `copying`: a copy of the file while it is written to; `restoring`: such a copy in its
 //!   place.
 //! - `inspect`: a look that changes nothing.
+//! - `moving`: all of it, handed out to whoever moves it into MongoDB; `moved`: what keeps a
+//!   start from a folder afterwards.
 //! - `dead_letters`: what was refused for good, in a table of its own.
 //! - `processing`: who is fed for, what is pending and what became of each event, in
 //!   tables of their own.
@@ -37,6 +39,8 @@ mod erasures;
 mod fault;
 mod folder;
 mod inspect;
+mod moved;
+mod moving;
 mod payloads;
 mod people;
 mod processing;
@@ -60,8 +64,9 @@ use parking_lot::Mutex;
 pub use ages::ages;
 pub use copying::{Contents, CopyError, copy, erasure_list, newest_format};
 pub use fault::OpenError;
-pub use folder::{Hold, hold};
+pub use folder::{Hold, file_in, hold};
 pub use inspect::inspect;
+pub use moved::{Mark, refuse_half_moved};
 pub use restoring::{RestoreError, Restoring};
 use trailkeep_event::time::{Clock, SystemClock};
 use trailkeep_event::{Accepted, Arrival, StoreId};
@@ -110,6 +115,28 @@ impl EmbeddedStore {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let folder = Folder::claim(data_dir)?;
+        moved::refuse_moved(data_dir)?;
+        Self::open_in(folder, settings, clock)
+    }
+
+    /// Opens the store that is in `data_dir` for whoever moves it, and has it for itself. As
+    /// long as nobody prepares it, nothing in it changes.
+    ///
+    /// # Errors
+    ///
+    /// There is none; or as of [`open`](Self::open).
+    pub fn open_to_move(data_dir: &Path, settings: &EmbeddedSettings) -> Result<Self, OpenError> {
+        if !file_in(data_dir).is_file() {
+            return Err(OpenError::NoStore { path: data_dir.into() });
+        }
+        Self::open_in(Folder::claim(data_dir)?, settings, Arc::new(SystemClock))
+    }
+
+    fn open_in(
+        folder: Folder,
+        settings: &EmbeddedSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
         folder.clear_staging()?;
         let database = folder.database()?;
         let connection = schema::open_writer(&database)?;

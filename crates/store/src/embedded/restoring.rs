@@ -18,7 +18,7 @@ use trailkeep_event::Timestamp;
 use super::folder::{self, DATABASE, Folder};
 use super::schema::{self, MIGRATIONS, Version};
 use super::wal::{self, Wal};
-use super::{OpenError, copying};
+use super::{OpenError, copying, moved};
 use crate::erasures::ErasureList;
 
 /// Tables that go on as they are in the database that is replaced.
@@ -102,6 +102,7 @@ impl Restoring {
     /// The folder is in use, or has a database that is not to be replaced.
     pub fn begin(data_dir: &Path, may_replace: bool) -> Result<Self, RestoreError> {
         let folder = Folder::claim(data_dir)?;
+        moved::refuse_moved(data_dir)?;
         let database = data_dir.join(DATABASE);
         let has_database = database.exists();
         if has_database && !may_replace {

@@ -7,6 +7,7 @@ mod activity;
 mod copying;
 mod erasures;
 mod expiring;
+mod moving;
 mod opening;
 mod payloads;
 mod people;

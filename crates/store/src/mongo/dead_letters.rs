@@ -201,7 +201,8 @@ fn next_documents(letters: &[DeadLetter]) -> Vec<Document> {
     documents
 }
 
-fn document(letter: &DeadLetter, payload: String) -> Document {
+/// The document of a letter, whose payload as text this is.
+pub fn document(letter: &DeadLetter, payload: String) -> Document {
     let Accepted { event, arrival } = &*letter.accepted;
     let mut document = doc! {
         "_id": binary(event.id),

@@ -28,6 +28,7 @@
 //!   collections of their own.
 //! - `people`: who is who, and whose sessions are, in two collections of their own.
 //! - `erasures`: who was erased, and how what is erased goes, in collections of their own.
+//! - `moving`: what an embedded store had, taken page by page.
 //! - `payloads`: events, found by what their payloads have at a few keys.
 //! - `access`: staff accounts, sessions, tokens and the audit trail, in
 //!   collections of their own.
@@ -49,6 +50,7 @@ mod insert;
 mod inspect;
 mod journey;
 mod layout;
+mod moving;
 mod payloads;
 mod people;
 mod periods;
@@ -71,28 +73,38 @@ use trailkeep_event::{Accepted, Arrival, StoreId};
 use super::timeouts::in_time;
 use super::{JourneyPart, JourneyRange, Outcome, Position, Store, StoreError};
 
+use connection::Link;
 pub use connection::{MongoOpenError, Place, place};
 pub use documents::{DocumentFault, encode as encode_document, read_event as decode_document};
 use errors::store_error;
 use indexes::Journeys;
+pub use moving::{Found, Stage};
 pub use periods::PeriodSettings;
 pub use store::{MongoSettings, MongoStore};
+
+impl MongoStore {
+    async fn prepare_all(&self, link: &Link) -> Result<(), StoreError> {
+        let retention = &self.settings.retention;
+        server::check(link, retention).await?;
+        match indexes::make(link, retention).await? {
+            Journeys::Ready(layout) => self.use_layout(link, layout).await?,
+            Journeys::ToReplace => self.begin_takeover(link),
+        }
+        dead_letters::prepare(link, retention).await?;
+        processing::prepare(link, retention).await?;
+        people::prepare(link, retention).await?;
+        erasures::prepare(link).await?;
+        access::indexes::make(link).await
+    }
+}
 
 #[async_trait]
 impl Store for MongoStore {
     async fn prepare(&self) -> Result<(), StoreError> {
         in_time(self.settings.timeouts.prepare, async {
             let link = self.link().await?;
-            server::check(link, &self.settings.retention).await?;
-            match indexes::make(link, &self.settings.retention).await? {
-                Journeys::Ready(layout) => self.use_layout(link, layout).await?,
-                Journeys::ToReplace => self.begin_takeover(link),
-            }
-            dead_letters::prepare(link, &self.settings.retention).await?;
-            processing::prepare(link, &self.settings.retention).await?;
-            people::prepare(link, &self.settings.retention).await?;
-            erasures::prepare(link).await?;
-            access::indexes::make(link).await
+            moving::refuse_half_moved(link).await?;
+            self.prepare_all(link).await
         })
         .await
     }

@@ -36,6 +36,20 @@ pub async fn check(link: &Link, retention: &Retention) -> Result<(), StoreError>
     Ok(())
 }
 
+/// Refuses a server that is too old for every payload, where none may be left behind.
+///
+/// # Errors
+///
+/// [`StoreError::Denied`].
+pub async fn refuse_old(link: &Link) -> Result<(), StoreError> {
+    match version(link).await.filter(|(major, _)| *major < ALL_PAYLOADS) {
+        Some((_, version)) => Err(StoreError::Denied(format!(
+            "it is MongoDB {version}, and {ALL_PAYLOADS}.0 is the oldest that takes every payload"
+        ))),
+        None => Ok(()),
+    }
+}
+
 async fn version(link: &Link) -> Option<(i32, String)> {
     let info = link.database().run_command(doc! { "buildInfo": 1 }).await.ok()?;
     let major = info.get_array("versionArray").ok()?.first()?.as_i32()?;

@@ -28,6 +28,8 @@ macro_rules! select {
     };
 }
 
+pub(in crate::embedded) const EVERY: &str = select!("");
+
 const BY_ID: &str = select!("WHERE id = ?1");
 
 const BY_EMAIL: &str = select!("WHERE email = ?1");
@@ -149,7 +151,7 @@ pub(super) fn page(
     }
 }
 
-fn account(row: &Row<'_>) -> rusqlite::Result<StaffAccount> {
+pub(in crate::embedded) fn account(row: &Row<'_>) -> rusqlite::Result<StaffAccount> {
     Ok(StaffAccount {
         id: columns::uuid(row, 0)?,
         email: row.get(1)?,

@@ -7,6 +7,9 @@ use uuid::Uuid;
 use super::columns;
 use crate::access::{AuditEntry, AuditRange};
 
+pub(in crate::embedded) const EVERY: &str = "
+    SELECT id, at, actor, actor_id, action, subject, client, reason FROM audit_trail";
+
 const INSERT: &str = "
     INSERT INTO audit_trail (id, at, actor, actor_id, action, subject, client, reason)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -103,7 +106,7 @@ pub(super) fn forget_addresses(
     forget.execute(params![since.as_millis(), rows as i64])
 }
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
+pub(in crate::embedded) fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
     Ok(AuditEntry {
         id: columns::uuid(row, 0)?,
         at: Timestamp::from_millis_clamped(row.get(1)?),

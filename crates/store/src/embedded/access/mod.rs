@@ -5,15 +5,15 @@
 //! read. One `accounts`, `sessions`, `set_up`, `tokens`, `audit`, `write_keys`, `team` for each
 //! table, with its statements; `columns` has their values.
 
-mod accounts;
-mod audit;
+pub(super) mod accounts;
+pub(super) mod audit;
 mod columns;
-mod sessions;
-mod set_up;
+pub(super) mod sessions;
+pub(super) mod set_up;
 pub(super) mod tables;
-mod team;
-mod tokens;
-mod write_keys;
+pub(super) mod team;
+pub(super) mod tokens;
+pub(super) mod write_keys;
 
 use async_trait::async_trait;
 use rusqlite::Transaction;

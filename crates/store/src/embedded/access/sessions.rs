@@ -7,6 +7,9 @@ use uuid::Uuid;
 use super::columns;
 use crate::access::{SecretHash, SessionRecord};
 
+pub(in crate::embedded) const EVERY: &str =
+    "SELECT id_hash, account_id, data, expires_at FROM sessions";
+
 const INSERT: &str = "
     INSERT INTO sessions (id_hash, account_id, data, expires_at)
     VALUES (?1, ?2, ?3, ?4)
@@ -109,7 +112,7 @@ pub(super) fn delete_ended(
     transaction.prepare_cached(DELETE_ENDED)?.execute(params![now.as_millis(), rows as i64])
 }
 
-fn session(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
+pub(in crate::embedded) fn session(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
     Ok(SessionRecord {
         id_hash: row.get(0)?,
         account_id: columns::optional_uuid(row, 1)?,

@@ -1,9 +1,11 @@
 //! The table `set_up_codes`.
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 use trailkeep_event::Timestamp;
 
 use crate::access::{MAX_SET_UP_CODES, SecretHash};
+
+pub(in crate::embedded) const EVERY: &str = "SELECT hash, created_at FROM set_up_codes";
 
 const INSERT: &str = "
     INSERT INTO set_up_codes (hash, created_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
@@ -32,4 +34,9 @@ pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<SecretHash>> 
 
 pub(super) fn clear(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.prepare_cached(DELETE_ALL)?.execute([]).map(|_| ())
+}
+
+/// A code's hash, and since when it is good.
+pub(in crate::embedded) fn code(row: &Row<'_>) -> rusqlite::Result<(SecretHash, Timestamp)> {
+    Ok((row.get(0)?, Timestamp::from_millis_clamped(row.get(1)?)))
 }

@@ -9,6 +9,9 @@ use crate::embedded::EmbeddedStore;
 use crate::embedded::people::tables::from_json;
 use crate::team::{TeamRecord, TeamStore};
 
+pub(in crate::embedded) const EVERY: &str = "
+    SELECT sentences, hidden_types, pinned_keys, asks_for_reason, updated_at, id FROM team";
+
 const GET: &str = "
     SELECT sentences, hidden_types, pinned_keys, asks_for_reason, updated_at
     FROM team WHERE id = 1";
@@ -48,7 +51,7 @@ fn set(transaction: &Transaction<'_>, team: &TeamRecord) -> rusqlite::Result<()>
         .map(|_| ())
 }
 
-fn team(row: &Row<'_>) -> rusqlite::Result<TeamRecord> {
+pub(in crate::embedded) fn team(row: &Row<'_>) -> rusqlite::Result<TeamRecord> {
     Ok(TeamRecord {
         sentences: from_json(row, 0)?,
         hidden_types: from_json(row, 1)?,

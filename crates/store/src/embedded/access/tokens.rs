@@ -20,6 +20,8 @@ macro_rules! columns {
     };
 }
 
+pub(in crate::embedded) const EVERY: &str = concat!("SELECT ", columns!(), " FROM tokens");
+
 const BY_HASH: &str = concat!("SELECT ", columns!(), " FROM tokens WHERE hash = ?1");
 
 const ALL: &str = concat!("SELECT ", columns!(), " FROM tokens ORDER BY created_at, id");
@@ -88,7 +90,7 @@ pub(super) fn delete_ended(
     transaction.prepare_cached(DELETE_ENDED)?.execute(params![now.as_millis(), rows as i64])
 }
 
-fn token(row: &Row<'_>) -> rusqlite::Result<TokenRecord> {
+pub(in crate::embedded) fn token(row: &Row<'_>) -> rusqlite::Result<TokenRecord> {
     Ok(TokenRecord {
         id: columns::uuid(row, 0)?,
         name: row.get(1)?,

@@ -28,6 +28,10 @@ macro_rules! columns {
     };
 }
 
+pub(in crate::embedded) const EVERY: &str = concat!("SELECT ", columns!(), " FROM write_keys");
+
+pub(in crate::embedded) const EVERY_VERSION: &str = "SELECT version, id FROM write_keys_version";
+
 const ALL: &str = concat!("SELECT ", columns!(), " FROM write_keys ORDER BY created_at, id");
 
 const DELETE: &str = concat!("DELETE FROM write_keys WHERE id = ?1 RETURNING ", columns!());
@@ -105,8 +109,11 @@ fn all(connection: &Connection) -> rusqlite::Result<Vec<WriteKeyRecord>> {
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<Option<Uuid>> {
-    let version = |row: &Row<'_>| columns::uuid(row, 0);
-    connection.prepare_cached(VERSION)?.query_row([], version).optional()
+    connection.prepare_cached(VERSION)?.query_row([], version_of).optional()
+}
+
+pub(in crate::embedded) fn version_of(row: &Row<'_>) -> rusqlite::Result<Uuid> {
+    columns::uuid(row, 0)
 }
 
 fn touch(transaction: &Transaction<'_>, ids: &[Uuid], now: Timestamp) -> rusqlite::Result<()> {
@@ -117,7 +124,7 @@ fn touch(transaction: &Transaction<'_>, ids: &[Uuid], now: Timestamp) -> rusqlit
     Ok(())
 }
 
-fn key(row: &Row<'_>) -> rusqlite::Result<WriteKeyRecord> {
+pub(in crate::embedded) fn key(row: &Row<'_>) -> rusqlite::Result<WriteKeyRecord> {
     let moment = |millis: Option<i64>| millis.map(Timestamp::from_millis_clamped);
     Ok(WriteKeyRecord {
         id: columns::uuid(row, 0)?,

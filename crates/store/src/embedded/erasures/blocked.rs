@@ -1,6 +1,6 @@
 //! The table `blocked_ids`.
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, Row, Transaction};
 
 use crate::erasures::IdHash;
 
@@ -8,7 +8,7 @@ const BLOCK: &str = "INSERT INTO blocked_ids (hash) VALUES (?1) ON CONFLICT DO N
 
 const UNBLOCK: &str = "DELETE FROM blocked_ids WHERE hash = ?1";
 
-const ALL: &str = "SELECT hash FROM blocked_ids";
+pub const EVERY: &str = "SELECT hash FROM blocked_ids";
 
 pub fn block(transaction: &Transaction<'_>, ids: &[IdHash]) -> rusqlite::Result<()> {
     let mut block = transaction.prepare_cached(BLOCK)?;
@@ -23,6 +23,10 @@ pub fn unblock(transaction: &Transaction<'_>, id: IdHash) -> rusqlite::Result<bo
 }
 
 pub fn all(connection: &Connection) -> rusqlite::Result<Vec<IdHash>> {
-    let mut all = connection.prepare_cached(ALL)?;
-    all.query_map([], |row| row.get(0).map(IdHash))?.collect()
+    let mut all = connection.prepare_cached(EVERY)?;
+    all.query_map([], hash)?.collect()
+}
+
+pub fn hash(row: &Row<'_>) -> rusqlite::Result<IdHash> {
+    row.get(0).map(IdHash)
 }

@@ -1,6 +1,6 @@
 //! The table `instances`.
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
@@ -10,7 +10,15 @@ const SEE: &str = "
     INSERT INTO instances (id, since, seen) VALUES (?1, ?2, ?2)
     ON CONFLICT (id) DO UPDATE SET seen = excluded.seen WHERE seen < excluded.seen";
 
-const ALL: &str = "SELECT id, since, seen FROM instances ORDER BY id";
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT id, since, seen FROM instances ", $rest)
+    };
+}
+
+pub const EVERY: &str = select!("");
+
+const ALL: &str = select!("ORDER BY id");
 
 const LOSE: &str = "UPDATE instances SET seen = 0 WHERE id = ?1";
 
@@ -21,14 +29,15 @@ pub fn see(transaction: &Transaction<'_>, id: Uuid, now: Timestamp) -> rusqlite:
 
 pub fn all(connection: &Connection) -> rusqlite::Result<Vec<Instance>> {
     let mut all = connection.prepare_cached(ALL)?;
-    let all = all.query_map([], |row| {
-        Ok(Instance {
-            id: Uuid::from_bytes(row.get(0)?),
-            since: Timestamp::from_millis_clamped(row.get(1)?),
-            seen: Timestamp::from_millis_clamped(row.get(2)?),
-        })
-    })?;
-    all.collect()
+    all.query_map([], instance)?.collect()
+}
+
+pub fn instance(row: &Row<'_>) -> rusqlite::Result<Instance> {
+    Ok(Instance {
+        id: Uuid::from_bytes(row.get(0)?),
+        since: Timestamp::from_millis_clamped(row.get(1)?),
+        seen: Timestamp::from_millis_clamped(row.get(2)?),
+    })
 }
 
 pub fn lose(transaction: &Transaction<'_>, id: Uuid) -> rusqlite::Result<bool> {

@@ -9,7 +9,7 @@
 pub(super) mod blocked;
 mod hashed;
 pub(super) mod installation;
-mod instances;
+pub(super) mod instances;
 mod outcomes;
 mod page;
 pub(super) mod records;

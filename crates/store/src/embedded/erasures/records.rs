@@ -25,6 +25,8 @@ macro_rules! select {
     };
 }
 
+pub const EVERY: &str = select!("");
+
 pub const BY_ID: &str = select!("WHERE id = ?1");
 
 const ALL: &str = select!("ORDER BY requested_at, id");
@@ -174,7 +176,7 @@ pub fn end(
     transaction.prepare_cached(END)?.execute(end).map(|_| ())
 }
 
-fn erasure(row: &Row<'_>) -> rusqlite::Result<Erasure> {
+pub fn erasure(row: &Row<'_>) -> rusqlite::Result<Erasure> {
     let ids: Vec<IdInJson> = from_json(row, 1)?;
     let verified_at: Option<i64> = row.get(3)?;
     let parts: BTreeMap<Uuid, i64> = from_json(row, 4)?;

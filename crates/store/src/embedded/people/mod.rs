@@ -5,9 +5,9 @@
 //! `searching` what is asked of `people` and `person_terms`, `sessions` of
 //! `user_sessions`.
 
-mod rows;
+pub(super) mod rows;
 mod searching;
-mod sessions;
+pub(super) mod sessions;
 pub(super) mod tables;
 
 use async_trait::async_trait;

@@ -13,6 +13,8 @@ macro_rules! select {
     };
 }
 
+pub const EVERY: &str = select!("");
+
 pub const OF_ID: &str = select!("WHERE id = ?1");
 
 /// `INDEXED BY` turns a plan without the index into an error.
@@ -171,7 +173,7 @@ pub fn person(row: &SqlRow<'_>) -> rusqlite::Result<Person> {
     self::row(row).map(|row| row.person)
 }
 
-fn row(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
+pub fn row(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
     let moment = |column| -> rusqlite::Result<Option<Timestamp>> {
         Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis_clamped))
     };

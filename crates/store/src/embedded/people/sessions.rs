@@ -1,6 +1,6 @@
 //! The table `user_sessions`: whose the sessions of trackers are.
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use trailkeep_event::Arrival;
 
 use crate::people::SessionUser;
@@ -15,7 +15,15 @@ const NOTE: &str = "
         received_at = excluded.received_at
     WHERE (arrival, user_id) > (excluded.arrival, excluded.user_id)";
 
-const FIND: &str = "SELECT session_id, user_id, arrival FROM user_sessions WHERE session_id = ?1";
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT session_id, user_id, arrival FROM user_sessions ", $rest)
+    };
+}
+
+pub const EVERY: &str = select!("");
+
+const FIND: &str = select!("WHERE session_id = ?1");
 
 pub fn note(transaction: &Transaction<'_>, sessions: &[SessionUser]) -> rusqlite::Result<()> {
     let mut note = transaction.prepare_cached(NOTE)?;
@@ -32,14 +40,15 @@ pub fn note(transaction: &Transaction<'_>, sessions: &[SessionUser]) -> rusqlite
 
 pub fn find(connection: &Connection, session_id: &str) -> rusqlite::Result<Option<SessionUser>> {
     let mut find = connection.prepare_cached(FIND)?;
-    let found = find.query_row([session_id], |row| {
-        Ok(SessionUser {
-            session_id: row.get(0)?,
-            user_id: row.get(1)?,
-            since: Arrival::from_i64(row.get(2)?),
-        })
-    });
-    found.optional()
+    find.query_row([session_id], session).optional()
+}
+
+pub fn session(row: &Row<'_>) -> rusqlite::Result<SessionUser> {
+    Ok(SessionUser {
+        session_id: row.get(0)?,
+        user_id: row.get(1)?,
+        since: Arrival::from_i64(row.get(2)?),
+    })
 }
 
 const REMOVE: &str = "DELETE FROM user_sessions WHERE session_id = ?1 AND user_id = ?2";

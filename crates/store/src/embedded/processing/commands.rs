@@ -17,6 +17,8 @@ macro_rules! select {
     };
 }
 
+pub const EVERY: &str = select!("");
+
 /// `INDEXED BY` turns a plan without the index into an error.
 pub const OF_PROCESSOR: &str =
     select!("INDEXED BY processor_commands_of WHERE processor = ?1 ORDER BY made_at, id");
@@ -99,7 +101,7 @@ pub fn remove_all(transaction: &Transaction<'_>, name: &str) -> rusqlite::Result
     transaction.prepare_cached(REMOVE_ALL)?.execute([name]).map(|_| ())
 }
 
-fn command(row: &Row<'_>) -> rusqlite::Result<Command> {
+pub fn command(row: &Row<'_>) -> rusqlite::Result<Command> {
     Ok(Command {
         id: row.get(0).map(Uuid::from_bytes)?,
         processor: row.get(1)?,

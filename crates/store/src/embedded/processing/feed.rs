@@ -1,10 +1,12 @@
 //! The table `feed`.
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use trailkeep_delivery::{DocumentId, Process};
 
 use super::columns::count;
 use crate::processing::{FeedDocument, as_signed};
+
+pub const EVERY: &str = "SELECT process, number, entries, processor FROM feed";
 
 const APPEND: &str = "
     INSERT INTO feed (processor, process, number, entries) VALUES (?1, ?2, ?3, ?4)
@@ -72,6 +74,12 @@ pub fn documents(
         Ok(FeedDocument { id, entries: row.get(1)? })
     })?;
     documents.collect()
+}
+
+/// A row of [`EVERY`].
+pub fn document(row: &Row<'_>) -> rusqlite::Result<FeedDocument> {
+    let id = DocumentId { process: Process(row.get(0)?), number: count(row, 1)? };
+    Ok(FeedDocument { id, entries: row.get(2)? })
 }
 
 /// In the place of the document with its id, if that is there.

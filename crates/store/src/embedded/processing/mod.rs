@@ -8,9 +8,9 @@
 mod columns;
 pub(super) mod commands;
 pub(super) mod feed;
-mod outcomes;
-mod parked;
-mod processors;
+pub(super) mod outcomes;
+pub(super) mod parked;
+pub(super) mod processors;
 mod reading;
 pub(super) mod states;
 pub(super) mod tables;

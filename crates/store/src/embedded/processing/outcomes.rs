@@ -43,12 +43,14 @@ macro_rules! select {
         concat!(
             "SELECT run, event_id, user_id, type, occurred_at, received_at, arrival, state,
                     processed_at, processing_duration_ms, waited_ms, attempts, http_status, result,
-                    error, id
+                    error, id, processor
              FROM processed_events ",
             $condition
         )
     };
 }
+
+pub const EVERY: &str = select!("");
 
 const WHOLE: &str = select!("WHERE processor = ?1 AND id = ?2");
 
@@ -154,7 +156,7 @@ pub fn failed_page(
     page.query_map(params![name, at, id, limit], processed)?.collect()
 }
 
-fn processed(row: &Row<'_>) -> rusqlite::Result<Processed> {
+pub fn processed(row: &Row<'_>) -> rusqlite::Result<Processed> {
     Ok(Processed {
         id: StoreId::from_bytes(row.get(15)?),
         run: row.get(0)?,

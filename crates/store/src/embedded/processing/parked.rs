@@ -1,15 +1,24 @@
 //! The table `parked`.
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 use trailkeep_delivery::{ParkRecord, UserKey};
 use trailkeep_event::{Arrival, StoreId};
 
 use super::columns::count;
 use crate::processing::{Parked, as_signed};
 
-const ALL: &str = "
-    SELECT user_key, user_id, from_arrival, epoch, change, held FROM parked WHERE processor = ?1
-    ORDER BY user_key";
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT user_key, user_id, from_arrival, epoch, change, held, processor FROM parked ",
+            $rest
+        )
+    };
+}
+
+pub const EVERY: &str = select!("");
+
+const ALL: &str = select!("WHERE processor = ?1 ORDER BY user_key");
 
 const STAMP: &str = "
     UPDATE parked SET epoch = ?2, change = 0 WHERE processor = ?1 AND epoch < ?2";
@@ -40,19 +49,20 @@ const REMOVE_ALL: &str = "DELETE FROM parked WHERE processor = ?1";
 
 pub fn all(connection: &Connection, name: &str) -> rusqlite::Result<Vec<Parked>> {
     let mut all = connection.prepare_cached(ALL)?;
-    let all = all.query_map([name], |row| {
-        Ok(Parked {
-            record: ParkRecord {
-                user: UserKey(row.get(0)?),
-                from: Arrival::from_i64(row.get(2)?),
-                epoch: count(row, 3)?,
-                change: count(row, 4)?,
-                held: row.get::<_, Option<[u8; 16]>>(5)?.map(StoreId::from_bytes),
-            },
-            user_id: row.get(1)?,
-        })
-    })?;
-    all.collect()
+    all.query_map([name], parked)?.collect()
+}
+
+pub fn parked(row: &Row<'_>) -> rusqlite::Result<Parked> {
+    Ok(Parked {
+        record: ParkRecord {
+            user: UserKey(row.get(0)?),
+            from: Arrival::from_i64(row.get(2)?),
+            epoch: count(row, 3)?,
+            change: count(row, 4)?,
+            held: row.get::<_, Option<[u8; 16]>>(5)?.map(StoreId::from_bytes),
+        },
+        user_id: row.get(1)?,
+    })
 }
 
 pub fn stamp(transaction: &Transaction<'_>, name: &str, epoch: u64) -> rusqlite::Result<()> {

@@ -21,6 +21,8 @@ macro_rules! select {
     };
 }
 
+pub const EVERY: &str = select!("");
+
 const ALL: &str = select!("ORDER BY name");
 
 const BY_NAME: &str = select!("WHERE name = ?1");
@@ -117,7 +119,7 @@ fn json_of(wanted: &Wanted) -> rusqlite::Result<String> {
     serde_json::to_string(&column).map_err(|error| Error::ToSqlConversionFailure(error.into()))
 }
 
-fn processor(row: &Row<'_>) -> rusqlite::Result<Processor> {
+pub fn processor(row: &Row<'_>) -> rusqlite::Result<Processor> {
     const WANTED: usize = 2;
     let wanted: Box<str> = row.get(WANTED)?;
     let wanted: WantedColumn = serde_json::from_str(&wanted)

@@ -15,13 +15,13 @@
 mod accounts;
 mod audit;
 pub mod collections;
-mod documents;
+pub mod documents;
 pub mod indexes;
 mod sessions;
 mod set_up;
-mod team;
+pub mod team;
 mod tokens;
-mod write_keys;
+pub mod write_keys;
 
 use async_trait::async_trait;
 use trailkeep_event::Timestamp;

@@ -20,7 +20,7 @@ const ONLY: &str = "team";
 /// none that every server takes.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct TeamDocument {
+pub struct TeamDocument {
     #[serde(rename = "_id")]
     id: String,
     sentences: Vec<SentenceField>,

@@ -27,7 +27,7 @@ const ONLY: &str = "writeKeys";
 /// A document of `writeKeys`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WriteKeyDocument {
+pub struct WriteKeyDocument {
     #[serde(rename = "_id")]
     id: bson::Uuid,
     name: String,
@@ -45,10 +45,16 @@ struct WriteKeyDocument {
 
 /// The document of `writeKeysVersion`.
 #[derive(Debug, Serialize, Deserialize)]
-struct VersionDocument {
+pub struct VersionDocument {
     #[serde(rename = "_id")]
     id: String,
     version: bson::Uuid,
+}
+
+impl VersionDocument {
+    pub fn new(version: Uuid) -> Self {
+        Self { id: ONLY.to_owned(), version: uuid(version) }
+    }
 }
 
 impl From<&WriteKeyRecord> for WriteKeyDocument {
@@ -143,9 +149,8 @@ async fn delete(link: &Link, id: Uuid) -> Result<Option<WriteKeyRecord>, StoreEr
 /// one and not the next number: after a failover that takes a change back, the next change
 /// would get the same number.
 async fn renew_version(link: &Link) -> Result<(), StoreError> {
-    let renewed = VersionDocument { id: ONLY.to_owned(), version: uuid(Uuid::new_v4()) };
     versions(link)
-        .replace_one(doc! { "_id": ONLY }, renewed)
+        .replace_one(doc! { "_id": ONLY }, VersionDocument::new(Uuid::new_v4()))
         .upsert(true)
         .await
         .map(|_| ())

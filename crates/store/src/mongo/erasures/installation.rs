@@ -1,6 +1,6 @@
 //! The collection `installation`: one document, which has the key.
 
-use bson::doc;
+use bson::{Document, doc};
 
 use super::indexes::INSTALLATION;
 use crate::StoreError;
@@ -27,6 +27,11 @@ pub async fn key(call: &mut Call<'_>, drawn: ErasureKey) -> Result<ErasureKey, S
     made.map_err(|error| store_error(&error))?;
     let lost = || StoreError::Unavailable(format!("the document of {INSTALLATION} has gone"));
     find(call).await?.ok_or_else(lost)
+}
+
+/// The document that has this key.
+pub fn document(key: ErasureKey) -> Document {
+    doc! { "_id": ID, KEY: fields::bytes(&key.0) }
 }
 
 async fn find(call: &mut Call<'_>) -> Result<Option<ErasureKey>, StoreError> {

@@ -1,6 +1,6 @@
 //! The collection `instances`: data folders whose journals may hold accepted events.
 
-use bson::doc;
+use bson::{Document, doc};
 use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
@@ -31,6 +31,11 @@ pub async fn all(call: &mut Call<'_>) -> Result<Vec<Instance>, StoreError> {
     });
     read.await.map_err(|error| store_error(&error))?;
     found.into_iter().collect()
+}
+
+pub fn document(instance: &Instance) -> Document {
+    let (since, seen) = (date(instance.since), date(instance.seen));
+    doc! { "_id": bson_uuid(instance.id), "since": since, "seen": seen }
 }
 
 fn instance(fields: Fields<'_>) -> Result<Instance, StoreError> {

@@ -15,12 +15,12 @@
 //! documents that were deleted is the server's: nothing is scrubbed here.
 
 mod blocked;
-mod documents;
+pub mod documents;
 pub mod foreign;
 mod hashed;
 mod indexes;
-mod installation;
-mod instances;
+pub mod installation;
+pub mod instances;
 mod outcomes;
 mod records;
 mod removal;
@@ -41,7 +41,7 @@ use crate::processing::FeedDocument;
 use crate::timeouts::in_time;
 use crate::{Id, Retention, StoreError};
 
-pub use indexes::{prepare, wanted};
+pub use indexes::{BLOCKED, ERASURES, INSTALLATION, INSTANCES, prepare, wanted};
 
 #[async_trait]
 impl ErasureStore for MongoStore {

@@ -12,10 +12,10 @@
 //!
 //! `indexes` has what is made beforehand.
 
-mod documents;
+pub mod documents;
 pub mod indexes;
 mod rows;
-mod sessions;
+pub mod sessions;
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use crate::StoreError;
 use crate::people::{Matching, PeopleStore, Person, Row, SessionUser, TermKind, range};
 use crate::timeouts::in_time;
 
-pub use indexes::{prepare, wanted};
+pub use indexes::{PEOPLE, SESSIONS, prepare, wanted};
 
 #[async_trait]
 impl PeopleStore for MongoStore {

@@ -66,7 +66,7 @@ async fn read(
     found.into_iter().map(|session| session.map(by_id)).collect()
 }
 
-fn document(session: &SessionUser) -> RawDocumentBuf {
+pub fn document(session: &SessionUser) -> RawDocumentBuf {
     rawdoc! {
         "_id": &*session.session_id,
         "userId": &*session.user_id,

@@ -100,7 +100,7 @@ fn uuid(id: Uuid) -> Binary {
     Binary { subtype: BinarySubtype::Uuid, bytes: id.into_bytes().to_vec() }
 }
 
-fn document(command: &Command) -> Document {
+pub fn document(command: &Command) -> Document {
     let mut document = doc! {
         "_id": uuid(command.id),
         "processor": &*command.processor,

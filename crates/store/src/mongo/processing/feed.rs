@@ -5,7 +5,7 @@
 //! not look into.
 
 use bson::raw::RawDocument;
-use bson::{RawBsonRef, doc};
+use bson::{Document, RawBsonRef, doc};
 use trailkeep_delivery::{DocumentId, Process};
 
 use super::fields::{self, Fields, batch_of, to_bytes};
@@ -14,9 +14,12 @@ use crate::mongo::errors::store_error;
 use crate::processing::FeedDocument;
 use crate::{Outcome, StoreError};
 
+/// What the collections begin with.
+pub const FEED: &str = "feed.";
+
 /// The collection of a processor.
 pub fn feed_of(name: &str) -> String {
-    format!("feed.{name}")
+    format!("{FEED}{name}")
 }
 
 /// The server waits until a majority has it also where it is there already.
@@ -25,10 +28,7 @@ pub async fn append(
     name: &str,
     document: &FeedDocument,
 ) -> Result<(), StoreError> {
-    let document = fields::raw(&doc! {
-        "_id": fields::bytes(&key(document.id)),
-        "entries": fields::bytes(&document.entries),
-    })?;
+    let document = fields::raw(&self::document(document))?;
     match call.insert(&feed_of(name), vec![document]).await?.pop() {
         Some(Outcome::Stored | Outcome::Duplicate) => Ok(()),
         Some(Outcome::Refused(refusal)) => Err(StoreError::Denied(refusal.to_string())),
@@ -117,6 +117,13 @@ pub async fn remove(call: &mut Call<'_>, name: &str, ids: &[DocumentId]) -> Resu
 pub async fn drop_all(call: &mut Call<'_>, name: &str) -> Result<(), StoreError> {
     let feed = call.collection(&feed_of(name));
     feed.drop().session(call.session()).await.map_err(|error| store_error(&error))
+}
+
+pub fn document(document: &FeedDocument) -> Document {
+    doc! {
+        "_id": fields::bytes(&key(document.id)),
+        "entries": fields::bytes(&document.entries),
+    }
 }
 
 /// In the order of `_id`, the documents of a process are in that of their numbers.

@@ -19,10 +19,10 @@
 pub mod commands;
 pub mod feed;
 pub mod fields;
-mod indexes;
-mod outcomes;
-mod parked;
-mod processors;
+pub mod indexes;
+pub mod outcomes;
+pub mod parked;
+pub mod processors;
 pub mod reading;
 pub mod states;
 mod walking;

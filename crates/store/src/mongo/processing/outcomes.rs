@@ -214,7 +214,7 @@ pub fn failed_keys() -> Document {
     doc! { "state": 1, "processedAt": 1 }
 }
 
-fn document(outcome: &Processed) -> Result<RawDocumentBuf, StoreError> {
+pub fn document(outcome: &Processed) -> Result<RawDocumentBuf, StoreError> {
     let mut document = doc! { "_id": fields::id(&outcome.id), "run": i64::from(outcome.run) };
     let received_at = match &outcome.event {
         Some(event) => {

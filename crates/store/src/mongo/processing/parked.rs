@@ -14,9 +14,12 @@ use crate::mongo::causal::Call;
 use crate::mongo::errors::{is_duplicate, store_error};
 use crate::processing::{Parked, as_signed};
 
+/// What the collections begin with.
+pub const PARKED: &str = "parked.";
+
 /// The collection of a processor.
-fn parked_of(name: &str) -> String {
-    format!("parked.{name}")
+pub fn parked_of(name: &str) -> String {
+    format!("{PARKED}{name}")
 }
 
 pub async fn all(call: &mut Call<'_>, name: &str) -> Result<Vec<Parked>, StoreError> {
@@ -110,6 +113,21 @@ pub async fn remove(
 pub async fn drop_all(call: &mut Call<'_>, name: &str) -> Result<(), StoreError> {
     let parked = call.collection(&parked_of(name));
     parked.drop().session(call.session()).await.map_err(|error| store_error(&error))
+}
+
+pub fn document(user: &Parked) -> Document {
+    let ParkRecord { user: key, from, epoch, change, held } = &user.record;
+    let mut document = doc! {
+        "_id": fields::bytes(&key.0),
+        "userId": &*user.user_id,
+        "from": from.as_i64(),
+        "epoch": as_signed(*epoch),
+        "change": as_signed(*change),
+    };
+    if let Some(held) = held {
+        document.insert("held", fields::id(held));
+    }
+    document
 }
 
 /// Sets these fields, and `held` where there is one; else that goes.

@@ -16,7 +16,7 @@ use crate::mongo::errors::store_error;
 use crate::processing::{Lease, Processor, Wanted, as_signed, hour_of};
 use crate::{Outcome, StoreError};
 
-const PROCESSORS: &str = "processors";
+pub const PROCESSORS: &str = "processors";
 
 pub async fn all(call: &mut Call<'_>) -> Result<Vec<Processor>, StoreError> {
     found(call, doc! {}).await
@@ -98,7 +98,7 @@ async fn change_one(
     updated.map(|updated| updated.matched_count > 0).map_err(|error| store_error(&error))
 }
 
-fn document(processor: &Processor) -> Document {
+pub fn document(processor: &Processor) -> Document {
     let mut document = doc! {
         "_id": &*processor.name,
         "secret": fields::bytes(&processor.secret),

@@ -1,7 +1,7 @@
 //! The collection `processorStates`: what is known of a processor where it is delivered
 //! for. A document for each.
 
-use bson::doc;
+use bson::{Document, doc};
 use trailkeep_event::Timestamp;
 
 use super::fields::{self, Fields, to_moment, to_text};
@@ -9,7 +9,7 @@ use crate::StoreError;
 use crate::mongo::causal::Call;
 use crate::mongo::errors::store_error;
 
-const STATES: &str = "processorStates";
+pub const STATES: &str = "processorStates";
 
 /// Two that make the document at once do not collide: of an upsert that asks for one
 /// `_id` alone, the server tries again by itself.
@@ -24,6 +24,10 @@ pub async fn publish(
     let updated =
         states.update_one(doc! { "_id": name }, change).upsert(true).session(call.session()).await;
     updated.map(|_| ()).map_err(|error| store_error(&error))
+}
+
+pub fn document(name: &str, at: Timestamp, state: &str) -> Document {
+    doc! { "_id": name, "at": fields::date(at), "state": state }
 }
 
 pub async fn published(

@@ -7,6 +7,7 @@ mod documents;
 mod erasures;
 mod faults;
 mod indexes;
+mod moving;
 mod payloads;
 mod people;
 mod periods;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
 
-const BAR: &str = "{wide_bar} {human_pos} of {human_len} events, {per_sec}, {eta} left";
+/// What is counted is its message.
+const BAR: &str = "{wide_bar} {human_pos} of {human_len} {msg}, {per_sec}, {eta} left";
 
 /// From one line to the next, and from one word on an outage to the next.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -22,18 +23,18 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to count at nothing of so many events.
-    pub fn begin(events: u64) -> Self {
+    /// Begins to count at nothing of so many; `what` are counted, in the plural.
+    pub fn begin(all: u64, what: &'static str) -> Self {
         let style = ProgressStyle::with_template(BAR);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         Self {
-            bar: ProgressBar::new(events).with_style(style),
+            bar: ProgressBar::new(all).with_style(style).with_message(what),
             last_line: Mutex::new(Instant::now()),
             outage: Mutex::new(None),
         }
     }
 
-    /// So many events are settled, and this is why no more are now. An outage is
+    /// So many are done, and this is why no more are now. An outage is
     /// told of at once, and then now and then.
     pub fn show(&self, done: u64, outage: Option<String>) {
         let mut said = self.outage.lock();
@@ -55,12 +56,19 @@ impl Progress {
         if self.bar.is_hidden() && has_moved && last_line.elapsed() >= LINE_INTERVAL {
             *last_line = Instant::now();
             self.say(&format!(
-                "{} of {} events, {} s left",
+                "{} of {} {}, {} s left",
                 HumanCount(done),
                 HumanCount(self.bar.length().unwrap_or_default()),
+                self.bar.message(),
                 self.bar.eta().as_secs()
             ));
         }
+    }
+
+    /// So many were done before it began.
+    pub fn go_on_from(&self, done: u64) {
+        self.bar.set_position(done);
+        self.bar.reset_eta();
     }
 
     /// Says a line above the bar.
