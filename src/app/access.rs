@@ -4,6 +4,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -126,7 +127,12 @@ impl Tasks {
         let (in_force, clock) = (Arc::clone(&service.in_force), Arc::clone(&service.clock));
         Self {
             writer: Some(tokio::spawn(writer.run(stop.clone(), AUDIT_GRACE))),
-            sweeper: tokio::spawn(sweep(in_force, stores.clone(), clock)),
+            sweeper: tokio::spawn(sweep(
+                in_force,
+                stores.clone(),
+                clock,
+                service.health.prepared(),
+            )),
             looker: tokio::spawn(look_for_write_keys(
                 Arc::clone(&service.access.write_keys),
                 Arc::clone(&service.in_force),
@@ -163,11 +169,18 @@ impl Tasks {
     }
 }
 
-async fn sweep(in_force: Arc<InForce>, stores: Stores, clock: Arc<dyn Clock>) {
+async fn sweep(
+    in_force: Arc<InForce>,
+    stores: Stores,
+    clock: Arc<dyn Clock>,
+    mut prepared: watch::Receiver<bool>,
+) {
+    // Of a database that is being moved into, all is still compared with what was moved.
+    if prepared.wait_for(|is_prepared| *is_prepared).await.is_err() {
+        return;
+    }
     let mut ticks = interval(SWEEP_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first tick is at once, when the store may not be prepared yet.
-    ticks.tick().await;
     loop {
         ticks.tick().await;
         let terms = in_force.terms();

@@ -49,14 +49,17 @@ pub(super) fn run(command: &Command, settings: &Settings) -> Result<String, Back
     if let Err(reason) = waiting::until_stored(settings) {
         complain(&format!("trailkeep: {reason}\n"));
     }
-    let manifest = copy(command, settings)?;
+    let (copy, manifest) = copy(command, settings)?;
     let failed = |source| BackupError::File { path: beside.clone(), source };
     let mut file = WholeFile::begin(&beside).map_err(failed)?;
     manifest.write(&mut file.file).and_then(|()| file.keep()).map_err(failed)?;
+    // Last: what has the name of the backup has its manifest.
+    let failed = |source| BackupError::File { path: command.file.clone(), source };
+    copy.keep().map_err(failed)?;
     Ok(told(command, &manifest))
 }
 
-fn copy(command: &Command, settings: &Settings) -> Result<Manifest, BackupError> {
+fn copy(command: &Command, settings: &Settings) -> Result<(WholeFile, Manifest), BackupError> {
     let failed = |source| BackupError::File { path: command.file.clone(), source };
     let data_dir = &settings.store.data_dir;
     let taken_at = Timestamp::now();
@@ -67,8 +70,8 @@ fn copy(command: &Command, settings: &Settings) -> Result<Manifest, BackupError>
     let mut far = Far::begin("checked", Unit::Bytes);
     let written = File::open(copy.part()).map_err(failed)?;
     let digest = digest_of(written, &mut |done, of| far.show(done, of)).map_err(failed)?;
-    copy.keep().map_err(failed)?;
-    Ok(Manifest::of(contents, digest, taken_at, app::instance_of(data_dir)))
+    let manifest = Manifest::of(contents, digest, taken_at, app::instance_of(data_dir));
+    Ok((copy, manifest))
 }
 
 fn told(command: &Command, manifest: &Manifest) -> String {

@@ -1,6 +1,7 @@
 //! `trailkeep erasures`: the list of who was erased, kept apart from the database, and carried
 //! out on one that was put back from an older copy.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use trailkeep_event::Timestamp;
 use trailkeep_store::StoreError;
 use trailkeep_store::embedded::{self, CopyError};
 use trailkeep_store::erasures::{ErasureList, NotAList};
+use uuid::Uuid;
 
 use super::far::{Far, Unit};
 use super::flags::Flags;
@@ -57,6 +59,14 @@ pub enum ListError {
     File { path: PathBuf, source: io::Error },
     #[error("{}: {source}", .path.display())]
     NotAList { path: PathBuf, source: NotAList },
+    #[error(
+        "{} has erasures that the database does not know: an older copy of it was put back, or it is \
+         another one. Keep the file, and run `trailkeep erasures apply` with it; or name another \
+         file", .0.display()
+    )]
+    WentBack(PathBuf),
+    #[error("no service has run on this database, so there is no list to be saved")]
+    NobodyRan,
     #[error("a service runs on this data folder. Stop it, and all other instances on the database")]
     Runs,
     #[error(transparent)]
@@ -118,6 +128,9 @@ pub(super) fn told(done: &Done) -> String {
 
 fn save(path: &Path, settings: &Settings) -> Result<String, ListError> {
     let list = list_of(settings)?;
+    if path.exists() && !knows_all_of(&list, &read(path)?) {
+        return Err(ListError::WentBack(path.to_owned()));
+    }
     let text = list.to_json()?;
     let failed = |source| ListError::File { path: path.to_owned(), source };
     let mut file = WholeFile::begin(path).map_err(failed)?;
@@ -130,6 +143,12 @@ fn save(path: &Path, settings: &Settings) -> Result<String, ListError> {
     ))
 }
 
+/// Whether a list goes on from an older one: erasures are kept for good.
+fn knows_all_of(list: &ErasureList, older: &ErasureList) -> bool {
+    let known: HashSet<Uuid> = list.erasures.iter().map(|erasure| erasure.id).collect();
+    list.key == older.key && older.erasures.iter().all(|erasure| known.contains(&erasure.id))
+}
+
 /// The embedded store is read as it is: its service may run.
 fn list_of(settings: &Settings) -> Result<ErasureList, ListError> {
     // Before it is read, so that the list is never called newer than it is.
@@ -140,8 +159,12 @@ fn list_of(settings: &Settings) -> Result<ErasureList, ListError> {
     let runtime = Runtime::new().map_err(|error| StartError::System(error.to_string()))?;
     runtime.block_on(async {
         let stores = Stores::open(settings).await?;
-        let list = ErasureList::of(&*stores.erasures, now).await?;
+        // Asked for its list, a database without one would make the key of an empty one.
+        let list = match stores.erasures.instances().await?.is_empty() {
+            true => Err(ListError::NobodyRan),
+            false => Ok(ErasureList::of(&*stores.erasures, now).await?),
+        };
         stores.events.close().await;
-        Ok(list)
+        list
     })
 }

@@ -151,7 +151,7 @@ impl Move<'_> {
             let compare = stop.run_until_cancelled(self.compare(mark.id)).await;
             let Some(compared) = compare.transpose()? else { return Ok(None) };
             text.push_str(&format!(
-                "the same: {} tables by their rows, {} journeys with {} events byte for byte\n",
+                "the same: {} tables by the number of their rows, {} journeys with {} events byte for byte\n",
                 Kind::ALL.len(),
                 HumanCount(compared.journeys),
                 HumanCount(compared.events)

@@ -115,6 +115,17 @@ fn places(settings: &Settings) -> Vec<Kept> {
             outcomes,
             READERS,
         ));
+        kept.push(row(
+            "what processors are still to be sent: ids of users and places of events, and what \
+             people asked of them",
+            USERS,
+            (
+                "`feed`, `feed.*`, `parked`, `processorCommands`, `processorStates`",
+                "`feed`, `parked`, `processor_commands`, `processor_states`",
+            ),
+            "until it is done, and what people asked for some days more".to_owned(),
+            ADMINISTRATORS,
+        ));
     }
     kept.extend([
         row(
@@ -159,6 +170,18 @@ fn places(settings: &Settings) -> Vec<Kept> {
             ("`tokens`, `writeKeys`", "`tokens`, `write_keys`"),
             "until they end".to_owned(),
             ADMINISTRATORS,
+        ),
+        row(
+            "what is about nobody: names of processors and of data folders, the key of the \
+             hashes, what the pages show for the team, the set-up code",
+            "nobody",
+            (
+                "`processors`, `instances`, `installation`, `team`, `setUpCodes`, `periods`, `moves`",
+                "`processors`, `instances`, `installation`, `team`, `set_up_codes`, \
+                 `write_keys_version`",
+            ),
+            "for good".to_owned(),
+            "whoever has the database",
         ),
     ]);
     kept
@@ -246,10 +269,21 @@ fn span(kept: Option<Duration>, from: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use trailkeep_store::moving::Kind;
+
     use super::*;
 
     fn told<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
         register(&Settings::with(settings).unwrap())
+    }
+
+    #[test]
+    fn no_table_is_left_out() {
+        let register = told([("processors.default.url", "http://localhost:3001")]);
+        for kind in Kind::ALL {
+            let table = format!("`{}`", kind.table());
+            assert!(register.contains(&table), "{table}: {register}");
+        }
     }
 
     #[test]

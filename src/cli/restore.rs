@@ -5,6 +5,7 @@
 
 mod error;
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use tokio::runtime::Runtime;
 use trailkeep_event::time::SystemClock;
 use trailkeep_event::{Arrival, Timestamp};
 use trailkeep_store::embedded::Restoring;
-use trailkeep_store::erasures::ErasureList;
+use trailkeep_store::erasures::{ErasureList, IdHash};
 
 use super::backup;
 use super::backup::manifest::{Manifest, copy_of};
@@ -58,8 +59,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> Result<String, Rest
     restoring.check()?;
     let replaced = restoring.erasures(Timestamp::now())?;
     restoring.carry_over()?;
-    // What the replaced database says is the newest, and has the last word.
-    let lists: Vec<ErasureList> = saved.into_iter().chain(replaced).collect();
+    let lists = lists(saved, replaced);
     let done = make_ready(settings, restoring.staging(), &lists, &manifest)?;
     let replaces = restoring.replaces();
     restoring.finish()?;
@@ -75,6 +75,17 @@ fn check_clock(manifest: &Manifest) -> Result<(), RestoreFailed> {
         Some(latest) => Err(RestoreFailed::ClockBehind { now, latest }),
         None => Ok(()),
     }
+}
+
+/// What the replaced database says is the newest, and has the last word; but for who is blocked:
+/// it may be an older copy itself, which was put back without the saved list.
+fn lists(saved: Option<ErasureList>, replaced: Option<ErasureList>) -> Vec<ErasureList> {
+    let mut lists: Vec<ErasureList> = saved.into_iter().chain(replaced).collect();
+    let blocked: HashSet<IdHash> = lists.iter().flat_map(|list| &list.blocked).copied().collect();
+    for list in &mut lists {
+        list.blocked = blocked.iter().copied().collect();
+    }
+    lists
 }
 
 fn saved_list(path: &Path, manifest: &Manifest) -> Result<ErasureList, RestoreFailed> {

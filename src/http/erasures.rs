@@ -180,7 +180,9 @@ impl From<Receipt> for ReceiptBody {
             last_seen: seen(id).map(|instance| instance.seen.to_string()),
         };
         let done = erasure.parts.iter().map(|(id, at)| body(id, PartState::Done, Some(at)));
-        let missing = erasure.missing.iter().map(|id| body(id, PartState::Missing, None));
+        // It may have come back since.
+        let missing = erasure.missing.iter().filter(|id| !erasure.parts.contains_key(id));
+        let missing = missing.map(|id| body(id, PartState::Missing, None));
         let is_running = erasure.verified_at.is_none();
         let waiting = instances
             .iter()

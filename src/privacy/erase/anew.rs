@@ -49,7 +49,8 @@ pub enum AnewError {
     /// The list is of other users.
     #[error(
         "the list of erasures is of another database than this one: their keys differ, so that \
-         nobody in it can be found here"
+         nobody in it can be found here. A start after a loss makes a new database, with a list of \
+         its own: where a backup is to replace that one, move trailkeep.db* away first"
     )]
     OtherDatabase,
     #[error(transparent)]
@@ -131,7 +132,7 @@ impl Anew {
         }
         let mut removed = 0;
         loop {
-            let gone = self.places.clear(erasure).await?;
+            let gone = self.places.clear(erasure, self.clock.now()).await?;
             removed += gone;
             if gone == 0 {
                 break;
@@ -155,8 +156,9 @@ impl Anew {
 
     /// Who is blocked is what the list says: blocks may have been ended since.
     async fn block(&self, list: &ErasureList) -> Result<(), StoreError> {
+        let blocked: HashSet<&IdHash> = list.blocked.iter().collect();
         for hash in self.store.blocked().await? {
-            if !list.blocked.contains(&hash) {
+            if !blocked.contains(&hash) {
                 self.store.unblock(hash).await?;
             }
         }

@@ -91,7 +91,7 @@ impl Part {
     async fn clear(&self, erasures: &[Erasure]) -> Result<u64, StoreError> {
         let mut gone = 0;
         for erasure in erasures {
-            gone += self.places.clear(erasure).await?;
+            gone += self.places.clear(erasure, self.clock.now()).await?;
         }
         Ok(gone)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
-use trailkeep_event::StoreId;
+use trailkeep_event::{StoreId, Timestamp};
 use trailkeep_store::dead_letters::DeadLetterStore;
 use trailkeep_store::erasures::{Erasure, ErasureStore, Place, Trace};
 use trailkeep_store::processing::ProcessingStore;
@@ -44,13 +44,13 @@ impl Places {
     /// # Errors
     ///
     /// Those of the store. It goes on where it ended.
-    pub async fn clear(&self, erasure: &Erasure) -> Result<u64, StoreError> {
+    pub async fn clear(&self, erasure: &Erasure, now: Timestamp) -> Result<u64, StoreError> {
         let mut gone = 0;
         for id in erasure.ids.iter().filter_map(named) {
             gone += self.stored(erasure, &id).await?;
             gone += self.set_aside(erasure, &id).await?;
         }
-        gone += self.strays(erasure).await?;
+        gone += self.strays(erasure, now).await?;
         let fed = processors::clear(&*self.store, &*self.processing, erasure).await?;
         self.count(erasure, Place::Feed, fed).await?;
         Ok(gone + fed)
@@ -102,14 +102,14 @@ impl Places {
 
     /// Outcomes whose events are gone: these had their time, or another instance removed them
     /// while an answer came in here.
-    async fn strays(&self, erasure: &Erasure) -> Result<u64, StoreError> {
+    async fn strays(&self, erasure: &Erasure, now: Timestamp) -> Result<u64, StoreError> {
         let ids: Vec<Id> = erasure.ids.iter().filter_map(named).collect();
         let mut gone = 0;
         if ids.is_empty() {
             return Ok(gone);
         }
         let since = erasure.requested_at.plus_millis(-BEFORE_MS);
-        let expired = (&self.retention, erasure.requested_at);
+        let expired = (&self.retention, now);
         loop {
             let found = self.store.stray_outcomes(&ids, since, expired, STEP).await?;
             if found.is_empty() {

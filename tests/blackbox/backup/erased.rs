@@ -102,7 +102,7 @@ async fn without_a_list_a_restore_says_that_who_was_erased_since_is_back() {
     service.post(&json!([marked::identify(&user())])).await.expect(202);
     let shelf = Shelf::new();
     back_up(&home, &shelf).await;
-    let asked = erase(&service, &user(), json!({})).await;
+    let asked = erase(&service, &user(), json!({ "block": true })).await;
     wait_until_done(&service, &asked).await;
     service.terminate().await;
     let saved = save_erasures(&home, &shelf).await;
@@ -110,6 +110,18 @@ async fn without_a_list_a_restore_says_that_who_was_erased_since_is_back() {
     let told = restore(&elsewhere, &shelf, &[]).await;
     assert!(told.contains("are in it again"), "{told}");
     assert!(!places(&elsewhere).await.is_empty());
+    // As a cron job would, that runs just now: the list knows more, and stays.
+    let went_back = run(&elsewhere, "erasures", &["save", text(&saved)]).await;
+    assert!(complaint(&went_back).contains("an older copy"));
+    // It may be restored once more, with the list; a block is not ended by that.
+    let again = Home::embedded();
+    restore(&again, &shelf, &[]).await;
+    restore(&again, &shelf, &["--replace", "--erasures", text(&saved)]).await;
+    assert_eq!(places(&again).await, Vec::<String>::new());
+    let service = Service::start(&again).await;
+    service.post(&sample::event(&user(), "new")).await.expect(202);
+    assert_eq!(service.stats().await["events"]["blocked"], 1);
+    service.terminate().await;
     // What was forgotten can be done afterwards.
     let service = Service::start(&elsewhere).await;
     let runs = run(&elsewhere, "erasures", &["apply", text(&saved)]).await;

@@ -67,6 +67,9 @@ async fn nobody_comes_back_with_an_older_copy_who_was_erased_since() {
 
     copy(&dump, &database).await;
     assert!(!places(&home).await.is_empty());
+    // A list that knows more is not written over, as by a cron job that runs just now.
+    let saved = run(&home, "erasures", &["save", text(&list)]).await;
+    assert!(complaint(&saved).contains("an older copy"));
     let told = done(&run(&home, "erasures", &["apply", text(&list)]).await);
 
     assert!(told.contains("2 ids of 1 erasures"), "{told}");

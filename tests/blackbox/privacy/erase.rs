@@ -62,6 +62,9 @@ async fn of_an_erased_user_no_byte_and_no_document_is_left_whatever_became_of_th
         ("PROCESSORS_DEFAULT_BACKOFF_MIN_MS", "10"),
         ("PROCESSORS_DEFAULT_BACKOFF_MAX_MS", "50"),
         ("PROCESSORS_DEFAULT_MAX_ATTEMPTS", "1000"),
+        // What has expired is looked for by its type then.
+        ("STORE_RETENTION_DAYS", "400"),
+        ("STORE_RETENTION_DAYS_BY_TYPE", "page_view=300, order=0"),
     ];
     let service = Service::start_with(&home, &settings).await;
     refuse(&home, Of::Events).await;

@@ -98,3 +98,42 @@ async fn an_instance_whose_folder_is_lost_is_not_waited_for_once_that_is_said() 
     let unknown = users(&home, &["lost", "0193c9a0-7b1c-7d9e-8f4a-2b6c1d0e9f88"]);
     assert_eq!(unknown.status.code(), Some(1));
 }
+
+/// One that was taken for lost and hangs only.
+#[tokio::test]
+async fn an_instance_that_was_given_up_takes_part_when_it_goes_on() {
+    let home = Home::mongodb();
+    let elsewhere = home.on_another_machine();
+    let service = Service::start(&home).await;
+    let given_up = Service::start(&elsewhere).await;
+    eventually("both are known", SOON, || async {
+        let asked = super::erase::erase(&service, "nobody", json!({})).await;
+        let receipt = receipt(&service, &asked).await;
+        (receipt["instances"].as_array().expect("instances").len() == 2).then_some(())
+    })
+    .await;
+    given_up.signal("STOP");
+    service.post(&sample::event("ann", "e")).await.expect(202);
+    let told = printed(&home, &["erase", "ann", "--confirm", "ann", "--no-wait"]);
+    let id = told.split_whitespace().nth(1).expect("an id");
+    let instance = eventually("one is waited for", SOON, || async {
+        let told = printed(&home, &["receipt", id]);
+        let line = told.lines().find(|line| line.contains("  waiting  "))?;
+        told.contains("  done  ").then(|| line.split_whitespace().nth(1).map(str::to_owned))?
+    })
+    .await;
+    printed(&home, &["lost", &instance]);
+    eventually("the erasure is done", 5 * SOON, || async {
+        printed(&home, &["receipt", id]).contains(", done\n").then_some(())
+    })
+    .await;
+
+    given_up.signal("CONT");
+
+    eventually("it has taken part", 5 * SOON, || async {
+        let told = printed(&home, &["receipt", id]);
+        assert!(told.contains(", done\n"), "{told}");
+        told.contains(&format!("{instance}  done")).then_some(())
+    })
+    .await;
+}

@@ -13,6 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 use trailkeep_event::Timestamp;
 
 use super::folder::DATABASE;
+use super::moved::refuse_moved;
 use super::schema::{self, MIGRATIONS, Version};
 use super::{OpenError, erasures};
 use crate::erasures::ErasureList;
@@ -81,10 +82,7 @@ pub fn copy(
     target: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Contents, CopyError> {
-    let database = data_dir.join(DATABASE);
-    if !database.exists() {
-        return Err(CopyError::NoDatabase(data_dir.to_owned()));
-    }
+    let database = database_in(data_dir)?;
     let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => CopyError::Full(target.to_owned()),
         _ => CopyError::Sqlite { target: target.to_owned(), source: error },
@@ -110,6 +108,16 @@ pub fn copy(
     contents(&copy, format).map_err(failed)
 }
 
+/// The database of a data folder. One that was moved is not what the service has any more.
+fn database_in(data_dir: &Path) -> Result<PathBuf, CopyError> {
+    let database = data_dir.join(DATABASE);
+    if !database.exists() {
+        return Err(CopyError::NoDatabase(data_dir.to_owned()));
+    }
+    refuse_moved(data_dir)?;
+    Ok(database)
+}
+
 /// The format that this program makes, and the newest that it reads.
 pub fn newest_format() -> usize {
     MIGRATIONS.len()
@@ -121,10 +129,7 @@ pub fn newest_format() -> usize {
 ///
 /// There is no database, or it cannot be read.
 pub fn erasure_list(data_dir: &Path, now: Timestamp) -> Result<ErasureList, CopyError> {
-    let database = data_dir.join(DATABASE);
-    if !database.exists() {
-        return Err(CopyError::NoDatabase(data_dir.to_owned()));
-    }
+    let database = database_in(data_dir)?;
     let unreadable = |error| OpenError::from_sqlite(&database, error);
     let source = schema::open_reader(&database).map_err(unreadable)?;
     let list = erasures_of(&source, now).map_err(unreadable)?;

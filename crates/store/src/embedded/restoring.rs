@@ -29,6 +29,9 @@ const GO_ON: [&str; 6] =
 /// database may name a hash in the place of who was erased since.
 const TRAIL: &str = "INSERT OR REPLACE INTO main.audit_trail SELECT * FROM replaced.audit_trail";
 
+/// A copy on which no service had run has no key of its own.
+const KEY: &str = "INSERT OR IGNORE INTO main.installation SELECT * FROM replaced.installation";
+
 /// Which instances there were is of no use: the folder of this one is all there is.
 const ENDED: &str = "DELETE FROM sessions; DELETE FROM instances;";
 
@@ -197,7 +200,7 @@ impl Restoring {
             copy.execute("ATTACH ?1 AS replaced", [replaced.to_string_lossy()])?;
         }
         let transaction = copy.transaction()?;
-        if self.has_database {
+        if self.has_database && has_run(&transaction)? {
             go_on(&transaction).map_err(|error| match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseCorrupt) => {
                     RestoreError::Unreadable(OpenError::from_sqlite(&replaced, error))
@@ -239,6 +242,13 @@ impl Drop for Restoring {
     }
 }
 
+/// Whether a service has ever run on the attached database. One on which none has, there is
+/// nobody who could go on.
+fn has_run(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
+    let has_key = "SELECT EXISTS (SELECT 1 FROM replaced.installation)";
+    transaction.query_row(has_key, [], |row| row.get(0))
+}
+
 /// Takes over from the attached database what goes on from there.
 fn go_on(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     for table in GO_ON {
@@ -246,7 +256,8 @@ fn go_on(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
             "DELETE FROM main.{table}; INSERT INTO main.{table} SELECT * FROM replaced.{table}"
         ))?;
     }
-    transaction.execute_batch(TRAIL)
+    transaction.execute_batch(TRAIL)?;
+    transaction.execute_batch(KEY)
 }
 
 fn remove_if_there(path: &Path) -> Result<(), RestoreError> {
