@@ -17,7 +17,7 @@ use crate::config::{Entry, Environment, Overrides};
 use crate::http::budget::Size;
 
 /// Other values of the settings that are no numbers, or have their largest one.
-const OTHERS: [(&str, &str); 33] = [
+const OTHERS: [(&str, &str); 34] = [
     ("http.host", "\"::1\""),
     ("http.allowed_origins", "[\"https://shop.example\"]"),
     ("http.api_docs", "false"),
@@ -37,6 +37,7 @@ const OTHERS: [(&str, &str); 33] = [
     ("journal.sync", "\"never\""),
     ("store.mongodb_uri", "\"mongodb://db.example/shop\""),
     ("store.data_dir", "\"./elsewhere\""),
+    ("store.retention_days_by_type", "[\"visit=7\"]"),
     ("search.payload_keys", "[\"orderId\"]"),
     ("processors.default.url", "\"http://localhost:3001\""),
     ("log.level", "\"warn\""),
