@@ -63,7 +63,7 @@ use part::Part;
 use reload::Configured;
 use set_up::SetUp;
 pub use stores::Stores;
-pub(crate) use stores::{payload_keys, place as store_place, retention, timeouts};
+pub(crate) use stores::{of_mongodb, payload_keys, place as store_place, retention, timeouts};
 
 /// What whoever started the process may do with the service that runs in it.
 pub struct Running {

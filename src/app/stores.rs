@@ -31,6 +31,15 @@ pub fn timeouts(settings: &Settings) -> Timeouts {
     }
 }
 
+/// What a MongoDB is used with.
+pub fn of_mongodb(settings: &Settings) -> MongoSettings {
+    MongoSettings {
+        retention: retention(settings),
+        timeouts: timeouts(settings),
+        periods: PeriodSettings::DEFAULT,
+    }
+}
+
 /// How long events are kept.
 pub fn retention(settings: &Settings) -> Retention {
     let store = &settings.store;
@@ -88,12 +97,7 @@ impl Stores {
         Ok(match &settings.store.mongodb_uri {
             Some(uri) => {
                 embedded::refuse_half_moved(&settings.store.data_dir)?;
-                let settings = MongoSettings {
-                    retention: retention(settings),
-                    timeouts: timeouts(settings),
-                    periods: PeriodSettings::DEFAULT,
-                };
-                Self::of(MongoStore::connect(uri.expose(), &settings).await?)
+                Self::of(MongoStore::connect(uri.expose(), &of_mongodb(settings)).await?)
             }
             None => Self::in_folder(settings, &settings.store.data_dir)?,
         })

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use trailkeep_store::embedded::{EmbeddedSettings, EmbeddedStore, Mark};
-use trailkeep_store::mongo::{Found, MongoSettings, MongoStore, PeriodSettings, Stage};
+use trailkeep_store::mongo::{Found, MongoSettings, MongoStore, Stage};
 use trailkeep_store::moving::{Kind, Reached};
 use trailkeep_store::{Retention, Store as _, Timeouts};
 use uuid::Uuid;
@@ -91,8 +91,7 @@ pub(super) fn run(settings: &Settings) -> Result<Done, MoveError> {
         let timeouts = Timeouts { read: LONG, prepare: LONG, ..app::timeouts(settings) };
         let of_source = EmbeddedSettings { retention: Retention::default(), timeouts };
         let source = EmbeddedStore::open_to_move(data_dir, &of_source)?;
-        let retention = app::retention(settings);
-        let of_target = MongoSettings { retention, timeouts, periods: PeriodSettings::DEFAULT };
+        let of_target = MongoSettings { timeouts, ..app::of_mongodb(settings) };
         let target = MongoStore::connect(uri.expose(), &of_target).await?;
         let done = Move { settings, source: &source, target: &target }.see_through().await;
         let _ = timeout(CLOSING, async { tokio::join!(source.close(), target.close()) }).await;

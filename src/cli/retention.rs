@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use trailkeep_event::Timestamp;
 use trailkeep_store::embedded::{self, Hold, OpenError};
-use trailkeep_store::mongo::{MongoOpenError, MongoSettings, MongoStore, PeriodSettings};
+use trailkeep_store::mongo::{MongoOpenError, MongoStore};
 use trailkeep_store::{Aged, Retention, StoreError};
 
 use super::flags::Flags;
@@ -96,12 +96,7 @@ async fn of_mongodb(
     uri: &MongodbUri,
     each: impl FnMut(Aged),
 ) -> Result<(), RetentionError> {
-    let of_store = MongoSettings {
-        retention: app::retention(settings),
-        timeouts: app::timeouts(settings),
-        periods: PeriodSettings::DEFAULT,
-    };
-    let store = MongoStore::connect(uri.expose(), &of_store).await?;
+    let store = MongoStore::connect(uri.expose(), &app::of_mongodb(settings)).await?;
     Ok(store.ages(Timestamp::now(), each).await?)
 }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use trailkeep_store::embedded::{self, OpenError};
-use trailkeep_store::mongo::{self, MongoSettings, MongoStore, PeriodSettings};
+use trailkeep_store::mongo::{self, MongoStore};
 use trailkeep_store::payloads::PayloadKey;
 use trailkeep_store::{Store as _, StoreError};
 
@@ -138,12 +138,7 @@ fn look_at_mongodb(settings: &Settings, uri: &MongodbUri) -> Looked {
         }
     };
     let looked = runtime.block_on(async {
-        let of_store = MongoSettings {
-            retention: app::retention(settings),
-            timeouts: app::timeouts(settings),
-            periods: PeriodSettings::DEFAULT,
-        };
-        let store = match MongoStore::connect(uri.expose(), &of_store).await {
+        let store = match MongoStore::connect(uri.expose(), &app::of_mongodb(settings)).await {
             Ok(store) => store,
             Err(error) => {
                 let to_do = "mend store.mongodb_uri (MONGODB_URI)".to_owned();

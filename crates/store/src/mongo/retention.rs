@@ -38,35 +38,45 @@ const TRIES: usize = 5;
 /// The longest that a TTL index can say, in seconds: 68 years.
 const MAX_TTL_SECONDS: u64 = 2_147_483_647;
 
+/// Documents that are kept alike, and go.
+struct Part {
+    /// What its index is called.
+    name: String,
+    kept: Duration,
+    /// What is in the index; all where there is none.
+    filter: Option<Document>,
+}
+
+fn parts(retention: &Retention) -> Vec<Part> {
+    let part = |name: String, kept: Option<Duration>, filter: Option<Document>| {
+        Some(Part { name, kept: kept?, filter })
+    };
+    let of_others = part(NAME.to_owned(), retention.of_others(), others(retention));
+    let of_untyped = is_apart(retention)
+        .then(|| part(WITHOUT_TYPE.to_owned(), retention.of_untyped(), Some(untyped())));
+    let of_types = retention.types().filter_map(|(kind, kept)| {
+        part(format!("{OF_TYPE}{kind}"), kept, Some(doc! { "type": kind }))
+    });
+    of_others.into_iter().chain(of_untyped.flatten()).chain(of_types).collect()
+}
+
 /// The indexes that a collection needs.
 pub fn wanted(retention: &Retention) -> Vec<IndexModel> {
-    let others = retention.of_others().map(|kept| index(NAME.to_owned(), kept, others(retention)));
-    let untyped = (retention.of_untyped() != retention.of_others())
-        .then(|| Some(index(WITHOUT_TYPE.to_owned(), retention.of_untyped()?, Some(untyped()))));
-    let of_types = retention.types().filter_map(|(kind, kept)| {
-        Some(index(format!("{OF_TYPE}{kind}"), kept?, Some(doc! { "type": kind })))
-    });
-    others.into_iter().chain(untyped.flatten()).chain(of_types).collect()
+    parts(retention).into_iter().map(index).collect()
 }
 
 /// What of a collection has had its time, in parts: a filter each, and the index that has all
 /// of it where the server does not see that by itself.
 pub fn expired(retention: &Retention, now: Timestamp) -> Vec<(Document, Option<&'static str>)> {
-    let part = |kept: Option<Duration>, filter: Option<Document>, index| {
-        let kept = i64::try_from(kept?.as_millis()).unwrap_or(i64::MAX);
+    let expired = |Part { name, kept, filter }| {
+        let kept = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
         let before = bson::DateTime::from_millis(now.as_millis().saturating_sub(kept));
-        let mut part = filter.unwrap_or_default();
-        part.insert("receivedAt", doc! { "$lt": before });
-        Some((part, index))
+        let is_hidden = filter.is_some() && name == NAME;
+        let mut filter = filter.unwrap_or_default();
+        filter.insert("receivedAt", doc! { "$lt": before });
+        (filter, is_hidden.then_some(NAME))
     };
-    let is_by_type = retention.is_by_type();
-    let of_others = part(retention.of_others(), others(retention), is_by_type.then_some(NAME));
-    let is_apart = retention.of_untyped() != retention.of_others();
-    let of_untyped =
-        is_apart.then(|| part(retention.of_untyped(), Some(untyped()), None)).flatten();
-    let of_types =
-        retention.types().filter_map(|(kind, kept)| part(kept, Some(doc! { "type": kind }), None));
-    of_others.into_iter().chain(of_untyped).chain(of_types).collect()
+    parts(retention).into_iter().map(expired).collect()
 }
 
 /// Whether one index is the wanted one, of whatever time.
@@ -145,7 +155,7 @@ async fn change(link: &Link, collection: &str, wanted: &IndexModel) -> Result<()
     Ok(())
 }
 
-fn index(name: String, kept: Duration, filter: Option<Document>) -> IndexModel {
+fn index(Part { name, kept, filter }: Part) -> IndexModel {
     let seconds = kept.as_secs().min(MAX_TTL_SECONDS);
     let options = IndexOptions::builder()
         .name(name)
@@ -161,8 +171,7 @@ fn others(retention: &Retention) -> Option<Document> {
     if !retention.is_by_type() {
         return None;
     }
-    let is_apart = retention.of_untyped() != retention.of_others();
-    let mut ranges = if is_apart { Vec::new() } else { vec![untyped()] };
+    let mut ranges = if is_apart(retention) { Vec::new() } else { vec![untyped()] };
     let mut after = Document::new();
     for (kind, _) in retention.types() {
         let mut range = after;
@@ -172,6 +181,11 @@ fn others(retention: &Retention) -> Option<Document> {
     }
     ranges.push(doc! { "type": after });
     Some(doc! { "$or": ranges })
+}
+
+/// Whether what has no type has an index of its own.
+fn is_apart(retention: &Retention) -> bool {
+    retention.of_untyped() != retention.of_others()
 }
 
 /// The outcome of an event that was gone has no type, nor need have what another tool wrote.
