@@ -255,9 +255,8 @@ fn out_of_reach(is_embedded: bool) -> Vec<&'static str> {
     };
     vec![
         database,
-        "the log, which goes to the standard output: requests that fail are in it with their path, \
-         which may have a user's id",
-        "logs of proxies in front",
+        "logs of proxies in front: the paths of requests have ids of users. The service's own log \
+         names nobody, but for a path that leads nowhere, which is in it as it was sent",
     ]
 }
 

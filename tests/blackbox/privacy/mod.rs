@@ -4,5 +4,6 @@ pub mod erase;
 mod erase_crashes;
 mod erase_shell;
 pub mod export;
+mod log;
 pub mod marked;
 mod shell;

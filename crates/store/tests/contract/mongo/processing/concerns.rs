@@ -197,7 +197,6 @@ async fn what_a_uri_says_of_members_and_concerns_changes_nothing() {
         "delete blockedIds",
         "delete events",
         "delete feed.default",
-        "delete instances",
         "delete parked.default",
         "delete people",
         "delete processorCommands",
