@@ -8,6 +8,7 @@ use clap::Parser;
 use crate::cores::Cores;
 use crate::section::Section;
 use crate::sections::index::layouts::Layout;
+use crate::sections::versus::peer::Peer;
 
 /// Measures what an event costs, and what a journey does.
 #[derive(Debug, Parser)]
@@ -44,6 +45,15 @@ pub struct Arguments {
     /// Only these layouts of `index`, separated by commas.
     #[arg(long, value_enum, value_delimiter = ',')]
     layouts: Vec<Layout>,
+
+    /// Whom `versus` measures, separated by commas [default: all but those in Redis].
+    #[arg(long, value_enum, value_delimiter = ',')]
+    peers: Vec<Peer>,
+
+    /// Puts the tables of `versus` into load-tests/RESULTS.md, in the place of those of the
+    /// last run.
+    #[arg(long)]
+    pub write: bool,
 
     /// Connections that load is sent over.
     #[arg(long, default_value_t = 64)]
@@ -135,6 +145,15 @@ impl Arguments {
     /// Under which folder mongod keeps its data.
     pub fn mongod_dir(&self) -> PathBuf {
         self.mongod_dir.clone().unwrap_or_else(std::env::temp_dir)
+    }
+
+    /// Whom `versus` measures.
+    pub fn peers(&self) -> Vec<Peer> {
+        let is_wanted = |peer: &Peer| match self.peers.is_empty() {
+            true => !peer.is_extra(),
+            false => self.peers.contains(peer),
+        };
+        Peer::ALL.into_iter().filter(is_wanted).collect()
     }
 
     /// How often each measurement is repeated.

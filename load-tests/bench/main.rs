@@ -38,6 +38,7 @@ mod section;
 mod sections;
 mod seeding;
 mod steady;
+mod stopped;
 mod tally;
 mod window;
 
@@ -47,7 +48,6 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use futures_util::FutureExt as _;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use arguments::Arguments;
 use bench::Bench;
@@ -57,6 +57,7 @@ use instance::Starter;
 use progress::Progress;
 use report::Report;
 use section::Section;
+use stopped::stopped;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 fn main() -> ExitCode {
@@ -147,16 +148,4 @@ async fn guarded(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
 async fn mongod_version(bench: &Bench) -> Result<String, Trouble> {
     let database = database::Database::start(&bench.arguments).await?;
     database.version().await
-}
-
-async fn stopped() {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
 }

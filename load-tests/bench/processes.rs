@@ -92,6 +92,51 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(user + system)
 }
 
+/// A program with all that it has started: a group of processes, by its leader.
+#[derive(Debug, Clone, Copy)]
+pub struct Group(pub u32);
+
+impl Group {
+    /// Those that run now.
+    fn members(self) -> Vec<u32> {
+        let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.filter(|&pid: &u32| group_of(pid) == Some(self.0)).collect()
+    }
+
+    /// Bytes of memory that they hold.
+    pub fn resident(self) -> u64 {
+        // One may end in between.
+        let memory = self.members().into_iter().filter_map(|pid| Memory::of(pid).ok());
+        memory.map(|memory| memory.resident).sum()
+    }
+}
+
+/// The fifth field of `/proc/PID/stat`.
+fn group_of(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.split(' ').nth(2)?.parse().ok()
+}
+
+/// The CPU time that groups have used up to a moment.
+pub struct GroupCpu(HashMap<u32, Cpu>);
+
+impl GroupCpu {
+    /// Up to now.
+    pub fn of(groups: &[Group]) -> Self {
+        let members = groups.iter().flat_map(|group| group.members());
+        Self(members.filter_map(|pid| Some((pid, Cpu::of(pid).ok()?))).collect())
+    }
+
+    /// How much was used since then, by processes that run still.
+    pub fn since(&self, earlier: &Self) -> Duration {
+        let nothing = Cpu { threads: HashMap::new(), ticks: 0 };
+        let used = |(pid, cpu): (&u32, &Cpu)| cpu.since(earlier.0.get(pid).unwrap_or(&nothing));
+        self.0.iter().map(used).sum()
+    }
+}
+
 /// The memory of a process, in bytes.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
 pub struct Memory {
@@ -148,6 +193,26 @@ mod tests {
         assert!(!after.threads.contains_key(&id));
         // Ticks are sampled, so they may miss some.
         assert!(after.since(&before) > WORK / 2);
+    }
+
+    #[test]
+    fn what_a_program_starts_counts_as_its_own() {
+        use std::os::unix::process::CommandExt as _;
+        let busy = "sh -c 'while :; do :; done' & wait";
+        let mut leader =
+            std::process::Command::new("sh").args(["-c", busy]).process_group(0).spawn().unwrap();
+        let group = Group(leader.id());
+        let before = GroupCpu::of(&[group]);
+        while GroupCpu::of(&[group]).since(&before) < Duration::from_millis(20) {
+            std::thread::yield_now();
+        }
+        assert!(group.members().len() > 1 && group.resident() > 0);
+        let kill = std::process::Command::new("kill")
+            .args(["-KILL", "--"])
+            .arg(format!("-{}", group.0))
+            .status();
+        assert!(kill.unwrap().success());
+        leader.wait().unwrap();
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub enum Section {
     /// A thousand events a minute, each of which takes five to six seconds, for ten
     /// minutes. Only when it is named.
     SlowWork,
+    /// Beside what people would use instead. Only when it is named; `load-tests/versus/run`
+    /// installs what it needs.
+    Versus,
     /// What an index for journeys costs and gives, by layout. Only when it is
     /// named, because it inserts hundreds of millions of events.
     Index,
@@ -57,7 +60,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Cost,
         Self::Journal,
         Self::Latency,
@@ -78,6 +81,7 @@ impl Section {
         Self::SlowWork,
         Self::Move,
         Self::Growth,
+        Self::Versus,
         Self::Index,
     ];
 
@@ -104,13 +108,14 @@ impl Section {
             Self::SlowWork => "slow-work",
             Self::Move => "move",
             Self::Growth => "growth",
+            Self::Versus => "versus",
             Self::Index => "index",
         }
     }
 
     /// Whether it runs when no section is named.
     pub fn is_usual(self) -> bool {
-        !matches!(self, Self::SlowWork | Self::Move | Self::Growth | Self::Index)
+        !matches!(self, Self::SlowWork | Self::Move | Self::Growth | Self::Versus | Self::Index)
     }
 
     /// Whether it measures the service.

@@ -22,6 +22,7 @@ mod scale;
 mod slow_work;
 mod start;
 mod summaries;
+pub mod versus;
 
 use trailkeep_testkit::trouble::Trouble;
 
@@ -49,6 +50,7 @@ pub fn steps(section: Section, arguments: &Arguments) -> u64 {
         Section::Summaries => summaries::STEPS + summaries::ROUND_STEPS * rounds,
         Section::Scale => scale::STEPS,
         Section::Pair => pair::STEPS * rounds,
+        Section::Versus => versus::steps(arguments),
         Section::Processors => processors::STEPS * rounds,
         Section::FailingHead => failing_head::steps(rounds),
         Section::SlowWork => slow_work::STEPS,
@@ -76,6 +78,7 @@ pub async fn run(section: Section, bench: &Bench) -> Result<Findings, Trouble> {
         Section::Summaries => summaries::run(bench).await,
         Section::Scale => scale::run(bench).await,
         Section::Pair => pair::run(bench).await,
+        Section::Versus => versus::run(bench).await,
         Section::Processors => processors::run(bench).await,
         Section::FailingHead => failing_head::run(bench).await,
         Section::SlowWork => slow_work::run(bench).await,
