@@ -87,6 +87,12 @@ impl Database {
         Ok(())
     }
 
+    /// Drops what is known of services that ran before, for none of which anybody waits.
+    pub async fn forget_instances(&self) -> Result<(), Trouble> {
+        let instances = self.handle.collection::<RawDocumentBuf>("instances");
+        instances.drop().await.during("forgetting who ran before")
+    }
+
     /// Has the server write all that it still has in memory alone, so that no
     /// measurement pays for what was written before it.
     pub async fn settle(&self) -> Result<(), Trouble> {

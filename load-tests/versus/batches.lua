@@ -1,9 +1,10 @@
--- What wrk sends: each request has events of its own, of users drawn from fifty thousand.
+-- What wrk sends: each request has events of its own, of users drawn from five thousand, all
+-- of whom were seen before long.
 -- Arguments: how many events a request has, and what the events' ids begin with.
 
 local PAYLOAD = '{"path":"/pricing","referrer":"https://example.org/","width":1440,'
     .. '"scroll":0.75,"plan":{"name":"pro"}}'
-local USERS = 50000
+local USERS = 5000
 
 local size, prefix, sent = 1, "", 0
 local headers = { ["Content-Type"] = "application/json" }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use super::kept::Kept;
 use super::names::{MAX_TYPE_BYTES, is_clean, names};
@@ -129,8 +129,9 @@ fn network(text: &str) -> Option<IpNet> {
 
 pub fn log_level<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     parsed(value, |text: String| {
-        let is_readable = !text.trim().is_empty() && EnvFilter::try_new(&text).is_ok();
-        if is_readable && !has_misspelt_level(&text) {
+        // Of spans and fields it knows none: what names some would be taken for a module.
+        let is_readable = !text.trim().is_empty() && !text.contains('[');
+        if is_readable && text.parse::<Targets>().is_ok() && !has_misspelt_level(&text) {
             Ok(text)
         } else {
             Err("must be off, error, warn, info, debug or trace, or directives without spaces \
@@ -140,15 +141,12 @@ pub fn log_level<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error
     })
 }
 
-/// `EnvFilter` takes a bare word that is no level for a module to be traced,
-/// so "inof" would silence all else. Directives for spans are left to it.
+/// A bare word that is no level is taken for a module to be traced, so "inof" would silence
+/// all else.
 fn has_misspelt_level(directives: &str) -> bool {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     let is_level = |word: &str| LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level));
-    !directives.contains('[')
-        && directives
-            .split(',')
-            .any(|directive| !directive.contains('=') && !is_level(directive.trim()))
+    directives.split(',').any(|directive| !directive.contains('=') && !is_level(directive.trim()))
 }
 
 /// Reads a value as `V`, and makes of it what the field holds.

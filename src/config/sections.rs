@@ -264,7 +264,7 @@ pub struct Shutdown {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// Directives that `EnvFilter` can read.
+    /// Directives that `Targets` of tracing-subscriber can read.
     #[serde(deserialize_with = "fields::log_level")]
     pub level: String,
     /// The form of a line.

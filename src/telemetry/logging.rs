@@ -8,11 +8,10 @@ use std::io::{self, IsTerminal};
 
 use tracing::subscriber::SetGlobalDefaultError;
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{ParseError, filter_fn};
+use tracing_subscriber::filter::{ParseError, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::reload::Handle;
-use tracing_subscriber::{EnvFilter, fmt, reload};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::{Registry, fmt, reload};
 
 use crate::config::{Log, LogFormat};
 
@@ -33,18 +32,12 @@ pub enum LoggingError {
 /// The level of a log that is under way.
 pub struct LogLevel(Box<SetFilter>);
 
-type SetFilter = dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync;
+type SetFilter = dyn Fn(Targets) -> Result<(), reload::Error> + Send + Sync;
 
 impl LogLevel {
     /// That of whatever this sets the filter of.
-    pub fn new(
-        set: impl Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn new(set: impl Fn(Targets) -> Result<(), reload::Error> + Send + Sync + 'static) -> Self {
         Self(Box::new(set))
-    }
-
-    fn of<S: 'static>(handle: Handle<EnvFilter, S>) -> Self {
-        Self::new(move |filter| handle.reload(filter))
     }
 
     /// Has the log go by these directives from now on.
@@ -53,7 +46,7 @@ impl LogLevel {
     ///
     /// When they cannot be read, or when the log has ended.
     pub fn set(&self, level: &str) -> Result<(), LoggingError> {
-        Ok((self.0)(EnvFilter::try_new(level)?)?)
+        Ok((self.0)(level.parse()?)?)
     }
 }
 
@@ -80,21 +73,14 @@ fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(&log.level)?;
-    let lines = fmt().with_env_filter(filter).with_writer(writer);
-    Ok(match log.format {
-        LogFormat::Text => {
-            let lines = lines.with_ansi(colour).with_filter_reloading();
-            let level = LogLevel::of(lines.reload_handle());
-            (Box::new(lines.finish().with(filter_fn(is_heard))), level)
-        }
-        LogFormat::Json => {
-            let lines = lines.json().flatten_event(true).with_span_list(false);
-            let lines = lines.with_filter_reloading();
-            let level = LogLevel::of(lines.reload_handle());
-            (Box::new(lines.finish().with(filter_fn(is_heard))), level)
-        }
-    })
+    let (filter, handle) = reload::Layer::new(log.level.parse::<Targets>()?);
+    let lines = fmt::layer().with_writer(writer);
+    let lines = match log.format {
+        LogFormat::Text => lines.with_ansi(colour).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    let subscriber = Registry::default().with(lines).with(filter).with(filter_fn(is_heard));
+    Ok((Box::new(subscriber), LogLevel::new(move |filter| handle.reload(filter))))
 }
 
 /// The session layer warns of each request with a cookie that opens nothing, so

@@ -32,6 +32,8 @@ pub struct Beside {
     pub without: Case,
     /// Of the p99 with company to that without.
     pub p99_ratio: Samples,
+    /// What was sent in either case.
+    pub half: Option<Shape>,
     windows: Vec<Value>,
 }
 
@@ -85,7 +87,7 @@ impl Beside {
         let full = bench.measure(&site, &[], saturating).await?;
         let half = Shape { people, ..Shape::offering(full.stored_per_second() / 2.0, BATCH) };
         let alone = async |_: &Instance| Ok(Company::new());
-        let mut beside = Self::default();
+        let mut beside = Self { half: Some(half), ..Self::default() };
         for round in 1..=bench.arguments.rounds() {
             bench.progress.step(format!("{section}, half of that alone, round {round}"));
             let without = measured(bench, &site, half, &prepare, &alone).await?;

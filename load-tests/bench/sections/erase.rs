@@ -3,17 +3,19 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use trailkeep_testkit::trouble::Trouble;
 
 use super::beside::{self, Beside, Company, USERS};
 use crate::batch::user_name;
-use crate::bench::{Bench, Site};
+use crate::bench::{Bench, Shape, Site};
 use crate::filling::Filling;
 use crate::findings::{Findings, Row, Table};
 use crate::instance::{Home, Instance};
+use crate::load::Load;
 
 /// Besides those in each round.
-pub const STEPS: u64 = beside::STEPS + 1;
+pub const STEPS: u64 = beside::STEPS + 2;
 /// In each round.
 pub const ROUND_STEPS: u64 = beside::ROUND_STEPS;
 /// Of the one user.
@@ -33,7 +35,9 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let company = "an erasure";
     let beside = Beside::measure(bench, "erase", company, fill, erasing).await?;
     bench.progress.step(format!("erase, {events} events and nothing else"));
-    let took = alone(bench, events).await?;
+    let took = until_done(bench, events, None).await?;
+    bench.progress.step(format!("erase, {events} events at half of saturation, to the end"));
+    let took_beside = until_done(bench, events, beside.half).await?;
     let mut table = Table::new(
         "Erasing a user",
         &["", "p50, ms", "p99, ms", "memory, MiB", "service, us an event"],
@@ -50,9 +54,14 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
             Row::at_most(p99, beside.p99_ratio.median(), 1.5, "times"),
             Row::at_most("memory that an erasure takes", more, 16.0, "MiB"),
             Row::figure(format!("erasing {events} events"), took.as_secs_f64(), "s"),
+            Row::figure("the same at half of saturation", took_beside.as_secs_f64(), "s"),
         ],
         tables: vec![table],
-        figures: beside.to_json(),
+        figures: json!({
+            "beside": beside.to_json(),
+            "seconds": took.as_secs_f64(),
+            "secondsAtHalf": took_beside.as_secs_f64(),
+        }),
         ..Findings::default()
     })
 }
@@ -60,6 +69,8 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
 async fn filled(bench: &Bench, site: &Site, events: u64) -> Result<(), Trouble> {
     let who = WHO.fetch_add(1, Ordering::Relaxed) + 1;
     let filling = Filling { events, users: who..who + 1, seed: bench.arguments.seed };
+    // A receipt is final once every folder that has accepted events took part.
+    site.database.forget_instances().await?;
     filling.insert(&site.database, &site.document).await
 }
 
@@ -68,7 +79,7 @@ async fn erasing(instance: &Instance) -> Result<Company, Trouble> {
     let session = instance.sign_in().await?;
     let erasure = instance.erase(&user_name(WHO.load(Ordering::Relaxed)), &session).await?;
     let deadline = Instant::now() + LIMIT;
-    while instance.receipt(&erasure, &session).await?["places"] == serde_json::json!([]) {
+    while instance.receipt(&erasure, &session).await?["places"] == json!([]) {
         if Instant::now() > deadline {
             return Err(Trouble("nothing is erased".to_owned()));
         }
@@ -79,11 +90,13 @@ async fn erasing(instance: &Instance) -> Result<Company, Trouble> {
     Ok(company)
 }
 
-async fn alone(bench: &Bench, events: u64) -> Result<Duration, Trouble> {
+/// How long an erasure takes until its receipt is final, while so much is sent.
+async fn until_done(bench: &Bench, events: u64, load: Option<Shape>) -> Result<Duration, Trouble> {
     let site = bench.site().await?;
     filled(bench, &site, events).await?;
     let instance = bench.starter.start(Home::Mongodb(&site.database), &[]).await?;
     let session = instance.sign_in().await?;
+    let load = load.map(|shape| Load::start(&bench.plan(&[&instance], shape))).transpose()?;
     let began = Instant::now();
     let erasure = instance.erase(&user_name(WHO.load(Ordering::Relaxed)), &session).await?;
     while instance.receipt(&erasure, &session).await?["state"] != "done" {
@@ -93,6 +106,7 @@ async fn alone(bench: &Bench, events: u64) -> Result<Duration, Trouble> {
         tokio::time::sleep(LOOK_EVERY).await;
     }
     let took = began.elapsed();
+    tokio::task::block_in_place(|| load.map(Load::stop)).transpose()?;
     instance.stop().await?;
     Ok(took)
 }

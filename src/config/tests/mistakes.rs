@@ -329,6 +329,7 @@ fn texts_that_cannot_be() {
         ("log.level", "inof"),
         ("log.level", "info,trailkeep=loud"),
         ("log.level", "info,,warn"),
+        ("log.level", "trailkeep[request]=debug"),
     ] {
         let message = mistake(path, wrong);
         assert!(message.contains("(flag --set): must be "), "{message}");
