@@ -105,9 +105,10 @@ impl Term {
             Verdict::UserWaits { .. } | Verdict::ProcessorWaits { .. } => {}
         }
         if state == ProcessedState::Failed {
-            let error = outcome.error.as_deref().unwrap_or_default();
-            warn!(event = %event.id, attempts = outcome.attempts, error,
-                  "a processor does not take an event; it is a dead letter of processing now");
+            // Not what the processor said, which may be about the user.
+            warn!(event = %event.id, attempts = outcome.attempts, status = outcome.http_status,
+                  "a processor does not take an event; it is a dead letter of processing now, \
+                   with what was said");
         }
         self.verdicts.insert(event.id, outcome);
         self.window.answered(
