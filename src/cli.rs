@@ -22,7 +22,6 @@ mod seed;
 mod serve;
 mod terminal;
 mod users;
-mod whole_file;
 mod write_keys;
 
 use std::fmt::Display;

@@ -1,11 +1,10 @@
 //! Which instance this is: the identity of its data folder, by which others know whether all
 //! have taken part in an erasure.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::{fs, io};
 
+use trailkeep_store::whole_file;
 use uuid::Uuid;
 
 /// Where it stands.
@@ -36,17 +35,10 @@ pub fn known_in(data_dir: &Path) -> Option<Uuid> {
     Uuid::parse_str(fs::read_to_string(data_dir.join(FILE)).ok()?.trim()).ok()
 }
 
-/// Under another name until it is whole.
 fn make(data_dir: &Path, path: &Path) -> io::Result<Uuid> {
     let id = Uuid::new_v4();
     fs::create_dir_all(data_dir)?;
-    let new = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    writeln!(file, "{id}")?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    File::open(data_dir)?.sync_all()?;
+    whole_file::write(path, format!("{id}\n").as_bytes())?;
     Ok(id)
 }
 

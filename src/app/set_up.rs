@@ -5,9 +5,9 @@
 //! with the code of the file, and where the file is gone the next start makes another; a
 //! code that was shown before stays good besides.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,7 @@ use tracing::{debug, info, warn};
 use trailkeep_event::time::Clock;
 use trailkeep_store::StoreError;
 use trailkeep_store::access::AccessStore;
+use trailkeep_store::whole_file;
 
 use crate::access::set_up::SetUpCode;
 
@@ -143,7 +144,7 @@ fn code_in(file: &Path) -> Option<SetUpCode> {
 
 /// Puts the code into the file; whether it is there.
 fn keep(file: &Path, code: &SetUpCode) -> bool {
-    let kept = write(file, code);
+    let kept = whole_file::write(file, format!("{code}\n").as_bytes());
     if let Err(error) = &kept {
         warn!(
             %error, file = %file.display(),
@@ -168,16 +169,6 @@ fn read(file: &Path) -> io::Result<Option<SetUpCode>> {
         fs::set_permissions(file, Permissions::from_mode(0o600))?;
     }
     Ok(code)
-}
-
-/// Under another name first, so that nobody ever reads half of it.
-fn write(file: &Path, code: &SetUpCode) -> io::Result<()> {
-    let new = file.with_extension("new");
-    let _ = fs::remove_file(&new);
-    let mut opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    writeln!(opened, "{code}")?;
-    opened.sync_all()?;
-    fs::rename(&new, file)
 }
 
 #[cfg(test)]

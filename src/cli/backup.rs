@@ -15,11 +15,11 @@ use clap::Args;
 use indicatif::{HumanBytes, HumanCount};
 use trailkeep_event::Timestamp;
 use trailkeep_store::embedded;
+use trailkeep_store::whole_file::WholeFile;
 
 use super::far::{Far, Unit};
 use super::flags::Flags;
 use super::terminal::complain;
-use super::whole_file::WholeFile;
 use crate::app;
 use crate::config::Settings;
 pub(super) use error::BackupError;

@@ -13,12 +13,12 @@ use trailkeep_event::Timestamp;
 use trailkeep_store::StoreError;
 use trailkeep_store::embedded::{self, CopyError};
 use trailkeep_store::erasures::{ErasureList, NotAList};
+use trailkeep_store::whole_file::WholeFile;
 use uuid::Uuid;
 
 use super::far::{Far, Unit};
 use super::flags::Flags;
 use super::place::{self, Place, PlaceError};
-use super::whole_file::WholeFile;
 use crate::app::{self, StartError, Stores};
 use crate::config::Settings;
 use crate::privacy::erase::anew::{AnewError, Done};

@@ -26,6 +26,7 @@ mod retention;
 pub mod summaries;
 pub mod team;
 mod timeouts;
+pub mod whole_file;
 pub mod write_keys;
 
 use std::cmp::Ordering;

@@ -5,11 +5,9 @@
 //! hint. A file with the first line alone says that there is no key. It is written aside,
 //! synced, and renamed: there is the old one or the new one, whole.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, io};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use tracing::warn;
 use trailkeep_event::Timestamp;
+use trailkeep_store::whole_file;
 use uuid::Uuid;
 
 use super::known::Key;
@@ -25,14 +24,10 @@ use crate::access::hash_secret;
 /// Its name.
 pub const NAME: &str = "write-keys";
 
-/// Where it is written.
-const ASIDE: &str = "write-keys.new";
-
 const HEAD: &str = "trailkeep write-keys 1 ";
 
 /// The file of one data folder.
 pub struct KeyFile {
-    folder: PathBuf,
     path: PathBuf,
 }
 
@@ -49,8 +44,7 @@ struct Line {
 
 impl KeyFile {
     pub(super) fn of_folder(folder: PathBuf) -> Self {
-        let path = folder.join(NAME);
-        Self { folder, path }
+        Self { path: folder.join(NAME) }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -76,22 +70,10 @@ impl KeyFile {
 
     /// Has these keys and no others from then on, also after a crash of the machine.
     pub(super) async fn write(&self, keys: &[Arc<Key>]) -> io::Result<()> {
-        let (folder, path, keys) = (self.folder.clone(), self.path.clone(), keys.to_vec());
-        let written = spawn_blocking(move || write(&folder, &path, &encode(&keys)));
+        let (path, keys) = (self.path.clone(), keys.to_vec());
+        let written = spawn_blocking(move || whole_file::write(&path, &encode(&keys)));
         written.await.map_err(io::Error::other)?
     }
-}
-
-fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let aside = folder.join(ASIDE);
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
-    // One that a killed process left may have others.
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&aside, path)?;
-    File::open(folder)?.sync_all()
 }
 
 fn encode(keys: &[Arc<Key>]) -> Vec<u8> {

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use trailkeep_event::Timestamp;
 use trailkeep_store::embedded::{Contents, newest_format};
+use trailkeep_store::whole_file::with_ending;
 use uuid::Uuid;
 
-use crate::cli::whole_file::with_ending;
 use crate::monitoring::version;
 
 /// The form of the manifest. One of a later version is refused.

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::UsersError;
 use crate::cli::control::{Control, ControlError};
-use crate::cli::whole_file::WholeFile;
 use crate::console::links::segment;
+use trailkeep_store::whole_file::WholeFile;
 
 /// Does it, and answers what is to be printed.
 pub async fn run(

@@ -122,3 +122,32 @@ async fn an_erasure_waits_for_an_instance_that_is_away_and_nothing_comes_back_wi
     assert_eq!(first.journey_ids("ben", "").await, ["late"]);
     assert!(!second.log().contains(MARKER), "{}", second.log());
 }
+
+#[tokio::test]
+async fn an_erasure_goes_on_after_the_database_was_lost_in_the_middle() {
+    let server = Mongod::start();
+    let home = Home::on(&server);
+    let service = Service::start(&home).await;
+    for first in (0..10_000).step_by(500) {
+        let numbers = first..first + 500;
+        let events = numbers.map(|number| marked::event(&user(), number, Fate::Stored));
+        service.post_when_there_is_room(&events.collect()).await;
+    }
+    service.post(&sample::event("ben", "e")).await.expect(202);
+    service.wait_until_flushed().await;
+
+    let asked = erase(&service, &user(), json!({})).await;
+    eventually("some are gone, and others are not", SOON, || async {
+        let gone = super::erase::deleted(&receipt(&service, &asked).await, "events");
+        (gone > 0).then(|| assert!(gone < 10_000, "it was too quick"))
+    })
+    .await;
+    server.kill();
+    service.wait_until_health_is(503).await;
+    server.restart();
+
+    let receipt = wait_until_done(&service, &asked).await;
+    let left = places(&home).await;
+    assert!(left.is_empty(), "{left:#?}\n{receipt:#}\n{}", service.log());
+    assert_eq!(service.journey_ids("ben", "").await, ["e"]);
+}

@@ -5,14 +5,14 @@
 //! apart what comes. And what has gone over in part is nothing to start on either. So the mark
 //! ends a start, and a person who means it removes the mark.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::OpenError;
+use crate::whole_file;
 
 /// Its name within the folder.
 const FILE: &str = "moved";
@@ -59,18 +59,9 @@ impl Mark {
     /// Those of the folder.
     pub fn put_into(&self, data_dir: &Path) -> Result<(), OpenError> {
         let put = || {
-            let path = Self::path_in(data_dir);
-            let new = path.with_extension("new");
-            let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&new)?;
-            serde_json::to_writer(&mut file, self)?;
-            writeln!(file)?;
-            file.sync_all()?;
-            fs::rename(&new, &path)?;
-            File::open(data_dir)?.sync_all()
+            let mut text = serde_json::to_vec(self)?;
+            text.push(b'\n');
+            whole_file::write(&Self::path_in(data_dir), &text)
         };
         put().map_err(|error| unusable(data_dir, error))
     }

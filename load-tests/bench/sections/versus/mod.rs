@@ -30,8 +30,10 @@ use self::running::Sources;
 use self::site::Placement;
 use crate::arguments::Arguments;
 use crate::bench::Bench;
+use crate::build;
 use crate::cores::Cores;
 use crate::findings::Findings;
+use crate::machine;
 use crate::stopped::stopped;
 
 /// Those and no others, when a run is divided beforehand.
@@ -70,9 +72,26 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
         findings.notes.push(format!("**Left out: {}; there is no {missing}.**", peer.name()));
     }
     if bench.arguments.write {
-        tables::put_into(&root().join("load-tests/RESULTS.md"), &findings)?;
+        let made = made_on(bench)?;
+        tables::put_into(&root().join("load-tests/RESULTS.md"), &made, &findings)?;
     }
     Ok(findings)
+}
+
+/// On what, and with what, as it stands above the tables.
+fn made_on(bench: &Bench) -> Result<String, Trouble> {
+    let machine = machine::describe(Some(&bench.starter.binary), &build::profile()?, None);
+    let said = |name: &str| machine[name].as_str().unwrap_or("unknown").to_owned();
+    Ok(format!(
+        "{}, {}, {} cores, {}, commit {}; {} rounds of {} s.",
+        said("date"),
+        said("cpu"),
+        machine["cores"],
+        said("service"),
+        said("commit"),
+        bench.arguments.rounds(),
+        bench.arguments.window().as_secs_f64(),
+    ))
 }
 
 /// On a thread of its own, which has the cores of its placement, as has all that it starts.

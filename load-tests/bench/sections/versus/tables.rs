@@ -135,9 +135,9 @@ fn lost(toll: Option<Toll>) -> String {
     toll.map_or_else(|| "has none".to_owned(), said)
 }
 
-/// Puts the tables into a document, in the place of those of the last run.
-pub fn put_into(document: &Path, findings: &Findings) -> Result<(), Trouble> {
-    let mut tables = String::new();
+/// Puts the tables, below what they were made on, into a document, in the place of those of the last run.
+pub fn put_into(document: &Path, made: &str, findings: &Findings) -> Result<(), Trouble> {
+    let mut tables = format!("\n{made}\n");
     for table in &findings.tables {
         tables.push_str(&format!("\n{}:\n\n{}", table.title, table.to_markdown()));
     }

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -47,7 +49,7 @@ async fn it_is_for_this_user_alone_and_another_takes_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = KeyFile::of_folder(folder.path().to_owned());
     assert!(file.read().is_none(), "there is none");
-    fs::write(folder.path().join(ASIDE), "of a killed process").unwrap();
+    fs::write(folder.path().join("write-keys.new"), "of a killed process").unwrap();
     let key = Arc::new(Key::new(Uuid::new_v4(), "shop", [1; 32], &[], None));
     for keys in [&[][..], &[key]] {
         file.write(keys).await.unwrap();
