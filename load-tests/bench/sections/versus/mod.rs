@@ -36,7 +36,7 @@ use crate::findings::Findings;
 use crate::machine;
 use crate::stopped::stopped;
 
-/// Those and no others, when a run is divided beforehand.
+/// One after the other.
 const PLACEMENTS: [Placement; 2] = [Placement::Shared, Placement::Apart];
 
 /// How many there are. Who is left out takes none.
