@@ -194,12 +194,13 @@ mod tests {
             (Section::Growth, "growth"),
             (Section::SlowWork, "slow-work"),
             (Section::Move, "move"),
+            (Section::Versus, "versus"),
         ];
         for (section, name) in named {
             assert!(!usual.contains(&section));
             assert_eq!(parse(&["--only", name]).sections(), [section]);
         }
-        assert_eq!(usual.len(), Section::ALL.len() - 4);
+        assert_eq!(usual.len(), Section::ALL.len() - 5);
     }
 
     #[test]

@@ -171,9 +171,9 @@ mod tests {
 
     #[test]
     fn an_event_that_is_lost_is_a_row_that_is_not_met() {
-        let mut ours = Found::default();
-        ours.collector_killed = Some(Toll { accepted: 9, lost: 1, doubled: 0 });
-        ours.database_killed = Some(Toll { accepted: 9, lost: 0, doubled: 0 });
+        let toll = |lost| Some(Toll { accepted: 9, lost, doubled: 0 });
+        let (collector_killed, database_killed) = (toll(1), toll(0));
+        let ours = Found { collector_killed, database_killed, ..Found::default() };
         let placed = Placed {
             placement: Placement::Shared,
             rate: 1.0,
