@@ -1,8 +1,10 @@
 //! The service that tests share which leave it as it is.
 
 use chrono::Utc;
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+use trailkeep_testkit::eventually::{SOON, eventually};
 use trailkeep_testkit::home::Home;
 use trailkeep_testkit::service::Service;
 
@@ -24,11 +26,24 @@ pub async fn stage() -> &'static Stage {
             let homes = [Home::embedded(), Home::embedded()];
             let service = Service::start(&homes[0]).await;
             store(&service, &story::events(Utc::now())).await;
+            erase(&service, "u_gone").await;
             let fresh = Service::start_unready(&homes[1], &[]).await;
             fresh.wait_until_ready().await;
             Stage { _homes: homes, service, fresh }
         })
         .await
+}
+
+/// Has somebody come, and be erased.
+async fn erase(service: &Service, user: &str) {
+    store(service, &[json!({ "userId": user, "type": "page_view" })]).await;
+    let request = service.request(Method::DELETE, &format!("/users/{user}"));
+    let asked = service.send(request.json(&json!({ "confirm": user }))).await.expect(202).json();
+    let receipt = format!("/api/erasures/{}", asked["erasureId"].as_str().expect("an id"));
+    eventually("the user is erased", SOON, || async {
+        (service.get(&receipt).await.expect(200).json()["state"] == "done").then_some(())
+    })
+    .await;
 }
 
 /// Stores events, and what they say of people.

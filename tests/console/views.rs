@@ -50,8 +50,7 @@ const NO_VIEW: [&str; 12] = [
 
 /// Pages of what the stage has none of: dead letters, processors, keys and tokens of somebody
 /// else. `tests/blackbox/console/` reads them.
-const NOT_ON_STAGE: [&str; 11] = [
-    "/console/privacy/{id}",
+const NOT_ON_STAGE: [&str; 10] = [
     "/console/staff/tokens/{id}/revoke",
     "/console/keys/{id}/revoke",
     "/console/set-aside/drop",
@@ -113,6 +112,10 @@ fn all() -> Vec<View> {
         page("connect", "/console/connect"),
         page("privacy", "/console/privacy"),
         view("privacy-user", "/console/privacy", format!("/console/privacy?user={LENA}")),
+        View {
+            link: Some("main a[href^='/console/privacy/']"),
+            ..view("receipt", "/console/privacy/{id}", "/console/privacy")
+        },
     ]
 }
 
