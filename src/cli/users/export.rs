@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use trailkeep_store::whole_file::WholeFile;
+
 use super::UsersError;
 use crate::cli::control::{Control, ControlError};
 use crate::console::links::segment;
-use trailkeep_store::whole_file::WholeFile;
 
 /// Does it, and answers what is to be printed.
 pub async fn run(
