@@ -1,7 +1,7 @@
 //! Services under test.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -125,19 +125,14 @@ impl Instance {
 
     /// Makes an account, and with it a token that reads all that is measured.
     pub async fn make_token(&self) -> Result<String, Trouble> {
-        let folder = &self.launch.folder;
-        let person = sign_up_body(folder, EMAIL, PASSWORD, "Bench").await;
-        let signed_up = self.post("/api/auth/sign-up/email", None, &person).await?;
-        let session = text(&signed_up["session"]["token"])?;
-        let wanted = json!({ "name": "bench", "scope": "read" });
-        let made = self.post("/api/tokens", Some(&session), &wanted).await?;
-        text(&made["token"])
+        make_token(&self.http, self.address, &self.launch.folder).await
     }
 
     /// A session of the account that was made before.
     pub async fn sign_in(&self) -> Result<String, Trouble> {
         let person = json!({ "email": EMAIL, "password": PASSWORD });
-        let signed_in = self.post("/api/auth/sign-in/email", None, &person).await?;
+        let sign_in = self.http.post(self.url("/api/auth/sign-in/email")).json(&person);
+        let signed_in = answer(sign_in, "signing in").await?;
         text(&signed_in["session"]["token"])
     }
 
@@ -188,17 +183,25 @@ impl Instance {
         answer(self.http.get(self.url(&path)).bearer_auth(session), &path).await
     }
 
-    async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Result<Value, Trouble> {
-        let mut request = self.http.post(self.url(path)).json(body);
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        answer(request, path).await
-    }
-
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
+}
+
+/// Makes the first account of the service with this folder, and with it a token that reads all
+/// that is measured.
+pub async fn make_token(
+    http: &reqwest::Client,
+    address: SocketAddr,
+    folder: &Path,
+) -> Result<String, Trouble> {
+    let person = sign_up_body(folder, EMAIL, PASSWORD, "Bench").await;
+    let sign_up = http.post(format!("http://{address}/api/auth/sign-up/email")).json(&person);
+    let signed_up = answer(sign_up, "signing up").await?;
+    let session = text(&signed_up["session"]["token"])?;
+    let wanted = json!({ "name": "bench", "scope": "read" });
+    let make = http.post(format!("http://{address}/api/tokens")).bearer_auth(session).json(&wanted);
+    text(&answer(make, "making a token").await?["token"])
 }
 
 async fn answer(request: reqwest::RequestBuilder, path: &str) -> Result<Value, Trouble> {

@@ -6,7 +6,7 @@ import IORedis from 'ioredis';
 import { insert, isReady, openEvents } from './event.js';
 import { QUEUE, revived } from './queue.js';
 
-const { events } = await openEvents();
+const events = await openEvents();
 const connection = new IORedis(process.env.REDIS_URL, { maxRetriesPerRequest: null });
 const worker = new Worker(QUEUE, (job) => insert(events, [revived(job.data)]), {
   connection,

@@ -7,7 +7,7 @@ import { openEvents } from './event.js';
 import { serve } from './http.js';
 import { QUEUE } from './queue.js';
 
-const { events } = await openEvents();
+const events = await openEvents();
 const connection = new IORedis(process.env.REDIS_URL, { maxRetriesPerRequest: 1 });
 const queue = new Queue(QUEUE, { connection });
 const OPTIONS = { removeOnComplete: true, attempts: 1000, backoff: 200 };

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 
 import { MongoClient } from 'mongodb';
 
-export const MAX_EVENTS = 1000;
+const MAX_EVENTS = 1000;
 export const BODY_LIMIT = 4 * 1024 * 1024;
 
 // An event as it is stored. The event's id is the document's, so that one that is sent
@@ -54,7 +54,7 @@ export async function openEvents() {
       partialFilterExpression: { accountId: { $exists: true } },
     },
   ]);
-  return { client, events };
+  return events;
 }
 
 // Stores what is not there yet.

@@ -6,7 +6,7 @@ import { BODY_LIMIT, insert, isReady, newest, normalize, openEvents } from './ev
 
 const DURABLE = { writeConcern: { w: 1, j: true } };
 
-const { events } = await openEvents();
+const events = await openEvents();
 const app = Fastify({ bodyLimit: BODY_LIMIT });
 app.post('/events', async (request, reply) => {
   let documents;

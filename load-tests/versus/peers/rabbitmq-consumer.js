@@ -10,7 +10,7 @@ const BATCH = 500;
 const FLUSH_MS = 1000;
 const RETRY_MS = 200;
 
-const { events } = await openEvents();
+const events = await openEvents();
 const connection = await amqp.connect(process.env.AMQP_URL);
 const channel = await connection.createChannel();
 await channel.assertQueue(QUEUE, { durable: true });

@@ -6,7 +6,7 @@ import { openEvents } from './event.js';
 import { serve } from './http.js';
 import { QUEUE } from './queue.js';
 
-const { events } = await openEvents();
+const events = await openEvents();
 const connection = await amqp.connect(process.env.AMQP_URL);
 const channel = await connection.createConfirmChannel();
 await channel.assertQueue(QUEUE, { durable: true });

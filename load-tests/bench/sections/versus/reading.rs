@@ -3,14 +3,14 @@
 use std::time::Instant;
 
 use reqwest::Client;
-use serde_json::{Value, json};
-use trailkeep_testkit::set_up::sign_up_body;
+use serde_json::Value;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use super::peer::Peer;
 use super::running::Running;
 use super::site::Site;
 use crate::connection::Connection;
+use crate::instance::make_token;
 use crate::numbered::{self, Numbered};
 use crate::numbers::Samples;
 
@@ -32,7 +32,7 @@ pub async fn measure(site: &Site, running: &Running) -> Result<Option<f64>, Trou
     site.kept(running).settle().await?;
     let http = Client::builder().no_proxy().build().during("an HTTP client")?;
     let token = match running.peer() {
-        Peer::Trailkeep => Some(token(&http, running).await?),
+        Peer::Trailkeep => Some(make_token(&http, running.address(), running.folder()).await?),
         _ => None,
     };
     let mut took = Samples::default();
@@ -71,31 +71,4 @@ fn fill(running: &Running) -> Result<(), Trouble> {
         numbered::post(&mut connection, &numbered::request(events))?;
     }
     Ok(())
-}
-
-/// The first account, and a token that reads.
-async fn token(http: &Client, running: &Running) -> Result<String, Trouble> {
-    let person =
-        sign_up_body(running.folder(), "versus@example.com", "measured beside others", "V").await;
-    let signed_up = post(http, running, "/api/auth/sign-up/email", None, &person).await?;
-    let session = signed_up["session"]["token"].as_str();
-    let wanted = json!({ "name": "versus", "scope": "read" });
-    let made = post(http, running, "/api/tokens", session, &wanted).await?;
-    let token = made["token"].as_str().map(str::to_owned);
-    token.ok_or_else(|| Trouble("an answer lacks the token".to_owned()))
-}
-
-async fn post(
-    http: &Client,
-    running: &Running,
-    path: &str,
-    session: Option<&str>,
-    body: &Value,
-) -> Result<Value, Trouble> {
-    let mut request = http.post(running.url(path)).json(body);
-    if let Some(session) = session {
-        request = request.bearer_auth(session);
-    }
-    let answer = request.send().await.during(path)?.error_for_status().during(path)?;
-    answer.json().await.during(path)
 }

@@ -135,7 +135,8 @@ fn lost(toll: Option<Toll>) -> String {
     toll.map_or_else(|| "has none".to_owned(), said)
 }
 
-/// Puts the tables, below what they were made on, into a document, in the place of those of the last run.
+/// Puts the tables, below what they were made on, into a document, in the place of those of
+/// the last run.
 pub fn put_into(document: &Path, made: &str, findings: &Findings) -> Result<(), Trouble> {
     let mut tables = format!("\n{made}\n");
     for table in &findings.tables {
