@@ -9,7 +9,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-use trailkeep_event::time::SystemClock;
+use trailkeep_event::Timestamp;
+use trailkeep_event::time::{Clock as _, SystemClock};
 use trailkeep_store::Store;
 use uuid::Uuid;
 
@@ -84,14 +85,16 @@ impl Ingestion {
         let people = Arc::new(People::new(Arc::clone(&stores.people)));
         let (instance, is_new) = instance::id_in(&settings.store.data_dir)
             .map_err(|error| StartError::System(error.to_string()))?;
+        // A journal that has something is of a folder that was used before, perhaps with another
+        // database: it may have anything.
+        let is_empty = is_new && ingest.held().events == 0;
         let watched = Arc::<Watched>::default();
         let watching = Watching {
             store: Arc::clone(&stores.erasures),
             erased: Arc::clone(ingest.erased()),
             watched: Arc::clone(&watched),
             instance,
-            // A journal that has something is of a folder that was used before.
-            is_new: is_new && ingest.held().events == 0,
+            since: if is_empty { SystemClock.now() } else { Timestamp::from_millis_clamped(0) },
             clock: Arc::new(SystemClock),
         };
         // Nothing is written before it is known who was erased: the journal may have it.

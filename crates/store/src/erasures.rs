@@ -135,7 +135,7 @@ pub struct Erasure {
 pub struct Instance {
     /// The folder's identity.
     pub id: Uuid,
-    /// When it was seen first.
+    /// Since when its journal may have something: erasures that ended before are none of its.
     pub since: Timestamp,
     /// When it was seen last.
     pub seen: Timestamp,
@@ -164,9 +164,15 @@ pub trait ErasureStore: Send + Sync + 'static {
     /// moment both get the same.
     async fn erasure_key(&self) -> Result<ErasureKey, StoreError>;
 
-    /// Notes that an instance is there: since now, where it was never seen. An earlier moment
-    /// than the one that is noted changes nothing.
-    async fn see_instance(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError>;
+    /// Notes that an instance is there, and answers when it was seen last before that. Where it
+    /// was never seen, it is there since `since`. An earlier moment than the one that is noted
+    /// changes nothing.
+    async fn see_instance(
+        &self,
+        id: Uuid,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError>;
 
     /// All instances that were ever seen, by id.
     async fn instances(&self) -> Result<Vec<Instance>, StoreError>;

@@ -251,7 +251,9 @@ impl Erasing {
     ///
     /// Those of the store.
     pub async fn lose_instance(&self, id: Uuid) -> Result<bool, StoreError> {
-        self.store.lose_instance(id).await
+        let was_known = self.store.lose_instance(id).await?;
+        self.watched.look();
+        Ok(was_known)
     }
 
     /// What an id is called in the audit trail once it is erased.

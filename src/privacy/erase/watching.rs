@@ -1,6 +1,7 @@
 //! Who is being erased, as the store has it: looked for while the process lives, and told to
 //! `ingest`.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -56,8 +57,8 @@ pub struct Watching {
     pub watched: Arc<Watched>,
     /// The identity of this instance's data folder.
     pub instance: Uuid,
-    /// Whether the folder got it just now.
-    pub is_new: bool,
+    /// Since when the folder's journal may have something, where the database does not know it.
+    pub since: Timestamp,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -74,11 +75,17 @@ async fn rest(failures: &mut u32, error: &StoreError) {
     sleep(PAUSE).await;
 }
 
-/// What is known from the start on.
+/// What is known when looking begins.
 struct Known {
     key: ErasureKey,
+    /// Since when this instance's journal may have something.
+    since: Timestamp,
     /// Erasures that ended without this instance.
     missed: Vec<Erasure>,
+    /// Who is being erased, as it was told last.
+    found: Option<Vec<Erasure>>,
+    /// When this instance said last that it is there.
+    seen: Option<Instant>,
 }
 
 impl Watching {
@@ -89,28 +96,25 @@ impl Watching {
             return;
         }
         let mut failures = 0_u32;
-        let mut state = loop {
-            match self.begin().await {
-                Ok(state) => break state,
-                Err(error) => rest(&mut failures, &error).await,
-            }
-        };
-        if !state.missed.is_empty() {
-            info!(
-                erasures = state.missed.len(),
-                "users were erased while this instance was away; nothing of them is written"
-            );
-        }
-        let mut seen = None;
         loop {
-            match self.look(&mut state, &mut seen).await {
-                Ok(()) => {
-                    failures = 0;
-                    known.send_replace(true);
-                    let _ = timeout(LOOK_EVERY, self.watched.looks.notified()).await;
-                }
-                Err(error) => rest(&mut failures, &error).await,
-            }
+            // After an error it is begun anew: that this instance was given up is answered once,
+            // and that answer may have been lost.
+            let Err(error) = self.watch(&known, &mut failures).await;
+            rest(&mut failures, &error).await;
+        }
+    }
+
+    async fn watch(
+        &self,
+        known: &watch::Sender<bool>,
+        failures: &mut u32,
+    ) -> Result<Infallible, StoreError> {
+        let mut state = self.begin().await?;
+        loop {
+            self.look(&mut state).await?;
+            *failures = 0;
+            known.send_replace(true);
+            let _ = timeout(LOOK_EVERY, self.watched.looks.notified()).await;
         }
     }
 
@@ -118,31 +122,21 @@ impl Watching {
         let key = self.store.erasure_key().await?;
         let instances = self.store.instances().await?;
         let known = instances.iter().find(|instance| instance.id == self.instance);
-        // A folder that this database does not know, and that is not new, may have anything.
-        let since = match (known, self.is_new) {
-            (Some(known), _) => Some(known.since),
-            (None, true) => None,
-            (None, false) => Some(Timestamp::from_millis_clamped(0)),
-        };
-        let missed = match since {
-            Some(since) => self.store.erasures_without(self.instance, since).await?,
-            None => Vec::new(),
-        };
-        Ok(Known { key, missed })
+        let since = known.map_or(self.since, |known| known.since);
+        let missed = self.store.erasures_without(self.instance, since).await?;
+        if !missed.is_empty() {
+            info!(
+                erasures = missed.len(),
+                "users were erased while this instance was away; nothing of them is written"
+            );
+        }
+        Ok(Known { key, since, missed, found: None, seen: None })
     }
 
-    /// Whether nobody waits for this instance any more: it was away from the database for too
-    /// long, or somebody gave it up.
-    async fn is_given_up(&self) -> Result<bool, StoreError> {
-        let (instances, now) = (self.store.instances().await?, self.clock.now());
-        let own = instances.iter().find(|instance| instance.id == self.instance);
-        Ok(own.is_some_and(|own| is_away(own, now)))
-    }
-
-    async fn look(&self, known: &mut Known, seen: &mut Option<Instant>) -> Result<(), StoreError> {
+    async fn look(&self, known: &mut Known) -> Result<(), StoreError> {
         let is_asked = self.watched.is_asked.swap(false, Ordering::Acquire);
-        let is_due = is_asked || seen.is_none_or(|seen| seen.elapsed() >= SEEN_EVERY);
-        if is_due && self.is_given_up().await? {
+        let is_due = is_asked || known.seen.is_none_or(|seen| seen.elapsed() >= SEEN_EVERY);
+        if is_due && self.was_given_up(known.since).await? {
             // Erasures may have ended without it, which it takes part in all the same.
             *known = self.begin().await?;
         }
@@ -155,20 +149,30 @@ impl Watching {
         known.missed = missed;
         let mut found = self.store.running_erasures().await?;
         found.extend(known.missed.iter().cloned());
-        let is_new = *self.watched.found.borrow() != found;
+        let is_new = known.found.as_ref() != Some(&found);
         if is_new {
             let ids: Vec<ErasedId> =
                 found.iter().flat_map(|erasure| &erasure.ids).cloned().collect();
             self.erased.are(known.key, &ids);
         }
         if is_new || is_due {
-            self.store.see_instance(self.instance, self.clock.now()).await?;
             self.erased.block(known.key, self.store.blocked().await?);
-            *seen = Some(Instant::now());
+            known.seen = Some(Instant::now());
         }
-        if is_new {
-            self.watched.found.send_replace(found);
+        // Who asks for a look may have changed who is waited for.
+        if is_new || is_asked {
+            self.watched.found.send_replace(found.clone());
+            known.found = Some(found);
         }
         Ok(())
+    }
+
+    /// Says that this instance is there, and answers whether nobody waited for it any more: it
+    /// was away from the database for too long, or somebody gave it up. In one step, as the
+    /// process may be stopped between any two.
+    async fn was_given_up(&self, since: Timestamp) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let before = self.store.see_instance(self.instance, since, now).await?;
+        Ok(before.is_some_and(|seen| is_away(seen, now)))
     }
 }

@@ -90,7 +90,7 @@ async fn an_instance_whose_folder_is_lost_is_not_waited_for_once_that_is_said() 
     let instance = waiting.split_whitespace().nth(1).expect("an instance");
     printed(&home, &["lost", instance]);
 
-    eventually("the erasure is done", 5 * SOON, || async {
+    eventually("the erasure is done", SOON, || async {
         let told = printed(&home, &["receipt", id]);
         (told.contains(", done\n") && told.contains(&format!("{instance}  missing"))).then_some(())
     })
@@ -123,7 +123,7 @@ async fn an_instance_that_was_given_up_takes_part_when_it_goes_on() {
     })
     .await;
     printed(&home, &["lost", &instance]);
-    eventually("the erasure is done", 5 * SOON, || async {
+    eventually("the erasure is done", SOON, || async {
         printed(&home, &["receipt", id]).contains(", done\n").then_some(())
     })
     .await;

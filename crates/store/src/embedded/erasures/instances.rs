@@ -1,13 +1,13 @@
 //! The table `instances`.
 
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
 use crate::erasures::Instance;
 
 const SEE: &str = "
-    INSERT INTO instances (id, since, seen) VALUES (?1, ?2, ?2)
+    INSERT INTO instances (id, since, seen) VALUES (?1, ?2, ?3)
     ON CONFLICT (id) DO UPDATE SET seen = excluded.seen WHERE seen < excluded.seen";
 
 macro_rules! select {
@@ -20,11 +20,21 @@ pub const EVERY: &str = select!("");
 
 const ALL: &str = select!("ORDER BY id");
 
+const ONE: &str = select!("WHERE id = ?1");
+
 const LOSE: &str = "UPDATE instances SET seen = 0 WHERE id = ?1";
 
-pub fn see(transaction: &Transaction<'_>, id: Uuid, now: Timestamp) -> rusqlite::Result<()> {
-    let seen = params![id.as_bytes(), now.as_millis()];
-    transaction.prepare_cached(SEE)?.execute(seen).map(|_| ())
+pub fn see(
+    transaction: &Transaction<'_>,
+    id: Uuid,
+    since: Timestamp,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Timestamp>> {
+    let mut by_id = transaction.prepare_cached(ONE)?;
+    let before = by_id.query_row([id.as_bytes()], instance).optional()?;
+    let seen = params![id.as_bytes(), since.as_millis(), now.as_millis()];
+    transaction.prepare_cached(SEE)?.execute(seen)?;
+    Ok(before.map(|before| before.seen))
 }
 
 pub fn all(connection: &Connection) -> rusqlite::Result<Vec<Instance>> {

@@ -76,8 +76,13 @@ impl ErasureStore for EmbeddedStore {
         self.writer.change(move |transaction| installation::keep(transaction, drawn)).await
     }
 
-    async fn see_instance(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
-        self.writer.change(move |transaction| instances::see(transaction, id, now)).await
+    async fn see_instance(
+        &self,
+        id: Uuid,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.writer.change(move |transaction| instances::see(transaction, id, since, now)).await
     }
 
     async fn instances(&self) -> Result<Vec<Instance>, StoreError> {

@@ -1,6 +1,6 @@
 //! The collection `instances`: data folders whose journals may hold accepted events.
 
-use bson::{Document, doc};
+use bson::{Document, RawDocumentBuf, doc};
 use trailkeep_event::Timestamp;
 use uuid::Uuid;
 
@@ -14,12 +14,19 @@ use crate::mongo::processing::fields::{Fields, to_bytes, to_moment};
 
 /// Two that make the document at once do not collide: of an upsert that asks for one
 /// `_id` alone, the server tries again by itself.
-pub async fn see(call: &mut Call<'_>, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
-    let change = doc! { "$setOnInsert": { "since": date(now) }, "$max": { "seen": date(now) } };
-    let instances = call.collection(INSTANCES);
+pub async fn see(
+    call: &mut Call<'_>,
+    id: Uuid,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let change = doc! { "$setOnInsert": { "since": date(since) }, "$max": { "seen": date(now) } };
+    let instances = call.collection(INSTANCES).clone_with_type::<RawDocumentBuf>();
     let by_id = doc! { "_id": bson_uuid(id) };
-    let seen = instances.update_one(by_id, change).upsert(true).session(call.session()).await;
-    seen.map(|_| ()).map_err(|error| store_error(&error))
+    let seen = instances.find_one_and_update(by_id, change).upsert(true).session(call.session());
+    let before = seen.await.map_err(|error| store_error(&error))?;
+    let before = before.map(|document| instance(Fields::of(&document, INSTANCES))).transpose()?;
+    Ok(before.map(|before| before.seen))
 }
 
 pub async fn all(call: &mut Call<'_>) -> Result<Vec<Instance>, StoreError> {

@@ -50,8 +50,13 @@ impl ErasureStore for MongoStore {
         self.write(async { installation::key(&mut self.call().await?, drawn).await }).await
     }
 
-    async fn see_instance(&self, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
-        self.write(async { instances::see(&mut self.call().await?, id, now).await }).await
+    async fn see_instance(
+        &self,
+        id: Uuid,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.write(async { instances::see(&mut self.call().await?, id, since, now).await }).await
     }
 
     async fn instances(&self) -> Result<Vec<Instance>, StoreError> {

@@ -164,8 +164,8 @@ async fn an_erasure_is_a_document_that_a_person_can_read() {
                 assert_eq!(found.remove(&key), Some(value), "{key}");
             }
             assert_eq!(found, doc! {});
-            store.see_instance(instance, at(3)).await.unwrap();
-            let seen = doc! { "_id": uuid(instance), "since": date(3), "seen": date(3) };
+            store.see_instance(instance, at(2), at(3)).await.unwrap();
+            let seen = doc! { "_id": uuid(instance), "since": date(2), "seen": date(3) };
             assert_eq!(documents("instances").await, [seen]);
             store.block(&[hash(9)]).await.unwrap();
             assert_eq!(documents("blockedIds").await, [doc! { "_id": bytes(&[9; 32]) }]);

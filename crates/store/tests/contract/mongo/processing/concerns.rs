@@ -120,7 +120,7 @@ async fn call_about_people(store: &MongoStore) {
 async fn call_about_erasures(store: &MongoStore) {
     let (ann, erasure) = (Id::whole("ann"), erasure(0, &["ann"]));
     store.erasure_key().await.unwrap();
-    store.see_instance(erasure.id, at(0)).await.unwrap();
+    store.see_instance(erasure.id, at(0), at(0)).await.unwrap();
     store.instances().await.unwrap();
     store.lose_instance(erasure.id).await.unwrap();
     store.block(&[hash(1)]).await.unwrap();
