@@ -171,18 +171,20 @@ pub async fn read(
     }
     let mut request = JourneyRequest::read(user_id, query, format)?;
     service.access.audit.note(&may_read.reader, action::READ_JOURNEY, Some(&request.user_id));
-    request.link(&service).await?;
     match format {
         Format::Json => {
             let limit = request.limit.unwrap_or(DEFAULT_LIMIT);
-            let told = request.wanted_page(&service, limit).await?;
+            let told = request.linked_page(&service, limit).await?;
             let body = page_body(&request, &told);
             let json = (header::CONTENT_TYPE, "application/json");
             let mut response = ([json], body).into_response();
             tell_incomplete(&told.page, &mut response);
             Ok(response)
         }
-        format => stream_export(service, request, format).await,
+        format => {
+            request.link(&service).await?;
+            stream_export(service, request, format).await
+        }
     }
 }
 

@@ -7,9 +7,10 @@
 
 mod joining;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use trailkeep_event::{Accepted, Arrival, KnownAs};
 use trailkeep_store::people::{PeopleStore, Person};
 use trailkeep_store::{Id, StoreError};
@@ -20,6 +21,9 @@ pub use joining::JoinError;
 
 /// The ids of a journey at the most, the user's own among them.
 pub const MOST_IDS: usize = 100;
+
+/// Ids of which it is remembered that others are linked to them.
+const MOST_REMEMBERED: usize = 1000;
 
 /// An id whose events are in the journey of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,12 +72,49 @@ impl Circle {
 pub struct Links {
     store: Arc<dyn PeopleStore>,
     ingest: Arc<Ingest>,
+    /// Of these, what is read of their own events alone is read in vain.
+    not_alone: Mutex<HashSet<Box<str>>>,
 }
 
 impl Links {
     /// Of what is in the store and on its way there.
     pub fn new(store: Arc<dyn PeopleStore>, ingest: Arc<Ingest>) -> Self {
-        Self { store, ingest }
+        Self { store, ingest, not_alone: Mutex::default() }
+    }
+
+    /// Who is who about one id, and what is read of the id's own events meanwhile. That is
+    /// `None` where others are linked to the id, and theirs are to be read with them.
+    pub async fn beside<T>(
+        &self,
+        id: &str,
+        own: impl Future<Output = T>,
+    ) -> Result<(Circle, Option<T>), StoreError> {
+        let was_alone = !self.not_alone.lock().contains(id);
+        let own = async {
+            match was_alone {
+                true => Some(own.await),
+                false => None,
+            }
+        };
+        let (circle, own) = tokio::join!(self.of(id), own);
+        let circle = circle?;
+        let is_alone = circle.linked.is_empty();
+        if is_alone != was_alone {
+            self.remember(id, is_alone);
+        }
+        Ok((circle, own.filter(|_| is_alone)))
+    }
+
+    fn remember(&self, id: &str, is_alone: bool) {
+        let mut not_alone = self.not_alone.lock();
+        if is_alone {
+            not_alone.remove(id);
+            return;
+        }
+        if not_alone.len() >= MOST_REMEMBERED {
+            not_alone.clear();
+        }
+        not_alone.insert(id.into());
     }
 
     /// Who is who about one id, with as many linked ids as a journey takes.

@@ -1,6 +1,6 @@
 //! A look at a user: who it is, and the newest events, which are on record from then on.
 
-use trailkeep_store::{JourneyRange, Order};
+use trailkeep_store::{Id, JourneyRange, Order};
 
 use crate::access::audit::{Actor, action};
 use crate::http::Service;
@@ -18,8 +18,15 @@ pub async fn look(
     user_id: &str,
 ) -> Result<(Circle, journeys::Page), Problem> {
     service.access.audit.note(reader, action::READ_JOURNEY, Some(user_id));
-    let circle = service.links.of(user_id).await?;
-    let range = JourneyRange::whole(circle.ids(), Order::Descending);
-    let page = service.journeys.page(&range, LIMIT).await?;
+    let page_of = async |ids| {
+        let range = JourneyRange::whole(ids, Order::Descending);
+        service.journeys.page(&range, LIMIT).await
+    };
+    let own = page_of(vec![Id::whole(user_id)]);
+    let (circle, own) = service.links.beside(user_id, own).await?;
+    let page = match own {
+        Some(page) => page?,
+        None => page_of(circle.ids()).await?,
+    };
     Ok((circle, page))
 }

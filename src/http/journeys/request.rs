@@ -10,6 +10,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::state::Service;
 use crate::journeys::cursor::{self, Way};
+use crate::journeys::linked::Circle;
 use crate::journeys::{Page, export};
 
 /// Events on a page, at most.
@@ -76,15 +77,30 @@ impl JourneyRequest {
     /// Adds the ids that are linked to the user.
     pub async fn link(&mut self, service: &Service) -> Result<(), StoreError> {
         let circle = service.links.of(&self.user_id).await?;
+        self.take(&circle);
+        Ok(())
+    }
+
+    fn take(&mut self, circle: &Circle) {
         self.linked_to = circle.linked_to().map(Into::into);
         if self.is_linked {
             self.range.ids = circle.ids();
         }
-        Ok(())
+    }
+
+    /// Adds the ids that are linked to the user, and reads the page that is wanted.
+    pub async fn linked_page(&mut self, service: &Service, limit: usize) -> Result<Told, Problem> {
+        let own = self.wanted_page(service, limit);
+        let (circle, own) = service.links.beside(&self.user_id, own).await?;
+        self.take(&circle);
+        match own {
+            Some(told) => told,
+            None => self.wanted_page(service, limit).await,
+        }
     }
 
     /// The page that is wanted, of at most so many events.
-    pub async fn wanted_page(&self, service: &Service, limit: usize) -> Result<Told, Problem> {
+    async fn wanted_page(&self, service: &Service, limit: usize) -> Result<Told, Problem> {
         match &self.start {
             Start::Onwards => Ok(self.read_page(service, limit).await?),
             Start::Back(before) => {
