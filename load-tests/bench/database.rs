@@ -11,9 +11,10 @@ use crate::arguments::Arguments;
 
 const NAME: &str = "bench";
 const EVENTS: &str = "events";
+const OUTCOMES: &str = "processedEvents";
 /// What is kept of processors.
 const PROCESSORS: [&str; 5] =
-    ["processors", "feed.default", "parked.default", "processedEvents", "processorStates"];
+    ["processors", "feed.default", "parked.default", OUTCOMES, "processorStates"];
 
 /// A server with a database. Dropping it ends the server and removes its data.
 pub struct Database {
@@ -69,6 +70,11 @@ impl Database {
     /// The events, undecoded.
     pub fn events(&self) -> Collection<RawDocumentBuf> {
         self.handle.collection(EVENTS)
+    }
+
+    /// What became of events at the processor that needs no name, undecoded.
+    pub fn outcomes(&self) -> Collection<RawDocumentBuf> {
+        self.handle.collection(OUTCOMES)
     }
 
     /// Drops all events, with the collection, its indexes and its periods.

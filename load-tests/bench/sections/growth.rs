@@ -1,8 +1,12 @@
-//! What an event and a page cost with the whole service, by what is stored.
+//! What an event, a page, a search and a delivery cost with the whole service, by what is
+//! stored.
 //!
-//! The collection has a history of two years, written without the service as the
+//! The collection of events has a history of two years, written without the service as the
 //! service would have written it. Then the service takes events at full speed, and
-//! what `mongod` owes for them counts until it is paid; and pages are read.
+//! what `mongod` owes for them counts until it is paid; and pages are read. The events of people
+//! who are searched for come by the service, and outcomes are copies of one that it made.
+
+mod outcomes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +19,7 @@ use trailkeep_testkit::trouble::Trouble;
 use super::index::data::{Inserter, People};
 use super::index::layouts::{Course, Layout, PERIOD, TWO_YEARS};
 use super::index::writing::Began;
+use super::people;
 use crate::bench::{Bench, Shape, Site};
 use crate::calendar;
 use crate::chart::{Axis, Chart};
@@ -23,7 +28,7 @@ use crate::findings::{Findings, Table};
 use crate::instance::{Home, Instance};
 use crate::load::Load;
 use crate::numbers::{Samples, milliseconds};
-use crate::processes::Cpu;
+use crate::processes::{Cpu, Memory};
 use crate::reading::{Reads, over_http, request};
 
 const BATCH: usize = 10;
@@ -36,9 +41,11 @@ const WARM_UP: u32 = 3;
 /// cores that the pages need as well.
 const BESIDE: f64 = 20_000.0;
 
+const MIB: f64 = 1024.0 * 1024.0;
+
 /// How many steps it takes.
-pub fn steps(sizes: usize) -> u64 {
-    2 * sizes as u64
+pub fn steps(sizes: usize, rounds: u64) -> u64 {
+    sizes as u64 * (2 + people::STEPS + rounds + outcomes::STEPS)
 }
 
 /// What was measured in one size.
@@ -51,24 +58,42 @@ struct Measured {
     rare: Reads,
     /// Of regular users, while events come.
     beside_events: Reads,
+    /// The most that the service ever took, in bytes.
+    peak: u64,
 }
 
 /// Measures each size.
 pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let mut writing = Table::new(
         "An event with the whole service, by what is stored",
-        &["events stored", "mongod, us an event", "service, us an event"],
+        &["events stored", "mongod, us an event", "service, us an event", "memory, most, MiB"],
     );
     let mut reading = Table::new(
         "A page of 100 with the whole service, by what is stored",
         &["events stored, user", "mongod, us", "service, us", "p50, ms", "p99, ms"],
+    );
+    let mut knowing = Table::new(
+        "Who is who with the whole service, by what is stored: CPU of service and mongod",
+        &[
+            "events stored, of ten each",
+            "searches, us, mean of all kinds",
+            "slowest p99 of a kind, ms",
+            "journey without links, us",
+            "with 3",
+            "with 19",
+            "memory, most, MiB",
+        ],
+    );
+    let mut delivering = Table::new(
+        "A delivery with the whole service, by how many outcomes are kept",
+        &["outcomes", "mongod, us", "service, us", "memory, most, MiB"],
     );
     let (mut figures, mut points) = (Vec::new(), Vec::new());
     for events in bench.arguments.sizes() {
         let found = measure(bench, events).await?;
         let (mongod, service) = (&found.mongod_us, &found.service_us);
         let name = in_millions(events);
-        writing.add(name.as_str(), &[mongod.median(), service.median()]);
+        writing.add(name.as_str(), &[mongod.median(), service.median(), mib(found.peak)]);
         #[allow(clippy::cast_precision_loss)] // millions
         points.push((events as f64, mongod.median()));
         for (user, reads) in found.pages() {
@@ -76,7 +101,13 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
             let figures = [reads.mongod_us, reads.cpu_us, latency(0.5), latency(0.99)];
             reading.add(format!("{name}, {user}"), &figures);
         }
-        figures.push(found.to_json(events));
+        let known = people::measure(bench, events).await?;
+        knowing.add(name.as_str(), &told(&known));
+        let delivered = outcomes::measure(bench, events).await?;
+        delivering.add(name, &delivered);
+        figures.push(json!({
+            "measured": found.to_json(events), "people": told(&known), "deliveries": delivered,
+        }));
     }
     let chart = Chart {
         name: "growth".to_owned(),
@@ -87,7 +118,7 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     };
     Ok(Findings {
         figures: figures.into(),
-        tables: vec![writing, reading],
+        tables: vec![writing, reading, knowing, delivering],
         charts: vec![chart],
         ..Findings::default()
     })
@@ -129,7 +160,7 @@ async fn measure(bench: &Bench, events: u64) -> Result<Measured, Trouble> {
     bench.progress.step(format!("growth, {events} events"));
     let instance = bench.starter.start(Home::Mongodb(&site.database), &[]).await?;
     let mut rng = ChaCha8Rng::seed_from_u64(bench.arguments.seed);
-    let people = People::of(events);
+    let users = People::of(events);
     let mut pages = |user: &mut dyn FnMut(&mut ChaCha8Rng) -> u32| {
         let mut read = || {
             let users: Vec<u32> = (0..PAGES).map(|_| user(&mut rng)).collect();
@@ -143,7 +174,7 @@ async fn measure(bench: &Bench, events: u64) -> Result<Measured, Trouble> {
     };
     let busy = pages(&mut |_| People::busy())?;
     let regular = pages(&mut People::regular)?;
-    let rare = pages(&mut |rng| people.rare(rng))?;
+    let rare = pages(&mut |rng| users.rare(rng))?;
     let load = Load::start(&bench.plan(&[&instance], Shape::offering(BESIDE, BATCH)))?;
     let beside_events = pages(&mut People::regular)?;
     tokio::task::block_in_place(|| load.stop())?;
@@ -153,8 +184,25 @@ async fn measure(bench: &Bench, events: u64) -> Result<Measured, Trouble> {
         mongod_us.push(mongod);
         service_us.push(service);
     }
+    let peak = Memory::of(instance.pid())?.peak;
     instance.stop().await?;
-    Ok(Measured { mongod_us, service_us, busy, regular, rare, beside_events })
+    Ok(Measured { mongod_us, service_us, busy, regular, rare, beside_events, peak })
+}
+
+/// The columns of a table about people.
+#[allow(clippy::cast_precision_loss)] // a few kinds
+fn told(measured: &people::Measured) -> [f64; 6] {
+    let searches = &measured.searches;
+    let cpu: f64 = searches.iter().map(|(_, reads)| reads.cpu_us + reads.mongod_us).sum();
+    let p99 = searches.iter().map(|(_, reads)| milliseconds(&reads.latency, 0.99));
+    let [none, three, nineteen] = measured.journeys.each_ref().map(|kind| kind.cpu_us.median());
+    let slowest = p99.fold(0.0, f64::max);
+    [cpu / searches.len() as f64, slowest, none, three, nineteen, mib(measured.peak)]
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / MIB
 }
 
 /// Waits until the server has put away what the filling left in its cache, or for

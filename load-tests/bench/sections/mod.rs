@@ -55,7 +55,7 @@ pub fn steps(section: Section, arguments: &Arguments) -> u64 {
         Section::FailingHead => failing_head::steps(rounds),
         Section::SlowWork => slow_work::STEPS,
         Section::Move => moving::STEPS,
-        Section::Growth => growth::steps(arguments.sizes().len()),
+        Section::Growth => growth::steps(arguments.sizes().len(), rounds),
         Section::Index => index::steps(arguments),
     }
 }

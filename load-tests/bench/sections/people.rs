@@ -15,6 +15,7 @@ use crate::bench::{Bench, Site};
 use crate::findings::{Findings, Row, Table};
 use crate::instance::{Home, Instance};
 use crate::numbers::{Samples, milliseconds};
+use crate::processes::Memory;
 use crate::reading::{PAGE, Reads, over_http};
 
 /// Besides one in each round.
@@ -49,10 +50,24 @@ const SEARCHES: [Typed; 10] = [
     ("what nobody is called", |person| format!("zzzz{person}")),
 ];
 
+/// What was measured among so many people.
+pub(super) struct Measured {
+    people: u32,
+    pub searches: Vec<(&'static str, Reads)>,
+    pub journeys: [Journeys; 3],
+    /// The most that the service ever took, in bytes.
+    pub peak: u64,
+}
+
 /// Posts the events, and asks.
 pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
+    Ok(findings(&measure(bench, bench.arguments.events()).await?))
+}
+
+/// The same with so many events.
+pub(super) async fn measure(bench: &Bench, events: u64) -> Result<Measured, Trouble> {
     let site = bench.site().await?;
-    let people = u32::try_from(bench.arguments.events()).unwrap_or(u32::MAX) / crowd::EVENTS_EACH;
+    let people = u32::try_from(events).unwrap_or(u32::MAX) / crowd::EVENTS_EACH;
     let users = if bench.arguments.quick { 100 } else { 1_000 };
     let instance = bench.starter.start(Home::Mongodb(&site.database), &[]).await?;
     bench.progress.step(format!("people, posting the events of {people}"));
@@ -89,17 +104,18 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
             }
         }
     }
+    let peak = Memory::of(instance.pid())?.peak;
     instance.stop().await?;
-    Ok(findings(&searches, &journeys, people))
+    Ok(Measured { people, searches, journeys, peak })
 }
 
 /// Journeys of users who have so many links.
 #[derive(Default)]
-struct Journeys {
+pub(super) struct Journeys {
     links: u32,
     p50: Samples,
     /// Of the service and of `mongod` together.
-    cpu_us: Samples,
+    pub cpu_us: Samples,
     rounds: Vec<Value>,
 }
 
@@ -141,7 +157,8 @@ fn request(path: &str, token: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-fn findings(searches: &[(&str, Reads)], journeys: &[Journeys; 3], people: u32) -> Findings {
+fn findings(measured: &Measured) -> Findings {
+    let Measured { people, searches, journeys, .. } = measured;
     let mut rows = Vec::new();
     let columns = ["search for", "p50, ms", "p99, ms", "service, us", "mongod, us"];
     let mut searched = Table::new(&format!("Searches among {people} people"), &columns);

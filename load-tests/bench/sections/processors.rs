@@ -20,7 +20,7 @@ use crate::window::Window;
 
 /// In each round.
 pub const STEPS: u64 = 8;
-const DELAY_MS: &str = "1..1";
+pub(super) const DELAY_MS: &str = "1..1";
 /// Events that are delivered.
 const EVENTS: u64 = 100_000;
 /// Of one request.
@@ -36,11 +36,11 @@ const SETTLING: Duration = Duration::from_secs(5);
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// What the same events cost, with a processor or without.
-struct Delivered {
+pub(super) struct Delivered {
     per_second: f64,
-    service_us: f64,
-    mongod_us: f64,
-    peak_mib: f64,
+    pub service_us: f64,
+    pub mongod_us: f64,
+    pub peak_mib: f64,
 }
 
 /// Measures, each round without a processor and with one.
@@ -55,9 +55,9 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     for round in 1..=bench.arguments.rounds() {
         bench.progress.step(format!("processors, {EVENTS} events without one, round {round}"));
         site.database.forget_processors().await?;
-        let bare = deliver(bench, &site, &[]).await?;
+        let bare = deliver(bench, &site, &[], bench.arguments.seed).await?;
         bench.progress.step(format!("processors, {EVENTS} events with one, round {round}"));
-        let delivered = deliver(bench, &site, &with).await?;
+        let delivered = deliver(bench, &site, &with, bench.arguments.seed).await?;
         rate.push(delivered.per_second);
         service.push(delivered.service_us - bare.service_us);
         mongod.push(delivered.mongod_us - bare.mongod_us);
@@ -144,10 +144,11 @@ fn told(delivered: &Delivered) -> Value {
 /// Posts the events to a new service, and waits until all of them are stored, and
 /// delivered where there is somebody to deliver to.
 #[allow(clippy::cast_precision_loss)] // counts of events
-async fn deliver(
+pub(super) async fn deliver(
     bench: &Bench,
     site: &Site,
     settings: &[(&str, &str)],
+    seed: u64,
 ) -> Result<Delivered, Trouble> {
     site.database.drop_events().await?;
     let instance = bench.starter.start(Home::Mongodb(&site.database), settings).await?;
@@ -155,7 +156,7 @@ async fn deliver(
     let cpu = |pid| Cpu::of(pid);
     let before = (cpu(instance.pid())?, cpu(site.database.pid())?);
     let begun = Instant::now();
-    tokio::task::block_in_place(|| post(&instance, bench.arguments.seed))?;
+    tokio::task::block_in_place(|| post(&instance, seed))?;
     let is_delivered = !settings.is_empty();
     let count = async || match is_delivered {
         true => instance.processed(&site.token).await,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use trailkeep_event::{Accepted, Arrival, Event, Payload, StoreId};
-use trailkeep_store::people::PeopleStore as _;
+use trailkeep_store::people::{Decision, PeopleStore as _, Person};
 
 use super::at;
 use super::walks::{admit, block_on, ingest};
@@ -134,6 +134,30 @@ impl World {
         }
         Ok(())
     }
+}
+
+#[test]
+fn what_is_read_meanwhile_counts_where_nobody_else_is_linked() {
+    block_on(async {
+        let people = Arc::new(MemoryPeople::default());
+        let (ingest, _, _) = ingest(100);
+        let links = Links::new(Arc::clone(&people) as _, ingest);
+        assert_eq!(links.beside("ann", async { 1 }).await.unwrap().1, Some(1));
+
+        let decided = |at_ms, user: Option<&str>| {
+            let user = user.map(Into::into);
+            Person::new("device").decided(Decision { at: at(at_ms), by: "eve".into(), user })
+        };
+        people.merge_in(&[decided(1, Some("ann"))]).await.unwrap();
+        let (circle, own) = links.beside("ann", async { 1 }).await.unwrap();
+        assert_eq!((circle.linked.len(), own), (1, None));
+        let unread = async { panic!("others are known to be linked") };
+        assert_eq!(links.beside::<()>("ann", unread).await.unwrap().1, None);
+
+        people.merge_in(&[decided(2, None)]).await.unwrap();
+        assert_eq!(links.beside("ann", async { 1 }).await.unwrap().1, None, "it is found alone");
+        assert_eq!(links.beside("ann", async { 1 }).await.unwrap().1, Some(1));
+    });
 }
 
 proptest! {
