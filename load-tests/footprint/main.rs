@@ -7,7 +7,7 @@
 //!
 //! Starts a `mongod` of its own, writes events with the service's own documents
 //! through its own store, and asks the server afterwards. The inputs of
-//! `ecosystem/scale.md` are measured with it.
+//! `docs/SCALE.md` are measured with it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod sample;

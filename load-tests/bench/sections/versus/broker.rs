@@ -25,6 +25,8 @@ impl Broker {
         match peer {
             Peer::Rabbitmq => rabbitmq(folder).await.map(Some),
             Peer::Bullmq => redis(folder).await.map(Some),
+            Peer::Nats => nats(folder, "").await.map(Some),
+            Peer::NatsAlways => nats(folder, "sync_interval: always").await.map(Some),
             _ => Ok(None),
         }
     }
@@ -90,4 +92,19 @@ async fn redis(folder: &Path) -> Result<Broker, Trouble> {
     process.wait_until(async |said: String| said.contains("Ready to accept")).await?;
     let url = format!("redis://127.0.0.1:{port}");
     Ok(Broker { process: Some(process), variable: "REDIS_URL", url, names: None })
+}
+
+/// With its log in the folder.
+async fn nats(folder: &Path, syncing: &str) -> Result<Broker, Trouble> {
+    let port = free_port()?;
+    let store = folder.join("nats");
+    let settings = folder.join("nats.conf");
+    let text = format!("jetstream {{ store_dir: \"{}\"\n {syncing} }}\n", store.display());
+    std::fs::write(&settings, text).during("the settings of NATS")?;
+    let mut command = Command::new("nats-server");
+    command.args(["--addr", "127.0.0.1", "--port", &port.to_string(), "--config"]).arg(settings);
+    let mut process = Process::start("nats-server", &mut command, folder)?;
+    process.wait_until(async |said: String| said.contains("Server is ready")).await?;
+    let url = format!("nats://127.0.0.1:{port}");
+    Ok(Broker { process: Some(process), variable: "NATS_URL", url, names: None })
 }

@@ -21,12 +21,24 @@ pub enum Peer {
     Nginx,
     /// A queue in Redis, and workers.
     Bullmq,
+    /// A log, and somebody who writes what is in it; the log as it is shipped.
+    Nats,
+    /// The same, with each event synced.
+    NatsAlways,
 }
 
 impl Peer {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 6] =
-        [Self::Trailkeep, Self::Express, Self::Fastify, Self::Rabbitmq, Self::Nginx, Self::Bullmq];
+    pub const ALL: [Self; 8] = [
+        Self::Trailkeep,
+        Self::Express,
+        Self::Fastify,
+        Self::Rabbitmq,
+        Self::Nginx,
+        Self::Bullmq,
+        Self::Nats,
+        Self::NatsAlways,
+    ];
 
     /// As it stands in the table.
     pub fn name(self) -> &'static str {
@@ -37,6 +49,8 @@ impl Peer {
             Self::Rabbitmq => "Express, RabbitMQ, consumer",
             Self::Nginx => "nginx, bodies to a file",
             Self::Bullmq => "Express, Redis and BullMQ, worker",
+            Self::Nats => "Express, NATS JetStream, consumer",
+            Self::NatsAlways => "the same, `sync_interval: always`",
         }
     }
 
@@ -49,6 +63,8 @@ impl Peer {
             Self::Rabbitmq => "confirmed by the broker, persistent",
             Self::Nginx => "read to its end",
             Self::Bullmq => "in Redis, as Debian sets it up",
+            Self::Nats => "in the log's file, synced within two minutes",
+            Self::NatsAlways => "in the log, on its disk",
         }
     }
 
@@ -60,12 +76,13 @@ impl Peer {
             Self::Rabbitmq => "Node.js, packages, Erlang, RabbitMQ; two programs of one's own",
             Self::Nginx => "nginx, a module; whoever loads the file",
             Self::Bullmq => "Node.js, packages, Redis; two programs of one's own",
+            Self::Nats | Self::NatsAlways => "Node.js, packages, NATS; two programs of one's own",
         }
     }
 
     /// Whether it is measured only when all are asked for.
     pub fn is_extra(self) -> bool {
-        matches!(self, Self::Bullmq)
+        matches!(self, Self::Bullmq | Self::Nats | Self::NatsAlways)
     }
 
     /// Whether its events come to be in MongoDB.
@@ -81,6 +98,7 @@ impl Peer {
             Self::Fastify => &["fastify.js"],
             Self::Rabbitmq => &["rabbitmq-consumer.js", "rabbitmq.js"],
             Self::Bullmq => &["bullmq-worker.js", "bullmq.js"],
+            Self::Nats | Self::NatsAlways => &["nats-consumer.js", "nats.js"],
         }
     }
 
@@ -95,6 +113,7 @@ impl Peer {
             Self::Rabbitmq => lacks("node").or_else(|| lacks_file(RABBITMQ)),
             Self::Nginx => lacks("nginx").or_else(|| lacks_file(ECHO_MODULE)),
             Self::Bullmq => lacks("node").or_else(|| lacks("redis-server")),
+            Self::Nats | Self::NatsAlways => lacks("node").or_else(|| lacks("nats-server")),
         }
     }
 }
