@@ -1,5 +1,7 @@
 //! The benchmark's own `mongod`, past the service.
 
+use std::time::Duration;
+
 use bson::doc;
 use bson::raw::RawDocumentBuf;
 use mongodb::options::ClientOptions;
@@ -8,6 +10,7 @@ use trailkeep_testkit::mongod::Mongod;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::arguments::Arguments;
+use crate::processes::Cpu;
 
 const NAME: &str = "bench";
 const EVENTS: &str = "events";
@@ -105,6 +108,20 @@ impl Database {
         let admin = self.handle.client().database("admin");
         let written = admin.run_command(doc! { "fsync": 1 }).await;
         written.during("having the database write what it holds")?;
+        Ok(())
+    }
+
+    /// Waits until the server has put away what it has in its cache, or for a minute: it does
+    /// that for a while, on the cores that reads need.
+    pub async fn rest(&self) -> Result<(), Trouble> {
+        const SECOND: Duration = Duration::from_secs(1);
+        for _ in 0..60 {
+            let before = Cpu::of(self.pid())?;
+            tokio::time::sleep(SECOND).await;
+            if Cpu::of(self.pid())?.since(&before) < SECOND / 50 {
+                break;
+            }
+        }
         Ok(())
     }
 

@@ -7,7 +7,9 @@
 
 mod joining;
 
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashSet};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -23,7 +25,7 @@ pub use joining::JoinError;
 pub const MOST_IDS: usize = 100;
 
 /// Ids of which it is remembered that others are linked to them.
-const MOST_REMEMBERED: usize = 1000;
+const MOST_REMEMBERED: usize = 10_000;
 
 /// An id whose events are in the journey of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,14 +74,16 @@ impl Circle {
 pub struct Links {
     store: Arc<dyn PeopleStore>,
     ingest: Arc<Ingest>,
-    /// Of these, what is read of their own events alone is read in vain.
-    not_alone: Mutex<HashSet<Box<str>>>,
+    /// Hashes of ids of which what is read of their own events alone is read in vain. So
+    /// nothing of a user who is erased is in it, and two that are alike cost a read.
+    not_alone: Mutex<HashSet<u64>>,
+    hashes: RandomState,
 }
 
 impl Links {
     /// Of what is in the store and on its way there.
     pub fn new(store: Arc<dyn PeopleStore>, ingest: Arc<Ingest>) -> Self {
-        Self { store, ingest, not_alone: Mutex::default() }
+        Self { store, ingest, not_alone: Mutex::default(), hashes: RandomState::new() }
     }
 
     /// Who is who about one id, and what is read of the id's own events meanwhile. That is
@@ -89,7 +93,8 @@ impl Links {
         id: &str,
         own: impl Future<Output = T>,
     ) -> Result<(Circle, Option<T>), StoreError> {
-        let was_alone = !self.not_alone.lock().contains(id);
+        let hash = self.hashes.hash_one(id);
+        let was_alone = !self.not_alone.lock().contains(&hash);
         let own = async {
             match was_alone {
                 true => Some(own.await),
@@ -100,21 +105,21 @@ impl Links {
         let circle = circle?;
         let is_alone = circle.linked.is_empty();
         if is_alone != was_alone {
-            self.remember(id, is_alone);
+            self.remember(hash, is_alone);
         }
         Ok((circle, own.filter(|_| is_alone)))
     }
 
-    fn remember(&self, id: &str, is_alone: bool) {
+    fn remember(&self, hash: u64, is_alone: bool) {
         let mut not_alone = self.not_alone.lock();
         if is_alone {
-            not_alone.remove(id);
+            not_alone.remove(&hash);
             return;
         }
         if not_alone.len() >= MOST_REMEMBERED {
             not_alone.clear();
         }
-        not_alone.insert(id.into());
+        not_alone.insert(hash);
     }
 
     /// Who is who about one id, with as many linked ids as a journey takes.

@@ -155,7 +155,7 @@ async fn measure(bench: &Bench, events: u64) -> Result<Measured, Trouble> {
     let site = bench.site().await?;
     fill(bench, &site, events).await?;
     site.database.settle().await?;
-    rest(&site.database).await?;
+    site.database.rest().await?;
 
     bench.progress.step(format!("growth, {events} events"));
     let instance = bench.starter.start(Home::Mongodb(&site.database), &[]).await?;
@@ -203,20 +203,6 @@ fn told(measured: &people::Measured) -> [f64; 6] {
 #[allow(clippy::cast_precision_loss)]
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / MIB
-}
-
-/// Waits until the server has put away what the filling left in its cache, or for
-/// a minute: it does that for a while, on the cores that the pages need.
-async fn rest(database: &Database) -> Result<(), Trouble> {
-    const SECOND: Duration = Duration::from_secs(1);
-    for _ in 0..60 {
-        let before = Cpu::of(database.pid())?;
-        tokio::time::sleep(SECOND).await;
-        if Cpu::of(database.pid())?.since(&before) < SECOND / 50 {
-            break;
-        }
-    }
-    Ok(())
 }
 
 /// A history of two years up to now. Where the service under test has periods, it

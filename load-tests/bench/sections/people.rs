@@ -144,7 +144,8 @@ async fn fill(site: &Site, instance: &Instance, people: u32, users: u32) -> Resu
         }
         sleep(PAUSE).await;
     }
-    site.database.settle().await
+    site.database.settle().await?;
+    site.database.rest().await
 }
 
 fn search(text: &str) -> String {

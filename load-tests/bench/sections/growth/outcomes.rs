@@ -10,7 +10,6 @@ use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
-use super::rest;
 use crate::batch::put;
 use crate::bench::Bench;
 use crate::connection::find;
@@ -37,7 +36,7 @@ pub async fn measure(bench: &Bench, outcomes: u64) -> Result<[f64; 3], Trouble> 
     deliver(bench, &site, &with, seed).await?;
     fill(&site.database, outcomes, seed).await?;
     site.database.settle().await?;
-    rest(&site.database).await?;
+    site.database.rest().await?;
 
     bench.progress.step(format!("growth, deliveries beside {outcomes} outcomes"));
     let delivered = deliver(bench, &site, &with, seed + 1).await?;
