@@ -23,7 +23,6 @@ use super::people;
 use crate::bench::{Bench, Shape, Site};
 use crate::calendar;
 use crate::chart::{Axis, Chart};
-use crate::database::Database;
 use crate::findings::{Findings, Table};
 use crate::instance::{Home, Instance};
 use crate::load::Load;
