@@ -80,10 +80,11 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
 
 /// On what, and with what, as it stands above the tables.
 fn made_on(bench: &Bench) -> Result<String, Trouble> {
-    let machine = machine::describe(Some(&bench.starter.binary), &build::profile()?, None);
+    let profile = build::profile()?;
+    let machine = machine::describe(Some(&bench.starter.binary), &profile, None);
     let said = |name: &str| machine[name].as_str().unwrap_or("unknown").to_owned();
     Ok(format!(
-        "{}, {}, {} cores, {}, commit {}; {} rounds of {} s.",
+        "{}, {}, {} cores, {}, commit {}, {profile} build; {} rounds of {} s.",
         said("date"),
         said("cpu"),
         machine["cores"],
