@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ipnet::IpNet;
 use parking_lot::Mutex;
@@ -80,11 +81,17 @@ pub struct Group {
     /// One of them.
     pub example: Example,
     example_at: Timestamp,
+    /// Orders groups by their last: times do not, within a millisecond and where the
+    /// clock was set back.
+    turn: u64,
 }
 
 /// All groups.
 #[derive(Debug, Default)]
-pub struct Refusals([Mutex<Groups>; RefusedBecause::ALL.len()]);
+pub struct Refusals {
+    groups: [Mutex<Groups>; RefusedBecause::ALL.len()],
+    turns: AtomicU64,
+}
 
 type Groups = HashMap<(&'static str, Sender), Group>;
 
@@ -98,11 +105,12 @@ impl Refusals {
         now: Timestamp,
         example: impl FnOnce() -> Example,
     ) {
-        let mut groups = self.0[reason as usize].lock();
+        let mut groups = self.groups[reason as usize].lock();
+        let turn = self.turns.fetch_add(1, Ordering::Relaxed);
         let key = (kind, sender);
         if let Some(group) = groups.get_mut(&key) {
             group.count += 1;
-            group.last = now;
+            (group.last, group.turn) = (now, turn);
             // Also where the clock was set back.
             let age = now.as_millis() - group.example_at.as_millis();
             if !(0..EXAMPLE_MS).contains(&age) {
@@ -111,7 +119,7 @@ impl Refusals {
             return;
         }
         if groups.len() >= GROUPS {
-            let quiet = groups.iter().min_by_key(|(_, group)| group.last);
+            let quiet = groups.iter().min_by_key(|(_, group)| group.turn);
             if let Some(quiet) = quiet.map(|(key, _)| key.clone()) {
                 groups.remove(&quiet);
             }
@@ -121,16 +129,16 @@ impl Refusals {
         let example = example();
         groups.insert(
             key,
-            Group { reason, kind, sender, count: 1, first, last, example, example_at },
+            Group { reason, kind, sender, count: 1, first, last, example, example_at, turn },
         );
     }
 
     /// All groups, the one that was refused last first.
     pub fn newest_first(&self) -> Vec<Group> {
-        let groups = self.0.iter();
+        let groups = self.groups.iter();
         let mut all: Vec<Group> =
             groups.flat_map(|groups| groups.lock().values().cloned().collect::<Vec<_>>()).collect();
-        all.sort_by_key(|group| std::cmp::Reverse(group.last));
+        all.sort_by_key(|group| std::cmp::Reverse(group.turn));
         all
     }
 }
@@ -171,6 +179,16 @@ mod tests {
         let told = groups.iter().map(|group| (group.count, group.first, group.last));
         let told: Vec<_> = told.collect();
         assert_eq!(told, [(1, at(20), at(20)), (3, at(5), at(9))]);
+    }
+
+    #[test]
+    fn the_last_is_first_whatever_the_clock_says() {
+        let refusals = Refusals::default();
+        for (n, millis) in [(1, 20), (2, 20), (3, 5)] {
+            note(&refusals, RefusedBecause::Invalid, sender(n), millis);
+        }
+        let senders = refusals.newest_first().into_iter().map(|group| group.sender);
+        assert!(senders.eq([3, 2, 1].map(sender)));
     }
 
     #[test]
