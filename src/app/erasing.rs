@@ -68,6 +68,7 @@ fn of_store(settings: &Settings, stores: &Stores, people: &Arc<People>) -> (Plac
     };
     let rows = Rows {
         rows: Arc::clone(&stores.people),
+        store: Arc::clone(&stores.erasures),
         people: Arc::clone(people),
         events: Arc::clone(&stores.events),
     };

@@ -59,7 +59,7 @@ pub struct AskedBody {
     /// Whose data goes.
     ids: Vec<Box<str>>,
     /// Whether more ids are linked than one erasure takes: erase the user once more, after this
-    /// one is done.
+    /// one is done. The user's own id goes with the last of them.
     more: bool,
 }
 
@@ -72,7 +72,7 @@ pub struct AskedBody {
 pub struct PlannedBody {
     /// Whose data would go.
     ids: Vec<Box<str>>,
-    /// Whether more ids are linked than one erasure takes.
+    /// Whether more ids are linked than one erasure takes: then the user's own id goes later.
     more: bool,
     /// Stored events; of an id no more than 10,000 are counted.
     events: usize,

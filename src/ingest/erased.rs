@@ -93,13 +93,17 @@ impl Erased {
         known.hashed.get(&key.hash(user_id)).is_some_and(is_before)
     }
 
-    /// Which of these events are erased; `None` where none is. They are counted as let go.
+    /// Which of these events are erased, or of users who are blocked: they were accepted before
+    /// this instance knew. `None` where none is. They are counted as let go.
     pub(super) fn among(&self, events: &[Arc<Accepted>]) -> Option<Vec<bool>> {
-        if !self.is_erasing.load(Ordering::Acquire) {
+        let is_blocking = self.is_blocking.load(Ordering::Acquire);
+        if !is_blocking && !self.is_erasing.load(Ordering::Acquire) {
             return None;
         }
-        let covers =
-            |accepted: &Arc<Accepted>| self.covers(&accepted.event.user_id, accepted.arrival);
+        let covers = |accepted: &Arc<Accepted>| {
+            let user_id = &accepted.event.user_id;
+            self.covers(user_id, accepted.arrival) || (is_blocking && self.blocks(user_id))
+        };
         let erased: Vec<bool> = events.iter().map(covers).collect();
         erased.contains(&true).then_some(erased)
     }

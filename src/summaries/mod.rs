@@ -22,7 +22,7 @@ mod window;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::future::Cache;
@@ -147,12 +147,18 @@ pub struct Summaries {
     store: Arc<dyn AccountStore>,
     clock: Arc<dyn Clock>,
     limits: SummaryLimits,
-    kept: Cache<Question, Arc<Counted>>,
+    kept: Cache<Key, Arc<Counted>>,
+    /// Grows whenever all are forgotten: what is being counted then is kept under a number that
+    /// nobody asks for any more.
+    forgotten: AtomicU64,
     counting: Semaphore,
     /// Beside those, as a sample costs next to nothing.
     sampling: Semaphore,
     closing: CancellationToken,
 }
+
+/// How often all were forgotten before, and what is asked.
+type Key = (u64, Question);
 
 impl Summaries {
     /// Nothing is counted before it is asked for.
@@ -163,7 +169,7 @@ impl Summaries {
     ) -> Arc<Self> {
         let kept = Cache::builder()
             .max_capacity(limits.max_cache_bytes)
-            .weigher(|question, counted: &Arc<Counted>| weight(question, &counted.summary))
+            .weigher(|key: &Key, counted: &Arc<Counted>| weight(&key.1, &counted.summary))
             .time_to_live(limits.fresh + limits.stale)
             .build();
         Arc::new(Self {
@@ -171,6 +177,7 @@ impl Summaries {
             clock,
             limits,
             kept,
+            forgotten: AtomicU64::new(0),
             counting: Semaphore::new(limits.max_queries),
             sampling: Semaphore::new(limits.max_queries),
             closing: CancellationToken::new(),
@@ -182,17 +189,19 @@ impl Summaries {
         self: &Arc<Self>,
         question: Question,
     ) -> Result<Arc<Counted>, SummaryError> {
-        let Some(kept) = self.kept.get(&question).await else {
-            return self.count_once(question).await;
+        let key = (self.forgotten.load(Ordering::Acquire), question);
+        let Some(kept) = self.kept.get(&key).await else {
+            return self.count_once(key).await;
         };
         if kept.fresh_for().is_zero() {
-            self.renew(&kept);
+            self.renew(key, &kept);
         }
         Ok(kept)
     }
 
     /// Has all summaries counted anew: they name users.
     pub fn forget_all(&self) {
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
         self.kept.invalidate_all();
     }
 
@@ -203,14 +212,11 @@ impl Summaries {
 
     /// In a task of its own: a client that leaves would have the next one begin
     /// anew, while the database still works for the first.
-    async fn count_once(
-        self: &Arc<Self>,
-        question: Question,
-    ) -> Result<Arc<Counted>, SummaryError> {
+    async fn count_once(self: &Arc<Self>, key: Key) -> Result<Arc<Counted>, SummaryError> {
         let summaries = Arc::clone(self);
         let counting = tokio::spawn(async move {
-            let count = summaries.count(question.clone());
-            summaries.kept.try_get_with(question, count).await
+            let count = summaries.count(key.1.clone());
+            summaries.kept.try_get_with(key, count).await
         });
         match counting.await {
             Ok(counted) => counted.map_err(|error| (*error).clone()),
@@ -219,15 +225,14 @@ impl Summaries {
     }
 
     /// Has a stale summary counted anew, once at a time.
-    fn renew(self: &Arc<Self>, stale: &Arc<Counted>) {
+    fn renew(self: &Arc<Self>, key: Key, stale: &Arc<Counted>) {
         if stale.is_renewing.swap(true, Ordering::Relaxed) {
             return;
         }
         let (summaries, stale) = (Arc::clone(self), Arc::clone(stale));
         tokio::spawn(async move {
-            let question = stale.question.clone();
-            match summaries.count(question.clone()).await {
-                Ok(new) => summaries.kept.insert(question, new).await,
+            match summaries.count(key.1.clone()).await {
+                Ok(new) => summaries.kept.insert(key, new).await,
                 Err(error) => {
                     warn!(%error, "a summary stays as it is, since it cannot be counted anew");
                     sleep(PAUSE).await;

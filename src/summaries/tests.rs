@@ -96,6 +96,27 @@ async fn a_fresh_summary_is_answered_from_memory() {
     assert_eq!(store.counts(), 1);
 }
 
+/// It may have an erased user in it.
+#[tokio::test(start_paused = true)]
+async fn what_was_being_counted_when_all_were_forgotten_is_answered_to_nobody_who_asks_later() {
+    let store = FakeStore::held();
+    let summaries = over(&store);
+    let before = ask(&summaries, "a").await;
+    summaries.forget_all();
+    store.let_go();
+    assert_eq!(before.await.unwrap().unwrap().summary.total, 1);
+    assert_eq!(total(&summaries, "a").await, 2);
+    // The same of one that was stale.
+    advance(2 * MINUTE).await;
+    store.hold();
+    assert_eq!(total(&summaries, "a").await, 2);
+    settle().await;
+    summaries.forget_all();
+    store.let_go();
+    settle().await;
+    assert_eq!((total(&summaries, "a").await, store.counts()), (4, 4));
+}
+
 #[tokio::test(start_paused = true)]
 async fn account_window_top_and_bucket_are_each_a_summary_of_their_own() {
     let store = FakeStore::free();

@@ -8,6 +8,7 @@
 
 pub(crate) mod id_json;
 mod list;
+mod mentions;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use uuid::Uuid;
 use super::processing::FeedDocument;
 use super::{Id, Retention, StoreError};
 pub use list::{ErasureList, NotAList};
+pub(crate) use mentions::Mentions;
+pub use mentions::{Mention, MentionedAt};
 
 /// Ids of one erasure, at the most: a user's, and those that are linked to it.
 pub const MAX_ERASED_IDS: usize = 1_000;
@@ -236,6 +239,12 @@ pub trait ErasureStore: Send + Sync + 'static {
 
     /// Dead letters of an id, in the same way. May read all letters.
     async fn letter_traces(&self, id: &Id, limit: usize) -> Result<Vec<Trace>, StoreError>;
+
+    /// What is noted of ids at sessions and at other ids, by what arrived before their number: at
+    /// most `limit`, in any order, and none only where there is none. Reads all of who is who:
+    /// what was noted may outlive the events that said it, and an index by user would double
+    /// what a session costs, for what is asked once in a while.
+    async fn mentions(&self, ids: &[Id], limit: usize) -> Result<Vec<Mention>, StoreError>;
 
     /// Removes stored events for good, of which some may be gone already; answers how many
     /// there were.

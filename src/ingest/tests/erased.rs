@@ -103,6 +103,18 @@ async fn events_of_blocked_users_never_come_into_the_journal() {
     assert_eq!((counted.blocked.get(), counted.accepted.get()), (3, 1));
 }
 
+/// After a start it is not known who is blocked before the store can be asked.
+#[tokio::test(start_paused = true)]
+async fn what_was_accepted_of_a_blocked_user_before_that_was_known_is_let_go() {
+    let setup = Setup::default();
+    let running = setup.start_prepared(false);
+    running.admit(vec![event("ann", "e-1"), event("bob", "e-2")]).await.unwrap();
+    running.ingest.erased().block(KEY, [KEY.hash("ann")]);
+    running.prepared.send_replace(true);
+    running.emptied().await;
+    assert_eq!(running.stored_ids(), ["e-2"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 

@@ -5,7 +5,7 @@
 //! and journals had of these users is not looked for: the instances did their part in that
 //! when the users were erased first, and do it now in erasures that were still under way.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use trailkeep_event::time::Clock;
@@ -13,6 +13,7 @@ use trailkeep_store::StoreError;
 use trailkeep_store::access::AccessStore;
 use trailkeep_store::erasures::{ErasedId, Erasure, ErasureList, ErasureStore, IdHash};
 
+use super::naming::with_names;
 use super::places::Places;
 use super::rows::Rows;
 use super::{name_of, processors};
@@ -74,9 +75,7 @@ impl Anew {
             return Err(AnewError::OtherDatabase);
         }
         let missed = self.missed(list).await?;
-        let names = self.names(list, &missed).await?;
-        let named: Vec<Erasure> =
-            missed.iter().map(|erasure| with_names(erasure, &names)).collect();
+        let named = with_names(&*self.store, list.key, &missed).await?;
         let mut done = Done { erasures: missed.len(), ..Done::default() };
         processors::move_records(&*self.places.processing, &named).await?;
         for (number, erasure) in named.iter().enumerate() {
@@ -105,22 +104,6 @@ impl Anew {
             }
         }
         Ok(missed)
-    }
-
-    /// What ids are called of which the list has hashes alone, as far as they are there.
-    async fn names(
-        &self,
-        list: &ErasureList,
-        missed: &[Erasure],
-    ) -> Result<HashMap<IdHash, Box<str>>, StoreError> {
-        let ids = missed.iter().flat_map(|erasure| &erasure.ids);
-        let hashes: HashSet<IdHash> =
-            ids.filter(|erased| erased.id.is_none()).map(|erased| erased.hash).collect();
-        if hashes.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let found = self.store.ids_with(list.key, Arc::new(hashes)).await?;
-        Ok(found.into_iter().map(|id| (list.key.hash(&id), id)).collect())
     }
 
     /// Answers how much there was.
@@ -164,12 +147,4 @@ impl Anew {
         }
         self.store.block(&list.blocked).await
     }
-}
-
-fn with_names(erasure: &Erasure, names: &HashMap<IdHash, Box<str>>) -> Erasure {
-    let named = |erased: &ErasedId| {
-        let id = erased.id.clone().or_else(|| names.get(&erased.hash).cloned());
-        ErasedId { id, ..erased.clone() }
-    };
-    Erasure { ids: erasure.ids.iter().map(named).collect(), ..erasure.clone() }
 }

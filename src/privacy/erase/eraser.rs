@@ -29,9 +29,12 @@ pub async fn run(part: Part, watched: &Watched) {
             continue;
         }
         failures = 0;
-        // An error is the end of the process.
-        if let Ok(Err(_)) = timeout(LOOK_EVERY, found.changed()).await {
-            return;
+        match timeout(LOOK_EVERY, found.changed()).await {
+            // What other instances wrote until their part was done may have been counted here.
+            Ok(Ok(())) => part.summaries.forget_all(),
+            // It is the end of the process.
+            Ok(Err(_)) => return,
+            Err(_) => {}
         }
     }
 }
@@ -42,7 +45,8 @@ async fn take_part(part: &Part, watched: &Watched, found: &[Erasure]) -> Result<
         // What was found may be older than what this instance did.
         let Some(now) = part.store.erasure(erasure.id).await? else { continue };
         if !now.parts.contains_key(&part.instance) {
-            open.push(now);
+            // Names may be forgotten since.
+            open.push(Erasure { ids: erasure.ids.clone(), ..now });
         } else if now.verified_at.is_none() {
             part.end_if_complete(now.id).await?;
         }

@@ -24,14 +24,16 @@
 //!
 //! Every step may be done twice, and by several instances at once. Who ends the last part ends
 //! the erasure: the names of the ids are forgotten, and their hashes stay, by which an instance
-//! that was away for longer than [`AWAY`](waited::AWAY) knows them. An older copy of the database
-//! that is put back has the users again, and is cleared of them by these hashes ([`anew`]).
+//! that was away for longer than [`AWAY`](waited::AWAY) knows them: what it wrote before it knew
+//! is found by them, in all that is kept. An older copy of the database that is put back has the
+//! users again, and is cleared of them in the same way ([`anew`]).
 //!
 //! The clocks of instances may differ: what another one accepted within that difference of the
 //! request may count as posted later, and the other way round.
 
 pub mod anew;
 pub mod eraser;
+mod naming;
 pub mod part;
 pub mod places;
 mod processors;
@@ -90,7 +92,8 @@ pub struct Wanted {
 pub struct Planned {
     /// Whose data goes.
     pub ids: Vec<ErasedId>,
-    /// Whether more ids are linked to the user than one erasure takes.
+    /// Whether more ids are linked to the user than one erasure takes. Then the user's own id
+    /// is not among them yet.
     pub is_cut: bool,
 }
 
@@ -161,7 +164,11 @@ impl Erasing {
             return Err(EraseError::LinkedTo(user));
         }
         let is_cut = wanted.linked && circle.is_cut;
-        let ids = ids_of(&circle, wanted, &key, up_to);
+        let mut ids = ids_of(&circle, wanted, &key, up_to);
+        if is_cut {
+            // By the user the others are found that are left: the user goes with the last of them.
+            ids.remove(0);
+        }
         Ok(Planned { ids, is_cut })
     }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::places::Places;
 use super::rows::Rows;
 use super::waited::{awaited, missing};
-use super::{name_of, processors};
+use super::{name_of, naming, processors};
 use crate::access::audit::{Actor, action};
 use crate::dead_letters::DeadLetters;
 use crate::ingest::Ingest;
@@ -67,6 +67,7 @@ impl Part {
         self.rows(erasures).await?;
         self.ingest.wipe_journal(&self.journal).await?;
         // All that was accepted before is written or let go: this is read again.
+        let erasures = &self.with_names(erasures).await?;
         while self.clear(erasures).await? > 0 {}
         self.summaries.forget_all();
         for erasure in erasures {
@@ -88,6 +89,21 @@ impl Part {
         Ok(())
     }
 
+    /// An instance that nobody waited for may have written events before it knew, of ids whose
+    /// names are forgotten by now.
+    async fn with_names(&self, erasures: &[Erasure]) -> Result<Vec<Erasure>, StoreError> {
+        let key = self.store.erasure_key().await?;
+        let named = naming::with_names(&*self.store, key, erasures).await?;
+        let pairs = named.iter().zip(erasures);
+        let late: Vec<Erasure> =
+            pairs.filter(|(now, before)| now != before).map(|(now, _)| now.clone()).collect();
+        if !late.is_empty() {
+            processors::move_records(self.processing.store(), &late).await?;
+            self.rows(&late).await?;
+        }
+        Ok(named)
+    }
+
     async fn clear(&self, erasures: &[Erasure]) -> Result<u64, StoreError> {
         let mut gone = 0;
         for erasure in erasures {
@@ -99,7 +115,8 @@ impl Part {
     async fn rows(&self, erasures: &[Erasure]) -> Result<(), StoreError> {
         for erasure in erasures {
             let removed = self.rows.remove(erasure).await?;
-            self.places.count(erasure, Place::People, removed).await?;
+            self.places.count(erasure, Place::People, removed.people).await?;
+            self.places.count(erasure, Place::Sessions, removed.sessions).await?;
         }
         // What writers kept before that is gone, and they take it for kept.
         self.ingest.quiet().wait().await;

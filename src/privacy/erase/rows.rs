@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use trailkeep_event::Arrival;
-use trailkeep_store::erasures::Erasure;
-use trailkeep_store::people::{MAX_PEOPLE, PeopleStore, Row};
+use trailkeep_store::erasures::{Erasure, ErasureStore, Mention, MentionedAt};
+use trailkeep_store::people::{PeopleStore, Row};
 use trailkeep_store::{Id, JourneyRange, Order, Store, StoreError};
 
 use super::{before, named};
@@ -17,6 +17,8 @@ use crate::people::forgetting::Said;
 
 /// Events that are read at once.
 const EVENTS: usize = 500;
+/// Mentions that are forgotten at once: all of who is who is read for them.
+const MENTIONS: usize = 100_000;
 /// How often a row is read again that somebody else changed meanwhile.
 const TRIES: u32 = 10;
 
@@ -24,10 +26,21 @@ const TRIES: u32 = 10;
 pub struct Rows {
     /// The rows.
     pub rows: Arc<dyn PeopleStore>,
+    /// Where else ids are noted.
+    pub store: Arc<dyn ErasureStore>,
     /// What events said.
     pub people: Arc<People>,
     /// The events.
     pub events: Arc<dyn Store>,
+}
+
+/// What went of who is who.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Rows.
+    pub people: u64,
+    /// Sessions.
+    pub sessions: u64,
 }
 
 impl Rows {
@@ -38,24 +51,41 @@ impl Rows {
     /// # Errors
     ///
     /// Those of the store. It may be done again.
-    pub async fn remove(&self, erasure: &Erasure) -> Result<u64, StoreError> {
+    pub async fn remove(&self, erasure: &Erasure) -> Result<Removed, StoreError> {
         let ids: Vec<Id> = erasure.ids.iter().filter_map(named).collect();
         let names: Vec<&str> = ids.iter().map(|id| id.id.as_str()).collect();
         // Where only some can be named, the user need not be the first of these.
-        let Some(until) = erasure.ids.first().map(|user| user.until) else { return Ok(0) };
-        let mut removed = 0;
+        let Some(until) = erasure.ids.iter().map(|erased| erased.until).max() else {
+            return Ok(Removed::default());
+        };
+        let mut people = 0;
         for id in &ids {
-            let linked = self.rows.linked_to(&id.id, &[], MAX_PEOPLE).await?;
-            let others = linked.iter().map(|person| &*person.id).filter(|id| !names.contains(id));
-            let said = |other| Said { anonymous_id: Some(other), session_id: None };
-            self.people.forget(&id.id, before(id), others.map(said)).await?;
             if id.until == Some(until) {
-                removed += self.rows.remove_people(&[&id.id]).await?;
+                people += self.rows.remove_people(&[&id.id]).await?;
             } else {
                 self.empty(&id.id, &names, until).await?;
             }
         }
-        Ok(removed)
+        Ok(Removed { people, sessions: self.forget_mentions(&ids).await? })
+    }
+
+    /// Forgets ids where they are noted as the users of sessions and of other ids. Answers how
+    /// many sessions there were.
+    async fn forget_mentions(&self, ids: &[Id]) -> Result<u64, StoreError> {
+        let mut sessions = 0;
+        if ids.is_empty() {
+            return Ok(sessions);
+        }
+        loop {
+            let mentions = self.store.mentions(ids, MENTIONS).await?;
+            if mentions.is_empty() {
+                return Ok(sessions);
+            }
+            for id in ids {
+                let of_id = mentions.iter().filter(|mention| *mention.user_id == *id.id);
+                sessions += self.people.forget(&id.id, before(id), of_id.map(said)).await?;
+            }
+        }
     }
 
     /// A part of what an id did is erased, for it is somebody else's since: who that is stays
@@ -94,5 +124,12 @@ impl Rows {
             }
         }
         Ok(())
+    }
+}
+
+fn said(mention: &Mention) -> Said<'_> {
+    match &mention.at {
+        MentionedAt::Session(session) => Said { anonymous_id: None, session_id: Some(session) },
+        MentionedAt::Id(id) => Said { anonymous_id: Some(id), session_id: None },
     }
 }

@@ -75,14 +75,13 @@ async fn rest(failures: &mut u32, error: &StoreError) {
     sleep(PAUSE).await;
 }
 
-/// What is known when looking begins.
+/// What is known from one look to the next.
 struct Known {
     key: ErasureKey,
     /// Since when this instance's journal may have something.
     since: Timestamp,
-    /// Erasures that ended without this instance.
-    missed: Vec<Erasure>,
-    /// Who is being erased, as it was told last.
+    /// Erasures in which this instance may have to take part, as they were told last; `None`
+    /// before the first look.
     found: Option<Vec<Erasure>>,
     /// When this instance said last that it is there.
     seen: Option<Instant>,
@@ -123,14 +122,7 @@ impl Watching {
         let instances = self.store.instances().await?;
         let known = instances.iter().find(|instance| instance.id == self.instance);
         let since = known.map_or(self.since, |known| known.since);
-        let missed = self.store.erasures_without(self.instance, since).await?;
-        if !missed.is_empty() {
-            info!(
-                erasures = missed.len(),
-                "users were erased while this instance was away; nothing of them is written"
-            );
-        }
-        Ok(Known { key, since, missed, found: None, seen: None })
+        Ok(Known { key, since, found: None, seen: None })
     }
 
     async fn look(&self, known: &mut Known) -> Result<(), StoreError> {
@@ -138,17 +130,11 @@ impl Watching {
         let is_due = is_asked || known.seen.is_none_or(|seen| seen.elapsed() >= SEEN_EVERY);
         if is_due && self.was_given_up(known.since).await? {
             // Erasures may have ended without it, which it takes part in all the same.
-            *known = self.begin().await?;
+            known.found = None;
         }
-        let mut missed = Vec::with_capacity(known.missed.len());
-        for erasure in &known.missed {
-            // This instance may have done its part meanwhile.
-            let now = self.store.erasure(erasure.id).await?;
-            missed.extend(now.filter(|now| !now.parts.contains_key(&self.instance)));
-        }
-        known.missed = missed;
         let mut found = self.store.running_erasures().await?;
-        found.extend(known.missed.iter().cloned());
+        // After the running ones: so one that ends in between is among these.
+        found.extend(self.ended_without_this(known, &found).await?);
         let is_new = known.found.as_ref() != Some(&found);
         if is_new {
             let ids: Vec<ErasedId> =
@@ -165,6 +151,35 @@ impl Watching {
             known.found = Some(found);
         }
         Ok(())
+    }
+
+    /// Erasures that are done, and have no part of this instance yet: at first all there are
+    /// since its journal may have something, then those that were found before. What was known
+    /// of their ids stays known.
+    async fn ended_without_this(
+        &self,
+        known: &Known,
+        running: &[Erasure],
+    ) -> Result<Vec<Erasure>, StoreError> {
+        let Some(before) = &known.found else {
+            let missed = self.store.erasures_without(self.instance, known.since).await?;
+            if !missed.is_empty() {
+                info!(
+                    erasures = missed.len(),
+                    "users were erased while this instance was away; nothing of them is written"
+                );
+            }
+            return Ok(missed);
+        };
+        let mut ended = Vec::new();
+        for erasure in before.iter().filter(|known| running.iter().all(|now| now.id != known.id)) {
+            let now = self.store.erasure(erasure.id).await?;
+            ended.extend(
+                now.filter(|now| !now.parts.contains_key(&self.instance))
+                    .map(|now| Erasure { ids: erasure.ids.clone(), ..now }),
+            );
+        }
+        Ok(ended)
     }
 
     /// Says that this instance is there, and answers whether nobody waited for it any more: it

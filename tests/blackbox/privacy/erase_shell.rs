@@ -105,13 +105,15 @@ async fn an_instance_that_was_given_up_takes_part_when_it_goes_on() {
     let home = Home::mongodb();
     let elsewhere = home.on_another_machine();
     let service = Service::start(&home).await;
-    let given_up = Service::start(&elsewhere).await;
+    // Longer than it takes to be stopped after a 202.
+    let given_up = Service::start_with(&elsewhere, &[("WRITE_MAX_WAIT_MS", "5000")]).await;
     eventually("both are known", SOON, || async {
         let asked = super::erase::erase(&service, "nobody", json!({})).await;
         let receipt = receipt(&service, &asked).await;
         (receipt["instances"].as_array().expect("instances").len() == 2).then_some(())
     })
     .await;
+    given_up.post(&sample::event("ann", "accepted by the one that is given up")).await.expect(202);
     given_up.signal("STOP");
     service.post(&sample::event("ann", "e")).await.expect(202);
     let told = printed(&home, &["erase", "ann", "--confirm", "ann", "--no-wait"]);
@@ -136,4 +138,6 @@ async fn an_instance_that_was_given_up_takes_part_when_it_goes_on() {
         told.contains(&format!("{instance}  done")).then_some(())
     })
     .await;
+    // It wrote what it had before it knew.
+    assert_eq!(service.journey("ann", "").await["count"], 0, "{}", given_up.log());
 }

@@ -2,6 +2,7 @@
 
 pub mod erase;
 mod erase_crashes;
+mod erase_left;
 mod erase_shell;
 pub mod export;
 mod log;

@@ -19,7 +19,7 @@ pub mod summaries;
 pub mod writing;
 
 pub use access::{accounts, audit, sessions, set_up, team, tokens, write_keys};
-pub use erasures::{blocking, instances, pending_removed, receipts, removals, traces};
+pub use erasures::{blocking, instances, mentions, pending_removed, receipts, removals, traces};
 pub use people::{linking, rows, searching, user_sessions};
 pub use processing::{feeds, outcomes, parking, pending_events, processors, steering};
 
@@ -241,6 +241,11 @@ macro_rules! contract {
                     events_are_removed_in_steps_until_none_is_left,
                     an_event_that_was_removed_may_come_again,
                     letters_of_an_id_are_found_in_the_same_way,
+                }
+                mentions {
+                    an_id_is_found_where_it_is_noted_as_the_user,
+                    an_id_is_found_byte_for_byte_where_it_is_noted,
+                    some_are_found_as_long_as_there_are_any,
                 }
                 removals {
                     outcomes_of_all_processors_go_and_of_removed_ones_too,

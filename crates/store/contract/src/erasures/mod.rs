@@ -2,6 +2,7 @@
 
 pub mod blocking;
 pub mod instances;
+pub mod mentions;
 pub mod pending_removed;
 pub mod receipts;
 pub mod removals;

@@ -75,12 +75,16 @@ pub async fn an_id_is_found_by_its_hash_wherever_something_is_kept_of_it(stores:
         add(&*stores.processing, name).await;
         record(&stores, name, &[outcome_of(&format!("of {name}"), 1)]).await;
     }
-    let people = [person("a device").claimed_by("its owner", arrival(1))];
+    let people = [
+        person("a device").claimed_by("its owner", arrival(1)),
+        person("a device").claimed_by("somebody after", arrival(2)),
+    ];
     stores.people.merge_in(&people).await.unwrap();
     stores.people.note_sessions(&[session("a session", "of a session", 1)]).await.unwrap();
     stores.access.record(&[entry(1, "jo", Some("a subject"))]).await.unwrap();
     let elsewhere = ["of a letter", "of default", "of other", "a device", "its owner"];
-    let elsewhere = elsewhere.into_iter().chain(["of a session", "a subject"]).map(str::to_owned);
+    let more = ["somebody after", "of a session", "a subject"];
+    let elsewhere = elsewhere.into_iter().chain(more).map(str::to_owned);
     let mut everywhere: Vec<String> = in_events.into_iter().chain(elsewhere).collect();
     everywhere.sort();
 

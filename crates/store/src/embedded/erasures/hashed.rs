@@ -8,11 +8,12 @@ use crate::erasures::{ErasureKey, IdHash};
 
 /// Wherever ids are by which something else is found. By an index where there is one, so that
 /// the same ids come one after the other.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "SELECT user_id FROM events INDEXED BY events_journey ORDER BY user_id",
     "SELECT user_id FROM dead_letters",
     "SELECT id FROM people ORDER BY id",
     "SELECT owner FROM people WHERE owner IS NOT NULL ORDER BY owner",
+    "SELECT claim.value ->> 'user' FROM people, json_each(people.parts, '$.claims') AS claim",
     "SELECT user_id FROM user_sessions",
     "SELECT user_id FROM processed_events WHERE user_id IS NOT NULL",
     "SELECT subject FROM audit_trail WHERE subject IS NOT NULL ORDER BY subject",

@@ -1,15 +1,17 @@
 //! Who was erased, and how what is erased leaves the one file.
 //!
 //! `tables` makes the tables, `records`, `instances`, `blocked` and `installation` have one
-//! each. `traces` finds what there is of an id, `hashed` the ids themselves by their hashes, and `removal` lets it go; that of feeds,
-//! commands and states is with those. Rows that are deleted are overwritten, and
-//! `scrubbing` finds the copies that SQLite has left of them when it moved rows: page by
-//! page, of which `page` knows what is not in use.
+//! each. `traces` finds what there is of an id, `mentions` where else it is noted, `hashed` the
+//! ids themselves by their hashes, and `removal` lets it go; that of feeds, commands and states
+//! is with those. Rows that are deleted are overwritten, and `scrubbing` finds the copies that
+//! SQLite has left of them when it moved rows: page by page, of which `page` knows what is not
+//! in use.
 
 pub(super) mod blocked;
 mod hashed;
 pub(super) mod installation;
 pub(super) mod instances;
+mod mentions;
 mod outcomes;
 mod page;
 pub(super) mod records;
@@ -30,7 +32,7 @@ use uuid::Uuid;
 use self::records::{Encoded, to_json};
 use super::EmbeddedStore;
 use super::processing::{commands, feed, states};
-use crate::erasures::{Erasure, ErasureKey, ErasureStore, IdHash, Instance, Place, Trace};
+use crate::erasures::{Erasure, ErasureKey, ErasureStore, IdHash, Instance, Mention, Place, Trace};
 use crate::processing::FeedDocument;
 use crate::summaries::QueryError;
 use crate::timeouts::{in_time, no_answer};
@@ -52,6 +54,17 @@ pub(super) fn statements() -> [&'static str; 5] {
 type Removal = fn(&Transaction<'_>, &[StoreId]) -> rusqlite::Result<u64>;
 
 impl EmbeddedStore {
+    async fn read_all<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.readers.read_within(WHOLE_FILE, read).await.map_err(|error| match error {
+            QueryError::OutOfTime(limit) => no_answer(limit),
+            QueryError::Store(error) => error,
+        })
+    }
+
     async fn remove_in_steps(&self, ids: &[StoreId], removal: Removal) -> Result<u64, StoreError> {
         in_time(self.timeouts.prepare, async {
             let mut removed = 0;
@@ -165,6 +178,11 @@ impl ErasureStore for EmbeddedStore {
         self.readers.read(move |connection| traces::letters(connection, &id, limit)).await
     }
 
+    async fn mentions(&self, ids: &[Id], limit: usize) -> Result<Vec<Mention>, StoreError> {
+        let ids = ids.to_vec();
+        self.read_all(move |connection| mentions::find(connection, &ids, limit)).await
+    }
+
     async fn remove_events(&self, ids: &[StoreId]) -> Result<u64, StoreError> {
         self.remove_in_steps(ids, removal::events).await
     }
@@ -193,11 +211,7 @@ impl ErasureStore for EmbeddedStore {
         key: ErasureKey,
         hashes: Arc<HashSet<IdHash>>,
     ) -> Result<Vec<Box<str>>, StoreError> {
-        let read = move |connection: &Connection| hashed::find(connection, key, &hashes);
-        self.readers.read_within(WHOLE_FILE, read).await.map_err(|error| match error {
-            QueryError::OutOfTime(limit) => no_answer(limit),
-            QueryError::Store(error) => error,
-        })
+        self.read_all(move |connection| hashed::find(connection, key, &hashes)).await
     }
 
     async fn rename_subject(&self, subject: &str, becomes: &str) -> Result<u64, StoreError> {

@@ -16,14 +16,18 @@ use crate::mongo::processing::outcome_collections;
 
 /// Wherever ids are by which something else is found, beside outcomes: collections, and their
 /// fields.
-const SOURCES: [(&str, &str); 6] = [
+const SOURCES: [(&str, &str); 7] = [
     (EVENTS, "$userId"),
     (DEAD_LETTERS, "$userId"),
     (PEOPLE, "$_id"),
     (PEOPLE, "$owner"),
+    (PEOPLE, CLAIMS),
     (SESSIONS, "$userId"),
     (AUDIT, "$subject"),
 ];
+
+/// Several in each document.
+const CLAIMS: &str = "$claims.user";
 
 /// The server reads each collection once, and hands over each id once.
 pub async fn find(
@@ -36,7 +40,10 @@ pub async fn find(
     let outcomes = outcomes.iter().map(|name| (name.as_str(), "$userId"));
     for (collection, field) in SOURCES.into_iter().chain(outcomes) {
         let documents = call.collection(collection);
-        let group = [doc! { "$group": { "_id": field } }];
+        let mut group = vec![doc! { "$group": { "_id": field } }];
+        if field == CLAIMS {
+            group.insert(0, doc! { "$unwind": "$claims" });
+        }
         let ids = documents.aggregate(group).allow_disk_use(true).session(call.session()).await;
         let mut ids = ids.map_err(|error| store_error(&error))?;
         while ids.advance(call.session()).await.map_err(|error| store_error(&error))? {

@@ -21,6 +21,7 @@ mod hashed;
 mod indexes;
 pub mod installation;
 pub mod instances;
+mod mentions;
 mod outcomes;
 mod records;
 mod removal;
@@ -36,7 +37,7 @@ use uuid::Uuid;
 use super::processing::reading::Source;
 use super::processing::{commands, feed, states};
 use super::store::MongoStore;
-use crate::erasures::{Erasure, ErasureKey, ErasureStore, IdHash, Instance, Place, Trace};
+use crate::erasures::{Erasure, ErasureKey, ErasureStore, IdHash, Instance, Mention, Place, Trace};
 use crate::processing::FeedDocument;
 use crate::timeouts::in_time;
 use crate::{Id, Retention, StoreError};
@@ -151,6 +152,10 @@ impl ErasureStore for MongoStore {
             return Ok(Vec::new());
         }
         self.read(async { traces::letters(&mut self.call().await?, id, limit).await }).await
+    }
+
+    async fn mentions(&self, ids: &[Id], limit: usize) -> Result<Vec<Mention>, StoreError> {
+        mentions::find(&mut self.call().await?, ids, limit).await
     }
 
     async fn remove_events(&self, ids: &[StoreId]) -> Result<u64, StoreError> {

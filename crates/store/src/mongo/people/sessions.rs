@@ -112,7 +112,7 @@ struct SessionDocument {
     arrival: i64,
 }
 
-fn decode(document: &RawDocument) -> Result<SessionUser, StoreError> {
+pub fn decode(document: &RawDocument) -> Result<SessionUser, StoreError> {
     let document: SessionDocument = deserialize_from_slice(document.as_bytes())
         .map_err(|fault| StoreError::Unreadable(format!("a document in {SESSIONS}: {fault}")))?;
     Ok(SessionUser {
