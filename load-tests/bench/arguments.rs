@@ -18,8 +18,8 @@ pub struct Arguments {
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Section>,
 
-    /// A run of about two minutes, to see that all of it works. Its figures
-    /// are noise.
+    /// A run of a few minutes, to see that all of it works. Its figures are
+    /// noise.
     #[arg(long)]
     pub quick: bool,
 
@@ -46,7 +46,8 @@ pub struct Arguments {
     #[arg(long, value_enum, value_delimiter = ',')]
     layouts: Vec<Layout>,
 
-    /// Whom `versus` measures, separated by commas [default: all but those in Redis].
+    /// Whom `versus` measures, separated by commas [default: all but those in Redis and
+    /// NATS].
     #[arg(long, value_enum, value_delimiter = ',')]
     peers: Vec<Peer>,
 
