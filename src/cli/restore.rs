@@ -18,7 +18,7 @@ use trailkeep_store::embedded::Restoring;
 use trailkeep_store::erasures::{ErasureList, IdHash};
 
 use super::backup;
-use super::backup::manifest::{Manifest, copy_of};
+use super::backup::manifest::{Manifest, NotCopied, copy_of};
 use super::erasures;
 use super::far::{Far, Unit};
 use super::flags::Flags;
@@ -106,7 +106,11 @@ fn copy(backup: &Path, place: &Path, manifest: &Manifest) -> Result<(), RestoreF
     let mut options = OpenOptions::new();
     let mut to = options.write(true).create_new(true).mode(0o600).open(place).map_err(at(place))?;
     let mut far = Far::begin("copied", Unit::Bytes);
-    let copied = copy_of(from, &mut to, &mut |done, of| far.show(done, of)).map_err(at(place))?;
+    let copied = copy_of(from, &mut to, &mut |done, of| far.show(done, of));
+    let copied = copied.map_err(|failed| match failed {
+        NotCopied::Read(source) => at(backup)(source),
+        NotCopied::Write(source) => at(place)(source),
+    })?;
     manifest.check(&copied)?;
     Ok(())
 }
