@@ -1,8 +1,10 @@
 //! `trailkeep restore`: a backup in the place of the embedded store.
 //!
 //! The backup is copied and checked before anything else is touched. Users who were erased
-//! since are erased in it, and only then it takes its place.
+//! since are erased in it, what follows from its last events is done, and only then it takes
+//! its place.
 
+mod catching_up;
 mod error;
 
 use std::collections::HashSet;
@@ -26,6 +28,7 @@ use crate::access::audit::{Actor, action};
 use crate::app::{StartError, Stores};
 use crate::config::Settings;
 use crate::privacy::erase::anew::Done;
+use catching_up::{catch_up, most};
 use error::RestoreFailed;
 
 /// Restores the embedded store.
@@ -60,7 +63,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> Result<String, Rest
     let replaced = restoring.erasures(Timestamp::now())?;
     restoring.carry_over()?;
     let lists = lists(saved, replaced);
-    let done = make_ready(settings, restoring.staging(), &lists, &manifest)?;
+    let done = make_ready(settings, &restoring, &lists, &manifest)?;
     let replaces = restoring.replaces();
     restoring.finish()?;
     Ok(told(command, &manifest, replaces, done))
@@ -115,20 +118,22 @@ fn copy(backup: &Path, place: &Path, manifest: &Manifest) -> Result<(), RestoreF
     Ok(())
 }
 
-/// Erases who is in the lists, in a database that nobody else has, and notes what was done.
+/// Erases who is in the lists, in a database that nobody else has, does what follows from its last
+/// events, and notes what was done.
 fn make_ready(
     settings: &Settings,
-    folder: &Path,
+    restoring: &Restoring,
     lists: &[ErasureList],
     manifest: &Manifest,
 ) -> Result<Option<Done>, RestoreFailed> {
     let runtime = Runtime::new().map_err(|error| StartError::System(error.to_string()))?;
     runtime.block_on(async {
-        let stores = Stores::in_folder(settings, folder)?;
+        let stores = Stores::in_folder(settings, restoring.staging())?;
         let mut all = None;
         for list in lists {
             all = Some(erasures::carry_out(settings, &stores, list).await?);
         }
+        catch_up(&stores, restoring.newest(most(settings))?).await?;
         let deed = Actor::shell().did(action::RESTORE, Some(&manifest.taken_at), &SystemClock);
         stores.access.record(&[deed]).await?;
         stores.events.close().await;

@@ -8,6 +8,8 @@
 //! was erased goes on from the database that is replaced, where there is one. Nobody stays
 //! signed in.
 
+mod newest;
+
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -21,6 +23,7 @@ use super::schema::{self, MIGRATIONS, Version};
 use super::wal::{self, Wal};
 use super::{OpenError, copying, moved};
 use crate::erasures::ErasureList;
+pub use newest::Newest;
 
 /// Tables that go on as they are in the database that is replaced.
 const GO_ON: [&str; 6] =
@@ -223,6 +226,15 @@ impl Restoring {
         }
         transaction.execute_batch(ENDED)?;
         Ok(transaction.commit()?)
+    }
+
+    /// At most so many of the events that were written last into the copy.
+    ///
+    /// # Errors
+    ///
+    /// The copy cannot be read.
+    pub fn newest(&self, most: usize) -> Result<Newest, RestoreError> {
+        Newest::of(&self.database(), most)
     }
 
     /// Puts the database in its place. From here on it is there, whatever comes.
