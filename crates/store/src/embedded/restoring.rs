@@ -234,7 +234,7 @@ impl Restoring {
     ///
     /// The copy cannot be read.
     pub fn newest(&self, most: usize) -> Result<Newest, RestoreError> {
-        Newest::of(&self.database(), most)
+        Ok(Newest::of(&self.database(), most)?)
     }
 
     /// Puts the database in its place. From here on it is there, whatever comes.

@@ -5,10 +5,9 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 use tracing::warn;
 
-use super::RestoreError;
 use crate::embedded::reader::stored_event;
 use crate::embedded::{fault, schema};
-use crate::{MAX_READ_BYTES, StoredEvent};
+use crate::{MAX_READ_BYTES, StoreError, StoredEvent};
 
 /// Events of a page, at the most.
 const PAGE: usize = 200;
@@ -30,7 +29,7 @@ pub struct Newest {
 
 impl Newest {
     /// At most so many, in the file as it is now.
-    pub(super) fn of(database: &Path, most: usize) -> Result<Self, RestoreError> {
+    pub(super) fn of(database: &Path, most: usize) -> rusqlite::Result<Self> {
         let copy = schema::open_reader(database)?;
         let last: i64 = copy.query_row(LAST, [], |row| row.get(0))?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
@@ -43,7 +42,11 @@ impl Newest {
     /// # Errors
     ///
     /// The file cannot be read.
-    pub fn more(&mut self) -> Result<Option<Vec<StoredEvent>>, RestoreError> {
+    pub fn more(&mut self) -> Result<Option<Vec<StoredEvent>>, StoreError> {
+        self.page().map_err(|error| fault::store_error(&error))
+    }
+
+    fn page(&mut self) -> rusqlite::Result<Option<Vec<StoredEvent>>> {
         let mut behind = self.copy.prepare_cached(BEHIND)?;
         let mut rows =
             behind.query(params![self.after, i64::try_from(PAGE).unwrap_or(i64::MAX)])?;
@@ -58,7 +61,7 @@ impl Newest {
                 Err(error) if fault::is_unreadable_value(&error) => {
                     warn!(%error, seq = self.after, "passed over an event that cannot be read");
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
         Ok((!is_end).then_some(events))
