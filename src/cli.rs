@@ -234,7 +234,7 @@ pub fn run() -> ExitCode {
         Some(Command::Privacy { .. }) => print(&privacy::register(&loaded.settings)),
         Some(Command::Retention { command }) => told(retention::run(command, &loaded.settings)),
         Some(Command::Users { command }) => told(users::run(command, &loaded.settings)),
-        Some(Command::Backup(command)) => told(backup::run(&command, &loaded.settings)),
+        Some(Command::Backup(command)) => back_up(&command, &loaded.settings),
         Some(Command::Restore(command)) => told(restore::run(&command, &loaded.settings)),
         Some(Command::Erasures { command }) => told(erasures::run(&command, &loaded.settings)),
         Some(Command::Doctor(command)) => examine(&command, &Ok(loaded)),
@@ -310,6 +310,21 @@ fn move_store(settings: &Settings) -> ExitCode {
             ExitCode::from(if error.is_of_arguments() { WRONG_SETTINGS } else { 1 })
         }
     }
+}
+
+/// A backup that may lack something ends like a failed command: whoever goes by the exit code
+/// keeps the older ones.
+fn back_up(command: &backup::Command, settings: &Settings) -> ExitCode {
+    let lack = match backup::run(command, settings) {
+        Ok(done) => {
+            let printed = print(&done.text);
+            let Some(lack) = done.lack else { return printed };
+            lack.to_string()
+        }
+        Err(error) => error.to_string(),
+    };
+    complain(&format!("trailkeep: {lack}\n"));
+    ExitCode::FAILURE
 }
 
 fn handle_letters(command: dead_letters::Command, settings: &Settings) -> ExitCode {

@@ -19,11 +19,11 @@ use trailkeep_store::whole_file::WholeFile;
 
 use super::far::{Far, Unit};
 use super::flags::Flags;
-use super::terminal::complain;
 use crate::app;
 use crate::config::Settings;
 pub(super) use error::BackupError;
 use manifest::{Manifest, digest_of};
+pub(super) use waiting::NotWaited;
 
 /// Copies the embedded store.
 #[derive(Args)]
@@ -35,8 +35,16 @@ pub(super) struct Command {
     pub(super) flags: Flags,
 }
 
-/// Does it, and answers what is to be printed.
-pub(super) fn run(command: &Command, settings: &Settings) -> Result<String, BackupError> {
+/// A backup that is there.
+pub(super) struct Done {
+    /// What is to be printed.
+    pub text: String,
+    /// Why something that was accepted before may be missing in it.
+    pub lack: Option<NotWaited>,
+}
+
+/// Does it.
+pub(super) fn run(command: &Command, settings: &Settings) -> Result<Done, BackupError> {
     if settings.store.mongodb_uri.is_some() {
         return Err(BackupError::OnMongo);
     }
@@ -46,9 +54,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> Result<String, Back
             return Err(BackupError::Occupied(file.clone()));
         }
     }
-    if let Err(reason) = waiting::until_stored(settings) {
-        complain(&format!("trailkeep: {reason}\n"));
-    }
+    let lack = waiting::until_stored(settings).err();
     let (copy, manifest) = copy(command, settings)?;
     let failed = |source| BackupError::File { path: beside.clone(), source };
     let mut file = WholeFile::begin(&beside).map_err(failed)?;
@@ -56,7 +62,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> Result<String, Back
     // Last: what has the name of the backup has its manifest.
     let failed = |source| BackupError::File { path: command.file.clone(), source };
     copy.keep().map_err(failed)?;
-    Ok(told(command, &manifest))
+    Ok(Done { text: told(command, &manifest), lack })
 }
 
 fn copy(command: &Command, settings: &Settings) -> Result<(WholeFile, Manifest), BackupError> {

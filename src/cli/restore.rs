@@ -1,8 +1,10 @@
 //! `trailkeep restore`: a backup in the place of the embedded store.
 //!
 //! The backup is copied and checked before anything else is touched. Users who were erased
-//! since are erased in it, and only then it takes its place.
+//! since are erased in it, what follows from its last events is done, and only then it takes
+//! its place.
 
+mod catching_up;
 mod error;
 
 use std::collections::HashSet;
@@ -18,7 +20,7 @@ use trailkeep_store::embedded::Restoring;
 use trailkeep_store::erasures::{ErasureList, IdHash};
 
 use super::backup;
-use super::backup::manifest::{Manifest, copy_of};
+use super::backup::manifest::{Manifest, NotCopied, copy_of};
 use super::erasures;
 use super::far::{Far, Unit};
 use super::flags::Flags;
@@ -26,6 +28,7 @@ use crate::access::audit::{Actor, action};
 use crate::app::{StartError, Stores};
 use crate::config::Settings;
 use crate::privacy::erase::anew::Done;
+use catching_up::{catch_up, most};
 use error::RestoreFailed;
 
 /// Restores the embedded store.
@@ -60,7 +63,7 @@ pub(super) fn run(command: &Command, settings: &Settings) -> Result<String, Rest
     let replaced = restoring.erasures(Timestamp::now())?;
     restoring.carry_over()?;
     let lists = lists(saved, replaced);
-    let done = make_ready(settings, restoring.staging(), &lists, &manifest)?;
+    let done = make_ready(settings, &restoring, &lists, &manifest)?;
     let replaces = restoring.replaces();
     restoring.finish()?;
     Ok(told(command, &manifest, replaces, done))
@@ -106,25 +109,31 @@ fn copy(backup: &Path, place: &Path, manifest: &Manifest) -> Result<(), RestoreF
     let mut options = OpenOptions::new();
     let mut to = options.write(true).create_new(true).mode(0o600).open(place).map_err(at(place))?;
     let mut far = Far::begin("copied", Unit::Bytes);
-    let copied = copy_of(from, &mut to, &mut |done, of| far.show(done, of)).map_err(at(place))?;
+    let copied = copy_of(from, &mut to, &mut |done, of| far.show(done, of));
+    let copied = copied.map_err(|failed| match failed {
+        NotCopied::Read(source) => at(backup)(source),
+        NotCopied::Write(source) => at(place)(source),
+    })?;
     manifest.check(&copied)?;
     Ok(())
 }
 
-/// Erases who is in the lists, in a database that nobody else has, and notes what was done.
+/// Erases who is in the lists, in a database that nobody else has, does what follows from its last
+/// events, and notes what was done.
 fn make_ready(
     settings: &Settings,
-    folder: &Path,
+    restoring: &Restoring,
     lists: &[ErasureList],
     manifest: &Manifest,
 ) -> Result<Option<Done>, RestoreFailed> {
     let runtime = Runtime::new().map_err(|error| StartError::System(error.to_string()))?;
     runtime.block_on(async {
-        let stores = Stores::in_folder(settings, folder)?;
+        let stores = Stores::in_folder(settings, restoring.staging())?;
         let mut all = None;
         for list in lists {
             all = Some(erasures::carry_out(settings, &stores, list).await?);
         }
+        catch_up(&stores, restoring.newest(most(settings))?).await?;
         let deed = Actor::shell().did(action::RESTORE, Some(&manifest.taken_at), &SystemClock);
         stores.access.record(&[deed]).await?;
         stores.events.close().await;

@@ -129,8 +129,10 @@ fn network(text: &str) -> Option<IpNet> {
 
 pub fn log_level<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     parsed(value, |text: String| {
-        // Of spans and fields it knows none: what names some would be taken for a module.
-        let is_readable = !text.trim().is_empty() && !text.contains('[');
+        // What names spans or fields would be taken for a module, and so would a level with a
+        // space beside it.
+        let is_unreadable = |c: char| c.is_whitespace() || c == '[';
+        let is_readable = !text.is_empty() && !text.contains(is_unreadable);
         if is_readable && text.parse::<Targets>().is_ok() && !has_misspelt_level(&text) {
             Ok(text)
         } else {
@@ -146,7 +148,7 @@ pub fn log_level<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error
 fn has_misspelt_level(directives: &str) -> bool {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     let is_level = |word: &str| LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level));
-    directives.split(',').any(|directive| !directive.contains('=') && !is_level(directive.trim()))
+    directives.split(',').any(|directive| !directive.contains('=') && !is_level(directive))
 }
 
 /// Reads a value as `V`, and makes of it what the field holds.

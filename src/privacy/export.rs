@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use trailkeep_event::Arrival;
 use trailkeep_event::time::Clock;
 use trailkeep_store::access::{AccessStore, AuditRange};
 use trailkeep_store::dead_letters::{DeadLetterStore, LetterPlace};
@@ -47,7 +48,7 @@ pub struct Export {
     circle: Circle,
     /// Those of the circle.
     ids: Vec<Id>,
-    /// The names of those that may have outcomes.
+    /// The names of those that have outcomes, of which some may be removed.
     processors: Vec<Box<str>>,
     counts: Counts,
     may_be_incomplete: bool,
@@ -71,12 +72,12 @@ impl Export {
     /// Of this user. One of whom nothing is known has an export that says so.
     pub async fn of(sources: Arc<Sources>, user_id: &str) -> Result<Self, StoreError> {
         let circle = sources.links.of(user_id).await?;
-        let processors = sources.processing.processors().await?;
+        let processors = sources.processing.processors_with_outcomes().await?;
         Ok(Self {
             sources,
             ids: circle.ids(),
             circle,
-            processors: processors.into_iter().map(|processor| processor.name).collect(),
+            processors,
             counts: Counts::default(),
             may_be_incomplete: false,
             next: Part::People,
@@ -107,11 +108,14 @@ impl Export {
         let now = self.sources.clock.now();
         Line::of_circle(&self.circle, now.to_string()).write(out);
         if !self.circle.is_unknown() {
-            let linked = self.circle.linked.iter().map(|linked| &linked.person);
-            for person in std::iter::once(&self.circle.person).chain(linked) {
-                Line::of_person(person).write(out);
-                self.counts.people += 1;
+            Line::of_person(&self.circle.person).write(out);
+            for linked in &self.circle.linked {
+                match linked.until {
+                    None => Line::of_person(&linked.person).write(out),
+                    Some(_) => Line::of_former(&linked.person).write(out),
+                }
             }
+            self.counts.people += 1 + self.circle.linked.len() as u64;
         }
         Part::Events(None)
     }
@@ -176,7 +180,9 @@ impl Export {
         let Some(id) = self.ids.get(place) else { return Ok(Part::End) };
         let range = AuditRange { before, subject: Some(id.id.clone()), actor: None };
         let entries = self.sources.access.audit(&range, ROWS).await?;
-        for entry in &entries {
+        // From the end of a link on, who looks at the id looks at somebody else.
+        let until = id.until.map(Arrival::moment);
+        for entry in entries.iter().filter(|entry| until.is_none_or(|until| entry.at < until)) {
             Line::of_look(entry).write(out);
             self.counts.looks += 1;
         }

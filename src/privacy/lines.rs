@@ -123,19 +123,21 @@ impl<'a> Line<'a> {
 
     /// What is known of an id.
     pub fn of_person(person: &'a Person) -> Self {
-        let link = person.link().map(|link| Link {
-            user_id: link.user,
-            since: link.since.moment().to_string(),
-            until: link.until.map(|until| until.moment().to_string()),
-        });
         Self::Person {
             id: &person.id,
             first_seen: person.seen.map(|seen| seen.first.to_string()),
             last_seen: person.seen.map(|seen| seen.last.to_string()),
             traits: raw(person.traits.to_json()),
             emails: person.emails.iter().map(|email| &*email.address).collect(),
-            link,
+            link: link_of(person),
         }
+    }
+
+    /// Of an id that is somebody else's since its link ended: what is known of it may be theirs,
+    /// so nothing but the link is told.
+    pub fn of_former(person: &'a Person) -> Self {
+        let (id, link) = (&*person.id, link_of(person));
+        Self::Person { id, first_seen: None, last_seen: None, traits: None, emails: vec![], link }
     }
 
     /// What a processor made of an event.
@@ -170,6 +172,14 @@ impl<'a> Line<'a> {
             out.push(b'\n');
         }
     }
+}
+
+fn link_of(person: &Person) -> Option<Link> {
+    person.link().map(|link| Link {
+        user_id: link.user,
+        since: link.since.moment().to_string(),
+        until: link.until.map(|until| until.moment().to_string()),
+    })
 }
 
 /// Appends an event, as a journey has it.

@@ -136,6 +136,10 @@ pub trait ProcessingStore: Send + Sync + 'static {
     /// All who are fed for, by name.
     async fn processors(&self) -> Result<Vec<Processor>, StoreError>;
 
+    /// The names of all that have outcomes, in order, also of those that were removed; one that
+    /// is there and has none may be among them.
+    async fn processors_with_outcomes(&self) -> Result<Vec<Box<str>>, StoreError>;
+
     /// Adds one, unless one with its name is there; answers which one is there now.
     /// Of two that are added at the same moment one stays. Makes what its feed and
     /// outcomes need.

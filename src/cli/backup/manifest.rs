@@ -175,9 +175,21 @@ impl Manifest {
     }
 }
 
+/// Which side of a copy has failed.
+#[derive(Debug)]
+pub enum NotCopied {
+    /// What is copied cannot be read.
+    Read(io::Error),
+    /// The copy cannot be written.
+    Write(io::Error),
+}
+
 /// Reads a file to its end, and tells how many bytes of how many it has read.
 pub fn digest_of(file: File, progress: &mut dyn FnMut(u64, u64)) -> io::Result<FileDigest> {
-    copy_of(file, &mut io::sink(), progress)
+    let copied = copy_of(file, &mut io::sink(), progress);
+    copied.map_err(|failed| match failed {
+        NotCopied::Read(error) | NotCopied::Write(error) => error,
+    })
 }
 
 /// Copies a file to its end, and tells how many bytes of how many it has copied.
@@ -185,20 +197,43 @@ pub fn copy_of(
     mut file: File,
     to: &mut dyn io::Write,
     progress: &mut dyn FnMut(u64, u64),
-) -> io::Result<FileDigest> {
-    let of = file.metadata()?.len();
+) -> Result<FileDigest, NotCopied> {
+    let of = file.metadata().map_err(NotCopied::Read)?.len();
     let mut buffer = vec![0; STEP];
     let (mut bytes, mut hash) = (0, Sha256::new());
     loop {
-        let read = file.read(&mut buffer)?;
+        let read = file.read(&mut buffer).map_err(NotCopied::Read)?;
         if read == 0 {
             break;
         }
         hash.update(&buffer[..read]);
-        to.write_all(&buffer[..read])?;
+        to.write_all(&buffer[..read]).map_err(NotCopied::Write)?;
         bytes += read as u64;
         progress(bytes, of);
     }
     let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(FileDigest { bytes, sha256 })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_copy_that_fails_says_on_which_side() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("it");
+        fs::write(&path, "bytes").unwrap();
+        let copied = |from: &Path, to: &mut dyn io::Write| {
+            copy_of(File::open(from).unwrap(), to, &mut |_, _| {})
+        };
+        // A folder can be opened, and not be read as a file.
+        assert!(matches!(copied(folder.path(), &mut io::sink()), Err(NotCopied::Read(_))));
+        // Nor can what was opened to be read be written.
+        let mut closed = File::open(&path).unwrap();
+        assert!(matches!(copied(&path, &mut closed), Err(NotCopied::Write(_))));
+        assert_eq!(copied(&path, &mut io::sink()).unwrap().bytes, 5);
+    }
 }

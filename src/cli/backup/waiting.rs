@@ -31,20 +31,23 @@ impl Backlog {
     }
 }
 
-/// Why something that was accepted may be missing in the backup. It is made all the same.
+/// Why something that was accepted may be missing in the backup. It is made all the
+/// same, and there by the time that this is told.
 #[derive(Debug, thiserror::Error)]
 pub enum NotWaited {
     #[error(
-        "the service could not be asked whether all it accepted is stored: {0}. What is not is not in \
-         the backup"
+        "the backup is whole, and may lack what was accepted last: the service could not be asked \
+         whether all of it is stored: {0}"
     )]
     Control(#[from] ControlError),
     #[error(
-        "events that were accepted before are not stored within {} s, and not in the backup; they are \
-         in the journal", LIMIT.as_secs()
+        "the backup is whole, and lacks events that were accepted before: they are not stored within \
+         {} s. They are in the journal", LIMIT.as_secs()
     )]
     TooLong,
-    #[error("cannot start the runtime: {0}")]
+    #[error(
+        "the backup is whole, and may lack what was accepted last: cannot start the runtime: {0}"
+    )]
     System(#[from] std::io::Error),
 }
 

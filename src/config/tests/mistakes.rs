@@ -329,6 +329,10 @@ fn texts_that_cannot_be() {
         ("log.level", "inof"),
         ("log.level", "info,trailkeep=loud"),
         ("log.level", "info,,warn"),
+        ("log.level", "info "),
+        ("log.level", " info"),
+        ("log.level", "info, warn"),
+        ("log.level", "info,trailkeep_store =debug"),
         ("log.level", "trailkeep[request]=debug"),
     ] {
         let message = mistake(path, wrong);

@@ -51,6 +51,10 @@ impl ProcessingStore for MemoryFeeds {
         Ok(self.processors.lock().clone())
     }
 
+    async fn processors_with_outcomes(&self) -> Result<Vec<Box<str>>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn add_processor(&self, processor: &Processor) -> Result<Processor, StoreError> {
         self.fault()?;
         self.processors.lock().push(processor.clone());

@@ -73,6 +73,29 @@ async fn what_was_accepted_before_is_in_a_backup_and_the_service_takes_events_me
     assert_eq!(second.journey_ids("cem", "?limit=1").await, ["later"]);
 }
 
+/// The file is there, and the exit code says that it may lack something.
+#[tokio::test]
+async fn a_backup_beside_a_service_that_does_not_answer_is_kept_and_ends_with_1() {
+    let home = Home::embedded();
+    let service = Service::start(&home).await;
+    service.post(&sample::events("ann", "e", 0..5)).await.expect(202);
+    service.wait_until_flushed().await;
+    let shelf = Shelf::new();
+    service.signal("STOP");
+
+    let output = run(&home, "backup", &[text(&shelf.backup())]).await;
+
+    service.signal("CONT");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("5 events"), "{told}");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(complaint.contains("may lack what was accepted last"), "{complaint}");
+    let elsewhere = Home::embedded();
+    restore(&elsewhere, &shelf, &[]).await;
+    assert_eq!(Service::start(&elsewhere).await.journey("ann", "").await["count"], 5);
+}
+
 #[tokio::test]
 async fn a_backup_overwrites_nothing_and_is_of_the_embedded_store_alone() {
     let home = Home::embedded();

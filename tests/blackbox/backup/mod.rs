@@ -1,6 +1,7 @@
 //! `trailkeep backup`, `trailkeep restore` and `trailkeep erasures`.
 
 mod crashes;
+mod cut;
 mod erased;
 mod full_disk;
 mod made;

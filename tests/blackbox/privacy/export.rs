@@ -17,6 +17,8 @@ use crate::service::Service;
 
 on_both_stores!(
     all_that_is_known_of_a_user_is_in_one_file_and_nothing_of_others,
+    of_a_device_that_somebody_else_has_since_nothing_of_theirs_is_in_it,
+    what_a_processor_made_of_events_that_was_removed_is_in_it,
     of_nobody_there_is_a_file_that_says_so,
     a_large_export_streams_with_memory_flat_and_one_whose_reader_stops_holds_nothing_up,
 );
@@ -111,6 +113,62 @@ async fn all_that_is_known_of_a_user_is_in_one_file_and_nothing_of_others(home: 
     // What waits is a part of it too.
     service.post(&json!({ "userId": "ann", "eventId": "e-3", "type": "search" })).await.expect(202);
     assert_eq!(texts(&exported(&service, "ann").await, "event", "eventId"), ["e-0", "e-1", "e-3"]);
+}
+
+async fn of_a_device_that_somebody_else_has_since_nothing_of_theirs_is_in_it(home: Home) {
+    let service = Service::start(&home).await;
+    let look = async |reason: &str| {
+        let look = service.request(Method::GET, "/users/browser-7/journey");
+        service.send(look.header("X-Reason", reason)).await.expect(200);
+    };
+    let signed_in = |user: &str, event: &str| json!({ "userId": user, "anonymousId": "browser-7", "eventId": event, "type": "login" });
+    service.post(&signed_in("ann", "a-1")).await.expect(202);
+    service.wait_until_flushed().await;
+    look("T-ann").await;
+    service.post(&signed_in("ben", "b-1")).await.expect(202);
+    let traits = json!({ "name": "Ben Roe", "email": "ben@example.com" });
+    service
+        .post(&json!({ "anonymousId": "browser-7", "eventId": "b-2", "type": "identify",
+                       "payload": { "traits": traits } }))
+        .await
+        .expect(202);
+    service.wait_until_flushed().await;
+    look("T-ben").await;
+    service.wait_until_flushed().await;
+
+    let lines = exported(&service, "ann").await;
+
+    assert_eq!(texts(&lines, "person", "id"), ["ann", "browser-7"]);
+    let device = &lines["person"][1];
+    assert_eq!(device["link"]["userId"], "ann");
+    assert!(device["link"]["until"].is_string(), "{device}");
+    assert_eq!((&device["traits"], &device["emails"]), (&Value::Null, &json!([])));
+    assert!(device.get("lastSeen").is_none(), "{device}");
+    assert_eq!(texts(&lines, "event", "eventId"), ["a-1"]);
+    let reasons = texts(&lines, "look", "reason");
+    assert!(reasons.contains(&"T-ann") && !reasons.contains(&"T-ben"), "{reasons:?}");
+    let told = serde_json::to_string(&lines).expect("JSON").to_lowercase();
+    assert!(!told.contains("ben"), "{told}");
+}
+
+async fn what_a_processor_made_of_events_that_was_removed_is_in_it(home: Home) {
+    let double = Double::start(async |_| Json(json!({ "points": 3 })).into_response()).await;
+    let service = Service::start_with(&home, &[("PROCESSOR_URL", &double.url)]).await;
+    service.post(&sample::event("ann", "e-1")).await.expect(202);
+    let has_outcome = async |service: &Service| {
+        let lines = exported(service, "ann").await;
+        (texts(&lines, "outcome", "state") == ["processed"]).then_some(lines)
+    };
+    eventually("it is processed", 3 * SOON, || has_outcome(&service)).await;
+    service.terminate().await;
+    let service = Service::start(&home).await;
+    let removed = service.request(Method::DELETE, "/processors/default");
+    service.send(removed).await.expect(204);
+
+    let lines = has_outcome(&service).await.expect("its outcome");
+
+    assert_eq!(lines["outcome"][0]["processor"], "default");
+    assert_eq!(lines["outcome"][0]["result"]["points"], 3);
 }
 
 async fn of_nobody_there_is_a_file_that_says_so(home: Home) {

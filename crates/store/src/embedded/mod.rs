@@ -67,7 +67,7 @@ pub use fault::OpenError;
 pub use folder::{Hold, file_in, hold};
 pub use inspect::inspect;
 pub use moved::{Mark, refuse_half_moved};
-pub use restoring::{RestoreError, Restoring};
+pub use restoring::{Newest, RestoreError, Restoring};
 use trailkeep_event::time::{Clock, SystemClock};
 use trailkeep_event::{Accepted, Arrival, StoreId};
 

@@ -8,8 +8,11 @@
 //! was erased goes on from the database that is replaced, where there is one. Nobody stays
 //! signed in.
 
+mod newest;
+
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, Transaction};
@@ -20,6 +23,7 @@ use super::schema::{self, MIGRATIONS, Version};
 use super::wal::{self, Wal};
 use super::{OpenError, copying, moved};
 use crate::erasures::ErasureList;
+pub use newest::Newest;
 
 /// Tables that go on as they are in the database that is replaced.
 const GO_ON: [&str; 6] =
@@ -41,6 +45,17 @@ pub enum RestoreError {
     /// The folder is in use, or cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The folder is another user's, whose service could not open what is made here.
+    #[error(
+        "{} belongs to another user (uid {owner}), whose service could not open the database that \
+         is made here: run it as that user, such as with sudo -u '#{owner}'", .path.display()
+    )]
+    OtherOwner {
+        /// The data folder.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
     /// There is a database.
     #[error(
         "{} is there. With --replace the backup takes its place, and what was stored since is \
@@ -102,8 +117,9 @@ impl Restoring {
     ///
     /// # Errors
     ///
-    /// The folder is in use, or has a database that is not to be replaced.
+    /// The folder is another user's or in use, or has a database that is not to be replaced.
     pub fn begin(data_dir: &Path, may_replace: bool) -> Result<Self, RestoreError> {
+        refuse_other_owner(data_dir, rustix::process::geteuid().as_raw())?;
         let folder = Folder::claim(data_dir)?;
         moved::refuse_moved(data_dir)?;
         let database = data_dir.join(DATABASE);
@@ -212,6 +228,15 @@ impl Restoring {
         Ok(transaction.commit()?)
     }
 
+    /// At most so many of the events that were written last into the copy.
+    ///
+    /// # Errors
+    ///
+    /// The copy cannot be read.
+    pub fn newest(&self, most: usize) -> Result<Newest, RestoreError> {
+        Ok(Newest::of(&self.database(), most)?)
+    }
+
     /// Puts the database in its place. From here on it is there, whatever comes.
     ///
     /// # Errors
@@ -239,6 +264,17 @@ impl Restoring {
 impl Drop for Restoring {
     fn drop(&mut self) {
         let _ = self.folder.clear_staging();
+    }
+}
+
+/// What this user makes in the folder, this user alone can open. A folder that is not there is
+/// made, and one that cannot be looked at is refused by whoever claims it.
+fn refuse_other_owner(data_dir: &Path, user: u32) -> Result<(), RestoreError> {
+    match fs::metadata(data_dir).map(|folder| folder.uid()) {
+        Ok(owner) if owner != user => {
+            Err(RestoreError::OtherOwner { path: data_dir.to_owned(), owner })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -270,4 +306,33 @@ fn remove_if_there(path: &Path) -> Result<(), RestoreError> {
 fn file_error(path: &Path) -> impl Fn(io::Error) -> RestoreError {
     let path = path.to_owned();
     move |source| RestoreError::File { path: path.clone(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_folder_of_another_user_is_refused_and_one_that_is_not_there_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let owner = fs::metadata(folder.path()).unwrap().uid();
+        refuse_other_owner(folder.path(), owner).unwrap();
+        refuse_other_owner(&folder.path().join("none"), owner + 1).unwrap();
+        let refused = refuse_other_owner(folder.path(), owner + 1).unwrap_err().to_string();
+        assert!(refused.contains(&format!("sudo -u '#{owner}'")), "{refused}");
+    }
+
+    /// Root alone can give a folder away.
+    #[test]
+    fn nothing_is_made_in_a_folder_of_another_user() {
+        let folder = tempfile::tempdir().unwrap();
+        if std::os::unix::fs::chown(folder.path(), Some(12_345), None).is_err() {
+            return;
+        }
+        let refused = Restoring::begin(folder.path(), true).err().unwrap();
+        assert!(matches!(refused, RestoreError::OtherOwner { owner: 12_345, .. }), "{refused}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 }

@@ -158,6 +158,9 @@ pub async fn a_removed_processor_leaves_its_outcomes(store: Arc<dyn ProcessingSt
     store.remove_processor(NAME).await.unwrap();
 
     assert_eq!(store.processors().await.unwrap(), [processor("other")]);
+    let mut names: [Box<str>; 2] = [NAME.into(), "other".into()];
+    names.sort_unstable();
+    assert_eq!(store.processors_with_outcomes().await.unwrap(), names);
     assert_eq!(store.feeding(NAME).await.unwrap(), []);
     assert_eq!(store.documents(NAME, document_id(1, 0), 10).await.unwrap(), []);
     assert_eq!(store.parked(NAME).await.unwrap(), []);

@@ -4,19 +4,10 @@ use rusqlite::{Connection, Row, Rows, Transaction, params};
 use trailkeep_event::{Arrival, StoreId, Timestamp};
 
 use crate::activity::DAY_MS;
+use crate::embedded::processing::outcomes::processors;
 use crate::embedded::retention::by_type;
 use crate::embedded::retention::step::horizon;
 use crate::{Id, Retention};
-
-/// All that have outcomes, one seek each.
-const PROCESSORS: &str = "
-    WITH RECURSIVE names (name) AS (
-        SELECT min(processor) FROM processed_events
-        UNION ALL
-        SELECT (SELECT min(processor) FROM processed_events WHERE processor > name) FROM names
-        WHERE name IS NOT NULL
-    )
-    SELECT name FROM names WHERE name IS NOT NULL";
 
 const REMOVE: &str = "DELETE FROM processed_events WHERE processor = ?1 AND id = ?2";
 
@@ -34,9 +25,7 @@ const EXPIRED_OF_TYPE: &str = "
     INDEXED BY processed_events_expiry WHERE type IS ?1 AND received_at < ?2";
 
 pub fn remove(transaction: &Transaction<'_>, ids: &[StoreId]) -> rusqlite::Result<u64> {
-    let mut names = transaction.prepare_cached(PROCESSORS)?;
-    let names =
-        names.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    let names = processors(transaction)?;
     let mut delete = transaction.prepare_cached(REMOVE)?;
     let mut removed = 0;
     for name in &names {

@@ -66,6 +66,10 @@ impl ProcessingStore for EmbeddedStore {
         self.readers.read(processors::all).await
     }
 
+    async fn processors_with_outcomes(&self) -> Result<Vec<Box<str>>, StoreError> {
+        self.readers.read(outcomes::processors).await
+    }
+
     async fn add_processor(&self, processor: &Processor) -> Result<Processor, StoreError> {
         let processor = processor.clone();
         self.writer.change(move |transaction| processors::add(transaction, &processor)).await

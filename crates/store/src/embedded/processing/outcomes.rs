@@ -13,6 +13,16 @@ use crate::processing::{Processed, ProcessedEvent, ProcessedState, as_signed};
 
 pub const STATE: &str = "SELECT run, state FROM processed_events WHERE processor = ?1 AND id = ?2";
 
+/// All that have outcomes, one seek each.
+const PROCESSORS: &str = "
+    WITH RECURSIVE names (name) AS (
+        SELECT min(processor) FROM processed_events
+        UNION ALL
+        SELECT (SELECT min(processor) FROM processed_events WHERE processor > name) FROM names
+        WHERE name IS NOT NULL
+    )
+    SELECT name FROM names WHERE name IS NOT NULL";
+
 /// In the place of one of a lower run, of a pending one of the same run, or of none.
 const RECORD: &str = "
     INSERT INTO processed_events (processor, id, run, event_id, user_id, type, occurred_at,
@@ -65,6 +75,10 @@ pub const FAILED_PAGE: &str = select!(
 pub const FAILED: &str = "
     SELECT count(*) FROM processed_events INDEXED BY processed_events_failed
     WHERE processor = ?1 AND state = 'failed'";
+
+pub fn processors(connection: &Connection) -> rusqlite::Result<Vec<Box<str>>> {
+    connection.prepare_cached(PROCESSORS)?.query_map([], |row| row.get(0))?.collect()
+}
 
 pub fn states(
     connection: &Connection,

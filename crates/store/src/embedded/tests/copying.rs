@@ -75,6 +75,27 @@ async fn a_copy_of_an_older_format_is_brought_to_the_newest() {
 }
 
 #[tokio::test]
+async fn what_was_written_last_is_read_in_pages_and_no_more_of_it_than_was_asked_for() {
+    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = open(old.path());
+    store.insert(&events("u", 0..450)).await.unwrap();
+    let restoring = Restoring::begin(new.path(), false).unwrap();
+    File::create_new(restoring.database()).unwrap();
+    copy(old.path(), &restoring.database(), &mut |_, _| {}).unwrap();
+    for (most, pages) in [(0, vec![]), (300, vec![200, 100]), (1_000, vec![200, 200, 50])] {
+        let mut newest = restoring.newest(most).unwrap();
+        let mut read = Vec::new();
+        while let Some(page) = newest.more().unwrap() {
+            read.push(page);
+        }
+        assert_eq!(read.iter().map(Vec::len).collect::<Vec<_>>(), pages);
+        let read: Vec<_> = read.concat().into_iter().map(|event| event.id).collect();
+        let all: Vec<_> = events("u", 0..450).iter().map(|event| event.event.id).collect();
+        assert_eq!(read, all[450 - most.min(450)..]);
+    }
+}
+
+#[tokio::test]
 async fn a_restore_that_is_given_up_leaves_everything_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());

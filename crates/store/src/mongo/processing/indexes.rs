@@ -7,7 +7,7 @@ use mongodb::options::IndexOptions;
 
 use super::commands::COMMANDS;
 use super::feed::feed_of;
-use super::outcomes::{OUTCOMES, failed_keys, outcomes_of};
+use super::outcomes::{OUTCOMES, failed_keys, outcomes_of, processor_of};
 use crate::mongo::causal::Call;
 use crate::mongo::connection::Link;
 use crate::mongo::errors::store_error;
@@ -49,6 +49,15 @@ pub async fn make_for_commands(call: &Call<'_>) -> Result<(), StoreError> {
 pub async fn outcome_collections(link: &Link) -> Result<Vec<String>, Error> {
     let names = doc! { "name": { "$regex": format!("^{OUTCOMES}(\\.|$)") } };
     link.database().list_collection_names().filter(names).await
+}
+
+/// Whose outcomes there may be, those of processors that were removed included, in order.
+pub async fn processors_with_outcomes(link: &Link) -> Result<Vec<Box<str>>, StoreError> {
+    let collections = outcome_collections(link).await.map_err(|error| store_error(&error))?;
+    let names = collections.iter().filter_map(|collection| processor_of(collection));
+    let mut names: Vec<Box<str>> = names.map(Box::from).collect();
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// The collections of processing that there are and have indexes, with these. What is

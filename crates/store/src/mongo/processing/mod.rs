@@ -54,6 +54,11 @@ impl ProcessingStore for MongoStore {
         self.read(async { processors::all(&mut self.call().await?).await }).await
     }
 
+    async fn processors_with_outcomes(&self) -> Result<Vec<Box<str>>, StoreError> {
+        self.read(async { indexes::processors_with_outcomes(self.call().await?.link()).await })
+            .await
+    }
+
     async fn add_processor(&self, processor: &Processor) -> Result<Processor, StoreError> {
         in_time(self.settings.timeouts.prepare, async {
             let mut call = self.call().await?;

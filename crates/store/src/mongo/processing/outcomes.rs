@@ -32,6 +32,14 @@ pub fn outcomes_of(name: &str) -> String {
     if name == DEFAULT { OUTCOMES.to_owned() } else { format!("{OUTCOMES}.{name}") }
 }
 
+/// Whose collection it is.
+pub fn processor_of(collection: &str) -> Option<&str> {
+    match collection.strip_prefix(OUTCOMES)? {
+        "" => Some(DEFAULT),
+        name => name.strip_prefix('.'),
+    }
+}
+
 pub async fn states(
     call: &mut Call<'_>,
     name: &str,
