@@ -40,18 +40,16 @@ impl Mentions {
         Self { until, limit, found: Vec::new() }
     }
 
-    /// Looks at a session; whether more are wanted.
-    pub fn look_at_session(&mut self, session: SessionUser) -> bool {
+    /// Looks at a session.
+    pub fn look_at_session(&mut self, session: SessionUser) {
         if self.has(&session.user_id, |until| session.since < until) {
             let at = MentionedAt::Session(session.session_id);
             self.found.push(Mention { user_id: session.user_id, at });
         }
-        self.are_wanted()
     }
 
-    /// Looks at the row of an id; whether more are wanted. What it says of its own id goes with
-    /// the row.
-    pub fn look_at_person(&mut self, person: &Person) -> bool {
+    /// Looks at the row of an id. What it says of its own id goes with the row.
+    pub fn look_at_person(&mut self, person: &Person) {
         let claimed = person.claims.iter().filter(|claim| *claim.user != *person.id);
         let claimed = claimed.filter(|claim| self.has(&claim.user, |until| claim.at < until));
         let mut users: Vec<Box<str>> = claimed.map(|claim| claim.user.clone()).collect();
@@ -63,7 +61,6 @@ impl Mentions {
         }
         let at = || MentionedAt::Id(person.id.clone());
         self.found.extend(users.into_iter().map(|user_id| Mention { user_id, at: at() }));
-        self.are_wanted()
     }
 
     /// Whether there are fewer than are to be found at the most.
@@ -71,8 +68,9 @@ impl Mentions {
         self.found.len() < self.limit
     }
 
-    /// All that were found.
-    pub fn found(self) -> Vec<Mention> {
+    /// Those that were found: a row may have more than were wanted.
+    pub fn found(mut self) -> Vec<Mention> {
+        self.found.truncate(self.limit);
         self.found
     }
 

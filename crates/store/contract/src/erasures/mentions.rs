@@ -14,7 +14,7 @@ fn at_id(user: &str, id: &str) -> Mention {
     Mention { user_id: user.into(), at: MentionedAt::Id(id.into()) }
 }
 
-/// Far more than there is.
+/// All of them, in order.
 async fn mentions(stores: &Stores, ids: &[Id]) -> Vec<Mention> {
     let mut found = stores.erasures.mentions(ids, 10_000).await.unwrap();
     found.sort_by(|one, other| (&one.at, &one.user_id).cmp(&(&other.at, &other.user_id)));

@@ -29,10 +29,8 @@ pub async fn find(
             } else {
                 documents::decode(document).map(|row| mentions.look_at_person(&row.person))
             };
-            looked.unwrap_or_else(|unreadable| {
-                fault = Some(unreadable);
-                false
-            })
+            fault = looked.err();
+            fault.is_none() && mentions.are_wanted()
         });
         read.await.map_err(|error| store_error(&error))?;
         if fault.is_some() || !mentions.are_wanted() {
