@@ -82,12 +82,13 @@ impl Service {
         self.send(request).await
     }
 
-    /// Posts events until there is room for them, and returns their ids.
+    /// Posts events until there is room for them, also in the share of their account or write
+    /// key, and returns their ids.
     pub async fn post_when_there_is_room(&self, events: &Value) -> Vec<String> {
         let body = events.to_string();
         eventually("there is room in the buffer", SOON, || async {
             let answer = self.post_as("application/json", body.clone()).await;
-            (answer.status != 503).then(|| answer.expect(202).event_ids())
+            (![429, 503].contains(&answer.status)).then(|| answer.expect(202).event_ids())
         })
         .await
     }
