@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use trailkeep_event::{Accepted, Arrival, Event};
 use trailkeep_store::erasures::{ErasedId, ErasureKey, IdHash};
 
@@ -38,8 +38,16 @@ struct Known {
 /// What of an id is erased.
 struct Covered {
     until: Arrival,
-    /// Accepted events of it that were let go.
-    dropped: AtomicU64,
+    dropped: Mutex<Dropped>,
+}
+
+/// What was let go of an id before it was stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Accepted events.
+    pub events: u64,
+    /// Sessions that were known to be the user's.
+    pub sessions: u64,
 }
 
 impl Erased {
@@ -53,7 +61,8 @@ impl Erased {
             let until = erased.until;
             match &erased.id {
                 Some(id) => {
-                    let dropped = before.get(id).map_or(0, Covered::dropped).into();
+                    let dropped = before.get(id).map(|covered| *covered.dropped.lock());
+                    let dropped = Mutex::new(dropped.unwrap_or_default());
                     let covered = known.named.entry(id.clone());
                     let covered = covered.or_insert(Covered { until, dropped });
                     covered.until = covered.until.max(until);
@@ -108,17 +117,20 @@ impl Erased {
         erased.contains(&true).then_some(erased)
     }
 
-    /// Counts an accepted event of a user that was let go.
-    pub(super) fn dropped(&self, user_id: &str) {
+    /// Counts what was let go of a user.
+    pub(super) fn dropped(&self, user_id: &str, more: Dropped) {
         if let Some(covered) = self.known.read().named.get(user_id) {
-            covered.dropped.fetch_add(1, Ordering::Relaxed);
+            let mut dropped = covered.dropped.lock();
+            dropped.events += more.events;
+            dropped.sessions += more.sessions;
         }
     }
 
-    /// How many accepted events of a user were let go since this was asked last.
-    pub fn take_dropped(&self, user_id: &str) -> u64 {
+    /// What was let go of a user since this was asked last.
+    pub fn take_dropped(&self, user_id: &str) -> Dropped {
         let known = self.known.read();
-        known.named.get(user_id).map_or(0, |covered| covered.dropped.swap(0, Ordering::Relaxed))
+        let covered = known.named.get(user_id);
+        covered.map(|covered| std::mem::take(&mut *covered.dropped.lock())).unwrap_or_default()
     }
 
     /// Leaves out events of users who are blocked. Answers how many.
@@ -148,12 +160,6 @@ impl Erased {
     pub fn named(&self) -> Vec<(Box<str>, Arrival)> {
         let known = self.known.read();
         known.named.iter().map(|(id, covered)| (id.clone(), covered.until)).collect()
-    }
-}
-
-impl Covered {
-    fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
     }
 }
 
@@ -192,12 +198,13 @@ mod tests {
     fn what_was_let_go_is_counted_once_also_where_others_are_erased_meanwhile() {
         let known = Erased::default();
         known.are(KEY, &[erased("ann", 5, true)]);
-        known.dropped("ann");
-        known.dropped("nobody");
+        known.dropped("ann", Dropped { events: 1, sessions: 2 });
+        known.dropped("nobody", Dropped { events: 1, sessions: 1 });
         known.are(KEY, &[erased("ann", 5, true), erased("bob", 5, true)]);
-        known.dropped("ann");
-        assert_eq!((known.take_dropped("ann"), known.take_dropped("ann")), (2, 0));
-        assert_eq!(known.take_dropped("bob"), 0);
+        known.dropped("ann", Dropped { events: 1, sessions: 0 });
+        assert_eq!(known.take_dropped("ann"), Dropped { events: 2, sessions: 2 });
+        assert_eq!(known.take_dropped("ann"), Dropped::default());
+        assert_eq!(known.take_dropped("bob"), Dropped::default());
     }
 
     #[test]

@@ -13,6 +13,8 @@
 //! | it refuses one event for good | that one is kept as a dead letter, and leaves |
 //! | it could not write one event, or keep its letter | that one, with what follows of its user, waits and is tried again |
 
+mod letting_go;
+
 use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
@@ -268,44 +270,6 @@ impl Writer {
                 self.ingest.health.write_succeeded();
             }
             Ok(()) => self.not_this_time(kept, events),
-        }
-    }
-
-    /// Writes events but for those that are erased, of which nothing is kept.
-    async fn write_others(
-        &mut self,
-        events: &[Arc<Accepted>],
-        erased: &[bool],
-    ) -> (Instant, Vec<Outcome>) {
-        let of = |wanted: bool| -> Vec<Arc<Accepted>> {
-            let events = events.iter().zip(erased).filter(|(_, erased)| **erased == wanted);
-            events.map(|(accepted, _)| Arc::clone(accepted)).collect()
-        };
-        self.forget_at_last(&of(true)).await;
-        let others = of(false);
-        let (started, written) = if others.is_empty() {
-            (Instant::now(), Vec::new())
-        } else {
-            self.write_at_last(&others).await
-        };
-        let mut written = written.into_iter();
-        let outcome = |erased: &bool| {
-            if *erased { Outcome::Erased } else { written.next().unwrap_or(Outcome::Retry) }
-        };
-        (started, erased.iter().map(outcome).collect())
-    }
-
-    /// Has what an earlier try may have kept of people forgotten, until the store answers.
-    async fn forget_at_last(&mut self, erased: &[Arc<Accepted>]) {
-        let mut failures = 0_u32;
-        while let Err(error) = self.destination.people.forget_events(erased).await {
-            failures += 1;
-            self.failed(&error.into(), erased.len(), failures);
-            self.rest().await;
-        }
-        self.backoff.reset();
-        for accepted in erased {
-            self.ingest.erased.dropped(&accepted.event.user_id);
         }
     }
 

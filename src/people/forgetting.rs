@@ -56,12 +56,16 @@ impl People {
         Ok(removed)
     }
 
-    /// Forgets what these events said of others.
+    /// Forgets what these events said of others. Answers how many sessions there were of each
+    /// of their users.
     ///
     /// # Errors
     ///
     /// Those of the store. It may be done again.
-    pub async fn forget_events(&self, events: &[Arc<Accepted>]) -> Result<(), StoreError> {
+    pub async fn forget_events<'a>(
+        &self,
+        events: &'a [Arc<Accepted>],
+    ) -> Result<Vec<(&'a str, u64)>, StoreError> {
         let mut by_user: BTreeMap<&str, (Arrival, Vec<Said<'_>>)> = BTreeMap::new();
         for Accepted { event, arrival } in events.iter().map(|accepted| &**accepted) {
             let said = Said {
@@ -72,11 +76,12 @@ impl People {
             *last = (*last).max(*arrival);
             all.push(said);
         }
+        let mut sessions = Vec::with_capacity(by_user.len());
         for (user_id, (last, said)) in by_user {
             let before = Arrival::from_i64(last.as_i64().saturating_add(1));
-            self.forget(user_id, before, said).await?;
+            sessions.push((user_id, self.forget(user_id, before, said).await?));
         }
-        Ok(())
+        Ok(sessions)
     }
 
     async fn forget_claims(

@@ -8,6 +8,7 @@ use trailkeep_store::erasures::{ErasedId, ErasureKey};
 use trailkeep_store::people::PeopleStore as _;
 
 use super::*;
+use crate::ingest::erased::Dropped;
 
 const KEY: ErasureKey = ErasureKey([7; 32]);
 
@@ -38,7 +39,7 @@ async fn accepted_events_of_an_erased_user_are_let_go_and_others_are_stored() {
     assert_eq!(running.stored_ids().len(), 21, "what came later is new");
     let counted = &running.ingest.statistics;
     assert_eq!((counted.erased.get(), counted.stored.get()), (21, 21));
-    assert_eq!(running.ingest.erased().take_dropped("ann"), 21);
+    assert_eq!(running.ingest.erased().take_dropped("ann").events, 21);
 }
 
 /// The next process reads the journal back.
@@ -85,6 +86,8 @@ async fn what_an_earlier_try_kept_of_people_is_forgotten_before_an_event_is_let_
     running.emptied().await;
     assert_eq!(setup.people.row("device").unwrap().link(), None);
     assert_eq!(setup.people.session_user("s-1").await.unwrap(), None);
+    let dropped = running.ingest.erased().take_dropped("ann");
+    assert_eq!(dropped, Dropped { events: 1, sessions: 1 }, "it is told once, whatever was tried");
 }
 
 #[tokio::test(start_paused = true)]

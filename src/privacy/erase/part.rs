@@ -131,7 +131,8 @@ impl Part {
     async fn end(&self, erasure: &Erasure) -> Result<(), StoreError> {
         for id in erasure.ids.iter().filter_map(|erased| erased.id.as_deref()) {
             let dropped = self.ingest.erased().take_dropped(id);
-            self.places.count(erasure, Place::Backlog, dropped).await?;
+            self.places.count(erasure, Place::Backlog, dropped.events).await?;
+            self.places.count(erasure, Place::Sessions, dropped.sessions).await?;
         }
         self.rename(erasure).await?;
         let now = self.clock.now();

@@ -84,13 +84,8 @@ async fn of_an_erased_user_no_byte_and_no_document_is_left_whatever_became_of_th
     .await;
     assert!(!service.dead_letters().await.is_empty());
     // Some are accepted and not stored at this moment.
-    // In a session of their own: one that goes with what was not stored is in no receipt.
-    let waits = |number: usize| {
-        let mut event = marked::event(&user(), number, Fate::Stored);
-        event["sessionId"] = json!(format!("later-{MARKER}"));
-        event
-    };
-    let waiting: Vec<_> = (100..120).map(waits).collect();
+    let waiting: Vec<_> =
+        (100..120).map(|number| marked::event(&user(), number, Fate::Stored)).collect();
     service.post(&json!(waiting)).await.expect(202);
     assert!(!places(&home).await.is_empty());
     let of_ben = service.journey("ben", "?limit=1000").await;
