@@ -91,15 +91,24 @@ impl Batch {
 
     /// The request with new events.
     pub fn next(&mut self) -> &[u8] {
+        let users = self.people.users;
+        self.fill(|rng, _| rng.random_range(0..users))
+    }
+
+    /// The request with a new event of this user and of each that follows.
+    pub fn next_of(&mut self, first: u32) -> &[u8] {
+        self.fill(|_, index| first + index)
+    }
+
+    fn fill(&mut self, user: impl Fn(&mut ChaCha8Rng, u32) -> u32) -> &[u8] {
         let now = chrono::Utc::now();
         if self.now.0 != now.timestamp_millis() {
             let text = now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
             self.now = (now.timestamp_millis(), text);
         }
         let millis = u64::try_from(self.now.0).unwrap_or(0);
-        for places in &self.events {
-            let user = self.rng.random_range(0..self.people.users);
-            let digits = digits(user);
+        for (places, index) in self.events.iter().zip(0..) {
+            let digits = digits(user(&mut self.rng, index));
             put(&mut self.bytes, places.user + USER.len() - 7, &digits);
             put(&mut self.bytes, places.session + SESSION.len() - 7, &digits);
             put(&mut self.bytes, places.time, self.now.1.as_bytes());
@@ -193,6 +202,16 @@ mod tests {
                 assert!(ids.insert(id));
             }
         }
+    }
+
+    #[test]
+    fn each_of_some_users_has_an_event_in_a_request() {
+        let mut batch = Batch::new(2, People::of(9), 7);
+        let request = String::from_utf8(batch.next_of(41).to_owned()).unwrap();
+        let (_, body) = request.split_once("\r\n\r\n").unwrap();
+        let events: Vec<serde_json::Value> = serde_json::from_str(body).unwrap();
+        let users: Vec<_> = events.iter().map(|event| event["userId"].as_str().unwrap()).collect();
+        assert_eq!(users, [user_name(41), user_name(42)]);
     }
 
     #[test]

@@ -36,19 +36,29 @@ pub struct Site {
 pub struct Shape {
     pub batch: usize,
     pub people: People,
+    /// Whether each of them had an event before the load begins. Somebody new is noted, which
+    /// takes several times what an event does, and in a short window many would be new.
+    pub are_known: bool,
     pub pace: Pace,
 }
 
 /// Cores that other programs, and other machines on the same host, may take
 /// from a window that counts.
 const QUIET_CORES: f64 = 0.05;
+/// Events of one request by which users are made known.
+const INTRODUCED: usize = 100;
 /// After so many disturbed windows the machine is taken as it is.
 const TRIES: u32 = 4;
 
 impl Shape {
     /// As fast as it goes.
     pub fn saturating(batch: usize) -> Self {
-        Self { batch, people: People::of(USERS), pace: Pace::Closed }
+        Self { batch, people: People::of(USERS), are_known: false, pace: Pace::Closed }
+    }
+
+    /// The same of users who had an event before.
+    pub fn of_known(self) -> Self {
+        Self { are_known: true, ..self }
     }
 
     /// So many events a second, whatever the answers do.
@@ -131,11 +141,28 @@ impl Bench {
     ) -> Result<Window, Trouble> {
         let home = Home::Mongodb(&site.database);
         let instance = self.starter.start(home, settings).await?;
+        if shape.are_known {
+            self.introduce(&instance, shape.people)?;
+        }
         let instances = [&instance];
         let watched = Watched { beside, ..self.watched(site, &instances) };
         let window = watched.under(&self.plan(&instances, shape)).await?;
         instance.stop().await?;
         Ok(window)
+    }
+
+    /// Has each of these users known to a service: an event of each is stored.
+    pub fn introduce(&self, instance: &Instance, people: People) -> Result<(), Trouble> {
+        let mut connection = Connection::open(instance.address()).during("connecting")?;
+        let seed = self.arguments.seed + 1;
+        let mut batch = Batch::to("/events?wait=stored", INTRODUCED, people, seed);
+        for first in (0..people.users).step_by(INTRODUCED) {
+            let status = connection.exchange(batch.next_of(first)).during("making users known")?;
+            if status != 200 {
+                return Err(Trouble(format!("events of new users were answered {status}")));
+            }
+        }
+        Ok(())
     }
 
     /// Measures again, up to [`TRIES`] times in all, while somebody else takes

@@ -80,7 +80,7 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
         for (size, (batch, _, _)) in sizes.iter_mut().zip(TARGETS) {
             bench.progress.step(format!("cost, batches of {batch}, round {round}"));
             let settings = [("JOURNAL_SYNC", "never")];
-            let shape = Shape::saturating(batch);
+            let shape = Shape::saturating(batch).of_known();
             size.add(&bench.measure_on_top(&site, &settings, shape).await?, &floor);
         }
         floors.push(floor);

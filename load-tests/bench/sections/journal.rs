@@ -43,7 +43,7 @@ impl Side {
 
     async fn saturate(&mut self, bench: &Bench, site: &Site) -> Result<f64, Trouble> {
         bench.progress.step(format!("journal.sync {}, saturation", self.setting));
-        let window = self.measure(bench, site, Shape::saturating(BATCH)).await?;
+        let window = self.measure(bench, site, Shape::saturating(BATCH).of_known()).await?;
         self.stored.push(window.stored_per_second());
         self.service_us.push(window.service_us());
         self.windows.push(window.to_json());
@@ -52,7 +52,7 @@ impl Side {
 
     async fn offer(&mut self, bench: &Bench, site: &Site, rate: f64) -> Result<(), Trouble> {
         bench.progress.step(format!("journal.sync {}, half of it", self.setting));
-        let window = self.measure(bench, site, Shape::offering(rate, BATCH)).await?;
+        let window = self.measure(bench, site, Shape::offering(rate, BATCH).of_known()).await?;
         self.p99.push(milliseconds(&window.tally.latency, 0.99));
         self.latency.add(&window.tally.latency).during("adding latencies")?;
         self.windows.push(window.to_json());

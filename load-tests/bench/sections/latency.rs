@@ -26,10 +26,10 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let mut windows = Vec::new();
     for round in 1..=bench.arguments.rounds() {
         bench.progress.step(format!("latency, saturation, round {round}"));
-        let full = bench.measure(&site, &[], Shape::saturating(BATCH)).await?;
+        let full = bench.measure(&site, &[], Shape::saturating(BATCH).of_known()).await?;
         saturation.push(full.stored_per_second());
         bench.progress.step(format!("latency, half of it, round {round}"));
-        let half = Shape::offering(full.stored_per_second() / 2.0, BATCH);
+        let half = Shape::offering(full.stored_per_second() / 2.0, BATCH).of_known();
         let half = bench.measure(&site, &[], half).await?;
         refused += half.tally.refused;
         p99.push(milliseconds(&half.tally.latency, 0.99));

@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 use trailkeep_testkit::trouble::Trouble;
 
+use crate::batch::{People, USERS};
 use crate::bench::{Bench, Shape, Site};
 use crate::findings::{Findings, Row};
 use crate::instance::Home;
@@ -35,7 +36,7 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
     let mut windows: Vec<Value> = Vec::new();
     for round in 1..=bench.arguments.rounds() {
         bench.progress.step(format!("overload, saturation, round {round}"));
-        let full = bench.measure(&site, &[], Shape::saturating(BATCH)).await?;
+        let full = bench.measure(&site, &[], Shape::saturating(BATCH).of_known()).await?;
         bench.progress.step(format!("overload, five times that, round {round}"));
         let flood = flood(bench, &site, full.stored_per_second() * FACTOR).await?;
         goodput.push(flood.stored_per_second() / full.stored_per_second());
@@ -66,6 +67,7 @@ async fn flood(bench: &Bench, site: &Site, events_per_second: f64) -> Result<Win
     site.database.drop_events().await?;
     let home = Home::Mongodb(&site.database);
     let instance = bench.starter.start(home, &[]).await?;
+    bench.introduce(&instance, People::of(USERS))?;
     let instances = [&instance];
     let watched = Watched {
         instances: &instances,
