@@ -174,6 +174,16 @@ struct Producer {
     rng: StdRng,
 }
 
+/// Where a batch goes.
+#[derive(Clone, Copy)]
+enum To {
+    /// This instance.
+    One(usize),
+    /// The one that the producer is at.
+    Any,
+    Both,
+}
+
 /// A batch as it is posted.
 struct Form {
     wire: Wire,
@@ -189,8 +199,9 @@ struct Sending {
 impl Producer {
     async fn run(mut self, stop: Arc<AtomicBool>) -> Result<Self, Trouble> {
         while !stop.load(Ordering::Relaxed) {
-            let contents = self.draw();
-            let answer = self.post(&contents, None).await?;
+            let to = self.draw_addressee();
+            let contents = self.draw(to);
+            let answer = self.post(&contents, to).await?;
             let pause = match answer {
                 Answer::Accepted if self.pace.is_some() => 0,
                 Answer::Accepted => self.rng.random_range(0..10),
@@ -216,8 +227,9 @@ impl Producer {
     async fn finish_at(&mut self, door: usize) -> Result<(), Trouble> {
         let deadline = Instant::now() + ACCEPTING_LIMIT;
         loop {
-            let contents = self.draw();
-            if self.post(&contents, Some(door)).await? == Answer::Accepted {
+            let to = To::One(door);
+            let contents = self.draw(to);
+            if self.post(&contents, to).await? == Answer::Accepted {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -229,15 +241,21 @@ impl Producer {
         }
     }
 
-    /// Posts a batch, to this instance or to any, and notes what is answered.
-    async fn post(&mut self, contents: &[Content], at: Option<usize>) -> Result<Answer, Trouble> {
+    fn draw_addressee(&mut self) -> To {
+        let has_two = self.doors.count() > 1 && self.demand.is_for_both;
+        if has_two && self.rng.random_bool(TO_BOTH) { To::Both } else { To::Any }
+    }
+
+    /// Posts a batch, and notes what is answered.
+    async fn post(&mut self, contents: &[Content], to: To) -> Result<Answer, Trouble> {
         let wire = Wire::draw(&mut self.rng);
         let form = Form { wire, body: wire.body(contents) };
         let started = Instant::now();
         let (answer, kept_by) = loop {
-            let Sending { reply, kept_by } = match at {
-                Some(door) => self.send(door, &form).await?,
-                None => self.send_to_any(&form).await?,
+            let Sending { reply, kept_by } = match to {
+                To::One(door) => self.send(door, &form).await?,
+                To::Any => self.send_to_any(&form).await?,
+                To::Both => self.send_to_both(&form).await?,
             };
             match reply {
                 Reply::Answered(answer) => break (answer, kept_by),
@@ -255,21 +273,23 @@ impl Producer {
         Ok(answer)
     }
 
-    /// To one instance or to both. Who does not accept is left alone the next time.
+    /// At the same moment, or to the second one later.
+    async fn send_to_both(&mut self, form: &Form) -> Result<Sending, Trouble> {
+        let is_later = self.rng.random_bool(0.5);
+        let pause = if is_later { self.rng.random_range(LATER_MS) } else { 0 };
+        let second = async {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            self.send(1, form).await
+        };
+        let (first, second) = tokio::join!(self.send(0, form), second);
+        let (first, second) = (first?, second?);
+        let kept_by = [first.kept_by, second.kept_by].concat();
+        Ok(Sending { reply: both([first.reply, second.reply]), kept_by })
+    }
+
+    /// Who does not accept is left alone the next time.
     async fn send_to_any(&mut self, form: &Form) -> Result<Sending, Trouble> {
         let count = self.doors.count();
-        if count > 1 && self.demand.is_for_both && self.rng.random_bool(TO_BOTH) {
-            let is_later = self.rng.random_bool(0.5);
-            let pause = if is_later { self.rng.random_range(LATER_MS) } else { 0 };
-            let second = async {
-                tokio::time::sleep(Duration::from_millis(pause)).await;
-                self.send(1, form).await
-            };
-            let (first, second) = tokio::join!(self.send(0, form), second);
-            let (first, second) = (first?, second?);
-            let kept_by = [first.kept_by, second.kept_by].concat();
-            return Ok(Sending { reply: both([first.reply, second.reply]), kept_by });
-        }
         let sending = self.send(self.door, form).await?;
         let is_accepted = sending.reply == Reply::Answered(Answer::Accepted);
         if count > 1 && (!is_accepted || self.rng.random_bool(ELSEWHERE)) {
@@ -300,22 +320,33 @@ impl Producer {
         }
     }
 
-    fn draw(&mut self) -> Vec<Content> {
+    /// What both are sent has one event of a user: where both write it at the same moment,
+    /// each may store a part of it, and what is in it has no order that somebody promises.
+    fn draw(&mut self, to: To) -> Vec<Content> {
         self.times.go_on(now(), &mut self.rng);
         let largest = self.demand.largest_batch;
-        (0..batch_size(self.pace.as_ref(), largest, &mut self.rng))
-            .map(|_| {
-                let user = self.rng.random_range(0..self.users.len());
-                let (user, number) = &mut self.users[user];
-                *number += 1;
-                let occurred_at = self.times.next(&mut self.rng);
-                let mut content = Content::draw(user, *number, occurred_at, &mut self.rng);
-                if self.demand.has_poison && self.rng.random_bool(0.01) {
-                    content.kind = POISON.to_owned();
-                }
-                content
-            })
-            .collect()
+        let size = batch_size(self.pace.as_ref(), largest, &mut self.rng);
+        if matches!(to, To::Both) {
+            let first = self.rng.random_range(0..self.users.len());
+            let users = (first..self.users.len()).chain(0..first).take(size);
+            return users.map(|user| self.event_of(user)).collect();
+        }
+        let event_of_any = |_| {
+            let user = self.rng.random_range(0..self.users.len());
+            self.event_of(user)
+        };
+        (0..size).map(event_of_any).collect()
+    }
+
+    fn event_of(&mut self, user: usize) -> Content {
+        let (user, number) = &mut self.users[user];
+        *number += 1;
+        let occurred_at = self.times.next(&mut self.rng);
+        let mut content = Content::draw(user, *number, occurred_at, &mut self.rng);
+        if self.demand.has_poison && self.rng.random_bool(0.01) {
+            content.kind = POISON.to_owned();
+        }
+        content
     }
 }
 
