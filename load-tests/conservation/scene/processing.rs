@@ -182,7 +182,8 @@ impl Scene {
             self.store.delete_outcome(self.folder(), &id).await?;
         }
         let text = std::fs::read_to_string(processor.log()).during("reading the log")?;
-        let planted = self.oracle.read(|batches, _| Planted::into(&text, batches))?;
+        let disruptions = self.disruptions.so_far();
+        let planted = self.oracle.read(|batches, _| Planted::into(&text, batches, &disruptions))?;
         std::fs::write(processor.log(), planted.text).during("writing the log")?;
         let after = self.judge_processing(&stored).await?.0;
         eprintln!("an outcome deleted, two lines of the log swapped, a request repeated: {after}");
