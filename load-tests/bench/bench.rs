@@ -1,9 +1,11 @@
 //! What every section works with.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bson::doc;
 use bson::raw::RawDocumentBuf;
+use tokio::time::sleep;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::arguments::Arguments;
@@ -45,6 +47,8 @@ pub struct Shape {
 /// Cores that other programs, and other machines on the same host, may take
 /// from a window that counts.
 const QUIET_CORES: f64 = 0.05;
+/// How long a service may take for the events of a section.
+const LIMIT: Duration = Duration::from_secs(300);
 /// Events of one request by which users are made known.
 const INTRODUCED: usize = 100;
 /// After so many disturbed windows the machine is taken as it is.
@@ -143,6 +147,10 @@ impl Bench {
         let instance = self.starter.start(home, settings).await?;
         if shape.are_known {
             self.introduce(&instance, shape.people)?;
+            if beside.is_some() {
+                let processed = async || instance.processed(&site.token).await;
+                until(shape.people.users.into(), processed).await?;
+            }
         }
         let instances = [&instance];
         let watched = Watched { beside, ..self.watched(site, &instances) };
@@ -220,4 +228,19 @@ impl Bench {
             seed: self.arguments.seed,
         }
     }
+}
+
+/// Waits until so many events are counted.
+pub async fn until(
+    events: u64,
+    count: impl AsyncFn() -> Result<u64, Trouble>,
+) -> Result<(), Trouble> {
+    let begun = Instant::now();
+    while count().await? < events {
+        if begun.elapsed() > LIMIT {
+            return Err(Trouble(format!("{events} events take longer than {LIMIT:?}")));
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }

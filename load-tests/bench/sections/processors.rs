@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use trailkeep_testkit::trouble::{Trouble, While as _};
 
 use crate::batch::{Batch, People, USERS};
-use crate::bench::{Bench, Shape, Site};
+use crate::bench::{Bench, Shape, Site, until};
 use crate::connection::Connection;
 use crate::example::Example;
 use crate::findings::{Findings, Row, Table};
@@ -29,8 +29,6 @@ const TOGETHER: usize = 100;
 const BATCH: usize = 10;
 /// Of what can be delivered, that is offered while it is measured.
 const PARTS: [f64; 3] = [2.0, 3.0, 5.0];
-/// How long deliveries may take.
-const LIMIT: Duration = Duration::from_secs(300);
 /// A few renewals of the lease, after which the feed is empty.
 const SETTLING: Duration = Duration::from_secs(5);
 const MIB: f64 = 1024.0 * 1024.0;
@@ -63,7 +61,7 @@ pub async fn run(bench: &Bench) -> Result<Findings, Trouble> {
         mongod.push(delivered.mongod_us - bare.mongod_us);
         peak.push(delivered.peak_mib);
         for one in &mut beside {
-            let part = Shape::offering(delivered.per_second / one.part, BATCH);
+            let part = Shape::offering(delivered.per_second / one.part, BATCH).of_known();
             let what = format!("processors, 1/{} of that", one.part);
             bench.progress.step(format!("{what} with one, round {round}"));
             let busy = bench.measure_beside(&site, &with, part, processor.pid()).await?;
@@ -141,8 +139,8 @@ fn told(delivered: &Delivered) -> Value {
     })
 }
 
-/// Posts the events to a new service, and waits until all of them are stored, and
-/// delivered where there is somebody to deliver to.
+/// Posts the events to a new service that knows their users, and waits until all of them are
+/// stored, and delivered where there is somebody to deliver to.
 #[allow(clippy::cast_precision_loss)] // counts of events
 pub(super) async fn deliver(
     bench: &Bench,
@@ -152,22 +150,21 @@ pub(super) async fn deliver(
 ) -> Result<Delivered, Trouble> {
     site.database.drop_events().await?;
     let instance = bench.starter.start(Home::Mongodb(&site.database), settings).await?;
-    site.database.settle().await?;
-    let cpu = |pid| Cpu::of(pid);
-    let before = (cpu(instance.pid())?, cpu(site.database.pid())?);
-    let begun = Instant::now();
-    tokio::task::block_in_place(|| post(&instance, seed))?;
     let is_delivered = !settings.is_empty();
     let count = async || match is_delivered {
         true => instance.processed(&site.token).await,
         false => instance.stored(&site.token).await,
     };
-    while count().await? < EVENTS {
-        if begun.elapsed() > LIMIT {
-            return Err(Trouble(format!("{EVENTS} events take longer than {LIMIT:?}")));
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
+    let known = u64::from(USERS);
+    bench.introduce(&instance, People::of(USERS))?;
+    until(known, &count).await?;
+    sleep(SETTLING).await;
+    site.database.settle().await?;
+    let cpu = |pid| Cpu::of(pid);
+    let before = (cpu(instance.pid())?, cpu(site.database.pid())?);
+    let begun = Instant::now();
+    tokio::task::block_in_place(|| post(&instance, seed))?;
+    until(known + EVENTS, &count).await?;
     let seconds = begun.elapsed().as_secs_f64();
     sleep(SETTLING).await;
     site.database.settle().await?;
