@@ -1,12 +1,13 @@
 //! What a person does about dead letters: look at them, have their events
 //! stored after all, or drop them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::debug;
-use trailkeep_event::StoreId;
 use trailkeep_event::time::Clock;
+use trailkeep_event::{Arrival, StoreId};
 use trailkeep_store::dead_letters::{DeadLetter, DeadLetterStore, LetterHead, LetterPlace};
 use trailkeep_store::processing::ProcessingStore;
 use trailkeep_store::{Outcome, Refusal, Store, StoreError};
@@ -20,8 +21,14 @@ use crate::monitoring::statistics::Statistics;
 /// Letters that are looked up at once when all of them are meant.
 const PAGE: usize = 200;
 
+/// Letters whose order is held in memory at once: about 4 MiB.
+const SORTED: usize = 100_000;
+
 /// How often they are counted for `/stats`.
 const COUNT_EVERY: Duration = Duration::from_secs(2);
+
+/// A letter in the order of arrival.
+type Place = (Arrival, StoreId);
 
 /// The dead letters of a store.
 pub struct DeadLetters {
@@ -147,19 +154,33 @@ impl DeadLetters {
     }
 
     /// Tries to store all of them again, one after the other, and counts what
-    /// became of them also where an error ends it.
+    /// became of them also where an error ends it. In the order of arrival: processors are
+    /// sent the events of a user so.
     pub async fn retry_all(&self, retried: &mut RetriedAll) -> Result<(), StoreError> {
-        let mut after = None;
+        let mut behind = None;
         loop {
-            let page = self.page(after, PAGE).await?;
-            for letter in &page {
-                if let Some(one) = self.retry(letter.id).await? {
+            let oldest = self.oldest(behind).await?;
+            let Some(last) = oldest.last().copied() else { return Ok(()) };
+            for (_, id) in oldest {
+                if let Some(one) = self.retry(id).await? {
                     retried.add(&one);
                 }
             }
-            match page.last() {
-                Some(last) => after = Some(last.place()),
-                None => return Ok(()),
+            behind = Some(last);
+        }
+    }
+
+    /// Of those behind a place the first in the order of arrival, up to [`SORTED`].
+    async fn oldest(&self, behind: Option<Place>) -> Result<BTreeSet<Place>, StoreError> {
+        let (mut oldest, mut after) = (BTreeSet::new(), None);
+        loop {
+            let page = self.page(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(oldest) };
+            after = Some(last.place());
+            let places = page.iter().map(|letter| (letter.arrival, letter.id));
+            oldest.extend(places.filter(|place| behind.is_none_or(|behind| *place > behind)));
+            while oldest.len() > SORTED {
+                oldest.pop_last();
             }
         }
     }

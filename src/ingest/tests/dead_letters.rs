@@ -3,6 +3,7 @@
 use trailkeep_store::{Reason, Refusal};
 
 use super::*;
+use crate::dead_letters::{DeadLetters, RetriedAll};
 use crate::ingest::tests::memory_letters::OnPut;
 
 fn id(user: &str, number: usize) -> StoreId {
@@ -202,4 +203,32 @@ async fn what_follows_an_event_that_is_tried_again_is_set_aside_only_after_it() 
     run.emptied().await;
     assert_eq!(run.stored_ids(), ["0"]);
     assert_eq!(run.letters.kept.lock().len(), 1);
+}
+
+/// A list of them begins with the newest, and those of one moment have no order in it.
+#[tokio::test(start_paused = true)]
+async fn all_that_is_tried_again_is_stored_in_the_order_of_its_arrival() {
+    let setup = Setup::default();
+    let run = setup.start();
+    run.store.refused.lock().extend((0..450).map(|number| id("u", number)));
+    for first in (0..450).step_by(50) {
+        run.admit(events("u", first..first + 50)).await.unwrap();
+        run.emptied().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(run.letters.kept.lock().len(), 450);
+    run.store.refused.lock().retain(|refused| *refused == id("u", 7));
+    let letters = DeadLetters::new(
+        Arc::clone(&setup.store) as _,
+        Arc::clone(&setup.letters) as _,
+        Arc::clone(&setup.feeds) as _,
+        Arc::new(SystemClock),
+        Arc::default(),
+    );
+    let mut retried = RetriedAll::default();
+    letters.retry_all(&mut retried).await.unwrap();
+    assert_eq!(retried, RetriedAll { stored: 449, duplicates: 0, refused: 1 });
+    let mut all = ids(0..450);
+    all.remove(7);
+    assert_eq!(run.stored_ids(), all);
 }
