@@ -85,7 +85,8 @@ pub struct Term {
     heads: HashMap<StoreId, Heading>,
     /// The ids of users, where they are known and needed.
     users: HashMap<UserKey, Box<str>>,
-    fetching: HashSet<StoreId>,
+    /// Calls that fetch bodies.
+    fetching: usize,
     verdicts: HashMap<StoreId, Processed>,
     to_record: Vec<(UserKey, Processed)>,
     not_recorded: NotRecorded,
@@ -147,7 +148,7 @@ impl Term {
             erased,
             heads: HashMap::new(),
             users: users.collect(),
-            fetching: HashSet::new(),
+            fetching: 0,
             verdicts: HashMap::new(),
             to_record: Vec::new(),
             not_recorded: NotRecorded::default(),

@@ -75,9 +75,7 @@ impl Term {
                 continue;
             }
             let Some(body) = self.body(id, arrival) else {
-                if self.fetching.insert(id) {
-                    fetch.push(id);
-                }
+                fetch.push(id);
                 continue;
             };
             if self.window.send(user).is_none() {
@@ -110,9 +108,14 @@ impl Term {
         if let Some(pace) = &mut self.pace {
             pace.began(sent);
         }
-        for ids in fetch.chunks(FETCHED) {
-            self.calls += 1;
-            tasks.push(Task::Fetch(ids.to_vec()));
+        // What is missed while a call is under way goes with the next one: a call of its own
+        // for each would cost the database several times as much.
+        if self.fetching == 0 {
+            for ids in fetch.chunks(FETCHED) {
+                self.calls += 1;
+                self.fetching += 1;
+                tasks.push(Task::Fetch(ids.to_vec()));
+            }
         }
     }
 
@@ -123,9 +126,7 @@ impl Term {
 
     pub(super) fn fetched(&mut self, asked: Vec<StoreId>, found: FoundEvents, now: u64) {
         self.calls -= 1;
-        for id in &asked {
-            self.fetching.remove(id);
-        }
+        self.fetching -= 1;
         let mut there: BTreeSet<StoreId> = found.left.into_iter().collect();
         for event in found.events {
             let id = event.id;
